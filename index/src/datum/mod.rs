@@ -1,0 +1,264 @@
+//! Positions by datum, with one exit: to WGS-84.
+//!
+//! A pair of degrees means nothing without its datum: in China three are in use, up to 1.3 km apart. So the datum is a
+//! type ([`Position<Wgs84>`], [`Position<Gcj02>`], [`Position<Bd09>`]) and, at the door, a case ([`AnyPosition`]).
+//! What was given is kept as it was given; ranking uses [`AnyPosition::to_wgs84`].
+
+mod bd09;
+mod gcj02;
+mod wgs84;
+
+use std::{fmt, marker::PhantomData};
+
+use thiserror::Error;
+
+pub use self::{bd09::Bd09, gcj02::Gcj02, wgs84::Wgs84};
+use sealed::Degrees;
+
+/// A geodetic datum that positions are given in. Sealed: the three below are all there are.
+pub trait Datum: sealed::Sealed + Copy {
+    /// What people call it.
+    const NAME: &'static str;
+}
+
+mod sealed {
+    /// Degrees as the datums compute with them.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct Degrees {
+        pub(crate) latitude: f64,
+        pub(crate) longitude: f64,
+    }
+
+    /// The arithmetic of a datum; callers outside go through [`super::Position`].
+    pub trait Sealed {
+        fn to_wgs84(given: Degrees) -> Degrees;
+        fn from_wgs84(wgs84: Degrees) -> Degrees;
+    }
+}
+
+/// A point in degrees of the datum `D`: finite, latitude within ±90, longitude within ±180.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Position<D> {
+    degrees: Degrees,
+    datum: PhantomData<D>,
+}
+
+/// Why two numbers cannot be a position. Never holds the numbers: they may be where a person is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PositionError {
+    /// Latitude is not a number, or infinite.
+    #[error("latitude must be a finite number of degrees")]
+    LatitudeNotFinite,
+    /// Longitude is not a number, or infinite.
+    #[error("longitude must be a finite number of degrees")]
+    LongitudeNotFinite,
+    /// Latitude lies beyond a pole.
+    #[error("latitude must lie between -90 and 90 degrees; are latitude and longitude swapped?")]
+    LatitudeOutOfRange,
+    /// Longitude lies beyond the antimeridian.
+    #[error("longitude must lie between -180 and 180 degrees")]
+    LongitudeOutOfRange,
+}
+
+impl<D: Datum> Position<D> {
+    /// Parses degrees north and east.
+    ///
+    /// # Errors
+    /// Where a number is not finite or out of its range.
+    pub fn new(latitude_deg: f64, longitude_deg: f64) -> Result<Self, PositionError> {
+        if !latitude_deg.is_finite() {
+            return Err(PositionError::LatitudeNotFinite);
+        }
+        if !longitude_deg.is_finite() {
+            return Err(PositionError::LongitudeNotFinite);
+        }
+        if latitude_deg.abs() > 90.0 {
+            return Err(PositionError::LatitudeOutOfRange);
+        }
+        if longitude_deg.abs() > 180.0 {
+            return Err(PositionError::LongitudeOutOfRange);
+        }
+        Ok(Self::of(Degrees { latitude: latitude_deg, longitude: longitude_deg }))
+    }
+
+    const fn of(degrees: Degrees) -> Self {
+        Self { degrees, datum: PhantomData }
+    }
+
+    /// Degrees north.
+    #[must_use]
+    pub const fn latitude_deg(self) -> f64 {
+        self.degrees.latitude
+    }
+
+    /// Degrees east.
+    #[must_use]
+    pub const fn longitude_deg(self) -> f64 {
+        self.degrees.longitude
+    }
+
+    /// The same point in WGS-84. From WGS-84 itself, the same bits.
+    #[must_use]
+    pub fn to_wgs84(self) -> Position<Wgs84> {
+        Position::of(D::to_wgs84(self.degrees))
+    }
+
+    /// The same point in this datum. Into WGS-84 itself, the same bits.
+    #[must_use]
+    pub fn from_wgs84(position: Position<Wgs84>) -> Self {
+        Self::of(D::from_wgs84(position.degrees))
+    }
+}
+
+/// Shows the datum only: a position may be where a person is, and `{:?}` ends up in logs.
+impl<D: Datum> fmt::Debug for Position<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Position<{}>(..)", D::NAME)
+    }
+}
+
+/// A position in whichever datum it was given in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum AnyPosition {
+    /// In WGS-84 (EPSG:4326).
+    Wgs84(Position<Wgs84>),
+    /// In GCJ-02, China's national offset datum.
+    Gcj02(Position<Gcj02>),
+    /// In BD-09, Baidu's datum.
+    Bd09(Position<Bd09>),
+}
+
+impl AnyPosition {
+    /// Degrees north, in the datum it was given in.
+    #[must_use]
+    pub const fn latitude_deg(self) -> f64 {
+        match self {
+            Self::Wgs84(position) => position.degrees.latitude,
+            Self::Gcj02(position) => position.degrees.latitude,
+            Self::Bd09(position) => position.degrees.latitude,
+        }
+    }
+
+    /// Degrees east, in the datum it was given in.
+    #[must_use]
+    pub const fn longitude_deg(self) -> f64 {
+        match self {
+            Self::Wgs84(position) => position.degrees.longitude,
+            Self::Gcj02(position) => position.degrees.longitude,
+            Self::Bd09(position) => position.degrees.longitude,
+        }
+    }
+
+    /// The same point in WGS-84: the one exit.
+    #[must_use]
+    pub fn to_wgs84(self) -> Position<Wgs84> {
+        match self {
+            Self::Wgs84(position) => position.to_wgs84(),
+            Self::Gcj02(position) => position.to_wgs84(),
+            Self::Bd09(position) => position.to_wgs84(),
+        }
+    }
+}
+
+/// Turns `forward` around at `target`: finds the point that it moves there.
+///
+/// `forward` moves points by less than a kilometre and changes slowly (by less than 1 % of the way), so stepping
+/// back by the error that is left shrinks it a hundredfold each time: five steps reach 1e-12 degrees (a tenth of a
+/// micrometre). Where there is no such point, at the edge of the datum's area, the bound ends it and `None` says so.
+fn invert(forward: impl Fn(Degrees) -> Degrees, target: Degrees) -> Option<Degrees> {
+    const MOST_STEPS: usize = 30;
+    const CLOSE_ENOUGH_DEG: f64 = 1e-12;
+
+    let mut guess = target;
+    for _ in 0..MOST_STEPS {
+        let reached = forward(guess);
+        let (north, east) = (reached.latitude - target.latitude, reached.longitude - target.longitude);
+        if north.abs() < CLOSE_ENOUGH_DEG && east.abs() < CLOSE_ENOUGH_DEG {
+            return Some(guess);
+        }
+        guess = Degrees { latitude: guess.latitude - north, longitude: guess.longitude - east };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Ecef;
+
+    fn meters_between(a: Position<Wgs84>, b: Position<Wgs84>) -> f64 {
+        Ecef::from(a).distance(Ecef::from(b)).get()
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_a_position_say_why() {
+        for (latitude, longitude, error) in [
+            (f64::NAN, 0.0, PositionError::LatitudeNotFinite),
+            (0.0, f64::INFINITY, PositionError::LongitudeNotFinite),
+            (90.000_001, 0.0, PositionError::LatitudeOutOfRange),
+            (-96.451, 32.748, PositionError::LatitudeOutOfRange),
+            (0.0, -180.1, PositionError::LongitudeOutOfRange),
+        ] {
+            assert_eq!(Position::<Wgs84>::new(latitude, longitude), Err(error));
+        }
+        assert!(Position::<Wgs84>::new(-90.0, 180.0).is_ok());
+    }
+
+    #[test]
+    fn debug_never_shows_where() {
+        let position = AnyPosition::Gcj02(Position::new(39.9, 116.4).unwrap());
+        assert_eq!(format!("{position:?}"), "Gcj02(Position<GCJ-02>(..))");
+    }
+
+    /// How far GCJ-02 moves a city, as public converters agree to within a metre.
+    #[test]
+    fn gcj02_moves_cities_by_what_is_known() {
+        for (city, latitude, longitude, known_m) in [
+            ("Beijing", 39.9042, 116.4074, 555.0),
+            ("Guangzhou", 23.1291, 113.2644, 621.0),
+            ("Shanghai", 31.2304, 121.4737, 481.0),
+            ("Urumqi", 43.8256, 87.6168, 265.0),
+        ] {
+            let truth = Position::<Wgs84>::new(latitude, longitude).unwrap();
+            let labelled_wrong = Position::<Gcj02>::from_wgs84(truth);
+            let as_wgs84 =
+                Position::<Wgs84>::new(labelled_wrong.latitude_deg(), labelled_wrong.longitude_deg())
+                    .unwrap();
+            let moved_m = meters_between(truth, as_wgs84);
+            assert!((moved_m - known_m).abs() < 2.0, "{city}: {moved_m} m");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn china_round_trips_within_a_micrometre(latitude in 18.0f64..53.5, longitude in 73.5f64..135.0) {
+            let truth = Position::<Wgs84>::new(latitude, longitude).unwrap();
+            let through_gcj02 = Position::<Gcj02>::from_wgs84(truth).to_wgs84();
+            let through_bd09 = Position::<Bd09>::from_wgs84(truth).to_wgs84();
+            prop_assert!(meters_between(truth, through_gcj02) < 1e-6);
+            prop_assert!(meters_between(truth, through_bd09) < 1e-6);
+        }
+
+        #[test]
+        fn any_position_stays_a_position(latitude in -90.0f64..=90.0, longitude in -180.0f64..=180.0) {
+            for position in [
+                AnyPosition::Wgs84(Position::new(latitude, longitude).unwrap()),
+                AnyPosition::Gcj02(Position::new(latitude, longitude).unwrap()),
+                AnyPosition::Bd09(Position::new(latitude, longitude).unwrap()),
+            ] {
+                let wgs84 = position.to_wgs84();
+                prop_assert!(Position::<Wgs84>::new(wgs84.latitude_deg(), wgs84.longitude_deg()).is_ok());
+            }
+        }
+
+        #[test]
+        fn outside_china_gcj02_is_wgs84(latitude in -60.0f64..0.8, longitude in -180.0f64..=180.0) {
+            let given = Position::<Gcj02>::new(latitude, longitude).unwrap();
+            prop_assert_eq!(given.to_wgs84(), Position::<Wgs84>::new(latitude, longitude).unwrap());
+        }
+    }
+}

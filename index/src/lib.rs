@@ -1,0 +1,76 @@
+//! # How it is found
+//!
+//! Every merchant in memory; the nearest within a radius, exact on the WGS-84 ellipsoid, ranked by distance and then by
+//! id. This crate is pure: no async, no I/O, no clock, and a search cannot fail.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`units`](Meters), [`merchant`](Merchant), [`query`](Query), [`change`](Change) | values, parsed once, valid ever after |
+//! | [`datum`](AnyPosition) | positions in WGS-84, GCJ-02 and BD-09, with one exit: to WGS-84 |
+//! | [`ecef`](Ecef) | earth-centred metres and the only distance formula |
+//! | `tree` | immutable R-trees over those metres; the only place that says `rstar::` |
+//! | `search` | the hot path: best first, bounded by radius and limit |
+//! | [`live`](IndexWriter) | one writer, many readers, immutable snapshots between them |
+//! | [`cell`](CoarseCell) | H3, for privacy, never for ranking; the only place that says `h3o::` |
+//!
+//! What must always hold:
+//! - **Rank is distance, then id**, and nothing else. The distance that ranks is the distance that is returned, to the
+//!   bit, so that equal distances are equal and pages continue without gap or repeat.
+//! - **The same bits everywhere.** Trigonometry is `libm`'s, the rest is +, −, ×, ÷ and √, which IEEE 754 fixes.
+//! - **Readers never wait.** A search works on a snapshot that nothing changes.
+//! - **Approximation may prune but never decides.** Bounds of boxes hold in floating point as well; why is said where
+//!   they are computed.
+//! - **No position in any `Debug`**: the origin of a query is where a person is.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use nearby_index::*;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let cafe = StoredMerchant {
+//!     merchant: Merchant {
+//!         id: MerchantId::parse("cafe")?,
+//!         position: AnyPosition::Wgs84(Position::new(60.1700, 24.9400)?),
+//!         visibility: Visibility::Visible,
+//!         profile: Profile::new(b"whatever callers are to receive")?,
+//!     },
+//!     revision: Revision(1),
+//!     create_time: UnixMicros(0),
+//!     update_time: UnixMicros(0),
+//! };
+//! let mut writer = IndexWriter::load([], Revision::ZERO);
+//! writer.apply(&[Change::Put(Arc::new(cafe))]);
+//!
+//! let hits = writer.reader().snapshot().search(&Query {
+//!     origin: Ecef::from(Position::<Wgs84>::new(60.1699, 24.9384)?),
+//!     radius: Radius::new(5_000.0)?,
+//!     limit: Limit::new(20).ok_or("not zero")?,
+//!     after: None,
+//! });
+//! assert_eq!(hits.as_slice()[0].merchant.merchant.id.as_str(), "cafe");
+//! assert!((hits.as_slice()[0].distance.get() - 89.52).abs() < 0.01);
+//! # Ok(())
+//! # }
+//! ```
+
+mod cell;
+mod change;
+mod datum;
+mod ecef;
+mod live;
+mod merchant;
+mod query;
+mod search;
+mod tree;
+mod units;
+
+pub use self::{
+    cell::CoarseCell,
+    change::{Change, Revision},
+    datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
+    ecef::Ecef,
+    live::{IndexReader, IndexWriter, Snapshot},
+    merchant::{Merchant, MerchantId, MerchantIdError, Profile, ProfileTooLarge, StoredMerchant, Visibility},
+    query::{Cursor, Hit, Hits, Query},
+    units::{Limit, Meters, Radius, RadiusError, UnixMicros},
+};

@@ -1,0 +1,245 @@
+//! Search against a linear scan with geographiclib's geodesics, over random worlds and random histories.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use geographiclib_rs::{Geodesic, InverseGeodesic};
+use nearby_index::*;
+use proptest::prelude::*;
+
+/// How close ours must be to the geodesic at 5 km.
+const TOLERANCE_M: f64 = 1e-5;
+
+/// Where random worlds have their centres: places where maps tear, and ordinary ones.
+const CENTRES: [(f64, f64); 8] = [
+    (90.0, 0.0),
+    (-90.0, 0.0),
+    (0.0, 180.0),
+    (-16.8, 179.99),
+    (71.0, -179.999),
+    (0.0, 0.0),
+    (51.53, -0.09),
+    (39.9, 116.4),
+];
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Merchant number, offset from the centre in metres, whether it is visible.
+    Put(u8, (f64, f64), bool),
+    /// Another merchant's place exactly: a mall.
+    PutOnTopOf(u8, u8),
+    Delete(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let offset = (-6_000.0..6_000.0, -6_000.0..6_000.0);
+    prop_oneof![
+        6 => (any::<u8>(), offset, prop::bool::weighted(0.9)).prop_map(|(n, at, visible)| Step::Put(n, at, visible)),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(n, other)| Step::PutOnTopOf(n, other)),
+        1 => any::<u8>().prop_map(Step::Delete),
+    ]
+}
+
+/// A point some metres north and east of a centre; near a pole simply a point near the pole.
+fn displaced((latitude, longitude): (f64, f64), (north_m, east_m): (f64, f64)) -> Position<Wgs84> {
+    use geographiclib_rs::DirectGeodesic;
+    let azimuth = libm::atan2(east_m, north_m).to_degrees();
+    let (latitude, longitude): (f64, f64) =
+        Geodesic::wgs84().direct(latitude, longitude, azimuth, north_m.hypot(east_m));
+    Position::new(latitude.clamp(-90.0, 90.0), longitude.clamp(-180.0, 180.0)).unwrap()
+}
+
+fn geodesic_m(a: Position<Wgs84>, b: Position<Wgs84>) -> f64 {
+    Geodesic::wgs84().inverse(a.latitude_deg(), a.longitude_deg(), b.latitude_deg(), b.longitude_deg())
+}
+
+fn stored(id: &str, position: Position<Wgs84>, visible: bool, revision: Revision) -> Arc<StoredMerchant> {
+    Arc::new(StoredMerchant {
+        merchant: Merchant {
+            id: MerchantId::parse(id).unwrap(),
+            position: AnyPosition::Wgs84(position),
+            visibility: if visible { Visibility::Visible } else { Visibility::Hidden },
+            profile: Profile::new(id.as_bytes()).unwrap(),
+        },
+        revision,
+        create_time: UnixMicros(0),
+        update_time: UnixMicros(0),
+    })
+}
+
+/// What the index should hold, in the plainest form there is.
+#[derive(Clone, Default)]
+struct Model {
+    merchants: BTreeMap<String, (Position<Wgs84>, bool)>,
+    revision: Revision,
+}
+
+impl Model {
+    fn change(&mut self, step: &Step, centre: (f64, f64)) -> Option<Change> {
+        let name = |n: u8| format!("m{n}");
+        let (id, position, visible) = match *step {
+            Step::Put(n, offset, visible) => (name(n), displaced(centre, offset), visible),
+            Step::PutOnTopOf(n, other) => (name(n), self.merchants.get(&name(other))?.0, true),
+            Step::Delete(n) => {
+                self.merchants.remove(&name(n))?;
+                self.revision = self.revision.next();
+                return Some(Change::Delete {
+                    id: MerchantId::parse(&name(n)).unwrap(),
+                    revision: self.revision,
+                });
+            }
+        };
+        self.revision = self.revision.next();
+        self.merchants.insert(id.clone(), (position, visible));
+        Some(Change::Put(stored(&id, position, visible, self.revision)))
+    }
+
+    /// Distance and id of every visible merchant, by geodesic distance and then by id.
+    fn scan(&self, origin: Position<Wgs84>) -> Vec<(f64, String)> {
+        let visible = self.merchants.iter().filter(|(_, (_, visible))| *visible);
+        let mut all: Vec<_> = visible.map(|(id, (at, _))| (geodesic_m(origin, *at), id.clone())).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        all
+    }
+}
+
+/// All pages of a search, one after the other.
+fn page_through(
+    snapshot: &Snapshot,
+    origin: Position<Wgs84>,
+    radius_m: f64,
+    page: usize,
+) -> Result<Vec<Hit>, TestCaseError> {
+    let mut query = Query {
+        origin: Ecef::from(origin),
+        radius: Radius::new(radius_m).unwrap(),
+        limit: Limit::new(page).unwrap(),
+        after: None,
+    };
+    let mut all: Vec<Hit> = Vec::new();
+    loop {
+        let hits = snapshot.search(&query);
+        prop_assert!(hits.as_slice().len() <= page);
+        all.extend_from_slice(hits.as_slice());
+        match hits.next() {
+            None => return Ok(all),
+            Some(cursor) => {
+                prop_assert_eq!(hits.as_slice().len(), page, "only a full page has a next one");
+                query.after = Some(cursor);
+            }
+        }
+    }
+}
+
+/// The answer must be the scan's: same merchants, same distances, and the same order wherever the oracle itself can
+/// tell two distances apart.
+fn assert_same(found: &[Hit], scan: &[(f64, String)], radius_m: f64) -> Result<(), TestCaseError> {
+    let oracle: BTreeMap<&str, f64> = scan.iter().map(|(distance, id)| (id.as_str(), *distance)).collect();
+    let surely_in = scan.iter().filter(|(distance, _)| *distance < radius_m - TOLERANCE_M).count();
+    let possibly_in = scan.iter().filter(|(distance, _)| *distance <= radius_m + TOLERANCE_M).count();
+    prop_assert!(
+        (surely_in..=possibly_in).contains(&found.len()),
+        "{} not in {surely_in}..={possibly_in}",
+        found.len()
+    );
+    for hit in found {
+        let geodesic_m = oracle[hit.merchant.merchant.id.as_str()];
+        prop_assert!((hit.distance.get() - geodesic_m).abs() <= TOLERANCE_M);
+        prop_assert!(hit.distance.get() <= radius_m);
+    }
+    for pair in found.windows(2) {
+        prop_assert!(pair[0].cursor() < pair[1].cursor(), "ranked by distance, then id, without repeats");
+    }
+    for (hit, (distance, id)) in found.iter().zip(scan) {
+        if hit.merchant.merchant.id.as_str() != id {
+            let ours = oracle[hit.merchant.merchant.id.as_str()];
+            prop_assert!((ours - distance).abs() <= 2.0 * TOLERANCE_M, "another order than the scan's");
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    /// Random histories in random batches: at each step the index answers as the scan does, and a snapshot that was
+    /// taken on the way still answers as it did.
+    #[test]
+    fn search_is_the_linear_geodesic_scan(
+        centre in prop::sample::select(&CENTRES[..]),
+        loaded in prop::collection::vec(step(), 0..40),
+        batches in prop::collection::vec(prop::collection::vec(step(), 1..30), 0..8),
+        origin_offset in (-3_000.0..3_000.0, -3_000.0..3_000.0),
+        radius_m in prop_oneof![Just(5_000.0), 0.001..8_000.0],
+        page in 1usize..60,
+    ) {
+        let origin = displaced(centre, origin_offset);
+        let mut model = Model::default();
+        let first: Vec<Change> = loaded.iter().filter_map(|step| model.change(step, centre)).collect();
+        let last_versions = first.into_iter().filter_map(|change| match change {
+            Change::Put(stored) if model.merchants.contains_key(stored.merchant.id.as_str()) => Some(stored),
+            _ => None,
+        });
+        let mut writer = IndexWriter::load(last_versions, model.revision);
+        let reader = writer.reader();
+        let (held, held_model) = (reader.snapshot(), model.clone());
+        for batch in &batches {
+            let changes: Vec<Change> = batch.iter().filter_map(|step| model.change(step, centre)).collect();
+            writer.apply(&changes);
+            let snapshot = reader.snapshot();
+            prop_assert_eq!(snapshot.revision(), model.revision);
+            prop_assert_eq!(snapshot.len(), model.merchants.len());
+            prop_assert_eq!(snapshot.visible_len(), model.merchants.values().filter(|(_, visible)| *visible).count());
+            let found = page_through(&snapshot, origin, radius_m, page)?;
+            assert_same(&found, &model.scan(origin), radius_m)?;
+        }
+        let found = page_through(&held, origin, radius_m, page)?;
+        assert_same(&found, &held_model.scan(origin), radius_m)?;
+        let listed: Vec<_> = held.list(None).map(|stored| stored.merchant.id.to_string()).collect();
+        prop_assert_eq!(listed, held_model.merchants.keys().cloned().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn the_edge_is_inclusive_to_the_last_bit() {
+    let origin = Position::<Wgs84>::new(51.53, -0.09).unwrap();
+    let shop = Position::<Wgs84>::new(51.56, -0.05).unwrap();
+    let distance_m = Ecef::from(origin).distance(Ecef::from(shop)).get();
+    let writer = IndexWriter::load([stored("shop", shop, true, Revision(1))], Revision(1));
+    let found = |radius_m| page_through(&writer.reader().snapshot(), origin, radius_m, 5).unwrap().len();
+    assert_eq!([found(distance_m.next_down()), found(distance_m), found(distance_m.next_up())], [0, 1, 1]);
+}
+
+/// Thousands of merchants on one coordinate come in the order of their ids, page by page.
+#[test]
+fn a_mall_is_paged_by_id() {
+    let mall = Position::<Wgs84>::new(31.23, 121.47).unwrap();
+    let mut ids: Vec<String> = (0..5_000).map(|n| format!("shop-{n}")).collect();
+    let writer = IndexWriter::load(ids.iter().map(|id| stored(id, mall, true, Revision(1))), Revision(1));
+    ids.sort();
+    let found = page_through(&writer.reader().snapshot(), mall, 5_000.0, 500).unwrap();
+    let found: Vec<_> = found.iter().map(|hit| hit.merchant.merchant.id.to_string()).collect();
+    assert_eq!(found, ids);
+}
+
+/// A city that moves again and again leaves no pile of replaced versions behind that a search would wade through.
+#[test]
+fn moves_do_not_pile_up() {
+    let mut writer = IndexWriter::load([], Revision::ZERO);
+    let origin = Position::<Wgs84>::new(48.85, 2.35).unwrap();
+    let mut revision = Revision::ZERO;
+    for round in 0..200 {
+        let batch: Vec<Change> = (0..100)
+            .map(|n| {
+                revision = revision.next();
+                let at = Position::new(48.85 + f64::from(n) * 1e-4, 2.35 + f64::from(round) * 1e-5).unwrap();
+                Change::Put(stored(&format!("m{n}"), at, true, revision))
+            })
+            .collect();
+        writer.apply(&batch);
+    }
+    let snapshot = writer.reader().snapshot();
+    assert_eq!((snapshot.len(), snapshot.visible_len()), (100, 100));
+    assert_eq!(page_through(&snapshot, origin, 5_000.0, 7).unwrap().len(), 100);
+}
