@@ -1,0 +1,186 @@
+//! Puts the server together, and takes it apart in the right order.
+//!
+//! Start: bind → answer "not serving" → lock and open the store → load → build the index → committer → serving.
+//! Stop: not serving → no new calls → calls under way end → the committer finishes → the store is closed.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use nearby_index::IndexWriter;
+use nearby_store::{SledStore, Store, StoreError};
+use thiserror::Error;
+use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+use tonic::transport::Channel;
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use crate::{
+    clock,
+    committer::{self, CommitterThread},
+    config::Settings,
+    rpc::{
+        listen::{Incoming, Routes, SERVICES},
+        page_token::PageTokens,
+    },
+    service::{Door, Service},
+};
+
+/// Why a server did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file beside the merchants cannot be read or written.
+    #[error("cannot use {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store did not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A fault of this program or of the system.
+    #[error("cannot start: {0}")]
+    Internal(String),
+}
+
+/// Calls were still under way at the deadline and were cut off. Nothing acknowledged is lost by it.
+#[derive(Debug, Error)]
+#[error("calls were still under way {} s after the server was to stop, and were cut off", .0.as_secs())]
+pub struct CutOff(Duration);
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Running {
+    address: Option<SocketAddr>,
+    merchants: usize,
+    health: HealthReporter,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    committer: CommitterThread,
+    deadline: Duration,
+}
+
+impl Running {
+    /// Starts a server on the socket of its settings; returns once it serves.
+    ///
+    /// # Errors
+    /// Where it cannot listen, or the store does not open.
+    pub async fn start(settings: &Settings) -> Result<Self, StartError> {
+        let listen = |source| StartError::Listen { address: settings.listen, source };
+        let (incoming, address) = Incoming::tcp(settings.listen).await.map_err(listen)?;
+        if let Some(path) = &settings.address_file {
+            write_address(path, address).map_err(|source| StartError::File { path: path.clone(), source })?;
+        }
+        let running = Self { address: Some(address), ..Self::start_on(incoming, settings).await? };
+        tracing::info!(%address, merchants = running.merchants, "serving");
+        Ok(running)
+    }
+
+    /// Starts a server on a pipe within this process: nobody else can call it.
+    ///
+    /// # Errors
+    /// Where the store does not open.
+    pub async fn start_in_process(settings: &Settings) -> Result<(Self, Channel), StartError> {
+        let (incoming, channel) = Incoming::pipe();
+        Ok((Self::start_on(incoming, settings).await?, channel))
+    }
+
+    async fn start_on(incoming: Incoming, settings: &Settings) -> Result<Self, StartError> {
+        let directory = settings.data_dir.clone();
+        let key_file = directory.join("page-token.key");
+        let file = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StartError::File { path, source }
+        };
+        std::fs::create_dir_all(&directory).map_err(file(&directory))?;
+        let tokens = PageTokens::load_or_create(&key_file).map_err(file(&key_file))?;
+        let door = Door::default();
+        let routes = Routes {
+            door: door.clone(),
+            tokens,
+            most_radius: settings.max_radius,
+            log_cells: settings.log_cells,
+            reflection: settings.reflection,
+        };
+        let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
+        let (router, health) = routes.build().await.map_err(|error| internal(&error))?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(incoming.serve(router, async { drop(stopped.await) }));
+
+        let loading = tokio::task::spawn_blocking(move || load(&directory));
+        let (store, index, merchants) = loading.await.map_err(|error| internal(&error))??;
+        let reader = index.reader();
+        let (handle, committer) =
+            committer::spawn(store, index, clock::system()).map_err(|error| internal(&error))?;
+        door.open(Service::new(reader, handle));
+        for service in [""].into_iter().chain(SERVICES) {
+            health.set_service_status(service, ServingStatus::Serving).await;
+        }
+        let deadline = settings.shutdown_deadline;
+        Ok(Self { address: None, merchants, health, stop, serving, committer, deadline })
+    }
+
+    /// Where it listens; `None` on a pipe.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// How many merchants it had when it started.
+    #[must_use]
+    pub fn merchants_at_start(&self) -> usize {
+        self.merchants
+    }
+
+    /// Stops: lets calls under way end, up to the deadline, and closes the store.
+    ///
+    /// # Errors
+    /// [`CutOff`] where the deadline came first.
+    pub async fn stop(mut self) -> Result<(), CutOff> {
+        for service in [""].into_iter().chain(SERVICES) {
+            self.health.set_service_status(service, ServingStatus::NotServing).await;
+        }
+        drop(self.stop);
+        let all_answered = timeout(self.deadline, &mut self.serving).await.is_ok();
+        if !all_answered {
+            self.serving.abort();
+        }
+        // What waits in its queue is finished even after a cut: a caller may have been told that it is on its way.
+        let committer = tokio::task::spawn_blocking(move || self.committer.join());
+        let closed = matches!(timeout(self.deadline, committer).await, Ok(Ok(Ok(()))));
+        if all_answered && closed { Ok(()) } else { Err(CutOff(self.deadline)) }
+    }
+}
+
+/// Opens the store and builds the index from it.
+fn load(directory: &Path) -> Result<(Box<dyn Store>, IndexWriter, usize), StartError> {
+    let start = Instant::now();
+    let mut store = SledStore::open(directory)?;
+    let mut merchants = Vec::new();
+    let revision = store.load(&mut |stored| merchants.push(Arc::new(stored)))?;
+    let count = merchants.len();
+    let index = IndexWriter::load(merchants, revision);
+    let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(merchants = count, revision = revision.0, elapsed_ms, "loaded");
+    Ok((Box::new(store), index, count))
+}
+
+/// Whoever waits for the file must never find it half written.
+fn write_address(path: &Path, address: SocketAddr) -> io::Result<()> {
+    let unfinished = path.with_extension("new");
+    std::fs::write(&unfinished, format!("{address}\n"))?;
+    std::fs::rename(unfinished, path)
+}

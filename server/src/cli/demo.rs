@@ -1,0 +1,129 @@
+//! `nearby demo`: a thousand real places in the centre of Helsinki, served and searched.
+
+use std::{
+    io::{self, Cursor},
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::Args;
+use nearby_proto::v1 as wire;
+
+use super::{exit::CliError, import::import, search, serve::serve_until_signal, target::Target, terminal};
+use crate::{
+    app::{Running, StartError},
+    config::{ServerArgs, Settings},
+    files::{DatumArg, FileFormat, Input},
+};
+
+#[derive(Args, Debug)]
+pub(super) struct DemoArgs {
+    /// Directory to keep the sample in [default: nearby-demo; a temporary one with --once]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Answer the one search on a free port and exit
+    #[arg(long)]
+    once: bool,
+
+    /// Print the results as lines of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// OpenStreetMap data, © OpenStreetMap contributors, under the ODbL 1.0: see the notice beside it.
+const SAMPLE: &[u8] = include_bytes!("../../data/helsinki.csv");
+
+/// Helsinki Central railway station.
+const ORIGIN: (f64, f64) = (60.1719, 24.9414);
+const PORT: u16 = 50_051;
+
+pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
+    let temporary =
+        args.once.then(|| std::env::temp_dir().join(format!("nearby-demo-{}", std::process::id())));
+    let data_dir = match (args.data_dir, &temporary) {
+        (Some(directory), _) => directory,
+        (None, Some(temporary)) => temporary.clone(),
+        (None, None) => PathBuf::from("nearby-demo"),
+    };
+    let settings = ServerArgs { data_dir: Some(data_dir), reflection: Some(true), ..Default::default() };
+    let mut settings = settings.settings(None)?;
+    let running = start(&mut settings, args.once).await?;
+    let shown = show(&running, args.json, !args.once).await;
+    let done = match shown {
+        Ok(()) if args.once => running.stop().await.map_err(CliError::from),
+        Ok(()) => serve_until_signal(running).await,
+        Err(error) => {
+            // The fault that is being reported comes first.
+            drop(running.stop().await);
+            Err(error)
+        }
+    };
+    if let Some(temporary) = temporary {
+        drop(std::fs::remove_dir_all(temporary));
+    }
+    done
+}
+
+/// On the usual port, or on a free one where that is taken.
+async fn start(settings: &mut Settings, once: bool) -> Result<Running, CliError> {
+    let on = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    settings.listen = on(if once { 0 } else { PORT });
+    match Running::start(settings).await {
+        Err(StartError::Listen { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {
+            settings.listen = on(0);
+            Ok(Running::start(settings).await?)
+        }
+        started => Ok(started?),
+    }
+}
+
+async fn show(running: &Running, json: bool, keeps_serving: bool) -> Result<(), CliError> {
+    let target = Target::of_running(running).await?;
+    if running.merchants_at_start() == 0 {
+        let input = Input::read(Cursor::new(SAMPLE), None, FileFormat::Csv, DatumArg::Wgs84)?;
+        let rejected = std::env::temp_dir().join("nearby-demo.rejected.csv");
+        let report = import(&target, input, false, &rejected).await?;
+        terminal::err(format!(
+            "Sample of Helsinki, © OpenStreetMap contributors, ODbL 1.0: {}",
+            report.to_text(&rejected)
+        ));
+    }
+    let request = wire::SearchNearbyRequest {
+        origin: Some(wire::Position {
+            latitude: ORIGIN.0,
+            longitude: ORIGIN.1,
+            coordinate_system: wire::CoordinateSystem::Wgs84.into(),
+            accuracy_m: None,
+        }),
+        ..Default::default()
+    };
+    let results = search::page_through(&target, request, 10, |_| Ok(())).await?;
+    if json {
+        search::print_json(&results)?;
+    } else {
+        terminal::out("\nThe ten nearest to Helsinki Central railway station:\n")?;
+        search::show(&results)?;
+    }
+    if keeps_serving && let Some(address) = running.address() {
+        terminal::err(how_to_ask(address));
+    }
+    Ok(())
+}
+
+fn how_to_ask(address: SocketAddr) -> String {
+    let (latitude, longitude) = ORIGIN;
+    format!(
+        r#"
+Serving on {address} until Ctrl-C. Ask it yourself, from another terminal:
+
+  cargo nearby search --server http://{address} --at {latitude},{longitude} --radius 300
+
+  grpcurl -plaintext -d '{{"origin": {{"latitude": {latitude}, "longitude": {longitude}, "coordinate_system": "COORDINATE_SYSTEM_WGS84"}}}}' \
+    {address} nearby.v1.NearbyService/SearchNearby
+
+  python3 server/examples/search.py {address} {latitude} {longitude}     (pip install grpcio grpcio-tools)
+
+"#
+    )
+}

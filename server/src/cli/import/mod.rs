@@ -1,0 +1,93 @@
+//! `nearby import`.
+
+mod report;
+mod send;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use self::{report::Report, send::Sender};
+use super::{
+    exit::CliError,
+    target::{Target, TargetArgs},
+    terminal,
+};
+use crate::files::{DatumArg, FileFormat, Input};
+
+#[derive(Args, Debug)]
+pub(super) struct ImportArgs {
+    /// File to load: plain, gzip or zstd
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Form of the file [default: told by its name]
+    #[arg(long)]
+    format: Option<FileFormat>,
+
+    /// Datum of positions in rows that do not name one; GeoJSON is WGS-84 always
+    #[arg(long, default_value = "wgs84")]
+    datum: DatumArg,
+
+    /// Store merchants at exactly 0,0 too, which nearly always means that the position is unknown
+    #[arg(long)]
+    allow_null_island: bool,
+
+    /// File to write rejected rows to, with the reason of each [default: FILE.rejected.csv, if there are any]
+    #[arg(long, value_name = "FILE")]
+    rejected: Option<PathBuf>,
+
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// Good rows are stored, bad ones reported; that there are some is no failure.
+pub(super) async fn run(args: ImportArgs, config: Option<&Path>) -> Result<(), CliError> {
+    let name = args.file.to_string_lossy();
+    let format = args.format.or_else(|| FileFormat::of_name(&name)).ok_or_else(|| {
+        CliError::usage("the file's name does not tell its form: say --format csv, ndjson or geojson")
+    })?;
+    let input = Input::open(&args.file, format, args.datum).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => CliError::data(format!("{name}: {error}")),
+        _ => CliError::no_input(format!("cannot read {name}: {error}")),
+    })?;
+    let rejected = args.rejected.unwrap_or_else(|| PathBuf::from(format!("{name}.rejected.csv")));
+    let target = Target::open(&args.target, config).await?;
+    let imported = import(&target, input, args.allow_null_island, &rejected).await;
+    target.close().await?;
+    let report = imported?;
+    let text = if args.json { format!("{}\n", report.to_json()?) } else { report.to_text(&rejected) };
+    Ok(terminal::out(text)?)
+}
+
+/// Loads all rows of an input through the contract.
+pub(super) async fn import(
+    target: &Target,
+    input: Input,
+    allow_null_island: bool,
+    rejected: &Path,
+) -> Result<Report, CliError> {
+    let bar = terminal::progress(input.length);
+    let report = Report::new(rejected.to_owned(), input.ignored_columns.clone());
+    let mut sender = Sender::new(target.merchants(), report, allow_null_island);
+    let (rows, position) = send::read_ahead(input);
+    let sent = sender.send_all(rows, |report, rate| {
+        bar.set_position(position.bytes());
+        bar.set_message(format!(
+            "{} rows, {} rows/s",
+            terminal::grouped(report.rows()),
+            terminal::grouped(rate)
+        ));
+    });
+    let sent = sent.await;
+    bar.finish_and_clear();
+    sent?;
+    sender.finish()
+}

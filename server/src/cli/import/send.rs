@@ -1,0 +1,128 @@
+//! Sends rows to the server, call after call. The answer to a call acknowledges its rows.
+
+use std::{collections::HashMap, io, time::Instant};
+
+use nearby_proto::v1::{ImportMerchantsRequest, ImportRow, merchant_service_client::MerchantServiceClient};
+use prost::Message;
+use tokio::sync::mpsc;
+use tonic::transport::Channel;
+
+use super::report::{Report, Seen};
+use crate::{
+    cli::exit::CliError,
+    files::{Input, Position, Row},
+};
+
+/// Rows of one call. Large enough that the cost of a call and of its commits is small, small enough that progress
+/// shows and that little is sent again when a call fails.
+const ROWS_A_CALL: usize = 4_000;
+const ROWS_A_MESSAGE: usize = 500;
+/// Well below the 4 MiB that a message may have.
+const BYTES_A_MESSAGE: usize = 1024 * 1024;
+/// Calls' worth of rows that are read while one is under way.
+const CALLS_AHEAD: usize = 2;
+
+/// Reads a file on a thread of its own, in chunks of a call each.
+pub(super) fn read_ahead(input: Input) -> (mpsc::Receiver<Vec<io::Result<Row>>>, Position) {
+    let (chunks, receiver) = mpsc::channel(CALLS_AHEAD);
+    let Input { mut rows, position, .. } = input;
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let chunk: Vec<io::Result<Row>> = rows.by_ref().take(ROWS_A_CALL).collect();
+            if chunk.is_empty() || chunks.blocking_send(chunk).is_err() {
+                return;
+            }
+        }
+    });
+    (receiver, position)
+}
+
+/// An import under way.
+pub(super) struct Sender {
+    client: MerchantServiceClient<Channel>,
+    report: Report,
+    allow_null_island: bool,
+}
+
+impl Sender {
+    pub(super) fn new(
+        client: MerchantServiceClient<Channel>,
+        report: Report,
+        allow_null_island: bool,
+    ) -> Self {
+        Self { client, report, allow_null_island }
+    }
+
+    /// Sends everything; `progress` is told after each call how far it is and how many rows come in a second.
+    pub(super) async fn send_all(
+        &mut self,
+        mut chunks: mpsc::Receiver<Vec<io::Result<Row>>>,
+        progress: impl Fn(&Report, u64),
+    ) -> Result<(), CliError> {
+        let start = Instant::now();
+        while let Some(chunk) = chunks.recv().await {
+            self.send_chunk(chunk).await?;
+            let elapsed_ms = start.elapsed().as_millis().max(1);
+            let rate = u128::from(self.report.rows()) * 1_000 / elapsed_ms;
+            progress(&self.report, u64::try_from(rate).unwrap_or(u64::MAX));
+        }
+        Ok(())
+    }
+
+    async fn send_chunk(&mut self, chunk: Vec<io::Result<Row>>) -> Result<(), CliError> {
+        let mut sent: HashMap<i64, Seen> = HashMap::with_capacity(chunk.len());
+        let mut rows = Vec::with_capacity(chunk.len());
+        for row in chunk {
+            let Row { number, source, merchant, warnings } = row?;
+            match merchant {
+                Err(violation) => self.report.reject(number, &violation, &source)?,
+                Ok(merchant) => {
+                    let row_number = i64::try_from(number).unwrap_or(i64::MAX);
+                    sent.insert(row_number, Seen { name: merchant.name.clone(), source, warnings });
+                    rows.push(ImportRow { row_number, merchant: Some(merchant) });
+                }
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let messages = messages(rows, self.allow_null_island);
+        let answer = self.client.import_merchants(tokio_stream::iter(messages)).await.map_err(|status| {
+            let error = CliError::from(status);
+            let acknowledged = self.report.rows();
+            error.with_context(&format!(
+                "the import stopped; the first {acknowledged} rows are acknowledged, and running it again is safe"
+            ))
+        })?;
+        for outcome in answer.into_inner().outcomes {
+            if let Some(seen) = sent.remove(&outcome.row_number) {
+                self.report.count(&outcome, seen)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<Report, CliError> {
+        self.report.finish()
+    }
+}
+
+/// Rows in messages that are neither too many nor too large.
+fn messages(rows: Vec<ImportRow>, allow_null_island: bool) -> Vec<ImportMerchantsRequest> {
+    let mut messages: Vec<ImportMerchantsRequest> = Vec::new();
+    let mut bytes = 0;
+    for row in rows {
+        let length = row.encoded_len();
+        match messages.last_mut() {
+            Some(last) if last.rows.len() < ROWS_A_MESSAGE && bytes + length <= BYTES_A_MESSAGE => {
+                bytes += length;
+                last.rows.push(row);
+            }
+            _ => {
+                bytes = length;
+                messages.push(ImportMerchantsRequest { rows: vec![row], allow_null_island });
+            }
+        }
+    }
+    messages
+}

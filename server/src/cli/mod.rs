@@ -1,0 +1,114 @@
+//! The command line: a caller of the contract like any other.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `target` | a running server, or a closed store that is served within the process |
+//! | `serve`, `demo` | servers |
+//! | `search`, `merchants` | questions and single changes |
+//! | `import`, `export` | files |
+//! | `terminal`, [`exit`] | what people see, and what scripts see |
+
+mod demo;
+pub mod exit;
+mod export;
+mod import;
+mod merchants;
+mod search;
+mod serve;
+mod target;
+mod terminal;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use self::exit::CliError;
+use crate::observe::{self, LogArgs};
+
+/// Which merchants are near? Nearest first, exact on the ellipsoid, and nothing but distance decides.
+#[derive(Debug, Parser)]
+#[command(name = "nearby", version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Settings file in TOML, with the long names of serve's flags as keys (data_dir = "…"); flags and environment win
+    #[arg(long, env = "NEARBY_CONFIG", value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    log: LogArgs,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  nearby demo                                   try it on a thousand real places in Helsinki
+  nearby serve --data-dir /var/lib/nearby       run a server
+  nearby import shops.csv.gz                    load merchants into the running server
+  nearby import shops.csv --data-dir DIR        load them into a store that no server uses
+  nearby search --at 60.1699,24.9384            ask it
+
+Exit codes are those of sysexits.h: 64 usage, 65 bad data, 66 no such input, 69 server not there, 70 fault of this
+program, 73 cannot create a file, 74 input or output failed, 75 try again later, 78 wrong settings.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a server until SIGTERM or SIGINT
+    Serve(serve::ServeArgs),
+    /// Load merchants from a file (CSV, NDJSON or GeoJSON; plain, gzip or zstd)
+    Import(import::ImportArgs),
+    /// Write all merchants to a file (CSV, NDJSON or GeoJSON)
+    Export(export::ExportArgs),
+    /// List the merchants near a point, nearest first
+    Search(search::SearchArgs),
+    /// Show merchants by id, as JSON
+    Get(merchants::GetArgs),
+    /// Store one or more merchants given as JSON, new or not
+    Put(merchants::PutArgs),
+    /// Remove a merchant
+    Delete(merchants::DeleteArgs),
+    /// Serve a sample of real merchants and show a search
+    Demo(demo::DemoArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+impl Cli {
+    /// Does what the command says.
+    ///
+    /// # Errors
+    /// With what to tell the person and which code to exit with.
+    pub async fn run(self) -> Result<(), CliError> {
+        observe::start(&self.log).map_err(|error| CliError::usage(format!("--log: {error}")))?;
+        let config = self.config.as_deref();
+        match self.command {
+            Command::Serve(args) => serve::run(args, config).await,
+            Command::Import(args) => import::run(args, config).await,
+            Command::Export(args) => export::run(args, config).await,
+            Command::Search(args) => search::run(args, config).await,
+            Command::Get(args) => merchants::get(args, config).await,
+            Command::Put(args) => merchants::put(args, config).await,
+            Command::Delete(args) => merchants::delete(args, config).await,
+            Command::Demo(args) => demo::run(args).await,
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Self::command(), "nearby", &mut script);
+                Ok(terminal::out(String::from_utf8_lossy(&script))?)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,90 @@
+//! What a command works on: a running server, or a closed store that is served within this process for the while.
+//! Either way it goes through the contract, so that there is one way in.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+use nearby_proto::v1::{
+    merchant_service_client::MerchantServiceClient, nearby_service_client::NearbyServiceClient,
+};
+use tonic::transport::{Channel, Endpoint};
+
+use super::exit::CliError;
+use crate::{app::Running, config::ServerArgs};
+
+/// Where the merchants are.
+#[derive(Args, Clone, Debug)]
+pub(super) struct TargetArgs {
+    /// Address of the running server
+    #[arg(long, env = "NEARBY_SERVER", value_name = "URL", default_value = "http://127.0.0.1:50051")]
+    server: String,
+
+    /// Work on a store that no server uses, instead of on a running server
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// An open way to the merchants.
+pub(super) struct Target {
+    channel: Channel,
+    served: Option<Running>,
+}
+
+/// Largest answer that is taken, in bytes: a page of 500 of the largest merchants.
+const MOST_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// An import of thousands of rows on a slow disk still fits.
+const CALL_DEADLINE: Duration = Duration::from_secs(120);
+
+impl Target {
+    pub(super) async fn open(args: &TargetArgs, config: Option<&Path>) -> Result<Self, CliError> {
+        if let Some(data_dir) = &args.data_dir {
+            if !data_dir.is_dir() {
+                // An import into a new store is fine; reading from a directory that is not there is a slip.
+                tracing::info!(directory = %data_dir.display(), "making a new store");
+            }
+            let args = ServerArgs { data_dir: Some(data_dir.clone()), ..Default::default() };
+            let (running, channel) = Running::start_in_process(&args.settings(config)?).await?;
+            return Ok(Self { channel, served: Some(running) });
+        }
+        let endpoint = Endpoint::from_shared(args.server.clone())
+            .map_err(|error| CliError::usage(format!("--server {}: {error}", args.server)))?
+            .connect_timeout(CONNECT_DEADLINE)
+            .timeout(CALL_DEADLINE);
+        let channel = endpoint.connect().await.map_err(|_| {
+            CliError::unavailable(format!(
+                "no server answers at {}; start one with `nearby serve`, name another with --server, or work on a \
+                 closed store with --data-dir",
+                args.server
+            ))
+        })?;
+        Ok(Self { channel, served: None })
+    }
+
+    /// A way to a server that this process runs.
+    pub(super) async fn of_running(running: &Running) -> Result<Self, CliError> {
+        let address = running.address().ok_or_else(|| CliError::unavailable("the server has no address"))?;
+        let args = TargetArgs { server: format!("http://{address}"), data_dir: None };
+        Self::open(&args, None).await
+    }
+
+    pub(super) fn searches(&self) -> NearbyServiceClient<Channel> {
+        NearbyServiceClient::new(self.channel.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    pub(super) fn merchants(&self) -> MerchantServiceClient<Channel> {
+        MerchantServiceClient::new(self.channel.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+    }
+
+    /// Closes the store, if this opened one.
+    pub(super) async fn close(self) -> Result<(), CliError> {
+        drop(self.channel);
+        match self.served {
+            Some(running) => Ok(running.stop().await?),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Settings, in two stages: what was said, by flag, environment or file; and one checked form that the server takes.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+use nearby_index::Radius;
+use serde::Deserialize;
+use thiserror::Error;
+
+/// What was said: a flag, or else an environment variable, or else the file, or else the default.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerArgs {
+    /// Directory that the merchants live in; made if it is not there [default: nearby-data]
+    #[arg(long, env = "NEARBY_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:50051]
+    #[arg(long, env = "NEARBY_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
+
+    /// File to write the address to once it is listened on, for scripts that let port 0 choose
+    #[arg(long, env = "NEARBY_ADDRESS_FILE", value_name = "FILE")]
+    pub address_file: Option<PathBuf>,
+
+    /// The farthest that anybody may search, in metres, up to 50000 [default: 5000]
+    #[arg(long, env = "NEARBY_MAX_RADIUS_M", value_name = "METRES")]
+    pub max_radius_m: Option<f64>,
+
+    /// Answer gRPC server reflection, so that tools such as grpcurl need no proto files [default: false]
+    #[arg(long, env = "NEARBY_REFLECTION", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub reflection: Option<bool>,
+
+    /// How long calls under way may take after SIGTERM or SIGINT, in seconds [default: 10]
+    #[arg(long, env = "NEARBY_SHUTDOWN_DEADLINE_S", value_name = "SECONDS")]
+    pub shutdown_deadline_s: Option<u64>,
+
+    /// Let debug logs say in which H3 cell of resolution 5 (250 km²) people search [default: false]
+    #[arg(long, env = "NEARBY_LOG_CELLS", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub log_cells: Option<bool>,
+}
+
+/// The checked form.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the merchants live.
+    pub data_dir: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where to write the address that is listened on.
+    pub address_file: Option<PathBuf>,
+    /// The farthest that anybody may search.
+    pub max_radius: Radius,
+    /// Whether to answer server reflection.
+    pub reflection: bool,
+    /// How long calls under way may take once the server is to stop.
+    pub shutdown_deadline: Duration,
+    /// Whether logs may name coarse H3 cells.
+    pub log_cells: bool,
+}
+
+/// A setting that cannot be.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the settings file {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not TOML, or has a setting that does not exist.
+    #[error("the settings file {path} is wrong: {reason}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// A value is out of its range.
+    #[error("{setting} {reason}")]
+    Invalid {
+        /// The flag, environment variable and key, as people know it.
+        setting: &'static str,
+        /// What it must be.
+        reason: String,
+    },
+}
+
+impl ServerArgs {
+    /// Puts the file, if there is one, below what was said by flag or environment, and checks the whole.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or a value cannot be.
+    pub fn settings(self, file: Option<&Path>) -> Result<Settings, ConfigError> {
+        let file = file.map(read).transpose()?.unwrap_or_default();
+        let listen = self.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:50051".to_owned());
+        let max_radius_m = self.max_radius_m.or(file.max_radius_m).unwrap_or(5_000.0);
+        let deadline_s = self.shutdown_deadline_s.or(file.shutdown_deadline_s).unwrap_or(10);
+        Ok(Settings {
+            data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("nearby-data")),
+            listen: listen.parse().map_err(|_| ConfigError::Invalid {
+                setting: "listen (--listen, NEARBY_LISTEN)",
+                reason: "must be an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051".to_owned(),
+            })?,
+            address_file: self.address_file.or(file.address_file),
+            max_radius: Radius::new(max_radius_m).map_err(|error| ConfigError::Invalid {
+                setting: "max_radius_m (--max-radius-m, NEARBY_MAX_RADIUS_M)",
+                reason: error.to_string(),
+            })?,
+            reflection: self.reflection.or(file.reflection).unwrap_or(false),
+            shutdown_deadline: Duration::from_secs(deadline_s),
+            log_cells: self.log_cells.or(file.log_cells).unwrap_or(false),
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<ServerArgs, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    toml::from_str(&text)
+        .map_err(|error| ConfigError::Malformed { path: path.to_owned(), reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("nearby.toml");
+        fs::write(&file, "listen = \"127.0.0.1:1\"\nmax_radius_m = 20000.0\nreflection = true\n").unwrap();
+        let said = ServerArgs { listen: Some("[::1]:2".to_owned()), ..Default::default() };
+        let settings = said.settings(Some(&file)).unwrap();
+        assert_eq!(settings.listen, "[::1]:2".parse().unwrap());
+        assert_eq!(settings.max_radius, Radius::new(20_000.0).unwrap());
+        assert!(settings.reflection);
+        assert_eq!(settings.data_dir, Path::new("nearby-data"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("nearby.toml");
+        fs::write(&file, "max_radius = 3\n").unwrap();
+        let error = ServerArgs::default().settings(Some(&file)).unwrap_err().to_string();
+        assert!(error.contains("max_radius") && error.contains("nearby.toml"), "{error}");
+        let error =
+            ServerArgs { max_radius_m: Some(60_000.0), ..Default::default() }.settings(None).unwrap_err();
+        assert!(error.to_string().contains("--max-radius-m"), "{error}");
+        let error = ServerArgs { listen: Some("localhost".to_owned()), ..Default::default() }.settings(None);
+        assert!(error.unwrap_err().to_string().contains("NEARBY_LISTEN"));
+        assert!(ServerArgs::default().settings(Some(Path::new("/nowhere"))).is_err());
+    }
+}

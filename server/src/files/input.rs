@@ -1,0 +1,86 @@
+//! Opens a file, whatever its form and compression.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{DatumArg, FileFormat, Row, csv, geojson, ndjson};
+
+/// Rows of a file, one after the other; an error ends them.
+pub(super) type Rows = Box<dyn Iterator<Item = io::Result<Row>> + Send>;
+
+/// How far into a file reading has come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Position(Arc<AtomicU64>);
+
+impl Position {
+    /// Bytes read, before decompression.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A file that is being read.
+pub(crate) struct Input {
+    pub(crate) rows: Rows,
+    pub(crate) position: Position,
+    /// Length of the file in bytes; `None` where it is not a plain file.
+    pub(crate) length: Option<u64>,
+    /// Columns of the file that are not used.
+    pub(crate) ignored_columns: Vec<String>,
+}
+
+impl Input {
+    /// Opens a file.
+    pub(crate) fn open(path: &Path, format: FileFormat, datum: DatumArg) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+        Self::read(file, length, format, datum)
+    }
+
+    /// Reads from anything.
+    pub(crate) fn read(
+        source: impl Read + Send + 'static,
+        length: Option<u64>,
+        format: FileFormat,
+        datum: DatumArg,
+    ) -> io::Result<Self> {
+        let position = Position::default();
+        let text = decompressed(Counting { source, position: position.clone() })?;
+        let (rows, ignored_columns) = match format {
+            FileFormat::Csv => csv::rows(text, datum)?,
+            FileFormat::Ndjson => (ndjson::rows(text), Vec::new()),
+            FileFormat::Geojson => (geojson::rows(text), Vec::new()),
+        };
+        Ok(Self { rows, position, length, ignored_columns })
+    }
+}
+
+/// Tells gzip and zstd by their first bytes, not by a name.
+fn decompressed(source: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    let mut source = BufReader::with_capacity(1 << 16, source);
+    Ok(match source.fill_buf()? {
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(source)?),
+        _ => Box::new(source),
+    })
+}
+
+struct Counting<R> {
+    source: R,
+    position: Position,
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.position.0.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}

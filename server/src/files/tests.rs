@@ -1,0 +1,151 @@
+//! Files of every form, good and bad.
+
+use std::io::{Cursor, Write};
+
+use super::*;
+
+fn read(bytes: impl Into<Vec<u8>>, format: FileFormat) -> Vec<Row> {
+    let input = Input::read(Cursor::new(bytes.into()), None, format, DatumArg::Wgs84).unwrap();
+    input.rows.map(Result::unwrap).collect()
+}
+
+fn reasons(rows: &[Row]) -> Vec<&str> {
+    rows.iter()
+        .map(|row| row.merchant.as_ref().map_or_else(|violation| violation.reason, |_| "good"))
+        .collect()
+}
+
+const CSV: &str = "\
+id,name,lat,lon,country,tz,hours,colour
+a,Plain,1.5,2.5,USA,US/Eastern,Mo 10:00-12:00,red
+b,No position,,2.5,US,,,
+c,Text,null,2.5,US,,,
+d,\"Two
+lines\",1,2,XX,-5,by appointment,
+e,Too,few
+,No id,1,2,US,,,
+";
+
+#[test]
+fn csv_rows_are_good_or_say_why_not() {
+    let input = Input::read(Cursor::new(CSV), None, FileFormat::Csv, DatumArg::Gcj02).unwrap();
+    assert_eq!(input.ignored_columns, ["colour"]);
+    let rows: Vec<Row> = input.rows.map(Result::unwrap).collect();
+    let expected = ["good", "POSITION_MISSING", "NOT_A_NUMBER", "good", "COLUMN_COUNT", "REQUIRED"];
+    assert_eq!(reasons(&rows), expected);
+    assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [2, 3, 4, 5, 7, 8]);
+    assert_eq!(rows[1].source, "b,No position,,2.5,US,,,");
+
+    let merchant = rows[0].merchant.as_ref().unwrap();
+    assert_eq!(merchant.name, "merchants/a");
+    assert_eq!(merchant.position.unwrap().coordinate_system(), wire::CoordinateSystem::Gcj02);
+    assert_eq!(merchant.address.as_ref().unwrap().region_code, "US");
+    let hours = merchant.opening_hours.as_ref().unwrap();
+    assert_eq!((hours.time_zone.as_str(), hours.weekly_periods.len()), ("US/Eastern", 1));
+    assert_eq!(rows[0].warnings, Vec::<&str>::new());
+    assert_eq!(rows[3].warnings, ["COUNTRY_UNKNOWN", "TIME_ZONE_UNKNOWN", "HOURS_NOT_UNDERSTOOD"]);
+}
+
+#[test]
+fn csv_without_a_needed_column_is_refused_as_a_whole() {
+    let refused =
+        Input::read(Cursor::new("id,name,lat\n"), None, FileFormat::Csv, DatumArg::Wgs84).err().unwrap();
+    assert!(refused.to_string().contains("no column lon"), "{refused}");
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_cost_one_row() {
+    let rows = read(b"id,name,lat,lon\na,\xff,1,2\nb,Good,1,2\n", FileFormat::Csv);
+    assert_eq!(reasons(&rows), ["NOT_UTF_8", "good"]);
+}
+
+#[test]
+fn compression_is_told_by_content() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(CSV.as_bytes()).unwrap();
+    assert_eq!(read(gzip.finish().unwrap(), FileFormat::Csv).len(), 6);
+    assert_eq!(read(zstd::encode_all(CSV.as_bytes(), 1).unwrap(), FileFormat::Csv).len(), 6);
+}
+
+#[test]
+fn ndjson_rows_are_merchants_in_protobufs_json() {
+    let text = "\
+{\"name\":\"merchants/a\",\"displayName\":\"A\",\"position\":{\"latitude\":1,\"longitude\":2,\"coordinateSystem\":\"COORDINATE_SYSTEM_WGS84\"}}
+
+{\"name\":\"merchants/b\",\"colour\":\"red\"}
+not json
+";
+    let rows = read(text, FileFormat::Ndjson);
+    assert_eq!(reasons(&rows), ["good", "NOT_A_MERCHANT", "NOT_A_MERCHANT"]);
+    assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 3, 4]);
+}
+
+#[test]
+fn geojson_of_others_has_columns_in_its_properties() {
+    let text = r#"{"type":"FeatureCollection","features":[
+        {"type":"Feature","id":7,"geometry":{"type":"Point","coordinates":[24.9,60.1]},"properties":{"name":"Café","brand":null}},
+        {"type":"Feature","geometry":{"type":"Point","coordinates":[24.9,60.1]},"properties":{"name":"No id"}},
+        {"type":"Feature","id":"x","geometry":null,"properties":{"name":"Nowhere"}},
+        {"type":"Feature","id":"y","geometry":{"type":"LineString","coordinates":[[1,2],[3,4]]},"properties":{"name":"Line"}}
+    ]}"#;
+    let rows = read(text, FileFormat::Geojson);
+    assert_eq!(reasons(&rows), ["good", "REQUIRED", "POSITION_MISSING", "NOT_A_POINT"]);
+    let merchant = rows[0].merchant.as_ref().unwrap();
+    assert_eq!((merchant.name.as_str(), merchant.position.unwrap().latitude), ("merchants/7", 60.1));
+}
+
+fn full_merchant() -> wire::Merchant {
+    wire::Merchant {
+        name: "merchants/wang".to_owned(),
+        display_name: "老王面馆, \"best\"".to_owned(),
+        brand: "Wang".to_owned(),
+        categories: vec!["food".to_owned(), "noodles".to_owned()],
+        services: vec!["delivery".to_owned()],
+        position: Some(wire::Position {
+            latitude: 31.230_416_123_456_7,
+            longitude: 121.473_701,
+            coordinate_system: wire::CoordinateSystem::Gcj02.into(),
+            accuracy_m: None,
+        }),
+        wgs84_position: Some(wire::Position {
+            latitude: 31.232_4,
+            longitude: 121.469_2,
+            coordinate_system: wire::CoordinateSystem::Wgs84.into(),
+            accuracy_m: None,
+        }),
+        address: Some(wire::PostalAddress {
+            region_code: "CN".to_owned(),
+            locality: "Shanghai".to_owned(),
+            address_lines: vec!["1 Road".to_owned()],
+            ..Default::default()
+        }),
+        opening_hours: Some(wire::OpeningHours {
+            time_zone: "Asia/Shanghai".to_owned(),
+            weekly_periods: vec![wire::WeeklyPeriod { weekday: 1, start_minute: 600, length_minutes: 120 }],
+            display_text: "Mo 10:00-12:00".to_owned(),
+            ..Default::default()
+        }),
+        visibility: wire::Visibility::Hidden.into(),
+        mini_program: Some(wire::MiniProgramLink {
+            app_id: "wx1".to_owned(),
+            path: "pages/a?b=1".to_owned(),
+        }),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    for format in [FileFormat::Csv, FileFormat::Ndjson, FileFormat::Geojson] {
+        let mut writer = Writer::new(Vec::new(), format).unwrap();
+        writer.write(&full_merchant()).unwrap();
+        writer.write(&full_merchant()).unwrap();
+        let rows = read(writer.finish().unwrap(), format);
+        assert_eq!(rows.len(), 2);
+        let mut expected = full_merchant();
+        if format == FileFormat::Csv {
+            expected.wgs84_position = None;
+        }
+        assert_eq!(rows[1].merchant.as_ref().unwrap(), &expected, "{format:?}");
+    }
+}

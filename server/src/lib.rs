@@ -1,0 +1,34 @@
+//! # Who answers
+//!
+//! The server and its command line, as a library that the binary `nearby` and the tests share.
+//!
+//! ```text
+//! READ   rpc → convert → service → IndexReader.snapshot().search(&Query) → Hits → convert → rpc
+//! WRITE  rpc → convert → service → committer (batch) → Store::commit (durable) → IndexWriter::apply (visible) → reply
+//! START  bind → lock → Store::open → load → build the index → serving
+//! ```
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`app`] | puts the server together and takes it apart |
+//! | [`service`] | what the server can do, without wire types |
+//! | [`committer`] | the one way a merchant changes |
+//! | `rpc` | gRPC: the only room that knows of tonic and wire types |
+//! | [`config`], [`observe`], [`shutdown`], [`clock`] | settings, logs, signals, time |
+//! | `files` | merchants in CSV, NDJSON and GeoJSON files |
+//! | [`cli`] | the command line; a caller of the contract like any other |
+//!
+//! What must always hold: an acknowledged change is on disk and visible; no request can panic; no log, error, token or
+//! metric holds a user's coordinates.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod committer;
+pub mod config;
+pub mod error;
+mod files;
+pub mod observe;
+mod rpc;
+pub mod service;
+pub mod shutdown;

@@ -1,0 +1,50 @@
+//! Logs: for people on a terminal, JSON otherwise. Never with a user's coordinates.
+
+use std::io::{self, IsTerminal};
+
+use clap::{Args, ValueEnum};
+use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
+
+/// How to log.
+#[derive(Args, Clone, Debug)]
+pub struct LogArgs {
+    /// What to log: error, warn, info, debug, trace, or a filter such as info,nearby_server=debug
+    #[arg(long, env = "NEARBY_LOG", value_name = "FILTER", default_value = "info", global = true)]
+    pub log: String,
+
+    /// Form of the log: auto is text on a terminal and JSON otherwise
+    #[arg(long, env = "NEARBY_LOG_FORMAT", value_name = "FORMAT", default_value = "auto", global = true)]
+    pub log_format: LogFormat,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// One readable line an event.
+    Text,
+    /// One JSON object an event.
+    Json,
+}
+
+/// Starts logging to standard error.
+///
+/// # Errors
+/// Where the filter cannot be understood.
+pub fn start(args: &LogArgs) -> Result<(), ParseError> {
+    let filter: EnvFilter = args.log.parse()?;
+    let subscriber = fmt().with_env_filter(filter).with_writer(io::stderr);
+    let text = match args.log_format {
+        LogFormat::Auto => io::stderr().is_terminal(),
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+    };
+    // A second start in one process, as in tests, keeps the first.
+    drop(if text {
+        subscriber.with_target(false).with_ansi(io::stderr().is_terminal()).try_init()
+    } else {
+        subscriber.json().flatten_event(true).try_init()
+    });
+    Ok(())
+}

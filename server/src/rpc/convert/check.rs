@@ -1,0 +1,95 @@
+//! Looks at the fields of a message one by one and gathers all that is wrong, so that a caller mends a request once.
+
+use crate::error::{ServiceError, Violation};
+
+/// Violations found so far, of fields below a path.
+pub(super) struct Check {
+    path: String,
+    violations: Vec<Violation>,
+}
+
+impl Check {
+    pub(super) fn under(path: &str) -> Self {
+        Self { path: path.to_owned(), violations: Vec::new() }
+    }
+
+    pub(super) fn finish(self) -> Result<(), ServiceError> {
+        if self.violations.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(self.violations)) }
+    }
+
+    pub(super) fn fail(&mut self, field: &str, reason: &'static str, description: impl Into<String>) {
+        let field = match (self.path.as_str(), field) {
+            ("", field) => field.to_owned(),
+            (path, "") => path.to_owned(),
+            (path, field) => format!("{path}.{field}"),
+        };
+        self.violations.push(Violation { field, reason, description: description.into() });
+    }
+
+    /// Takes over what another check or conversion found wrong.
+    pub(super) fn absorb<T>(&mut self, result: Result<T, ServiceError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(ServiceError::Invalid(violations)) => {
+                self.violations.extend(violations);
+                None
+            }
+            Err(other) => {
+                self.fail("", "INVALID", other.to_string());
+                None
+            }
+        }
+    }
+
+    /// Text of at most so many bytes, without control characters other than line breaks and tabs.
+    pub(super) fn text(&mut self, field: &str, value: &str, most_bytes: usize) {
+        if value.len() > most_bytes {
+            self.fail(field, "TOO_LONG", format!("must be at most {most_bytes} bytes of UTF-8"));
+        }
+        if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+            self.fail(field, "CONTROL_CHARACTER", "must not contain control characters");
+        }
+    }
+
+    /// Text that has to be there.
+    pub(super) fn required_text(&mut self, field: &str, value: &str, most_bytes: usize) {
+        if value.trim().is_empty() {
+            self.fail(field, "REQUIRED", "must be given");
+        }
+        self.text(field, value, most_bytes);
+    }
+
+    /// A list of at most so many elements; checks them one by one only then.
+    pub(super) fn list<T>(
+        &mut self,
+        field: &str,
+        values: &[T],
+        most: usize,
+        mut check_one: impl FnMut(&mut Self, &str, &T),
+    ) {
+        if values.len() > most {
+            self.fail(field, "TOO_MANY", format!("must have at most {most} elements"));
+            return;
+        }
+        for (index, value) in values.iter().enumerate() {
+            check_one(self, &format!("{field}[{index}]"), value);
+        }
+    }
+
+    /// A whole number within a range.
+    pub(super) fn range(&mut self, field: &str, value: i32, range: std::ops::RangeInclusive<i32>) {
+        if !range.contains(&value) {
+            let (low, high) = range.into_inner();
+            self.fail(field, "OUT_OF_RANGE", format!("must be a whole number from {low} to {high}"));
+        }
+    }
+
+    /// A web address, or nothing.
+    pub(super) fn web_uri(&mut self, field: &str, value: &str) {
+        let is_web = value.starts_with("https://") || value.starts_with("http://");
+        if !value.is_empty() && !is_web {
+            self.fail(field, "NOT_A_WEB_URI", "must start with https:// or http://");
+        }
+        self.text(field, value, 2_048);
+    }
+}

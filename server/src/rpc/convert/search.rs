@@ -1,0 +1,99 @@
+//! Searches between the wire and the index.
+
+use nearby_index::{Cursor, Ecef, Hits, Limit, Position, Query, Radius, RadiusError, Revision, Wgs84};
+use nearby_proto::v1 as wire;
+
+use super::{check::Check, merchant_to_wire, position_from_wire};
+use crate::{
+    error::ServiceError,
+    rpc::page_token::{Fingerprint, PageTokens, Payload},
+};
+
+const DEFAULT_RADIUS_M: f64 = 5_000.0;
+
+/// A search that was asked for, and what its page tokens are bound to.
+pub(crate) struct SearchRequest {
+    pub(crate) query: Query,
+    pub(crate) origin: Position<Wgs84>,
+    fingerprint: Fingerprint,
+}
+
+/// Parses a search. `most_radius` is as far as the operator lets anybody search.
+pub(crate) fn search_from_wire(
+    given: &wire::SearchNearbyRequest,
+    most_radius: Radius,
+    tokens: &PageTokens,
+) -> Result<SearchRequest, ServiceError> {
+    let mut check = Check::under("");
+    let origin = check.absorb(position_from_wire(given.origin.as_ref(), "origin"));
+    let radius = check.absorb(radius(given.radius_m, most_radius));
+    let limit = check.absorb(page_size(given.page_size, 20, 500));
+    check.finish()?;
+    let (Some(origin), Some(radius), Some(limit)) = (origin, radius, limit) else {
+        return Err(ServiceError::Internal("a search was refused without a reason"));
+    };
+    let wgs84 = origin.to_wgs84();
+    let fingerprint = Fingerprint::of("SearchNearby")
+        .with(&wgs84.latitude_deg().to_le_bytes())
+        .with(&wgs84.longitude_deg().to_le_bytes())
+        .with(&radius.meters().get().to_le_bytes());
+    let after = match tokens.open(&given.page_token, &fingerprint)? {
+        None => None,
+        Some(payload) => Some(payload.cursor()?),
+    };
+    let query = Query { origin: Ecef::from(wgs84), radius, limit, after };
+    Ok(SearchRequest { query, origin: wgs84, fingerprint })
+}
+
+/// The answer to a search.
+pub(crate) fn search_to_wire(
+    request: &SearchRequest,
+    hits: &Hits,
+    revision: Revision,
+    tokens: &PageTokens,
+) -> Result<wire::SearchNearbyResponse, ServiceError> {
+    let results = hits.as_slice().iter().map(|hit| {
+        let merchant = Some(merchant_to_wire(&hit.merchant)?);
+        Ok(wire::NearbyResult { merchant, distance_m: hit.distance.get() })
+    });
+    let seal = |cursor: Cursor| tokens.seal(&Payload::from(&cursor), &request.fingerprint);
+    Ok(wire::SearchNearbyResponse {
+        results: results.collect::<Result<_, ServiceError>>()?,
+        next_page_token: hits.next().map(seal).unwrap_or_default(),
+        revision: revision.0,
+    })
+}
+
+/// A page size: 0 is the default, too many are as many as there may be (AIP-158).
+pub(crate) fn page_size(given: i32, default: usize, most: usize) -> Result<Limit, ServiceError> {
+    let wanted = usize::try_from(given)
+        .map_err(|_| ServiceError::invalid("page_size", "OUT_OF_RANGE", "must be 0 (the default) or more"))?;
+    let wanted = if wanted == 0 { default } else { wanted.min(most) };
+    Limit::new(wanted).ok_or(ServiceError::Internal("a page size came to 0"))
+}
+
+fn radius(given: Option<f64>, most: Radius) -> Result<Radius, ServiceError> {
+    let most_m = most.meters().get();
+    let too_far = || {
+        ServiceError::invalid(
+            "radius_m",
+            "OUT_OF_RANGE",
+            format!("must be at most {most_m} metres on this server; its operator sets the limit"),
+        )
+    };
+    let Some(radius_m) = given else { return Ok(most.min(default_radius()?)) };
+    match Radius::new(radius_m) {
+        Ok(radius) if radius <= most => Ok(radius),
+        Ok(_) | Err(RadiusError::TooLarge) => Err(too_far()),
+        Err(error @ RadiusError::NotFinite) => {
+            Err(ServiceError::invalid("radius_m", "NOT_FINITE", error.to_string()))
+        }
+        Err(error @ RadiusError::NotPositive) => {
+            Err(ServiceError::invalid("radius_m", "OUT_OF_RANGE", error.to_string()))
+        }
+    }
+}
+
+fn default_radius() -> Result<Radius, ServiceError> {
+    Radius::new(DEFAULT_RADIUS_M).map_err(|_| ServiceError::Internal("the default radius cannot be"))
+}

@@ -1,0 +1,106 @@
+//! `ImportMerchants`: many rows, each on its own.
+
+use nearby_index::{Merchant, Revision};
+use nearby_proto::v1::{
+    ImportMerchantsRequest, ImportMerchantsResponse, ImportOutcome, ImportRow, ImportState, ImportViolation,
+};
+use tonic::{Status, Streaming};
+
+use super::convert::{id_from_name, merchant_from_wire};
+use crate::{
+    committer::Committed,
+    error::{ServiceError, Violation},
+    service::Service,
+};
+
+/// Most rows of one call, so that its answer stays well below the 4 MiB that clients take by default.
+const MOST_ROWS: usize = 10_000;
+/// Most rows of one message.
+const MOST_ROWS_A_MESSAGE: usize = 1_000;
+
+pub(super) async fn import(
+    service: &Service,
+    mut messages: Streaming<ImportMerchantsRequest>,
+) -> Result<ImportMerchantsResponse, Status> {
+    let mut response = ImportMerchantsResponse::default();
+    while let Some(message) = messages.message().await? {
+        if message.rows.len() > MOST_ROWS_A_MESSAGE {
+            return Err(too_many("rows", format!("must be at most {MOST_ROWS_A_MESSAGE} in one message")));
+        }
+        if response.outcomes.len() + message.rows.len() > MOST_ROWS {
+            return Err(too_many(
+                "rows",
+                format!(
+                    "must be at most {MOST_ROWS} in one call; those before are stored, send the rest in another"
+                ),
+            ));
+        }
+        let (mut outcomes, last) = import_rows(service, message).await?;
+        response.outcomes.append(&mut outcomes);
+        response.revision = response.revision.max(last.0);
+    }
+    Ok(response)
+}
+
+fn too_many(field: &str, description: String) -> Status {
+    ServiceError::invalid(field, "TOO_MANY", description).into()
+}
+
+/// Stores the rows of one message: their outcomes, and the revision of the last that was stored.
+async fn import_rows(
+    service: &Service,
+    message: ImportMerchantsRequest,
+) -> Result<(Vec<ImportOutcome>, Revision), ServiceError> {
+    let mut outcomes = Vec::with_capacity(message.rows.len());
+    let mut merchants = Vec::with_capacity(message.rows.len());
+    let mut stored_at = Vec::with_capacity(message.rows.len());
+    for (at, row) in message.rows.into_iter().enumerate() {
+        let row_number = row.row_number;
+        let (state, violations) = match check_row(row, message.allow_null_island) {
+            Ok(merchant) => {
+                merchants.push(merchant);
+                stored_at.push(at);
+                (ImportState::Unspecified, Vec::new())
+            }
+            Err(error) => (ImportState::Rejected, violations(error)?),
+        };
+        outcomes.push(ImportOutcome { row_number, state: state.into(), violations });
+    }
+    let mut last = Revision::ZERO;
+    if !merchants.is_empty() {
+        for (at, result) in stored_at.into_iter().zip(service.import(merchants).await?) {
+            let Committed { change, existed } = result?;
+            let state = if existed { ImportState::Updated } else { ImportState::Created };
+            outcomes[at].state = state.into();
+            last = last.max(change.revision());
+        }
+    }
+    Ok((outcomes, last))
+}
+
+fn check_row(row: ImportRow, allow_null_island: bool) -> Result<Merchant, ServiceError> {
+    let given =
+        row.merchant.ok_or_else(|| ServiceError::invalid("", "REQUIRED", "a merchant must be given"))?;
+    let id = id_from_name(&given.name, "name")?;
+    let merchant = merchant_from_wire(given, id, "")?;
+    let at_null_island = merchant.position.latitude_deg() == 0.0 && merchant.position.longitude_deg() == 0.0;
+    if at_null_island && !allow_null_island {
+        return Err(ServiceError::invalid(
+            "position",
+            "NULL_ISLAND",
+            "is exactly 0,0, which nearly always means unknown; set allow_null_island if it is really there",
+        ));
+    }
+    Ok(merchant)
+}
+
+/// The violations of a row. Any other error is no fault of the row and ends the import.
+fn violations(error: ServiceError) -> Result<Vec<ImportViolation>, ServiceError> {
+    let ServiceError::Invalid(violations) = error else { return Err(error) };
+    let to_wire = |Violation { field, reason, description }| ImportViolation {
+        field,
+        reason: reason.to_owned(),
+        description,
+    };
+    Ok(violations.into_iter().map(to_wire).collect())
+}
