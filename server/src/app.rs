@@ -14,7 +14,11 @@ use std::{
 use nearby_index::IndexWriter;
 use nearby_store::{SledStore, Store, StoreError};
 use thiserror::Error;
-use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tonic::transport::Channel;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
@@ -66,6 +70,7 @@ pub struct CutOff(Duration);
 pub struct Running {
     address: Option<SocketAddr>,
     merchants: usize,
+    door: Door,
     health: HealthReporter,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
@@ -107,7 +112,7 @@ impl Running {
         };
         std::fs::create_dir_all(&directory).map_err(file(&directory))?;
         let tokens = PageTokens::load_or_create(&key_file).map_err(file(&key_file))?;
-        let door = Door::default();
+        let door = Door::closed();
         let routes = Routes {
             door: door.clone(),
             tokens,
@@ -130,7 +135,7 @@ impl Running {
             health.set_service_status(service, ServingStatus::Serving).await;
         }
         let deadline = settings.shutdown_deadline;
-        Ok(Self { address: None, merchants, health, stop, serving, committer, deadline })
+        Ok(Self { address: None, merchants, door, health, stop, serving, committer, deadline })
     }
 
     /// Where it listens; `None` on a pipe.
@@ -154,14 +159,31 @@ impl Running {
             self.health.set_service_status(service, ServingStatus::NotServing).await;
         }
         drop(self.stop);
-        let all_answered = timeout(self.deadline, &mut self.serving).await.is_ok();
-        if !all_answered {
-            self.serving.abort();
-        }
-        // What waits in its queue is finished even after a cut: a caller may have been told that it is on its way.
+        // A peer that is gone or asleep never closes its connection: once no call has been under way for a while,
+        // there is nothing left to wait for.
+        let all_answered = tokio::select! {
+            _ = &mut self.serving => true,
+            () = quiet(&self.door) => true,
+            () = sleep(self.deadline) => false,
+        };
+        self.serving.abort();
+        self.door.close();
+        // What waits in the committer's queue is finished even after a cut.
         let committer = tokio::task::spawn_blocking(move || self.committer.join());
         let closed = matches!(timeout(self.deadline, committer).await, Ok(Ok(Ok(()))));
         if all_answered && closed { Ok(()) } else { Err(CutOff(self.deadline)) }
+    }
+}
+
+/// Waits until no call has been under way for a second.
+async fn quiet(door: &Door) {
+    const LOOKS: u32 = 20;
+    const PAUSE: Duration = Duration::from_millis(50);
+
+    let mut quiet_looks = 0;
+    while quiet_looks < LOOKS {
+        quiet_looks = if door.is_quiet() { quiet_looks + 1 } else { 0 };
+        sleep(PAUSE).await;
     }
 }
 

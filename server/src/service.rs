@@ -1,7 +1,8 @@
 //! What the server can do, in the words of the house: no wire types, no HTTP.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use nearby_index::{Hits, IndexReader, Merchant, MerchantId, Query, Revision, Snapshot, StoredMerchant};
 
 use crate::{
@@ -80,24 +81,41 @@ impl Service {
     }
 }
 
-/// Where requests find the service: nobody home until everything is loaded, nor once the server stops.
-#[derive(Clone, Debug, Default)]
+/// Where calls find the service: nobody home until everything is loaded, nor once the server has stopped.
+#[derive(Clone, Debug)]
 pub struct Door {
-    service: Arc<OnceLock<Service>>,
+    service: Arc<ArcSwapOption<Service>>,
 }
 
 impl Door {
-    /// Lets requests in from now on.
-    pub fn open(&self, service: Service) {
-        // A door is opened once, by the start; a second service would have a second committer, which cannot be.
-        drop(self.service.set(service));
+    /// A door with nobody behind it yet.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self { service: Arc::new(ArcSwapOption::empty()) }
     }
 
-    /// The service.
+    /// Lets calls in from now on.
+    pub fn open(&self, service: Service) {
+        self.service.store(Some(Arc::new(service)));
+    }
+
+    /// Lets no more calls in. The service goes when the last call that is inside has left.
+    pub fn close(&self) {
+        self.service.store(None);
+    }
+
+    /// The service, for the length of a call: hold it until the call is answered.
     ///
     /// # Errors
-    /// [`ServiceError::NotReady`] while it loads.
-    pub fn service(&self) -> Result<&Service, ServiceError> {
-        self.service.get().ok_or(ServiceError::NotReady("loading its merchants"))
+    /// [`ServiceError::NotReady`] while the server loads, or has stopped.
+    pub fn enter(&self) -> Result<Arc<Service>, ServiceError> {
+        self.service.load_full().ok_or(ServiceError::NotReady("loading its merchants or stopping"))
+    }
+
+    /// Whether no call is inside.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        // One is ours, one is the door's.
+        self.service.load_full().is_none_or(|service| Arc::strong_count(&service) <= 2)
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Merchants {
 impl MerchantService for Merchants {
     async fn get_merchant(&self, request: Request<GetMerchantRequest>) -> Result<Response<Merchant>, Status> {
         let id = id_from_name(&request.get_ref().name, "name")?;
-        respond(self.door.service()?.get(&id)?.as_ref())
+        respond(self.door.enter()?.get(&id)?.as_ref())
     }
 
     async fn list_merchants(
@@ -48,7 +48,7 @@ impl MerchantService for Merchants {
         let size = page_size(request.page_size, 100, 1_000)?.get();
         let query = Fingerprint::of("ListMerchants");
         let after = self.tokens.open(&request.page_token, &query)?.map(|payload| payload.id()).transpose()?;
-        let snapshot = self.door.service()?.snapshot();
+        let snapshot = self.door.enter()?.snapshot();
         let mut listed: Vec<&Arc<StoredMerchant>> = snapshot.list(after.as_ref()).take(size + 1).collect();
         let more = listed.len() > size;
         listed.truncate(size);
@@ -87,14 +87,14 @@ impl MerchantService for Merchants {
             }
         };
         let merchant = merchant_from_wire(merchant, id, "merchant")?;
-        respond(self.door.service()?.put(merchant, Expect::Absent).await?.as_ref())
+        respond(self.door.enter()?.put(merchant, Expect::Absent).await?.as_ref())
     }
 
     async fn update_merchant(
         &self,
         request: Request<UpdateMerchantRequest>,
     ) -> Result<Response<Merchant>, Status> {
-        respond(update(self.door.service()?, request.into_inner()).await?.as_ref())
+        respond(update(&*self.door.enter()?, request.into_inner()).await?.as_ref())
     }
 
     async fn delete_merchant(
@@ -103,7 +103,7 @@ impl MerchantService for Merchants {
     ) -> Result<Response<Empty>, Status> {
         let DeleteMerchantRequest { name, etag } = request.into_inner();
         let id = id_from_name(&name, "name")?;
-        let service = self.door.service()?;
+        let service = self.door.enter()?;
         let version = match etag.as_str() {
             "" => None,
             etag => Some(revision_of(etag).ok_or_else(|| ServiceError::Conflict(id.clone()))?),
@@ -116,7 +116,7 @@ impl MerchantService for Merchants {
         &self,
         request: Request<Streaming<ImportMerchantsRequest>>,
     ) -> Result<Response<ImportMerchantsResponse>, Status> {
-        Ok(Response::new(import(self.door.service()?, request.into_inner()).await?))
+        Ok(Response::new(import(&*self.door.enter()?, request.into_inner()).await?))
     }
 }
 

@@ -26,7 +26,7 @@ impl NearbyService for Searches {
         &self,
         request: Request<SearchNearbyRequest>,
     ) -> Result<Response<SearchNearbyResponse>, Status> {
-        let service = self.door.service()?;
+        let service = self.door.enter()?;
         let request = search_from_wire(request.get_ref(), self.most_radius, &self.tokens)?;
         let (hits, revision) = service.search(&request.query);
         let cell = self.log_cells.then(|| CoarseCell::of(request.origin)).flatten();

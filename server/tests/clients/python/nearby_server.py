@@ -1,0 +1,81 @@
+"""A real server as a child process: started, waited for, stopped, and held to a clean exit."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import grpc
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+
+from client import Client
+
+HEALTH_NAMES = ("", "nearby.v1.NearbyService", "nearby.v1.MerchantService")
+START_SECONDS = 20
+STOP_SECONDS = 20
+
+
+class NearbyServer:
+    """`with NearbyServer(folder) as server:` serves `folder/data`; may be entered again to serve it once more."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.folder = folder
+        self.flags = flags
+        self.starts = 0
+
+    def __enter__(self) -> "NearbyServer":
+        self.starts += 1
+        # One file a start: the address of the start before would be believed.
+        address_file = self.folder / f"address-{self.starts}"
+        self.log = self.folder / f"log-{self.starts}"
+        # The settings of whoever runs the tests are not those of the test.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("NEARBY_")}
+        command = [os.environ["NEARBY_BIN"], "serve", "--data-dir", str(self.folder / "data")]
+        command += ["--listen", "127.0.0.1:0", "--address-file", str(address_file), "--reflection", *self.flags]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self._wait_until(address_file.exists, "no address was written")
+            self.address = address_file.read_text().strip()
+            self.client = Client(self.address)
+            for name in HEALTH_NAMES:
+                self._wait_until(lambda name=name: self._serves(name), f"{name!r} does not serve")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        code = self.stop()
+        assert code == 0, f"exit code {code} after SIGTERM\n{self.log.read_text()}"
+
+    def stop(self) -> int:
+        """Asks it to stop and returns its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"still runs {STOP_SECONDS} s after SIGTERM\n{self.log.read_text()}") from None
+
+    def _serves(self, name: str) -> bool:
+        try:
+            return self.client.status(name) == HealthCheckResponse.SERVING
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                return False
+            raise
+
+    def _wait_until(self, ready, complaint: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if self.process.poll() is not None:
+                complaint = f"ended with exit code {self.process.returncode}"
+                raise AssertionError(f"{complaint}\n{self.log.read_text()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{complaint} within {START_SECONDS} s\n{self.log.read_text()}")
+            time.sleep(0.02)

@@ -1,0 +1,12 @@
+"""The largest page of ListMerchants. A module of its own: it needs more merchants than the others want to see."""
+
+from build import merchant, rows
+from stubs import manage
+
+
+def test_a_page_size_above_the_most_is_taken_as_the_most(client):
+    client.merchants.ImportMerchants(rows(merchant(f"{first + n}") for n in range(501)) for first in (1_000, 2_000))
+    page = client.merchants.ListMerchants(manage.ListMerchantsRequest(page_size=2**31 - 1))
+    assert len(page.merchants) == 1_000
+    request = manage.ListMerchantsRequest(page_size=2**31 - 1, page_token=page.next_page_token)
+    assert len(client.merchants.ListMerchants(request).merchants) == 2

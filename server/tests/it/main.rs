@@ -1,0 +1,16 @@
+//! The real binary, tested from outside: one program, so that it is linked once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a test may"
+)]
+
+mod command_line;
+mod contract;
+mod crash;
+mod demo;
+mod real_data;
+mod support;
