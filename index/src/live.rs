@@ -86,9 +86,8 @@ impl Snapshot {
             self.visible -= usize::from(before.is_some_and(|stored| is_visible(&stored)));
             self.revision = self.revision.max(change.revision());
         }
-        // Of several versions in one batch only the last is current.
-        let points = touched.into_iter().filter_map(point_of).filter(|point| is_current(&self.by_id, point));
-        self.forest = self.forest.with(points.collect(), |point| is_current(&self.by_id, point));
+        let points = touched.into_iter().filter_map(point_of).collect();
+        self.forest = self.forest.with(points, |point| is_current(&self.by_id, point));
         // Replaced versions cost memory and a look-up a hit: never let them be more than the current ones.
         if self.forest.len() > 2 * self.visible + MOST_STALE_FOR_FREE {
             self.forest = self.forest.compacted(|point| is_current(&self.by_id, point));
@@ -155,5 +154,39 @@ impl IndexReader {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.load_full()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AnyPosition, Merchant, Position, Profile, UnixMicros};
+
+    fn stored(number: u64) -> Arc<StoredMerchant> {
+        let latitude = 1e-4 * f64::from(u16::try_from(number).unwrap());
+        Arc::new(StoredMerchant {
+            merchant: Merchant {
+                id: MerchantId::parse(&format!("m{number}")).unwrap(),
+                position: AnyPosition::Wgs84(Position::new(latitude, 0.0).unwrap()),
+                visibility: Visibility::Visible,
+                profile: Profile::new(b"").unwrap(),
+            },
+            revision: Revision(1),
+            create_time: UnixMicros(0),
+            update_time: UnixMicros(0),
+        })
+    }
+
+    /// A city that closes down leaves no pile of versions behind that a search would wade through.
+    #[test]
+    fn what_was_deleted_does_not_stay_in_the_trees() {
+        let mut writer = IndexWriter::load((0..20_000).map(stored), Revision(1));
+        for (revision, number) in (2..).zip(0..19_990) {
+            let id = MerchantId::parse(&format!("m{number}")).unwrap();
+            writer.apply(&[Change::Delete { id, revision: Revision(revision) }]);
+        }
+        let snapshot = writer.reader().snapshot();
+        assert_eq!((snapshot.len(), snapshot.visible_len()), (10, 10));
+        assert!(snapshot.forest.len() <= 20 + MOST_STALE_FOR_FREE, "{}", snapshot.forest.len());
     }
 }

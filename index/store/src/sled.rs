@@ -292,6 +292,17 @@ mod tests {
         assert!(error.contains("checksum"), "{error}");
     }
 
+    /// As when the state record of an older file is put beside newer merchants.
+    #[test]
+    fn a_record_from_after_the_last_commit_is_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = SledStore::open(directory.path()).unwrap();
+        store.commit(&[big(1, 1), big(2, 2)]).unwrap();
+        store.database.insert(STATE_KEY, encode_state(Revision(1))).unwrap();
+        let error = store.load(&mut |_| ()).unwrap_err().to_string();
+        assert!(error.contains("newer than the last commit"), "{error}");
+    }
+
     #[test]
     fn a_failed_commit_fails_closed() {
         let directory = tempfile::tempdir().unwrap();

@@ -33,4 +33,6 @@ def client(server):
 
 @pytest.fixture(scope="module")
 def chance() -> random.Random:
+    # Shown with a test that fails, however quiet the run.
+    print(f"NEARBY_TEST_SEED={SEED}")
     return random.Random(SEED)

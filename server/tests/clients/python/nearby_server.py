@@ -48,8 +48,9 @@ class NearbyServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.client.close()
+        # The client stays connected meanwhile, as load balancers do: that must not hold the server up.
         code = self.stop()
+        self.client.close()
         assert code == 0, f"exit code {code} after SIGTERM\n{self.log.read_text()}"
 
     def stop(self) -> int:

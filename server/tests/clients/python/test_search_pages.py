@@ -1,5 +1,8 @@
 """Pages of SearchNearby."""
 
+import base64
+import struct
+
 import pytest
 
 from build import merchant
@@ -38,9 +41,6 @@ def test_the_page_size_may_change_between_pages(client, town):
 
 
 def test_a_token_is_safe_in_a_url_and_holds_no_coordinate(client, town):
-    import base64
-    import struct
-
     token = client.nearby.SearchNearby(town.query(page_size=1)).next_page_token
     assert token and token.isascii() and token.replace("-", "").replace("_", "").isalnum()
     sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))

@@ -1,0 +1,76 @@
+'use strict';
+// A real server as a child process: started, waited for, stopped, and held to a clean exit.
+
+const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { status } = require('@grpc/grpc-js');
+const { connect } = require('./client');
+
+const HEALTH_NAMES = ['', 'nearby.v1.NearbyService', 'nearby.v1.MerchantService'];
+const START_MS = 20_000;
+const STOP_MS = 20_000;
+
+/** Starts a server on an empty directory; returns its client and how to stop it. */
+async function start() {
+  assert.ok(process.env.NEARBY_BIN, 'NEARBY_BIN must be the path of a nearby program');
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'nearby-node-'));
+  const addressFile = path.join(folder, 'address');
+  const logFile = path.join(folder, 'log');
+  const log = fs.openSync(logFile, 'w');
+  const flags = ['--data-dir', path.join(folder, 'data'), '--listen', '127.0.0.1:0', '--address-file', addressFile];
+  // The settings of whoever runs the tests are not those of the test.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('NEARBY_')));
+  const child = spawn(process.env.NEARBY_BIN, ['serve', ...flags], { env, stdio: ['ignore', log, log] });
+  fs.closeSync(log);
+  const ended = once(child, 'exit');
+  const said = () => fs.readFileSync(logFile, 'utf8');
+
+  async function waitUntil(ready, complaint) {
+    const deadline = Date.now() + START_MS;
+    while (!(await ready())) {
+      assert.equal(child.exitCode, null, `the server ended\n${said()}`);
+      assert.ok(Date.now() < deadline, `${complaint}\n${said()}`);
+      await sleep(20);
+    }
+  }
+
+  async function stop() {
+    // The client stays connected meanwhile, as load balancers do: that must not hold the server up.
+    child.kill('SIGTERM');
+    // One that does not stop by itself ends by this signal, and so not with 0.
+    const killer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    const [code, signal] = await ended;
+    clearTimeout(killer);
+    client.close();
+    assert.deepEqual({ code, signal }, { code: 0, signal: null }, said());
+    fs.rmSync(folder, { recursive: true });
+  }
+
+  let client;
+  try {
+    await waitUntil(() => fs.existsSync(addressFile), 'no address was written');
+    client = connect(fs.readFileSync(addressFile, 'utf8').trim());
+    for (const service of HEALTH_NAMES) await waitUntil(() => serves(client, service), `'${service}' does not serve`);
+  } catch (error) {
+    child.kill('SIGKILL');
+    client?.close();
+    throw error;
+  }
+  return { client, stop };
+}
+
+async function serves(client, service) {
+  try {
+    return (await client.check({ service })).status === 'SERVING';
+  } catch (error) {
+    if (error.code === status.UNAVAILABLE) return false;
+    throw error;
+  }
+}
+
+module.exports = { HEALTH_NAMES, start };
