@@ -69,6 +69,7 @@ pub struct CutOff(Duration);
 #[derive(Debug)]
 pub struct Running {
     address: Option<SocketAddr>,
+    address_file: Option<PathBuf>,
     merchants: usize,
     door: Door,
     health: HealthReporter,
@@ -86,10 +87,12 @@ impl Running {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let listen = |source| StartError::Listen { address: settings.listen, source };
         let (incoming, address) = Incoming::tcp(settings.listen).await.map_err(listen)?;
+        let mut running = Self { address: Some(address), ..Self::start_on(incoming, settings).await? };
+        // Only now that the store is ours: a second server by mistake must not lead callers astray.
         if let Some(path) = &settings.address_file {
             write_address(path, address).map_err(|source| StartError::File { path: path.clone(), source })?;
+            running.address_file = Some(path.clone());
         }
-        let running = Self { address: Some(address), ..Self::start_on(incoming, settings).await? };
         tracing::info!(%address, merchants = running.merchants, "serving");
         Ok(running)
     }
@@ -135,7 +138,17 @@ impl Running {
             health.set_service_status(service, ServingStatus::Serving).await;
         }
         let deadline = settings.shutdown_deadline;
-        Ok(Self { address: None, merchants, door, health, stop, serving, committer, deadline })
+        Ok(Self {
+            address: None,
+            address_file: None,
+            merchants,
+            door,
+            health,
+            stop,
+            serving,
+            committer,
+            deadline,
+        })
     }
 
     /// Where it listens; `None` on a pipe.
@@ -159,6 +172,10 @@ impl Running {
             self.health.set_service_status(service, ServingStatus::NotServing).await;
         }
         drop(self.stop);
+        if let Some(path) = &self.address_file {
+            // Where somebody was faster, it is gone.
+            drop(std::fs::remove_file(path));
+        }
         // A peer that is gone or asleep never closes its connection: once no call has been under way for a while,
         // there is nothing left to wait for.
         let all_answered = tokio::select! {
@@ -169,7 +186,7 @@ impl Running {
         self.serving.abort();
         self.door.close();
         // What waits in the committer's queue is finished even after a cut.
-        let committer = tokio::task::spawn_blocking(move || self.committer.join());
+        let committer = tokio::task::spawn_blocking(move || self.committer.stop());
         let closed = matches!(timeout(self.deadline, committer).await, Ok(Ok(Ok(()))));
         if all_answered && closed { Ok(()) } else { Err(CutOff(self.deadline)) }
     }

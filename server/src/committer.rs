@@ -57,14 +57,35 @@ struct Submission {
     reply: oneshot::Sender<Results>,
 }
 
-/// Hands commands to the committer. When the last one is dropped, the committer finishes what waits and ends.
-#[derive(Clone, Debug)]
-pub struct CommitterHandle {
-    queue: mpsc::Sender<Submission>,
+enum Message {
+    Submit(Submission),
+    Stop,
 }
 
-/// The committer's thread, to wait for.
-pub type CommitterThread = thread::JoinHandle<()>;
+/// Hands commands to the committer.
+#[derive(Clone, Debug)]
+pub struct CommitterHandle {
+    queue: mpsc::Sender<Message>,
+}
+
+/// The committer's thread, to stop and to wait for.
+#[derive(Debug)]
+pub struct CommitterThread {
+    queue: mpsc::Sender<Message>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl CommitterThread {
+    /// Finishes what waits, takes nothing more, closes the store and returns. Blocks.
+    ///
+    /// # Errors
+    /// Where the thread had died.
+    pub fn stop(self) -> thread::Result<()> {
+        // Where it has ended already there is nothing to tell it.
+        drop(self.queue.blocking_send(Message::Stop));
+        self.thread.join()
+    }
+}
 
 /// Submissions that may wait. Beyond it callers are told to slow down.
 const QUEUE_LENGTH: usize = 1_024;
@@ -80,12 +101,12 @@ pub fn spawn(
     index: IndexWriter,
     clock: Clock,
 ) -> io::Result<(CommitterHandle, CommitterThread)> {
-    let (queue, submissions) = mpsc::channel(QUEUE_LENGTH);
+    let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
     let reader = index.reader();
     let committer = Committer { store, index, reader, clock };
     let thread =
-        thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(submissions))?;
-    Ok((CommitterHandle { queue }, thread))
+        thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(messages))?;
+    Ok((CommitterHandle { queue: queue.clone() }, CommitterThread { queue, thread }))
 }
 
 impl CommitterHandle {
@@ -96,10 +117,12 @@ impl CommitterHandle {
     /// [`ServiceError::Overloaded`] when too many submissions wait, [`ServiceError::NotReady`] when the server stops.
     pub async fn submit(&self, commands: Vec<Command>) -> Result<Results, ServiceError> {
         let (reply, results) = oneshot::channel();
-        self.queue.try_send(Submission { commands, reply }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ServiceError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => STOPPING,
-        })?;
+        self.queue.try_send(Message::Submit(Submission { commands, reply })).map_err(
+            |error| match error {
+                mpsc::error::TrySendError::Full(_) => ServiceError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => STOPPING,
+            },
+        )?;
         results.await.map_err(|_| STOPPING)
     }
 
@@ -109,7 +132,7 @@ impl CommitterHandle {
     /// [`ServiceError::NotReady`] when the server stops.
     pub async fn submit_patiently(&self, commands: Vec<Command>) -> Result<Results, ServiceError> {
         let (reply, results) = oneshot::channel();
-        self.queue.send(Submission { commands, reply }).await.map_err(|_| STOPPING)?;
+        self.queue.send(Message::Submit(Submission { commands, reply })).await.map_err(|_| STOPPING)?;
         results.await.map_err(|_| STOPPING)
     }
 }
@@ -124,15 +147,21 @@ struct Committer {
 }
 
 impl Committer {
-    fn run(mut self, mut submissions: mpsc::Receiver<Submission>) {
-        while let Some(first) = submissions.blocking_recv() {
-            let mut count = first.commands.len();
-            let mut batch = vec![first];
-            while count < BATCH_COMMANDS
-                && let Ok(next) = submissions.try_recv()
-            {
-                count += next.commands.len();
-                batch.push(next);
+    fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        while let Some(first) = messages.blocking_recv() {
+            let mut next = Some(first);
+            let mut batch = Vec::new();
+            let mut count = 0;
+            while let Some(message) = next {
+                match message {
+                    // What is in the queue is still taken out; nothing new gets in.
+                    Message::Stop => messages.close(),
+                    Message::Submit(submission) => {
+                        count += submission.commands.len();
+                        batch.push(submission);
+                    }
+                }
+                next = if count < BATCH_COMMANDS { messages.try_recv().ok() } else { None };
             }
             self.commit(batch);
         }
@@ -157,9 +186,8 @@ impl Committer {
                 if !matches!(error, StoreError::ReadOnly { .. }) {
                     tracing::error!(%error, "a commit failed; the store takes no more changes until a restart");
                 }
-                let refusal = ServiceError::ReadOnly(error.to_string());
                 for (reply, results) in decided {
-                    let refused = results.into_iter().map(|decided| decided.and(Err(refusal.clone())));
+                    let refused = results.into_iter().map(|decided| decided.and(Err(ServiceError::ReadOnly)));
                     acknowledge(reply, refused.collect());
                 }
             }

@@ -24,7 +24,7 @@ pub struct ServerArgs {
     #[arg(long, env = "NEARBY_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<String>,
 
-    /// File to write the address to once it is listened on, for scripts that let port 0 choose
+    /// File to write the address to once the server serves, for scripts that let port 0 choose; removed at the end
     #[arg(long, env = "NEARBY_ADDRESS_FILE", value_name = "FILE")]
     pub address_file: Option<PathBuf>,
 

@@ -35,9 +35,11 @@ pub enum ServiceError {
     /// Too many writes wait: try again in a moment, more slowly.
     #[error("too many writes are waiting; send fewer at once, and this one again in a moment")]
     Overloaded,
-    /// The disk failed. Nothing is acknowledged any more; searches go on.
-    #[error("the store takes no more changes: {0}")]
-    ReadOnly(String),
+    /// The disk failed. Nothing is acknowledged any more; searches go on. Why is in the log, for the operator.
+    #[error(
+        "the server cannot write to its disk and takes no more changes until its operator has mended that"
+    )]
+    ReadOnly,
     /// A fault of this program.
     #[error("internal error: {0}")]
     Internal(&'static str),

@@ -53,7 +53,7 @@ pub enum PositionError {
     #[error("longitude must be a finite number of degrees")]
     LongitudeNotFinite,
     /// Latitude lies beyond a pole.
-    #[error("latitude must lie between -90 and 90 degrees; are latitude and longitude swapped?")]
+    #[error("latitude must lie between -90 and 90 degrees; perhaps latitude and longitude are swapped")]
     LatitudeOutOfRange,
     /// Longitude lies beyond the antimeridian.
     #[error("longitude must lie between -180 and 180 degrees")]

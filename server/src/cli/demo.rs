@@ -9,11 +9,12 @@ use std::{
 use clap::Args;
 use nearby_proto::v1 as wire;
 
-use super::{exit::CliError, import::import, search, serve::serve_until_signal, target::Target, terminal};
+use super::{exit::CliError, import::import, search, serve::serve_until, target::Target, terminal};
 use crate::{
     app::{Running, StartError},
     config::{ServerArgs, Settings},
     files::{DatumArg, FileFormat, Input},
+    shutdown::Signals,
 };
 
 #[derive(Args, Debug)]
@@ -48,11 +49,12 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     };
     let settings = ServerArgs { data_dir: Some(data_dir), reflection: Some(true), ..Default::default() };
     let mut settings = settings.settings(None)?;
+    let signals = Signals::listen()?;
     let running = start(&mut settings, args.once).await?;
     let shown = show(&running, args.json, !args.once).await;
     let done = match shown {
         Ok(()) if args.once => running.stop().await.map_err(CliError::from),
-        Ok(()) => serve_until_signal(running).await,
+        Ok(()) => serve_until(signals, running).await,
         Err(error) => {
             // The fault that is being reported comes first.
             drop(running.stop().await);

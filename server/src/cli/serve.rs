@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::exit::CliError;
-use crate::{app::Running, config::ServerArgs, shutdown};
+use crate::{app::Running, config::ServerArgs, shutdown::Signals};
 
 #[derive(Args, Debug)]
 pub(super) struct ServeArgs {
@@ -15,19 +15,20 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs, config: Option<&Path>) -> Result<(), CliError> {
     let settings = args.server.settings(config)?;
+    let mut signals = Signals::listen()?;
     let running = tokio::select! {
         started = Running::start(&settings) => started?,
-        signal = shutdown::signal() => {
-            tracing::info!(signal = signal?, "stopping while loading");
+        signal = signals.received() => {
+            tracing::info!(signal, "stopping while loading");
             return Ok(());
         }
     };
-    serve_until_signal(running).await
+    serve_until(signals, running).await
 }
 
 /// Serves until the system says stop, and then stops in good order.
-pub(super) async fn serve_until_signal(running: Running) -> Result<(), CliError> {
-    let signal = shutdown::signal().await?;
+pub(super) async fn serve_until(mut signals: Signals, running: Running) -> Result<(), CliError> {
+    let signal = signals.received().await;
     tracing::info!(signal, "stopping");
     running.stop().await?;
     tracing::info!("stopped");

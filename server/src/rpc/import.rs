@@ -4,6 +4,7 @@ use nearby_index::{Merchant, Revision};
 use nearby_proto::v1::{
     ImportMerchantsRequest, ImportMerchantsResponse, ImportOutcome, ImportRow, ImportState, ImportViolation,
 };
+use prost::Message;
 use tonic::{Status, Streaming};
 
 use super::convert::{id_from_name, merchant_from_wire};
@@ -13,8 +14,13 @@ use crate::{
     service::Service,
 };
 
-/// Most rows of one call, so that its answer stays well below the 4 MiB that clients take by default.
+/// Most rows of one call, so that its answer stays below the 4 MiB that clients take by default.
 const MOST_ROWS: usize = 10_000;
+/// Most violations that are told of a row.
+const MOST_VIOLATIONS_A_ROW: usize = 8;
+/// Room in an answer for what is wrong with rows, in bytes. Beyond it a row is told its first field and reason only:
+/// 10,000 rows of those are another megabyte.
+const VIOLATION_BYTES: usize = 2 * 1024 * 1024;
 /// Most rows of one message.
 const MOST_ROWS_A_MESSAGE: usize = 1_000;
 
@@ -23,6 +29,7 @@ pub(super) async fn import(
     mut messages: Streaming<ImportMerchantsRequest>,
 ) -> Result<ImportMerchantsResponse, Status> {
     let mut response = ImportMerchantsResponse::default();
+    let mut room = VIOLATION_BYTES;
     while let Some(message) = messages.message().await? {
         if message.rows.len() > MOST_ROWS_A_MESSAGE {
             return Err(too_many("rows", format!("must be at most {MOST_ROWS_A_MESSAGE} in one message")));
@@ -36,6 +43,7 @@ pub(super) async fn import(
             ));
         }
         let (mut outcomes, last) = import_rows(service, message).await?;
+        outcomes.iter_mut().for_each(|outcome| shorten(outcome, &mut room));
         response.outcomes.append(&mut outcomes);
         response.revision = response.revision.max(last.0);
     }
@@ -76,6 +84,20 @@ async fn import_rows(
         }
     }
     Ok((outcomes, last))
+}
+
+/// Keeps what is wrong with a row within the room that is left.
+fn shorten(outcome: &mut ImportOutcome, room: &mut usize) {
+    outcome.violations.truncate(MOST_VIOLATIONS_A_ROW);
+    let bytes: usize = outcome.violations.iter().map(Message::encoded_len).sum();
+    if bytes <= *room {
+        *room -= bytes;
+        return;
+    }
+    outcome.violations.truncate(1);
+    for violation in &mut outcome.violations {
+        violation.description.clear();
+    }
 }
 
 fn check_row(row: ImportRow, allow_null_island: bool) -> Result<Merchant, ServiceError> {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     convert::{
         id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, merge, name_of, page_size,
-        revision_of,
+        revision_of, take_page,
     },
     import::import,
     page_token::{Fingerprint, PageTokens, Payload},
@@ -49,18 +49,14 @@ impl MerchantService for Merchants {
         let query = Fingerprint::of("ListMerchants");
         let after = self.tokens.open(&request.page_token, &query)?.map(|payload| payload.id()).transpose()?;
         let snapshot = self.door.enter()?.snapshot();
-        let mut listed: Vec<&Arc<StoredMerchant>> = snapshot.list(after.as_ref()).take(size + 1).collect();
-        let more = listed.len() > size;
-        listed.truncate(size);
-        let last = listed.last().filter(|_| more);
+        let listed = snapshot.list(after.as_ref()).take(size);
+        let merchants = take_page(listed.map(|stored| merchant_to_wire(stored)))?;
+        // The page may have ended before its size, so that what comes next is asked anew.
+        let last = merchants.last().map(|last| id_from_name(&last.name, "name")).transpose()?;
+        let next = last.filter(|last| snapshot.list(Some(last)).next().is_some());
         Ok(Response::new(ListMerchantsResponse {
-            next_page_token: last
-                .map(|stored| self.tokens.seal(&Payload::from(&stored.merchant.id), &query))
-                .unwrap_or_default(),
-            merchants: listed
-                .into_iter()
-                .map(|stored| merchant_to_wire(stored))
-                .collect::<Result<_, ServiceError>>()?,
+            next_page_token: next.map(|id| self.tokens.seal(&Payload::from(&id), &query)).unwrap_or_default(),
+            merchants,
         }))
     }
 

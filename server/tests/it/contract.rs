@@ -10,11 +10,7 @@ fn violations(status: &Status) -> Vec<(String, String)> {
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     let fields = status.get_details_bad_request().unwrap().field_violations;
     assert!(!fields.is_empty(), "{status:?}");
-    let split = |v: tonic_types::FieldViolation| {
-        let (reason, _) = v.description.split_once(": ").unwrap();
-        (v.field.clone(), reason.to_owned())
-    };
-    fields.into_iter().map(split).collect()
+    fields.into_iter().map(|violation| (violation.field, violation.reason)).collect()
 }
 
 #[tokio::test]

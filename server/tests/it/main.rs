@@ -12,5 +12,7 @@ mod command_line;
 mod contract;
 mod crash;
 mod demo;
+mod lifecycle;
+mod limits;
 mod real_data;
 mod support;

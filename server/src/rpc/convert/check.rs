@@ -46,7 +46,7 @@ impl Check {
         if value.len() > most_bytes {
             self.fail(field, "TOO_LONG", format!("must be at most {most_bytes} bytes of UTF-8"));
         }
-        if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
             self.fail(field, "CONTROL_CHARACTER", "must not contain control characters");
         }
     }
@@ -54,7 +54,7 @@ impl Check {
     /// Text that has to be there.
     pub(super) fn required_text(&mut self, field: &str, value: &str, most_bytes: usize) {
         if value.trim().is_empty() {
-            self.fail(field, "REQUIRED", "must be given");
+            self.fail(field, "REQUIRED", "must be given and not be blank");
         }
         self.text(field, value, most_bytes);
     }
@@ -86,7 +86,8 @@ impl Check {
 
     /// A web address, or nothing.
     pub(super) fn web_uri(&mut self, field: &str, value: &str) {
-        let is_web = value.starts_with("https://") || value.starts_with("http://");
+        let scheme = value.split_once("://").map_or("", |(scheme, _)| scheme);
+        let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
         if !value.is_empty() && !is_web {
             self.fail(field, "NOT_A_WEB_URI", "must start with https:// or http://");
         }

@@ -16,13 +16,14 @@ pub(crate) fn merge(
         ["*"] => Ok(given),
         [] => Ok(merge_where(current, given, |_, is_set| is_set)),
         _ => {
-            if let Some(unknown) = named.iter().find(|path| !FIELDS.contains(path)) {
+            let is_known = |path: &str| FIELDS.contains(&path) || DECIDED_BY_THE_SERVER.contains(&path);
+            if let Some(unknown) = named.iter().find(|path| !is_known(path)) {
+                let start: String = unknown.chars().take(64).flat_map(char::escape_debug).collect();
                 return Err(ServiceError::invalid(
                     "update_mask",
                     "UNKNOWN_FIELD",
                     format!(
-                        "names {}, which cannot be updated by itself; the fields are {}, or * alone for all",
-                        unknown.escape_debug(),
+                        "names {start}, which cannot be updated by itself; the fields are {}, or * alone for all",
                         FIELDS.join(", ")
                     ),
                 ));
@@ -31,6 +32,9 @@ pub(crate) fn merge(
         }
     }
 }
+
+/// Fields that a mask may name and that are ignored there, as output-only fields are (AIP-203).
+const DECIDED_BY_THE_SERVER: [&str; 5] = ["name", "etag", "wgs84_position", "create_time", "update_time"];
 
 /// Defines the fields that can be updated, once, as a list and as the merge.
 macro_rules! updatable {
@@ -86,7 +90,8 @@ mod tests {
         );
         assert_eq!(merged(merchant("new", ""), &["*"]), Ok(merchant("new", "")));
         assert_eq!(merge(merchant("old", "1"), merchant("new", ""), None), Ok(merchant("new", "1")));
-        for path in ["name", "etag", "create_time", "address.locality", "nonsense"] {
+        assert_eq!(merged(merchant("new", "2"), &["phone", "etag", "update_time"]), Ok(merchant("old", "2")));
+        for path in ["address.locality", "nonsense", "*"] {
             assert!(
                 matches!(merged(merchant("new", ""), &["phone", path]), Err(ServiceError::Invalid(_))),
                 "{path}"
@@ -102,9 +107,8 @@ mod tests {
         let fields = message.lines().filter(|line| !line.trim_start().starts_with("//")).filter_map(|line| {
             line.split_once(" = ").and_then(|(declaration, _)| declaration.split_whitespace().last())
         });
-        let decided = ["name", "etag", "wgs84_position", "create_time", "update_time"];
-        let missing: Vec<_> =
-            fields.filter(|field| !FIELDS.contains(field) && !decided.contains(field)).collect();
+        let is_missing = |field: &&str| !FIELDS.contains(field) && !DECIDED_BY_THE_SERVER.contains(field);
+        let missing: Vec<_> = fields.filter(is_missing).collect();
         assert_eq!(missing, Vec::<&str>::new());
     }
 }

@@ -138,8 +138,9 @@ fn check_profile(check: &mut Check, given: &wire::Merchant) {
         check.fail("labels", "TOO_MANY", "must have at most 64 elements");
     } else {
         for (key, value) in &given.labels {
-            check.required_text("labels", key, 63);
-            check.text("labels", value, 256);
+            let start: String = key.chars().take(63).flat_map(char::escape_debug).collect();
+            check.required_text(&format!("labels[{start}]"), key, 63);
+            check.text(&format!("labels[{start}]"), value, 256);
         }
     }
 }

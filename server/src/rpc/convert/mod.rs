@@ -4,6 +4,7 @@ mod check;
 mod hours;
 mod mask;
 mod merchant;
+mod page;
 mod position;
 mod search;
 
@@ -11,6 +12,7 @@ pub(crate) use self::hours::is_time_zone;
 pub(crate) use self::{
     mask::merge,
     merchant::{id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, name_of, revision_of},
+    page::{page_size, take_page},
     position::position_from_wire,
-    search::{page_size, search_from_wire, search_to_wire},
+    search::{search_from_wire, search_to_wire},
 };

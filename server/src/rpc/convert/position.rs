@@ -72,7 +72,7 @@ fn fail_position(check: &mut Check, error: PositionError) {
         PositionError::LatitudeOutOfRange => (
             "latitude",
             "LATITUDE_OUT_OF_RANGE",
-            "must lie between -90 and 90 degrees; are latitude and longitude swapped?",
+            "must lie between -90 and 90 degrees; perhaps latitude and longitude are swapped",
         ),
         PositionError::LongitudeOutOfRange => {
             ("longitude", "LONGITUDE_OUT_OF_RANGE", "must lie between -180 and 180 degrees")

@@ -1,9 +1,9 @@
 //! Searches between the wire and the index.
 
-use nearby_index::{Cursor, Ecef, Hits, Limit, Position, Query, Radius, RadiusError, Revision, Wgs84};
+use nearby_index::{Cursor, Ecef, Hit, Hits, Position, Query, Radius, RadiusError, Revision, Wgs84};
 use nearby_proto::v1 as wire;
 
-use super::{check::Check, merchant_to_wire, position_from_wire};
+use super::{check::Check, merchant_to_wire, page_size, position_from_wire, take_page};
 use crate::{
     error::ServiceError,
     rpc::page_token::{Fingerprint, PageTokens, Payload},
@@ -52,24 +52,18 @@ pub(crate) fn search_to_wire(
     revision: Revision,
     tokens: &PageTokens,
 ) -> Result<wire::SearchNearbyResponse, ServiceError> {
-    let results = hits.as_slice().iter().map(|hit| {
+    let results = take_page(hits.as_slice().iter().map(|hit| {
         let merchant = Some(merchant_to_wire(&hit.merchant)?);
         Ok(wire::NearbyResult { merchant, distance_m: hit.distance.get() })
-    });
+    }))?;
+    let is_cut = results.len() < hits.as_slice().len();
+    let next = if is_cut { hits.as_slice().get(results.len() - 1).map(Hit::cursor) } else { hits.next() };
     let seal = |cursor: Cursor| tokens.seal(&Payload::from(&cursor), &request.fingerprint);
     Ok(wire::SearchNearbyResponse {
-        results: results.collect::<Result<_, ServiceError>>()?,
-        next_page_token: hits.next().map(seal).unwrap_or_default(),
+        results,
+        next_page_token: next.map(seal).unwrap_or_default(),
         revision: revision.0,
     })
-}
-
-/// A page size: 0 is the default, too many are as many as there may be (AIP-158).
-pub(crate) fn page_size(given: i32, default: usize, most: usize) -> Result<Limit, ServiceError> {
-    let wanted = usize::try_from(given)
-        .map_err(|_| ServiceError::invalid("page_size", "OUT_OF_RANGE", "must be 0 (the default) or more"))?;
-    let wanted = if wanted == 0 { default } else { wanted.min(most) };
-    Limit::new(wanted).ok_or(ServiceError::Internal("a page size came to 0"))
 }
 
 fn radius(given: Option<f64>, most: Radius) -> Result<Radius, ServiceError> {
