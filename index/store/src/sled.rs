@@ -46,7 +46,7 @@ impl SledStore {
     /// [`StoreError::Locked`] where another process holds it, [`StoreError::Io`] where it cannot be made or read,
     /// [`StoreError::Corrupt`] where sled cannot make sense of what is in it.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(directory).map_err(at("create", directory))?;
+        create_durably(directory)?;
         let lock = DirectoryLock::acquire(directory)?;
         let inner = directory.join("sled");
         remove_unfinished_snapshots(&inner)?;
@@ -181,6 +181,17 @@ fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, Fault> {
 
 fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Io { action, path: path.to_owned(), source }
+}
+
+/// Makes a directory and those above it that are not there, and syncs the entries of what it made.
+fn create_durably(directory: &Path) -> Result<(), StoreError> {
+    let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
+    fs::create_dir_all(directory).map_err(at("create", directory))?;
+    for made in missing {
+        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync(parent.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
 }
 
 fn remove_unfinished_snapshots(inner: &Path) -> Result<(), StoreError> {

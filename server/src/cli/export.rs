@@ -11,7 +11,7 @@ use nearby_proto::v1 as wire;
 
 use super::{
     exit::CliError,
-    target::{Target, TargetArgs},
+    target::{Missing, Target, TargetArgs},
     terminal,
 };
 use crate::files::{FileFormat, Writer};
@@ -43,7 +43,7 @@ pub(super) async fn run(args: ExportArgs, config: Option<&Path>) -> Result<(), C
             ));
         }
     };
-    let target = Target::open(&args.target, config).await?;
+    let target = Target::open(&args.target, config, Missing::Refuse).await?;
     let written = if to_stdout {
         write_all(&target, BufWriter::new(io::stdout()), format).await.map(|(count, _)| count)
     } else {

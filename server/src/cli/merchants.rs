@@ -11,7 +11,7 @@ use nearby_proto::v1 as wire;
 
 use super::{
     exit::CliError,
-    target::{Target, TargetArgs},
+    target::{Missing, Target, TargetArgs},
     terminal,
 };
 
@@ -49,7 +49,7 @@ pub(super) struct DeleteArgs {
 }
 
 pub(super) async fn get(args: GetArgs, config: Option<&Path>) -> Result<(), CliError> {
-    let target = Target::open(&args.target, config).await?;
+    let target = Target::open(&args.target, config, Missing::Refuse).await?;
     let mut client = target.merchants();
     for id in &args.ids {
         let merchant =
@@ -65,7 +65,7 @@ pub(super) async fn put(args: PutArgs, config: Option<&Path>) -> Result<(), CliE
     let merchants = merchants.collect::<Result<Vec<_>, _>>().map_err(|error| {
         CliError::data(format!("{} does not hold nearby.v1.Merchant in JSON: {error}", args.file.display()))
     })?;
-    let target = Target::open(&args.target, config).await?;
+    let target = Target::open(&args.target, config, Missing::Create).await?;
     let mut client = target.merchants();
     for merchant in merchants {
         let request = wire::UpdateMerchantRequest {
@@ -79,7 +79,7 @@ pub(super) async fn put(args: PutArgs, config: Option<&Path>) -> Result<(), CliE
 }
 
 pub(super) async fn delete(args: DeleteArgs, config: Option<&Path>) -> Result<(), CliError> {
-    let target = Target::open(&args.target, config).await?;
+    let target = Target::open(&args.target, config, Missing::Refuse).await?;
     let request = wire::DeleteMerchantRequest { name: name_of(&args.id), etag: args.etag };
     target.merchants().delete_merchant(request).await?;
     target.close().await

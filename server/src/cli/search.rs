@@ -7,7 +7,7 @@ use nearby_proto::v1 as wire;
 
 use super::{
     exit::CliError,
-    target::{Target, TargetArgs},
+    target::{Missing, Target, TargetArgs},
     terminal,
 };
 use crate::files::DatumArg;
@@ -72,7 +72,7 @@ pub(super) async fn run(args: SearchArgs, config: Option<&Path>) -> Result<(), C
         radius_m: args.radius,
         ..Default::default()
     };
-    let target = Target::open(&args.target, config).await?;
+    let target = Target::open(&args.target, config, Missing::Refuse).await?;
     let most = if args.all { usize::MAX } else { args.limit };
     let found =
         page_through(&target, request, most, |results| if args.json { print_json(results) } else { Ok(()) });

@@ -27,6 +27,15 @@ pub(super) struct TargetArgs {
     data_dir: Option<PathBuf>,
 }
 
+/// What to do where `--data-dir` names a directory that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// Make a new store: something is to be put into it.
+    Create,
+    /// Say so: there is nothing to read, and the name is most likely a slip.
+    Refuse,
+}
+
 /// An open way to the merchants.
 pub(super) struct Target {
     channel: Channel,
@@ -40,11 +49,14 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const CALL_DEADLINE: Duration = Duration::from_secs(120);
 
 impl Target {
-    pub(super) async fn open(args: &TargetArgs, config: Option<&Path>) -> Result<Self, CliError> {
+    pub(super) async fn open(
+        args: &TargetArgs,
+        config: Option<&Path>,
+        missing: Missing,
+    ) -> Result<Self, CliError> {
         if let Some(data_dir) = &args.data_dir {
-            if !data_dir.is_dir() {
-                // An import into a new store is fine; reading from a directory that is not there is a slip.
-                tracing::info!(directory = %data_dir.display(), "making a new store");
+            if missing == Missing::Refuse && !data_dir.is_dir() {
+                return Err(CliError::no_input(format!("there is no store in {}", data_dir.display())));
             }
             let args = ServerArgs { data_dir: Some(data_dir.clone()), ..Default::default() };
             let (running, channel) = Running::start_in_process(&args.settings(config)?).await?;
@@ -68,7 +80,7 @@ impl Target {
     pub(super) async fn of_running(running: &Running) -> Result<Self, CliError> {
         let address = running.address().ok_or_else(|| CliError::unavailable("the server has no address"))?;
         let args = TargetArgs { server: format!("http://{address}"), data_dir: None };
-        Self::open(&args, None).await
+        Self::open(&args, None, Missing::Refuse).await
     }
 
     pub(super) fn searches(&self) -> NearbyServiceClient<Channel> {

@@ -99,6 +99,7 @@ fn exit_codes_are_those_of_sysexits() {
         (vec!["search", "--at", "here"], 64, "such as 60.1699,24.9384"),
         (vec!["search", "--at", "1,2", "--server", "http://127.0.0.1:1"], 69, "nearby serve"),
         (vec!["import", nowhere], 66, "cannot read"),
+        (vec!["search", "--at", "1,2", "--data-dir", nowhere], 66, "no store"),
         (vec!["import", "file.xyz"], 64, "--format"),
         (vec!["import", headless], 65, "no column id"),
         (vec!["serve", "--listen", "nonsense"], 78, "--listen"),

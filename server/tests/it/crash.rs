@@ -45,17 +45,7 @@ async fn kill_9_in_an_import_loses_nothing_acknowledged() {
         acknowledged += expected.len();
 
         let server = Server::start_on(&data_dir, &[]).await;
-        let mut client = server.merchants().await;
-        let mut there = BTreeSet::new();
-        let mut request = wire::ListMerchantsRequest { page_size: 1_000, ..Default::default() };
-        loop {
-            let page = client.list_merchants(request.clone()).await.unwrap().into_inner();
-            there.extend(page.merchants.iter().map(|merchant| merchant.name.replace("merchants/", "")));
-            if page.next_page_token.is_empty() {
-                break;
-            }
-            request.page_token = page.next_page_token;
-        }
+        let there: BTreeSet<String> = list_ids(&mut server.merchants().await).await.into_iter().collect();
         let lost: Vec<_> = expected.difference(&there).collect();
         assert!(lost.is_empty(), "{} acknowledged merchants are lost: {lost:?}", lost.len());
         // A batch is there whole or not at all: what was not acknowledged may only be whole batches.

@@ -171,6 +171,20 @@ pub(crate) async fn page_through(
     }
 }
 
+/// Ids of all merchants, page by page.
+pub(crate) async fn list_ids(client: &mut MerchantServiceClient<Channel>) -> Vec<String> {
+    let mut ids = Vec::new();
+    let mut request = wire::ListMerchantsRequest { page_size: 1_000, ..Default::default() };
+    loop {
+        let page = client.list_merchants(request.clone()).await.unwrap().into_inner();
+        ids.extend(page.merchants.into_iter().map(|merchant| merchant.name.replace("merchants/", "")));
+        if page.next_page_token.is_empty() {
+            return ids;
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
 /// Distance and id of each result.
 pub(crate) fn ranking(results: &[wire::NearbyResult]) -> Vec<(f64, String)> {
     results

@@ -13,7 +13,7 @@ use clap::Args;
 use self::{report::Report, send::Sender};
 use super::{
     exit::CliError,
-    target::{Target, TargetArgs},
+    target::{Missing, Target, TargetArgs},
     terminal,
 };
 use crate::files::{DatumArg, FileFormat, Input};
@@ -59,7 +59,7 @@ pub(super) async fn run(args: ImportArgs, config: Option<&Path>) -> Result<(), C
         _ => CliError::no_input(format!("cannot read {name}: {error}")),
     })?;
     let rejected = args.rejected.unwrap_or_else(|| PathBuf::from(format!("{name}.rejected.csv")));
-    let target = Target::open(&args.target, config).await?;
+    let target = Target::open(&args.target, config, Missing::Create).await?;
     let imported = import(&target, input, args.allow_null_island, &rejected).await;
     target.close().await?;
     let report = imported?;

@@ -92,9 +92,41 @@ def test_a_bad_update_leaves_what_was(client):
     assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=before.name)) == before
 
 
-@pytest.mark.parametrize("path", ["nonsense", "position.latitude", "name"])
+@pytest.mark.parametrize("path", ["nonsense", "position.latitude", "*"])
 def test_a_mask_of_what_cannot_be_updated_is_refused(client, path):
     client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=merchant("masked"), allow_missing=True))
     request = manage.UpdateMerchantRequest(merchant=merchant("masked"), update_mask=FieldMask(paths=["phone", path]))
     refusal = refused(client.merchants.UpdateMerchant, request)
     assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["update_mask"])
+
+
+def test_a_mask_may_name_what_the_server_decides_and_it_is_ignored(client):
+    client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=merchant("decided"), allow_missing=True))
+    given = merchant("decided", phone="1", wgs84_position=position(1.0, 2.0))
+    mask = FieldMask(paths=["phone", "etag", "wgs84_position", "update_time"])
+    updated = client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=given, update_mask=mask))
+    assert (updated.phone, updated.wgs84_position.latitude) == ("1", merchant("decided").position.latitude)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        _hours(special_days=[merchants.SpecialDay()] * 400),
+        {"services": [""] * 64, "categories": [""] * 32, "photos": [merchants.Photo()] * 32},
+        {"labels": {"\U0001f35e" * 300: ""}},
+    ],
+    ids=["special days", "everything empty", "long label"],
+)
+def test_however_much_is_wrong_the_refusal_arrives(client, fields):
+    """gRPC's C core drops trailers above 8 KiB at random and reports RESOURCE_EXHAUSTED instead."""
+    for _ in range(50):
+        refusal = refused(client.merchants.CreateMerchant, create("overfull", **fields))
+        assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
+        assert refusal.fields
+
+
+def test_a_long_mask_is_refused_in_few_words(client):
+    client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=merchant("masked"), allow_missing=True))
+    mask = FieldMask(paths=["\U0001f35e" * 5_000])
+    request = manage.UpdateMerchantRequest(merchant=merchant("masked"), update_mask=mask)
+    assert refused(client.merchants.UpdateMerchant, request).fields == ["update_mask"]
