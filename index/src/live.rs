@@ -177,6 +177,18 @@ mod tests {
         })
     }
 
+    /// A city that moves again and again: a merge drops the versions that were replaced.
+    #[test]
+    fn moves_do_not_pile_up() {
+        let mut writer = IndexWriter::load((0..1_000).map(stored), Revision(1));
+        for _ in 0..200 {
+            let moved: Vec<Change> = (0..1_000).map(|number| Change::Put(stored(number))).collect();
+            writer.apply(&moved);
+        }
+        let snapshot = writer.reader().snapshot();
+        assert_eq!((snapshot.len(), snapshot.visible_len(), snapshot.forest.len()), (1_000, 1_000, 1_000));
+    }
+
     /// A city that closes down leaves no pile of versions behind that a search would wade through.
     #[test]
     fn what_was_deleted_does_not_stay_in_the_trees() {

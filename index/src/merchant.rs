@@ -1,6 +1,6 @@
 //! What the index keeps of a merchant: who, where, whether it takes part, and a profile it never looks into.
 
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use thiserror::Error;
 
@@ -75,12 +75,6 @@ impl fmt::Debug for MerchantId {
 impl fmt::Display for MerchantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl Borrow<str> for MerchantId {
-    fn borrow(&self) -> &str {
-        self.as_str()
     }
 }
 

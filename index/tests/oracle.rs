@@ -222,24 +222,3 @@ fn a_mall_is_paged_by_id() {
     let found: Vec<_> = found.iter().map(|hit| hit.merchant.merchant.id.to_string()).collect();
     assert_eq!(found, ids);
 }
-
-/// A city that moves again and again leaves no pile of replaced versions behind that a search would wade through.
-#[test]
-fn moves_do_not_pile_up() {
-    let mut writer = IndexWriter::load([], Revision::ZERO);
-    let origin = Position::<Wgs84>::new(48.85, 2.35).unwrap();
-    let mut revision = Revision::ZERO;
-    for round in 0..200 {
-        let batch: Vec<Change> = (0..100)
-            .map(|n| {
-                revision = revision.next();
-                let at = Position::new(48.85 + f64::from(n) * 1e-4, 2.35 + f64::from(round) * 1e-5).unwrap();
-                Change::Put(stored(&format!("m{n}"), at, true, revision))
-            })
-            .collect();
-        writer.apply(&batch);
-    }
-    let snapshot = writer.reader().snapshot();
-    assert_eq!((snapshot.len(), snapshot.visible_len()), (100, 100));
-    assert_eq!(page_through(&snapshot, origin, 5_000.0, 7).unwrap().len(), 100);
-}

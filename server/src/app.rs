@@ -20,15 +20,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tonic::transport::Channel;
-use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     clock,
     committer::{self, CommitterThread},
     config::Settings,
+    page_token::PageTokens,
     rpc::{
-        listen::{Incoming, Routes, SERVICES},
-        page_token::PageTokens,
+        listen::{Health, Incoming, Routes},
+        under_way::CallsUnderWay,
     },
     service::{Door, Service},
 };
@@ -72,7 +72,8 @@ pub struct Running {
     address_file: Option<PathBuf>,
     merchants: usize,
     door: Door,
-    health: HealthReporter,
+    calls: CallsUnderWay,
+    health: Health,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     committer: CommitterThread,
@@ -107,47 +108,44 @@ impl Running {
     }
 
     async fn start_on(incoming: Incoming, settings: &Settings) -> Result<Self, StartError> {
-        let directory = settings.data_dir.clone();
-        let key_file = directory.join("page-token.key");
-        let file = |path: &Path| {
-            let path = path.to_owned();
-            move |source| StartError::File { path, source }
-        };
-        std::fs::create_dir_all(&directory).map_err(file(&directory))?;
-        let tokens = PageTokens::load_or_create(&key_file).map_err(file(&key_file))?;
-        let door = Door::closed();
+        let (door, calls) = (Door::closed(), CallsUnderWay::default());
         let routes = Routes {
             door: door.clone(),
-            tokens,
             most_radius: settings.max_radius,
             log_cells: settings.log_cells,
             reflection: settings.reflection,
+            calls: calls.clone(),
         };
         let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
         let (router, health) = routes.build().await.map_err(|error| internal(&error))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(incoming.serve(router, async { drop(stopped.await) }));
 
+        let directory = settings.data_dir.clone();
         let loading = tokio::task::spawn_blocking(move || load(&directory));
-        let (store, index, merchants) = loading.await.map_err(|error| internal(&error))??;
+        let Loaded { store, index, merchants, tokens } =
+            loading.await.map_err(|error| internal(&error))??;
         let reader = index.reader();
-        let (handle, committer) =
+        let (handle, committer, unable_to_commit) =
             committer::spawn(store, index, clock::system()).map_err(|error| internal(&error))?;
-        door.open(Service::new(reader, handle));
-        for service in [""].into_iter().chain(SERVICES) {
-            health.set_service_status(service, ServingStatus::Serving).await;
-        }
-        let deadline = settings.shutdown_deadline;
+        door.open(Service::new(reader, handle, tokens));
+        health.set_all(true).await;
+        let health_of_writes = health.clone();
+        tokio::spawn(async move {
+            drop(unable_to_commit.await);
+            health_of_writes.set_read_only().await;
+        });
         Ok(Self {
             address: None,
             address_file: None,
             merchants,
             door,
+            calls,
             health,
             stop,
             serving,
             committer,
-            deadline,
+            deadline: settings.shutdown_deadline,
         })
     }
 
@@ -168,9 +166,7 @@ impl Running {
     /// # Errors
     /// [`CutOff`] where the deadline came first.
     pub async fn stop(mut self) -> Result<(), CutOff> {
-        for service in [""].into_iter().chain(SERVICES) {
-            self.health.set_service_status(service, ServingStatus::NotServing).await;
-        }
+        self.health.set_all(false).await;
         drop(self.stop);
         if let Some(path) = &self.address_file {
             // Where somebody was faster, it is gone.
@@ -180,7 +176,7 @@ impl Running {
         // there is nothing left to wait for.
         let all_answered = tokio::select! {
             _ = &mut self.serving => true,
-            () = quiet(&self.door) => true,
+            () = quiet(&self.calls) => true,
             () = sleep(self.deadline) => false,
         };
         self.serving.abort();
@@ -193,28 +189,44 @@ impl Running {
 }
 
 /// Waits until no call has been under way for a second.
-async fn quiet(door: &Door) {
+async fn quiet(calls: &CallsUnderWay) {
     const LOOKS: u32 = 20;
     const PAUSE: Duration = Duration::from_millis(50);
 
     let mut quiet_looks = 0;
     while quiet_looks < LOOKS {
-        quiet_looks = if door.is_quiet() { quiet_looks + 1 } else { 0 };
+        quiet_looks = if calls.is_quiet() { quiet_looks + 1 } else { 0 };
         sleep(PAUSE).await;
     }
 }
 
-/// Opens the store and builds the index from it.
-fn load(directory: &Path) -> Result<(Box<dyn Store>, IndexWriter, usize), StartError> {
+/// Whether a directory holds a store.
+pub(crate) fn is_store(directory: &Path) -> bool {
+    SledStore::is_in(directory)
+}
+
+/// What a start brings into memory.
+struct Loaded {
+    store: Box<dyn Store>,
+    index: IndexWriter,
+    merchants: usize,
+    tokens: PageTokens,
+}
+
+/// Opens the store, which holds its directory from then on, and builds the index from it.
+fn load(directory: &Path) -> Result<Loaded, StartError> {
     let start = Instant::now();
     let mut store = SledStore::open(directory)?;
+    let key_file = directory.join("page-token.key");
+    let tokens = PageTokens::load_or_create(&key_file)
+        .map_err(|source| StartError::File { path: key_file, source })?;
     let mut merchants = Vec::new();
     let revision = store.load(&mut |stored| merchants.push(Arc::new(stored)))?;
     let count = merchants.len();
     let index = IndexWriter::load(merchants, revision);
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(merchants = count, revision = revision.0, elapsed_ms, "loaded");
-    Ok((Box::new(store), index, count))
+    Ok(Loaded { store: Box::new(store), index, merchants: count, tokens })
 }
 
 /// Whoever waits for the file must never find it half written.

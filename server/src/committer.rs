@@ -12,7 +12,7 @@ mod decide;
 use std::{io, thread};
 
 use nearby_index::{IndexReader, IndexWriter, Merchant, MerchantId, Revision};
-use nearby_store::{Store, StoreError};
+use nearby_store::Store;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::decide::Committed;
@@ -92,7 +92,8 @@ const QUEUE_LENGTH: usize = 1_024;
 /// Commands that share one commit: enough to make the cost of a sync small, few enough to keep the wait short.
 const BATCH_COMMANDS: usize = 512;
 
-/// Starts the committer on a thread of its own.
+/// Starts the committer on a thread of its own. The receiver ends when it can commit no more: the store failed, or the
+/// committer stopped.
 ///
 /// # Errors
 /// Where the system has no thread to give.
@@ -100,13 +101,14 @@ pub fn spawn(
     store: Box<dyn Store>,
     index: IndexWriter,
     clock: Clock,
-) -> io::Result<(CommitterHandle, CommitterThread)> {
+) -> io::Result<(CommitterHandle, CommitterThread, oneshot::Receiver<()>)> {
     let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
     let reader = index.reader();
-    let committer = Committer { store, index, reader, clock };
+    let (able, unable) = oneshot::channel();
+    let committer = Committer { store, index, reader, clock, able: Some(able) };
     let thread =
         thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(messages))?;
-    Ok((CommitterHandle { queue: queue.clone() }, CommitterThread { queue, thread }))
+    Ok((CommitterHandle { queue: queue.clone() }, CommitterThread { queue, thread }, unable))
 }
 
 impl CommitterHandle {
@@ -144,6 +146,8 @@ struct Committer {
     index: IndexWriter,
     reader: IndexReader,
     clock: Clock,
+    /// Dropped when the store has failed, which tells whoever holds the other end.
+    able: Option<oneshot::Sender<()>>,
 }
 
 impl Committer {
@@ -183,7 +187,7 @@ impl Committer {
                 decided.into_iter().for_each(|(reply, results)| acknowledge(reply, results));
             }
             Err(error) => {
-                if !matches!(error, StoreError::ReadOnly { .. }) {
+                if self.able.take().is_some() {
                     tracing::error!(%error, "a commit failed; the store takes no more changes until a restart");
                 }
                 for (reply, results) in decided {

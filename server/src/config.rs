@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use clap::Args;
+use clap::{Args, Parser};
 use nearby_index::Radius;
 use serde::Deserialize;
 use thiserror::Error;
@@ -94,6 +94,19 @@ pub enum ConfigError {
 }
 
 impl ServerArgs {
+    /// What the environment says, for commands that serve a closed store for the while.
+    ///
+    /// # Errors
+    /// Where a variable cannot be understood.
+    pub fn from_environment() -> Result<Self, clap::Error> {
+        #[derive(Parser)]
+        struct Environment {
+            #[command(flatten)]
+            args: ServerArgs,
+        }
+        Ok(Environment::try_parse_from(["nearby"])?.args)
+    }
+
     /// Puts the file, if there is one, below what was said by flag or environment, and checks the whole.
     ///
     /// # Errors

@@ -14,6 +14,7 @@
 //! | [`service`] | what the server can do, without wire types |
 //! | [`committer`] | the one way a merchant changes |
 //! | `rpc` | gRPC: the only room that knows of tonic and wire types |
+//! | [`page_token`] | from one page to the next |
 //! | [`config`], [`observe`], [`shutdown`], [`clock`] | settings, logs, signals, time |
 //! | `files` | merchants in CSV, NDJSON and GeoJSON files |
 //! | [`cli`] | the command line; a caller of the contract like any other |
@@ -29,6 +30,7 @@ pub mod config;
 pub mod error;
 mod files;
 pub mod observe;
+pub mod page_token;
 mod rpc;
 pub mod service;
 pub mod shutdown;

@@ -8,6 +8,7 @@ use nearby_index::{Hits, IndexReader, Merchant, MerchantId, Query, Revision, Sna
 use crate::{
     committer::{Command, Committed, CommitterHandle, Expect},
     error::ServiceError,
+    page_token::PageTokens,
 };
 
 /// Reads and writes merchants.
@@ -15,13 +16,20 @@ use crate::{
 pub struct Service {
     reader: IndexReader,
     committer: CommitterHandle,
+    tokens: PageTokens,
 }
 
 impl Service {
-    /// A service on an index and the committer that writes to it.
+    /// A service on an index, the committer that writes to it, and the tokens that its pages are joined by.
     #[must_use]
-    pub fn new(reader: IndexReader, committer: CommitterHandle) -> Self {
-        Self { reader, committer }
+    pub fn new(reader: IndexReader, committer: CommitterHandle, tokens: PageTokens) -> Self {
+        Self { reader, committer, tokens }
+    }
+
+    /// Seals and opens page tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &PageTokens {
+        &self.tokens
     }
 
     /// The merchants as they are now.
@@ -110,12 +118,5 @@ impl Door {
     /// [`ServiceError::NotReady`] while the server loads, or has stopped.
     pub fn enter(&self) -> Result<Arc<Service>, ServiceError> {
         self.service.load_full().ok_or(ServiceError::NotReady("loading its merchants or stopping"))
-    }
-
-    /// Whether no call is inside.
-    #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        // One is ours, one is the door's.
-        self.service.load_full().is_none_or(|service| Arc::strong_count(&service) <= 2)
     }
 }

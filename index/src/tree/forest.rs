@@ -10,8 +10,8 @@ pub(crate) struct Forest {
 
 impl Forest {
     /// How much larger a tree must be than all that is newer, or it is merged with it. A larger factor merges more
-    /// often and leaves fewer trees to search: with 4, a million points that come in batches of 500 are loaded about
-    /// six times each, and a search walks at most six trees.
+    /// often and leaves fewer trees to search: with 4, the sizes grow at least fourfold from tree to tree, so that a search
+    /// of a million points walks at most ten.
     const GROWTH: usize = 4;
 
     /// One tree of all points.

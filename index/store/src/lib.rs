@@ -42,12 +42,9 @@ pub trait Store: Send {
     /// rising revisions above the last committed one.
     ///
     /// # Errors
-    /// [`StoreError::Io`] where the disk fails; the batch may or may not be on disk then, and this and every later
-    /// commit is refused with [`StoreError::ReadOnly`] until the store is opened anew.
+    /// [`StoreError::Io`] where the disk fails, [`StoreError::Corrupt`] where the engine does. The batch may or may not be on
+    /// disk then, and every later commit is refused with [`StoreError::ReadOnly`] until the store is opened anew.
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
-
-    /// How large the store is on its medium, in bytes.
-    fn size_bytes(&self) -> u64;
 }
 
 /// What went wrong, by what the operator can do about it.

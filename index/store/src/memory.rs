@@ -43,11 +43,6 @@ impl Store for MemoryStore {
         }
         Ok(())
     }
-
-    fn size_bytes(&self) -> u64 {
-        let content = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        content.merchants.values().map(|stored| stored.merchant.profile.as_bytes().len() as u64).sum()
-    }
 }
 
 #[cfg(test)]

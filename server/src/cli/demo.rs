@@ -19,7 +19,7 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(super) struct DemoArgs {
-    /// Directory to keep the sample in [default: nearby-demo; a temporary one with --once]
+    /// Directory to keep the sample in [default: nearby-demo]; with --once it is a temporary one always
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -40,11 +40,13 @@ const ORIGIN: (f64, f64) = (60.1719, 24.9414);
 const PORT: u16 = 50_051;
 
 pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
-    let temporary =
-        args.once.then(|| std::env::temp_dir().join(format!("nearby-demo-{}", std::process::id())));
-    let data_dir = match (args.data_dir, &temporary) {
-        (Some(directory), _) => directory,
-        (None, Some(temporary)) => temporary.clone(),
+    let temporary = args
+        .once
+        .then(|| Temporary(std::env::temp_dir().join(format!("nearby-demo-{}", std::process::id()))));
+    // One search on the side must not wait for a demo that runs.
+    let data_dir = match (&temporary, args.data_dir) {
+        (Some(temporary), _) => temporary.0.clone(),
+        (None, Some(directory)) => directory,
         (None, None) => PathBuf::from("nearby-demo"),
     };
     let settings = ServerArgs { data_dir: Some(data_dir), reflection: Some(true), ..Default::default() };
@@ -52,7 +54,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     let signals = Signals::listen()?;
     let running = start(&mut settings, args.once).await?;
     let shown = show(&running, args.json, !args.once).await;
-    let done = match shown {
+    match shown {
         Ok(()) if args.once => running.stop().await.map_err(CliError::from),
         Ok(()) => serve_until(signals, running).await,
         Err(error) => {
@@ -60,11 +62,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
             drop(running.stop().await);
             Err(error)
         }
-    };
-    if let Some(temporary) = temporary {
-        drop(std::fs::remove_dir_all(temporary));
     }
-    done
 }
 
 /// On the usual port, or on a free one where that is taken.
@@ -82,13 +80,14 @@ async fn start(settings: &mut Settings, once: bool) -> Result<Running, CliError>
 
 async fn show(running: &Running, json: bool, keeps_serving: bool) -> Result<(), CliError> {
     let target = Target::of_running(running).await?;
-    if running.merchants_at_start() == 0 {
+    // An earlier demo may have been stopped in the middle of this.
+    if running.merchants_at_start() < sample_rows() {
         let input = Input::read(Cursor::new(SAMPLE), None, FileFormat::Csv, DatumArg::Wgs84)?;
         let rejected = std::env::temp_dir().join("nearby-demo.rejected.csv");
         let report = import(&target, input, false, &rejected).await?;
         terminal::err(format!(
             "Sample of Helsinki, © OpenStreetMap contributors, ODbL 1.0: {}",
-            report.to_text(&rejected)
+            report.to_text()
         ));
     }
     let request = wire::SearchNearbyRequest {
@@ -111,6 +110,20 @@ async fn show(running: &Running, json: bool, keeps_serving: bool) -> Result<(), 
         terminal::err(how_to_ask(address));
     }
     Ok(())
+}
+
+/// Lines of the sample without its header.
+fn sample_rows() -> usize {
+    SAMPLE.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() - 1
+}
+
+/// A directory that goes when this does.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
 }
 
 fn how_to_ask(address: SocketAddr) -> String {

@@ -33,6 +33,12 @@ pub(super) struct ExportArgs {
 /// Page by page: what changes meanwhile may be in the file in its old or in its new form.
 pub(super) async fn run(args: ExportArgs, config: Option<&Path>) -> Result<(), CliError> {
     let to_stdout = args.file == Path::new("-");
+    let name = args.file.to_string_lossy().to_ascii_lowercase();
+    if name.ends_with(".gz") || name.ends_with(".zst") {
+        return Err(CliError::usage(
+            "export writes plain files: leave .gz or .zst off the name and compress the file",
+        ));
+    }
     let named = args.format.or_else(|| FileFormat::of_name(&args.file.to_string_lossy()));
     let format = match named {
         Some(format) => format,
@@ -45,7 +51,7 @@ pub(super) async fn run(args: ExportArgs, config: Option<&Path>) -> Result<(), C
     };
     let target = Target::open(&args.target, config, Missing::Refuse).await?;
     let written = if to_stdout {
-        write_all(&target, BufWriter::new(io::stdout()), format).await.map(|(count, _)| count)
+        write_all(&target, BufWriter::new(terminal::Stdout), format).await.map(|(count, _)| count)
     } else {
         write_file(&target, &args.file, format).await
     };
@@ -62,7 +68,14 @@ async fn write_file(target: &Target, path: &Path, format: FileFormat) -> Result<
     let cannot =
         |error: io::Error| CliError::cannot_create(format!("cannot write {}: {error}", path.display()));
     let file = BufWriter::new(File::create(&unfinished).map_err(cannot)?);
-    let (count, file) = write_all(target, file, format).await?;
+    let (count, file) = match write_all(target, file, format).await {
+        Ok(written) => written,
+        Err(error) => {
+            // The fault that is being reported comes first.
+            drop(std::fs::remove_file(&unfinished));
+            return Err(error);
+        }
+    };
     let file = file.into_inner().map_err(|error| cannot(error.into_error()))?;
     file.sync_all().map_err(cannot)?;
     std::fs::rename(&unfinished, path).map_err(cannot)?;

@@ -31,7 +31,7 @@ use crate::observe::{self, LogArgs};
 #[command(name = "nearby", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
     /// Settings file in TOML, with the long names of serve's flags as keys (data_dir = "…"); flags and environment win
-    #[arg(long, env = "NEARBY_CONFIG", value_name = "FILE", global = true)]
+    #[arg(long, env = "NEARBY_CONFIG", value_name = "FILE", global = true, help_heading = observe::EVERYWHERE)]
     config: Option<PathBuf>,
 
     #[command(flatten)]
@@ -49,8 +49,9 @@ Examples:
   nearby import shops.csv --data-dir DIR        load them into a store that no server uses
   nearby search --at 60.1699,24.9384            ask it
 
-Exit codes are those of sysexits.h: 64 usage, 65 bad data, 66 no such input, 69 server not there, 70 fault of this
-program, 73 cannot create a file, 74 input or output failed, 75 try again later, 78 wrong settings.";
+Exit codes are those of sysexits.h: 64 usage, 65 bad data, 66 no such input,
+69 server not there, 70 fault of this program, 73 cannot create a file,
+74 input or output failed, 75 try again later, 78 wrong settings.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -83,7 +84,9 @@ impl Cli {
     /// # Errors
     /// With what to tell the person and which code to exit with.
     pub async fn run(self) -> Result<(), CliError> {
-        observe::start(&self.log).map_err(|error| CliError::usage(format!("--log: {error}")))?;
+        let default_filter = if matches!(self.command, Command::Serve(_)) { "info" } else { "warn" };
+        observe::start(&self.log, default_filter)
+            .map_err(|error| CliError::usage(format!("--log: {error}")))?;
         let config = self.config.as_deref();
         match self.command {
             Command::Serve(args) => serve::run(args, config).await,

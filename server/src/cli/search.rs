@@ -1,6 +1,6 @@
 //! `nearby search`.
 
-use std::{path::Path, str::FromStr};
+use std::{num::NonZeroUsize, path::Path, str::FromStr};
 
 use clap::Args;
 use nearby_proto::v1 as wire;
@@ -27,8 +27,8 @@ pub(super) struct SearchArgs {
     radius: Option<f64>,
 
     /// Most merchants to list
-    #[arg(long, default_value_t = 20, value_name = "NUMBER", conflicts_with = "all")]
-    limit: usize,
+    #[arg(long, default_value = "20", value_name = "NUMBER", conflicts_with = "all")]
+    limit: NonZeroUsize,
 
     /// List every merchant within the radius
     #[arg(long)]
@@ -73,7 +73,7 @@ pub(super) async fn run(args: SearchArgs, config: Option<&Path>) -> Result<(), C
         ..Default::default()
     };
     let target = Target::open(&args.target, config, Missing::Refuse).await?;
-    let most = if args.all { usize::MAX } else { args.limit };
+    let most = if args.all { usize::MAX } else { args.limit.get() };
     let found =
         page_through(&target, request, most, |results| if args.json { print_json(results) } else { Ok(()) });
     let results = found.await;

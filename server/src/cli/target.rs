@@ -13,7 +13,10 @@ use nearby_proto::v1::{
 use tonic::transport::{Channel, Endpoint};
 
 use super::exit::CliError;
-use crate::{app::Running, config::ServerArgs};
+use crate::{
+    app::{Running, is_store},
+    config::ServerArgs,
+};
 
 /// Where the merchants are.
 #[derive(Args, Clone, Debug)]
@@ -55,10 +58,11 @@ impl Target {
         missing: Missing,
     ) -> Result<Self, CliError> {
         if let Some(data_dir) = &args.data_dir {
-            if missing == Missing::Refuse && !data_dir.is_dir() {
+            if missing == Missing::Refuse && !is_store(data_dir) {
                 return Err(CliError::no_input(format!("there is no store in {}", data_dir.display())));
             }
-            let args = ServerArgs { data_dir: Some(data_dir.clone()), ..Default::default() };
+            let said = ServerArgs::from_environment().map_err(|error| CliError::usage(error.to_string()))?;
+            let args = ServerArgs { data_dir: Some(data_dir.clone()), ..said };
             let (running, channel) = Running::start_in_process(&args.settings(config)?).await?;
             return Ok(Self { channel, served: Some(running) });
         }

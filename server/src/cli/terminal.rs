@@ -6,13 +6,29 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use nearby_proto::v1 as wire;
 
-/// Writes to standard output. A reader that went away, as `head` does, ends the program's interest, not in an error.
-pub(super) fn out(text: impl AsRef<str>) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_ref().as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
+/// Standard output. A reader that went away, as `head` does, is no error: what it does not want is dropped.
+pub(super) struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match io::stdout().write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
     }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match io::stdout().flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
+}
+
+/// Writes to standard output.
+pub(super) fn out(text: impl AsRef<str>) -> io::Result<()> {
+    Stdout.write_all(text.as_ref().as_bytes())?;
+    Stdout.flush()
 }
 
 /// Writes to standard error, as well as can be.

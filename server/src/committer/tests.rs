@@ -37,7 +37,7 @@ fn start(store: Box<dyn Store>) -> (CommitterHandle, CommitterThread, IndexReade
         *ticks += 1;
         UnixMicros(*ticks)
     });
-    let (handle, thread) = spawn(store, index, clock).unwrap();
+    let (handle, thread, _) = spawn(store, index, clock).unwrap();
     (handle, thread, reader)
 }
 
@@ -83,26 +83,48 @@ async fn an_update_keeps_the_time_of_creation() {
 #[tokio::test]
 async fn what_waits_is_finished_before_the_committer_ends() {
     let store = MemoryStore::default();
-    let (committer, thread, _) = start(Box::new(store.clone()));
+    let (open, gate) = std::sync::mpsc::channel();
+    let (committer, thread, _) = start(Box::new(Gated { inner: store.clone(), gate }));
     let waiting: Vec<_> = (0..300)
         .map(|n| {
             let committer = committer.clone();
             tokio::spawn(async move { committer.submit(vec![put(&format!("m{n}"), Expect::Absent)]).await })
         })
         .collect();
-    // Once these are in the queue, a stop comes behind them.
-    while committer.queue.capacity() > QUEUE_LENGTH - 300 && waiting.iter().any(|task| !task.is_finished()) {
+    // Each submits when it first runs; this runtime has one thread and takes turns.
+    for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
+    assert!(waiting.iter().all(|task| !task.is_finished()), "the gate is closed");
+    let stopping = tokio::task::spawn_blocking(|| thread.stop().unwrap());
+    drop(open);
+    stopping.await.unwrap();
     for task in waiting {
         assert!(task.await.unwrap().unwrap()[0].is_ok());
     }
-    tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
     let late = committer.submit(vec![put("late", Expect::Absent)]).await;
     assert_eq!(late.unwrap_err(), STOPPING);
     let mut count = 0;
     store.clone().load(&mut |_| count += 1).unwrap();
     assert_eq!(count, 300);
+}
+
+/// A store that commits nothing until its gate is open.
+struct Gated {
+    inner: MemoryStore,
+    gate: std::sync::mpsc::Receiver<()>,
+}
+
+impl Store for Gated {
+    fn load(&mut self, visit: &mut dyn FnMut(StoredMerchant)) -> Result<Revision, StoreError> {
+        self.inner.load(visit)
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        // Ends when the other end is dropped.
+        let _ended = self.gate.recv();
+        self.inner.commit(changes)
+    }
 }
 
 /// A store whose disk fails at the n-th commit.
@@ -118,24 +140,25 @@ impl Store for Failing {
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         if self.commits_left == 0 {
-            return Err(StoreError::ReadOnly { reason: "no space left".to_owned() });
+            let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
+            return Err(StoreError::Io { action: "write", path: "store".into(), source });
         }
         self.commits_left -= 1;
         self.inner.commit(changes)
-    }
-
-    fn size_bytes(&self) -> u64 {
-        self.inner.size_bytes()
     }
 }
 
 #[tokio::test]
 async fn nothing_is_acknowledged_or_visible_after_the_disk_failed() {
     let inner = MemoryStore::default();
-    let (committer, _thread, reader) = start(Box::new(Failing { inner, commits_left: 1 }));
+    let index = IndexWriter::load([], Revision::ZERO);
+    let reader = index.reader();
+    let store = Box::new(Failing { inner, commits_left: 1 });
+    let (committer, _thread, mut unable) = spawn(store, index, Arc::new(|| UnixMicros(0))).unwrap();
     assert!(committer.submit(vec![put("a", Expect::Absent)]).await.unwrap()[0].is_ok());
     let results = committer.submit(vec![put("b", Expect::Absent), put("a", Expect::Absent)]).await.unwrap();
     assert!(matches!(results[0], Err(ServiceError::ReadOnly)));
+    assert!(unable.try_recv().is_err_and(|end| end == oneshot::error::TryRecvError::Closed), "it is told");
     assert!(matches!(results[1], Err(ServiceError::AlreadyExists(_))), "its own fault comes first");
     let snapshot = reader.snapshot();
     assert_eq!((snapshot.revision(), snapshot.len()), (Revision(1), 1));

@@ -1,26 +1,36 @@
 //! GeoJSON points. Properties are a merchant in protobuf's JSON, as `nearby export` writes them, or else the columns that
 //! a CSV file would have.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 
-use geojson::{Feature, FeatureReader, GeometryValue, JsonObject, JsonValue, feature::Id};
+use geojson::{Feature, GeometryValue, JsonObject, JsonValue, feature::Id};
 use nearby_proto::v1 as wire;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{DatumArg, Row, columns::Columns, input::Rows, violation};
 use crate::error::Violation;
 
-pub(super) fn rows(text: impl Read + Send + 'static) -> Rows {
-    let features = FeatureReader::from_reader(text).features().zip(1..);
-    Box::new(features.map(|(feature, number)| match feature {
-        Ok(feature) => Ok(row(number, &feature)),
-        Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
-    }))
+/// A collection whose features are looked at one by one, so that a bad one is one bad row.
+#[derive(Deserialize)]
+struct Collection {
+    features: Vec<Box<RawValue>>,
 }
 
-fn row(number: u64, feature: &Feature) -> Row {
+/// The file is read whole: a GeoJSON document is one value. NDJSON is the form for more than memory holds.
+pub(super) fn rows(text: impl Read + Send + 'static) -> io::Result<Rows> {
+    let collection: Collection = serde_json::from_reader(BufReader::new(text)).map_err(|error| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("is not a GeoJSON FeatureCollection: {error}"))
+    })?;
+    Ok(Box::new(collection.features.into_iter().zip(1..).map(|(feature, number)| Ok(row(number, &feature)))))
+}
+
+fn row(number: u64, source: &RawValue) -> Row {
     let mut warnings = Vec::new();
-    let merchant = merchant(feature, &mut warnings);
-    Row { number, source: feature.to_string(), merchant, warnings }
+    let merchant = serde_json::from_str::<Feature>(source.get())
+        .map_err(|error| violation("", "NOT_A_FEATURE", format!("must be a GeoJSON Feature: {error}")))
+        .and_then(|feature| merchant(&feature, &mut warnings));
+    Row { number, source: source.get().to_owned(), merchant, warnings }
 }
 
 fn merchant(feature: &Feature, warnings: &mut Vec<&'static str>) -> Result<wire::Merchant, Violation> {
@@ -91,7 +101,9 @@ fn from_properties(
             JsonValue::Number(number) => number.to_string(),
             _ => continue,
         };
-        if !cells.iter().any(|(known, _)| known == name) {
+        // The datum of a GeoJSON point is WGS-84, whatever its properties say.
+        let is_datum = matches!(name.as_str(), "datum" | "coordinate_system");
+        if !is_datum && !cells.iter().any(|(known, _)| known == name) {
             cells.push((name.clone(), text));
         }
     }

@@ -48,7 +48,12 @@ pub(super) fn weekly_periods(text: &str) -> Result<Week, NotAWeek> {
         }
     }
     let periods = periods(days);
-    if periods.is_empty() { Err(NotAWeek) } else { Ok(Week { periods, left_out_holidays }) }
+    // More than the contract takes are most likely not hours at all.
+    if periods.is_empty() || periods.len() > 64 {
+        Err(NotAWeek)
+    } else {
+        Ok(Week { periods, left_out_holidays })
+    }
 }
 
 struct Selected {

@@ -56,7 +56,7 @@ impl Input {
         let (rows, ignored_columns) = match format {
             FileFormat::Csv => csv::rows(text, datum)?,
             FileFormat::Ndjson => (ndjson::rows(text), Vec::new()),
-            FileFormat::Geojson => (geojson::rows(text), Vec::new()),
+            FileFormat::Geojson => (geojson::rows(text)?, Vec::new()),
         };
         Ok(Self { rows, position, length, ignored_columns })
     }

@@ -1,4 +1,5 @@
-//! Merchants written to a file, so that importing it gives the same merchants again.
+//! Merchants written to a file. NDJSON and GeoJSON keep everything, so that importing the file gives the same merchants
+//! again; CSV keeps what a table of plain cells can.
 
 use std::io::{self, Write};
 
@@ -18,7 +19,8 @@ enum Form<W: Write> {
     Geojson { output: W, is_first: bool },
 }
 
-/// A CSV file holds what a table can: no photos, labels, external ids or special days.
+/// What a CSV file holds. It has no photos, labels, external ids, accuracy or district; hours only as text, which is read
+/// again where it is OpenStreetMap's; and several address lines become one.
 const CSV_HEADER: [&str; 20] = [
     "id",
     "name",

@@ -85,11 +85,13 @@ fn geojson_of_others_has_columns_in_its_properties() {
     let text = r#"{"type":"FeatureCollection","features":[
         {"type":"Feature","id":7,"geometry":{"type":"Point","coordinates":[24.9,60.1]},"properties":{"name":"Café","brand":null}},
         {"type":"Feature","geometry":{"type":"Point","coordinates":[24.9,60.1]},"properties":{"name":"No id"}},
+        {"type":"Feature","id":"t","geometry":{"type":"Point","coordinates":["24.9","60.1"]},"properties":{"name":"Text"}},
         {"type":"Feature","id":"x","geometry":null,"properties":{"name":"Nowhere"}},
         {"type":"Feature","id":"y","geometry":{"type":"LineString","coordinates":[[1,2],[3,4]]},"properties":{"name":"Line"}}
     ]}"#;
     let rows = read(text, FileFormat::Geojson);
-    assert_eq!(reasons(&rows), ["good", "REQUIRED", "POSITION_MISSING", "NOT_A_POINT"]);
+    let expected = ["good", "REQUIRED", "NOT_A_FEATURE", "POSITION_MISSING", "NOT_A_POINT"];
+    assert_eq!(reasons(&rows), expected);
     let merchant = rows[0].merchant.as_ref().unwrap();
     assert_eq!((merchant.name.as_str(), merchant.position.unwrap().latitude), ("merchants/7", 60.1));
 }

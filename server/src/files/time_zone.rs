@@ -25,6 +25,8 @@ mod tests {
             ("US/Eastern", Some("US/Eastern")),
             ("EST5EDT", Some("EST5EDT")),
             ("MST", Some("MST")),
+            ("europe/helsinki", None),
+            ("Etc/Unknown", None),
             ("-5", None),
             ("0", None),
             ("CST", None),

@@ -97,6 +97,7 @@ fn shorten(outcome: &mut ImportOutcome, room: &mut usize) {
     outcome.violations.truncate(1);
     for violation in &mut outcome.violations {
         violation.description.clear();
+        violation.field = violation.field.chars().take(64).collect();
     }
 }
 

@@ -17,22 +17,47 @@ use tonic::transport::{
     Channel, Endpoint, Server, Uri,
     server::{Router, TcpIncoming},
 };
-use tonic_health::server::HealthReporter;
+use tonic_health::{ServingStatus, server::HealthReporter};
+use tower::layer::util::{Identity, Stack};
 
-use super::{manage::Merchants, page_token::PageTokens, search::Searches};
+use super::{manage::Merchants, search::Searches, under_way::CallsUnderWay};
 use crate::service::Door;
 
 /// What the gRPC server is made of.
 pub(crate) struct Routes {
     pub(crate) door: Door,
-    pub(crate) tokens: PageTokens,
     pub(crate) most_radius: Radius,
     pub(crate) log_cells: bool,
     pub(crate) reflection: bool,
+    pub(crate) calls: CallsUnderWay,
 }
 
-/// Names that `grpc.health.v1` answers for, besides the empty one for the server as a whole.
-pub(crate) const SERVICES: [&str; 2] = ["nearby.v1.NearbyService", "nearby.v1.MerchantService"];
+/// The server, ready to serve on something.
+pub(crate) type CountingRouter = Router<Stack<CallsUnderWay, Identity>>;
+
+/// What `grpc.health.v1` says of the server as a whole (the empty name) and of its two services.
+#[derive(Clone, Debug)]
+pub(crate) struct Health {
+    reporter: HealthReporter,
+}
+
+const SEARCHES: &str = "nearby.v1.NearbyService";
+const MERCHANTS: &str = "nearby.v1.MerchantService";
+
+impl Health {
+    /// Everything serves, or nothing does.
+    pub(crate) async fn set_all(&self, serving: bool) {
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for service in ["", SEARCHES, MERCHANTS] {
+            self.reporter.set_service_status(service, status).await;
+        }
+    }
+
+    /// Merchants can no longer be changed; searches go on.
+    pub(crate) async fn set_read_only(&self) {
+        self.reporter.set_service_status(MERCHANTS, ServingStatus::NotServing).await;
+    }
+}
 
 /// Most requests that one connection may have under way. tonic sets no limit by itself.
 const STREAMS_A_CONNECTION: u32 = 200;
@@ -45,12 +70,11 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const MOST_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
 impl Routes {
-    /// The server, ready to serve on something, and the reporter of its health: not serving until told otherwise.
-    pub(crate) async fn build(self) -> Result<(Router, HealthReporter), tonic_reflection::server::Error> {
-        let (health, health_service) = tonic_health::server::health_reporter();
-        for service in [""].into_iter().chain(SERVICES) {
-            health.set_service_status(service, tonic_health::ServingStatus::NotServing).await;
-        }
+    /// The server, ready to serve on something, and its health: not serving until told otherwise.
+    pub(crate) async fn build(self) -> Result<(CountingRouter, Health), tonic_reflection::server::Error> {
+        let (reporter, health_service) = tonic_health::server::health_reporter();
+        let health = Health { reporter };
+        health.set_all(false).await;
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -59,18 +83,15 @@ impl Routes {
         // Older tools know only the alpha version.
         let reflection_alpha = self.reflection.then(|| reflection().build_v1alpha()).transpose()?;
         let reflection = self.reflection.then(|| reflection().build_v1()).transpose()?;
-        let searches = Searches {
-            door: self.door.clone(),
-            tokens: self.tokens.clone(),
-            most_radius: self.most_radius,
-            log_cells: self.log_cells,
-        };
-        let merchants = Merchants { door: self.door, tokens: self.tokens };
+        let searches =
+            Searches { door: self.door.clone(), most_radius: self.most_radius, log_cells: self.log_cells };
+        let merchants = Merchants { door: self.door };
         let router = Server::builder()
             .max_concurrent_streams(STREAMS_A_CONNECTION)
             .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS))
             .http2_max_local_error_reset_streams(Some(ERROR_RESETS))
             .http2_keepalive_interval(Some(KEEPALIVE))
+            .layer(self.calls)
             .add_service(health_service)
             .add_optional_service(reflection)
             .add_optional_service(reflection_alpha)
@@ -121,7 +142,7 @@ impl Incoming {
     /// Serves until `stop` is done, and then until what is under way is answered.
     pub(crate) async fn serve(
         self,
-        router: Router,
+        router: CountingRouter,
         stop: impl Future<Output = ()>,
     ) -> Result<(), tonic::transport::Error> {
         match self {

@@ -18,11 +18,11 @@ use super::{
         revision_of, take_page,
     },
     import::import,
-    page_token::{Fingerprint, PageTokens, Payload},
 };
 use crate::{
     committer::Expect,
     error::ServiceError,
+    page_token::{Fingerprint, Payload},
     service::{Door, Service},
 };
 
@@ -30,7 +30,6 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Merchants {
     pub(crate) door: Door,
-    pub(crate) tokens: PageTokens,
 }
 
 #[tonic::async_trait]
@@ -47,15 +46,20 @@ impl MerchantService for Merchants {
         let request = request.get_ref();
         let size = page_size(request.page_size, 100, 1_000)?.get();
         let query = Fingerprint::of("ListMerchants");
-        let after = self.tokens.open(&request.page_token, &query)?.map(|payload| payload.id()).transpose()?;
-        let snapshot = self.door.enter()?.snapshot();
+        let service = self.door.enter()?;
+        let after =
+            service.tokens().open(&request.page_token, &query)?.map(|payload| payload.id()).transpose()?;
+        let snapshot = service.snapshot();
         let listed = snapshot.list(after.as_ref()).take(size);
         let merchants = take_page(listed.map(|stored| merchant_to_wire(stored)))?;
         // The page may have ended before its size, so that what comes next is asked anew.
         let last = merchants.last().map(|last| id_from_name(&last.name, "name")).transpose()?;
         let next = last.filter(|last| snapshot.list(Some(last)).next().is_some());
         Ok(Response::new(ListMerchantsResponse {
-            next_page_token: next.map(|id| self.tokens.seal(&Payload::from(&id), &query)).unwrap_or_default(),
+            next_page_token: next
+                .map(|id| service.tokens().seal(&Payload::from(&id), &query))
+                .transpose()?
+                .unwrap_or_default(),
             merchants,
         }))
     }

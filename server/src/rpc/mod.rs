@@ -4,14 +4,14 @@
 //! |---|---|
 //! | `search`, `manage`, `import` | the two services |
 //! | `convert` | where wire types stop: checks, and values of the index |
-//! | `page_token` | from one page to the next |
 //! | `status` | where an error becomes a status |
+//! | `under_way` | which calls are not finished yet |
 //! | `listen` | the server on a socket or on a pipe within the process |
 
 pub(crate) mod convert;
 mod import;
 pub(crate) mod listen;
 mod manage;
-pub(crate) mod page_token;
 mod search;
 mod status;
+pub(crate) mod under_way;

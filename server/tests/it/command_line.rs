@@ -59,7 +59,42 @@ fn a_closed_store_can_be_loaded_searched_changed_and_exported() {
         let again = directory.path().join(format!("again-{file}"));
         let output = run(nearby().arg("import").arg(&path).arg("--data-dir").arg(&again));
         assert!(text(&output.stdout).contains("2 accepted (2 new"), "{}", text(&output.stdout));
+        assert_eq!(text(&output.stderr), "", "nothing to complain about");
     }
+}
+
+/// Whatever is wrong with one row, or with the rest of the file, the good rows are stored.
+#[test]
+fn good_rows_are_stored_whatever_comes_beside_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let import = |name: &str, bytes: &[u8]| {
+        let file = directory.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        let store = directory.path().join(format!("{name}.store"));
+        let output = run(nearby().arg("import").arg(&file).arg("--data-dir").arg(&store));
+        let count = run(nearby().args(["export", "-", "--data-dir"]).arg(&store));
+        (
+            output.status.code(),
+            text(&output.stdout) + &text(&output.stderr),
+            text(&count.stdout).lines().count(),
+        )
+    };
+    let good: String = (0..5_000).map(|n| format!("m{n},Shop,60.1,24.9\n")).collect();
+
+    let unclosed = format!("id,name,lat,lon,hours\na,A,60.1,24.9,\nb,B,60.1,24.9,\"{}", "x".repeat(5 << 20));
+    let (code, said, stored) = import("unclosed.csv", unclosed.as_bytes());
+    assert_eq!((code, stored), (Some(0), 1), "{said}");
+    assert!(said.contains("TOO_LARGE"), "{said}");
+
+    let plain = format!("id,name,lat,lon\n{good}");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, plain.as_bytes()).unwrap();
+    let whole = gzip.finish().unwrap();
+    let (code, said, stored) = import("cut.csv.gz", &whole[..whole.len() * 9 / 10]);
+    assert_eq!(code, Some(74), "{said}");
+    assert!(stored > 4_000, "{said}");
+    let told: String = said.split("stopped; ").nth(1).unwrap().chars().take_while(|c| *c != ' ').collect();
+    assert_eq!(told.replace(',', "").parse(), Ok(stored), "{said}");
 }
 
 #[tokio::test]
@@ -84,6 +119,8 @@ async fn a_reader_that_goes_away_and_an_idle_peer_are_no_failures() {
         nearby().args(["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+    // A connection that nobody looks after: this test's runtime stands still while it waits for the server's end.
+    let _idle = server.searches().await;
     assert_eq!(server.terminate().code(), Some(0));
 }
 
@@ -96,10 +133,13 @@ fn exit_codes_are_those_of_sysexits() {
     let (nowhere, headless) = (nowhere.to_str().unwrap(), headless.to_str().unwrap());
     for (arguments, code, said) in [
         (vec!["search"], 64, "--at"),
+        (vec!["search", "--at", "1,2", "--limit", "0"], 64, "--limit"),
+        (vec!["export", "all.csv.gz"], 64, ".gz"),
         (vec!["search", "--at", "here"], 64, "such as 60.1699,24.9384"),
         (vec!["search", "--at", "1,2", "--server", "http://127.0.0.1:1"], 69, "nearby serve"),
         (vec!["import", nowhere], 66, "cannot read"),
         (vec!["search", "--at", "1,2", "--data-dir", nowhere], 66, "no store"),
+        (vec!["search", "--at", "1,2", "--data-dir", env!("CARGO_MANIFEST_DIR")], 66, "no store"),
         (vec!["import", "file.xyz"], 64, "--format"),
         (vec!["import", headless], 65, "no column id"),
         (vec!["serve", "--listen", "nonsense"], 78, "--listen"),

@@ -38,7 +38,8 @@ async fn bad_searches_name_the_field_and_never_the_place() {
         ("page_token", "INVALID_PAGE_TOKEN", |r| r.page_token = "made up".to_owned()),
         ("page_token", "INVALID_PAGE_TOKEN", |r| r.page_token = "AQID".to_owned()),
     ];
-    let server = Server::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_on(&directory.path().join("data"), &["--log-cells"]).await;
     let mut client = server.searches().await;
     for (field, reason, break_it) in cases {
         let mut request = search(51.123_456_789, -0.987_654_321);
@@ -48,8 +49,11 @@ async fn bad_searches_name_the_field_and_never_the_place() {
         let said = format!("{status:?}");
         assert!(!said.contains("51.123") && !said.contains("0.987"), "{said}");
     }
+    let found = client.search_nearby(search(51.123_456_789, -0.987_654_321)).await.unwrap().into_inner();
+    assert_eq!(found.results, []);
     let log = std::fs::read_to_string(&server.log).unwrap();
-    assert!(log.contains("SearchNearby") || log.contains("TRACE"), "trace logging is on");
+    assert!(log.contains("\"method\":\"SearchNearby\""), "the search is in the log");
+    assert!(log.contains("\"h3_cell\":\"85"), "with its coarse cell");
     assert!(!log.contains("51.123") && !log.contains("0.987"), "a coordinate in the log");
 }
 

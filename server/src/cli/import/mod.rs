@@ -63,7 +63,7 @@ pub(super) async fn run(args: ImportArgs, config: Option<&Path>) -> Result<(), C
     let imported = import(&target, input, args.allow_null_island, &rejected).await;
     target.close().await?;
     let report = imported?;
-    let text = if args.json { format!("{}\n", report.to_json()?) } else { report.to_text(&rejected) };
+    let text = if args.json { format!("{}\n", report.to_json()?) } else { report.to_text() };
     Ok(terminal::out(text)?)
 }
 
@@ -77,8 +77,9 @@ pub(super) async fn import(
     let bar = terminal::progress(input.length);
     let report = Report::new(rejected.to_owned(), input.ignored_columns.clone());
     let mut sender = Sender::new(target.merchants(), report, allow_null_island);
-    let (rows, position) = send::read_ahead(input);
-    let sent = sender.send_all(rows, |report, rate| {
+    let reading = send::read_ahead(input);
+    let position = reading.position.clone();
+    let sent = sender.send_all(reading, |report, rate| {
         bar.set_position(position.bytes());
         bar.set_message(format!(
             "{} rows, {} rows/s",

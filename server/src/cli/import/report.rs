@@ -5,7 +5,7 @@ use std::{
     fs::File,
     hash::{DefaultHasher, Hash, Hasher},
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use nearby_proto::v1::{ImportOutcome, ImportState};
@@ -77,6 +77,11 @@ impl Report {
         self.rows
     }
 
+    /// Rows that are stored for certain.
+    pub(super) fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
     /// Counts a row that the server has answered for.
     pub(super) fn count(&mut self, outcome: &ImportOutcome, seen: Seen) -> Result<(), CliError> {
         match outcome.state() {
@@ -146,7 +151,7 @@ impl Report {
         Ok(serde_json::to_string_pretty(self)?)
     }
 
-    pub(crate) fn to_text(&self, rejected: &Path) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let mut text = format!(
             "{} read: {} accepted ({} new, {} replaced one that was there), {} rejected\n",
             count(self.rows, "row", "rows"),
@@ -169,7 +174,7 @@ impl Report {
             text.push_str(&format!("columns not used: {}\n", self.ignored_columns.join(", ")));
         }
         if self.rejected > 0 {
-            text.push_str(&format!("the rejected rows are in {}\n", rejected.display()));
+            text.push_str(&format!("the rejected rows are in {}\n", self.rejected_path.display()));
         }
         text
     }

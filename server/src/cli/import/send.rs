@@ -2,14 +2,17 @@
 
 use std::{collections::HashMap, io, time::Instant};
 
-use nearby_proto::v1::{ImportMerchantsRequest, ImportRow, merchant_service_client::MerchantServiceClient};
+use nearby_proto::v1::{
+    ImportMerchantsRequest, ImportRow, Merchant, merchant_service_client::MerchantServiceClient,
+};
 use prost::Message;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tonic::transport::Channel;
 
 use super::report::{Report, Seen};
 use crate::{
-    cli::exit::CliError,
+    cli::{exit::CliError, terminal::count},
+    error::Violation,
     files::{Input, Position, Row},
 };
 
@@ -22,19 +25,43 @@ const BYTES_A_MESSAGE: usize = 1024 * 1024;
 /// Calls' worth of rows that are read while one is under way.
 const CALLS_AHEAD: usize = 2;
 
+/// A chunk of rows, and why there are no more where reading broke off.
+pub(super) struct Chunk {
+    rows: Vec<Row>,
+    broken: Option<io::Error>,
+}
+
+/// A file that is being read.
+pub(super) struct Reading {
+    chunks: mpsc::Receiver<Chunk>,
+    reader: JoinHandle<()>,
+    pub(super) position: Position,
+}
+
 /// Reads a file on a thread of its own, in chunks of a call each.
-pub(super) fn read_ahead(input: Input) -> (mpsc::Receiver<Vec<io::Result<Row>>>, Position) {
-    let (chunks, receiver) = mpsc::channel(CALLS_AHEAD);
+pub(super) fn read_ahead(input: Input) -> Reading {
+    let (sender, chunks) = mpsc::channel(CALLS_AHEAD);
     let Input { mut rows, position, .. } = input;
-    tokio::task::spawn_blocking(move || {
+    let reader = tokio::task::spawn_blocking(move || {
         loop {
-            let chunk: Vec<io::Result<Row>> = rows.by_ref().take(ROWS_A_CALL).collect();
-            if chunk.is_empty() || chunks.blocking_send(chunk).is_err() {
+            let mut chunk = Chunk { rows: Vec::with_capacity(ROWS_A_CALL), broken: None };
+            while chunk.rows.len() < ROWS_A_CALL {
+                match rows.next() {
+                    Some(Ok(row)) => chunk.rows.push(row),
+                    Some(Err(error)) => {
+                        chunk.broken = Some(error);
+                        break;
+                    }
+                    None => break,
+                }
+            }
+            let is_last = chunk.rows.len() < ROWS_A_CALL;
+            if sender.blocking_send(chunk).is_err() || is_last {
                 return;
             }
         }
     });
-    (receiver, position)
+    Reading { chunks, reader, position }
 }
 
 /// An import under way.
@@ -56,25 +83,35 @@ impl Sender {
     /// Sends everything; `progress` is told after each call how far it is and how many rows come in a second.
     pub(super) async fn send_all(
         &mut self,
-        mut chunks: mpsc::Receiver<Vec<io::Result<Row>>>,
+        mut reading: Reading,
         progress: impl Fn(&Report, u64),
     ) -> Result<(), CliError> {
         let start = Instant::now();
-        while let Some(chunk) = chunks.recv().await {
-            self.send_chunk(chunk).await?;
+        while let Some(Chunk { rows, broken }) = reading.chunks.recv().await {
+            self.send_chunk(rows).await.map_err(|error| self.stopped(error))?;
+            if let Some(error) = broken {
+                return Err(self.stopped(error.into()));
+            }
             let elapsed_ms = start.elapsed().as_millis().max(1);
             let rate = u128::from(self.report.rows()) * 1_000 / elapsed_ms;
             progress(&self.report, u64::try_from(rate).unwrap_or(u64::MAX));
         }
-        Ok(())
+        // A reader that died must not look like the end of the file.
+        reading.reader.await.map_err(|error| self.stopped(io::Error::other(error).into()))
     }
 
-    async fn send_chunk(&mut self, chunk: Vec<io::Result<Row>>) -> Result<(), CliError> {
+    fn stopped(&self, error: CliError) -> CliError {
+        error.with_context(&format!(
+            "the import stopped; {} are stored, and running it again is safe",
+            count(self.report.accepted(), "row", "rows")
+        ))
+    }
+
+    async fn send_chunk(&mut self, chunk: Vec<Row>) -> Result<(), CliError> {
         let mut sent: HashMap<i64, Seen> = HashMap::with_capacity(chunk.len());
         let mut rows = Vec::with_capacity(chunk.len());
-        for row in chunk {
-            let Row { number, source, merchant, warnings } = row?;
-            match merchant {
+        for Row { number, source, merchant, warnings } in chunk {
+            match merchant.and_then(small_enough) {
                 Err(violation) => self.report.reject(number, &violation, &source)?,
                 Ok(merchant) => {
                     let row_number = i64::try_from(number).unwrap_or(i64::MAX);
@@ -87,13 +124,7 @@ impl Sender {
             return Ok(());
         }
         let messages = messages(rows, self.allow_null_island);
-        let answer = self.client.import_merchants(tokio_stream::iter(messages)).await.map_err(|status| {
-            let error = CliError::from(status);
-            let acknowledged = self.report.rows();
-            error.with_context(&format!(
-                "the import stopped; the first {acknowledged} rows are acknowledged, and running it again is safe"
-            ))
-        })?;
+        let answer = self.client.import_merchants(tokio_stream::iter(messages)).await?;
         for outcome in answer.into_inner().outcomes {
             if let Some(seen) = sent.remove(&outcome.row_number) {
                 self.report.count(&outcome, seen)?;
@@ -105,6 +136,18 @@ impl Sender {
     pub(super) fn finish(self) -> Result<Report, CliError> {
         self.report.finish()
     }
+}
+
+/// One row that no message holds, as after an unclosed quote, must not stop all others.
+fn small_enough(merchant: Merchant) -> Result<Merchant, Violation> {
+    if merchant.encoded_len() <= BYTES_A_MESSAGE / 2 {
+        return Ok(merchant);
+    }
+    Err(Violation {
+        field: String::new(),
+        reason: "TOO_LARGE",
+        description: "is far larger than a merchant can be; perhaps a quote is not closed".to_owned(),
+    })
 }
 
 /// Rows in messages that are neither too many nor too large.

@@ -14,10 +14,10 @@ const LAST_MINUTE_OF_DAY: i32 = 24 * 60 - 1;
 /// The time zones that this build carries, the same on every machine.
 static TIME_ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
-/// Whether IANA's database has a zone, or a link, of this name.
+/// Whether IANA's database has a zone, or a link, of this name, in its spelling.
 #[must_use]
 pub(crate) fn is_time_zone(name: &str) -> bool {
-    TIME_ZONES.get(name).is_ok()
+    TIME_ZONES.get(name).is_ok_and(|zone| zone.iana_name() == Some(name))
 }
 
 pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {

@@ -6,7 +6,7 @@ use nearby_proto::v1 as wire;
 use super::{check::Check, merchant_to_wire, page_size, position_from_wire, take_page};
 use crate::{
     error::ServiceError,
-    rpc::page_token::{Fingerprint, PageTokens, Payload},
+    page_token::{Fingerprint, PageTokens, Payload},
 };
 
 const DEFAULT_RADIUS_M: f64 = 5_000.0;
@@ -61,7 +61,7 @@ pub(crate) fn search_to_wire(
     let seal = |cursor: Cursor| tokens.seal(&Payload::from(&cursor), &request.fingerprint);
     Ok(wire::SearchNearbyResponse {
         results,
-        next_page_token: next.map(seal).unwrap_or_default(),
+        next_page_token: next.map(seal).transpose()?.unwrap_or_default(),
         revision: revision.0,
     })
 }

@@ -1,26 +1,25 @@
 //! Tokens that carry a search or a list from one page to the next.
 //!
-//! A token holds where the page before ended (a distance and an id, or an id) and a message authentication code over
-//! that and over the query. So it cannot be made up, cannot be used with another query, holds no coordinate of the
-//! user, and needs nothing kept on the server: it survives restarts and is good on every server with the same key.
+//! A token says where the page before ended: a distance and an id, or an id. Distances to known merchants would tell
+//! where the user is, so a token is encrypted, and it is authenticated together with the query: it cannot be read, made
+//! up, changed, or used with another query. AES-SIV (RFC 5297) does both and needs no nonce, so that nothing is kept on the
+//! server: a token survives restarts and is good on every server with the same key. Equal pages of equal queries have
+//! equal tokens, and that is all that a token shows.
 
 use std::{fmt, fs, io, io::Write, path::Path};
 
+use aes_siv::{KeyInit, siv::Aes128Siv};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit, Mac, digest::Key};
 use nearby_index::{Cursor, MerchantId, Meters};
-use sha2::Sha256;
 
 use crate::error::ServiceError;
 
-const VERSION: u8 = 1;
-/// Bytes of the code that a token carries: half of HMAC-SHA-256, as RFC 2104 section 5 allows.
-const CODE_BYTES: usize = 16;
+const VERSION: u8 = 2;
 const KEY_BYTES: usize = 32;
 
 /// Seals and opens tokens with a key.
 #[derive(Clone)]
-pub(crate) struct PageTokens {
+pub struct PageTokens {
     key: [u8; KEY_BYTES],
 }
 
@@ -29,17 +28,17 @@ impl PageTokens {
     ///
     /// # Errors
     /// Where the system has no randomness to give.
-    pub(crate) fn ephemeral() -> io::Result<Self> {
+    pub fn ephemeral() -> io::Result<Self> {
         let mut key = [0; KEY_BYTES];
         getrandom::fill(&mut key).map_err(io::Error::other)?;
         Ok(Self { key })
     }
 
-    /// With the key in a file, which is made at the first start.
+    /// With the key in a file, which is made at the first start. Whoever calls holds the directory.
     ///
     /// # Errors
     /// Where the file cannot be read or written, or holds something else.
-    pub(crate) fn load_or_create(path: &Path) -> io::Result<Self> {
+    pub fn load_or_create(path: &Path) -> io::Result<Self> {
         match fs::read(path) {
             Ok(bytes) => {
                 let wrong = || io::Error::new(io::ErrorKind::InvalidData, "does not hold a key of 32 bytes");
@@ -54,13 +53,12 @@ impl PageTokens {
         }
     }
 
-    pub(crate) fn seal(&self, payload: &Payload, query: &Fingerprint) -> String {
-        let mut token = Vec::with_capacity(1 + payload.0.len() + CODE_BYTES);
-        token.push(VERSION);
-        token.extend_from_slice(&payload.0);
-        let code = self.code(&token, query).finalize().into_bytes();
-        token.extend_from_slice(&code[..CODE_BYTES]);
-        URL_SAFE_NO_PAD.encode(token)
+    pub(crate) fn seal(&self, payload: &Payload, query: &Fingerprint) -> Result<String, ServiceError> {
+        let sealed = self
+            .cipher()
+            .encrypt([[VERSION].as_slice(), &query.0], &payload.0)
+            .map_err(|_| ServiceError::Internal("a page token cannot be made"))?;
+        Ok(URL_SAFE_NO_PAD.encode([[VERSION].as_slice(), &sealed].concat()))
     }
 
     /// Opens a token; `None` where there is none, which asks for the first page.
@@ -69,22 +67,14 @@ impl PageTokens {
             return Ok(None);
         }
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
-        let (signed, code) = bytes.split_last_chunk::<CODE_BYTES>().ok_or_else(refused)?;
-        self.code(signed, query).verify_truncated_left(code).map_err(|_| refused())?;
-        match signed.split_first() {
-            Some((&VERSION, payload)) => Ok(Some(Payload(payload.to_vec()))),
-            _ => Err(refused()),
-        }
+        let Some((&VERSION, sealed)) = bytes.split_first() else { return Err(refused()) };
+        let payload =
+            self.cipher().decrypt([[VERSION].as_slice(), &query.0], sealed).map_err(|_| refused())?;
+        Ok(Some(Payload(payload)))
     }
 
-    fn code(&self, token: &[u8], query: &Fingerprint) -> Hmac<Sha256> {
-        // RFC 2104 section 2: a key shorter than the block is filled up with zeros.
-        let mut block = Key::<Hmac<Sha256>>::default();
-        block[..KEY_BYTES].copy_from_slice(&self.key);
-        let mut code = Hmac::<Sha256>::new(&block);
-        code.update(&query.0);
-        code.update(token);
-        code
+    fn cipher(&self) -> Aes128Siv {
+        Aes128Siv::new(&self.key.into())
     }
 }
 
@@ -173,7 +163,7 @@ mod tests {
     #[test]
     fn a_token_opens_with_its_own_query_only() {
         let tokens = PageTokens::ephemeral().unwrap();
-        let token = tokens.seal(&Payload::from(&cursor()), &Fingerprint::of("a").with(b"b"));
+        let token = tokens.seal(&Payload::from(&cursor()), &Fingerprint::of("a").with(b"b")).unwrap();
         assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{token}");
         let opened = tokens.open(&token, &Fingerprint::of("a").with(b"b")).unwrap().unwrap();
         assert_eq!(opened.cursor().unwrap(), cursor());
@@ -182,10 +172,22 @@ mod tests {
         assert!(tokens.open("", &Fingerprint::of("a")).unwrap().is_none());
     }
 
+    /// A distance or an id in the clear would tell where the user is.
+    #[test]
+    fn a_token_shows_nothing_of_where_the_page_ended() {
+        let tokens = PageTokens::ephemeral().unwrap();
+        let token = tokens.seal(&Payload::from(&cursor()), &Fingerprint::of("a")).unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
+        let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        let distance = cursor().distance.get();
+        assert!(!holds("café".as_bytes()) && !holds("caf".as_bytes()));
+        assert!(!holds(&distance.to_le_bytes()) && !holds(&distance.to_be_bytes()));
+    }
+
     #[test]
     fn no_changed_token_opens() {
         let tokens = PageTokens::ephemeral().unwrap();
-        let token = tokens.seal(&Payload::from(&cursor()), &Fingerprint::of("a"));
+        let token = tokens.seal(&Payload::from(&cursor()), &Fingerprint::of("a")).unwrap();
         for (at, byte) in token.bytes().enumerate() {
             let mut changed = token.clone().into_bytes();
             changed[at] = if byte == b'A' { b'B' } else { b'A' };

@@ -1,0 +1,159 @@
+//! Counts the calls that are not finished: from the first byte of the request to the last of the answer.
+//!
+//! A stop waits for these and for nothing else. Streams that never end by themselves (health watches, reflection) are not
+//! counted: they have nothing to finish.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+/// The number of calls under way; shared by its clones. As a layer it counts them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallsUnderWay(Arc<AtomicUsize>);
+
+impl CallsUnderWay {
+    /// Whether there is none.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == 0
+    }
+
+    fn enter(&self) -> UnderWay {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        UnderWay(Arc::clone(&self.0))
+    }
+}
+
+/// One call, for as long as this lives.
+#[derive(Debug)]
+struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl<S> Layer<S> for CallsUnderWay {
+    type Service = Counted<S>;
+
+    fn layer(&self, inner: S) -> Counted<S> {
+        Counted { inner, calls: self.clone() }
+    }
+}
+
+/// A service whose calls are counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Counted<S> {
+    inner: S,
+    calls: CallsUnderWay,
+}
+
+impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>> for Counted<S> {
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = CountedFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let is_ours = request.uri().path().starts_with("/nearby.");
+        let call = is_ours.then(|| self.calls.enter());
+        CountedFuture { inner: self.inner.call(request), call }
+    }
+}
+
+pin_project! {
+    /// A call until its answer begins.
+    pub(crate) struct CountedFuture<F> {
+        #[pin]
+        inner: F,
+        call: Option<UnderWay>,
+    }
+}
+
+impl<F: Future<Output = Result<Response<Body>, E>>, E> Future for CountedFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let answered = ready!(this.inner.poll(context));
+        let call = this.call.take();
+        Poll::Ready(answered.map(|response| match call {
+            Some(call) => response.map(|inner| Body::new(CountedBody { inner, call })),
+            None => response,
+        }))
+    }
+}
+
+pin_project! {
+    /// A call until its answer is sent.
+    struct CountedBody {
+        #[pin]
+        inner: Body,
+        call: UnderWay,
+    }
+}
+
+impl HttpBody for CountedBody {
+    type Data = <Body as HttpBody>::Data;
+    type Error = <Body as HttpBody>::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        self.project().inner.poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tower::service_fn;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_is_under_way_until_its_answer_is_sent() {
+        let calls = CallsUnderWay::default();
+        let answer = |_| async { Ok::<_, Infallible>(Response::new(Body::empty())) };
+        let mut service = calls.layer(service_fn(answer));
+        let request = |path: &str| Request::builder().uri(path).body(Body::empty()).unwrap();
+
+        let ours = service.call(request("/nearby.v1.NearbyService/SearchNearby"));
+        assert!(!calls.is_quiet(), "asked");
+        let response = ours.await.unwrap();
+        assert!(!calls.is_quiet(), "answered, but not sent");
+        drop(response);
+        assert!(calls.is_quiet(), "sent");
+
+        drop(service.call(request("/nearby.v1.NearbyService/SearchNearby")));
+        assert!(calls.is_quiet(), "a caller that went away is not waited for");
+
+        let watch = service.call(request("/grpc.health.v1.Health/Watch")).await.unwrap();
+        assert!(calls.is_quiet(), "a watch is not waited for");
+        drop(watch);
+    }
+}
