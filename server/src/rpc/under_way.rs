@@ -138,7 +138,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_is_under_way_until_its_answer_is_sent() {
         let calls = CallsUnderWay::default();
-        let answer = |_| async { Ok::<_, Infallible>(Response::new(Body::empty())) };
+        let answer = |_| async { Ok::<_, Infallible>(Response::new(Body::new("answer".to_owned()))) };
         let mut service = calls.layer(service_fn(answer));
         let request = |path: &str| Request::builder().uri(path).body(Body::empty()).unwrap();
 
