@@ -13,7 +13,7 @@ use super::{exit::CliError, import::import, search, serve::serve_until, target::
 use crate::{
     app::{Running, StartError},
     config::{ServerArgs, Settings},
-    files::{DatumArg, FileFormat, Input},
+    files::{FileFormat, Input},
     shutdown::Signals,
 };
 
@@ -82,7 +82,7 @@ async fn show(running: &Running, json: bool, keeps_serving: bool) -> Result<(), 
     let target = Target::of_running(running).await?;
     // An earlier demo may have been stopped in the middle of this.
     if running.merchants_at_start() < sample_rows() {
-        let input = Input::read(Cursor::new(SAMPLE), None, FileFormat::Csv, DatumArg::Wgs84)?;
+        let input = Input::read(Cursor::new(SAMPLE), None, FileFormat::Csv, None)?;
         let rejected = std::env::temp_dir().join("nearby-demo.rejected.csv");
         let report = import(&target, input, false, &rejected).await?;
         terminal::err(format!(

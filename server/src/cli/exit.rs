@@ -56,6 +56,11 @@ impl CliError {
         Self { code: CANNOT_CREATE, message: message.into() }
     }
 
+    /// It was stopped half way; it can be done again.
+    pub fn stopped(message: impl Into<String>) -> Self {
+        Self { code: TEMPORARY, message: message.into() }
+    }
+
     /// A server does not answer.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self { code: UNAVAILABLE, message: message.into() }
@@ -70,7 +75,12 @@ impl fmt::Display for CliError {
 
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
-        let code = if error.kind() == io::ErrorKind::InvalidData { DATA } else { IO };
+        // How a file that is cut off or not what it seems shows itself.
+        let is_data = matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
+        );
+        let code = if is_data { DATA } else { IO };
         Self { code, message: error.to_string() }
     }
 }
@@ -80,12 +90,17 @@ impl From<Status> for CliError {
         let code = match status.code() {
             Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => DATA,
             Code::Aborted | Code::ResourceExhausted => TEMPORARY,
-            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => UNAVAILABLE,
+            // A connection that breaks, or something that speaks no gRPC, is Unknown to tonic.
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown => UNAVAILABLE,
             _ => SOFTWARE,
         };
         let violations =
             status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();
-        let message = if violations.is_empty() {
+        let message = if status.code() == Code::Unknown {
+            format!("the connection to the server broke ({})", status.message())
+        } else if status.code() == Code::Cancelled {
+            format!("the server did not answer in time ({})", status.message())
+        } else if violations.is_empty() {
             status.message().to_owned()
         } else {
             let lines = violations

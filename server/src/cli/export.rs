@@ -31,7 +31,7 @@ pub(super) struct ExportArgs {
 }
 
 /// Page by page: what changes meanwhile may be in the file in its old or in its new form.
-pub(super) async fn run(args: ExportArgs, config: Option<&Path>) -> Result<(), CliError> {
+pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
     let to_stdout = args.file == Path::new("-");
     let name = args.file.to_string_lossy().to_ascii_lowercase();
     if name.ends_with(".gz") || name.ends_with(".zst") {
@@ -49,7 +49,7 @@ pub(super) async fn run(args: ExportArgs, config: Option<&Path>) -> Result<(), C
             ));
         }
     };
-    let target = Target::open(&args.target, config, Missing::Refuse).await?;
+    let target = Target::open(&args.target, Missing::Refuse).await?;
     let written = if to_stdout {
         write_all(&target, BufWriter::new(terminal::Stdout), format).await.map(|(count, _)| count)
     } else {

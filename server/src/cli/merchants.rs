@@ -48,8 +48,8 @@ pub(super) struct DeleteArgs {
     target: TargetArgs,
 }
 
-pub(super) async fn get(args: GetArgs, config: Option<&Path>) -> Result<(), CliError> {
-    let target = Target::open(&args.target, config, Missing::Refuse).await?;
+pub(super) async fn get(args: GetArgs) -> Result<(), CliError> {
+    let target = Target::open(&args.target, Missing::Refuse).await?;
     let mut client = target.merchants();
     for id in &args.ids {
         let merchant =
@@ -59,13 +59,14 @@ pub(super) async fn get(args: GetArgs, config: Option<&Path>) -> Result<(), CliE
     target.close().await
 }
 
-pub(super) async fn put(args: PutArgs, config: Option<&Path>) -> Result<(), CliError> {
+pub(super) async fn put(args: PutArgs) -> Result<(), CliError> {
     let text = read(&args.file)?;
-    let merchants = serde_json::Deserializer::from_str(&text).into_iter::<wire::Merchant>();
+    let text = text.trim_start_matches('\u{feff}');
+    let merchants = serde_json::Deserializer::from_str(text).into_iter::<wire::Merchant>();
     let merchants = merchants.collect::<Result<Vec<_>, _>>().map_err(|error| {
         CliError::data(format!("{} does not hold nearby.v1.Merchant in JSON: {error}", args.file.display()))
     })?;
-    let target = Target::open(&args.target, config, Missing::Create).await?;
+    let target = Target::open(&args.target, Missing::Create).await?;
     let mut client = target.merchants();
     for merchant in merchants {
         let request = wire::UpdateMerchantRequest {
@@ -78,8 +79,8 @@ pub(super) async fn put(args: PutArgs, config: Option<&Path>) -> Result<(), CliE
     target.close().await
 }
 
-pub(super) async fn delete(args: DeleteArgs, config: Option<&Path>) -> Result<(), CliError> {
-    let target = Target::open(&args.target, config, Missing::Refuse).await?;
+pub(super) async fn delete(args: DeleteArgs) -> Result<(), CliError> {
+    let target = Target::open(&args.target, Missing::Refuse).await?;
     let request = wire::DeleteMerchantRequest { name: name_of(&args.id), etag: args.etag };
     target.merchants().delete_merchant(request).await?;
     target.close().await

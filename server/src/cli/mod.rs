@@ -18,8 +18,6 @@ mod serve;
 mod target;
 mod terminal;
 
-use std::path::PathBuf;
-
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -30,10 +28,6 @@ use crate::observe::{self, LogArgs};
 #[derive(Debug, Parser)]
 #[command(name = "nearby", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
-    /// Settings file in TOML, with the long names of serve's flags as keys (data_dir = "…"); flags and environment win
-    #[arg(long, env = "NEARBY_CONFIG", value_name = "FILE", global = true, help_heading = observe::EVERYWHERE)]
-    config: Option<PathBuf>,
-
     #[command(flatten)]
     log: LogArgs,
 
@@ -87,15 +81,14 @@ impl Cli {
         let default_filter = if matches!(self.command, Command::Serve(_)) { "info" } else { "warn" };
         observe::start(&self.log, default_filter)
             .map_err(|error| CliError::usage(format!("--log: {error}")))?;
-        let config = self.config.as_deref();
         match self.command {
-            Command::Serve(args) => serve::run(args, config).await,
-            Command::Import(args) => import::run(args, config).await,
-            Command::Export(args) => export::run(args, config).await,
-            Command::Search(args) => search::run(args, config).await,
-            Command::Get(args) => merchants::get(args, config).await,
-            Command::Put(args) => merchants::put(args, config).await,
-            Command::Delete(args) => merchants::delete(args, config).await,
+            Command::Serve(args) => serve::run(args).await,
+            Command::Import(args) => import::run(args).await,
+            Command::Export(args) => export::run(args).await,
+            Command::Search(args) => search::run(args).await,
+            Command::Get(args) => merchants::get(args).await,
+            Command::Put(args) => merchants::put(args).await,
+            Command::Delete(args) => merchants::delete(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();

@@ -1,6 +1,6 @@
 //! `nearby search`.
 
-use std::{num::NonZeroUsize, path::Path, str::FromStr};
+use std::{num::NonZeroUsize, str::FromStr};
 
 use clap::Args;
 use nearby_proto::v1 as wire;
@@ -19,11 +19,11 @@ pub(super) struct SearchArgs {
     at: LatLon,
 
     /// Datum of the point
-    #[arg(long, default_value = "wgs84")]
+    #[arg(long, default_value = "wgs84", ignore_case = true)]
     datum: DatumArg,
 
     /// Radius in metres [default: 5000]
-    #[arg(long, value_name = "METRES")]
+    #[arg(long, value_name = "METRES", allow_hyphen_values = true)]
     radius: Option<f64>,
 
     /// Most merchants to list
@@ -34,7 +34,8 @@ pub(super) struct SearchArgs {
     #[arg(long)]
     all: bool,
 
-    /// Print each result as one line of JSON (nearby.v1.NearbyResult), with the exact distance
+    /// Print each result as one line of JSON (nearby.v1.NearbyResult), with the exact distance; as always in
+    /// protobuf's JSON, fields that are 0 or empty are left out
     #[arg(long)]
     json: bool,
 
@@ -61,7 +62,7 @@ impl FromStr for LatLon {
     }
 }
 
-pub(super) async fn run(args: SearchArgs, config: Option<&Path>) -> Result<(), CliError> {
+pub(super) async fn run(args: SearchArgs) -> Result<(), CliError> {
     let request = wire::SearchNearbyRequest {
         origin: Some(wire::Position {
             latitude: args.at.latitude,
@@ -72,7 +73,7 @@ pub(super) async fn run(args: SearchArgs, config: Option<&Path>) -> Result<(), C
         radius_m: args.radius,
         ..Default::default()
     };
-    let target = Target::open(&args.target, config, Missing::Refuse).await?;
+    let target = Target::open(&args.target, Missing::Refuse).await?;
     let most = if args.all { usize::MAX } else { args.limit.get() };
     let found =
         page_through(&target, request, most, |results| if args.json { print_json(results) } else { Ok(()) });
@@ -119,7 +120,7 @@ pub(super) fn print_json(results: &[wire::NearbyResult]) -> Result<(), CliError>
 /// Shows results as a table.
 pub(super) fn show(results: &[wire::NearbyResult]) -> Result<(), CliError> {
     if results.is_empty() {
-        return Ok(terminal::out("No merchant lies within the radius.\n")?);
+        return Ok(terminal::out("No merchant lies within the radius of that point.\n")?);
     }
     Ok(terminal::out(terminal::results_table(results))?)
 }

@@ -1,6 +1,6 @@
 //! `nearby serve`.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -9,12 +9,16 @@ use crate::{app::Running, config::ServerArgs, shutdown::Signals};
 
 #[derive(Args, Debug)]
 pub(super) struct ServeArgs {
+    /// Settings file in TOML, with the names of the flags below as keys, such as data_dir = "…"; flags and environment win
+    #[arg(long, env = "NEARBY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
     #[command(flatten)]
     server: ServerArgs,
 }
 
-pub(super) async fn run(args: ServeArgs, config: Option<&Path>) -> Result<(), CliError> {
-    let settings = args.server.settings(config)?;
+pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
+    let settings = args.server.settings(args.config.as_deref())?;
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         started = Running::start(&settings) => started?,

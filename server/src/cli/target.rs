@@ -1,10 +1,7 @@
 //! What a command works on: a running server, or a closed store that is served within this process for the while.
 //! Either way it goes through the contract, so that there is one way in.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use nearby_proto::v1::{
@@ -21,11 +18,11 @@ use crate::{
 /// Where the merchants are.
 #[derive(Args, Clone, Debug)]
 pub(super) struct TargetArgs {
-    /// Address of the running server
+    /// Address of the running server, such as 127.0.0.1:50051
     #[arg(long, env = "NEARBY_SERVER", value_name = "URL", default_value = "http://127.0.0.1:50051")]
     server: String,
 
-    /// Work on a store that no server uses, instead of on a running server
+    /// Work on a store that no server uses, instead of on a running server; --server says nothing then
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -49,24 +46,27 @@ pub(super) struct Target {
 const MOST_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// An import of thousands of rows on a slow disk still fits.
-const CALL_DEADLINE: Duration = Duration::from_secs(120);
+const CALL_DEADLINE: Duration = Duration::from_secs(30);
 
 impl Target {
-    pub(super) async fn open(
-        args: &TargetArgs,
-        config: Option<&Path>,
-        missing: Missing,
-    ) -> Result<Self, CliError> {
+    pub(super) async fn open(args: &TargetArgs, missing: Missing) -> Result<Self, CliError> {
         if let Some(data_dir) = &args.data_dir {
             if missing == Missing::Refuse && !is_store(data_dir) {
                 return Err(CliError::no_input(format!("there is no store in {}", data_dir.display())));
             }
             let said = ServerArgs::from_environment().map_err(|error| CliError::usage(error.to_string()))?;
             let args = ServerArgs { data_dir: Some(data_dir.clone()), ..said };
-            let (running, channel) = Running::start_in_process(&args.settings(config)?).await?;
+            let (running, channel) = Running::start_in_process(&args.settings(None)?).await?;
             return Ok(Self { channel, served: Some(running) });
         }
-        let endpoint = Endpoint::from_shared(args.server.clone())
+        let url =
+            if args.server.contains("://") { args.server.clone() } else { format!("http://{}", args.server) };
+        if !url.starts_with("http://") {
+            return Err(CliError::usage(format!(
+                "--server {url}: only http:// is spoken; there is no TLS yet"
+            )));
+        }
+        let endpoint = Endpoint::from_shared(url)
             .map_err(|error| CliError::usage(format!("--server {}: {error}", args.server)))?
             .connect_timeout(CONNECT_DEADLINE)
             .timeout(CALL_DEADLINE);
@@ -84,7 +84,7 @@ impl Target {
     pub(super) async fn of_running(running: &Running) -> Result<Self, CliError> {
         let address = running.address().ok_or_else(|| CliError::unavailable("the server has no address"))?;
         let args = TargetArgs { server: format!("http://{address}"), data_dir: None };
-        Self::open(&args, None, Missing::Refuse).await
+        Self::open(&args, Missing::Refuse).await
     }
 
     pub(super) fn searches(&self) -> NearbyServiceClient<Channel> {

@@ -9,9 +9,19 @@ use super::{DatumArg, Row, columns::Columns, input::Rows, violation};
 /// Rows of a CSV file, and the columns of it that are not used.
 pub(super) fn rows(text: impl Read + Send + 'static, datum: DatumArg) -> io::Result<(Rows, Vec<String>)> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text);
-    let headers = reader.headers()?.clone();
-    let columns = Columns::of(headers.iter())
-        .map_err(|missing| io::Error::new(io::ErrorKind::InvalidData, missing.to_string()))?;
+    let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let headers = match reader.headers() {
+        Ok(headers) => headers.clone(),
+        Err(error) => return Err(io_error(error)),
+    };
+    if headers.is_empty() {
+        return Err(wrong("is empty".to_owned()));
+    }
+    let columns = Columns::of(headers.iter()).map_err(|missing| {
+        let one_column = headers.len() == 1 && headers[0].contains([';', '\t']);
+        let hint = if one_column { "; columns must be separated by commas" } else { "" };
+        wrong(format!("{missing}{hint}"))
+    })?;
     let ignored = columns.ignored().to_vec();
     let rows = CsvRows { reader, columns, width: headers.len(), datum, record: ByteRecord::new() };
     Ok((Box::new(rows), ignored))
@@ -31,7 +41,7 @@ impl<R: Read> Iterator for CsvRows<R> {
     fn next(&mut self) -> Option<Self::Item> {
         match self.reader.read_byte_record(&mut self.record) {
             Ok(false) => None,
-            Err(error) => Some(Err(error.into())),
+            Err(error) => Some(Err(io_error(error))),
             Ok(true) => Some(Ok(self.row())),
         }
     }
@@ -52,6 +62,15 @@ impl<R: Read> CsvRows<R> {
             Err(violation("", "COLUMN_COUNT", format!("has {found} columns where the header has {width}")))
         };
         Row { number, source, merchant, warnings }
+    }
+}
+
+/// The error of the disk or of the decompression as it was; anything else is the file's own fault.
+fn io_error(error: csv::Error) -> io::Error {
+    let what = error.to_string();
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        _ => io::Error::new(io::ErrorKind::InvalidData, what),
     }
 }
 

@@ -72,8 +72,12 @@ fn from_export(
     if let (true, Some(Id::String(name))) = (merchant.name.is_empty(), &feature.id) {
         merchant.name.clone_from(name);
     }
-    // An export keeps the position as it was given, in its own datum; without one the point is the position.
-    merchant.position.get_or_insert(position);
+    // An export keeps the position as it was given, in its own datum, with the WGS-84 form that the point shows. Where the
+    // two differ somebody has moved the point.
+    let is_unmoved = merchant.wgs84_position == Some(position);
+    if !is_unmoved || merchant.position.is_none() {
+        merchant.position = Some(position);
+    }
     Ok(merchant)
 }
 

@@ -37,8 +37,12 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Opens a file.
-    pub(crate) fn open(path: &Path, format: FileFormat, datum: DatumArg) -> io::Result<Self> {
+    /// Opens a file, or standard input as `-`. `datum` is that of positions which name none: WGS-84 in a table where it is
+    /// not said; a merchant in JSON has to name its own then.
+    pub(crate) fn open(path: &Path, format: FileFormat, datum: Option<DatumArg>) -> io::Result<Self> {
+        if path == Path::new("-") {
+            return Self::read(io::stdin(), None, format, datum);
+        }
         let file = File::open(path)?;
         let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
         Self::read(file, length, format, datum)
@@ -49,13 +53,13 @@ impl Input {
         source: impl Read + Send + 'static,
         length: Option<u64>,
         format: FileFormat,
-        datum: DatumArg,
+        datum: Option<DatumArg>,
     ) -> io::Result<Self> {
         let position = Position::default();
         let text = decompressed(Counting { source, position: position.clone() })?;
         let (rows, ignored_columns) = match format {
-            FileFormat::Csv => csv::rows(text, datum)?,
-            FileFormat::Ndjson => (ndjson::rows(text), Vec::new()),
+            FileFormat::Csv => csv::rows(text, datum.unwrap_or(DatumArg::Wgs84))?,
+            FileFormat::Ndjson => (ndjson::rows(text, datum), Vec::new()),
             FileFormat::Geojson => (geojson::rows(text)?, Vec::new()),
         };
         Ok(Self { rows, position, length, ignored_columns })

@@ -56,10 +56,13 @@ impl FileFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DatumArg {
     /// WGS-84: GPS, OpenStreetMap.
+    #[value(alias = "wgs-84")]
     Wgs84,
     /// GCJ-02: AMap, Tencent, wx.chooseLocation.
+    #[value(alias = "gcj-02")]
     Gcj02,
     /// BD-09: Baidu.
+    #[value(alias = "bd-09")]
     Bd09,
 }
 

@@ -2,21 +2,29 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::{Row, input::Rows, violation};
+use nearby_proto::v1 as wire;
 
-pub(super) fn rows(text: impl Read + Send + 'static) -> Rows {
+use super::{DatumArg, Row, input::Rows, violation};
+
+/// Rows of an NDJSON file. A position that names no datum has `datum`, where one is given, and is refused otherwise.
+pub(super) fn rows(text: impl Read + Send + 'static, datum: Option<DatumArg>) -> Rows {
     let lines = BufReader::new(text).split(b'\n').zip(1..);
-    let rows = lines.filter_map(|(line, number)| match line {
+    let rows = lines.filter_map(move |(line, number)| match line {
         Ok(line) if line.trim_ascii().is_empty() => None,
-        Ok(line) => Some(Ok(row(number, &line))),
+        Ok(line) => Some(Ok(row(number, line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line), datum))),
         Err(error) => Some(Err::<Row, io::Error>(error)),
     });
     Box::new(rows)
 }
 
-fn row(number: u64, line: &[u8]) -> Row {
-    let merchant = serde_json::from_slice(line).map_err(|error| {
-        violation("", "NOT_A_MERCHANT", format!("must be a nearby.v1.Merchant in JSON: {error}"))
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+fn row(number: u64, line: &[u8], datum: Option<DatumArg>) -> Row {
+    let merchant = serde_json::from_slice::<wire::Merchant>(line).map(|merchant| with_datum(merchant, datum));
+    let merchant = merchant.map_err(|error| {
+        let hint =
+            if line.trim_ascii_start().starts_with(b"[") { "one object a line, not an array; " } else { "" };
+        violation("", "NOT_A_MERCHANT", format!("must be a nearby.v1.Merchant in JSON: {hint}{error}"))
     });
     Row {
         number,
@@ -24,4 +32,13 @@ fn row(number: u64, line: &[u8]) -> Row {
         merchant,
         warnings: Vec::new(),
     }
+}
+
+fn with_datum(mut merchant: wire::Merchant, datum: Option<DatumArg>) -> wire::Merchant {
+    if let (Some(position), Some(datum)) = (&mut merchant.position, datum)
+        && position.coordinate_system() == wire::CoordinateSystem::Unspecified
+    {
+        position.coordinate_system = wire::CoordinateSystem::from(datum).into();
+    }
+    merchant
 }

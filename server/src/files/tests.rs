@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use super::*;
 
 fn read(bytes: impl Into<Vec<u8>>, format: FileFormat) -> Vec<Row> {
-    let input = Input::read(Cursor::new(bytes.into()), None, format, DatumArg::Wgs84).unwrap();
+    let input = Input::read(Cursor::new(bytes.into()), None, format, None).unwrap();
     input.rows.map(Result::unwrap).collect()
 }
 
@@ -28,7 +28,7 @@ e,Too,few
 
 #[test]
 fn csv_rows_are_good_or_say_why_not() {
-    let input = Input::read(Cursor::new(CSV), None, FileFormat::Csv, DatumArg::Gcj02).unwrap();
+    let input = Input::read(Cursor::new(CSV), None, FileFormat::Csv, Some(DatumArg::Gcj02)).unwrap();
     assert_eq!(input.ignored_columns, ["colour"]);
     let rows: Vec<Row> = input.rows.map(Result::unwrap).collect();
     let expected = ["good", "POSITION_MISSING", "NOT_A_NUMBER", "good", "COLUMN_COUNT", "REQUIRED"];
@@ -48,8 +48,7 @@ fn csv_rows_are_good_or_say_why_not() {
 
 #[test]
 fn csv_without_a_needed_column_is_refused_as_a_whole() {
-    let refused =
-        Input::read(Cursor::new("id,name,lat\n"), None, FileFormat::Csv, DatumArg::Wgs84).err().unwrap();
+    let refused = Input::read(Cursor::new("id,name,lat\n"), None, FileFormat::Csv, None).err().unwrap();
     assert!(refused.to_string().contains("no column lon"), "{refused}");
 }
 
@@ -105,7 +104,8 @@ fn full_merchant() -> wire::Merchant {
         services: vec!["delivery".to_owned()],
         position: Some(wire::Position {
             latitude: 31.230_416_123_456_7,
-            longitude: 121.473_701,
+            // Naive parsing of decimals changes the last bit of this one.
+            longitude: -104.972_749_498_903_57,
             coordinate_system: wire::CoordinateSystem::Gcj02.into(),
             accuracy_m: None,
         }),
@@ -150,4 +150,45 @@ fn what_is_written_is_read_again() {
         }
         assert_eq!(rows[1].merchant.as_ref().unwrap(), &expected, "{format:?}");
     }
+}
+
+#[test]
+fn files_that_are_not_what_they_seem_say_so() {
+    let refused = |text: &'static str, format| {
+        Input::read(Cursor::new(text), None, format, None).err().unwrap().to_string()
+    };
+    assert!(refused("", FileFormat::Csv).contains("is empty"));
+    assert!(refused("id;name;lat;lon\na;A;1;2\n", FileFormat::Csv).contains("commas"));
+    assert!(refused("{}", FileFormat::Geojson).contains("FeatureCollection"));
+    let array = read("[{\"name\": \"merchants/a\"}]", FileFormat::Ndjson);
+    assert!(array[0].merchant.as_ref().unwrap_err().description.contains("not an array"));
+    let marked = read("\u{feff}{\"name\": \"merchants/a\"}", FileFormat::Ndjson);
+    assert_eq!(reasons(&marked), ["good"]);
+}
+
+/// In JSON a position has to name its datum, unless the person who imports does.
+#[test]
+fn a_datum_that_is_said_fills_in_for_json() {
+    let text = "{\"name\": \"merchants/a\", \"position\": {\"latitude\": 1}}";
+    for (said, expected) in
+        [(None, wire::CoordinateSystem::Unspecified), (Some(DatumArg::Bd09), wire::CoordinateSystem::Bd09)]
+    {
+        let mut rows = Input::read(Cursor::new(text), None, FileFormat::Ndjson, said).unwrap().rows;
+        let merchant = rows.next().unwrap().unwrap().merchant.unwrap();
+        assert_eq!(merchant.position.unwrap().coordinate_system(), expected);
+    }
+}
+
+/// Who moves a point in a map editor means the point.
+#[test]
+fn a_point_that_was_moved_in_an_exported_file_wins() {
+    let mut writer = Writer::new(Vec::new(), FileFormat::Geojson).unwrap();
+    writer.write(&full_merchant()).unwrap();
+    let exported = String::from_utf8(writer.finish().unwrap()).unwrap();
+    let moved = exported.replace("\"coordinates\":[121.4692,31.2324]", "\"coordinates\":[10.0,50.0]");
+    assert_ne!(moved, exported);
+    let rows = read(moved, FileFormat::Geojson);
+    let position = rows[0].merchant.as_ref().unwrap().position.unwrap();
+    assert_eq!((position.latitude, position.longitude), (50.0, 10.0));
+    assert_eq!(position.coordinate_system(), wire::CoordinateSystem::Wgs84);
 }

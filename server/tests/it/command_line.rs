@@ -91,7 +91,7 @@ fn good_rows_are_stored_whatever_comes_beside_them() {
     std::io::Write::write_all(&mut gzip, plain.as_bytes()).unwrap();
     let whole = gzip.finish().unwrap();
     let (code, said, stored) = import("cut.csv.gz", &whole[..whole.len() * 9 / 10]);
-    assert_eq!(code, Some(74), "{said}");
+    assert_eq!(code, Some(65), "{said}");
     assert!(stored > 4_000, "{said}");
     let told: String = said.split("stopped; ").nth(1).unwrap().chars().take_while(|c| *c != ' ').collect();
     assert_eq!(told.replace(',', "").parse(), Ok(stored), "{said}");
@@ -142,9 +142,12 @@ fn exit_codes_are_those_of_sysexits() {
         (vec!["search", "--at", "1,2", "--data-dir", env!("CARGO_MANIFEST_DIR")], 66, "no store"),
         (vec!["import", "file.xyz"], 64, "--format"),
         (vec!["import", headless], 65, "no column id"),
+        (vec!["import", headless, "--rejected", headless], 64, "the file to load itself"),
+        (vec!["search", "--at", "1,2", "--server", "https://127.0.0.1:1"], 64, "TLS"),
+        (vec!["search", "--at", "1,2", "--server", "127.0.0.1:1"], 69, "no server answers"),
         (vec!["serve", "--listen", "nonsense"], 78, "--listen"),
         (vec!["serve", "--max-radius-m", "60000"], 78, "50000"),
-        (vec!["--config", nowhere, "serve"], 78, "settings file"),
+        (vec!["serve", "--config", nowhere], 78, "settings file"),
         (vec!["--log", "a=b=c", "get", "x"], 64, "--log"),
     ] {
         let output = run(nearby().args(&arguments));

@@ -20,7 +20,7 @@ use crate::files::{DatumArg, FileFormat, Input};
 
 #[derive(Args, Debug)]
 pub(super) struct ImportArgs {
-    /// File to load: plain, gzip or zstd
+    /// File to load: plain, gzip or zstd; - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -28,9 +28,9 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     format: Option<FileFormat>,
 
-    /// Datum of positions in rows that do not name one; GeoJSON is WGS-84 always
-    #[arg(long, default_value = "wgs84")]
-    datum: DatumArg,
+    /// Datum of positions that name none [default: wgs84 in CSV; NDJSON must name its own]; GeoJSON is WGS-84 always
+    #[arg(long, ignore_case = true)]
+    datum: Option<DatumArg>,
 
     /// Store merchants at exactly 0,0 too, which nearly always means that the position is unknown
     #[arg(long)]
@@ -48,23 +48,32 @@ pub(super) struct ImportArgs {
     target: TargetArgs,
 }
 
-/// Good rows are stored, bad ones reported; that there are some is no failure.
-pub(super) async fn run(args: ImportArgs, config: Option<&Path>) -> Result<(), CliError> {
+/// Good rows are stored, bad ones reported; that there are some is no failure, that there are only such is one.
+pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
     let format = args.format.or_else(|| FileFormat::of_name(&name)).ok_or_else(|| {
         CliError::usage("the file's name does not tell its form: say --format csv, ndjson or geojson")
     })?;
+    let rejected = args.rejected.unwrap_or_else(|| PathBuf::from(format!("{name}.rejected.csv")));
+    if rejected.canonicalize().is_ok_and(|path| args.file.canonicalize().is_ok_and(|file| file == path)) {
+        return Err(CliError::usage("--rejected names the file to load itself"));
+    }
     let input = Input::open(&args.file, format, args.datum).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => CliError::data(format!("{name}: {error}")),
         _ => CliError::no_input(format!("cannot read {name}: {error}")),
     })?;
-    let rejected = args.rejected.unwrap_or_else(|| PathBuf::from(format!("{name}.rejected.csv")));
-    let target = Target::open(&args.target, config, Missing::Create).await?;
+    // What an earlier import rejected says nothing of this one. Where there is nothing, there is nothing to remove.
+    drop(std::fs::remove_file(&rejected));
+    let target = Target::open(&args.target, Missing::Create).await?;
     let imported = import(&target, input, args.allow_null_island, &rejected).await;
     target.close().await?;
     let report = imported?;
     let text = if args.json { format!("{}\n", report.to_json()?) } else { report.to_text() };
-    Ok(terminal::out(text)?)
+    terminal::out(text)?;
+    if report.is_all_rejected() {
+        return Err(CliError::data(format!("no row of {name} could be stored")));
+    }
+    Ok(())
 }
 
 /// Loads all rows of an input through the contract.
@@ -87,8 +96,12 @@ pub(super) async fn import(
             terminal::grouped(rate)
         ));
     });
-    let sent = sent.await;
+    let sent = tokio::select! {
+        sent = sent => Some(sent),
+        _ = tokio::signal::ctrl_c() => None,
+    };
     bar.finish_and_clear();
-    sent?;
-    sender.finish()
+    let sent = sent.unwrap_or_else(|| Err(sender.stopped(CliError::stopped("interrupted"))));
+    let report = sender.finish()?;
+    sent.map(|()| report)
 }

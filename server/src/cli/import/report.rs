@@ -77,6 +77,11 @@ impl Report {
         self.rows
     }
 
+    /// Whether there were rows, and none that could be stored.
+    pub(super) fn is_all_rejected(&self) -> bool {
+        self.rows > 0 && self.accepted == 0
+    }
+
     /// Rows that are stored for certain.
     pub(super) fn accepted(&self) -> u64 {
         self.accepted

@@ -100,7 +100,8 @@ impl Sender {
         reading.reader.await.map_err(|error| self.stopped(io::Error::other(error).into()))
     }
 
-    fn stopped(&self, error: CliError) -> CliError {
+    /// An error that ends the import, with how far it came.
+    pub(super) fn stopped(&self, error: CliError) -> CliError {
         error.with_context(&format!(
             "the import stopped; {} are stored, and running it again is safe",
             count(self.report.accepted(), "row", "rows")
