@@ -15,7 +15,7 @@
 //! | [`committer`] | the one way a merchant changes |
 //! | `rpc` | gRPC: the only room that knows of tonic and wire types |
 //! | [`page_token`] | from one page to the next |
-//! | [`config`], [`observe`], [`shutdown`], [`clock`] | settings, logs, signals, time |
+//! | [`config`], [`observe`], [`shutdown`], [`clock`], `time_zone` | settings, logs, signals, time |
 //! | `files` | merchants in CSV, NDJSON and GeoJSON files |
 //! | [`cli`] | the command line; a caller of the contract like any other |
 //!
@@ -34,3 +34,4 @@ pub mod page_token;
 mod rpc;
 pub mod service;
 pub mod shutdown;
+mod time_zone;

@@ -43,21 +43,32 @@ pub struct Position<D> {
     datum: PhantomData<D>,
 }
 
-/// Why two numbers cannot be a position. Never holds the numbers: they may be where a person is.
+/// Why two numbers cannot be a position: what its [`PositionError::axis`] must be. Never holds the numbers: they may be where a person is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PositionError {
     /// Latitude is not a number, or infinite.
-    #[error("latitude must be a finite number of degrees")]
+    #[error("must be a finite number of degrees")]
     LatitudeNotFinite,
     /// Longitude is not a number, or infinite.
-    #[error("longitude must be a finite number of degrees")]
+    #[error("must be a finite number of degrees")]
     LongitudeNotFinite,
     /// Latitude lies beyond a pole.
-    #[error("latitude must lie between -90 and 90 degrees; perhaps latitude and longitude are swapped")]
+    #[error("must lie between -90 and 90 degrees; perhaps latitude and longitude are swapped")]
     LatitudeOutOfRange,
     /// Longitude lies beyond the antimeridian.
-    #[error("longitude must lie between -180 and 180 degrees")]
+    #[error("must lie between -180 and 180 degrees")]
     LongitudeOutOfRange,
+}
+
+impl PositionError {
+    /// Which of the two numbers it is: `latitude` or `longitude`.
+    #[must_use]
+    pub const fn axis(self) -> &'static str {
+        match self {
+            Self::LatitudeNotFinite | Self::LatitudeOutOfRange => "latitude",
+            Self::LongitudeNotFinite | Self::LongitudeOutOfRange => "longitude",
+        }
+    }
 }
 
 impl<D: Datum> Position<D> {

@@ -1,6 +1,6 @@
 //! The spellings of a time zone that real files hold.
 
-use crate::rpc::convert::is_time_zone;
+use crate::time_zone::is_time_zone;
 
 /// The IANA name in a spelling such as `America/New_York`, `GMT-04:00 America/New_York`, `US/Eastern` or `EST5EDT`.
 /// `None` where there is no IANA name in it, as in a bare offset (`-5`), which says nothing about daylight saving.

@@ -1,24 +1,16 @@
 //! Whether opening hours can be.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::collections::BTreeSet;
 
-use jiff::{civil::Date, tz::TimeZoneDatabase};
+use jiff::civil::Date;
 use nearby_proto::v1 as wire;
 
 use super::check::Check;
+use crate::time_zone::is_time_zone;
 
 /// Most minutes of a period: a week.
 const WEEK_MINUTES: i32 = 7 * 24 * 60;
 const LAST_MINUTE_OF_DAY: i32 = 24 * 60 - 1;
-
-/// The time zones that this build carries, the same on every machine.
-static TIME_ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-
-/// Whether IANA's database has a zone, or a link, of this name, in its spelling.
-#[must_use]
-pub(crate) fn is_time_zone(name: &str) -> bool {
-    TIME_ZONES.get(name).is_ok_and(|zone| zone.iana_name() == Some(name))
-}
 
 pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
     let has_periods = !hours.weekly_periods.is_empty() || !hours.special_days.is_empty();

@@ -8,7 +8,6 @@ mod page;
 mod position;
 mod search;
 
-pub(crate) use self::hours::is_time_zone;
 pub(crate) use self::{
     mask::merge,
     merchant::{id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, name_of, revision_of},

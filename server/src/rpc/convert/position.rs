@@ -64,19 +64,10 @@ const SAY_WHICH_DATUM: &str = "must name the datum of the degrees: COORDINATE_SY
      COORDINATE_SYSTEM_GCJ02 (AMap, Tencent, wx.chooseLocation) or COORDINATE_SYSTEM_BD09 (Baidu)";
 
 fn fail_position(check: &mut Check, error: PositionError) {
-    let (field, reason, description) = match error {
-        PositionError::LatitudeNotFinite => ("latitude", "NOT_FINITE", "must be a finite number of degrees"),
-        PositionError::LongitudeNotFinite => {
-            ("longitude", "NOT_FINITE", "must be a finite number of degrees")
-        }
-        PositionError::LatitudeOutOfRange => (
-            "latitude",
-            "LATITUDE_OUT_OF_RANGE",
-            "must lie between -90 and 90 degrees; perhaps latitude and longitude are swapped",
-        ),
-        PositionError::LongitudeOutOfRange => {
-            ("longitude", "LONGITUDE_OUT_OF_RANGE", "must lie between -180 and 180 degrees")
-        }
+    let reason = match error {
+        PositionError::LatitudeNotFinite | PositionError::LongitudeNotFinite => "NOT_FINITE",
+        PositionError::LatitudeOutOfRange => "LATITUDE_OUT_OF_RANGE",
+        PositionError::LongitudeOutOfRange => "LONGITUDE_OUT_OF_RANGE",
     };
-    check.fail(field, reason, description);
+    check.fail(error.axis(), reason, error.to_string());
 }
