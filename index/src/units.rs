@@ -68,6 +68,9 @@ impl Radius {
     /// The farthest radius, in metres. Up to here [`crate::Ecef::distance`] is exact to 2e-3 m.
     pub const MAX_M: f64 = 50_000.0;
 
+    /// Five kilometres: what a search covers that says nothing, and what an operator allows who says nothing.
+    pub const DEFAULT: Self = Self(Meters(5_000.0));
+
     /// Parses a radius in metres.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ use crate::{
     committer::{self, CommitterThread},
     config::Settings,
     page_token::PageTokens,
+    replace_file::{Readers, replace_file},
     rpc::{
         listen::{Health, Incoming, Routes},
         under_way::CallsUnderWay,
@@ -91,7 +92,8 @@ impl Running {
         let mut running = Self { address: Some(address), ..Self::start_on(incoming, settings).await? };
         // Only now that the store is ours: a second server by mistake must not lead callers astray.
         if let Some(path) = &settings.address_file {
-            write_address(path, address).map_err(|source| StartError::File { path: path.clone(), source })?;
+            replace_file(path, format!("{address}\n").as_bytes(), Readers::Anyone)
+                .map_err(|source| StartError::File { path: path.clone(), source })?;
             running.address_file = Some(path.clone());
         }
         tracing::info!(%address, merchants = running.merchants, "serving");
@@ -200,11 +202,6 @@ async fn quiet(calls: &CallsUnderWay) {
     }
 }
 
-/// Whether a directory holds a store.
-pub(crate) fn is_store(directory: &Path) -> bool {
-    SledStore::is_in(directory)
-}
-
 /// What a start brings into memory.
 struct Loaded {
     store: Box<dyn Store>,
@@ -227,11 +224,4 @@ fn load(directory: &Path) -> Result<Loaded, StartError> {
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(merchants = count, revision = revision.0, elapsed_ms, "loaded");
     Ok(Loaded { store: Box::new(store), index, merchants: count, tokens })
-}
-
-/// Whoever waits for the file must never find it half written.
-fn write_address(path: &Path, address: SocketAddr) -> io::Result<()> {
-    let unfinished = path.with_extension("new");
-    std::fs::write(&unfinished, format!("{address}\n"))?;
-    std::fs::rename(unfinished, path)
 }

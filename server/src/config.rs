@@ -114,7 +114,7 @@ impl ServerArgs {
     pub fn settings(self, file: Option<&Path>) -> Result<Settings, ConfigError> {
         let file = file.map(read).transpose()?.unwrap_or_default();
         let listen = self.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:50051".to_owned());
-        let max_radius_m = self.max_radius_m.or(file.max_radius_m).unwrap_or(5_000.0);
+        let max_radius_m = self.max_radius_m.or(file.max_radius_m).unwrap_or(Radius::DEFAULT.meters().get());
         let deadline_s = self.shutdown_deadline_s.or(file.shutdown_deadline_s).unwrap_or(10);
         Ok(Settings {
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("nearby-data")),

@@ -16,6 +16,7 @@
 //! | `rpc` | gRPC: the only room that knows of tonic and wire types |
 //! | [`page_token`] | from one page to the next |
 //! | [`config`], [`observe`], [`shutdown`], [`clock`], `time_zone` | settings, logs, signals, time |
+//! | `replace_file` | a small file, there whole or not at all |
 //! | `files` | merchants in CSV, NDJSON and GeoJSON files |
 //! | [`cli`] | the command line; a caller of the contract like any other |
 //!
@@ -31,6 +32,7 @@ pub mod error;
 mod files;
 pub mod observe;
 pub mod page_token;
+mod replace_file;
 mod rpc;
 pub mod service;
 pub mod shutdown;

@@ -6,13 +6,16 @@
 //! server: a token survives restarts and is good on every server with the same key. Equal pages of equal queries have
 //! equal tokens, and that is all that a token shows.
 
-use std::{fmt, fs, io, io::Write, path::Path};
+use std::{fmt, fs, io, path::Path};
 
 use aes_siv::{KeyInit, siv::Aes128Siv};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nearby_index::{Cursor, MerchantId, Meters};
 
-use crate::error::ServiceError;
+use crate::{
+    error::ServiceError,
+    replace_file::{Readers, replace_file},
+};
 
 const VERSION: u8 = 2;
 const KEY_BYTES: usize = 32;
@@ -46,7 +49,7 @@ impl PageTokens {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let tokens = Self::ephemeral()?;
-                write_secret(path, &tokens.key)?;
+                replace_file(path, &tokens.key, Readers::Owner)?;
                 Ok(tokens)
             }
             Err(error) => Err(error),
@@ -137,19 +140,6 @@ impl Payload {
 
 fn parse_id(bytes: &[u8]) -> Result<MerchantId, ServiceError> {
     std::str::from_utf8(bytes).ok().and_then(|id| MerchantId::parse(id).ok()).ok_or_else(refused)
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let unfinished = path.with_extension("new");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)
 }
 
 #[cfg(test)]

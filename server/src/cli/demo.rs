@@ -7,13 +7,12 @@ use std::{
 };
 
 use clap::Args;
-use nearby_proto::v1 as wire;
 
 use super::{exit::CliError, import::import, search, serve::serve_until, target::Target, terminal};
 use crate::{
     app::{Running, StartError},
     config::{ServerArgs, Settings},
-    files::{FileFormat, Input},
+    files::{DatumArg, FileFormat, Input},
     shutdown::Signals,
 };
 
@@ -90,15 +89,7 @@ async fn show(running: &Running, json: bool, keeps_serving: bool) -> Result<(), 
             report.to_text()
         ));
     }
-    let request = wire::SearchNearbyRequest {
-        origin: Some(wire::Position {
-            latitude: ORIGIN.0,
-            longitude: ORIGIN.1,
-            coordinate_system: wire::CoordinateSystem::Wgs84.into(),
-            accuracy_m: None,
-        }),
-        ..Default::default()
-    };
+    let request = search::around(ORIGIN.0, ORIGIN.1, DatumArg::Wgs84);
     let results = search::page_through(&target, request, 10, |_| Ok(())).await?;
     if json {
         search::print_json(&results)?;

@@ -11,6 +11,7 @@ use nearby_proto::v1 as wire;
 
 use super::{
     exit::CliError,
+    form_of,
     target::{Missing, Target, TargetArgs},
     terminal,
 };
@@ -39,16 +40,8 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
             "export writes plain files: leave .gz or .zst off the name and compress the file",
         ));
     }
-    let named = args.format.or_else(|| FileFormat::of_name(&args.file.to_string_lossy()));
-    let format = match named {
-        Some(format) => format,
-        None if to_stdout => FileFormat::Ndjson,
-        None => {
-            return Err(CliError::usage(
-                "the file's name does not tell its form: say --format csv, ndjson or geojson",
-            ));
-        }
-    };
+    let said = args.format.or(to_stdout.then_some(FileFormat::Ndjson));
+    let format = form_of(said, &args.file)?;
     let target = Target::open(&args.target, Missing::Refuse).await?;
     let written = if to_stdout {
         write_all(&target, BufWriter::new(terminal::Stdout), format).await.map(|(count, _)| count)

@@ -18,11 +18,16 @@ mod serve;
 mod target;
 mod terminal;
 
+use std::path::Path;
+
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use self::exit::CliError;
-use crate::observe::{self, LogArgs};
+use crate::{
+    files::FileFormat,
+    observe::{self, LogArgs},
+};
 
 /// Which merchants are near? Nearest first, exact on the ellipsoid, and nothing but distance decides.
 #[derive(Debug, Parser)]
@@ -97,6 +102,13 @@ impl Cli {
             }
         }
     }
+}
+
+/// The form that was said, or else the one that a file's name tells.
+fn form_of(said: Option<FileFormat>, file: &Path) -> Result<FileFormat, CliError> {
+    said.or_else(|| FileFormat::of_name(&file.to_string_lossy())).ok_or_else(|| {
+        CliError::usage("the file's name does not tell its form: say --format csv, ndjson or geojson")
+    })
 }
 
 #[cfg(test)]

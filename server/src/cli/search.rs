@@ -64,14 +64,8 @@ impl FromStr for LatLon {
 
 pub(super) async fn run(args: SearchArgs) -> Result<(), CliError> {
     let request = wire::SearchNearbyRequest {
-        origin: Some(wire::Position {
-            latitude: args.at.latitude,
-            longitude: args.at.longitude,
-            coordinate_system: wire::CoordinateSystem::from(args.datum).into(),
-            accuracy_m: None,
-        }),
         radius_m: args.radius,
-        ..Default::default()
+        ..around(args.at.latitude, args.at.longitude, args.datum)
     };
     let target = Target::open(&args.target, Missing::Refuse).await?;
     let most = if args.all { usize::MAX } else { args.limit.get() };
@@ -84,6 +78,13 @@ pub(super) async fn run(args: SearchArgs) -> Result<(), CliError> {
         show(&results)?;
     }
     Ok(())
+}
+
+/// A search around a point, with everything else as it is by default.
+pub(super) fn around(latitude: f64, longitude: f64, datum: DatumArg) -> wire::SearchNearbyRequest {
+    let coordinate_system = wire::CoordinateSystem::from(datum).into();
+    let origin = wire::Position { latitude, longitude, coordinate_system, accuracy_m: None };
+    wire::SearchNearbyRequest { origin: Some(origin), ..Default::default() }
 }
 
 /// Asks page after page until there are enough results or no more; `each_page` sees them as they come.

@@ -7,13 +7,11 @@ use clap::Args;
 use nearby_proto::v1::{
     merchant_service_client::MerchantServiceClient, nearby_service_client::NearbyServiceClient,
 };
+use nearby_store::SledStore;
 use tonic::transport::{Channel, Endpoint};
 
 use super::exit::CliError;
-use crate::{
-    app::{Running, is_store},
-    config::ServerArgs,
-};
+use crate::{app::Running, config::ServerArgs};
 
 /// Where the merchants are.
 #[derive(Args, Clone, Debug)]
@@ -42,8 +40,6 @@ pub(super) struct Target {
     served: Option<Running>,
 }
 
-/// Largest answer that is taken, in bytes: a page of 500 of the largest merchants.
-const MOST_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// An import of thousands of rows on a slow disk still fits.
 const CALL_DEADLINE: Duration = Duration::from_secs(30);
@@ -51,7 +47,7 @@ const CALL_DEADLINE: Duration = Duration::from_secs(30);
 impl Target {
     pub(super) async fn open(args: &TargetArgs, missing: Missing) -> Result<Self, CliError> {
         if let Some(data_dir) = &args.data_dir {
-            if missing == Missing::Refuse && !is_store(data_dir) {
+            if missing == Missing::Refuse && !SledStore::is_in(data_dir) {
                 return Err(CliError::no_input(format!("there is no store in {}", data_dir.display())));
             }
             let said = ServerArgs::from_environment().map_err(|error| CliError::usage(error.to_string()))?;
@@ -88,11 +84,11 @@ impl Target {
     }
 
     pub(super) fn searches(&self) -> NearbyServiceClient<Channel> {
-        NearbyServiceClient::new(self.channel.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+        NearbyServiceClient::new(self.channel.clone())
     }
 
     pub(super) fn merchants(&self) -> MerchantServiceClient<Channel> {
-        MerchantServiceClient::new(self.channel.clone()).max_decoding_message_size(MOST_ANSWER_BYTES)
+        MerchantServiceClient::new(self.channel.clone())
     }
 
     /// Closes the store, if this opened one.

@@ -1,5 +1,6 @@
 //! A merchant from named columns.
 
+use clap::ValueEnum;
 use nearby_proto::v1 as wire;
 use thiserror::Error;
 
@@ -153,20 +154,17 @@ fn position<'a>(cell: impl Fn(Column) -> &'a str, datum: DatumArg) -> Result<wir
             violation(field, "NOT_A_NUMBER", "must be a number of degrees in decimals, with a point")
         })
     };
-    let coordinate_system = match cell(Column::Datum).to_ascii_lowercase().as_str() {
-        "" => datum.into(),
-        "wgs84" | "wgs-84" | "epsg:4326" => wire::CoordinateSystem::Wgs84,
-        "gcj02" | "gcj-02" => wire::CoordinateSystem::Gcj02,
-        "bd09" | "bd-09" | "bd09ll" => wire::CoordinateSystem::Bd09,
-        _ => {
+    let datum = match cell(Column::Datum) {
+        "" => datum,
+        named => DatumArg::from_str(named, true).map_err(|_| {
             let description = "must be wgs84, gcj02 or bd09";
-            return Err(violation("position.coordinate_system", "COORDINATE_SYSTEM_UNKNOWN", description));
-        }
+            violation("position.coordinate_system", "COORDINATE_SYSTEM_UNKNOWN", description)
+        })?,
     };
     Ok(wire::Position {
         latitude: number("position.latitude", latitude)?,
         longitude: number("position.longitude", longitude)?,
-        coordinate_system: coordinate_system.into(),
+        coordinate_system: wire::CoordinateSystem::from(datum).into(),
         accuracy_m: None,
     })
 }

@@ -56,13 +56,13 @@ impl FileFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DatumArg {
     /// WGS-84: GPS, OpenStreetMap.
-    #[value(alias = "wgs-84")]
+    #[value(aliases = ["wgs-84", "epsg:4326"])]
     Wgs84,
     /// GCJ-02: AMap, Tencent, wx.chooseLocation.
     #[value(alias = "gcj-02")]
     Gcj02,
     /// BD-09: Baidu.
-    #[value(alias = "bd-09")]
+    #[value(aliases = ["bd-09", "bd09ll"])]
     Bd09,
 }
 

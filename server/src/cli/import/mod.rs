@@ -13,6 +13,7 @@ use clap::Args;
 use self::{report::Report, send::Sender};
 use super::{
     exit::CliError,
+    form_of,
     target::{Missing, Target, TargetArgs},
     terminal,
 };
@@ -51,9 +52,7 @@ pub(super) struct ImportArgs {
 /// Good rows are stored, bad ones reported; that there are some is no failure, that there are only such is one.
 pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
-    let format = args.format.or_else(|| FileFormat::of_name(&name)).ok_or_else(|| {
-        CliError::usage("the file's name does not tell its form: say --format csv, ndjson or geojson")
-    })?;
+    let format = form_of(args.format, &args.file)?;
     let rejected = args.rejected.unwrap_or_else(|| PathBuf::from(format!("{name}.rejected.csv")));
     if rejected.canonicalize().is_ok_and(|path| args.file.canonicalize().is_ok_and(|file| file == path)) {
         return Err(CliError::usage("--rejected names the file to load itself"));

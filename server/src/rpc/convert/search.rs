@@ -9,8 +9,6 @@ use crate::{
     page_token::{Fingerprint, PageTokens, Payload},
 };
 
-const DEFAULT_RADIUS_M: f64 = 5_000.0;
-
 /// A search that was asked for, and what its page tokens are bound to.
 pub(crate) struct SearchRequest {
     pub(crate) query: Query,
@@ -75,7 +73,7 @@ fn radius(given: Option<f64>, most: Radius) -> Result<Radius, ServiceError> {
             format!("must be at most {most_m} metres on this server; its operator sets the limit"),
         )
     };
-    let Some(radius_m) = given else { return Ok(most.min(default_radius()?)) };
+    let Some(radius_m) = given else { return Ok(most.min(Radius::DEFAULT)) };
     match Radius::new(radius_m) {
         Ok(radius) if radius <= most => Ok(radius),
         Ok(_) | Err(RadiusError::TooLarge) => Err(too_far()),
@@ -86,8 +84,4 @@ fn radius(given: Option<f64>, most: Radius) -> Result<Radius, ServiceError> {
             Err(ServiceError::invalid("radius_m", "OUT_OF_RANGE", error.to_string()))
         }
     }
-}
-
-fn default_radius() -> Result<Radius, ServiceError> {
-    Radius::new(DEFAULT_RADIUS_M).map_err(|_| ServiceError::Internal("the default radius cannot be"))
 }
