@@ -1,58 +1,57 @@
-//! The hot path: the nearest merchants within five kilometres, in worlds of growing size.
+//! The hot path in every world: the nearest within five kilometres, all of them, and how many they are.
 //!
-//! Beside it stands the floor that any exact answer could take without an index, a linear scan of the same distances.
+//! `cargo bench` runs worlds of up to a million merchants; `NEARBY_BENCH_ALL=1 cargo bench` the one of ten million too.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros; a bench may")]
 
-use std::hint::black_box;
+use std::{env, hint::black_box};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use nearby_benches::{Cities, index};
-use nearby_index::{Ecef, Limit, Query, Radius};
+use nearby_benches::{World, merchant};
+use nearby_index::{Ecef, Hits, IndexWriter, Limit, Query, Radius, Revision, Steering, Terms};
 
 const SEED: u64 = 20_240_229;
 const ORIGINS: usize = 1_024;
 
-fn query(origin: Ecef, limit: usize) -> Query {
-    Query { origin, radius: Radius::new(5_000.0).unwrap(), limit: Limit::new(limit).unwrap(), after: None }
-}
-
 fn lookup(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("lookup");
-    for size in [10_000, 100_000, 1_000_000] {
-        let mut cities = Cities::new(400, SEED);
-        let points: Vec<_> = (0..size).map(|_| cities.point()).collect();
-        let origins: Vec<Ecef> = (0..ORIGINS).map(|_| Ecef::from(cities.point())).collect();
-        let writer = index(&points);
-        let snapshot = writer.reader().snapshot();
-        for limit in [20, 100] {
-            let mut next = origins.iter().cycle();
-            group.bench_function(BenchmarkId::new(format!("k{limit}"), size), |bencher| {
-                bencher.iter(|| snapshot.search(black_box(&query(*next.next().unwrap(), limit))));
+    for (name, world, size) in [
+        ("cities", World::Cities, 10_000),
+        ("cities", World::Cities, 100_000),
+        ("cities", World::Cities, 1_000_000),
+        ("cities", World::Cities, 10_000_000),
+        ("uniform", World::Uniform, 1_000_000),
+        ("mall", World::Mall, 50_000),
+        ("antimeridian", World::Antimeridian, 100_000),
+        ("london", World::London, usize::MAX),
+    ] {
+        if size == 10_000_000 && env::var_os("NEARBY_BENCH_ALL").is_none() {
+            continue;
+        }
+        let Some([places, origins]) = world.places(size, ORIGINS, SEED) else { continue };
+        let size = places.len();
+        let merchants =
+            places.iter().enumerate().map(|(n, place)| merchant(n, *place, Terms::default(), Revision(1)));
+        let snapshot = IndexWriter::load(merchants, Revision(1)).reader().snapshot();
+        for (kind, limit) in [("k20", Limit::new(20)), ("k100", Limit::new(100)), ("all", Some(Limit::NONE))]
+        {
+            let query = |origin| Query::nearest(Ecef::from(origin), Radius::DEFAULT, limit.unwrap());
+            let queries: Vec<Query> = origins.iter().map(|origin| query(*origin)).collect();
+            let (mut next, mut hits) = (queries.iter().cycle(), Hits::default());
+            group.bench_function(BenchmarkId::new(format!("{name}/{kind}"), size), |bencher| {
+                bencher.iter(|| {
+                    snapshot.search_into(black_box(next.next().unwrap()), Steering::default(), &mut hits);
+                    hits.as_slice().len()
+                });
             });
         }
-        if size == 10_000 {
-            let places: Vec<Ecef> = points.iter().map(|point| Ecef::from(*point)).collect();
-            let mut next = origins.iter().cycle();
-            group.bench_function(BenchmarkId::new("scan20", size), |bencher| {
-                bencher.iter(|| scan(black_box(&places), *next.next().unwrap(), 20));
-            });
-        }
+        let counted = |origin| Query::nearest(Ecef::from(origin), Radius::DEFAULT, Limit::NONE);
+        let mut next = origins.iter().map(|origin| counted(*origin)).collect::<Vec<_>>().into_iter().cycle();
+        group.bench_function(BenchmarkId::new(format!("{name}/count"), size), |bencher| {
+            bencher.iter(|| snapshot.count(black_box(&next.next().unwrap()), Steering::default()));
+        });
     }
     group.finish();
-}
-
-/// The nearest by looking at every place.
-fn scan(places: &[Ecef], origin: Ecef, limit: usize) -> Vec<(f64, usize)> {
-    let mut near: Vec<(f64, usize)> = places
-        .iter()
-        .enumerate()
-        .map(|(number, place)| (origin.distance(*place).get(), number))
-        .filter(|(distance_m, _)| *distance_m <= 5_000.0)
-        .collect();
-    near.sort_by(|a, b| a.0.total_cmp(&b.0));
-    near.truncate(limit);
-    near
 }
 
 criterion_group!(benches, lookup);

@@ -8,8 +8,9 @@
 //! | [`units`](Meters), [`merchant`](Merchant), [`query`](Query), [`change`](Change) | values, parsed once, valid ever after |
 //! | [`datum`](AnyPosition) | positions in WGS-84, GCJ-02 and BD-09, with one exit: to WGS-84 |
 //! | [`ecef`](Ecef) | earth-centred metres and the only distance formula |
-//! | `tree` | immutable R-trees over those metres; the only place that says `rstar::` |
-//! | `search` | the hot path: best first, bounded by radius and limit |
+//! | [`terms`](Filter) | what a merchant can be filtered by, and filters made of it |
+//! | `tree` | an R-tree of packed pages over those metres, and what was tried before it |
+//! | `search` | the hot path: nearest first, bounded by radius and limit |
 //! | [`live`](IndexWriter) | one writer, many readers, immutable snapshots between them |
 //! | [`cell`](CoarseCell) | H3, for privacy, never for ranking; the only place that says `h3o::` |
 //!
@@ -32,6 +33,7 @@
 //!         id: MerchantId::parse("cafe")?,
 //!         position: AnyPosition::Wgs84(Position::new(60.1700, 24.9400)?),
 //!         visibility: Visibility::Visible,
+//!         terms: [Term::new(TermKind::Category, "amenity/cafe")].into_iter().collect(),
 //!         profile: Profile::new(b"whatever callers are to receive")?,
 //!     },
 //!     revision: Revision(1),
@@ -41,12 +43,9 @@
 //! let mut writer = IndexWriter::load([], Revision::ZERO);
 //! writer.apply(&[Change::Put(Arc::new(cafe))]);
 //!
-//! let hits = writer.reader().snapshot().search(&Query {
-//!     origin: Ecef::from(Position::<Wgs84>::new(60.1699, 24.9384)?),
-//!     radius: Radius::new(5_000.0)?,
-//!     limit: Limit::new(20).ok_or("not zero")?,
-//!     after: None,
-//! });
+//! let origin = Ecef::from(Position::<Wgs84>::new(60.1699, 24.9384)?);
+//! let snapshot = writer.reader().snapshot();
+//! let hits = snapshot.search(&Query::nearest(origin, Radius::DEFAULT, Limit::new(20).ok_or("not zero")?));
 //! assert_eq!(hits.as_slice()[0].merchant.merchant.id.as_str(), "cafe");
 //! assert!((hits.as_slice()[0].distance.get() - 89.52).abs() < 0.01);
 //! # Ok(())
@@ -61,6 +60,7 @@ mod live;
 mod merchant;
 mod query;
 mod search;
+mod terms;
 mod tree;
 mod units;
 
@@ -71,6 +71,8 @@ pub use self::{
     ecef::Ecef,
     live::{IndexReader, IndexWriter, Snapshot},
     merchant::{Merchant, MerchantId, MerchantIdError, Profile, ProfileTooLarge, StoredMerchant, Visibility},
-    query::{Cursor, Hit, Hits, Query},
+    query::{Count, Cursor, End, Hit, Hits, Query, Steering},
+    search::Ranked,
+    terms::{Filter, Shown, Term, TermKind, Terms},
     units::{Limit, Meters, Radius, RadiusError, UnixMicros},
 };

@@ -1,10 +1,11 @@
-//! What the index keeps of a merchant: who, where, whether it takes part, and a profile it never looks into.
+//! What the index keeps of a merchant: who, where, whether it takes part, what it can be filtered by, and a profile that
+//! it never looks into.
 
 use std::{fmt, sync::Arc};
 
 use thiserror::Error;
 
-use crate::{AnyPosition, Revision, UnixMicros};
+use crate::{AnyPosition, Revision, Terms, UnixMicros};
 
 /// A merchant's identity: 1 to 128 bytes of UTF-8 without `/`, control characters, or white space at either end.
 ///
@@ -130,6 +131,8 @@ pub struct Merchant {
     pub position: AnyPosition,
     /// Whether searches find it.
     pub visibility: Visibility,
+    /// What searches can filter by.
+    pub terms: Terms,
     /// Everything else.
     pub profile: Profile,
 }

@@ -28,6 +28,7 @@ use crate::{
     page_token::PageTokens,
     replace_file::{Readers, replace_file},
     rpc::{
+        convert::stored_terms,
         listen::{Health, Incoming, Routes},
         under_way::CallsUnderWay,
     },
@@ -218,7 +219,17 @@ fn load(directory: &Path) -> Result<Loaded, StartError> {
     let tokens = PageTokens::load_or_create(&key_file)
         .map_err(|source| StartError::File { path: key_file, source })?;
     let mut merchants = Vec::new();
-    let revision = store.load(&mut |stored| merchants.push(Arc::new(stored)))?;
+    let mut unreadable = 0;
+    let revision = store.load(&mut |mut stored| {
+        match stored_terms(&stored.merchant.profile) {
+            Ok(terms) => stored.merchant.terms = terms,
+            Err(_) => unreadable += 1,
+        }
+        merchants.push(Arc::new(stored));
+    })?;
+    if unreadable > 0 {
+        tracing::error!(merchants = unreadable, "profiles cannot be read: no filter finds these merchants");
+    }
     let count = merchants.len();
     let index = IndexWriter::load(merchants, revision);
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);

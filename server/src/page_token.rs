@@ -116,7 +116,9 @@ pub(crate) struct Payload(Vec<u8>);
 
 impl From<&Cursor> for Payload {
     fn from(cursor: &Cursor) -> Self {
-        Self([&cursor.distance.get().to_le_bytes(), cursor.id.as_str().as_bytes()].concat())
+        let rank = u32::try_from(cursor.rank).unwrap_or(u32::MAX);
+        let (distance, rank) = (cursor.distance.get().to_le_bytes(), rank.to_le_bytes());
+        Self([distance.as_slice(), rank.as_slice(), cursor.id.as_str().as_bytes()].concat())
     }
 }
 
@@ -128,9 +130,11 @@ impl From<&MerchantId> for Payload {
 
 impl Payload {
     pub(crate) fn cursor(&self) -> Result<Cursor, ServiceError> {
-        let (distance, id) = self.0.split_first_chunk().ok_or_else(refused)?;
+        let (distance, rest) = self.0.split_first_chunk().ok_or_else(refused)?;
         let distance = Meters::new(f64::from_le_bytes(*distance)).ok_or_else(refused)?;
-        Ok(Cursor { distance, id: parse_id(id)? })
+        let (rank, id) = rest.split_first_chunk().ok_or_else(refused)?;
+        let rank = usize::try_from(u32::from_le_bytes(*rank)).unwrap_or_default();
+        Ok(Cursor { distance, id: parse_id(id)?, rank })
     }
 
     pub(crate) fn id(&self) -> Result<MerchantId, ServiceError> {
@@ -147,7 +151,7 @@ mod tests {
     use super::*;
 
     fn cursor() -> Cursor {
-        Cursor { distance: Meters::new(1_234.5).unwrap(), id: MerchantId::parse("café").unwrap() }
+        Cursor { distance: Meters::new(1_234.5).unwrap(), id: MerchantId::parse("café").unwrap(), rank: 40 }
     }
 
     #[test]

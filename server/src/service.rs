@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use nearby_index::{Hits, IndexReader, Merchant, MerchantId, Query, Revision, Snapshot, StoredMerchant};
+use nearby_index::{IndexReader, Merchant, MerchantId, Revision, Snapshot, StoredMerchant};
 
 use crate::{
     committer::{Command, Committed, CommitterHandle, Expect},
@@ -36,13 +36,6 @@ impl Service {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.reader.snapshot()
-    }
-
-    /// The nearest merchants, and the revision they were read at.
-    #[must_use]
-    pub fn search(&self, query: &Query) -> (Hits, Revision) {
-        let snapshot = self.snapshot();
-        (snapshot.search(query), snapshot.revision())
     }
 
     /// One merchant, hidden or not.

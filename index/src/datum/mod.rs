@@ -194,13 +194,15 @@ fn invert(forward: impl Fn(Degrees) -> Degrees, target: Degrees) -> Option<Degre
 
 #[cfg(test)]
 mod tests {
+    use geo::{Distance, Geodesic, Point};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Ecef;
 
+    /// Finer than the grid that the index keeps places on.
     fn meters_between(a: Position<Wgs84>, b: Position<Wgs84>) -> f64 {
-        Ecef::from(a).distance(Ecef::from(b)).get()
+        let point = |place: Position<Wgs84>| Point::new(place.longitude_deg(), place.latitude_deg());
+        Geodesic.distance(point(a), point(b))
     }
 
     #[test]

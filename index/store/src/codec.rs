@@ -19,7 +19,8 @@
 //! byte 0 and keeps reading this one.
 
 use nearby_index::{
-    AnyPosition, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant, UnixMicros, Visibility,
+    AnyPosition, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant, Terms, UnixMicros,
+    Visibility,
 };
 
 const VERSION: u8 = 1;
@@ -103,7 +104,8 @@ pub(crate) fn decode_merchant(key: &[u8], value: &[u8]) -> Result<StoredMerchant
     let position = position.map_err(|_| DecodeError::Value)?;
     let profile = Profile::new(body.0).map_err(|_| DecodeError::Value)?;
     Ok(StoredMerchant {
-        merchant: Merchant { id, position, visibility, profile },
+        // Terms are not stored: they are part of the profile, which only those who wrote it can read.
+        merchant: Merchant { id, position, visibility, terms: Terms::default(), profile },
         revision,
         create_time,
         update_time,
@@ -165,6 +167,7 @@ mod tests {
                 id: MerchantId::parse(id).unwrap(),
                 position,
                 visibility: Visibility::Hidden,
+                terms: Terms::default(),
                 profile: Profile::new(profile).unwrap(),
             },
             revision: Revision(0x0102_0304_0506_0708),

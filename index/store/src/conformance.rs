@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use nearby_index::{
-    AnyPosition, Change, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant, UnixMicros,
-    Visibility,
+    AnyPosition, Change, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant, Terms,
+    UnixMicros, Visibility,
 };
 
 use crate::Store;
@@ -32,6 +32,7 @@ fn put(id: &str, revision: u64, profile: &[u8]) -> Change {
                 AnyPosition::Wgs84(position)
             },
             visibility: if revision.is_multiple_of(3) { Visibility::Hidden } else { Visibility::Visible },
+            terms: Terms::default(),
             profile: Profile::new(profile).unwrap(),
         },
         revision: Revision(revision),

@@ -232,7 +232,7 @@ fn sync(path: &Path) -> Result<(), StoreError> {
 mod tests {
     use std::sync::Arc;
 
-    use nearby_index::{AnyPosition, Merchant, MerchantId, Position, Profile, UnixMicros, Visibility};
+    use nearby_index::{AnyPosition, Merchant, MerchantId, Position, Profile, Terms, UnixMicros, Visibility};
 
     use super::*;
 
@@ -242,6 +242,7 @@ mod tests {
                 id: MerchantId::parse(&format!("{id:06}")).unwrap(),
                 position: AnyPosition::Wgs84(Position::new(60.0, 25.0).unwrap()),
                 visibility: Visibility::Visible,
+                terms: Terms::default(),
                 profile: Profile::new(&vec![b'x'; Profile::MAX_BYTES]).unwrap(),
             },
             revision: Revision(revision),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use nearby_index::{
     AnyPosition, Change, IndexWriter, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant,
-    UnixMicros, Visibility,
+    Terms, UnixMicros, Visibility,
 };
 use nearby_store::{MemoryStore, Store, StoreError};
 
@@ -19,6 +19,7 @@ fn put(name: &str, expect: Expect) -> Command {
         id: id(name),
         position: AnyPosition::Wgs84(Position::new(60.17, 24.94).unwrap()),
         visibility: Visibility::Visible,
+        terms: Terms::default(),
         profile: Profile::new(b"").unwrap(),
     };
     Command::Put { merchant, expect }

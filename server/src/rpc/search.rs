@@ -24,7 +24,8 @@ impl NearbyService for Searches {
     ) -> Result<Response<SearchNearbyResponse>, Status> {
         let service = self.door.enter()?;
         let request = search_from_wire(request.get_ref(), self.most_radius, service.tokens())?;
-        let (hits, revision) = service.search(&request.query);
+        let snapshot = service.snapshot();
+        let (hits, revision) = (snapshot.search(&request.query), snapshot.revision());
         let cell = self.log_cells.then(|| CoarseCell::of(request.origin)).flatten();
         tracing::debug!(
             method = "SearchNearby",

@@ -3,7 +3,9 @@
 //! The index keeps a merchant's profile as the bytes of its wire message without the output-only fields, which the
 //! commit decides: name, etag, WGS-84 position and the two times are put back when it is read.
 
-use nearby_index::{Merchant, MerchantId, Profile, Revision, StoredMerchant, UnixMicros, Visibility};
+use nearby_index::{
+    Merchant, MerchantId, Profile, Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility,
+};
 use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::Message;
 
@@ -76,7 +78,9 @@ pub(crate) fn merchant_from_wire(
     let profile = check.absorb(profile);
     check.finish()?;
     match (position, profile) {
-        (Some(position), Some(profile)) => Ok(Merchant { id, position, visibility, profile }),
+        (Some(position), Some(profile)) => {
+            Ok(Merchant { id, position, visibility, terms: terms_of(&given), profile })
+        }
         _ => Err(ServiceError::Internal("a merchant was refused without a reason")),
     }
 }
@@ -84,14 +88,30 @@ pub(crate) fn merchant_from_wire(
 /// A merchant as callers receive it.
 pub(crate) fn merchant_to_wire(stored: &StoredMerchant) -> Result<wire::Merchant, ServiceError> {
     let merchant = &stored.merchant;
-    let mut given = wire::Merchant::decode(merchant.profile.as_bytes())
-        .map_err(|_| ServiceError::Internal("a stored profile cannot be read"))?;
+    let mut given = wire_profile(&merchant.profile)?;
     given.name = name_of(&merchant.id);
     given.etag = etag_of(stored.revision);
     given.wgs84_position = Some(wgs84_to_wire(merchant.position.to_wgs84()));
     given.create_time = Some(timestamp(stored.create_time));
     given.update_time = Some(timestamp(stored.update_time));
     Ok(given)
+}
+
+/// What a merchant that was read from the store can be filtered by. The store keeps it as part of the profile.
+pub(crate) fn stored_terms(profile: &Profile) -> Result<Terms, ServiceError> {
+    wire_profile(profile).map(|given| terms_of(&given))
+}
+
+fn wire_profile(profile: &Profile) -> Result<wire::Merchant, ServiceError> {
+    wire::Merchant::decode(profile.as_bytes())
+        .map_err(|_| ServiceError::Internal("a stored profile cannot be read"))
+}
+
+fn terms_of(given: &wire::Merchant) -> Terms {
+    let terms = |kind, names: &[String]| names.iter().map(|name| Term::new(kind, name)).collect::<Vec<_>>();
+    let brand = if given.brand.is_empty() { None } else { Some(Term::new(TermKind::Brand, &given.brand)) };
+    let categories = terms(TermKind::Category, &given.categories);
+    categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand).collect()
 }
 
 fn clear_output_only(given: &mut wire::Merchant) {

@@ -1,6 +1,6 @@
 //! Searches between the wire and the index.
 
-use nearby_index::{Cursor, Ecef, Hit, Hits, Position, Query, Radius, RadiusError, Revision, Wgs84};
+use nearby_index::{Cursor, Ecef, Hits, Position, Query, Radius, RadiusError, Revision, Wgs84};
 use nearby_proto::v1 as wire;
 
 use super::{check::Check, merchant_to_wire, page_size, position_from_wire, take_page};
@@ -31,7 +31,7 @@ pub(crate) fn search_from_wire(
         return Err(ServiceError::Internal("a search was refused without a reason"));
     };
     let wgs84 = origin.to_wgs84();
-    let fingerprint = Fingerprint::of("SearchNearby")
+    let fingerprint = Fingerprint::of("SearchNearby, by rank")
         .with(&wgs84.latitude_deg().to_le_bytes())
         .with(&wgs84.longitude_deg().to_le_bytes())
         .with(&radius.meters().get().to_le_bytes());
@@ -39,23 +39,23 @@ pub(crate) fn search_from_wire(
         None => None,
         Some(payload) => Some(payload.cursor()?),
     };
-    let query = Query { origin: Ecef::from(wgs84), radius, limit, after };
+    let query = Query { after, ..Query::nearest(Ecef::from(wgs84), radius, limit) };
     Ok(SearchRequest { query, origin: wgs84, fingerprint })
 }
 
 /// The answer to a search.
 pub(crate) fn search_to_wire(
     request: &SearchRequest,
-    hits: &Hits,
+    hits: &Hits<'_>,
     revision: Revision,
     tokens: &PageTokens,
 ) -> Result<wire::SearchNearbyResponse, ServiceError> {
     let results = take_page(hits.as_slice().iter().map(|hit| {
-        let merchant = Some(merchant_to_wire(&hit.merchant)?);
+        let merchant = Some(merchant_to_wire(hit.merchant)?);
         Ok(wire::NearbyResult { merchant, distance_m: hit.distance.get() })
     }))?;
     let is_cut = results.len() < hits.as_slice().len();
-    let next = if is_cut { hits.as_slice().get(results.len() - 1).map(Hit::cursor) } else { hits.next() };
+    let next = if is_cut { hits.cursor(results.len()) } else { hits.next() };
     let seal = |cursor: Cursor| tokens.seal(&Payload::from(&cursor), &request.fingerprint);
     Ok(wire::SearchNearbyResponse {
         results,

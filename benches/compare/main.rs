@@ -1,0 +1,82 @@
+//! `cargo compare`: how the index compares with what one could pick instead, and with itself at rest, when small, without
+//! a filter and on the first page.
+//!
+//! What is compared runs in turns, a batch of queries each, again and again, so that a noisy neighbour slows all of them; a
+//! ratio is the median of the ratios of all turns. Before anything is timed, all must agree on the answers. Prints a
+//! table and writes `target/compare.json`.
+//!
+//! `cargo compare [SECTION…]` runs only some of lookup, growth, filter, pages, writes, memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "a tool of the house: what fails shows here"
+)]
+
+mod filter;
+mod growth;
+mod lookup;
+mod memory;
+mod pages;
+mod rivals;
+mod turns;
+mod writes;
+
+use std::{collections::BTreeMap, env, fs};
+
+/// Makes all worlds.
+const SEED: u64 = 20_240_229;
+
+/// Named ratios, and what they should be.
+#[derive(Default)]
+struct Report {
+    ratios: BTreeMap<&'static str, f64>,
+}
+
+/// What times one thing and adds its ratios.
+type Section = fn(&mut Report);
+
+enum Bar {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Report {
+    fn add(&mut self, name: &'static str, ratio: f64, bar: Bar) {
+        let (sign, limit, met) = match bar {
+            Bar::AtLeast(limit) => (">=", limit, ratio >= limit),
+            Bar::AtMost(limit) => ("<=", limit, ratio <= limit),
+        };
+        println!(
+            "  {name:<28} {ratio:>8.2}   asked {sign} {limit:<6} {}",
+            if met { "met" } else { "MISSED" }
+        );
+        self.ratios.insert(name, ratio);
+    }
+}
+
+fn main() {
+    let asked: Vec<String> = env::args().skip(1).collect();
+    if asked == ["memory-child"] {
+        return memory::child();
+    }
+    let mut report = Report::default();
+    let sections: [(&str, Section); 6] = [
+        ("lookup", lookup::run),
+        ("growth", growth::run),
+        ("filter", filter::run),
+        ("pages", pages::run),
+        ("writes", writes::run),
+        ("memory", memory::run),
+    ];
+    for (name, run) in sections {
+        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+            println!("\n== {name}");
+            run(&mut report);
+        }
+    }
+    let json = serde_json::to_string_pretty(&report.ratios).unwrap();
+    fs::create_dir_all("target").unwrap();
+    fs::write("target/compare.json", json + "\n").unwrap();
+}

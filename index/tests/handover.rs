@@ -1,0 +1,100 @@
+//! The hand-over of snapshots from the writer to readers, in every order of steps that shuttle comes upon.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use nearby_index::*;
+use shuttle::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+const MERCHANTS: u64 = 3;
+const BATCHES: u64 = 4;
+
+/// All merchants at the place of a batch, each with a revision of that batch.
+fn batch(number: u64) -> Vec<Change> {
+    let latitude = 1e-3 * f64::from(u32::try_from(number).unwrap());
+    (0..MERCHANTS)
+        .map(|merchant| {
+            Change::Put(std::sync::Arc::new(StoredMerchant {
+                merchant: Merchant {
+                    id: MerchantId::parse(&format!("m{merchant}")).unwrap(),
+                    position: AnyPosition::Wgs84(Position::new(latitude, 0.0).unwrap()),
+                    visibility: Visibility::Visible,
+                    terms: Terms::default(),
+                    profile: Profile::new(b"").unwrap(),
+                },
+                revision: Revision(number * MERCHANTS + merchant),
+                create_time: UnixMicros(0),
+                update_time: UnixMicros(0),
+            }))
+        })
+        .collect()
+}
+
+/// What a snapshot answers must be of one batch: its own.
+fn assert_one_batch(snapshot: &Snapshot) {
+    let origin = Ecef::from(Position::<Wgs84>::new(0.0, 0.0).unwrap());
+    let query = Query::nearest(origin, Radius::DEFAULT, Limit::new(10).unwrap());
+    let hits = snapshot.search(&query);
+    assert_eq!(hits.as_slice().len() as u64, MERCHANTS);
+    for hit in hits.as_slice() {
+        assert_eq!(hit.merchant.revision.0 / MERCHANTS, snapshot.revision().0 / MERCHANTS);
+        assert_eq!(hit.distance, hits.as_slice()[0].distance);
+        let by_id = snapshot.get(&hit.merchant.merchant.id).unwrap();
+        assert!(std::sync::Arc::ptr_eq(by_id, hit.merchant));
+    }
+}
+
+fn readers_and_a_writer() {
+    let mut writer = IndexWriter::load([], Revision::ZERO);
+    writer.apply(&batch(1));
+    let acknowledged = Arc::new(AtomicU64::new(1));
+    let readers: Vec<_> = (0..2)
+        .map(|_| {
+            let (reader, acknowledged) = (writer.reader(), Arc::clone(&acknowledged));
+            thread::spawn(move || {
+                let mut last = Revision::ZERO;
+                for _ in 0..3 {
+                    let before = acknowledged.load(Ordering::SeqCst);
+                    let snapshot = reader.snapshot();
+                    assert!(snapshot.revision().0 / MERCHANTS >= before, "acknowledged is visible");
+                    assert!(snapshot.revision() >= last, "time does not go back");
+                    last = snapshot.revision();
+                    assert_one_batch(&snapshot);
+                    thread::yield_now();
+                    // Held for a while: still the same.
+                    assert_eq!(snapshot.revision(), last);
+                    assert_one_batch(&snapshot);
+                    assert!(
+                        std::sync::Arc::strong_count(&snapshot) > 1,
+                        "a reader is never the last to let go"
+                    );
+                }
+            })
+        })
+        .collect();
+    for number in 2..=BATCHES {
+        writer.apply(&batch(number));
+        acknowledged.store(number, Ordering::SeqCst);
+        thread::yield_now();
+    }
+    for reader in readers {
+        reader.join().unwrap();
+    }
+    // With nobody left to hold them, the next batch lets go of all that was retired.
+    writer.apply(&batch(BATCHES + 1));
+    let (reader, old) = (writer.reader(), std::sync::Arc::downgrade(&writer.reader().snapshot()));
+    writer.apply(&batch(BATCHES + 2));
+    assert!(old.upgrade().is_none(), "a snapshot that nobody holds is gone");
+    assert_one_batch(&reader.snapshot());
+}
+
+#[test]
+fn no_order_of_steps_shows_half_a_batch() {
+    shuttle::check_random(readers_and_a_writer, 2_000);
+    shuttle::check_pct(readers_and_a_writer, 2_000, 3);
+}
