@@ -2,6 +2,8 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
+use arrayvec::ArrayVec;
+
 use super::{
     Point,
     boxes::{Boxes, Extent, FAN},
@@ -16,7 +18,7 @@ use crate::Ecef;
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     boxes: Boxes,
-    children: Vec<Child>,
+    children: ArrayVec<Child, FAN>,
     summary: Summary,
     visible_len: usize,
 }
@@ -46,7 +48,8 @@ pub(super) enum What {
 
 impl Node {
     /// A node of at least one and at most [`FAN`] children.
-    pub(super) fn new(children: Vec<Child>) -> Self {
+    pub(super) fn new(children: impl IntoIterator<Item = Child>) -> Self {
+        let children: ArrayVec<Child, FAN> = children.into_iter().collect();
         let (mut boxes, mut summary, mut visible_len) = (Boxes::NONE, Summary::default(), 0);
         for (number, child) in children.iter().enumerate() {
             boxes.set(number, &child.extent());
@@ -68,7 +71,7 @@ impl Node {
         let parts = entries.len().div_ceil(NODE_LOAD);
         let sizes = into_parts(&mut entries, parts);
         let mut entries = entries.into_iter().map(|entry| entry.child);
-        sizes.into_iter().map(|size| Arc::new(Self::new(entries.by_ref().take(size).collect()))).collect()
+        sizes.into_iter().map(|size| Arc::new(Self::new(entries.by_ref().take(size)))).collect()
     }
 
     #[inline(always)]
