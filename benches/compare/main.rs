@@ -25,6 +25,12 @@ mod writes;
 
 use std::{collections::BTreeMap, env, fs};
 
+use mimalloc::MiMalloc;
+
+/// The allocator of the server.
+#[global_allocator]
+static GLOBAL: MiMalloc = MiMalloc;
+
 /// Makes all worlds.
 const SEED: u64 = 20_240_229;
 

@@ -3,7 +3,11 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use nearby_server::cli::{Cli, exit};
+
+#[global_allocator]
+static GLOBAL: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

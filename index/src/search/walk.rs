@@ -15,7 +15,7 @@ use crate::{
     tree::{
         Child, Node, Page,
         bits::{Bits, ones},
-        boxes::{FAN, Origin},
+        boxes::FAN,
         leaves::LEAF,
         page::{Packed, Recent},
     },
@@ -46,7 +46,7 @@ pub(super) struct Walk<'q, 's, S> {
     query: &'q Query,
     steering: Steering<'q>,
     sink: S,
-    origin: Origin,
+    origin: Ecef,
     reach: Reach,
     in_order: bool,
     /// What lies before the ring or the page, if anything does.
@@ -82,7 +82,7 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
             query,
             steering,
             sink,
-            origin: Origin::from(query.origin),
+            origin: query.origin,
             reach: Reach::new(reach),
             in_order,
             before: (query.after.is_some() || floor > Meters::ZERO).then(|| Within::new(floor)),
@@ -108,30 +108,29 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
 
     #[inline(always)]
     fn children(&mut self, node: &'s Node) {
-        let len = node.children().len();
-        let mut among = u64::MAX >> (64 - len);
+        let mut among = node.all();
         if !self.is_plain {
             among &= node.summary().may_hold(&self.query.filter);
         }
         if let Some(before) = self.before {
-            among &= !nearer(&node.boxes().farthest2(&self.origin, len), before);
+            among &= !nearer(&node.boxes().farthest2(self.origin), before);
         }
         if let Some(within) = self.within {
-            for child in ones(among & nearer(&node.boxes().farthest2(&self.origin, len), within)) {
+            for child in ones(among & nearer(&node.boxes().farthest2(self.origin), within)) {
                 self.sink.take_unseen(node.children()[child].visible_len());
                 among &= !(1 << child);
             }
         }
-        let nearest2 = node.boxes().nearest2(&self.origin, len);
+        let nearest2 = node.boxes().nearest2(self.origin);
         let fetch = |child: usize| match &node.children()[child] {
-            Child::Node(_) => {}
+            Child::Node(node) => node.boxes().fetch(),
             Child::Page(page) => page.fetch(),
         };
-        self.each(Bounds::new(&nearest2, among, len), AT_A_TIME, fetch, |walk, child, nearest2| match &node
-            .children()[child]
-        {
-            Child::Node(node) => walk.node(node),
-            Child::Page(page) => walk.page(page, nearest2),
+        self.each(Bounds::new(&nearest2, among), AT_A_TIME, fetch, |walk, child, nearest2| {
+            match &node.children()[child] {
+                Child::Node(node) => walk.node(node),
+                Child::Page(page) => walk.page(page, nearest2),
+            }
         });
     }
 
@@ -162,19 +161,18 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
             return self.one_place(packed, among, place);
         }
         let boxes = packed.boxes();
-        let len = packed.len().div_ceil(LEAF);
         let mut leaves = among.leaves();
         if let Some(before) = self.before {
-            leaves &= !nearer(&boxes.farthest2(&self.origin), before);
+            leaves &= !nearer(&boxes.farthest2(self.origin), before);
         }
-        let nearest2 = boxes.nearest2(&self.origin);
+        let nearest2 = boxes.nearest2(self.origin);
         self.each(
-            Bounds::new(&nearest2, leaves, len),
+            Bounds::new(&nearest2, leaves),
             MOST_AT_A_TIME,
             |leaf| packed.leaves().fetch(leaf),
             #[inline(always)]
             |walk, leaf, _| {
-                let chords2_m2 = packed.leaves().chords2_m2(leaf, boxes, walk.origin.at_m);
+                let chords2_m2 = packed.leaves().chords2_m2(leaf, boxes, walk.origin.xyz_m());
                 if let Some(least) = packed.least_on_one_place(leaf) {
                     let distance = distance_of_chord2(chords2_m2[0]);
                     if walk.sink.is_beyond(&Hit { distance, merchant: least }) {
@@ -207,7 +205,7 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
     fn recent(&mut self, recent: &'s Recent) {
         let shown = recent.shown(self.query.filter.shown);
         for (number, leaf) in recent.leaves().iter().enumerate() {
-            let chords2_m2 = leaf.chords2_m2(self.origin.at_m);
+            let chords2_m2 = leaf.chords2_m2(self.origin.xyz_m());
             #[expect(clippy::cast_possible_truncation, reason = "takes the bits of this leaf")]
             let lanes = (shown >> (number * LEAF)) as u16;
             let (query, is_plain) = (self.query, self.is_plain);
@@ -290,9 +288,9 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
     ) {
         if !self.in_order {
             let reach2 = self.reach.nearest2;
-            let within_reach = bounds.bounds.iter().filter(|bound| **bound <= reach2);
+            let within_reach = bounds.0.iter().filter(|bound| **bound <= reach2);
             within_reach.for_each(|bound| fetch(child_of(*bound)));
-            for bound in bounds.bounds.into_iter().filter(|bound| *bound <= reach2) {
+            for bound in bounds.0.into_iter().filter(|bound| *bound <= reach2) {
                 if self.stopped {
                     self.frontier2 = self.frontier2.min(bound);
                 } else {
@@ -365,28 +363,22 @@ const AT_A_TIME: usize = 2;
 /// ([`SLACK`](crate::tree::boxes::SLACK) allows for it) and makes all of them different. So the least of them, which the
 /// processor finds for many at a time, says whose it is. `f32::MAX`, more or less, where there is nothing to visit.
 #[derive(Clone, Copy)]
-struct Bounds<const N: usize> {
-    bounds: [f32; N],
-    /// How many runs of sixteen there may be something in.
-    runs: usize,
-}
+struct Bounds<const N: usize>([f32; N]);
 
 const CHILD_BITS: u32 = 31;
 const _: () = assert!(FAN == 32, "the number of a child fits");
 
 impl<const N: usize> Bounds<N> {
     #[inline(always)]
-    fn new(nearest2: &[f32; N], among: u64, len: usize) -> Self {
-        let mut bounds = [f32::MAX; N];
-        let runs = len.div_ceil(16);
-        for ((bound, nearest2), child) in bounds.iter_mut().zip(nearest2).zip(0u32..).take(runs * 16) {
-            let finite = if *nearest2 < f32::MAX { *nearest2 } else { f32::MAX };
-            *bound = f32::from_bits(finite.to_bits() & !CHILD_BITS | child);
+    fn new(nearest2: &[f32; N], among: u64) -> Self {
+        let mut bounds = [0.0; N];
+        for ((bound, nearest2), child) in bounds.iter_mut().zip(nearest2).zip(0u32..) {
+            *bound = f32::from_bits(nearest2.to_bits() & !CHILD_BITS | child);
         }
-        for child in ones(!among).take_while(|child| *child < runs * 16) {
+        for child in ones(!among & (u64::MAX >> (64 - N))) {
             bounds[child] = f32::MAX;
         }
-        Self { bounds, runs }
+        Self(bounds)
     }
 
     /// The least bound above another. Nothing is taken out: to write one of them would make the processor wait before it
@@ -395,7 +387,7 @@ impl<const N: usize> Bounds<N> {
     fn least_above(&self, other: f32) -> f32 {
         const LANES: usize = 16;
         let mut least = [f32::MAX; LANES];
-        for bounds in self.bounds.chunks_exact(LANES).take(self.runs) {
+        for bounds in self.0.chunks_exact(LANES) {
             for (least, bound) in least.iter_mut().zip(bounds) {
                 // All bits set is not a number, and the least of it and a number is the number.
                 let not_above = if *bound > other { 0 } else { u32::MAX };

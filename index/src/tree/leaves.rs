@@ -3,7 +3,10 @@
 
 use std::hint::black_box;
 
-use super::{Point, boxes::LeafBoxes};
+use super::{
+    Point,
+    boxes::{Boxes, LEAVES},
+};
 use crate::{Ecef, ecef::GRID_M};
 
 /// Points of a leaf.
@@ -35,7 +38,7 @@ const HALF_M: f64 = 2_048.0;
 
 impl Leaves {
     /// The leaves of some points, sixteen each in their order.
-    pub(crate) fn new(points: &[Point], boxes: &LeafBoxes) -> Self {
+    pub(crate) fn new(points: &[Point], boxes: &Boxes<LEAVES>) -> Self {
         let (mut near, mut far, mut is_far) = (Vec::new(), Vec::new(), 0);
         for (leaf, points) in points.chunks(LEAF).enumerate() {
             match NearLeaf::new(points, boxes.corner_m(leaf)) {
@@ -52,7 +55,7 @@ impl Leaves {
     /// Squares of the chords from an origin to the points of a leaf, bit by bit those of [`Ecef::chord2_m2`]. Lanes
     /// without a point have any value.
     #[inline(always)]
-    pub(crate) fn chords2_m2(&self, leaf: usize, boxes: &LeafBoxes, origin_m: [f64; 3]) -> [f64; LEAF] {
+    pub(crate) fn chords2_m2(&self, leaf: usize, boxes: &Boxes<LEAVES>, origin_m: [f64; 3]) -> [f64; LEAF] {
         match self.leaf(leaf) {
             Leaf::Near(near) => near.chords2_m2(boxes.corner_m(leaf), origin_m),
             Leaf::Far(far) => far.chords2_m2(origin_m),
@@ -60,7 +63,7 @@ impl Leaves {
     }
 
     /// Where a point is, by its number in the page.
-    pub(crate) fn place(&self, number: usize, boxes: &LeafBoxes) -> Ecef {
+    pub(crate) fn place(&self, number: usize, boxes: &Boxes<LEAVES>) -> Ecef {
         match self.leaf(number / LEAF) {
             Leaf::Near(near) => near.place(number % LEAF, boxes.corner_m(number / LEAF)),
             Leaf::Far(far) => far.place(number % LEAF),

@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 
 use super::{
     Point,
+    bits::{PAGE, ones},
     boxes::{Boxes, Extent, FAN},
     pack::{Placed, into_parts},
     page::{Edited, Page, Slot},
@@ -17,7 +18,7 @@ use crate::Ecef;
 /// Up to [`FAN`] children, all nodes or all pages.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    boxes: Boxes,
+    boxes: Boxes<FAN>,
     children: ArrayVec<Child, FAN>,
     summary: Summary,
     visible_len: usize,
@@ -50,9 +51,9 @@ impl Node {
     /// A node of at least one and at most [`FAN`] children.
     pub(super) fn new(children: impl IntoIterator<Item = Child>) -> Self {
         let children: ArrayVec<Child, FAN> = children.into_iter().collect();
-        let (mut boxes, mut summary, mut visible_len) = (Boxes::NONE, Summary::default(), 0);
+        let extents: ArrayVec<Extent, FAN> = children.iter().map(Child::extent).collect();
+        let (boxes, mut summary, mut visible_len) = (Boxes::new(&extents), Summary::default(), 0);
         for (number, child) in children.iter().enumerate() {
-            boxes.set(number, &child.extent());
             child.summarise(number, &mut summary);
             visible_len += child.visible_len();
         }
@@ -75,13 +76,19 @@ impl Node {
     }
 
     #[inline(always)]
-    pub(crate) fn boxes(&self) -> &Boxes {
+    pub(crate) fn boxes(&self) -> &Boxes<FAN> {
         &self.boxes
     }
 
     #[inline(always)]
     pub(crate) fn children(&self) -> &[Child] {
         &self.children
+    }
+
+    /// All children, one bit each.
+    #[inline(always)]
+    pub(crate) fn all(&self) -> u64 {
+        u64::MAX >> (64 - self.children.len())
     }
 
     pub(crate) fn summary(&self) -> &Summary {
@@ -94,12 +101,17 @@ impl Node {
     }
 
     fn extent(&self) -> Extent {
-        (0..self.children.len()).fold(Extent::NOTHING, |all, number| all.with(&self.boxes.get(number)))
+        self.extents().iter().fold(Extent::NOTHING, Extent::with)
+    }
+
+    fn extents(&self) -> ArrayVec<Extent, FAN> {
+        (0..self.children.len()).map(|number| self.boxes.get(number)).collect()
     }
 
     /// The way to this very version of a merchant.
     pub(super) fn find(&self, point: &Point, depth: usize) -> Option<(Path, Slot)> {
-        super::bits::ones(self.boxes.containing(point.place)).find_map(|number| {
+        let among = self.boxes.containing(point.place) & self.all();
+        ones(among).find_map(|number| {
             let (mut path, slot) = match &self.children[number] {
                 Child::Node(node) => node.find(point, depth + 1)?,
                 Child::Page(page) => (Path::default(), page.find(point)?),
@@ -159,7 +171,11 @@ impl Node {
         let mut node = self.clone();
         for (number, edits, now) in edited {
             for child in now {
-                node.boxes.set(number, &child.extent());
+                if !node.boxes.set(number, &child.extent()) {
+                    let mut extents = node.extents();
+                    extents[number] = child.extent();
+                    node.boxes = Boxes::new(&extents);
+                }
                 node.visible_len =
                     node.visible_len + child.visible_len() - self.children[number].visible_len();
                 let is_packed_anew = matches!(&child, Child::Page(page) if page.recent().is_none());
@@ -275,7 +291,7 @@ pub(super) fn pages(mut points: Vec<Point>) -> Vec<Child> {
     if points.is_empty() {
         return Vec::new();
     }
-    let parts = if points.len() <= super::bits::PAGE { 1 } else { points.len().div_ceil(PAGE_LOAD) };
+    let parts = if points.len() <= PAGE { 1 } else { points.len().div_ceil(PAGE_LOAD) };
     let mut rest = points.as_mut_slice();
     into_parts(rest, parts)
         .into_iter()

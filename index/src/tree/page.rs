@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Point,
     bits::{Bits, PAGE, ones},
-    boxes::{Extent, LEAVES, LeafBoxes},
+    boxes::{Boxes, Extent, LEAVES},
     leaves::{FarLeaf, LEAF, Leaves},
     pack,
     postings::Postings,
@@ -19,7 +19,7 @@ pub(crate) const RECENT: usize = 32;
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Packed {
-    boxes: LeafBoxes,
+    boxes: Boxes<LEAVES>,
     visible: Bits,
     leaves: Leaves,
     records: Box<[Arc<StoredMerchant>]>,
@@ -78,7 +78,7 @@ impl Page {
         pack::into_leaves(points);
         let extents: Vec<Extent> =
             points.chunks(LEAF).map(|leaf| Extent::around(leaf.iter().map(|point| point.place))).collect();
-        let boxes = LeafBoxes::new(&extents);
+        let boxes = Boxes::new(&extents);
         let records: Box<[_]> = points.iter().map(|point| Arc::clone(&point.stored)).collect();
         let (mut visible, mut hidden) = (Bits::NONE, Bits::NONE);
         for (number, stored) in records.iter().enumerate() {
@@ -222,7 +222,7 @@ impl Page {
 }
 
 impl Packed {
-    pub(crate) fn boxes(&self) -> &LeafBoxes {
+    pub(crate) fn boxes(&self) -> &Boxes<LEAVES> {
         &self.boxes
     }
 
