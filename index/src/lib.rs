@@ -48,6 +48,30 @@
 //! let hits = snapshot.search(&Query::nearest(origin, Radius::DEFAULT, Limit::new(20).ok_or("not zero")?));
 //! assert_eq!(hits.as_slice()[0].merchant.merchant.id.as_str(), "cafe");
 //! assert!((hits.as_slice()[0].distance.get() - 89.52).abs() < 0.01);
+//!
+//! // A ring, without those of one brand, that the caller likes; how many there are; page by page; and one by one.
+//! let query = Query {
+//!     min_distance: Meters::new(50.0).ok_or("not a distance")?,
+//!     filter: Filter {
+//!         any_of: vec![vec![Term::new(TermKind::Category, "amenity/cafe")]],
+//!         none_of: vec![Term::new(TermKind::Brand, "Chain")],
+//!         ..Filter::default()
+//!     },
+//!     ..Query::nearest(origin, Radius::DEFAULT, Limit::new(20).ok_or("not zero")?)
+//! };
+//! let likes = |stored: &StoredMerchant| stored.merchant.id.as_str().len() == 4;
+//! let steering = Steering { accepts: Some(&likes), goes_on: None };
+//! assert_eq!(snapshot.count(&query, steering).merchants, 1);
+//! let mut page = Hits::default();
+//! let mut next = query.clone();
+//! loop {
+//!     snapshot.search_into(&next, steering, &mut page);
+//!     // … here are up to twenty …
+//!     let Some(after) = page.next() else { break };
+//!     next.after = Some(after);
+//! }
+//! assert_eq!(page.end(), End::Complete);
+//! assert_eq!(snapshot.ranked(query, steering).map(|hit| hit.distance).count(), 1);
 //! # Ok(())
 //! # }
 //! ```

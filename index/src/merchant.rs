@@ -84,7 +84,7 @@ impl fmt::Display for MerchantId {
 pub enum Visibility {
     /// Searches find it.
     Visible,
-    /// Kept and readable by id, but no search finds it.
+    /// Kept and readable by id, but no search finds it unless its filter asks for such: see [`Shown`](crate::Shown).
     Hidden,
 }
 

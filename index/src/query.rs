@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use crate::{Ecef, Filter, Limit, MerchantId, Meters, Radius, StoredMerchant};
 
-/// Where a page ended, and so what the next one comes after. Ordered as results are: by distance, then by id.
+/// Where a page ended, and so what the next one comes after. Ordered as results are, by distance and then by id (the
+/// rank, which follows from the two, comes last).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
     /// Distance of the last merchant.
@@ -47,8 +48,8 @@ pub struct Steering<'a> {
     /// Whether a merchant that passes the filter is wanted: what no term can say, such as being open at a given time. A
     /// merchant that is not counts neither for the limit nor for a page.
     pub accepts: Option<&'a dyn Fn(&StoredMerchant) -> bool>,
-    /// Whether the search may go on, such as that a deadline has not passed. Asked once for every thousand merchants or
-    /// so that are looked at.
+    /// Whether the search may go on, such as that a deadline has not passed. Asked at the start, and then once for every
+    /// two hundred merchants or so that are looked at.
     pub goes_on: Option<&'a dyn Fn() -> bool>,
 }
 
@@ -91,8 +92,9 @@ pub enum End {
     Complete,
     /// The limit was reached, and there are more.
     Limit,
-    /// [`Steering::goes_on`] said no. The hits are the nearest all the same, without a gap, but fewer than there are:
-    /// perhaps none.
+    /// [`Steering::goes_on`] said no. The hits are the nearest all the same, without a gap, but fewer than there are, and
+    /// none where the search had not yet looked everywhere near by. A search for many is sure of little before it is
+    /// nearly done: with a deadline, [`Snapshot::ranked`](crate::Snapshot::ranked) gets further.
     Stopped,
 }
 
@@ -122,8 +124,8 @@ impl<'s> Hits<'s> {
         self.end
     }
 
-    /// Where the next page starts; `None` when nothing more lies within the radius, and when a search was stopped
-    /// before it found anything: then the next page starts where this one did.
+    /// Where the next page starts; `None` when nothing more lies within the radius, and also when a search was stopped
+    /// before it found anything, which [`Self::end`] tells apart: then the next page starts where this one did.
     #[must_use]
     pub fn next(&self) -> Option<Cursor> {
         match self.end {
@@ -136,11 +138,11 @@ impl<'s> Hits<'s> {
     #[must_use]
     pub fn cursor(&self, count: usize) -> Option<Cursor> {
         let last = self.hits.get(count.checked_sub(1)?)?;
-        Some(last.cursor(self.earlier + count))
+        Some(last.cursor(self.earlier.saturating_add(count)))
     }
 }
 
-/// How many merchants there are.
+/// How many merchants a query finds, after its cursor if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     /// The number.

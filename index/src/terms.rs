@@ -97,7 +97,8 @@ pub enum Shown {
 pub struct Filter {
     /// By whether they take part.
     pub shown: Shown,
-    /// Of each of these lists the merchant has at least one term. An empty list lets nothing through.
+    /// Of each of these lists the merchant has at least one term: any of a list, and all of the lists. An empty list
+    /// lets nothing through. Terms are compared as a whole: `food` is not `food/cafe`.
     pub any_of: Vec<Vec<Term>>,
     /// The merchant has none of these.
     pub none_of: Vec<Term>,

@@ -209,6 +209,38 @@ fn the_edge_is_inclusive_to_the_last_bit() {
     assert_eq!([found(distance_m.next_down()), found(distance_m), found(distance_m.next_up())], [0, 1, 1]);
 }
 
+/// Snapshots end up in logs: where anybody is must not.
+#[test]
+fn no_debug_shows_a_position() {
+    let shop = Position::<Wgs84>::new(51.53, -0.09).unwrap();
+    let writer = IndexWriter::load([stored("shop", shop, true, Revision(1))], Revision(1));
+    let snapshot = writer.reader().snapshot();
+    let query = Query::nearest(Ecef::from(shop), Radius::DEFAULT, Limit::new(1).unwrap());
+    let ranked = snapshot.ranked(query.clone(), Steering::default());
+    let shown =
+        format!("{writer:?} {:?} {query:?} {ranked:?} {:?}", writer.reader(), snapshot.search(&query));
+    assert!(shown.contains("Tree(1 visible)"));
+    let [x, y, z] = Ecef::from(shop).xyz_m().map(|axis_m| format!("{:.0}", axis_m.trunc()));
+    for number in ["51.53", "-0.09", "0.09", &x, &y, &z] {
+        assert!(!shown.contains(number), "{number} in {shown}");
+    }
+}
+
+/// What was deleted is let go of, down to the last one.
+#[test]
+fn an_index_can_become_empty() {
+    let place = Position::<Wgs84>::new(51.53, -0.09).unwrap();
+    let shop = stored("shop", place, true, Revision(1));
+    let mut writer = IndexWriter::load([Arc::clone(&shop)], Revision(1));
+    for revision in [2, 3] {
+        writer.apply(&[Change::Delete { id: shop.merchant.id.clone(), revision: Revision(revision) }]);
+    }
+    assert!(writer.reader().snapshot().is_empty());
+    assert_eq!(Arc::strong_count(&shop), 1, "nobody else holds it any more");
+    writer.apply(&[Change::Put(Arc::clone(&shop))]);
+    assert_eq!(writer.reader().snapshot().visible_len(), 1);
+}
+
 /// Thousands of merchants on one coordinate come in the order of their ids, page by page.
 #[test]
 fn a_mall_is_paged_by_id() {

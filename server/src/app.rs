@@ -228,7 +228,10 @@ fn load(directory: &Path) -> Result<Loaded, StartError> {
         merchants.push(Arc::new(stored));
     })?;
     if unreadable > 0 {
-        tracing::error!(merchants = unreadable, "profiles cannot be read: no filter finds these merchants");
+        tracing::error!(
+            merchants = unreadable,
+            "profiles cannot be read: no filter by category, brand or service finds these merchants"
+        );
     }
     let count = merchants.len();
     let index = IndexWriter::load(merchants, revision);

@@ -20,7 +20,7 @@ pub(crate) fn search<'s>(tree: &'s Tree, query: &Query, steering: Steering<'_>, 
     let mut guess = query.after.as_ref().and_then(|after| Guess::new(after, query.limit));
     loop {
         let reach = guess.as_ref().map_or(radius, Guess::reach).min(radius);
-        let in_order = reach == radius && query.limit != Limit::NONE;
+        let in_order = query.limit != Limit::NONE;
         let nearest = Nearest::new(query.limit, hits);
         let (nearest, stopped) = Walk::new(query, steering, reach, in_order, nearest).run(tree.root());
         let is_more = nearest.finish();
@@ -70,7 +70,7 @@ impl Guess {
     }
 
     fn reach(&self) -> Meters {
-        Meters::from_valid((self.from2 + self.by2).sqrt())
+        Meters::from_valid((self.from2 + self.by2).min(f64::MAX).sqrt())
     }
 
     fn widen(&mut self) {

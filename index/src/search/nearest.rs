@@ -21,7 +21,8 @@ pub(super) struct Nearest<'h, 's> {
 
 const NUMBER: u64 = 0xffff;
 const NUMBERED: usize = 0xffff;
-/// Keys can number all that is kept and all that comes on top before it is thrown out.
+/// Keys can number all that is kept and all that comes on top before it is thrown out. With a larger limit nothing is
+/// thrown out on the way.
 const MOST_KEPT: usize = NUMBERED / 4;
 
 impl<'h, 's> Nearest<'h, 's> {
@@ -31,7 +32,8 @@ impl<'h, 's> Nearest<'h, 's> {
         hits.found.clear();
         hits.keys.clear();
         let keep = limit.get().saturating_add(1);
-        Self { hits, keep, most: keep.saturating_add(10), worst: None }
+        // A share of them, so that throwing out costs each of them only a little, however many they are.
+        Self { hits, keep, most: keep.saturating_add((keep / 4).max(10)), worst: None }
     }
 
     /// Puts them in their order. Returns whether there are more than the limit, which are left out.
@@ -57,8 +59,7 @@ impl<'h, 's> Nearest<'h, 's> {
     /// Throws out what is too far. Returns what is the farthest now.
     fn compact(&mut self) -> Hit<'s> {
         let Hits { hits, found, keys, .. } = &mut *self.hits;
-        keys.select_nth_unstable_by(self.keep - 1, |a, b| rank(found, *a, *b));
-        let worst = found[number(keys[self.keep - 1])];
+        let worst = select(keys, found, self.keep);
         keys.truncate(self.keep);
         if found.len() > NUMBERED / 2 {
             // Numbers run out: give new ones to those that are left.

@@ -36,13 +36,14 @@ impl<'q, 's> Ranked<'q, 's> {
         }
     }
 
-    /// Why there are no more; only once the iterator has returned `None`.
+    /// Why there are no more; `None` as long as there may be.
     #[must_use]
-    pub fn end(&self) -> End {
-        self.hits.end
+    pub fn end(&self) -> Option<End> {
+        (self.is_last && self.at == self.hits.hits.len()).then_some(self.hits.end)
     }
 
-    /// Where one would go on that stopped here: after the last hit that was returned, or where the query began.
+    /// Where one would go on that stopped here: after the last hit that was returned, or where the query began. Whether
+    /// there is anything to go on to, [`Self::end`] says.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         self.hits.cursor(self.at).or_else(|| self.query.after.clone())

@@ -276,7 +276,7 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
         }
     }
 
-    /// Visits those of up to sixty-four children that are within reach, the nearest first: a few at a time, which are
+    /// Visits those of the children that are within reach, the nearest first: a few at a time, which are
     /// fetched together.
     #[inline(always)]
     fn each<const N: usize>(

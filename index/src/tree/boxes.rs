@@ -52,6 +52,10 @@ impl Extent {
         (0..3).max_by(|a, b| side(a).total_cmp(&side(b))).unwrap_or(0)
     }
 
+    pub(crate) fn centre_m(&self) -> [f64; 3] {
+        [0, 1, 2].map(|axis| (self.low_m[axis] + self.high_m[axis]) / 2.0)
+    }
+
     pub(crate) fn is_one_place(&self) -> bool {
         self.low_m == self.high_m
     }

@@ -10,7 +10,7 @@ use super::{
     boxes::{Boxes, Extent, FAN},
     pack::{Placed, into_parts},
     page::{Edited, Page, Slot},
-    summary::Summary,
+    summary::{Column, Summary},
     {NODE_LOAD, PAGE_LOAD},
 };
 use crate::Ecef;
@@ -38,7 +38,7 @@ pub(super) struct Edit {
     pub(super) what: What,
 }
 
-/// A tree of 64 children a node is never as high as this.
+/// A tree of 32 children a node is never as high as this.
 pub(super) type Path = [u8; 8];
 
 #[derive(Debug)]
@@ -49,29 +49,33 @@ pub(super) enum What {
 
 impl Node {
     /// A node of at least one and at most [`FAN`] children.
-    pub(super) fn new(children: impl IntoIterator<Item = Child>) -> Self {
-        let children: ArrayVec<Child, FAN> = children.into_iter().collect();
+    pub(super) fn new(parts: impl IntoIterator<Item = Part>) -> Self {
+        let (children, columns): (ArrayVec<Child, FAN>, ArrayVec<Option<Column>, FAN>) =
+            parts.into_iter().map(|part| (part.child, part.column)).unzip();
         let extents: ArrayVec<Extent, FAN> = children.iter().map(Child::extent).collect();
         let (boxes, mut summary, mut visible_len) = (Boxes::new(&extents), Summary::default(), 0);
         for (number, child) in children.iter().enumerate() {
-            child.summarise(number, &mut summary);
+            match &columns[number] {
+                Some(column) => summary.add_column(number, column),
+                None => child.summarise(number, &mut summary),
+            }
             visible_len += child.visible_len();
         }
         Self { boxes, children, summary, visible_len }
     }
 
     /// Nodes of many children, as few as make sense.
-    pub(super) fn group(children: Vec<Child>) -> Vec<Arc<Self>> {
-        if children.is_empty() {
+    pub(super) fn group(parts: Vec<Part>) -> Vec<Arc<Self>> {
+        if parts.is_empty() {
             return Vec::new();
         }
-        if children.len() <= FAN {
-            return vec![Arc::new(Self::new(children))];
+        if parts.len() <= FAN {
+            return vec![Arc::new(Self::new(parts))];
         }
-        let mut entries: Vec<Entry> = children.into_iter().map(Entry::from).collect();
-        let parts = entries.len().div_ceil(NODE_LOAD);
-        let sizes = into_parts(&mut entries, parts);
-        let mut entries = entries.into_iter().map(|entry| entry.child);
+        let mut parts: Vec<Placement> = parts.into_iter().map(Placement::from).collect();
+        let nodes = parts.len().div_ceil(NODE_LOAD);
+        let sizes = into_parts(&mut parts, nodes);
+        let mut entries = parts.into_iter().map(|placement| placement.part);
         sizes.into_iter().map(|size| Arc::new(Self::new(entries.by_ref().take(size)))).collect()
     }
 
@@ -156,14 +160,24 @@ impl Node {
             return vec![Arc::new(self.patched(edited))];
         }
         let mut replaced = edited.into_iter().map(|(number, _, now)| (number, now)).peekable();
-        let mut children = Vec::with_capacity(FAN);
+        let mut parts = Vec::with_capacity(FAN);
         for (number, child) in self.children.iter().enumerate() {
             match replaced.next_if(|(replaced, _)| *replaced == number) {
-                Some((_, now)) => children.extend(now),
-                None => children.push(child.clone()),
+                Some((_, now)) => parts.extend(now.into_iter().map(Part::from)),
+                None => parts.push(self.part(number, child)),
             }
         }
-        Self::group(merge_small(children))
+        Self::group(merge_small(parts))
+    }
+
+    /// A child that stays as it is. What a page has is known: no need to ask all its merchants again.
+    fn part(&self, number: usize, child: &Child) -> Part {
+        let column = matches!(child, Child::Page(_)).then(|| self.summary.column(number));
+        Part { child: child.clone(), column }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        self.children.iter().enumerate().map(|(number, child)| self.part(number, child))
     }
 
     /// The same node with some children replaced, one for one.
@@ -276,8 +290,7 @@ impl Child {
     fn joined(&self, other: &Self) -> Vec<Self> {
         match (self, other) {
             (Self::Node(a), Self::Node(b)) => {
-                let children = a.children.iter().chain(&b.children).cloned().collect();
-                Node::group(children).into_iter().map(Self::Node).collect()
+                Node::group(a.parts().chain(b.parts()).collect()).into_iter().map(Self::Node).collect()
             }
             (Self::Page(a), Self::Page(b)) => pages(a.points().chain(b.points()).collect()),
             // Never: all children of a node are of one kind.
@@ -304,52 +317,63 @@ pub(super) fn pages(mut points: Vec<Point>) -> Vec<Child> {
 }
 
 /// Joins each small child with its nearest neighbour, where the two are not too large together.
-fn merge_small(mut children: Vec<Child>) -> Vec<Child> {
+fn merge_small(mut parts: Vec<Part>) -> Vec<Part> {
     let mut number = 0;
-    while number < children.len() {
-        let child = &children[number];
-        let centre_m = Entry::from(child.clone()).centre_m;
-        let distance2 = |other: &Child| {
-            let other_m = Entry::from(other.clone()).centre_m;
-            (0..3).map(|axis| (centre_m[axis] - other_m[axis]).powi(2)).sum::<f64>()
-        };
-        let fits = |other: usize| other != number && children[other].size() + child.size() <= child.load();
-        let neighbour = if child.is_small() {
-            (0..children.len())
-                .filter(|other| fits(*other))
-                .min_by(|a, b| distance2(&children[*a]).total_cmp(&distance2(&children[*b])))
-        } else {
-            None
-        };
-        match neighbour {
+    while number < parts.len() {
+        match neighbour(&parts, number) {
             Some(other) => {
-                let joined = children[number].joined(&children[other]);
-                children.swap_remove(number.max(other));
-                children.swap_remove(number.min(other));
-                children.extend(joined);
+                let joined = parts[number].child.joined(&parts[other].child);
+                parts.swap_remove(number.max(other));
+                parts.swap_remove(number.min(other));
+                parts.extend(joined.into_iter().map(Part::from));
                 number = 0;
             }
             None => number += 1,
         }
     }
-    children
+    parts
 }
 
-/// A child and where its middle is.
-struct Entry {
-    centre_m: [f64; 3],
+/// What a small child is to be joined with.
+fn neighbour(parts: &[Part], number: usize) -> Option<usize> {
+    let child = &parts[number].child;
+    if !child.is_small() {
+        return None;
+    }
+    let from_m = child.extent().centre_m();
+    let distance2 = |other: &usize| {
+        let to_m = parts[*other].child.extent().centre_m();
+        (0..3).map(|axis| (from_m[axis] - to_m[axis]) * (from_m[axis] - to_m[axis])).sum::<f64>()
+    };
+    let fits = |other: &usize| *other != number && parts[*other].child.size() + child.size() <= child.load();
+    (0..parts.len()).filter(fits).min_by(|a, b| distance2(a).total_cmp(&distance2(b)))
+}
+
+/// A child, and what a summary said of it if one did.
+pub(super) struct Part {
     child: Child,
+    column: Option<Column>,
 }
 
-impl From<Child> for Entry {
+impl From<Child> for Part {
     fn from(child: Child) -> Self {
-        let extent = child.extent();
-        let centre_m = [0, 1, 2].map(|axis| (extent.low_m[axis] + extent.high_m[axis]) / 2.0);
-        Self { centre_m, child }
+        Self { child, column: None }
     }
 }
 
-impl Placed for Entry {
+/// A child and where its middle is.
+struct Placement {
+    centre_m: [f64; 3],
+    part: Part,
+}
+
+impl From<Part> for Placement {
+    fn from(part: Part) -> Self {
+        Self { centre_m: part.child.extent().centre_m(), part }
+    }
+}
+
+impl Placed for Placement {
     fn at_m(&self) -> [f64; 3] {
         self.centre_m
     }

@@ -168,15 +168,27 @@ impl Page {
     /// Where this very version of a merchant is.
     pub(crate) fn find(&self, point: &Point) -> Option<Slot> {
         let is_it = |stored: &Arc<StoredMerchant>| Arc::ptr_eq(stored, &point.stored);
+        if self.packed.is_one_place {
+            // A mall: in the order of ids.
+            let number = self.packed.count_up_to(&point.stored.merchant.id).checked_sub(1);
+            let packed = number.filter(|number| is_it(&self.packed.records[*number]) && self.holds(*number));
+            return packed.map(Slot::Packed).or_else(|| self.find_recent(point));
+        }
         let among = |leaf: usize| leaf * LEAF..self.packed.records.len().min((leaf + 1) * LEAF);
         let packed = ones(self.packed.boxes.containing(point.place))
             .flat_map(among)
-            .find(|number| is_it(&self.packed.records[*number]));
-        // A version that was removed and put back, the very same, would be found in its old slot.
-        let packed =
-            packed.filter(|number| self.visible().contains(*number) || self.hidden().contains(*number));
-        let recent = || self.recent()?.records.iter().position(is_it).map(Slot::Recent);
-        packed.map(Slot::Packed).or_else(recent)
+            .find(|number| is_it(&self.packed.records[*number]) && self.holds(*number));
+        packed.map(Slot::Packed).or_else(|| self.find_recent(point))
+    }
+
+    fn find_recent(&self, point: &Point) -> Option<Slot> {
+        let is_it = |stored: &Arc<StoredMerchant>| Arc::ptr_eq(stored, &point.stored);
+        self.recent()?.records.iter().position(is_it).map(Slot::Recent)
+    }
+
+    /// Whether a packed point is still there.
+    fn holds(&self, number: usize) -> bool {
+        self.visible().contains(number) || self.hidden().contains(number)
     }
 
     /// The page without what is in some slots and with some more points.
@@ -198,7 +210,8 @@ impl Page {
         let is_kept = |number: usize| !removed.contains(&Slot::Recent(number));
         let kept = (0..edits.recent.records.len()).filter(|number| is_kept(*number)).count();
         let still_packed = edits.visible.len() + edits.hidden.len();
-        if kept + added.len() > RECENT || still_packed < self.packed.records.len() * 3 / 4 {
+        let is_empty = still_packed + kept + added.len() == 0;
+        if is_empty || kept + added.len() > RECENT || still_packed < self.packed.records.len() * 3 / 4 {
             fetch(&self.packed.records);
             let packed =
                 edits.visible.iter().chain(edits.hidden.iter()).map(|number| self.packed.point(number));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::bits::{Bits, PAGE};
 use crate::{Filter, StoredMerchant, Term, Terms};
 
-/// For each term of a page the points that have it. Exact: a piece of the hash finds a list, and the first merchant on it
-/// says whether it is the term that was asked for.
+/// For each term of a page the points that have it. A piece of the hash finds a list, and the merchants say whether it is
+/// of the term that was asked for: the first on it where it is the only list with that piece, else each for itself.
 #[derive(Debug, Default)]
 pub(crate) struct Postings {
     /// The first halves of the terms' hashes, rising; equal only where two terms happen to share one.
@@ -58,24 +58,87 @@ impl Postings {
         let mut found = among.clone();
         for any_of in &filter.any_of {
             let mut having = Bits::NONE;
-            any_of.iter().for_each(|term| self.points(term, records).for_each(|point| having.insert(point)));
+            any_of.iter().for_each(|term| self.each_point(term, records, |point| having.insert(point)));
             found.combine(&having, |found, having| found & having);
         }
         for term in &filter.none_of {
-            self.points(term, records).for_each(|point| found.remove(point));
+            self.each_point(term, records, |point| found.remove(point));
         }
         found
     }
 
-    fn points(&self, term: &Term, records: &[Arc<StoredMerchant>]) -> impl Iterator<Item = usize> {
+    fn each_point(&self, term: &Term, records: &[Arc<StoredMerchant>], mut act: impl FnMut(usize)) {
+        let has_it = |point: &u8| records[usize::from(*point)].merchant.terms.as_slice().contains(term);
         let asked = piece(term.hash());
         let first = self.hashes.partition_point(|hash| *hash < asked);
-        let list = (first..self.hashes.len())
-            .take_while(|number| self.hashes[*number] == asked)
-            .map(|number| {
-                &self.points[usize::from(self.starts[number])..usize::from(self.starts[number + 1])]
-            })
-            .find(|list| records[usize::from(list[0])].merchant.terms.as_slice().contains(term));
-        list.unwrap_or_default().iter().map(|point| usize::from(*point))
+        let lists = self.hashes[first..].iter().take_while(|hash| **hash == asked).count();
+        for number in first..first + lists {
+            let list = &self.points[usize::from(self.starts[number])..usize::from(self.starts[number + 1])];
+            if lists == 1 {
+                // All of a list have one term in common: the first tells for all of them whether it is this one.
+                if list.first().is_some_and(has_it) {
+                    list.iter().for_each(|point| act(usize::from(*point)));
+                }
+            } else {
+                list.iter().filter(|point| has_it(point)).for_each(|point| act(usize::from(*point)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        AnyPosition, Merchant, MerchantId, Position, Profile, Revision, TermKind, UnixMicros, Visibility,
+    };
+
+    fn merchant(terms: &[&Term]) -> Arc<StoredMerchant> {
+        Arc::new(StoredMerchant {
+            merchant: Merchant {
+                id: MerchantId::parse("m").unwrap(),
+                position: AnyPosition::Wgs84(Position::new(0.0, 0.0).unwrap()),
+                visibility: Visibility::Visible,
+                terms: terms.iter().copied().cloned().collect(),
+                profile: Profile::new(b"").unwrap(),
+            },
+            revision: Revision(1),
+            create_time: UnixMicros(0),
+            update_time: UnixMicros(0),
+        })
+    }
+
+    /// Two terms that share the piece of the hash which is kept, found by trying many.
+    fn twins() -> [Term; 2] {
+        let mut seen = std::collections::HashMap::new();
+        for number in 0.. {
+            let term = Term::new(TermKind::Category, &format!("t{number}"));
+            if let Some(twin) = seen.insert(piece(term.hash()), term.clone()) {
+                return [twin, term];
+            }
+        }
+        unreachable!("pieces are few")
+    }
+
+    #[test]
+    fn terms_that_share_a_hash_are_told_apart() {
+        let [one, other] = twins();
+        let records = [merchant(&[&one, &other]), merchant(&[&one]), merchant(&[&other]), merchant(&[])];
+        let postings = Postings::new(&records);
+        let all = (0..4).fold(Bits::NONE, |mut all, point| {
+            all.insert(point);
+            all
+        });
+        let found = |any_of: &[&Term], none_of: &[&Term]| -> Vec<usize> {
+            let any_of: Vec<Vec<Term>> = any_of.iter().map(|term| vec![Term::clone(term)]).collect();
+            let none_of = none_of.iter().copied().cloned().collect();
+            let filter = Filter { any_of, none_of, ..Filter::default() };
+            postings.matching(&filter, &records, &all).iter().collect()
+        };
+        assert_eq!(found(&[&one], &[]), [0, 1]);
+        assert_eq!(found(&[&other], &[]), [0, 2]);
+        assert_eq!(found(&[&one, &other], &[]), [0]);
+        assert_eq!(found(&[], &[&one]), [2, 3]);
+        assert_eq!(found(&[&other], &[&one]), [2]);
     }
 }

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use super::boxes::FAN;
+use super::{bits::ones, boxes::FAN};
 use crate::{Filter, Term};
 
-/// Positions, a power of two. With 300 different terms in a page each child has 14 % of them set, and a term that a page
-/// does not have is suspected there once in fifty times.
+/// Positions, a power of two. With 200 different terms in a page each child has 18 % of them set, and a term that a page
+/// does not have is suspected there once in thirty times.
 const POSITIONS: usize = 2_048;
 
 /// Empty until some merchant has a term; shared between versions of a node as long as nothing new comes.
@@ -18,6 +18,10 @@ const POSITIONS: usize = 2_048;
 pub(crate) struct Summary {
     words: Option<Arc<[u32; POSITIONS]>>,
 }
+
+/// The positions of one child, one bit each.
+#[derive(Clone, Debug)]
+pub(crate) struct Column([u64; POSITIONS / 64]);
 
 const _: () = assert!(FAN <= 32, "a bit a child");
 
@@ -47,6 +51,23 @@ impl Summary {
                 Arc::make_mut(words)[position] |= bit;
             }
         }
+    }
+
+    /// What a child has, for the summary of another node that it comes to.
+    pub(crate) fn column(&self, child: usize) -> Column {
+        let mut column = [0; POSITIONS / 64];
+        if let Some(words) = &self.words {
+            for (position, word) in words.iter().enumerate() {
+                column[position / 64] |= u64::from(word >> child & 1) << (position % 64);
+            }
+        }
+        Column(column)
+    }
+
+    /// Says that a child has what it had in another node.
+    pub(crate) fn add_column(&mut self, child: usize, Column(column): &Column) {
+        let set = (0..).zip(column).flat_map(|(number, word)| ones(*word).map(move |bit| number * 64 + bit));
+        self.add_positions(child, set);
     }
 
     /// Says that a child has nothing.
