@@ -66,10 +66,7 @@ impl Report {
             Bar::AtLeast(limit) => (">=", limit, ratio >= limit),
             Bar::AtMost(limit) => ("<=", limit, ratio <= limit),
         };
-        println!(
-            "  {name:<28} {ratio:>8.2}   goal {sign} {limit:<6} {}",
-            if met { "met" } else { "MISSED" }
-        );
+        println!("  {name:<28} {ratio:>8.2}   goal {sign} {limit:<6} {}", if met { "met" } else { "MISSED" });
         self.ratios.insert(name, ratio);
     }
 }
