@@ -32,7 +32,7 @@
 //! | bounds that carry the number of their child; the least of sixteen at a time | 1.2 |
 //! | pages of 256 and nodes of 32: fewer cache lines that are far apart | 1.3 |
 //! | leaves that will be looked at are fetched together | 1.4 |
-//! | as wide as the processor allows (AVX2), ordering keys instead of hits: what is here | 1.5 |
+//! | as wide as the processor allows (AVX2), ordering keys instead of hits: what is here | 1.7 |
 //!
 //! What takes the time is memory, not arithmetic: the same search takes a third of it where all fits the processor's cache.
 
