@@ -4,13 +4,13 @@
 //! [`boxes`](crate::tree::boxes) and [`reach`](super::reach) for why nothing is passed over that belongs in the answer.
 //! A walk allocates nothing; what it finds it gives to a [`Sink`].
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
 use pulp::{Arch, NullaryFnOnce};
 
 use super::reach::{Reach, Within};
 use crate::{
-    Ecef, Hit, Meters, Query, Shown, Steering, StoredMerchant,
+    Ecef, Hit, Meters, Query, Shown, Snapshot, Steering, StoredMerchant,
     ecef::distance_of_chord2,
     tree::{
         Child, Node, Page,
@@ -46,18 +46,19 @@ pub(super) struct Walk<'q, 's, S> {
     query: &'q Query,
     steering: Steering<'q>,
     sink: S,
-    origin: Ecef,
     reach: Reach,
     in_order: bool,
     /// What lies before the ring or the page, if anything does.
     before: Option<Within>,
+    /// What lies within the radius, where that can be counted unseen.
     within: Option<Within>,
     /// Whether every merchant that can be seen is wanted.
     is_plain: bool,
     stopped: bool,
     /// Of what was left out when the walk was stopped, the bound of the nearest.
     frontier2: f32,
-    hits: std::marker::PhantomData<&'s ()>,
+    /// The sink takes hits that live as long as the snapshot.
+    snapshot: PhantomData<&'s Snapshot>,
 }
 
 impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
@@ -82,7 +83,6 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
             query,
             steering,
             sink,
-            origin: query.origin,
             reach: Reach::new(reach),
             in_order,
             before: (query.after.is_some() || floor > Meters::ZERO).then(|| Within::new(floor)),
@@ -90,7 +90,7 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
             is_plain,
             stopped: false,
             frontier2: f32::INFINITY,
-            hits: std::marker::PhantomData,
+            snapshot: PhantomData,
         }
     }
 
@@ -113,15 +113,15 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
             among &= node.summary().may_hold(&self.query.filter);
         }
         if let Some(before) = self.before {
-            among &= !nearer(&node.boxes().farthest2(self.origin), before);
+            among &= !nearer(&node.boxes().farthest2(self.query.origin), before);
         }
         if let Some(within) = self.within {
-            for child in ones(among & nearer(&node.boxes().farthest2(self.origin), within)) {
+            for child in ones(among & nearer(&node.boxes().farthest2(self.query.origin), within)) {
                 self.sink.take_unseen(node.children()[child].visible_len());
                 among &= !(1 << child);
             }
         }
-        let nearest2 = node.boxes().nearest2(self.origin);
+        let nearest2 = node.boxes().nearest2(self.query.origin);
         let fetch = |child: usize| match &node.children()[child] {
             Child::Node(node) => node.boxes().fetch(),
             Child::Page(page) => page.fetch(),
@@ -163,16 +163,16 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
         let boxes = packed.boxes();
         let mut leaves = among.leaves();
         if let Some(before) = self.before {
-            leaves &= !nearer(&boxes.farthest2(self.origin), before);
+            leaves &= !nearer(&boxes.farthest2(self.query.origin), before);
         }
-        let nearest2 = boxes.nearest2(self.origin);
+        let nearest2 = boxes.nearest2(self.query.origin);
         self.each(
             Bounds::new(&nearest2, leaves),
             MOST_AT_A_TIME,
             |leaf| packed.leaves().fetch(leaf),
             #[inline(always)]
             |walk, leaf, _| {
-                let chords2_m2 = packed.leaves().chords2_m2(leaf, boxes, walk.origin.xyz_m());
+                let chords2_m2 = packed.leaves().chords2_m2(leaf, boxes, walk.query.origin.xyz_m());
                 if let Some(least) = packed.least_on_one_place(leaf) {
                     let distance = distance_of_chord2(chords2_m2[0]);
                     if walk.sink.is_beyond(&Hit { distance, merchant: least }) {
@@ -205,7 +205,7 @@ impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
     fn recent(&mut self, recent: &'s Recent) {
         let shown = recent.shown(self.query.filter.shown);
         for (number, leaf) in recent.leaves().iter().enumerate() {
-            let chords2_m2 = leaf.chords2_m2(self.origin.xyz_m());
+            let chords2_m2 = leaf.chords2_m2(self.query.origin.xyz_m());
             #[expect(clippy::cast_possible_truncation, reason = "takes the bits of this leaf")]
             let lanes = (shown >> (number * LEAF)) as u16;
             let (query, is_plain) = (self.query, self.is_plain);
