@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::leaves::LEAF;
+use super::{boxes::Extent, leaves::LEAF};
 
 /// Something that lies somewhere.
 pub(crate) trait Placed {
@@ -47,15 +47,8 @@ fn halves<T: Placed>(items: &mut [T], at: usize) -> (&mut [T], &mut [T]) {
 }
 
 fn longest_axis<T: Placed>(items: &[T]) -> usize {
-    let (mut low_m, mut high_m) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
-    for at_m in items.iter().map(Placed::at_m) {
-        for axis in 0..3 {
-            low_m[axis] = low_m[axis].min(at_m[axis]);
-            high_m[axis] = high_m[axis].max(at_m[axis]);
-        }
-    }
-    let side_m = |axis: &usize| high_m[*axis] - low_m[*axis];
-    (0..3).max_by(|a, b| side_m(a).total_cmp(&side_m(b))).unwrap_or(0)
+    let points = items.iter().map(Placed::at_m).map(|at_m| Extent { low_m: at_m, high_m: at_m });
+    points.fold(Extent::NOTHING, |all, point| all.with(&point)).longest_axis()
 }
 
 /// Along an axis, then along the others, then by its own order: a total order, so that what lies on one place stays
