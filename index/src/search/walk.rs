@@ -63,7 +63,7 @@ pub(super) struct Walk<'q, 's, S> {
 
 impl<'q, 's, S: Sink<'s>> Walk<'q, 's, S> {
     /// A walk as far as `reach`. In order it looks at what is near first, so that a limit soon tells how far is far
-    /// enough; that is wasted where the reach tells it already.
+    /// enough; that is wasted where there is no limit.
     pub(super) fn new(
         query: &'q Query,
         steering: Steering<'q>,
@@ -355,8 +355,9 @@ impl<'s, S: Sink<'s>> NullaryFnOnce for IntoPage<'_, '_, 's, S> {
     }
 }
 
-/// Children that are fetched together at the most.
+/// Leaves that are fetched together, and the most of anything that is.
 const MOST_AT_A_TIME: usize = 5;
+/// Pages, and nodes, that are fetched together: a search rarely needs more of them.
 const AT_A_TIME: usize = 2;
 
 /// Bounds of the children, each with the number of its child in place of its last five bits, which moves it a little

@@ -126,14 +126,8 @@ impl NearLeaf {
     #[inline(always)]
     fn chords2_m2(&self, corner_m: [f64; 3], origin_m: [f64; 3]) -> [f64; LEAF] {
         let from_m = corner_m.map(|corner_m| corner_m + HALF_M);
-        let mut chords2_m2 = [0.0; LEAF];
-        for (lane, chord2_m2) in chords2_m2.iter_mut().enumerate() {
-            let delta =
-                |axis: usize| origin_m[axis] - (from_m[axis] + f64::from(self.0[axis][lane]) * GRID_M);
-            let (dx, dy, dz) = (delta(0), delta(1), delta(2));
-            *chord2_m2 = dx * dx + dy * dy + dz * dz;
-        }
-        chords2_m2
+        let along = |axis: usize, lane: usize| from_m[axis] + f64::from(self.0[axis][lane]) * GRID_M;
+        chords2_m2(origin_m, along)
     }
 }
 
@@ -154,12 +148,18 @@ impl FarLeaf {
 
     #[inline(always)]
     pub(crate) fn chords2_m2(&self, origin_m: [f64; 3]) -> [f64; LEAF] {
-        let mut chords2_m2 = [0.0; LEAF];
-        for (lane, chord2_m2) in chords2_m2.iter_mut().enumerate() {
-            let delta = |axis: usize| origin_m[axis] - self.0[axis][lane];
-            let (dx, dy, dz) = (delta(0), delta(1), delta(2));
-            *chord2_m2 = dx * dx + dy * dy + dz * dz;
-        }
-        chords2_m2
+        chords2_m2(origin_m, |axis, lane| self.0[axis][lane])
     }
+}
+
+/// Squares of the chords from an origin to all lanes, of which the coordinate on each axis is given: the same operations in
+/// the same order as [`Ecef::chord2_m2`].
+#[inline(always)]
+fn chords2_m2(origin_m: [f64; 3], along: impl Fn(usize, usize) -> f64) -> [f64; LEAF] {
+    let mut chords2_m2 = [0.0; LEAF];
+    for (lane, chord2_m2) in chords2_m2.iter_mut().enumerate() {
+        let [dx, dy, dz] = [0, 1, 2].map(|axis| origin_m[axis] - along(axis, lane));
+        *chord2_m2 = dx * dx + dy * dy + dz * dz;
+    }
+    chords2_m2
 }
