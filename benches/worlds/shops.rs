@@ -87,9 +87,11 @@ pub fn merchant(
             position: AnyPosition::Wgs84(position),
             visibility: Visibility::Visible,
             terms,
+            hours: None,
             profile,
         },
         revision,
+        placed: Revision(0),
         create_time: UnixMicros(0),
         update_time: UnixMicros(0),
     })

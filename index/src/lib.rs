@@ -9,10 +9,11 @@
 //! | [`datum`](AnyPosition) | positions in WGS-84, GCJ-02 and BD-09, with one exit: to WGS-84 |
 //! | [`ecef`](Ecef) | earth-centred metres and the only distance formula |
 //! | [`terms`](Filter) | what a merchant can be filtered by, and filters made of it |
+//! | [`hours`](Hours) | when a merchant is open, as its own clock tells |
 //! | `tree` | an R-tree of packed pages over those metres, and what was tried before it |
 //! | `search` | the hot path: nearest first, bounded by radius and limit |
 //! | [`live`](IndexWriter) | one writer, many readers, immutable snapshots between them |
-//! | [`cell`](CoarseCell) | H3, for privacy, never for ranking; the only place that says `h3o::` |
+//! | [`cell`](Cell) | H3, for density and privacy, never for ranking; the only place that says `h3o::` |
 //!
 //! What must always hold:
 //! - **Rank is distance, then id**, and nothing else. The distance that ranks is the distance that is returned, to the
@@ -37,6 +38,7 @@
 //!         profile: Profile::new(b"whatever callers are to receive")?,
 //!     },
 //!     revision: Revision(1),
+//!     placed: Revision(0),
 //!     create_time: UnixMicros(0),
 //!     update_time: UnixMicros(0),
 //! };
@@ -80,6 +82,7 @@ mod cell;
 mod change;
 mod datum;
 mod ecef;
+mod hours;
 mod live;
 mod merchant;
 mod query;
@@ -89,12 +92,15 @@ mod tree;
 mod units;
 
 pub use self::{
-    cell::CoarseCell,
+    cell::{Cell, CellResolution, CoarseCell},
     change::{Change, Revision},
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
     ecef::Ecef,
+    hours::{Hours, LocalTime, Period},
     live::{IndexReader, IndexWriter, Snapshot},
-    merchant::{Merchant, MerchantId, MerchantIdError, Profile, ProfileTooLarge, StoredMerchant, Visibility},
+    merchant::{
+        Merchant, MerchantId, MerchantIdError, Pieces, Profile, ProfileTooLarge, StoredMerchant, Visibility,
+    },
     query::{Count, Cursor, End, Hit, Hits, Query, Steering},
     search::Ranked,
     terms::{Filter, Shown, Term, TermKind, Terms},

@@ -9,8 +9,8 @@ use arc_swap::ArcSwap;
 use imbl::OrdSet;
 
 use crate::{
-    Change, Count, Hits, MerchantId, Query, Ranked, Revision, Steering, StoredMerchant,
-    search::{count, search},
+    Change, Count, Hit, Hits, MerchantId, Query, Ranked, Revision, Steering, StoredMerchant,
+    search::{count, for_each, search},
     tree::{Point, Tree},
 };
 
@@ -113,6 +113,12 @@ impl Snapshot {
     #[must_use]
     pub fn count(&self, query: &Query, steering: Steering<'_>) -> Count {
         count(&self.tree, query, steering)
+    }
+
+    /// Shows every merchant that a query finds, whatever its limit, in no order. Returns whether that was all: not where
+    /// the caller's steering ended it.
+    pub fn for_each<'s>(&'s self, query: &Query, steering: Steering<'_>, show: impl FnMut(Hit<'s>)) -> bool {
+        for_each(&self.tree, query, steering, show)
     }
 
     fn apply(&mut self, changes: &[Change]) {

@@ -3,9 +3,10 @@
 
 use std::{fmt, sync::Arc};
 
+use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::{AnyPosition, Revision, Terms, UnixMicros};
+use crate::{AnyPosition, Hours, Revision, Terms, UnixMicros};
 
 /// A merchant's identity: 1 to 128 bytes of UTF-8 without `/`, control characters, or white space at either end.
 ///
@@ -88,9 +89,31 @@ pub enum Visibility {
     Hidden,
 }
 
-/// The rest of a merchant, already encoded as callers will receive it. Opaque here and in the store.
+/// A merchant, already encoded as callers will receive it. Opaque here and in the store, but for where one piece ends and
+/// the next begins, so that answers are put together by copying:
+///
+/// ```text
+/// | name | what a list shows | the rest | what the commit decided |
+/// | name |        what the caller gave  |
+/// |          front           |           back                     |
+/// ```
+///
+/// The front lies with the merchant itself: a list of twenty comes from twenty places in memory and not from forty.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Profile(Arc<[u8]>);
+pub struct Profile {
+    front: SmallVec<[u8; FRONT_BYTES]>,
+    back: Arc<[u8]>,
+    /// Where the name ends in the front, and what the caller gave begins.
+    name_end: u32,
+    /// Where what the caller gave ends in the back.
+    given_end: u32,
+}
+
+/// Bytes of a front that lies with its merchant; three in four do. A longer one lies elsewhere.
+const FRONT_BYTES: usize = 160;
+
+/// Pieces of an encoded merchant, which follow one another.
+pub type Pieces<'a> = [&'a [u8]; 2];
 
 /// A profile that is longer than [`Profile::MAX_BYTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -98,27 +121,72 @@ pub struct Profile(Arc<[u8]>);
 pub struct ProfileTooLarge;
 
 impl Profile {
-    /// The longest profile, in bytes. It also bounds a record so that the store can keep it inline.
+    /// The most that a caller may give, in bytes. It also bounds a record so that the store can keep it inline.
     pub const MAX_BYTES: usize = 32_768;
 
-    /// Wraps an encoded profile.
+    /// What a caller gave, all of it shown in lists, without what a commit adds.
     ///
     /// # Errors
     /// Where it is longer than [`Profile::MAX_BYTES`].
-    pub fn new(encoded: &[u8]) -> Result<Self, ProfileTooLarge> {
-        if encoded.len() > Self::MAX_BYTES { Err(ProfileTooLarge) } else { Ok(Self(encoded.into())) }
+    pub fn new(given: &[u8]) -> Result<Self, ProfileTooLarge> {
+        Self::of_parts(given, &[])
     }
 
-    /// The encoded bytes.
+    /// What a caller gave: what a list shows of it, and the rest.
+    ///
+    /// # Errors
+    /// Where both together are longer than [`Profile::MAX_BYTES`].
+    pub fn of_parts(basic: &[u8], rest: &[u8]) -> Result<Self, ProfileTooLarge> {
+        if basic.len() + rest.len() > Self::MAX_BYTES {
+            return Err(ProfileTooLarge);
+        }
+        let given_end = u32::try_from(rest.len()).map_err(|_| ProfileTooLarge)?;
+        Ok(Self { front: basic.into(), back: rest.into(), name_end: 0, given_end })
+    }
+
+    /// What the caller gave, as of a version of a name and with what a commit decided. Both are a few hundred bytes at
+    /// most.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+    pub fn committed(&self, name: &[u8], decided: &[u8]) -> Self {
+        let [basic, rest] = self.given();
+        let mut front = SmallVec::with_capacity(name.len() + basic.len());
+        front.extend_from_slice(name);
+        front.extend_from_slice(basic);
+        let name_end = u32::try_from(name.len()).unwrap_or_default();
+        Self { front, back: [rest, decided].concat().into(), name_end, given_end: self.given_end }
+    }
+
+    /// What the caller gave.
+    #[must_use]
+    pub fn given(&self) -> Pieces<'_> {
+        [
+            self.front.get(self.name_end as usize..).unwrap_or_default(),
+            self.back.get(..self.given_end as usize).unwrap_or_default(),
+        ]
+    }
+
+    /// The name alone.
+    #[must_use]
+    pub fn name(&self) -> Pieces<'_> {
+        [self.front.get(..self.name_end as usize).unwrap_or_default(), &[]]
+    }
+
+    /// The name and what a list shows.
+    #[must_use]
+    pub fn basic(&self) -> Pieces<'_> {
+        [&self.front, &[]]
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn full(&self) -> Pieces<'_> {
+        [&self.front, &self.back]
     }
 }
 
 impl fmt::Debug for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Profile({} bytes)", self.0.len())
+        write!(f, "Profile({} bytes)", self.front.len() + self.back.len())
     }
 }
 
@@ -133,7 +201,9 @@ pub struct Merchant {
     pub visibility: Visibility,
     /// What searches can filter by.
     pub terms: Terms,
-    /// Everything else.
+    /// When it is open; `None` where nobody knows.
+    pub hours: Option<Arc<Hours>>,
+    /// All that callers receive.
     pub profile: Profile,
 }
 
@@ -144,6 +214,8 @@ pub struct StoredMerchant {
     pub merchant: Merchant,
     /// The revision of the change that made this version.
     pub revision: Revision,
+    /// The revision of the change that put the merchant where it is: it has been at this distance of everything since.
+    pub placed: Revision,
     /// When the merchant was first stored.
     pub create_time: UnixMicros,
     /// When this version was made.
@@ -180,8 +252,21 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_comes_apart_where_it_was_put_together() {
+        let given = Profile::of_parts(b"basic", b"rest").unwrap();
+        assert_eq!((given.name().concat(), given.full().concat()), (b"".to_vec(), b"basicrest".to_vec()));
+        let first = given.committed(b"name", b"first");
+        // A version that was made of another: what that commit decided is gone.
+        let second = first.committed(b"other", b"second");
+        assert_eq!(second.name().concat(), b"other");
+        assert_eq!(second.basic().concat(), b"otherbasic");
+        assert_eq!(second.given().concat(), b"basicrest");
+        assert_eq!(second.full().concat(), b"otherbasicrestsecond");
+    }
+
+    #[test]
     fn a_profile_is_bounded() {
         assert!(Profile::new(&vec![0; Profile::MAX_BYTES]).is_ok());
-        assert_eq!(Profile::new(&vec![0; Profile::MAX_BYTES + 1]), Err(ProfileTooLarge));
+        assert_eq!(Profile::of_parts(&[0; Profile::MAX_BYTES], &[0]), Err(ProfileTooLarge));
     }
 }

@@ -18,9 +18,11 @@ fn merchant(number: u64) -> Arc<StoredMerchant> {
             position: AnyPosition::Wgs84(position),
             visibility: Visibility::Visible,
             terms: [Term::new(TermKind::Category, name)].into_iter().collect(),
+            hours: None,
             profile: Profile::new(b"").unwrap(),
         },
         revision: Revision(1),
+        placed: Revision(0),
         create_time: UnixMicros(0),
         update_time: UnixMicros(0),
     })

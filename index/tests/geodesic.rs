@@ -61,9 +61,11 @@ fn stored(id: &str, position: Position<Wgs84>, visible: bool, revision: Revision
             position: AnyPosition::Wgs84(position),
             visibility: if visible { Visibility::Visible } else { Visibility::Hidden },
             terms: Terms::default(),
+            hours: None,
             profile: Profile::new(id.as_bytes()).unwrap(),
         },
         revision,
+        placed: Revision(0),
         create_time: UnixMicros(0),
         update_time: UnixMicros(0),
     })

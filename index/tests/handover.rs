@@ -25,9 +25,11 @@ fn batch(number: u64) -> Vec<Change> {
                     position: AnyPosition::Wgs84(Position::new(latitude, 0.0).unwrap()),
                     visibility: Visibility::Visible,
                     terms: Terms::default(),
+                    hours: None,
                     profile: Profile::new(b"").unwrap(),
                 },
                 revision: Revision(number * MERCHANTS + merchant),
+                placed: Revision(0),
                 create_time: UnixMicros(0),
                 update_time: UnixMicros(0),
             }))

@@ -2,7 +2,7 @@
 //!
 //! Searches a running server from several connections at once, each asking again as soon as it is answered (a closed
 //! loop), and prints how many answers came a second and how long they took. A caller like any other: it needs the
-//! contract, not the server's code.
+//! client, not the server's code.
 //!
 //! The same seed sends the same searches in the same order on each connection.
 

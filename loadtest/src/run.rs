@@ -6,11 +6,11 @@ use std::{
 };
 
 use hdrhistogram::Histogram;
-use nearby_proto::v1::{
-    CoordinateSystem, NearbyResult, Position, SearchNearbyRequest, nearby_service_client::NearbyServiceClient,
+use nearby_client::{
+    Client, ConnectError,
+    v1::{CoordinateSystem, NearbyResult, Position, SearchNearbyRequest},
 };
 use thiserror::Error;
-use tonic::transport::{Channel, Endpoint};
 
 use crate::origins::Origins;
 
@@ -28,8 +28,8 @@ pub(crate) struct Plan {
 /// Why there was no run.
 #[derive(Debug, Error)]
 pub(crate) enum RunError {
-    #[error("{0} is not an address: {1}")]
-    Address(String, tonic::transport::Error),
+    #[error(transparent)]
+    Address(ConnectError),
     #[error("no server answers at {0}; start one with `nearby serve` or `cargo demo`")]
     Unreachable(String),
     #[error("a search was answered with merchants that are not ranked by distance within the radius")]
@@ -85,29 +85,26 @@ impl fmt::Display for Report {
     }
 }
 
+const CALL_DEADLINE: Duration = Duration::from_secs(30);
+
 /// Runs a plan.
 pub(crate) async fn run(plan: &Plan) -> Result<Report, RunError> {
-    let endpoint = Endpoint::from_shared(plan.server.clone())
-        .map_err(|error| RunError::Address(plan.server.clone(), error))?
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(30));
-    let mut channels = Vec::with_capacity(plan.connections);
+    let mut clients = Vec::with_capacity(plan.connections);
     for _ in 0..plan.connections {
-        let channel = endpoint.connect().await.map_err(|_| RunError::Unreachable(plan.server.clone()))?;
-        channels.push(channel);
+        clients.push(connect(&plan.server).await?);
     }
     let start = Instant::now();
-    let tasks: Vec<_> = channels
+    let tasks: Vec<_> = clients
         .into_iter()
         .enumerate()
-        .map(|(connection, channel)| {
+        .map(|(connection, client)| {
             let origins = plan.origins.stream(plan.seed, connection);
             let request = SearchNearbyRequest {
                 radius_m: Some(plan.radius_m),
                 page_size: plan.results,
                 ..Default::default()
             };
-            tokio::spawn(search_on(channel, origins, request, start + plan.length))
+            tokio::spawn(search_on(client, origins, request, start + plan.length))
         })
         .collect();
     let mut total = Report::new()?;
@@ -118,13 +115,21 @@ pub(crate) async fn run(plan: &Plan) -> Result<Report, RunError> {
     Ok(total)
 }
 
+/// A connection of its own. A slow answer is to be measured and a refusal counted, so neither is cut short or tried again.
+async fn connect(server: &str) -> Result<Client, RunError> {
+    let client = Client::connect(server).await.map_err(|error| match error {
+        ConnectError::Unreachable { address, .. } => RunError::Unreachable(address),
+        other => RunError::Address(other),
+    })?;
+    Ok(client.with_deadline(CALL_DEADLINE).without_retries())
+}
+
 async fn search_on(
-    channel: Channel,
+    client: Client,
     origins: impl Iterator<Item = (f64, f64)>,
     request: SearchNearbyRequest,
     end: Instant,
 ) -> Result<Report, RunError> {
-    let mut client = NearbyServiceClient::new(channel);
     let mut report = Report::new()?;
     for (latitude, longitude) in origins {
         let asked = Instant::now();
@@ -137,7 +142,7 @@ async fn search_on(
             Ok(answer) => {
                 let took_us = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
                 report.latency_us.saturating_record(took_us);
-                let results = answer.into_inner().results;
+                let results = answer.results;
                 if !is_ranked(&results, request.radius_m()) {
                     return Err(RunError::WrongAnswer);
                 }

@@ -11,11 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nearby_index::IndexWriter;
-use nearby_store::{SledStore, Store, StoreError};
+use nearby_index::{Change, Ecef, IndexWriter, MerchantId, Revision, StoredMerchant};
+use nearby_store::{DoneRequest, Kept, SledStore, Store, StoreError};
 use thiserror::Error;
 use tokio::{
-    sync::oneshot,
+    sync::{Semaphore, oneshot},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -23,13 +23,15 @@ use tonic::transport::Channel;
 
 use crate::{
     clock,
-    committer::{self, CommitterThread},
+    committer::{self, CommitterThread, Parts},
     config::Settings,
+    feed::Feed,
     page_token::PageTokens,
     replace_file::{Readers, replace_file},
     rpc::{
-        convert::stored_terms,
+        convert::{finish, restore},
         listen::{Health, Incoming, Routes},
+        search::SearchSettings,
         under_way::CallsUnderWay,
     },
     service::{Door, Service},
@@ -114,8 +116,13 @@ impl Running {
         let (door, calls) = (Door::closed(), CallsUnderWay::default());
         let routes = Routes {
             door: door.clone(),
-            most_radius: settings.max_radius,
-            log_cells: settings.log_cells,
+            searches: SearchSettings {
+                most_radius: settings.max_radius,
+                search_hidden: settings.search_hidden,
+                log_cells: settings.log_cells,
+            },
+            watch_patience: settings.watch_patience,
+            clock: clock::system(),
             reflection: settings.reflection,
             calls: calls.clone(),
         };
@@ -126,12 +133,14 @@ impl Running {
 
         let directory = settings.data_dir.clone();
         let loading = tokio::task::spawn_blocking(move || load(&directory));
-        let Loaded { store, index, merchants, tokens } =
+        let Loaded { store, index, merchants, tokens, feed, done } =
             loading.await.map_err(|error| internal(&error))??;
         let reader = index.reader();
-        let (handle, committer, unable_to_commit) =
-            committer::spawn(store, index, clock::system()).map_err(|error| internal(&error))?;
-        door.open(Service::new(reader, handle, tokens));
+        let parts = Parts { store, index, feed: feed.clone(), done, finish, clock: clock::system() };
+        let (committer, thread, unable_to_commit) =
+            committer::spawn(parts).map_err(|error| internal(&error))?;
+        let watchers = Arc::new(Semaphore::new(settings.max_watchers));
+        door.open(Service { reader, committer, feed, tokens, watchers });
         health.set_all(true).await;
         let health_of_writes = health.clone();
         tokio::spawn(async move {
@@ -147,7 +156,7 @@ impl Running {
             health,
             stop,
             serving,
-            committer,
+            committer: thread,
             deadline: settings.shutdown_deadline,
         })
     }
@@ -170,6 +179,7 @@ impl Running {
     /// [`CutOff`] where the deadline came first.
     pub async fn stop(mut self) -> Result<(), CutOff> {
         self.health.set_all(false).await;
+        self.door.announce_stop();
         drop(self.stop);
         if let Some(path) = &self.address_file {
             // Where somebody was faster, it is gone.
@@ -209,6 +219,8 @@ struct Loaded {
     index: IndexWriter,
     merchants: usize,
     tokens: PageTokens,
+    feed: Feed,
+    done: Vec<Arc<DoneRequest>>,
 }
 
 /// Opens the store, which holds its directory from then on, and builds the index from it.
@@ -218,24 +230,49 @@ fn load(directory: &Path) -> Result<Loaded, StartError> {
     let key_file = directory.join("page-token.key");
     let tokens = PageTokens::load_or_create(&key_file)
         .map_err(|source| StartError::File { path: key_file, source })?;
-    let mut merchants = Vec::new();
-    let mut unreadable = 0;
-    let revision = store.load(&mut |mut stored| {
-        match stored_terms(&stored.merchant.profile) {
-            Ok(terms) => stored.merchant.terms = terms,
-            Err(_) => unreadable += 1,
-        }
-        merchants.push(Arc::new(stored));
+    let mut read = Vec::new();
+    let mut deletions: Vec<(Revision, MerchantId)> = Vec::new();
+    let mut done = Vec::new();
+    let extent = store.load(&mut |kept| match kept {
+        Kept::Merchant(stored) => read.push(stored),
+        Kept::Deletion { id, revision } => deletions.push((revision, id)),
+        Kept::Request(request) => done.push(Arc::new(with_profiles(request))),
     })?;
+    let (merchants, unreadable) = restore_together(read);
     if unreadable > 0 {
         tracing::error!(
             merchants = unreadable,
-            "profiles cannot be read: no filter by category, brand or service finds these merchants"
+            "profiles cannot be read: no filter by category, brand, service or hours finds these merchants"
         );
     }
     let count = merchants.len();
-    let index = IndexWriter::load(merchants, revision);
+    let feed = Feed::new(extent.last, deletions, extent.deletions_since);
+    let index = IndexWriter::load(merchants, extent.last);
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(merchants = count, revision = revision.0, elapsed_ms, "loaded");
-    Ok(Loaded { store: Box::new(store), index, merchants: count, tokens })
+    tracing::info!(merchants = count, revision = extent.last.0, elapsed_ms, "loaded");
+    Ok(Loaded { store: Box::new(store), index, merchants: count, tokens, feed, done })
+}
+
+/// Merchants as they are kept in memory, and how many of them have a profile that cannot be read. They are made one after
+/// the other in an order that puts neighbours together, so that those of one answer lie in few places.
+pub(crate) fn restore_together(mut read: Vec<StoredMerchant>) -> (Vec<Arc<StoredMerchant>>, usize) {
+    read.sort_by_cached_key(|stored| Ecef::from(stored.merchant.position.to_wgs84()).neighbourhood());
+    let mut unreadable = 0;
+    let merchants = read.into_iter().map(|stored| {
+        let (stored, is_readable) = restore(stored);
+        unreadable += usize::from(!is_readable);
+        Arc::new(stored)
+    });
+    let merchants = merchants.collect();
+    (merchants, unreadable)
+}
+
+/// A request as it was done, with its merchants as callers receive them.
+fn with_profiles(mut request: DoneRequest) -> DoneRequest {
+    for outcome in &mut request.outcomes {
+        if let Change::Put(stored) = outcome {
+            *stored = Arc::new(restore(StoredMerchant::clone(stored)).0);
+        }
+    }
+    request
 }

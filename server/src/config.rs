@@ -32,6 +32,18 @@ pub struct ServerArgs {
     #[arg(long, env = "NEARBY_MAX_RADIUS_M", value_name = "METRES")]
     pub max_radius_m: Option<f64>,
 
+    /// Let every caller search hidden merchants, and not only read and list them [default: false]
+    #[arg(long, env = "NEARBY_SEARCH_HIDDEN", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub search_hidden: Option<bool>,
+
+    /// Most calls that may watch at a time [default: 1000]
+    #[arg(long, env = "NEARBY_MAX_WATCHERS", value_name = "NUMBER")]
+    pub max_watchers: Option<usize>,
+
+    /// How long a watcher may leave an answer unread before it is dropped, in seconds [default: 30]
+    #[arg(long, env = "NEARBY_WATCH_PATIENCE_S", value_name = "SECONDS")]
+    pub watch_patience_s: Option<u64>,
+
     /// Answer gRPC server reflection, so that tools such as grpcurl need no proto files [default: false]
     #[arg(long, env = "NEARBY_REFLECTION", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub reflection: Option<bool>,
@@ -56,6 +68,12 @@ pub struct Settings {
     pub address_file: Option<PathBuf>,
     /// The farthest that anybody may search.
     pub max_radius: Radius,
+    /// Whether callers may search hidden merchants.
+    pub search_hidden: bool,
+    /// Most calls that may watch at a time.
+    pub max_watchers: usize,
+    /// How long a watcher may leave an answer unread.
+    pub watch_patience: Duration,
     /// Whether to answer server reflection.
     pub reflection: bool,
     /// How long calls under way may take once the server is to stop.
@@ -127,12 +145,20 @@ impl ServerArgs {
                 setting: "max_radius_m (--max-radius-m, NEARBY_MAX_RADIUS_M)",
                 reason: error.to_string(),
             })?,
+            search_hidden: self.search_hidden.or(file.search_hidden).unwrap_or(false),
+            max_watchers: self.max_watchers.or(file.max_watchers).unwrap_or(1_000).min(MOST_WATCHERS),
+            watch_patience: Duration::from_secs(
+                self.watch_patience_s.or(file.watch_patience_s).unwrap_or(30),
+            ),
             reflection: self.reflection.or(file.reflection).unwrap_or(false),
             shutdown_deadline: Duration::from_secs(deadline_s),
             log_cells: self.log_cells.or(file.log_cells).unwrap_or(false),
         })
     }
 }
+
+/// More than this no server bears, nor does a semaphore count them.
+const MOST_WATCHERS: usize = 1_000_000;
 
 fn read(path: &Path) -> Result<ServerArgs, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };

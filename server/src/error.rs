@@ -1,17 +1,30 @@
 //! What can go wrong in the service, by what the caller will do about it.
 
-use nearby_index::MerchantId;
+use std::{fmt, time::Duration};
+
+use nearby_index::{MerchantId, Revision};
 use thiserror::Error;
+
+use crate::reason::Reason;
 
 /// A field of a request that is not as it must be. Never holds a user's coordinates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// Path of the field in the request, such as `origin.latitude`.
     pub field: String,
-    /// A stable word in capitals, such as `LATITUDE_OUT_OF_RANGE`.
-    pub reason: &'static str,
+    /// Why, as a stable word.
+    pub reason: Reason,
     /// What is wrong and what to do, for people.
     pub description: String,
+}
+
+/// Something that there is only so much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quota {
+    /// Writes that wait.
+    Writes,
+    /// Calls that watch.
+    Watchers,
 }
 
 /// Why the service did not do what was asked.
@@ -29,12 +42,52 @@ pub enum ServiceError {
     /// The merchant changed since the caller read it: read it again and decide anew.
     #[error("merchant {0} has changed since its etag was read; read it again and repeat the change on top")]
     Conflict(MerchantId),
+    /// Hidden merchants are not for this caller.
+    #[error(
+        "hidden merchants are shown to privileged callers only; leave visibility_scope out, or have the operator \
+         start the server with --search-hidden"
+    )]
+    HiddenNotAllowed,
+    /// The answer would be larger than clients take.
+    #[error("the answer would exceed {} bytes; ask for fewer merchants at once, or for a smaller view", .0)]
+    AnswerTooLarge(usize),
+    /// Merchants are in more cells than an answer holds.
+    #[error("more than {0} cells have merchants; ask for a coarser resolution or a smaller area")]
+    TooManyCells(usize),
+    /// The changes since then are no longer known.
+    #[error(
+        "changes since revision {} are no longer known, the earliest to resume from is {}; start anew: export, and \
+         watch from the revision of the export", .asked.0, .earliest.0
+    )]
+    RevisionTooOld {
+        /// Where the caller wanted to resume.
+        asked: Revision,
+        /// The earliest revision that one can resume from.
+        earliest: Revision,
+    },
+    /// The server has not come so far.
+    #[error(
+        "this server is at revision {} and has never been at {}; if its data was restored, start anew: export, and \
+         watch from the revision of the export", .now.0, .asked.0
+    )]
+    RevisionInFuture {
+        /// Where the caller wanted to resume.
+        asked: Revision,
+        /// Where the server is.
+        now: Revision,
+    },
+    /// The watcher does not read.
+    #[error("the watcher has read nothing for {} s; watch again from where it came to", .0.as_secs())]
+    WatcherTooSlow(Duration),
+    /// The caller's deadline has passed.
+    #[error("the deadline of the call has passed; allow more time or ask for less")]
+    DeadlineExceeded,
     /// Not yet, or no longer: try again in a moment.
     #[error("the server is {0}; try again in a moment")]
     NotReady(&'static str),
-    /// Too many writes wait: try again in a moment, more slowly.
-    #[error("too many writes are waiting; send fewer at once, and this one again in a moment")]
-    Overloaded,
+    /// Too many at once: try again in a moment, more slowly.
+    #[error("too many {0} at once; have fewer, and try this one again in a moment")]
+    Overloaded(Quota),
     /// The disk failed. Nothing is acknowledged any more; searches go on. Why is in the log, for the operator.
     #[error(
         "the server cannot write to its disk and takes no more changes until its operator has mended that"
@@ -47,8 +100,29 @@ pub enum ServiceError {
 
 impl ServiceError {
     /// One field that is wrong.
-    pub fn invalid(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
+    pub fn invalid(field: impl Into<String>, reason: Reason, description: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation { field: field.into(), reason, description: description.into() }])
+    }
+
+    /// The same, of a request within a request: its fields are below `path`.
+    #[must_use]
+    pub fn below(self, path: &str) -> Self {
+        match self {
+            Self::Invalid(mut violations) => {
+                violations.iter_mut().for_each(|one| one.field = format!("{path}.{}", one.field));
+                Self::Invalid(violations)
+            }
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Writes => "writes are waiting",
+            Self::Watchers => "calls are watching",
+        })
     }
 }
 

@@ -13,7 +13,9 @@
 //! | [`app`] | puts the server together and takes it apart |
 //! | [`service`] | what the server can do, without wire types |
 //! | [`committer`] | the one way a merchant changes |
-//! | `rpc` | gRPC: the only room that knows of tonic and wire types |
+//! | [`feed`] | what changed lately, for those who follow |
+//! | [`rpc`] | gRPC: the only room that knows of tonic and wire types |
+//! | [`error`], [`reason`] | what can go wrong, and the words for it |
 //! | [`page_token`] | from one page to the next |
 //! | [`config`], [`observe`], [`shutdown`], [`clock`], `time_zone` | settings, logs, signals, time |
 //! | `replace_file` | a small file, there whole or not at all |
@@ -29,11 +31,13 @@ pub mod clock;
 pub mod committer;
 pub mod config;
 pub mod error;
+pub mod feed;
 mod files;
 pub mod observe;
 pub mod page_token;
+pub mod reason;
 mod replace_file;
-mod rpc;
+pub mod rpc;
 pub mod service;
 pub mod shutdown;
 mod time_zone;

@@ -10,15 +10,18 @@ use std::{fmt, fs, io, path::Path};
 
 use aes_siv::{KeyInit, siv::Aes128Siv};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use nearby_index::{Cursor, MerchantId, Meters};
+use nearby_index::{Cursor, MerchantId, Meters, Revision};
 
 use crate::{
     error::ServiceError,
+    reason,
     replace_file::{Readers, replace_file},
 };
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const KEY_BYTES: usize = 32;
+/// A version and a tag.
+const SEALED_AT: usize = 1 + 16;
 
 /// Seals and opens tokens with a key.
 #[derive(Clone)]
@@ -57,11 +60,18 @@ impl PageTokens {
     }
 
     pub(crate) fn seal(&self, payload: &Payload, query: &Fingerprint) -> Result<String, ServiceError> {
-        let sealed = self
+        // The version and the tag stand before what is sealed in place.
+        let mut sealed = Vec::with_capacity(SEALED_AT + payload.0.len());
+        sealed.push(VERSION);
+        sealed.resize(SEALED_AT, 0);
+        sealed.extend_from_slice(&payload.0);
+        let (front, content) = sealed.split_at_mut(SEALED_AT);
+        let tag = self
             .cipher()
-            .encrypt([[VERSION].as_slice(), &query.0], &payload.0)
+            .encrypt_inout_detached([[VERSION].as_slice(), &query.0], content.into())
             .map_err(|_| ServiceError::Internal("a page token cannot be made"))?;
-        Ok(URL_SAFE_NO_PAD.encode([[VERSION].as_slice(), &sealed].concat()))
+        front[1..].copy_from_slice(&tag);
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// Opens a token; `None` where there is none, which asks for the first page.
@@ -91,13 +101,21 @@ impl fmt::Debug for PageTokens {
 fn refused() -> ServiceError {
     ServiceError::invalid(
         "page_token",
-        "INVALID_PAGE_TOKEN",
+        reason::INVALID_PAGE_TOKEN,
         "must be next_page_token of the answer before, with the same query; ask again without it to start over",
     )
 }
 
 /// What a token is bound to: the query, as parts that cannot run into one another.
+#[derive(Clone)]
 pub(crate) struct Fingerprint(Vec<u8>);
+
+/// Shows nothing: a query is where a person is.
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprint(..)")
+    }
+}
 
 impl Fingerprint {
     pub(crate) fn of(method: &str) -> Self {
@@ -114,11 +132,13 @@ impl Fingerprint {
 /// What a token holds.
 pub(crate) struct Payload(Vec<u8>);
 
-impl From<&Cursor> for Payload {
-    fn from(cursor: &Cursor) -> Self {
+impl Payload {
+    /// Where a page of a search ended, and the revision of the first page.
+    pub(crate) fn of_search(cursor: &Cursor, begun: Revision) -> Self {
         let rank = u32::try_from(cursor.rank).unwrap_or(u32::MAX);
-        let (distance, rank) = (cursor.distance.get().to_le_bytes(), rank.to_le_bytes());
-        Self([distance.as_slice(), rank.as_slice(), cursor.id.as_str().as_bytes()].concat())
+        let (distance, begun) = (cursor.distance.get().to_le_bytes(), begun.0.to_le_bytes());
+        let id = cursor.id.as_str().as_bytes();
+        Self([distance.as_slice(), &rank.to_le_bytes(), &begun, id].concat())
     }
 }
 
@@ -129,12 +149,22 @@ impl From<&MerchantId> for Payload {
 }
 
 impl Payload {
-    pub(crate) fn cursor(&self) -> Result<Cursor, ServiceError> {
+    /// What tells a watcher's set from another.
+    pub(crate) fn of_digest(digest: u64) -> Self {
+        Self(digest.to_le_bytes().to_vec())
+    }
+
+    pub(crate) fn digest(&self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.0.as_slice().try_into().ok()?))
+    }
+
+    pub(crate) fn search(&self) -> Result<(Cursor, Revision), ServiceError> {
         let (distance, rest) = self.0.split_first_chunk().ok_or_else(refused)?;
         let distance = Meters::new(f64::from_le_bytes(*distance)).ok_or_else(refused)?;
-        let (rank, id) = rest.split_first_chunk().ok_or_else(refused)?;
+        let (rank, rest) = rest.split_first_chunk().ok_or_else(refused)?;
         let rank = usize::try_from(u32::from_le_bytes(*rank)).unwrap_or_default();
-        Ok(Cursor { distance, id: parse_id(id)?, rank })
+        let (begun, id) = rest.split_first_chunk().ok_or_else(refused)?;
+        Ok((Cursor { distance, id: parse_id(id)?, rank }, Revision(u64::from_le_bytes(*begun))))
     }
 
     pub(crate) fn id(&self) -> Result<MerchantId, ServiceError> {
@@ -157,10 +187,12 @@ mod tests {
     #[test]
     fn a_token_opens_with_its_own_query_only() {
         let tokens = PageTokens::ephemeral().unwrap();
-        let token = tokens.seal(&Payload::from(&cursor()), &Fingerprint::of("a").with(b"b")).unwrap();
+        let token = tokens
+            .seal(&Payload::of_search(&cursor(), Revision(7)), &Fingerprint::of("a").with(b"b"))
+            .unwrap();
         assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{token}");
         let opened = tokens.open(&token, &Fingerprint::of("a").with(b"b")).unwrap().unwrap();
-        assert_eq!(opened.cursor().unwrap(), cursor());
+        assert_eq!(opened.search().unwrap(), (cursor(), Revision(7)));
         assert!(tokens.open(&token, &Fingerprint::of("ab")).is_err());
         assert!(PageTokens::ephemeral().unwrap().open(&token, &Fingerprint::of("a").with(b"b")).is_err());
         assert!(tokens.open("", &Fingerprint::of("a")).unwrap().is_none());
@@ -170,7 +202,7 @@ mod tests {
     #[test]
     fn a_token_shows_nothing_of_where_the_page_ended() {
         let tokens = PageTokens::ephemeral().unwrap();
-        let token = tokens.seal(&Payload::from(&cursor()), &Fingerprint::of("a")).unwrap();
+        let token = tokens.seal(&Payload::of_search(&cursor(), Revision(7)), &Fingerprint::of("a")).unwrap();
         let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
         let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
         let distance = cursor().distance.get();
@@ -181,7 +213,7 @@ mod tests {
     #[test]
     fn no_changed_token_opens() {
         let tokens = PageTokens::ephemeral().unwrap();
-        let token = tokens.seal(&Payload::from(&cursor()), &Fingerprint::of("a")).unwrap();
+        let token = tokens.seal(&Payload::of_search(&cursor(), Revision(7)), &Fingerprint::of("a")).unwrap();
         for (at, byte) in token.bytes().enumerate() {
             let mut changed = token.clone().into_bytes();
             changed[at] = if byte == b'A' { b'B' } else { b'A' };
@@ -198,7 +230,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("page-token.key");
         let first = PageTokens::load_or_create(&path).unwrap();
-        assert_eq!(PageTokens::load_or_create(&path).unwrap().key, first.key);
+        let token = first.seal(&Payload::of_search(&cursor(), Revision(7)), &Fingerprint::of("a")).unwrap();
+        let second = PageTokens::load_or_create(&path).unwrap();
+        assert_eq!(
+            second.open(&token, &Fingerprint::of("a")).unwrap().unwrap().search().unwrap(),
+            (cursor(), Revision(7))
+        );
         fs::write(&path, b"short").unwrap();
         assert!(PageTokens::load_or_create(&path).is_err());
     }

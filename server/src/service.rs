@@ -3,35 +3,32 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use nearby_index::{IndexReader, Merchant, MerchantId, Revision, Snapshot, StoredMerchant};
+use nearby_index::{IndexReader, Merchant, MerchantId, Snapshot, StoredMerchant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
-    committer::{Command, Committed, CommitterHandle, Expect},
-    error::ServiceError,
+    committer::{Command, Committed, CommitterHandle, Expect, Transaction},
+    error::{Quota, ServiceError},
+    feed::Feed,
     page_token::PageTokens,
 };
 
 /// Reads and writes merchants.
 #[derive(Debug)]
 pub struct Service {
-    reader: IndexReader,
-    committer: CommitterHandle,
-    tokens: PageTokens,
+    /// The merchants.
+    pub reader: IndexReader,
+    /// The one way they change.
+    pub committer: CommitterHandle,
+    /// What changed lately.
+    pub feed: Feed,
+    /// Seals and opens page tokens.
+    pub tokens: PageTokens,
+    /// How many more calls may watch.
+    pub watchers: Arc<Semaphore>,
 }
 
 impl Service {
-    /// A service on an index, the committer that writes to it, and the tokens that its pages are joined by.
-    #[must_use]
-    pub fn new(reader: IndexReader, committer: CommitterHandle, tokens: PageTokens) -> Self {
-        Self { reader, committer, tokens }
-    }
-
-    /// Seals and opens page tokens.
-    #[must_use]
-    pub fn tokens(&self) -> &PageTokens {
-        &self.tokens
-    }
-
     /// The merchants as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -46,21 +43,12 @@ impl Service {
         self.snapshot().get(id).cloned().ok_or_else(|| ServiceError::NotFound(id.clone()))
     }
 
-    /// Stores a merchant and returns the version that was made.
+    /// Does all that a request asks for, or nothing of it.
     ///
     /// # Errors
-    /// Where `expect` does not hold or the store does not take it.
-    pub async fn put(&self, merchant: Merchant, expect: Expect) -> Result<Arc<StoredMerchant>, ServiceError> {
-        let done = self.submit_one(Command::Put { merchant, expect }).await?;
-        done.stored().cloned().ok_or(ServiceError::Internal("a put came to something else"))
-    }
-
-    /// Removes a merchant.
-    ///
-    /// # Errors
-    /// Where it is not there, has another version, or the store does not take it.
-    pub async fn delete(&self, id: MerchantId, version: Option<Revision>) -> Result<(), ServiceError> {
-        self.submit_one(Command::Delete { id, version }).await.map(drop)
+    /// Where one of its commands cannot be done or the store does not take it.
+    pub async fn change(&self, transaction: Transaction) -> Result<Vec<Committed>, ServiceError> {
+        self.committer.submit(transaction).await
     }
 
     /// Stores merchants whatever is there, each on its own, in their order.
@@ -73,12 +61,16 @@ impl Service {
     ) -> Result<Vec<Result<Committed, ServiceError>>, ServiceError> {
         let commands =
             merchants.into_iter().map(|merchant| Command::Put { merchant, expect: Expect::Anything });
-        self.committer.submit_patiently(commands.collect()).await
+        self.committer.submit_each(commands.collect()).await
     }
 
-    async fn submit_one(&self, command: Command) -> Result<Committed, ServiceError> {
-        let mut results = self.committer.submit(vec![command]).await?;
-        results.pop().unwrap_or(Err(ServiceError::Internal("a command came to nothing")))
+    /// A place among those who watch, for as long as it is held.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`] where there is none left.
+    pub fn watch(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
+        let place = Arc::clone(&self.watchers).try_acquire_owned();
+        place.map_err(|_| ServiceError::Overloaded(Quota::Watchers))
     }
 }
 
@@ -86,18 +78,30 @@ impl Service {
 #[derive(Clone, Debug)]
 pub struct Door {
     service: Arc<ArcSwapOption<Service>>,
+    stopping: Arc<watch::Sender<bool>>,
 }
 
 impl Door {
     /// A door with nobody behind it yet.
     #[must_use]
     pub fn closed() -> Self {
-        Self { service: Arc::new(ArcSwapOption::empty()) }
+        Self { service: Arc::new(ArcSwapOption::empty()), stopping: Arc::new(watch::Sender::new(false)) }
     }
 
     /// Lets calls in from now on.
     pub fn open(&self, service: Service) {
         self.service.store(Some(Arc::new(service)));
+    }
+
+    /// Asks calls that would go on for ever to end.
+    pub fn announce_stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Ends when calls that would go on for ever are to end.
+    pub async fn stopping(&self) {
+        // The sender lives as long as this.
+        drop(self.stopping.subscribe().wait_for(|stopping| *stopping).await);
     }
 
     /// Lets no more calls in. The service goes when the last call that is inside has left.
@@ -110,6 +114,9 @@ impl Door {
     /// # Errors
     /// [`ServiceError::NotReady`] while the server loads, or has stopped.
     pub fn enter(&self) -> Result<Arc<Service>, ServiceError> {
-        self.service.load_full().ok_or(ServiceError::NotReady("loading its merchants or stopping"))
+        self.service.load_full().ok_or(STOPPING)
     }
 }
+
+/// What callers are told while nobody is home.
+pub(crate) const STOPPING: ServiceError = ServiceError::NotReady("loading its merchants or stopping");

@@ -1,4 +1,4 @@
-//! Counts what a walk finds.
+//! Counts what a walk finds, or shows it.
 
 use super::walk::Sink;
 use crate::{Hit, Meters};
@@ -31,4 +31,28 @@ impl<'s> Sink<'s> for Counter {
     fn take_unseen(&mut self, merchants: usize) {
         self.merchants += merchants;
     }
+}
+
+/// Shows each as it is found, in no order.
+pub(super) struct Each<F>(pub(super) F);
+
+impl<'s, F: FnMut(Hit<'s>)> Sink<'s> for Each<F> {
+    #[inline(always)]
+    fn take(&mut self, hit: Hit<'s>) {
+        (self.0)(hit);
+    }
+
+    fn reach(&mut self) -> Option<Meters> {
+        None
+    }
+
+    fn is_beyond(&self, _: &Hit<'s>) -> bool {
+        false
+    }
+
+    fn counts(&self) -> bool {
+        false
+    }
+
+    fn take_unseen(&mut self, _: usize) {}
 }

@@ -7,9 +7,13 @@ mod reach;
 mod walk;
 
 pub use self::ranked::Ranked;
-use self::{count::Counter, nearest::Nearest, walk::Walk};
+use self::{
+    count::{Counter, Each},
+    nearest::Nearest,
+    walk::Walk,
+};
 use crate::{
-    Count, Cursor, End, Hits, Limit, Meters, Query, Steering,
+    Count, Cursor, End, Hit, Hits, Limit, Meters, Query, Steering,
     tree::{Tree, boxes::SLACK},
 };
 
@@ -83,4 +87,15 @@ pub(crate) fn count(tree: &Tree, query: &Query, steering: Steering<'_>) -> Count
     let walk = Walk::new(query, steering, query.radius.meters(), false, Counter::default());
     let (counter, stopped) = walk.run(tree.root());
     Count { merchants: counter.merchants, stopped: stopped.is_some() }
+}
+
+/// Shows all that a query could page through, whatever its limit, in no order. Returns whether that was all.
+pub(crate) fn for_each<'s>(
+    tree: &'s Tree,
+    query: &Query,
+    steering: Steering<'_>,
+    show: impl FnMut(Hit<'s>),
+) -> bool {
+    let walk = Walk::new(query, steering, query.radius.meters(), false, Each(show));
+    walk.run(tree.root()).1.is_none()
 }

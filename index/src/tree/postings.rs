@@ -100,9 +100,11 @@ mod tests {
                 position: AnyPosition::Wgs84(Position::new(0.0, 0.0).unwrap()),
                 visibility: Visibility::Visible,
                 terms: terms.iter().copied().cloned().collect(),
+                hours: None,
                 profile: Profile::new(b"").unwrap(),
             },
             revision: Revision(1),
+            placed: Revision(0),
             create_time: UnixMicros(0),
             update_time: UnixMicros(0),
         })

@@ -23,28 +23,97 @@ mod lock;
 mod memory;
 mod sled;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use nearby_index::{Change, Revision, StoredMerchant};
+use nearby_index::{Change, MerchantId, Revision, StoredMerchant, UnixMicros};
 use thiserror::Error;
 
 pub use self::{memory::MemoryStore, sled::SledStore};
 
 /// Keeps merchants across restarts. Sync: whoever calls owns a thread for it.
 pub trait Store: Send {
-    /// Hands every merchant to `visit`, each once, in no particular order, and returns the last committed revision.
+    /// Hands all that it keeps to `visit`, each once, in no particular order, and says how far it has come.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] where a record is not what was written; [`StoreError::Io`] where it cannot be read.
-    fn load(&mut self, visit: &mut dyn FnMut(StoredMerchant)) -> Result<Revision, StoreError>;
+    fn load(&mut self, visit: &mut dyn FnMut(Kept)) -> Result<Extent, StoreError>;
 
-    /// Makes a batch of changes durable, in its order and all or none. `changes` must not be empty and must carry
-    /// rising revisions above the last committed one.
+    /// Makes a batch durable, in its order and all or none.
     ///
     /// # Errors
     /// [`StoreError::Io`] where the disk fails, [`StoreError::Corrupt`] where the engine does. The batch may or may not be on
     /// disk then, and every later commit is refused with [`StoreError::ReadOnly`] until the store is opened anew.
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError>;
+}
+
+/// What is made durable together. A deletion among the changes is kept as such until it is forgotten.
+#[derive(Clone, Debug)]
+pub struct Batch<'a> {
+    /// The changes, at least one, with rising revisions above the last committed one.
+    pub changes: &'a [Change],
+    /// Requests that are done by these changes.
+    pub done: &'a [Arc<DoneRequest>],
+    /// What need not be kept any longer, and is gone before the rest is stored: a request may be forgotten and done anew.
+    pub forget: &'a [Forget],
+    /// The revision since which all deletions are kept.
+    pub deletions_since: Revision,
+}
+
+/// Something that a store keeps.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are merchants, and none is kept as this")]
+pub enum Kept {
+    /// A merchant.
+    Merchant(StoredMerchant),
+    /// That a merchant was deleted.
+    Deletion {
+        /// Which one.
+        id: MerchantId,
+        /// By which change.
+        revision: Revision,
+    },
+    /// That a request was done.
+    Request(DoneRequest),
+}
+
+/// How far a store has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// The last committed revision.
+    pub last: Revision,
+    /// The revision since which all deletions are kept.
+    pub deletions_since: Revision,
+}
+
+/// A caller's own number for a request, a UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub [u8; 16]);
+
+/// A request that was done, kept so that its repetition is answered and not done again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DoneRequest {
+    /// Its number.
+    pub id: RequestId,
+    /// Tells it from other requests that come with the same number.
+    pub fingerprint: [u8; 16],
+    /// When it was done.
+    pub done: UnixMicros,
+    /// What it came to, in its order: 1 to 1,000 changes.
+    pub outcomes: Vec<Change>,
+}
+
+/// What need not be kept any longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forget {
+    /// The deletion of this revision.
+    Deletion(Revision),
+    /// A request.
+    Request {
+        /// Its number.
+        id: RequestId,
+        /// How many outcomes it has.
+        outcomes: usize,
+    },
 }
 
 /// What went wrong, by what the operator can do about it.

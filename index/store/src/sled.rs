@@ -20,11 +20,14 @@ use std::{
     time::Duration,
 };
 
-use nearby_index::{Change, Revision, StoredMerchant};
+use nearby_index::{Change, Revision};
 
 use crate::{
-    Store, StoreError,
-    codec::{STATE_KEY, decode_merchant, decode_state, encode_merchant, encode_state, merchant_key},
+    Batch, DoneRequest, Extent, Kept, Store, StoreError,
+    codec::{
+        Entry, SINCE_KEY, STATE_KEY, decode, encode_deletion, encode_merchant, encode_request,
+        encode_revision, keys_of, merchant_key,
+    },
     lock::DirectoryLock,
 };
 
@@ -70,21 +73,10 @@ impl SledStore {
         directory.join("sled").join("db").is_file()
     }
 
-    fn write(&self, changes: &[Change]) -> Result<(), Fault> {
-        let mut batch = sled::Batch::default();
-        let mut last = Revision::ZERO;
-        for change in changes {
-            match change {
-                Change::Put(stored) => {
-                    batch.insert(merchant_key(&stored.merchant.id), encode_merchant(stored));
-                }
-                Change::Delete { id, .. } => batch.remove(merchant_key(id)),
-            }
-            last = change.revision();
-        }
-        batch.insert(STATE_KEY, encode_state(last));
+    fn write(&self, batch: &Batch<'_>) -> Result<(), Fault> {
+        let records = records_of(batch);
         guarded(|| {
-            self.database.apply_batch(batch)?;
+            self.database.apply_batch(records)?;
             self.database.flush()
         })?;
         self.file.sync_data().map_err(Fault::Io)
@@ -100,37 +92,94 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 
 impl Store for SledStore {
-    fn load(&mut self, visit: &mut dyn FnMut(StoredMerchant)) -> Result<Revision, StoreError> {
-        let mut last = Revision::ZERO;
-        let mut newest = Revision::ZERO;
+    fn load(&mut self, visit: &mut dyn FnMut(Kept)) -> Result<Extent, StoreError> {
+        let (mut last, mut newest) = (Revision::ZERO, Revision::ZERO);
+        let mut deletions_since = None;
+        let mut request: Option<DoneRequest> = None;
         let mut entries = self.database.iter();
         while let Some((key, value)) =
             guarded(|| entries.next().transpose()).map_err(|fault| fault.at(&self.directory))?
         {
-            if key == STATE_KEY {
-                last = decode_state(&value).map_err(|error| self.corrupt(error))?;
-            } else {
-                let stored = decode_merchant(&key, &value).map_err(|error| self.corrupt(error))?;
-                newest = newest.max(stored.revision);
-                visit(stored);
+            match decode(&key, &value).map_err(|error| self.corrupt(error))? {
+                Entry::State(revision) => last = revision,
+                Entry::Since(revision) => deletions_since = Some(revision),
+                Entry::Deletion { id, revision } => {
+                    newest = newest.max(revision);
+                    visit(Kept::Deletion { id, revision });
+                }
+                Entry::Merchant(stored) => {
+                    newest = newest.max(stored.revision);
+                    visit(Kept::Merchant(stored));
+                }
+                Entry::Outcome { of, count, number } => {
+                    let gathered = gather(&mut request, of, number);
+                    let gathered =
+                        gathered.ok_or_else(|| self.corrupt("an outcome of a request is missing"))?;
+                    if gathered.outcomes.len() == usize::from(count) {
+                        request.take().into_iter().for_each(|whole| visit(Kept::Request(whole)));
+                    }
+                }
             }
+        }
+        if request.is_some() {
+            return Err(self.corrupt("an outcome of a request is missing"));
         }
         if newest > last {
             return Err(self.corrupt("a record is newer than the last commit"));
         }
-        Ok(last)
+        // A store that never kept deletions knows of none up to now.
+        Ok(Extent { last, deletions_since: deletions_since.unwrap_or(last) })
     }
 
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
         if let Some(reason) = &self.failed {
             return Err(StoreError::ReadOnly { reason: reason.clone() });
         }
-        self.write(changes).map_err(|fault| {
+        self.write(batch).map_err(|fault| {
             let error = fault.at(&self.directory);
             self.failed = Some(error.to_string());
             error
         })
     }
+}
+
+/// Puts the next outcome to those before it; `None` where it does not follow them.
+fn gather(request: &mut Option<DoneRequest>, next: DoneRequest, number: u16) -> Option<&DoneRequest> {
+    match request {
+        None if number == 0 => Some(request.insert(next)),
+        Some(begun) if begun.id == next.id && begun.outcomes.len() == usize::from(number) => {
+            begun.outcomes.extend(next.outcomes);
+            Some(begun)
+        }
+        _ => None,
+    }
+}
+
+/// What a batch writes and removes.
+fn records_of(batch: &Batch<'_>) -> sled::Batch {
+    let mut records = sled::Batch::default();
+    let mut last = Revision::ZERO;
+    // First: of two operations on one key the later counts.
+    batch.forget.iter().flat_map(keys_of).for_each(|key| records.remove(key));
+    for change in batch.changes {
+        match change {
+            Change::Put(stored) => {
+                records.insert(merchant_key(&stored.merchant.id), encode_merchant(stored));
+            }
+            Change::Delete { id, revision } => {
+                records.remove(merchant_key(id));
+                let (key, value) = encode_deletion(id, *revision);
+                records.insert(key, value);
+            }
+        }
+        last = change.revision();
+    }
+    for (key, value) in batch.done.iter().flat_map(|request| encode_request(request)) {
+        records.insert(key, value);
+    }
+    records.insert(STATE_KEY, encode_revision(STATE_KEY, last));
+    records.insert(SINCE_KEY, encode_revision(SINCE_KEY, batch.deletions_since));
+    records
 }
 
 /// What sled or the system did not do.
@@ -232,7 +281,9 @@ fn sync(path: &Path) -> Result<(), StoreError> {
 mod tests {
     use std::sync::Arc;
 
-    use nearby_index::{AnyPosition, Merchant, MerchantId, Position, Profile, Terms, UnixMicros, Visibility};
+    use nearby_index::{
+        AnyPosition, Merchant, MerchantId, Position, Profile, StoredMerchant, Terms, UnixMicros, Visibility,
+    };
 
     use super::*;
 
@@ -243,12 +294,18 @@ mod tests {
                 position: AnyPosition::Wgs84(Position::new(60.0, 25.0).unwrap()),
                 visibility: Visibility::Visible,
                 terms: Terms::default(),
+                hours: None,
                 profile: Profile::new(&vec![b'x'; Profile::MAX_BYTES]).unwrap(),
             },
             revision: Revision(revision),
+            placed: Revision(0),
             create_time: UnixMicros(0),
             update_time: UnixMicros(0),
         }))
+    }
+
+    fn batch(changes: &[Change]) -> Batch<'_> {
+        Batch { changes, done: &[], forget: &[], deletions_since: Revision::ZERO }
     }
 
     #[test]
@@ -273,7 +330,7 @@ mod tests {
     #[test]
     fn an_unfinished_snapshot_does_not_stop_a_start() {
         let directory = tempfile::tempdir().unwrap();
-        SledStore::open(directory.path()).unwrap().commit(&[big(1, 1)]).unwrap();
+        SledStore::open(directory.path()).unwrap().commit(&batch(&[big(1, 1)])).unwrap();
         let left_over = directory.path().join("sled/snap.0000000000000000.generating");
         fs::write(&left_over, b"half").unwrap();
         let mut count = 0;
@@ -290,7 +347,7 @@ mod tests {
         for (n, ids) in scattered.chunks(40).enumerate() {
             let changes: Vec<Change> =
                 ids.iter().enumerate().map(|(i, id)| big(*id, (n * 40 + i + 1) as u64)).collect();
-            store.commit(&changes).unwrap();
+            store.commit(&batch(&changes)).unwrap();
         }
         drop(store);
         let mut count = 0;
@@ -303,7 +360,7 @@ mod tests {
     fn damage_is_an_error_and_not_an_answer() {
         let directory = tempfile::tempdir().unwrap();
         let mut store = SledStore::open(directory.path()).unwrap();
-        store.commit(&[big(1, 1)]).unwrap();
+        store.commit(&batch(&[big(1, 1)])).unwrap();
         store.database.insert(b"m000002", b"\x01nonsense").unwrap();
         let error = store.load(&mut |_| ()).unwrap_err().to_string();
         assert!(error.contains("checksum"), "{error}");
@@ -314,8 +371,8 @@ mod tests {
     fn a_record_from_after_the_last_commit_is_damage() {
         let directory = tempfile::tempdir().unwrap();
         let mut store = SledStore::open(directory.path()).unwrap();
-        store.commit(&[big(1, 1), big(2, 2)]).unwrap();
-        store.database.insert(STATE_KEY, encode_state(Revision(1))).unwrap();
+        store.commit(&batch(&[big(1, 1), big(2, 2)])).unwrap();
+        store.database.insert(STATE_KEY, encode_revision(STATE_KEY, Revision(1))).unwrap();
         let error = store.load(&mut |_| ()).unwrap_err().to_string();
         assert!(error.contains("newer than the last commit"), "{error}");
     }
@@ -324,16 +381,47 @@ mod tests {
     fn a_failed_sync_is_a_failed_commit_and_the_last_one() {
         let directory = tempfile::tempdir().unwrap();
         let mut store = SledStore::open(directory.path()).unwrap();
-        store.commit(&[big(1, 1)]).unwrap();
+        store.commit(&batch(&[big(1, 1)])).unwrap();
         // A descriptor that cannot be synced: what a disk does when it fails.
         store.file = File::open("/dev/null").unwrap();
         assert!(
-            matches!(store.commit(&[big(2, 2)]), Err(StoreError::Io { .. })),
+            matches!(store.commit(&batch(&[big(2, 2)])), Err(StoreError::Io { .. })),
             "the sync is part of the commit"
         );
         assert!(
-            matches!(store.commit(&[big(3, 3)]), Err(StoreError::ReadOnly { .. })),
+            matches!(store.commit(&batch(&[big(3, 3)])), Err(StoreError::ReadOnly { .. })),
             "and is never tried again"
         );
+    }
+
+    /// Release 0.1 kept no deletions: nobody can resume from before its last commit.
+    #[test]
+    fn a_store_of_release_0_1_opens() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = SledStore::open(directory.path()).unwrap();
+        store.commit(&batch(&[big(1, 1), big(2, 2)])).unwrap();
+        store.database.remove(SINCE_KEY).unwrap();
+        let mut count = 0;
+        let extent = store.load(&mut |_| count += 1).unwrap();
+        assert_eq!((count, extent), (2, Extent { last: Revision(2), deletions_since: Revision(2) }));
+    }
+
+    #[test]
+    fn a_request_without_one_of_its_outcomes_is_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = SledStore::open(directory.path()).unwrap();
+        let outcomes = vec![big(1, 1), big(2, 2), big(3, 3)];
+        let changes = outcomes.clone();
+        let id = crate::RequestId([5; 16]);
+        let request = Arc::new(DoneRequest { id, fingerprint: [0; 16], done: UnixMicros(0), outcomes });
+        store.commit(&Batch { done: &[request], ..batch(&changes) }).unwrap();
+        store.load(&mut |_| ()).unwrap();
+        for number in [0, 1, 2] {
+            let key = [b"q".as_slice(), &id.0, &[0, number]].concat();
+            let record = store.database.remove(&key).unwrap().unwrap();
+            let error = store.load(&mut |_| ()).unwrap_err().to_string();
+            assert!(error.contains("outcome"), "{number}: {error}");
+            store.database.insert(key, record).unwrap();
+        }
     }
 }

@@ -139,9 +139,11 @@ impl History {
                 position: AnyPosition::Wgs84(place),
                 visibility: if script.below(8) == 0 { Visibility::Hidden } else { Visibility::Visible },
                 terms: (0..script.below(4)).map(|_| term(script)).collect(),
+                hours: None,
                 profile: Profile::new(&self.revision.0.to_le_bytes()).unwrap(),
             },
             revision: self.revision,
+            placed: Revision(0),
             create_time: UnixMicros(0),
             update_time: UnixMicros(0),
         });

@@ -90,12 +90,11 @@ async fn show(running: &Running, json: bool, keeps_serving: bool) -> Result<(), 
         ));
     }
     let request = search::around(ORIGIN.0, ORIGIN.1, DatumArg::Wgs84);
-    let results = search::page_through(&target, request, 10, |_| Ok(())).await?;
-    if json {
-        search::print_json(&results)?;
-    } else {
+    let each_page = |results: &[_]| if json { search::print_json(results) } else { Ok(()) };
+    let found = search::page_through(&target, request, 10, each_page).await?;
+    if !json {
         terminal::out("\nThe ten nearest to Helsinki Central railway station:\n")?;
-        search::show(&results)?;
+        search::show(&found)?;
     }
     if keeps_serving && let Some(address) = running.address() {
         terminal::err(how_to_ask(address));

@@ -2,13 +2,13 @@
 
 use std::{fmt, io, process::ExitCode};
 
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use nearby_client::{ClientError, Code, Violation};
 
 use super::terminal;
 use crate::{
     app::{CutOff, StartError},
     config::ConfigError,
+    reason,
 };
 use nearby_store::StoreError;
 
@@ -34,6 +34,20 @@ impl CliError {
     #[must_use]
     pub fn with_context(self, context: &str) -> Self {
         Self { code: self.code, message: format!("{context}: {}", self.message) }
+    }
+
+    /// A call failed. `flag_of` says which flag a field of the request comes from, if any.
+    pub fn of_call(error: &ClientError, flag_of: impl Fn(&str) -> Option<&'static str>) -> Self {
+        let code = code_of(error);
+        if error.violations().is_empty() {
+            return Self { code, message: error.message().to_owned() };
+        }
+        let mut message = "the server refused it:".to_owned();
+        for Violation { field, description, .. } in error.violations() {
+            let flag = flag_of(field).map(|flag| format!(" ({flag})")).unwrap_or_default();
+            message.push_str(&format!("\n  {field}{flag}: {description}"));
+        }
+        Self { code, message }
     }
 
     /// The command line cannot be followed.
@@ -85,30 +99,22 @@ impl From<io::Error> for CliError {
     }
 }
 
-impl From<Status> for CliError {
-    fn from(status: Status) -> Self {
-        let code = match status.code() {
-            Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => DATA,
-            Code::Aborted | Code::ResourceExhausted => TEMPORARY,
-            // A connection that breaks, or something that speaks no gRPC, is Unknown to tonic.
-            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown => UNAVAILABLE,
-            _ => SOFTWARE,
-        };
-        let violations =
-            status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();
-        let message = if status.code() == Code::Unknown {
-            format!("the connection to the server broke ({})", status.message())
-        } else if status.code() == Code::Cancelled {
-            format!("the server did not answer in time ({})", status.message())
-        } else if violations.is_empty() {
-            status.message().to_owned()
-        } else {
-            let lines = violations
-                .iter()
-                .map(|violation| format!("\n  {}: {}", violation.field, violation.description));
-            format!("the server refused it:{}", lines.collect::<String>())
-        };
-        Self { code, message }
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> Self {
+        Self::of_call(&error, |_| None)
+    }
+}
+
+/// By what a script will do about it.
+fn code_of(error: &ClientError) -> u8 {
+    match error.code() {
+        // Nothing that asking another time would mend.
+        _ if error.reason() == Some(reason::STORE_READ_ONLY.as_str()) => IO,
+        Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => DATA,
+        Code::Aborted | Code::ResourceExhausted => TEMPORARY,
+        // The last two come from what stands between, such as a proxy: no Nearby server gives them.
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown => UNAVAILABLE,
+        _ => SOFTWARE,
     }
 }
 

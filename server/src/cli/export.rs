@@ -11,6 +11,7 @@ use nearby_proto::v1 as wire;
 
 use super::{
     exit::CliError,
+    filter::{self, FilterArgs},
     form_of,
     target::{Missing, Target, TargetArgs},
     terminal,
@@ -28,10 +29,19 @@ pub(super) struct ExportArgs {
     format: Option<FileFormat>,
 
     #[command(flatten)]
+    filter: FilterArgs,
+
+    #[command(flatten)]
     target: TargetArgs,
 }
 
-/// Page by page: what changes meanwhile may be in the file in its old or in its new form.
+/// What is being written: where to, and how many merchants at which revision.
+struct Written<W> {
+    output: W,
+    merchants: u64,
+    revision: u64,
+}
+
 pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
     let to_stdout = args.file == Path::new("-");
     let name = args.file.to_string_lossy().to_ascii_lowercase();
@@ -43,25 +53,33 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
     let said = args.format.or(to_stdout.then_some(FileFormat::Ndjson));
     let format = form_of(said, &args.file)?;
     let target = Target::open(&args.target, Missing::Refuse).await?;
+    let request = wire::ExportMerchantsRequest { filter: args.filter.to_wire(), ..Default::default() };
     let written = if to_stdout {
-        write_all(&target, BufWriter::new(terminal::Stdout), format).await.map(|(count, _)| count)
+        let written = write_all(&target, request, BufWriter::new(terminal::Stdout), format).await;
+        written.map(|written| (written.merchants, written.revision))
     } else {
-        write_file(&target, &args.file, format).await
+        write_file(&target, request, &args.file, format).await
     };
     target.close().await?;
-    let count = written?;
-    terminal::err(format!("{} written\n", terminal::count(count, "merchant", "merchants")));
+    let (merchants, revision) = written?;
+    let merchants = terminal::count(merchants, "merchant", "merchants");
+    terminal::err(format!("{merchants} written, as of revision {revision}\n"));
     Ok(())
 }
 
-async fn write_file(target: &Target, path: &Path, format: FileFormat) -> Result<u64, CliError> {
+async fn write_file(
+    target: &Target,
+    request: wire::ExportMerchantsRequest,
+    path: &Path,
+    format: FileFormat,
+) -> Result<(u64, u64), CliError> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let unfinished = PathBuf::from(unfinished);
     let cannot =
         |error: io::Error| CliError::cannot_create(format!("cannot write {}: {error}", path.display()));
     let file = BufWriter::new(File::create(&unfinished).map_err(cannot)?);
-    let (count, file) = match write_all(target, file, format).await {
+    let written = match write_all(target, request, file, format).await {
         Ok(written) => written,
         Err(error) => {
             // The fault that is being reported comes first.
@@ -69,28 +87,30 @@ async fn write_file(target: &Target, path: &Path, format: FileFormat) -> Result<
             return Err(error);
         }
     };
-    let file = file.into_inner().map_err(|error| cannot(error.into_error()))?;
+    let file = written.output.into_inner().map_err(|error| cannot(error.into_error()))?;
     file.sync_all().map_err(cannot)?;
     std::fs::rename(&unfinished, path).map_err(cannot)?;
-    Ok(count)
+    Ok((written.merchants, written.revision))
 }
 
-async fn write_all<W: Write>(target: &Target, output: W, format: FileFormat) -> Result<(u64, W), CliError> {
+async fn write_all<W: Write>(
+    target: &Target,
+    request: wire::ExportMerchantsRequest,
+    output: W,
+    format: FileFormat,
+) -> Result<Written<W>, CliError> {
     let mut writer = Writer::new(output, format)?;
-    let mut client = target.merchants();
-    let mut request = wire::ListMerchantsRequest { page_size: 1_000, page_token: String::new() };
-    let mut count = 0;
-    loop {
-        let page = client.list_merchants(request.clone()).await?.into_inner();
-        for merchant in &page.merchants {
+    let asked = target.client().export_merchants(request).await;
+    let mut messages = asked.map_err(|error| CliError::of_call(&error, filter::flag_of))?;
+    let (mut merchants, mut revision) = (0, 0);
+    while let Some(message) = messages.message().await? {
+        revision = message.revision;
+        for merchant in &message.merchants {
             writer.write(merchant)?;
-            count += 1;
+            merchants += 1;
         }
-        if page.next_page_token.is_empty() {
-            let mut output = writer.finish()?;
-            output.flush()?;
-            return Ok((count, output));
-        }
-        request.page_token = page.next_page_token;
     }
+    let mut output = writer.finish()?;
+    output.flush()?;
+    Ok(Written { output, merchants, revision })
 }

@@ -1,4 +1,4 @@
-//! `nearby get`, `nearby put` and `nearby delete`.
+//! `nearby get`, `nearby put`, `nearby hide`, `nearby show` and `nearby delete`.
 
 use std::{
     fs,
@@ -31,16 +31,21 @@ pub(super) struct PutArgs {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
+    /// Check the merchants and print what they would be, but store nothing
+    #[arg(long)]
+    validate_only: bool,
+
     #[command(flatten)]
     target: TargetArgs,
 }
 
+/// Which merchant to hide, show or delete.
 #[derive(Args, Debug)]
-pub(super) struct DeleteArgs {
+pub(super) struct OneArgs {
     /// Id of the merchant
     id: String,
 
-    /// Remove it only if this is still its etag
+    /// Do it only if this is still its etag
     #[arg(long, default_value = "")]
     etag: String,
 
@@ -50,11 +55,8 @@ pub(super) struct DeleteArgs {
 
 pub(super) async fn get(args: GetArgs) -> Result<(), CliError> {
     let target = Target::open(&args.target, Missing::Refuse).await?;
-    let mut client = target.merchants();
     for id in &args.ids {
-        let merchant =
-            client.get_merchant(wire::GetMerchantRequest { name: name_of(id) }).await?.into_inner();
-        print(&merchant)?;
+        print(&target.client().get_merchant(wire::GetMerchantRequest { name: name_of(id) }).await?)?;
     }
     target.close().await
 }
@@ -66,23 +68,43 @@ pub(super) async fn put(args: PutArgs) -> Result<(), CliError> {
     let merchants = merchants.collect::<Result<Vec<_>, _>>().map_err(|error| {
         CliError::data(format!("{} does not hold nearby.v1.Merchant in JSON: {error}", args.file.display()))
     })?;
-    let target = Target::open(&args.target, Missing::Create).await?;
-    let mut client = target.merchants();
+    // Who only checks wants nothing made.
+    let missing = if args.validate_only { Missing::Refuse } else { Missing::Create };
+    let target = Target::open(&args.target, missing).await?;
     for merchant in merchants {
         let request = wire::UpdateMerchantRequest {
             merchant: Some(merchant),
             update_mask: Some(nearby_proto::well_known::FieldMask { paths: vec!["*".to_owned()] }),
             allow_missing: true,
+            validate_only: args.validate_only,
+            ..Default::default()
         };
-        print(&client.update_merchant(request).await?.into_inner())?;
+        print(&target.client().update_merchant(request).await?)?;
     }
     target.close().await
 }
 
-pub(super) async fn delete(args: DeleteArgs) -> Result<(), CliError> {
+pub(super) async fn hide(args: OneArgs) -> Result<(), CliError> {
     let target = Target::open(&args.target, Missing::Refuse).await?;
-    let request = wire::DeleteMerchantRequest { name: name_of(&args.id), etag: args.etag };
-    target.merchants().delete_merchant(request).await?;
+    let request =
+        wire::HideMerchantRequest { name: name_of(&args.id), etag: args.etag, ..Default::default() };
+    print(&target.client().hide_merchant(request).await?)?;
+    target.close().await
+}
+
+pub(super) async fn show(args: OneArgs) -> Result<(), CliError> {
+    let target = Target::open(&args.target, Missing::Refuse).await?;
+    let request =
+        wire::ShowMerchantRequest { name: name_of(&args.id), etag: args.etag, ..Default::default() };
+    print(&target.client().show_merchant(request).await?)?;
+    target.close().await
+}
+
+pub(super) async fn delete(args: OneArgs) -> Result<(), CliError> {
+    let target = Target::open(&args.target, Missing::Refuse).await?;
+    let request =
+        wire::DeleteMerchantRequest { name: name_of(&args.id), etag: args.etag, ..Default::default() };
+    target.client().delete_merchant(request).await?;
     target.close().await
 }
 

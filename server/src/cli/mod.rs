@@ -5,18 +5,22 @@
 //! | `target` | a running server, or a closed store that is served within the process |
 //! | `serve`, `demo` | servers |
 //! | `search`, `merchants` | questions and single changes |
+//! | `watch` | changes as they are made |
 //! | `import`, `export` | files |
+//! | `filter` | which merchants a command means |
 //! | `terminal`, [`exit`] | what people see, and what scripts see |
 
 mod demo;
 pub mod exit;
 mod export;
+mod filter;
 mod import;
 mod merchants;
 mod search;
 mod serve;
 mod target;
 mod terminal;
+mod watch;
 
 use std::path::Path;
 
@@ -66,8 +70,14 @@ enum Command {
     Get(merchants::GetArgs),
     /// Store one or more merchants given as JSON, new or not
     Put(merchants::PutArgs),
+    /// Let no search find a merchant, and keep it
+    Hide(merchants::OneArgs),
+    /// Let searches find a merchant that was hidden
+    Show(merchants::OneArgs),
     /// Remove a merchant
-    Delete(merchants::DeleteArgs),
+    Delete(merchants::OneArgs),
+    /// Print changes of merchants as they are made, one a line, until Ctrl-C
+    Watch(watch::WatchArgs),
     /// Serve a sample of real merchants and show a search
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
@@ -93,7 +103,10 @@ impl Cli {
             Command::Search(args) => search::run(args).await,
             Command::Get(args) => merchants::get(args).await,
             Command::Put(args) => merchants::put(args).await,
+            Command::Hide(args) => merchants::hide(args).await,
+            Command::Show(args) => merchants::show(args).await,
             Command::Delete(args) => merchants::delete(args).await,
+            Command::Watch(args) => watch::run(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();

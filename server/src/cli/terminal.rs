@@ -2,9 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use nearby_proto::v1 as wire;
 
 /// Standard output. A reader that went away, as `head` does, is no error: what it does not want is dropped.
 pub(super) struct Stdout;
@@ -31,6 +29,15 @@ pub(super) fn out(text: impl AsRef<str>) -> io::Result<()> {
     Stdout.flush()
 }
 
+/// Writes to standard output, and says whether somebody still reads there: for what else would never end.
+pub(super) fn out_to_reader(text: impl AsRef<str>) -> io::Result<bool> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_ref().as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true),
+    }
+}
+
 /// Writes to standard error, as well as can be.
 pub(super) fn err(text: impl AsRef<str>) {
     drop(io::stderr().lock().write_all(text.as_ref().as_bytes()));
@@ -49,41 +56,6 @@ pub(super) fn progress(length_bytes: Option<u64>) -> ProgressBar {
     };
     // The templates are constants and right; a wrong one would only look plain.
     bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Results as a table for people, distances rounded as people say them.
-pub(super) fn results_table(results: &[wire::NearbyResult]) -> String {
-    let mut table = Table::new();
-    let style = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
-    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
-    if !io::stdout().is_terminal() {
-        table.set_width(120);
-    }
-    table.set_header(["", "distance", "name", "category", "address", "id"]);
-    for (rank, result) in (1..).zip(results) {
-        let merchant = result.merchant.clone().unwrap_or_default();
-        let address = merchant.address.unwrap_or_default();
-        let id = merchant.name.strip_prefix("merchants/").unwrap_or(&merchant.name).to_owned();
-        table.add_row([
-            rank.to_string(),
-            distance(result.distance_m),
-            merchant.display_name,
-            merchant.categories.join(", "),
-            address.address_lines.join(", "),
-            id,
-        ]);
-    }
-    for column in [0, 1] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    format!("{table}\n")
-}
-
-/// `89 m`, `1.23 km`.
-fn distance(distance_m: f64) -> String {
-    if distance_m < 999.5 { format!("{distance_m:.0} m") } else { format!("{:.2} km", distance_m / 1_000.0) }
 }
 
 /// `1 merchant`, `2 merchants`, with thousands set apart.
@@ -113,10 +85,6 @@ mod tests {
         assert_eq!(
             [0, 12, 999, 1_000, 12_276, 1_000_000].map(grouped),
             ["0", "12", "999", "1,000", "12,276", "1,000,000"]
-        );
-        assert_eq!(
-            [0.4, 89.5, 999.4, 999.5, 4_999.9].map(distance),
-            ["0 m", "90 m", "999 m", "1.00 km", "5.00 km"]
         );
         assert_eq!(count(1, "row", "rows"), "1 row");
     }

@@ -5,7 +5,7 @@ use nearby_proto::v1 as wire;
 use thiserror::Error;
 
 use super::{DatumArg, hours::weekly_periods, time_zone::time_zone, violation};
-use crate::error::Violation;
+use crate::{error::Violation, reason};
 
 /// A column that Nearby knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Columns {
         };
         let id = cell(Column::Id);
         if id.is_empty() {
-            return Err(violation("name", "REQUIRED", "must have an id"));
+            return Err(violation("name", reason::REQUIRED, "must have an id"));
         }
         Ok(wire::Merchant {
             name: format!("merchants/{id}"),
@@ -147,18 +147,18 @@ impl Columns {
 fn position<'a>(cell: impl Fn(Column) -> &'a str, datum: DatumArg) -> Result<wire::Position, Violation> {
     let (latitude, longitude) = (cell(Column::Latitude), cell(Column::Longitude));
     if latitude.is_empty() || longitude.is_empty() {
-        return Err(violation("position", "POSITION_MISSING", "must have a latitude and a longitude"));
+        return Err(violation("position", reason::POSITION_MISSING, "must have a latitude and a longitude"));
     }
     let number = |field: &str, text: &str| {
         text.parse::<f64>().map_err(|_| {
-            violation(field, "NOT_A_NUMBER", "must be a number of degrees in decimals, with a point")
+            violation(field, reason::NOT_A_NUMBER, "must be a number of degrees in decimals, with a point")
         })
     };
     let datum = match cell(Column::Datum) {
         "" => datum,
         named => DatumArg::from_str(named, true).map_err(|_| {
             let description = "must be wgs84, gcj02 or bd09";
-            violation("position.coordinate_system", "COORDINATE_SYSTEM_UNKNOWN", description)
+            violation("position.coordinate_system", reason::COORDINATE_SYSTEM_UNKNOWN, description)
         })?,
     };
     Ok(wire::Position {
@@ -230,6 +230,6 @@ fn visibility(text: &str) -> Result<wire::Visibility, Violation> {
     match text.to_ascii_lowercase().as_str() {
         "" | "visible" => Ok(wire::Visibility::Visible),
         "hidden" => Ok(wire::Visibility::Hidden),
-        _ => Err(violation("visibility", "OUT_OF_RANGE", "must be visible or hidden")),
+        _ => Err(violation("visibility", reason::OUT_OF_RANGE, "must be visible or hidden")),
     }
 }

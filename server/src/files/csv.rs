@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::{DatumArg, Row, columns::Columns, input::Rows, violation};
+use crate::reason;
 
 /// Rows of a CSV file, and the columns of it that are not used.
 pub(super) fn rows(text: impl Read + Send + 'static, datum: DatumArg) -> io::Result<(Rows, Vec<String>)> {
@@ -55,11 +56,15 @@ impl<R: Read> CsvRows<R> {
         let merchant = if self.record.len() == self.width {
             match self.record.iter().map(std::str::from_utf8).collect::<Result<Vec<&str>, _>>() {
                 Ok(cells) => self.columns.merchant(&cells, self.datum, &mut warnings),
-                Err(_) => Err(violation("", "NOT_UTF_8", "must be UTF-8")),
+                Err(_) => Err(violation("", reason::NOT_UTF_8, "must be UTF-8")),
             }
         } else {
             let (found, width) = (self.record.len(), self.width);
-            Err(violation("", "COLUMN_COUNT", format!("has {found} columns where the header has {width}")))
+            Err(violation(
+                "",
+                reason::COLUMN_COUNT,
+                format!("has {found} columns where the header has {width}"),
+            ))
         };
         Row { number, source, merchant, warnings }
     }

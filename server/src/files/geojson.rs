@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{DatumArg, Row, columns::Columns, input::Rows, violation};
-use crate::error::Violation;
+use crate::{error::Violation, reason};
 
 /// A collection whose features are looked at one by one, so that a bad one is one bad row.
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ pub(super) fn rows(text: impl Read + Send + 'static) -> io::Result<Rows> {
 fn row(number: u64, source: &RawValue) -> Row {
     let mut warnings = Vec::new();
     let merchant = serde_json::from_str::<Feature>(source.get())
-        .map_err(|error| violation("", "NOT_A_FEATURE", format!("must be a GeoJSON Feature: {error}")))
+        .map_err(|error| violation("", reason::NOT_A_FEATURE, format!("must be a GeoJSON Feature: {error}")))
         .and_then(|feature| merchant(&feature, &mut warnings));
     Row { number, source: source.get().to_owned(), merchant, warnings }
 }
@@ -36,11 +36,11 @@ fn row(number: u64, source: &RawValue) -> Row {
 fn merchant(feature: &Feature, warnings: &mut Vec<&'static str>) -> Result<wire::Merchant, Violation> {
     let point = match feature.geometry.as_ref().map(|geometry| &geometry.value) {
         Some(GeometryValue::Point { coordinates }) => coordinates,
-        Some(_) => return Err(violation("geometry", "NOT_A_POINT", "must be a Point")),
-        None => return Err(violation("position", "POSITION_MISSING", "must be given, as a Point")),
+        Some(_) => return Err(violation("geometry", reason::NOT_A_POINT, "must be a Point")),
+        None => return Err(violation("position", reason::POSITION_MISSING, "must be given, as a Point")),
     };
     let (Some(longitude), Some(latitude)) = (point.as_slice().first(), point.as_slice().get(1)) else {
-        return Err(violation("position", "POSITION_MISSING", "must have a longitude and a latitude"));
+        return Err(violation("position", reason::POSITION_MISSING, "must have a longitude and a latitude"));
     };
     let empty = JsonObject::new();
     let properties = feature.properties.as_ref().unwrap_or(&empty);
@@ -65,7 +65,7 @@ fn from_export(
         .map_err(|error| {
             violation(
                 "properties",
-                "NOT_A_MERCHANT",
+                reason::NOT_A_MERCHANT,
                 format!("must be a nearby.v1.Merchant in JSON: {error}"),
             )
         })?;
@@ -112,7 +112,7 @@ fn from_properties(
         }
     }
     let columns = Columns::of(cells.iter().map(|(name, _)| name.as_str()))
-        .map_err(|missing| violation("properties", "REQUIRED", missing.to_string()))?;
+        .map_err(|missing| violation("properties", reason::REQUIRED, missing.to_string()))?;
     let values: Vec<&str> = cells.iter().map(|(_, value)| value.as_str()).collect();
     columns.merchant(&values, DatumArg::Wgs84, warnings)
 }

@@ -24,7 +24,7 @@ pub(crate) use self::{
     input::{Input, Position},
     output::Writer,
 };
-use crate::error::Violation;
+use crate::{error::Violation, reason::Reason};
 
 /// Form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -89,7 +89,7 @@ pub(crate) struct Row {
     pub(crate) warnings: Vec<&'static str>,
 }
 
-fn violation(field: &str, reason: &'static str, description: impl Into<String>) -> Violation {
+fn violation(field: &str, reason: Reason, description: impl Into<String>) -> Violation {
     Violation { field: field.to_owned(), reason, description: description.into() }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use nearby_proto::v1 as wire;
 
 use super::{DatumArg, Row, input::Rows, violation};
+use crate::reason;
 
 /// Rows of an NDJSON file. A position that names no datum has `datum`, where one is given, and is refused otherwise.
 pub(super) fn rows(text: impl Read + Send + 'static, datum: Option<DatumArg>) -> Rows {
@@ -24,7 +25,7 @@ fn row(number: u64, line: &[u8], datum: Option<DatumArg>) -> Row {
     let merchant = merchant.map_err(|error| {
         let hint =
             if line.trim_ascii_start().starts_with(b"[") { "one object a line, not an array; " } else { "" };
-        violation("", "NOT_A_MERCHANT", format!("must be a nearby.v1.Merchant in JSON: {hint}{error}"))
+        violation("", reason::NOT_A_MERCHANT, format!("must be a nearby.v1.Merchant in JSON: {hint}{error}"))
     });
     Row {
         number,

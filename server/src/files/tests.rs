@@ -11,7 +11,7 @@ fn read(bytes: impl Into<Vec<u8>>, format: FileFormat) -> Vec<Row> {
 
 fn reasons(rows: &[Row]) -> Vec<&str> {
     rows.iter()
-        .map(|row| row.merchant.as_ref().map_or_else(|violation| violation.reason, |_| "good"))
+        .map(|row| row.merchant.as_ref().map_or_else(|violation| violation.reason.as_str(), |_| "good"))
         .collect()
 }
 

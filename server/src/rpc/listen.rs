@@ -6,10 +6,9 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use hyper_util::rt::TokioIo;
-use nearby_index::Radius;
 use nearby_proto::{
     DESCRIPTORS,
-    v1::{merchant_service_server::MerchantServiceServer, nearby_service_server::NearbyServiceServer},
+    server::{merchant_service_server::MerchantServiceServer, nearby_service_server::NearbyServiceServer},
 };
 use tokio::{io::DuplexStream, net::TcpListener, sync::mpsc};
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
@@ -20,20 +19,28 @@ use tonic::transport::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::layer::util::{Identity, Stack};
 
-use super::{manage::Merchants, search::Searches, under_way::CallsUnderWay};
-use crate::service::Door;
+use super::{
+    deadline::Deadlines,
+    explain::Explanations,
+    manage::Merchants,
+    search::{SearchSettings, Searches},
+    under_way::CallsUnderWay,
+};
+use crate::{clock::Clock, service::Door};
 
 /// What the gRPC server is made of.
 pub(crate) struct Routes {
     pub(crate) door: Door,
-    pub(crate) most_radius: Radius,
-    pub(crate) log_cells: bool,
+    pub(crate) searches: SearchSettings,
+    pub(crate) watch_patience: Duration,
+    pub(crate) clock: Clock,
     pub(crate) reflection: bool,
     pub(crate) calls: CallsUnderWay,
 }
 
 /// The server, ready to serve on something.
-pub(crate) type CountingRouter = Router<Stack<CallsUnderWay, Identity>>;
+pub(crate) type CountingRouter =
+    Router<Stack<Deadlines, Stack<Explanations, Stack<CallsUnderWay, Identity>>>>;
 
 /// What `grpc.health.v1` says of the server as a whole (the empty name) and of its two services.
 #[derive(Clone, Debug)]
@@ -83,15 +90,21 @@ impl Routes {
         // Older tools know only the alpha version.
         let reflection_alpha = self.reflection.then(|| reflection().build_v1alpha()).transpose()?;
         let reflection = self.reflection.then(|| reflection().build_v1()).transpose()?;
-        let searches =
-            Searches { door: self.door.clone(), most_radius: self.most_radius, log_cells: self.log_cells };
-        let merchants = Merchants { door: self.door };
+        let searches = Searches {
+            door: self.door.clone(),
+            settings: self.searches,
+            watch_patience: self.watch_patience,
+            clock: self.clock,
+        };
+        let merchants = Merchants { door: self.door, watch_patience: self.watch_patience };
         let router = Server::builder()
             .max_concurrent_streams(STREAMS_A_CONNECTION)
             .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS))
             .http2_max_local_error_reset_streams(Some(ERROR_RESETS))
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(self.calls)
+            .layer(Explanations)
+            .layer(Deadlines)
             .add_service(health_service)
             .add_optional_service(reflection)
             .add_optional_service(reflection_alpha)

@@ -2,16 +2,25 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `search`, `manage`, `import` | the two services |
+//! | `search`, `manage` | the two services |
 //! | `convert` | where wire types stop: checks, and values of the index |
-//! | `status` | where an error becomes a status |
+//! | `splice` | answers put together from merchants that are encoded already |
+//! | `streams` | answers that go on |
+//! | `work`, `deadline` | how long a call may work, and who stops it |
+//! | `status`, `explain` | where an error becomes a status |
 //! | `under_way` | which calls are not finished yet |
+//! | [`offline`] | searches without a server, for benches |
 //! | `listen` | the server on a socket or on a pipe within the process |
 
 pub(crate) mod convert;
-mod import;
+mod deadline;
+mod explain;
 pub(crate) mod listen;
 mod manage;
-mod search;
+pub mod offline;
+pub(crate) mod search;
+mod splice;
 mod status;
+mod streams;
 pub(crate) mod under_way;
+mod work;

@@ -6,14 +6,19 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tonic::{Code, Status};
+use tonic::{Code, Status, metadata::MetadataValue};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use super::convert::name_of;
-use crate::error::{ServiceError, Violation};
+use crate::{
+    error::{Quota, ServiceError, Violation},
+    reason::{self, Reason},
+};
 
 /// Domain of the reasons in google.rpc.ErrorInfo.
 const DOMAIN: &str = "nearby";
+/// The type of google.rpc.ResourceInfo.
+const MERCHANT: &str = "nearby.v1.Merchant";
 /// When to try again what fails for a moment.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// Longest message. In the trailers it stands twice, once with three bytes for each that is not ASCII.
@@ -23,18 +28,9 @@ const MOST_VIOLATION_BYTES: usize = 2_500;
 
 impl From<ServiceError> for Status {
     fn from(error: ServiceError) -> Self {
-        let (code, reason) = match &error {
-            ServiceError::Invalid(_) => (Code::InvalidArgument, "INVALID_ARGUMENT"),
-            ServiceError::NotFound(_) => (Code::NotFound, "MERCHANT_NOT_FOUND"),
-            ServiceError::AlreadyExists(_) => (Code::AlreadyExists, "MERCHANT_EXISTS"),
-            ServiceError::Conflict(_) => (Code::Aborted, "ETAG_MISMATCH"),
-            ServiceError::NotReady(_) => (Code::Unavailable, "NOT_READY"),
-            ServiceError::Overloaded => (Code::ResourceExhausted, "TOO_MANY_WRITES"),
-            ServiceError::ReadOnly => (Code::Unavailable, "STORE_READ_ONLY"),
-            ServiceError::Internal(_) => (Code::Internal, "INTERNAL"),
-        };
+        let (code, reason) = code_and_reason(&error);
         let mut message = error.to_string();
-        let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+        let mut details = ErrorDetails::with_error_info(reason.as_str(), DOMAIN, HashMap::new());
         match &error {
             ServiceError::Invalid(violations) => {
                 let told = violations_that_fit(violations);
@@ -44,31 +40,88 @@ impl From<ServiceError> for Status {
                 }
                 details.set_bad_request(told);
             }
-            ServiceError::NotFound(id) | ServiceError::AlreadyExists(id) | ServiceError::Conflict(id) => {
-                details.set_resource_info("nearby.v1.Merchant", name_of(id), "", error.to_string());
+            ServiceError::NotFound(id) | ServiceError::AlreadyExists(id) => {
+                details.set_resource_info(MERCHANT, name_of(id), "", error.to_string());
             }
-            ServiceError::NotReady(_) | ServiceError::Overloaded => {
+            ServiceError::Conflict(id) => {
+                details.set_resource_info(MERCHANT, name_of(id), "", error.to_string());
+                details.add_precondition_failure_violation("ETAG", name_of(id), error.to_string());
+            }
+            ServiceError::NotReady(_) => {
                 details.set_retry_info(Some(RETRY_AFTER));
             }
-            ServiceError::ReadOnly | ServiceError::Internal(_) => {}
+            ServiceError::Overloaded(quota) => {
+                let subject = match quota {
+                    Quota::Writes => "nearby/waiting-writes",
+                    Quota::Watchers => "nearby/watchers",
+                };
+                details.add_quota_failure_violation(subject, error.to_string());
+                details.set_retry_info(Some(RETRY_AFTER));
+            }
+            ServiceError::RevisionTooOld { .. } | ServiceError::RevisionInFuture { .. } => {
+                details.add_precondition_failure_violation("REVISION", "revision", error.to_string());
+            }
+            ServiceError::HiddenNotAllowed
+            | ServiceError::AnswerTooLarge(_)
+            | ServiceError::TooManyCells(_)
+            | ServiceError::WatcherTooSlow(_)
+            | ServiceError::DeadlineExceeded
+            | ServiceError::ReadOnly
+            | ServiceError::Internal(_) => {}
         }
-        while message.len() > MOST_MESSAGE_BYTES {
-            message.pop();
+        let mut status = Self::with_error_details(code, shortened(message), details);
+        if error == ServiceError::ReadOnly {
+            // Clients that retry by a service config do not look at reasons, but they heed this: never.
+            status.metadata_mut().insert("grpc-retry-pushback-ms", MetadataValue::from_static("-1"));
         }
-        Self::with_error_details(code, message, details)
+        status
     }
+}
+
+/// An error that was not made in this house, with a reason.
+pub(super) fn explained(code: Code, reason: Reason, message: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason.as_str(), DOMAIN, HashMap::new());
+    Status::with_error_details(code, shortened(message.to_owned()), details)
+}
+
+fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
+    match error {
+        ServiceError::Invalid(_) => (Code::InvalidArgument, reason::INVALID_ARGUMENT),
+        ServiceError::NotFound(_) => (Code::NotFound, reason::MERCHANT_NOT_FOUND),
+        ServiceError::AlreadyExists(_) => (Code::AlreadyExists, reason::MERCHANT_EXISTS),
+        ServiceError::Conflict(_) => (Code::Aborted, reason::ETAG_MISMATCH),
+        ServiceError::HiddenNotAllowed => (Code::PermissionDenied, reason::HIDDEN_NOT_ALLOWED),
+        ServiceError::AnswerTooLarge(_) => (Code::OutOfRange, reason::ANSWER_TOO_LARGE),
+        ServiceError::TooManyCells(_) => (Code::OutOfRange, reason::TOO_MANY_CELLS),
+        ServiceError::RevisionTooOld { .. } => (Code::OutOfRange, reason::REVISION_TOO_OLD),
+        ServiceError::RevisionInFuture { .. } => (Code::OutOfRange, reason::REVISION_IN_FUTURE),
+        ServiceError::WatcherTooSlow(_) => (Code::Aborted, reason::WATCHER_TOO_SLOW),
+        ServiceError::DeadlineExceeded => (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED),
+        ServiceError::NotReady(_) => (Code::Unavailable, reason::NOT_READY),
+        ServiceError::Overloaded(Quota::Writes) => (Code::ResourceExhausted, reason::TOO_MANY_WRITES),
+        ServiceError::Overloaded(Quota::Watchers) => (Code::ResourceExhausted, reason::TOO_MANY_WATCHERS),
+        ServiceError::ReadOnly => (Code::Unavailable, reason::STORE_READ_ONLY),
+        ServiceError::Internal(_) => (Code::Internal, reason::INTERNAL),
+    }
+}
+
+fn shortened(mut message: String) -> String {
+    while message.len() > MOST_MESSAGE_BYTES {
+        message.pop();
+    }
+    message
 }
 
 /// As many violations as there is room for, from the first on.
 fn violations_that_fit(violations: &[Violation]) -> Vec<FieldViolation> {
     let mut bytes = 0;
     let fitting = violations.iter().take_while(|violation| {
-        bytes += violation.field.len() + violation.reason.len() + violation.description.len() + 16;
+        bytes += violation.field.len() + violation.reason.as_str().len() + violation.description.len() + 16;
         bytes <= MOST_VIOLATION_BYTES
     });
     fitting
         .map(|violation| FieldViolation {
-            reason: violation.reason.to_owned(),
+            reason: violation.reason.as_str().to_owned(),
             ..FieldViolation::new(&violation.field, &violation.description)
         })
         .collect()
@@ -76,14 +129,17 @@ fn violations_that_fit(violations: &[Violation]) -> Vec<FieldViolation> {
 
 #[cfg(test)]
 mod tests {
+    use nearby_index::{MerchantId, Revision};
+
     use super::*;
+    use crate::rpc::explain::explain;
 
     /// Every client must be able to receive every error.
     #[test]
     fn a_status_fits_into_trailers_whatever_was_wrong() {
         let violation = |number: usize| Violation {
             field: format!("merchant.opening_hours.special_days[{number}].periods[0].length_minutes"),
-            reason: "COORDINATE_SYSTEM_UNSPECIFIED",
+            reason: reason::COORDINATE_SYSTEM_UNSPECIFIED,
             description: "é".repeat(100),
         };
         for count in [1, 5, 3_200] {
@@ -95,5 +151,51 @@ mod tests {
             assert!(told.len() == count || (told.len() >= 5 && status.message().contains("more violations")));
             assert_eq!(told[0].reason, "COORDINATE_SYSTEM_UNSPECIFIED");
         }
+    }
+
+    /// The codes in the document are those that calls end with.
+    #[test]
+    fn every_reason_of_a_call_has_the_code_that_the_document_says() {
+        let id = || MerchantId::parse("a").unwrap();
+        let (asked, now) = (Revision(2), Revision(1));
+        let errors = [
+            ServiceError::Invalid(Vec::new()),
+            ServiceError::NotFound(id()),
+            ServiceError::AlreadyExists(id()),
+            ServiceError::Conflict(id()),
+            ServiceError::HiddenNotAllowed,
+            ServiceError::AnswerTooLarge(1),
+            ServiceError::TooManyCells(1),
+            ServiceError::RevisionTooOld { asked, earliest: now },
+            ServiceError::RevisionInFuture { asked, now },
+            ServiceError::WatcherTooSlow(Duration::ZERO),
+            ServiceError::DeadlineExceeded,
+            ServiceError::NotReady("x"),
+            ServiceError::Overloaded(Quota::Writes),
+            ServiceError::Overloaded(Quota::Watchers),
+            ServiceError::ReadOnly,
+            ServiceError::Internal("x"),
+        ];
+        let from_below = [
+            Status::unimplemented(""),
+            Status::out_of_range("too large"),
+            Status::internal("failed to decode Protobuf message"),
+        ];
+        let statuses = errors.map(Status::from).into_iter().chain(from_below.map(|status| explain(&status)));
+        let mut said: Vec<(String, String)> = statuses
+            .map(|status| {
+                let info = status.get_details_error_info().unwrap();
+                assert_eq!(info.domain, DOMAIN);
+                (info.reason, format!("{:?}", status.code()).to_uppercase())
+            })
+            .collect();
+        said.sort();
+        let document = include_str!("../../../proto/ERRORS.md");
+        let calls = document.split("\n## ").find(|section| section.starts_with("Reasons of calls")).unwrap();
+        let rows = calls.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let written: Vec<(String, String)> = rows
+            .map(|(reason, rest)| (reason.to_owned(), rest.split_once(" | ").unwrap().0.replace('_', "")))
+            .collect();
+        assert_eq!(said, written);
     }
 }

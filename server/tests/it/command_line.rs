@@ -1,9 +1,20 @@
 //! The command line as scripts and people use it.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::support::*;
 use nearby_proto::v1 as wire;
+
+/// How long a line or an end may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -124,6 +135,301 @@ async fn a_reader_that_goes_away_and_an_idle_peer_are_no_failures() {
     assert_eq!(server.terminate().code(), Some(0));
 }
 
+/// What a command printed, once it has done what it was to do.
+fn said(command: &mut Command) -> String {
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// A server with merchants, put there by the command line.
+async fn server_with(merchants: &[wire::Merchant]) -> Server {
+    let server = Server::start().await;
+    let file = server.data_dir.with_file_name("merchants.json");
+    let lines: Vec<String> =
+        merchants.iter().map(|merchant| serde_json::to_string(merchant).unwrap()).collect();
+    fs::write(&file, lines.join("\n")).unwrap();
+    said(on(&server, &["put"]).arg(&file));
+    server
+}
+
+/// A command for a running server.
+fn on(server: &Server, arguments: &[&str]) -> Command {
+    let mut command = nearby();
+    command.args(arguments).args(["--server", &server.url]);
+    command
+}
+
+const AT: [&str; 3] = ["search", "--at", "60,25"];
+
+/// A merchant so many metres north of where these tests search from.
+fn north(id: &str, metres: f64) -> wire::Merchant {
+    // A degree of latitude at 60° N on WGS-84.
+    merchant(id, 60.0 + metres / 111_412.0, 25.0)
+}
+
+/// What a search with these flags finds, as JSON.
+fn results(server: &Server, flags: &[&str]) -> Vec<wire::NearbyResult> {
+    let lines = said(on(server, &AT).args(flags).arg("--json"));
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn ids(results: &[wire::NearbyResult]) -> Vec<String> {
+    ranking(results).into_iter().map(|(_, id)| id).collect()
+}
+
+#[tokio::test]
+async fn a_search_can_name_what_merchants_are_to_be() {
+    let shop = |id, metres, category: &str, brand: &str, services: &[&str]| wire::Merchant {
+        categories: vec![category.to_owned()],
+        brand: brand.to_owned(),
+        services: services.iter().map(|&service| service.to_owned()).collect(),
+        phone: "+358 9 123".to_owned(),
+        ..north(id, metres)
+    };
+    let server = server_with(&[
+        shop("a", 100.0, "cafe", "Chain", &["wifi", "delivery"]),
+        shop("b", 200.0, "bakery", "", &["wifi"]),
+        shop("c", 300.0, "cafe", "Other", &["delivery"]),
+        shop("d", 400.0, "kiosk", "Chain", &[]),
+    ])
+    .await;
+    for (flags, expected) in [
+        (&[][..], &["a", "b", "c", "d"][..]),
+        (&["--category", "cafe"], &["a", "c"]),
+        (&["--category", "cafe", "--category", "bakery"], &["a", "b", "c"]),
+        (&["--not-category", "cafe", "--not-category", "kiosk"], &["b"]),
+        (&["--brand", "Chain"], &["a", "d"]),
+        (&["--brand", "Chain", "--brand", "Other"], &["a", "c", "d"]),
+        (&["--not-brand", "Chain"], &["b", "c"]),
+        (&["--service", "wifi"], &["a", "b"]),
+        (&["--service", "wifi", "--service", "delivery"], &["a"]),
+        (&["--category", "cafe", "--not-brand", "Chain"], &["c"]),
+        (&["--min-distance", "250"], &["c", "d"]),
+        (&["--min-distance", "250", "--radius", "350"], &["c"]),
+    ] {
+        let found = results(&server, flags);
+        assert_eq!(ids(&found), expected, "{flags:?}");
+        let whole = found.iter().all(|result| result.merchant.as_ref().unwrap().phone == "+358 9 123");
+        assert!(whole, "lines of JSON have all of a merchant");
+    }
+    let none = said(on(&server, &AT).args(["--brand", "Nobody's"]));
+    assert!(none.starts_with("No merchant such as asked for"), "{none}");
+
+    let file = server.data_dir.with_file_name("cafes.csv");
+    let exported = run(on(&server, &["export", "--category", "cafe", "--not-brand", "Other"]).arg(&file));
+    assert_eq!(text(&exported.stderr), "1 merchant written, as of revision 4\n");
+    assert!(fs::read_to_string(&file).unwrap().lines().nth(1).unwrap().starts_with("a,"));
+}
+
+#[tokio::test]
+async fn a_search_can_ask_for_who_is_open() {
+    let open = |id, metres, start_minute, length_minutes| wire::Merchant {
+        opening_hours: Some(wire::OpeningHours {
+            time_zone: "Europe/Helsinki".to_owned(),
+            weekly_periods: vec![wire::WeeklyPeriod {
+                weekday: wire::Weekday::Monday.into(),
+                start_minute,
+                length_minutes,
+            }],
+            ..Default::default()
+        }),
+        ..north(id, metres)
+    };
+    let server = server_with(&[
+        open("always", 100.0, 0, 7 * 24 * 60),
+        open("mornings", 200.0, 8 * 60, 4 * 60),
+        north("unknown", 300.0),
+        // A minute on Monday at three in the morning.
+        open("hardly", 400.0, 3 * 60, 1),
+    ])
+    .await;
+    // A Monday.
+    let morning = ["--open-at", "2026-01-05T09:00:00+02:00"];
+    assert_eq!(ids(&results(&server, &morning)), ["always", "mornings", "unknown"]);
+    let evening = ["--open-at", "2026-01-05T09:00:00-08:00"];
+    assert_eq!(ids(&results(&server, &evening)), ["always", "unknown"]);
+    let now = ids(&results(&server, &["--open-now"]));
+    assert!(now.contains(&"always".to_owned()) && now.contains(&"unknown".to_owned()), "{now:?}");
+
+    let all = results(&server, &[&evening[..], &["--show-closed"]].concat());
+    let states: Vec<_> = all.iter().map(wire::NearbyResult::open_state).collect();
+    use wire::OpenState::{Closed, Open, Unknown};
+    assert_eq!(states, [Open, Closed, Unknown, Closed]);
+    let table = said(on(&server, &AT).args(evening).arg("--show-closed"));
+    let row = |name: &str| table.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    assert!(row("distance").contains(" open "), "{table}");
+    let told = ["always", "mornings", "unknown"].map(|id| row(&format!("Shop {id}")));
+    assert!(
+        told[0].contains(" yes ") && told[1].contains(" no ") && told[2].contains(" unknown "),
+        "{table}"
+    );
+    assert!(!said(&mut on(&server, &AT)).contains(" open "), "nobody asked");
+}
+
+#[tokio::test]
+async fn a_table_marks_what_is_beyond_or_uncertain_and_counts_groups() {
+    let server = server_with(&[
+        north("in", 100.0),
+        north("mall-1", 480.0),
+        north("mall-2", 480.0),
+        north("mall-3", 480.0),
+        north("just-out", 510.0),
+        north("out", 900.0),
+        north("far", 2_000.0),
+    ])
+    .await;
+    let table = |flags: &[&str]| said(on(&server, &AT).args(["--radius", "500"]).args(flags));
+    let plain = table(&[]);
+    assert!(!plain.contains("merchants") && !plain.contains('>') && !plain.contains('?'), "{plain}");
+
+    let grouped = table(&["--group"]);
+    assert!(grouped.lines().any(|line| line.contains(" merchants ")), "{grouped}");
+    let mall: Vec<&str> = grouped.lines().filter(|line| line.contains("mall")).collect();
+    assert!(mall.len() == 1 && mall[0].contains(" 3 ") && mall[0].contains("mall-1"), "{grouped}");
+
+    let expanded = table(&["--expand", "6"]);
+    assert!(expanded.contains("> 510 m") && expanded.contains("> 900 m"), "{expanded}");
+    assert!(
+        expanded.contains("\n> lies beyond the radius\n") && !expanded.contains("Shop far"),
+        "{expanded}"
+    );
+    assert_eq!(table(&["--expand", "4"]), plain, "four lie within");
+
+    let inaccurate = table(&["--accuracy", "30"]);
+    assert!(inaccurate.contains("? 480 m") && !inaccurate.contains("? 100 m"), "{inaccurate}");
+    assert!(inaccurate.contains("\n? lies so close to an edge"), "{inaccurate}");
+    assert!(inaccurate.contains("\n1 merchant lies so close outside an edge"), "{inaccurate}");
+    let as_json = run(on(&server, &AT).args(["--radius", "500", "--accuracy", "30", "--json"]));
+    assert_eq!(text(&as_json.stdout).lines().count(), 4, "results and nothing else");
+    assert!(text(&as_json.stderr).starts_with("1 merchant lies so close"), "{}", text(&as_json.stderr));
+}
+
+#[tokio::test]
+async fn what_a_server_refuses_names_the_flag() {
+    let server = Server::start().await;
+    for (arguments, said) in [
+        (&["search", "--at", "96,25"][..], "origin.latitude (--at): "),
+        (&["search", "--at", "60,25", "--radius", "-1"], "radius_m (--radius): "),
+        (&["search", "--at", "60,25", "--min-distance", "-1"], "min_distance_m (--min-distance): "),
+        (&["search", "--at", "60,25", "--accuracy", "-1"], "origin.accuracy_m (--accuracy): "),
+        (&["search", "--at", "60,25", "--expand", "0"], "expansion.min_results (--expand): "),
+        (&["search", "--at", "60,25", "--category", ""], "filter.any_categories[0] (--category): "),
+        (&["search", "--at", "60,25", "--service", ""], "filter.all_services[0] (--service): "),
+        (&["export", "-", "--not-brand", ""], "filter.none_brands[0] (--not-brand): "),
+        (&["watch", "--from", "9"], "start anew: export"),
+        (&["hide", "nobody"], "there is no merchant nobody"),
+    ] {
+        let output = run(&mut on(&server, arguments));
+        assert_eq!(output.status.code(), Some(65), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(said), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[tokio::test]
+async fn merchants_are_hidden_and_shown_and_a_check_stores_nothing() {
+    let server = server_with(&[north("a", 100.0)]).await;
+    let hidden: wire::Merchant = serde_json::from_str(&said(&mut on(&server, &["hide", "a"]))).unwrap();
+    assert_eq!(hidden.visibility(), wire::Visibility::Hidden);
+    assert_eq!(ids(&results(&server, &[])), [""; 0]);
+    let stale = run(&mut on(&server, &["show", "a", "--etag", "ff"]));
+    assert_eq!(stale.status.code(), Some(75), "{}", text(&stale.stderr));
+    said(&mut on(&server, &["show", "merchants/a", "--etag", &hidden.etag]));
+    assert_eq!(ids(&results(&server, &[])), ["a"]);
+
+    let file = server.data_dir.with_file_name("new.json");
+    fs::write(&file, serde_json::to_string(&north("new", 1.0)).unwrap()).unwrap();
+    let file = file.to_str().unwrap();
+    let checked: wire::Merchant =
+        serde_json::from_str(&said(&mut on(&server, &["put", "--validate-only", file]))).unwrap();
+    assert!(checked.name == "merchants/new" && checked.etag.is_empty(), "{checked:?}");
+    assert_eq!(ids(&results(&server, &[])), ["a"]);
+    fs::write(file, serde_json::to_string(&merchant("new", 96.0, 25.0)).unwrap()).unwrap();
+    let refused = run(&mut on(&server, &["put", "--validate-only", file]));
+    assert_eq!(refused.status.code(), Some(65));
+    assert!(text(&refused.stderr).contains("merchant.position.latitude"), "{}", text(&refused.stderr));
+    let nowhere = server.data_dir.with_file_name("nowhere");
+    let nothing = run(nearby().args(["put", "--validate-only", file, "--data-dir"]).arg(&nowhere));
+    assert!(nothing.status.code() == Some(66) && !nowhere.exists(), "{}", text(&nothing.stderr));
+}
+
+/// A `nearby watch`, and the lines that it prints.
+struct Watching {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Watching {
+    fn start(server: &Server, flags: &[&str]) -> Self {
+        let mut command = on(server, &["watch"]);
+        let mut child = command.args(flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let printed = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || printed.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Self { child, lines }
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// As Ctrl-C does.
+    fn interrupt(self) -> (Option<i32>, String) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        end_of(self.child)
+    }
+}
+
+/// How a command ended that was to end by itself, and what it said on standard error.
+fn end_of(mut child: Child) -> (Option<i32>, String) {
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(start.elapsed() < PATIENCE, "it goes on");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let ended = child.wait_with_output().unwrap();
+    (ended.status.code(), text(&ended.stderr))
+}
+
+#[tokio::test]
+async fn a_watch_prints_changes_as_they_are_made_until_it_is_interrupted() {
+    let server = server_with(&[north("a", 100.0), north("b", 200.0)]).await;
+    let watching = Watching::start(&server, &["--from", "1"]);
+    assert_eq!(watching.line(), "2  stored   b  Shop b");
+    said(&mut on(&server, &["hide", "a"]));
+    assert_eq!(watching.line(), "3  hidden   a  Shop a");
+    said(&mut on(&server, &["delete", "b"]));
+    assert_eq!(watching.line(), "4  deleted  b");
+    let (code, told) = watching.interrupt();
+    assert_eq!((code, told.contains("--from 4 goes on")), (Some(0), true), "{told}");
+
+    let watching = Watching::start(&server, &["--from", "2", "--json"]);
+    let changes = [(); 2].map(|()| serde_json::from_str::<wire::MerchantChange>(&watching.line()).unwrap());
+    assert_eq!(changes.clone().map(|change| change.revision), [3, 4]);
+    let Some(wire::merchant_change::Change::Stored(hidden)) = &changes[0].change else {
+        panic!("{changes:?}")
+    };
+    assert!(hidden.position.is_some() && hidden.create_time.is_some(), "the whole merchant: {hidden:?}");
+    assert_eq!(watching.interrupt().0, Some(0));
+
+    // A server that stops is no good end, and how to go on is told.
+    let watching = Watching::start(&server, &["--from", "3"]);
+    assert_eq!(watching.line(), "4  deleted  b");
+    assert_eq!(server.terminate().code(), Some(0));
+    let (code, told) = end_of(watching.child);
+    assert_eq!((code, told.contains("--from 4 goes on")), (Some(69), true), "{told}");
+}
+
+#[tokio::test]
+async fn a_watch_ends_when_nobody_reads_it() {
+    let server = server_with(&[north("a", 100.0)]).await;
+    let mut command = on(&server, &["watch", "--from", "0"]);
+    let mut watching = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(watching.stdout.take());
+    assert_eq!(end_of(watching).0, Some(0));
+}
+
 #[test]
 fn exit_codes_are_those_of_sysexits() {
     let directory = tempfile::tempdir().unwrap();
@@ -136,6 +442,12 @@ fn exit_codes_are_those_of_sysexits() {
         (vec!["search", "--at", "1,2", "--limit", "0"], 64, "--limit"),
         (vec!["export", "all.csv.gz"], 64, ".gz"),
         (vec!["search", "--at", "here"], 64, "such as 60.1699,24.9384"),
+        (vec!["search", "--at", "1,2", "--open-at", "noon"], 64, "such as 2026-01-05T18:00:00+02:00"),
+        (vec!["search", "--at", "1,2", "--open-now", "--open-at", "2026-01-05T18:00:00Z"], 64, "--open-now"),
+        (vec!["search", "--at", "1,2", "--show-closed"], 64, "--open-now|--open-at"),
+        (vec!["watch", "--data-dir", nowhere], 64, "--data-dir"),
+        (vec!["watch", "--server", "127.0.0.1:1"], 69, "no server answers"),
+        (vec!["watch", "--server", "two words"], 64, "--server two words is not the address"),
         (vec!["search", "--at", "1,2", "--server", "http://127.0.0.1:1"], 69, "nearby serve"),
         (vec!["import", nowhere], 66, "cannot read"),
         (vec!["search", "--at", "1,2", "--data-dir", nowhere], 66, "no store"),

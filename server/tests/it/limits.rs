@@ -29,7 +29,8 @@ async fn large_merchants_come_in_pages_that_clients_accept() {
     let expected: Vec<_> = (0..250).map(|number| format!("m{number:03}")).collect();
 
     let mut searches = server.searches().await;
-    let request = wire::SearchNearbyRequest { page_size: 500, ..search(60.0, 25.0) };
+    let view = wire::MerchantView::Full.into();
+    let request = wire::SearchNearbyRequest { page_size: 500, view, ..search(60.0, 25.0) };
     let first = searches.search_nearby(request.clone()).await.unwrap().into_inner();
     assert!(first.results.len() > 50 && first.results.len() < 250, "{}", first.results.len());
     let found = page_through(&mut searches, request).await;

@@ -84,7 +84,7 @@ pub(super) async fn import(
 ) -> Result<Report, CliError> {
     let bar = terminal::progress(input.length);
     let report = Report::new(rejected.to_owned(), input.ignored_columns.clone());
-    let mut sender = Sender::new(target.merchants(), report, allow_null_island);
+    let mut sender = Sender::new(target.client().clone(), report, allow_null_island);
     let reading = send::read_ahead(input);
     let position = reading.position.clone();
     let sent = sender.send_all(reading, |report, rate| {

@@ -120,7 +120,11 @@ impl Report {
         violation: &Violation,
         source: &str,
     ) -> Result<(), CliError> {
-        self.write_rejected(number, [violation.reason, &violation.field, &violation.description], source)
+        self.write_rejected(
+            number,
+            [violation.reason.as_str(), &violation.field, &violation.description],
+            source,
+        )
     }
 
     fn write_rejected(&mut self, number: u64, why: [&str; 3], source: &str) -> Result<(), CliError> {

@@ -2,22 +2,22 @@
 
 use std::{collections::HashMap, io, time::Instant};
 
-use nearby_proto::v1::{
-    ImportMerchantsRequest, ImportRow, Merchant, merchant_service_client::MerchantServiceClient,
-};
+use nearby_client::Client;
+use nearby_proto::v1::{ImportMerchantsRequest, ImportRow, Merchant};
 use prost::Message;
 use tokio::{sync::mpsc, task::JoinHandle};
-use tonic::transport::Channel;
 
 use super::report::{Report, Seen};
 use crate::{
     cli::{exit::CliError, terminal::count},
     error::Violation,
     files::{Input, Position, Row},
+    reason,
 };
 
 /// Rows of one call. Large enough that the cost of a call and of its commits is small, small enough that progress
-/// shows and that little is sent again when a call fails.
+/// shows, that little is sent again when a call fails, and that a slow disk has stored them within the minute that the
+/// client allows an import.
 const ROWS_A_CALL: usize = 4_000;
 const ROWS_A_MESSAGE: usize = 500;
 /// Well below the 4 MiB that a message may have.
@@ -66,17 +66,13 @@ pub(super) fn read_ahead(input: Input) -> Reading {
 
 /// An import under way.
 pub(super) struct Sender {
-    client: MerchantServiceClient<Channel>,
+    client: Client,
     report: Report,
     allow_null_island: bool,
 }
 
 impl Sender {
-    pub(super) fn new(
-        client: MerchantServiceClient<Channel>,
-        report: Report,
-        allow_null_island: bool,
-    ) -> Self {
+    pub(super) fn new(client: Client, report: Report, allow_null_island: bool) -> Self {
         Self { client, report, allow_null_island }
     }
 
@@ -126,7 +122,7 @@ impl Sender {
         }
         let messages = messages(rows, self.allow_null_island);
         let answer = self.client.import_merchants(tokio_stream::iter(messages)).await?;
-        for outcome in answer.into_inner().outcomes {
+        for outcome in answer.outcomes {
             if let Some(seen) = sent.remove(&outcome.row_number) {
                 self.report.count(&outcome, seen)?;
             }
@@ -146,7 +142,7 @@ fn small_enough(merchant: Merchant) -> Result<Merchant, Violation> {
     }
     Err(Violation {
         field: String::new(),
-        reason: "TOO_LARGE",
+        reason: reason::TOO_LARGE,
         description: "is far larger than a merchant can be; perhaps a quote is not closed".to_owned(),
     })
 }

@@ -1,23 +1,26 @@
 //! Looks at the fields of a message one by one and gathers all that is wrong, so that a caller mends a request once.
 
-use crate::error::{ServiceError, Violation};
+use crate::{
+    error::{ServiceError, Violation},
+    reason::{self, Reason},
+};
 
 /// Violations found so far, of fields below a path.
-pub(super) struct Check {
+pub(crate) struct Check {
     path: String,
     violations: Vec<Violation>,
 }
 
 impl Check {
-    pub(super) fn under(path: &str) -> Self {
+    pub(crate) fn under(path: &str) -> Self {
         Self { path: path.to_owned(), violations: Vec::new() }
     }
 
-    pub(super) fn finish(self) -> Result<(), ServiceError> {
+    pub(crate) fn finish(self) -> Result<(), ServiceError> {
         if self.violations.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(self.violations)) }
     }
 
-    pub(super) fn fail(&mut self, field: &str, reason: &'static str, description: impl Into<String>) {
+    pub(crate) fn fail(&mut self, field: &str, reason: Reason, description: impl Into<String>) {
         let field = match (self.path.as_str(), field) {
             ("", field) => field.to_owned(),
             (path, "") => path.to_owned(),
@@ -27,7 +30,7 @@ impl Check {
     }
 
     /// Takes over what another check or conversion found wrong.
-    pub(super) fn absorb<T>(&mut self, result: Result<T, ServiceError>) -> Option<T> {
+    pub(crate) fn absorb<T>(&mut self, result: Result<T, ServiceError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(ServiceError::Invalid(violations)) => {
@@ -35,32 +38,32 @@ impl Check {
                 None
             }
             Err(other) => {
-                self.fail("", "INVALID", other.to_string());
+                self.fail("", reason::UNEXPECTED, other.to_string());
                 None
             }
         }
     }
 
     /// Text of at most so many bytes, without control characters other than line breaks and tabs.
-    pub(super) fn text(&mut self, field: &str, value: &str, most_bytes: usize) {
+    pub(crate) fn text(&mut self, field: &str, value: &str, most_bytes: usize) {
         if value.len() > most_bytes {
-            self.fail(field, "TOO_LONG", format!("must be at most {most_bytes} bytes of UTF-8"));
+            self.fail(field, reason::TOO_LONG, format!("must be at most {most_bytes} bytes of UTF-8"));
         }
         if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-            self.fail(field, "CONTROL_CHARACTER", "must not contain control characters");
+            self.fail(field, reason::CONTROL_CHARACTER, "must not contain control characters");
         }
     }
 
     /// Text that has to be there.
-    pub(super) fn required_text(&mut self, field: &str, value: &str, most_bytes: usize) {
+    pub(crate) fn required_text(&mut self, field: &str, value: &str, most_bytes: usize) {
         if value.trim().is_empty() {
-            self.fail(field, "REQUIRED", "must be given and not be blank");
+            self.fail(field, reason::REQUIRED, "must be given and not be blank");
         }
         self.text(field, value, most_bytes);
     }
 
     /// A list of at most so many elements; checks them one by one only then.
-    pub(super) fn list<T>(
+    pub(crate) fn list<T>(
         &mut self,
         field: &str,
         values: &[T],
@@ -68,7 +71,7 @@ impl Check {
         mut check_one: impl FnMut(&mut Self, &str, &T),
     ) {
         if values.len() > most {
-            self.fail(field, "TOO_MANY", format!("must have at most {most} elements"));
+            self.fail(field, reason::TOO_MANY, format!("must have at most {most} elements"));
             return;
         }
         for (index, value) in values.iter().enumerate() {
@@ -77,19 +80,19 @@ impl Check {
     }
 
     /// A whole number within a range.
-    pub(super) fn range(&mut self, field: &str, value: i32, range: std::ops::RangeInclusive<i32>) {
+    pub(crate) fn range(&mut self, field: &str, value: i32, range: std::ops::RangeInclusive<i32>) {
         if !range.contains(&value) {
             let (low, high) = range.into_inner();
-            self.fail(field, "OUT_OF_RANGE", format!("must be a whole number from {low} to {high}"));
+            self.fail(field, reason::OUT_OF_RANGE, format!("must be a whole number from {low} to {high}"));
         }
     }
 
     /// A web address, or nothing.
-    pub(super) fn web_uri(&mut self, field: &str, value: &str) {
+    pub(crate) fn web_uri(&mut self, field: &str, value: &str) {
         let scheme = value.split_once("://").map_or("", |(scheme, _)| scheme);
         let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
         if !value.is_empty() && !is_web {
-            self.fail(field, "NOT_A_WEB_URI", "must start with https:// or http://");
+            self.fail(field, reason::NOT_A_WEB_URI, "must start with https:// or http://");
         }
         self.text(field, value, 2_048);
     }

@@ -1,12 +1,13 @@
-//! Whether opening hours can be.
+//! Opening hours: whether they can be, and what the index makes of them.
 
 use std::collections::BTreeSet;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, date};
+use nearby_index::{Hours, Period};
 use nearby_proto::v1 as wire;
 
 use super::check::Check;
-use crate::time_zone::is_time_zone;
+use crate::{reason, time_zone::is_time_zone};
 
 /// Most minutes of a period: a week.
 const WEEK_MINUTES: i32 = 7 * 24 * 60;
@@ -18,14 +19,14 @@ pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
         if has_periods {
             check.fail(
                 "opening_hours.time_zone",
-                "REQUIRED",
+                reason::REQUIRED,
                 "must name the IANA time zone that the periods are in, such as Asia/Shanghai",
             );
         }
     } else if !is_time_zone(&hours.time_zone) {
         check.fail(
             "opening_hours.time_zone",
-            "TIME_ZONE_UNKNOWN",
+            reason::TIME_ZONE_UNKNOWN,
             "must be a name from IANA's time zone database, such as Asia/Shanghai",
         );
     }
@@ -33,7 +34,7 @@ pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
     check.list("opening_hours.weekly_periods", &hours.weekly_periods, 64, |check, path, period| {
         match wire::Weekday::try_from(period.weekday) {
             Ok(wire::Weekday::Unspecified) | Err(_) => {
-                check.fail(&format!("{path}.weekday"), "OUT_OF_RANGE", "must name a weekday");
+                check.fail(&format!("{path}.weekday"), reason::OUT_OF_RANGE, "must name a weekday");
             }
             Ok(_) => {}
         }
@@ -41,10 +42,10 @@ pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
     });
     let mut dates = BTreeSet::new();
     check.list("opening_hours.special_days", &hours.special_days, 400, |check, path, day| {
-        match day.date.as_ref().and_then(date) {
-            None => check.fail(&format!("{path}.date"), "OUT_OF_RANGE", "must be a date that exists"),
+        match day.date.as_ref().and_then(date_of) {
+            None => check.fail(&format!("{path}.date"), reason::OUT_OF_RANGE, "must be a date that exists"),
             Some(date) if !dates.insert(date) => {
-                check.fail(&format!("{path}.date"), "REPEATED", "must be there once only");
+                check.fail(&format!("{path}.date"), reason::REPEATED, "must be there once only");
             }
             Some(_) => {}
         }
@@ -59,7 +60,30 @@ fn check_period(check: &mut Check, path: &str, start_minute: i32, length_minutes
     check.range(&format!("{path}.length_minutes"), length_minutes, 1..=most_minutes);
 }
 
-fn date(given: &wire::CalendarDate) -> Option<Date> {
+fn date_of(given: &wire::CalendarDate) -> Option<Date> {
     let year = i16::try_from(given.year).ok().filter(|year| *year >= 1)?;
     Date::new(year, i8::try_from(given.month).ok()?, i8::try_from(given.day).ok()?).ok()
+}
+
+/// Hours that were checked, as the index keeps them; `None` where they say nothing.
+pub(super) fn hours_of(given: &wire::OpeningHours) -> Option<Hours> {
+    let period = |start_minute: i32, length_minutes: i32| {
+        let (start_minute, length_minutes) = (u16::try_from(start_minute), u16::try_from(length_minutes));
+        Some(Period { start_minute: start_minute.ok()?, length_minutes: length_minutes.ok()? })
+    };
+    let weekly = given.weekly_periods.iter().filter_map(|given| {
+        let weekday = u8::try_from(given.weekday.checked_sub(1)?).ok()?;
+        Some((weekday, period(given.start_minute, given.length_minutes)?))
+    });
+    let special = given.special_days.iter().filter_map(|given| {
+        let periods =
+            given.periods.iter().filter_map(|given| period(given.start_minute, given.length_minutes));
+        Some((day_number(date_of(given.date.as_ref()?)?)?, periods.collect()))
+    });
+    Hours::new(&given.time_zone, weekly, special)
+}
+
+/// Days since 1 January 1970.
+pub(crate) fn day_number(day: Date) -> Option<i32> {
+    day.since(date(1970, 1, 1)).ok().map(|span| span.get_days())
 }

@@ -2,7 +2,7 @@
 
 use nearby_proto::{v1 as wire, well_known::FieldMask};
 
-use crate::error::ServiceError;
+use crate::{error::ServiceError, reason};
 
 /// Puts the fields that a mask names from `given` into `current`.
 pub(crate) fn merge(
@@ -21,7 +21,7 @@ pub(crate) fn merge(
                 let start: String = unknown.chars().take(64).flat_map(char::escape_debug).collect();
                 return Err(ServiceError::invalid(
                     "update_mask",
-                    "UNKNOWN_FIELD",
+                    reason::UNKNOWN_FIELD,
                     format!(
                         "names {start}, which cannot be updated by itself; the fields are {}, or * alone for all",
                         FIELDS.join(", ")

@@ -1,26 +1,35 @@
 //! Merchants between the wire and the index.
 //!
-//! The index keeps a merchant's profile as the bytes of its wire message without the output-only fields, which the
-//! commit decides: name, etag, WGS-84 position and the two times are put back when it is read.
+//! The index keeps a merchant as the bytes that callers receive, with what a list shows of it in front, so that an answer
+//! is put together by copying. What the commit decides (name, etag, WGS-84 position and the two times) is put around what
+//! the caller gave when a version is made, and stays out of the store, which keeps what the caller gave.
+
+use std::sync::Arc;
 
 use nearby_index::{
-    Merchant, MerchantId, Profile, Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility,
+    Merchant, MerchantId, Pieces, Profile, Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros,
+    Visibility,
 };
 use nearby_proto::{v1 as wire, well_known::Timestamp};
-use prost::Message;
+use prost::{DecodeError, Message, bytes::Buf};
 
-use super::{check::Check, hours::check_hours, position::position_from_wire, position::wgs84_to_wire};
-use crate::error::ServiceError;
+use super::{
+    check::Check,
+    hours::{check_hours, hours_of},
+    position::position_from_wire,
+    position::wgs84_to_wire,
+};
+use crate::{committer::Stamp, error::ServiceError, reason};
 
 const NAME_PREFIX: &str = "merchants/";
 
 /// Parses `merchants/{id}`; `path` is its field in the request.
 pub(crate) fn id_from_name(name: &str, path: &str) -> Result<MerchantId, ServiceError> {
     if name.is_empty() {
-        return Err(ServiceError::invalid(path, "REQUIRED", "must be given, as merchants/{id}"));
+        return Err(ServiceError::invalid(path, reason::REQUIRED, "must be given, as merchants/{id}"));
     }
     let Some(id) = name.strip_prefix(NAME_PREFIX) else {
-        return Err(ServiceError::invalid(path, "INVALID_NAME", "must have the form merchants/{id}"));
+        return Err(ServiceError::invalid(path, reason::INVALID_NAME, "must have the form merchants/{id}"));
     };
     id_from_wire(id, path)
 }
@@ -28,7 +37,7 @@ pub(crate) fn id_from_name(name: &str, path: &str) -> Result<MerchantId, Service
 /// Parses an id on its own.
 pub(crate) fn id_from_wire(id: &str, path: &str) -> Result<MerchantId, ServiceError> {
     MerchantId::parse(id).map_err(|error| {
-        ServiceError::invalid(path, "INVALID_ID", format!("is not an id that can be: it {error}"))
+        ServiceError::invalid(path, reason::INVALID_ID, format!("is not an id that can be: it {error}"))
     })
 }
 
@@ -61,50 +70,99 @@ pub(crate) fn merchant_from_wire(
         Ok(wire::Visibility::Hidden) => Visibility::Hidden,
         Ok(wire::Visibility::Visible | wire::Visibility::Unspecified) => Visibility::Visible,
         Err(_) => {
-            check.fail("visibility", "OUT_OF_RANGE", "must be VISIBILITY_VISIBLE or VISIBILITY_HIDDEN");
+            check.fail("visibility", reason::OUT_OF_RANGE, "must be VISIBILITY_VISIBLE or VISIBILITY_HIDDEN");
             Visibility::Visible
         }
     };
     check_profile(&mut check, &given);
-    given.visibility = match visibility {
-        Visibility::Visible => wire::Visibility::Visible,
-        Visibility::Hidden => wire::Visibility::Hidden,
-    }
-    .into();
+    given.visibility = wire_visibility(visibility).into();
     clear_output_only(&mut given);
-    let profile = Profile::new(&given.encode_to_vec()).map_err(|error| {
-        ServiceError::invalid(path, "TOO_LARGE", format!("is larger than a merchant can be: it {error}"))
+    let terms = terms_of(&given);
+    let hours = given.opening_hours.as_ref().and_then(hours_of).map(Arc::new);
+    let profile = profile_of(given).map_err(|error| {
+        ServiceError::invalid(
+            path,
+            reason::TOO_LARGE,
+            format!("is larger than a merchant can be: it {error}"),
+        )
     });
     let profile = check.absorb(profile);
     check.finish()?;
     match (position, profile) {
-        (Some(position), Some(profile)) => {
-            Ok(Merchant { id, position, visibility, terms: terms_of(&given), profile })
-        }
+        (Some(position), Some(profile)) => Ok(Merchant { id, position, visibility, terms, hours, profile }),
         _ => Err(ServiceError::Internal("a merchant was refused without a reason")),
     }
 }
 
+/// Makes a version of a merchant.
+pub(crate) fn finish(mut merchant: Merchant, stamp: Stamp) -> StoredMerchant {
+    let Stamp { revision, placed, create_time, update_time } = stamp;
+    let name = wire::Merchant { name: name_of(&merchant.id), ..Default::default() };
+    let decided = wire::Merchant {
+        etag: etag_of(revision),
+        wgs84_position: Some(wgs84_to_wire(merchant.position.to_wgs84())),
+        create_time: Some(timestamp(create_time)),
+        update_time: Some(timestamp(update_time)),
+        ..Default::default()
+    };
+    merchant.profile = merchant.profile.committed(&name.encode_to_vec(), &decided.encode_to_vec());
+    StoredMerchant { merchant, revision, placed, create_time, update_time }
+}
+
+/// A version of a merchant that was read from the store, with all that the store leaves to the profile; and whether the
+/// profile could be read. One that could not stays as it is.
+pub(crate) fn restore(stored: StoredMerchant) -> (StoredMerchant, bool) {
+    let StoredMerchant { mut merchant, revision, placed, create_time, update_time } = stored;
+    let is_readable = match decoded(merchant.profile.given()) {
+        Ok(given) => {
+            merchant.terms = terms_of(&given);
+            merchant.hours = given.opening_hours.as_ref().and_then(hours_of).map(Arc::new);
+            // Release 0.1 had the fields in the order of their numbers.
+            profile_of(given).map(|profile| merchant.profile = profile).is_ok()
+        }
+        Err(_) => false,
+    };
+    (finish(merchant, Stamp { revision, placed, create_time, update_time }), is_readable)
+}
+
 /// A merchant as callers receive it.
 pub(crate) fn merchant_to_wire(stored: &StoredMerchant) -> Result<wire::Merchant, ServiceError> {
-    let merchant = &stored.merchant;
-    let mut given = wire_profile(&merchant.profile)?;
-    given.name = name_of(&merchant.id);
-    given.etag = etag_of(stored.revision);
-    given.wgs84_position = Some(wgs84_to_wire(merchant.position.to_wgs84()));
-    given.create_time = Some(timestamp(stored.create_time));
-    given.update_time = Some(timestamp(stored.update_time));
-    Ok(given)
-}
-
-/// What a merchant that was read from the store can be filtered by. The store keeps it as part of the profile.
-pub(crate) fn stored_terms(profile: &Profile) -> Result<Terms, ServiceError> {
-    wire_profile(profile).map(|given| terms_of(&given))
-}
-
-fn wire_profile(profile: &Profile) -> Result<wire::Merchant, ServiceError> {
-    wire::Merchant::decode(profile.as_bytes())
+    decoded(stored.merchant.profile.full())
         .map_err(|_| ServiceError::Internal("a stored profile cannot be read"))
+}
+
+fn decoded([front, back]: Pieces<'_>) -> Result<wire::Merchant, DecodeError> {
+    wire::Merchant::decode(front.chain(back))
+}
+
+/// The same merchant, seen by searches or not.
+pub(crate) fn with_visibility(
+    stored: &StoredMerchant,
+    visibility: Visibility,
+) -> Result<Merchant, ServiceError> {
+    let mut given = merchant_to_wire(stored)?;
+    given.visibility = wire_visibility(visibility).into();
+    merchant_from_wire(given, stored.merchant.id.clone(), "merchant")
+}
+
+fn wire_visibility(visibility: Visibility) -> wire::Visibility {
+    match visibility {
+        Visibility::Visible => wire::Visibility::Visible,
+        Visibility::Hidden => wire::Visibility::Hidden,
+    }
+}
+
+/// What a list shows first, then the rest: see `MerchantView` in the contract.
+fn profile_of(mut given: wire::Merchant) -> Result<Profile, nearby_index::ProfileTooLarge> {
+    let basic = wire::Merchant {
+        display_name: std::mem::take(&mut given.display_name),
+        brand: std::mem::take(&mut given.brand),
+        categories: std::mem::take(&mut given.categories),
+        position: given.position.take(),
+        mini_program: given.mini_program.take(),
+        ..Default::default()
+    };
+    Profile::of_parts(&basic.encode_to_vec(), &given.encode_to_vec())
 }
 
 fn terms_of(given: &wire::Merchant) -> Terms {
@@ -155,7 +213,7 @@ fn check_profile(check: &mut Check, given: &wire::Merchant) {
         check.text("mini_program.path", &link.path, 1_024);
     }
     if given.labels.len() > 64 {
-        check.fail("labels", "TOO_MANY", "must have at most 64 elements");
+        check.fail("labels", reason::TOO_MANY, "must have at most 64 elements");
     } else {
         for (key, value) in &given.labels {
             let start: String = key.chars().take(63).flat_map(char::escape_debug).collect();
@@ -181,7 +239,7 @@ fn check_address(check: &mut Check, address: &wire::PostalAddress) {
     if !code.is_empty() && !is_alpha_2 {
         check.fail(
             "address.region_code",
-            "REGION_CODE_INVALID",
+            reason::REGION_CODE_INVALID,
             "must be an ISO 3166-1 alpha-2 code in capitals, such as FI",
         );
     }
@@ -215,7 +273,7 @@ mod tests {
     fn violations(given: wire::Merchant) -> Vec<(String, &'static str)> {
         match merchant_from_wire(given, MerchantId::parse("cafe").unwrap(), "merchant") {
             Err(ServiceError::Invalid(violations)) => {
-                violations.into_iter().map(|violation| (violation.field, violation.reason)).collect()
+                violations.into_iter().map(|violation| (violation.field, violation.reason.as_str())).collect()
             }
             other => panic!("{other:?}"),
         }
@@ -224,12 +282,13 @@ mod tests {
     #[test]
     fn what_was_given_comes_back_with_what_the_commit_added() {
         let merchant = merchant_from_wire(cafe(), MerchantId::parse("cafe").unwrap(), "merchant").unwrap();
-        let stored = StoredMerchant {
-            merchant,
+        let stamp = Stamp {
             revision: Revision(26),
+            placed: Revision(20),
             create_time: UnixMicros(1_500_000),
             update_time: UnixMicros(-1),
         };
+        let stored = finish(merchant, stamp);
         let back = merchant_to_wire(&stored).unwrap();
         assert_eq!((back.name.as_str(), back.etag.as_str()), ("merchants/cafe", "1a"));
         assert_eq!(back.position, cafe().position);
@@ -241,6 +300,52 @@ mod tests {
         assert_eq!(back.update_time, Some(Timestamp { seconds: -1, nanos: 999_999_000 }));
         assert_eq!(revision_of(&back.etag), Some(Revision(26)));
         assert_eq!([revision_of("1A"), revision_of(""), revision_of("01")], [None; 3]);
+    }
+
+    /// A record of release 0.1 has its fields in the order of their numbers.
+    #[test]
+    fn a_merchant_that_was_stored_comes_back_as_it_was() {
+        let mut given = wire::Merchant {
+            services: vec!["delivery".to_owned()],
+            phone: "+1".to_owned(),
+            mini_program: Some(wire::MiniProgramLink { app_id: "wx1".to_owned(), path: String::new() }),
+            opening_hours: Some(wire::OpeningHours {
+                time_zone: "Asia/Shanghai".to_owned(),
+                weekly_periods: vec![wire::WeeklyPeriod { weekday: 1, start_minute: 60, length_minutes: 60 }],
+                ..Default::default()
+            }),
+            ..cafe()
+        };
+        given.set_visibility(wire::Visibility::Visible);
+        let merchant =
+            merchant_from_wire(given.clone(), MerchantId::parse("cafe").unwrap(), "merchant").unwrap();
+        let stamp = Stamp {
+            revision: Revision(3),
+            placed: Revision(2),
+            create_time: UnixMicros(1),
+            update_time: UnixMicros(2),
+        };
+        let made = finish(merchant.clone(), stamp);
+        given.name.clear();
+        let of_release_0_1 = Profile::new(&given.encode_to_vec()).unwrap();
+        for profile in [Profile::new(&made.merchant.profile.given().concat()).unwrap(), of_release_0_1] {
+            let read = Merchant { terms: Terms::default(), hours: None, profile, ..merchant.clone() };
+            let read = StoredMerchant { merchant: read, ..made.clone() };
+            assert_eq!(restore(read), (made.clone(), true));
+        }
+        let basic = decoded(made.merchant.profile.basic()).unwrap();
+        let expected = wire::Merchant {
+            name: "merchants/cafe".to_owned(),
+            services: Vec::new(),
+            phone: String::new(),
+            opening_hours: None,
+            visibility: 0,
+            ..given
+        };
+        assert_eq!(basic, expected);
+        let broken = Profile::new(b"\xff").unwrap();
+        let broken = StoredMerchant { merchant: Merchant { profile: broken, ..merchant }, ..made };
+        assert!(!restore(broken).1);
     }
 
     #[test]
@@ -292,7 +397,7 @@ mod tests {
             ("merchants/a/b", "INVALID_ID"),
         ] {
             match id_from_name(name, "name") {
-                Err(ServiceError::Invalid(violations)) => assert_eq!(violations[0].reason, reason),
+                Err(ServiceError::Invalid(violations)) => assert_eq!(violations[0].reason.as_str(), reason),
                 other => panic!("{name}: {other:?}"),
             }
         }

@@ -1,19 +1,27 @@
 //! Where wire types stop: messages are checked here and become values of the index, and the reverse.
 
 mod check;
+mod filter;
 mod hours;
 mod mask;
 mod merchant;
 mod page;
 mod position;
+mod request_id;
 mod search;
 
 pub(crate) use self::{
+    check::Check,
+    filter::{filter_from_wire, view_from_wire},
     mask::merge,
     merchant::{
-        id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, name_of, revision_of, stored_terms,
+        finish, id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, name_of, restore,
+        revision_of, with_visibility,
     },
-    page::{page_size, take_page},
-    position::position_from_wire,
-    search::{search_from_wire, search_to_wire},
+    page::{MOST_PAGE_BYTES, page_size},
+    position::{OutputDatum, output_datum_from_wire, position_from_wire},
+    request_id::request_key,
+    search::{
+        Ring, SearchRequest, SearchSettings, area_from_wire, may_see, next_page_token, search_from_wire,
+    },
 };

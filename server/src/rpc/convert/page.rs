@@ -1,35 +1,17 @@
 //! Pages: how many results one has, by number and by bytes.
 
 use nearby_index::Limit;
-use prost::Message;
 
-use crate::error::ServiceError;
+use crate::{error::ServiceError, reason};
 
 /// Largest page in bytes. Clients take 4 MiB by default; a page ends before, whatever its size in results (AIP-158).
-const MOST_PAGE_BYTES: usize = 3_500_000;
+pub(crate) const MOST_PAGE_BYTES: usize = 3_500_000;
 
 /// A page size: 0 is the default, too many are as many as there may be (AIP-158).
 pub(crate) fn page_size(given: i32, default: usize, most: usize) -> Result<Limit, ServiceError> {
-    let wanted = usize::try_from(given)
-        .map_err(|_| ServiceError::invalid("page_size", "OUT_OF_RANGE", "must be 0 (the default) or more"))?;
+    let wanted = usize::try_from(given).map_err(|_| {
+        ServiceError::invalid("page_size", reason::OUT_OF_RANGE, "must be 0 (the default) or more")
+    })?;
     let wanted = if wanted == 0 { default } else { wanted.min(most) };
     Limit::new(wanted).ok_or(ServiceError::Internal("a page size came to 0"))
-}
-
-/// As many results as fit into a page, from the first on and at least one.
-pub(crate) fn take_page<T: Message>(
-    results: impl Iterator<Item = Result<T, ServiceError>>,
-) -> Result<Vec<T>, ServiceError> {
-    let mut page = Vec::new();
-    let mut bytes = 0;
-    for result in results {
-        let result = result?;
-        // A tag and a length stand before each.
-        bytes += result.encoded_len() + 8;
-        if bytes > MOST_PAGE_BYTES && !page.is_empty() {
-            break;
-        }
-        page.push(result);
-    }
-    Ok(page)
 }

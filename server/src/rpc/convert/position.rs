@@ -1,10 +1,10 @@
 //! Positions between the wire and the index.
 
-use nearby_index::{AnyPosition, Position, PositionError, Wgs84};
+use nearby_index::{AnyPosition, Bd09, Gcj02, Position, PositionError, Wgs84};
 use nearby_proto::v1 as wire;
 
 use super::check::Check;
-use crate::error::ServiceError;
+use crate::{error::ServiceError, reason};
 
 /// Parses a position that has to be there; `path` is its field in the request.
 pub(crate) fn position_from_wire(
@@ -12,11 +12,11 @@ pub(crate) fn position_from_wire(
     path: &str,
 ) -> Result<AnyPosition, ServiceError> {
     let Some(given) = given else {
-        return Err(ServiceError::invalid(path, "REQUIRED", "must be given"));
+        return Err(ServiceError::invalid(path, reason::REQUIRED, "must be given"));
     };
     let mut check = Check::under(path);
     if given.accuracy_m.is_some_and(|accuracy_m| !accuracy_m.is_finite() || accuracy_m < 0.0) {
-        check.fail("accuracy_m", "OUT_OF_RANGE", "must be a finite number of metres, 0 or more");
+        check.fail("accuracy_m", reason::OUT_OF_RANGE, "must be a finite number of metres, 0 or more");
     }
     let (latitude, longitude) = (given.latitude, given.longitude);
     let parsed = match wire::CoordinateSystem::try_from(given.coordinate_system) {
@@ -24,11 +24,11 @@ pub(crate) fn position_from_wire(
         Ok(wire::CoordinateSystem::Gcj02) => Some(Position::new(latitude, longitude).map(AnyPosition::Gcj02)),
         Ok(wire::CoordinateSystem::Bd09) => Some(Position::new(latitude, longitude).map(AnyPosition::Bd09)),
         Ok(wire::CoordinateSystem::Unspecified) => {
-            check.fail("coordinate_system", "COORDINATE_SYSTEM_UNSPECIFIED", SAY_WHICH_DATUM);
+            check.fail("coordinate_system", reason::COORDINATE_SYSTEM_UNSPECIFIED, SAY_WHICH_DATUM);
             None
         }
         Err(_) => {
-            check.fail("coordinate_system", "COORDINATE_SYSTEM_UNKNOWN", SAY_WHICH_DATUM);
+            check.fail("coordinate_system", reason::COORDINATE_SYSTEM_UNKNOWN, SAY_WHICH_DATUM);
             None
         }
     };
@@ -60,14 +60,60 @@ pub(crate) fn wgs84_to_wire(position: Position<Wgs84>) -> wire::Position {
     }
 }
 
+/// A datum to send positions in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutputDatum(wire::CoordinateSystem);
+
+/// Parses the datum that results are to be sent in as well, if any.
+pub(crate) fn output_datum_from_wire(given: i32) -> Result<Option<OutputDatum>, ServiceError> {
+    match wire::CoordinateSystem::try_from(given) {
+        Ok(wire::CoordinateSystem::Unspecified) => Ok(None),
+        Ok(datum) => Ok(Some(OutputDatum(datum))),
+        Err(_) => {
+            let field = "output_coordinate_system";
+            Err(ServiceError::invalid(field, reason::COORDINATE_SYSTEM_UNKNOWN, SAY_WHICH_DATUM))
+        }
+    }
+}
+
+impl OutputDatum {
+    /// A position in this datum: to the last bit as it was given, where it was given in it.
+    pub(crate) fn position_of(self, given: AnyPosition) -> wire::Position {
+        let of = |latitude, longitude| wire::Position {
+            latitude,
+            longitude,
+            coordinate_system: self.0.into(),
+            accuracy_m: None,
+        };
+        match (self.0, given) {
+            (wire::CoordinateSystem::Gcj02, AnyPosition::Gcj02(_))
+            | (wire::CoordinateSystem::Bd09, AnyPosition::Bd09(_)) => {
+                of(given.latitude_deg(), given.longitude_deg())
+            }
+            (wire::CoordinateSystem::Gcj02, _) => {
+                let there = Position::<Gcj02>::from_wgs84(given.to_wgs84());
+                of(there.latitude_deg(), there.longitude_deg())
+            }
+            (wire::CoordinateSystem::Bd09, _) => {
+                let there = Position::<Bd09>::from_wgs84(given.to_wgs84());
+                of(there.latitude_deg(), there.longitude_deg())
+            }
+            (wire::CoordinateSystem::Wgs84 | wire::CoordinateSystem::Unspecified, _) => {
+                let there = given.to_wgs84();
+                of(there.latitude_deg(), there.longitude_deg())
+            }
+        }
+    }
+}
+
 const SAY_WHICH_DATUM: &str = "must name the datum of the degrees: COORDINATE_SYSTEM_WGS84 (GPS, OpenStreetMap), \
      COORDINATE_SYSTEM_GCJ02 (AMap, Tencent, wx.chooseLocation) or COORDINATE_SYSTEM_BD09 (Baidu)";
 
 fn fail_position(check: &mut Check, error: PositionError) {
     let reason = match error {
-        PositionError::LatitudeNotFinite | PositionError::LongitudeNotFinite => "NOT_FINITE",
-        PositionError::LatitudeOutOfRange => "LATITUDE_OUT_OF_RANGE",
-        PositionError::LongitudeOutOfRange => "LONGITUDE_OUT_OF_RANGE",
+        PositionError::LatitudeNotFinite | PositionError::LongitudeNotFinite => reason::NOT_FINITE,
+        PositionError::LatitudeOutOfRange => reason::LATITUDE_OUT_OF_RANGE,
+        PositionError::LongitudeOutOfRange => reason::LONGITUDE_OUT_OF_RANGE,
     };
     check.fail(error.axis(), reason, error.to_string());
 }

@@ -7,10 +7,11 @@ use nearby_proto::v1::{
 use prost::Message;
 use tonic::{Status, Streaming};
 
-use super::convert::{id_from_name, merchant_from_wire};
+use crate::rpc::convert::{id_from_name, merchant_from_wire};
 use crate::{
     committer::Committed,
     error::{ServiceError, Violation},
+    reason,
     service::Service,
 };
 
@@ -51,7 +52,7 @@ pub(super) async fn import(
 }
 
 fn too_many(field: &str, description: String) -> Status {
-    ServiceError::invalid(field, "TOO_MANY", description).into()
+    ServiceError::invalid(field, reason::TOO_MANY, description).into()
 }
 
 /// Stores the rows of one message: their outcomes, and the revision of the last that was stored.
@@ -102,15 +103,16 @@ fn shorten(outcome: &mut ImportOutcome, room: &mut usize) {
 }
 
 fn check_row(row: ImportRow, allow_null_island: bool) -> Result<Merchant, ServiceError> {
-    let given =
-        row.merchant.ok_or_else(|| ServiceError::invalid("", "REQUIRED", "a merchant must be given"))?;
+    let given = row
+        .merchant
+        .ok_or_else(|| ServiceError::invalid("", reason::REQUIRED, "a merchant must be given"))?;
     let id = id_from_name(&given.name, "name")?;
     let merchant = merchant_from_wire(given, id, "")?;
     let at_null_island = merchant.position.latitude_deg() == 0.0 && merchant.position.longitude_deg() == 0.0;
     if at_null_island && !allow_null_island {
         return Err(ServiceError::invalid(
             "position",
-            "NULL_ISLAND",
+            reason::NULL_ISLAND,
             "is exactly 0,0, which nearly always means unknown; set allow_null_island if it is really there",
         ));
     }
@@ -122,7 +124,7 @@ fn violations(error: ServiceError) -> Result<Vec<ImportViolation>, ServiceError>
     let ServiceError::Invalid(violations) = error else { return Err(error) };
     let to_wire = |Violation { field, reason, description }| ImportViolation {
         field,
-        reason: reason.to_owned(),
+        reason: reason.as_str().to_owned(),
         description,
     };
     Ok(violations.into_iter().map(to_wire).collect())

@@ -1,0 +1,185 @@
+//! When a merchant is open, as its own clock tells.
+//!
+//! A week of periods, and days that differ. Each period belongs to a day, and runs from there by the clock on the wall:
+//! past midnight, and through the nights in which clocks change, without a special case. Which time that clock shows at
+//! a given moment is for those to say who know of time zones.
+
+use std::sync::Arc;
+
+/// A date and a time of day on a clock on a wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    /// Days since 1 January 1970, a Thursday.
+    pub day: i32,
+    /// Minutes since midnight, 0 to 1439.
+    pub minute: u16,
+}
+
+/// A stretch of opening that belongs to a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// Minutes after midnight at which it starts, 0 to 1439.
+    pub start_minute: u16,
+    /// Its length in minutes.
+    pub length_minutes: u16,
+}
+
+impl Period {
+    fn holds(self, minute: u32) -> bool {
+        let start = u32::from(self.start_minute);
+        (start..start + u32::from(self.length_minutes)).contains(&minute)
+    }
+}
+
+/// Opening hours in one time zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hours {
+    zone: Arc<str>,
+    /// Days of the week from Monday, 0 to 6, with a period of at most a day; by day.
+    weekly: Box<[(u8, Period)]>,
+    /// Days that differ, in their order.
+    special: Box<[(i32, Box<[Period]>)]>,
+}
+
+const DAY_MINUTES: u16 = 24 * 60;
+
+impl Hours {
+    /// Hours of a time zone, an IANA name; of a week, as weekdays from Monday (0 to 6) with their periods; and of
+    /// special days, as days since 1 January 1970 with the periods that replace the week's. `None` where there is neither
+    /// a week nor a special day: that is unknown, not closed.
+    ///
+    /// A weekly period of more than a day is cut at each midnight: what comes after the first belongs to the days it
+    /// lies on.
+    #[must_use]
+    pub fn new(
+        zone: &str,
+        weekly: impl IntoIterator<Item = (u8, Period)>,
+        special: impl IntoIterator<Item = (i32, Vec<Period>)>,
+    ) -> Option<Self> {
+        let mut weekly: Vec<(u8, Period)> = weekly.into_iter().flat_map(cut_at_midnights).collect();
+        weekly
+            .sort_unstable_by_key(|(weekday, period)| (*weekday, period.start_minute, period.length_minutes));
+        weekly.dedup();
+        let mut special: Vec<(i32, Box<[Period]>)> =
+            special.into_iter().map(|(day, periods)| (day, periods.into())).collect();
+        special.sort_unstable_by_key(|(day, _)| *day);
+        let is_known = !(weekly.is_empty() && special.is_empty());
+        is_known.then(|| Self { zone: zone.into(), weekly: weekly.into(), special: special.into() })
+    }
+
+    /// The time zone whose clock they go by.
+    #[must_use]
+    pub fn zone(&self) -> &str {
+        &self.zone
+    }
+
+    /// Whether it is open when the clock of its zone shows this time.
+    #[must_use]
+    pub fn is_open(&self, at: LocalTime) -> bool {
+        // A period of a special day may last two days, and so reach into the second day after.
+        (0..3u16).any(|ago| {
+            let Some(day) = at.day.checked_sub(i32::from(ago)) else { return false };
+            let minute = u32::from(at.minute) + u32::from(ago) * u32::from(DAY_MINUTES);
+            match self.special.binary_search_by_key(&day, |(day, _)| *day) {
+                Ok(found) => self.special[found].1.iter().any(|period| period.holds(minute)),
+                Err(_) => {
+                    let weekday = weekday_of(day);
+                    self.weekly.iter().any(|(of, period)| *of == weekday && period.holds(minute))
+                }
+            }
+        })
+    }
+}
+
+/// Days from Monday, 0 to 6.
+fn weekday_of(day: i32) -> u8 {
+    // 1 January 1970 was a Thursday. A remainder by seven is less than seven.
+    u8::try_from((i64::from(day) + 3).rem_euclid(7)).unwrap_or_default()
+}
+
+fn cut_at_midnights((weekday, period): (u8, Period)) -> Vec<(u8, Period)> {
+    if period.length_minutes <= DAY_MINUTES {
+        return vec![(weekday, period)];
+    }
+    let mut parts = Vec::new();
+    let (mut weekday, mut start_minute, mut left) = (weekday, period.start_minute, period.length_minutes);
+    while left > 0 {
+        let length_minutes = left.min(DAY_MINUTES - start_minute);
+        parts.push((weekday, Period { start_minute, length_minutes }));
+        (weekday, start_minute, left) = ((weekday + 1) % 7, 0, left - length_minutes);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A Monday.
+    const MONDAY: i32 = 20_458;
+
+    fn period(start_minute: u16, length_minutes: u16) -> Period {
+        Period { start_minute, length_minutes }
+    }
+
+    /// Whether it is open so many days after that Monday at an hour and a minute.
+    fn is_open(hours: &Hours, day: i32, hour: u16, minute: u16) -> bool {
+        hours.is_open(LocalTime { day: MONDAY + day, minute: hour * 60 + minute })
+    }
+
+    #[test]
+    fn weekdays_are_counted_from_monday() {
+        assert_eq!([weekday_of(0), weekday_of(-1), weekday_of(4), weekday_of(MONDAY)], [3, 2, 0, 0]);
+        assert!(weekday_of(i32::MIN) < 7 && weekday_of(i32::MAX) < 7);
+    }
+
+    #[test]
+    fn edges_are_open_at_the_start_and_closed_at_the_end() {
+        let hours = Hours::new("UTC", [(0, period(9 * 60, 8 * 60))], []).unwrap();
+        let expected = [(8, 59, false), (9, 0, true), (16, 59, true), (17, 0, false)];
+        for (hour, minute, open) in expected {
+            assert_eq!(is_open(&hours, 0, hour, minute), open, "{hour}:{minute}");
+            assert!(!is_open(&hours, 1, hour, minute), "Tuesday");
+        }
+        assert!(is_open(&hours, 7, 12, 0) && is_open(&hours, -7, 12, 0));
+    }
+
+    #[test]
+    fn a_night_belongs_to_the_day_it_starts_on() {
+        let bar = Hours::new("UTC", [(6, period(22 * 60, 6 * 60))], []).unwrap();
+        assert!(is_open(&bar, 6, 23, 0) && is_open(&bar, 7, 3, 59), "from Sunday into Monday");
+        assert!(!is_open(&bar, 7, 4, 0) && !is_open(&bar, 0, 21, 0));
+        // The Monday is a holiday: Sunday's guests may finish their drinks all the same.
+        let holiday = [(MONDAY + 7, Vec::new())];
+        let bar = Hours::new("UTC", [(6, period(22 * 60, 6 * 60)), (0, period(600, 60))], holiday).unwrap();
+        assert!(is_open(&bar, 7, 1, 0) && !is_open(&bar, 7, 10, 30) && is_open(&bar, 14, 10, 30));
+        // On a Sunday that is special, the night that would have followed is not there.
+        let closed = [(MONDAY + 6, Vec::new())];
+        let bar = Hours::new("UTC", [(6, period(22 * 60, 6 * 60))], closed).unwrap();
+        assert!(!is_open(&bar, 6, 23, 0) && !is_open(&bar, 7, 1, 0) && is_open(&bar, 13, 23, 0));
+    }
+
+    #[test]
+    fn always_is_always_but_for_a_special_day() {
+        let always = Hours::new("UTC", [(0, period(0, 7 * 24 * 60))], [(MONDAY + 2, Vec::new())]).unwrap();
+        for day in 0..14 {
+            for hour in 0..24 {
+                assert_eq!(is_open(&always, day, hour, 30), day != 2, "{day} {hour}");
+            }
+        }
+        let from_thursday_noon = Hours::new("UTC", [(3, period(720, 7 * 24 * 60))], []).unwrap();
+        assert!((0..7).all(|day| is_open(&from_thursday_noon, day, 11, 59)));
+    }
+
+    #[test]
+    fn a_special_day_may_last_two() {
+        let sale = Hours::new("UTC", [], [(MONDAY, vec![period(23 * 60, 48 * 60)])]).unwrap();
+        assert!(!is_open(&sale, 0, 22, 59) && is_open(&sale, 0, 23, 0));
+        assert!(is_open(&sale, 1, 12, 0) && is_open(&sale, 2, 22, 59) && !is_open(&sale, 2, 23, 0));
+    }
+
+    #[test]
+    fn nothing_is_unknown() {
+        assert_eq!(Hours::new("UTC", [], []), None);
+    }
+}

@@ -1,0 +1,48 @@
+//! The client itself. What it can ask is in `searches.rs` and `merchants.rs`.
+
+use std::time::Duration;
+
+use tonic::transport::Channel;
+
+use crate::connect::{self, ConnectError};
+
+/// A caller of one server: cheap to clone, and all clones share the connection.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) channel: Channel,
+    /// The caller's own deadline, in place of those of the service config.
+    pub(crate) deadline: Option<Duration>,
+    /// Whether calls are tried again at all.
+    pub(crate) retries: bool,
+}
+
+impl Client {
+    /// Connects to a server, such as `127.0.0.1:50051` or `http://nearby.internal:50051`. A connection that breaks later
+    /// is made anew by the next call.
+    ///
+    /// # Errors
+    ///
+    /// The address is none, needs TLS, or nothing answers there within five seconds.
+    pub async fn connect(address: impl AsRef<str>) -> Result<Self, ConnectError> {
+        Ok(Self::over(connect::connect(address.as_ref()).await?))
+    }
+
+    /// Calls a server over a channel that the caller has made, and set up, otherwise.
+    #[must_use]
+    pub fn over(channel: Channel) -> Self {
+        Self { channel, deadline: None, retries: true }
+    }
+
+    /// The same client with another deadline than the service config's: each call, with all its attempts, takes at most
+    /// so long. Streams of answers have no deadline, whatever is said here: they end when they are dropped.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same client without retries: for who measures a server, or tries again in another place already.
+    #[must_use]
+    pub fn without_retries(&self) -> Self {
+        Self { retries: false, ..self.clone() }
+    }
+}

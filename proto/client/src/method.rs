@@ -1,0 +1,34 @@
+//! The methods of the contract.
+
+/// Makes the enum and its paths from one list, so that neither can lag behind the other.
+macro_rules! methods {
+    ($($service:literal: $($name:ident)+;)+) => {
+        /// A method of the contract.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Method {
+            $($($name,)+)+
+        }
+
+        impl Method {
+            /// All of them, each at the place that its number says.
+            pub(crate) const ALL: &[Self] = &[$($(Self::$name,)+)+];
+
+            /// Where a server expects its calls.
+            pub(crate) const fn path(self) -> &'static str {
+                match self {
+                    $($(Self::$name => concat!("/", $service, "/", stringify!($name)),)+)+
+                }
+            }
+        }
+    };
+}
+
+methods! {
+    "nearby.v1.NearbyService":
+        SearchNearby BatchSearchNearby StreamSearchNearby WatchNearby GetDensity;
+    "nearby.v1.MerchantService":
+        GetMerchant BatchGetMerchants ListMerchants
+        CreateMerchant UpdateMerchant DeleteMerchant ShowMerchant HideMerchant
+        BatchCreateMerchants BatchUpdateMerchants BatchDeleteMerchants
+        ImportMerchants ExportMerchants WatchMerchants;
+}

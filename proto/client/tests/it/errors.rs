@@ -1,0 +1,69 @@
+//! What callers see of a failure.
+
+use std::{collections::HashMap, error::Error, time::Duration};
+
+use nearby_client::{
+    Code,
+    v1::{CoordinateSystem, Position, SearchNearbyRequest},
+};
+use tonic::Status;
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use crate::fake::{Fake, Outcome};
+
+fn search_of_a_user() -> SearchNearbyRequest {
+    let origin = Position {
+        latitude: 60.171_934_5,
+        longitude: 24.941_456_7,
+        coordinate_system: CoordinateSystem::Wgs84.into(),
+        accuracy_m: None,
+    };
+    SearchNearbyRequest { origin: Some(origin), ..Default::default() }
+}
+
+#[tokio::test]
+async fn what_the_server_says_of_a_bad_request_arrives() {
+    let mut details = ErrorDetails::with_error_info("INVALID_ARGUMENT", "nearby", HashMap::new());
+    let violation = FieldViolation::new("radius_m", "is above 0");
+    details.set_bad_request(vec![
+        FieldViolation { reason: "RADIUS_OUT_OF_RANGE".to_owned(), ..violation },
+        FieldViolation::new("page_size", "is not negative"),
+    ]);
+    details.set_retry_info(Some(Duration::from_millis(250)));
+    let status = Status::with_error_details(Code::InvalidArgument, "radius_m is above 0", details);
+    let error =
+        Fake::new([Outcome::Fail(status)]).client().search_nearby(search_of_a_user()).await.unwrap_err();
+    assert_eq!((error.code(), error.reason()), (Code::InvalidArgument, Some("INVALID_ARGUMENT")));
+    assert_eq!(error.message(), "radius_m is above 0");
+    let told: Vec<[&str; 3]> = error
+        .violations()
+        .iter()
+        .map(|one| [one.field.as_str(), one.reason.as_str(), one.description.as_str()])
+        .collect();
+    assert_eq!(
+        told,
+        [["radius_m", "RADIUS_OUT_OF_RANGE", "is above 0"], ["page_size", "", "is not negative"]]
+    );
+    assert_eq!(error.retry_after(), Some(Duration::from_millis(250)));
+    assert_eq!(error.to_string(), "radius_m is above 0 (page_size)");
+    let source = error.source().unwrap().downcast_ref::<Status>().unwrap();
+    assert_eq!(source.message(), "radius_m is above 0");
+    assert!(std::ptr::eq(source, error.status()));
+}
+
+/// No coordinate of a user, however the failure came about and however it is shown.
+#[tokio::test(start_paused = true)]
+async fn errors_hold_no_position() {
+    for outcome in [Outcome::Silence, Outcome::Fail(Status::internal("a fault"))] {
+        let client = Fake::new([outcome]).client();
+        let error = client.search_nearby(search_of_a_user()).await.unwrap_err();
+        let shown = format!("{error} {error:#?} {:?}", client.search_pages(search_of_a_user(), 7));
+        assert!(!shown.contains("60.17") && !shown.contains("24.94"), "{shown}");
+    }
+}
+
+/// An error is a pointer: a `Result` costs no more than its answer.
+#[test]
+fn errors_are_small() {
+    assert_eq!(size_of::<nearby_client::ClientError>(), size_of::<usize>());
+}

@@ -1,0 +1,71 @@
+//! Every method of the contract, and what the client does with it.
+
+use futures_util::stream;
+use nearby_client::{Client, ClientError, Code};
+
+use crate::fake::{Fake, unavailable};
+
+pub(crate) const READS: [&str; 6] =
+    ["SearchNearby", "BatchSearchNearby", "GetDensity", "GetMerchant", "BatchGetMerchants", "ListMerchants"];
+pub(crate) const WRITES: [&str; 8] = [
+    "CreateMerchant",
+    "UpdateMerchant",
+    "DeleteMerchant",
+    "ShowMerchant",
+    "HideMerchant",
+    "BatchCreateMerchants",
+    "BatchUpdateMerchants",
+    "BatchDeleteMerchants",
+];
+pub(crate) const STREAMS: [&str; 5] =
+    ["StreamSearchNearby", "WatchNearby", "ImportMerchants", "ExportMerchants", "WatchMerchants"];
+
+/// Calls a method with a request that says nothing.
+pub(crate) async fn call(client: &Client, method: &str) -> Result<(), ClientError> {
+    match method {
+        "SearchNearby" => client.search_nearby(Default::default()).await.map(drop),
+        "BatchSearchNearby" => client.batch_search_nearby(Default::default()).await.map(drop),
+        "StreamSearchNearby" => client.stream_search_nearby(stream::empty()).await.map(drop),
+        "WatchNearby" => client.watch_nearby(stream::empty()).await.map(drop),
+        "GetDensity" => client.get_density(Default::default()).await.map(drop),
+        "GetMerchant" => client.get_merchant(Default::default()).await.map(drop),
+        "BatchGetMerchants" => client.batch_get_merchants(Default::default()).await.map(drop),
+        "ListMerchants" => client.list_merchants(Default::default()).await.map(drop),
+        "CreateMerchant" => client.create_merchant(Default::default()).await.map(drop),
+        "UpdateMerchant" => client.update_merchant(Default::default()).await.map(drop),
+        "DeleteMerchant" => client.delete_merchant(Default::default()).await,
+        "ShowMerchant" => client.show_merchant(Default::default()).await.map(drop),
+        "HideMerchant" => client.hide_merchant(Default::default()).await.map(drop),
+        "BatchCreateMerchants" => client.batch_create_merchants(Default::default()).await.map(drop),
+        "BatchUpdateMerchants" => client.batch_update_merchants(Default::default()).await.map(drop),
+        "BatchDeleteMerchants" => client.batch_delete_merchants(Default::default()).await,
+        "ImportMerchants" => client.import_merchants(stream::empty()).await.map(drop),
+        "ExportMerchants" => client.export_merchants(Default::default()).await.map(drop),
+        "WatchMerchants" => client.watch_merchants(Default::default()).await.map(drop),
+        other => panic!("{other} is no method"),
+    }
+}
+
+#[tokio::test]
+async fn each_method_reaches_the_one_of_its_name() {
+    for method in [&READS[..], &WRITES, &STREAMS].concat() {
+        let fake = Fake::default();
+        call(&fake.client(), method).await.unwrap();
+        let called: Vec<&str> = fake.calls().iter().map(|call| call.method).collect();
+        assert_eq!(called, [method]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_and_writes_are_tried_again_and_streams_are_not() {
+    for method in [&READS[..], &WRITES].concat() {
+        let fake = Fake::new([unavailable()]);
+        call(&fake.client(), method).await.unwrap();
+        assert_eq!(fake.calls().len(), 2, "{method}");
+    }
+    for method in STREAMS {
+        let fake = Fake::new([unavailable()]);
+        let error = call(&fake.client(), method).await.unwrap_err();
+        assert_eq!((error.code(), fake.calls().len()), (Code::Unavailable, 1), "{method}");
+    }
+}

@@ -1,0 +1,137 @@
+//! Results as people read them.
+
+use std::io::{self, IsTerminal};
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use nearby_proto::v1 as wire;
+
+use crate::cli::terminal::count;
+
+/// Before a distance: it is beyond the radius.
+const BEYOND: &str = ">";
+/// Before a distance: it may not belong here.
+const UNCERTAIN: &str = "?";
+
+/// Results as a table, distances rounded as people say them. Columns that nobody asked for are not there, and marks are
+/// explained below it where it has any.
+pub(super) fn of(results: &[wire::NearbyResult]) -> String {
+    // A result says these of itself only where they were asked for.
+    let has_open = results.iter().any(|result| result.open_state() != wire::OpenState::Unspecified);
+    let has_count = results.iter().any(|result| result.merchants_at_position > 0);
+    let mut table = Table::new();
+    let style = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
+    if !io::stdout().is_terminal() {
+        table.set_width(120);
+    }
+    let open = has_open.then_some("open");
+    let merchants = has_count.then_some("merchants");
+    let head = ["", "distance"].into_iter().chain(open).chain(merchants);
+    table.set_header(head.chain(["name", "category", "address", "id"]));
+    for (rank, result) in (1..).zip(results) {
+        let merchant = result.merchant.clone().unwrap_or_default();
+        let address = merchant.address.unwrap_or_default();
+        let id = merchant.name.strip_prefix("merchants/").unwrap_or(&merchant.name).to_owned();
+        let open = has_open.then(|| open_word(result.open_state()).to_owned());
+        let merchants = has_count.then(|| result.merchants_at_position.to_string());
+        let row = [rank.to_string(), marked_distance(result)].into_iter().chain(open).chain(merchants);
+        table.add_row(row.chain([
+            merchant.display_name,
+            merchant.categories.join(", "),
+            address.address_lines.join(", "),
+            id,
+        ]));
+    }
+    let count_column = has_count.then_some(2 + usize::from(has_open));
+    for column in [0, 1].into_iter().chain(count_column) {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    format!("{table}\n{}", legend(results))
+}
+
+/// How many merchants may be missing; nothing where none are.
+pub(super) fn omissions(possible: i32) -> String {
+    match u64::try_from(possible) {
+        Ok(possible @ 1..) => format!(
+            "{} so close outside an edge of the search that, by --accuracy, they may belong here.\n",
+            count(possible, "merchant lies", "merchants lie")
+        ),
+        _ => String::new(),
+    }
+}
+
+/// What the marks mean that are there.
+fn legend(results: &[wire::NearbyResult]) -> String {
+    let mut lines = String::new();
+    if results.iter().any(|result| result.beyond_radius) {
+        lines.push_str(&format!("{BEYOND} lies beyond the radius\n"));
+    }
+    if results.iter().any(|result| result.uncertain) {
+        lines.push_str(&format!(
+            "{UNCERTAIN} lies so close to an edge of the search that, by --accuracy, it may not belong here\n"
+        ));
+    }
+    lines
+}
+
+/// `> 5.20 km`, `? 4.99 km`, `89 m`.
+fn marked_distance(result: &wire::NearbyResult) -> String {
+    let marks = [(result.beyond_radius, BEYOND), (result.uncertain, UNCERTAIN)];
+    let marks: String = marks.iter().filter(|(is_set, _)| *is_set).map(|(_, mark)| *mark).collect();
+    let distance = distance(result.distance_m);
+    if marks.is_empty() { distance } else { format!("{marks} {distance}") }
+}
+
+fn open_word(state: wire::OpenState) -> &'static str {
+    match state {
+        wire::OpenState::Open => "yes",
+        wire::OpenState::Closed => "no",
+        wire::OpenState::Unknown => "unknown",
+        wire::OpenState::Unspecified => "",
+    }
+}
+
+/// `89 m`, `1.23 km`.
+fn distance(distance_m: f64) -> String {
+    if distance_m < 999.5 { format!("{distance_m:.0} m") } else { format!("{:.2} km", distance_m / 1_000.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(distance_m: f64) -> wire::NearbyResult {
+        wire::NearbyResult { distance_m, ..Default::default() }
+    }
+
+    #[test]
+    fn distances_are_as_people_say_them() {
+        assert_eq!(
+            [0.4, 89.5, 999.4, 999.5, 4_999.9].map(distance),
+            ["0 m", "90 m", "999 m", "1.00 km", "5.00 km"]
+        );
+    }
+
+    #[test]
+    fn only_what_was_asked_for_and_what_is_there_is_told() {
+        let plain = of(&[result(89.0)]);
+        for told in ["open", "merchants", BEYOND, UNCERTAIN, "--accuracy"] {
+            assert!(!plain.contains(told), "{told}: {plain}");
+        }
+        assert_eq!((omissions(0), omissions(-1)), (String::new(), String::new()));
+        assert!(omissions(1).starts_with("1 merchant lies"));
+    }
+
+    #[test]
+    fn marks_stand_before_the_distance_and_are_explained() {
+        let beyond = wire::NearbyResult { beyond_radius: true, ..result(5_200.0) };
+        let both = wire::NearbyResult { uncertain: true, ..beyond.clone() };
+        let open = wire::NearbyResult { open_state: wire::OpenState::Closed.into(), ..result(1.0) };
+        let table = of(&[open, beyond, both]);
+        for told in [" > 5.20 km", " >? 5.20 km", " no ", "> lies beyond", "? lies so close"] {
+            assert!(table.contains(told), "{told}: {table}");
+        }
+    }
+}

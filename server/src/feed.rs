@@ -1,0 +1,144 @@
+//! What changed lately, for those who follow.
+//!
+//! The last changes are kept in memory as they were made. Before those, the index itself says which merchants are newer
+//! than a revision, and the store keeps which were deleted: so that one can resume from any revision since which all
+//! deletions are known, without a log of every change. Of a merchant that changed several times only the last is told
+//! then.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use nearby_index::{Change, MerchantId, Revision, Snapshot};
+use tokio::sync::watch;
+
+use crate::error::ServiceError;
+
+/// Changes that are kept in memory.
+const RECENT: usize = 16_384;
+/// Deletions that are kept, on disk too.
+pub(crate) const DELETIONS: usize = 100_000;
+/// Most changes that one is told at once. Who is farther behind gets there faster by an export.
+const MOST_BEHIND: usize = 200_000;
+
+/// What changed lately. Cheap to clone; clones share it.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    past: Mutex<Past>,
+    latest: watch::Sender<Revision>,
+}
+
+#[derive(Debug)]
+struct Past {
+    recent: VecDeque<Change>,
+    /// All deletions after a revision, in their order.
+    deletions: VecDeque<(Revision, MerchantId)>,
+    deletions_since: Revision,
+}
+
+impl Feed {
+    /// A feed that begins at a revision, with the deletions that are known from before, in any order, and the revision
+    /// since which those are all that there were.
+    #[must_use]
+    pub fn new(
+        latest: Revision,
+        mut deletions: Vec<(Revision, MerchantId)>,
+        deletions_since: Revision,
+    ) -> Self {
+        deletions.sort_unstable_by_key(|(revision, _)| *revision);
+        let past = Past { recent: VecDeque::new(), deletions: deletions.into(), deletions_since };
+        Self { shared: Arc::new(Shared { past: Mutex::new(past), latest: watch::Sender::new(latest) }) }
+    }
+
+    /// Wakes whenever there are more changes; its value is the last revision.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Revision> {
+        self.shared.latest.subscribe()
+    }
+
+    /// The deletions that a commit of these changes would have to forget, and the revision since which all are known
+    /// then.
+    pub(crate) fn to_forget(&self, changes: &[Change]) -> (Vec<Revision>, Revision) {
+        let more = changes.iter().filter(|change| matches!(change, Change::Delete { .. })).count();
+        let past = self.past();
+        let excess = (past.deletions.len() + more).saturating_sub(DELETIONS);
+        let forgotten: Vec<Revision> =
+            past.deletions.iter().take(excess).map(|(revision, _)| *revision).collect();
+        let since = forgotten.last().copied().unwrap_or(past.deletions_since);
+        (forgotten, since)
+    }
+
+    /// Tells of changes that are durable and visible.
+    pub(crate) fn push(&self, changes: &[Change]) {
+        let (forgotten, since) = self.to_forget(changes);
+        let mut past = self.past();
+        past.deletions.drain(..forgotten.len());
+        past.deletions_since = since;
+        for change in changes {
+            if let Change::Delete { id, revision } = change {
+                past.deletions.push_back((*revision, id.clone()));
+            }
+            if past.recent.len() == RECENT {
+                past.recent.pop_front();
+            }
+            past.recent.push_back(change.clone());
+        }
+        drop(past);
+        if let Some(last) = changes.last() {
+            self.shared.latest.send_replace(last.revision());
+        }
+    }
+
+    /// The changes after a revision that are still in memory, up to so many; `None` where some are not.
+    #[must_use]
+    pub fn recent(&self, after: Revision, most: usize) -> Option<Vec<Change>> {
+        let past = self.past();
+        let latest = past.recent.back().map_or(*self.shared.latest.borrow(), Change::revision);
+        if after >= latest {
+            return Some(Vec::new());
+        }
+        let oldest = past.recent.front()?.revision();
+        // Revisions have no gaps, so that the place of each is known.
+        let skip = (after.0 + 1).checked_sub(oldest.0).and_then(|skip| usize::try_from(skip).ok())?;
+        Some(past.recent.iter().skip(skip).take(most).cloned().collect())
+    }
+
+    /// All that changed after a revision up to that of a snapshot, in its order, the last change of each merchant at
+    /// least.
+    ///
+    /// # Errors
+    /// Where that is not known any more, or the revision is yet to come.
+    pub fn catch_up(&self, after: Revision, snapshot: &Snapshot) -> Result<Vec<Change>, ServiceError> {
+        let now = snapshot.revision();
+        if after > now {
+            return Err(ServiceError::RevisionInFuture { asked: after, now });
+        }
+        let mut changes: Vec<Change> = {
+            let past = self.past();
+            if after < past.deletions_since {
+                return Err(ServiceError::RevisionTooOld { asked: after, earliest: past.deletions_since });
+            }
+            let deletions =
+                past.deletions.iter().filter(|(revision, _)| *revision > after && *revision <= now);
+            deletions.map(|(revision, id)| Change::Delete { id: id.clone(), revision: *revision }).collect()
+        };
+        for stored in snapshot.list(None).filter(|stored| stored.revision > after) {
+            if changes.len() == MOST_BEHIND {
+                return Err(ServiceError::RevisionTooOld { asked: after, earliest: now });
+            }
+            changes.push(Change::Put(Arc::clone(stored)));
+        }
+        changes.sort_unstable_by_key(Change::revision);
+        Ok(changes)
+    }
+
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.shared.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,91 @@
+//! Explains the errors that are made below this house: tonic's, of calls that never reached a handler.
+//!
+//! They come with a code and a message and nothing else; here they get the google.rpc.ErrorInfo that every other
+//! error has, and the code that fits where tonic's does not: a message that cannot be read is the caller's fault.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tonic::{Code, Status, body::Body};
+use tower::{Layer, Service};
+
+use super::status::explained;
+use crate::reason;
+
+/// Explains the errors of calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Explanations;
+
+impl<S> Layer<S> for Explanations {
+    type Service = Explained<S>;
+
+    fn layer(&self, inner: S) -> Explained<S> {
+        Explained { inner }
+    }
+}
+
+/// A service whose errors are explained.
+#[derive(Clone, Debug)]
+pub(crate) struct Explained<S> {
+    inner: S,
+}
+
+impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>> for Explained<S> {
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = ExplainedFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let is_ours = request.uri().path().starts_with("/nearby.");
+        ExplainedFuture { inner: self.inner.call(request), is_ours }
+    }
+}
+
+pin_project! {
+    /// A call until its answer begins.
+    pub(crate) struct ExplainedFuture<F> {
+        #[pin]
+        inner: F,
+        is_ours: bool,
+    }
+}
+
+impl<F: Future<Output = Result<Response<Body>, E>>, E> Future for ExplainedFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let answered = ready!(this.inner.poll(context));
+        let is_ours = *this.is_ours;
+        Poll::Ready(answered.map(|response| match Status::from_header_map(response.headers()) {
+            Some(status) if is_ours && status.code() != Code::Ok && status.details().is_empty() => {
+                explain(&status).into_http()
+            }
+            _ => response,
+        }))
+    }
+}
+
+pub(super) fn explain(status: &Status) -> Status {
+    let message = status.message();
+    match status.code() {
+        Code::Unimplemented => {
+            explained(Code::Unimplemented, reason::METHOD_UNKNOWN, "there is no such method in nearby.v1")
+        }
+        Code::OutOfRange => explained(Code::OutOfRange, reason::MESSAGE_TOO_LARGE, message),
+        Code::Internal if message.contains("decode") => explained(
+            Code::InvalidArgument,
+            reason::MESSAGE_MALFORMED,
+            "the message is not the one of this method",
+        ),
+        code => explained(code, reason::INTERNAL, message),
+    }
+}

@@ -1,0 +1,150 @@
+//! `nearby.v1.MerchantService`.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `read` | merchants by name and by page |
+//! | `write` | changes, one or many, all or none |
+//! | `import` | many rows, each on its own |
+//! | `follow` | all merchants at one revision, and changes from there on |
+
+mod follow;
+mod import;
+mod read;
+mod write;
+
+use std::time::Duration;
+
+use nearby_proto::{
+    Encoded,
+    server::merchant_service_server::MerchantService,
+    v1::{
+        BatchCreateMerchantsRequest, BatchCreateMerchantsResponse, BatchDeleteMerchantsRequest,
+        BatchGetMerchantsRequest, BatchGetMerchantsResponse, BatchUpdateMerchantsRequest,
+        BatchUpdateMerchantsResponse, CreateMerchantRequest, DeleteMerchantRequest, ExportMerchantsRequest,
+        ExportMerchantsResponse, GetMerchantRequest, HideMerchantRequest, ImportMerchantsRequest,
+        ImportMerchantsResponse, ListMerchantsRequest, ListMerchantsResponse, Merchant, ShowMerchantRequest,
+        UpdateMerchantRequest, WatchMerchantsRequest, WatchMerchantsResponse,
+    },
+    well_known::Empty,
+};
+use tonic::{Request, Response, Status, Streaming};
+
+use self::write::{Asked, Change};
+use super::{convert::id_from_name, deadline::Deadline, streams::AnswerStream};
+use crate::service::Door;
+
+/// Keeps the merchants.
+#[derive(Clone, Debug)]
+pub(crate) struct Merchants {
+    pub(crate) door: Door,
+    pub(crate) watch_patience: Duration,
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl MerchantService for Merchants {
+    type ExportMerchantsStream = AnswerStream<Encoded<ExportMerchantsResponse>>;
+    type WatchMerchantsStream = AnswerStream<Encoded<WatchMerchantsResponse>>;
+
+    async fn get_merchant(&self, request: Request<GetMerchantRequest>) -> Answer<Encoded<Merchant>> {
+        let id = id_from_name(&request.get_ref().name, "name")?;
+        let stored = self.door.enter()?.get(&id)?;
+        Ok(Response::new(Encoded::from_bytes(stored.merchant.profile.full().concat())))
+    }
+
+    async fn batch_get_merchants(
+        &self,
+        request: Request<BatchGetMerchantsRequest>,
+    ) -> Answer<Encoded<BatchGetMerchantsResponse>> {
+        Ok(Response::new(read::batch(&*self.door.enter()?, request.get_ref())?))
+    }
+
+    async fn list_merchants(
+        &self,
+        request: Request<ListMerchantsRequest>,
+    ) -> Answer<Encoded<ListMerchantsResponse>> {
+        let deadline = Deadline::of(&request);
+        Ok(Response::new(read::list(&*self.door.enter()?, request.get_ref(), deadline).await?))
+    }
+
+    async fn create_merchant(&self, request: Request<CreateMerchantRequest>) -> Answer<Encoded<Merchant>> {
+        self.change_one(Change::Create(request.into_inner())).await
+    }
+
+    async fn update_merchant(&self, request: Request<UpdateMerchantRequest>) -> Answer<Encoded<Merchant>> {
+        self.change_one(Change::Update(request.into_inner())).await
+    }
+
+    async fn delete_merchant(&self, request: Request<DeleteMerchantRequest>) -> Answer<Empty> {
+        Asked::one(Change::Delete(request.into_inner()))?.make(&*self.door.enter()?).await?;
+        Ok(Response::new(Empty {}))
+    }
+
+    async fn show_merchant(&self, request: Request<ShowMerchantRequest>) -> Answer<Encoded<Merchant>> {
+        self.change_one(Change::Show(request.into_inner())).await
+    }
+
+    async fn hide_merchant(&self, request: Request<HideMerchantRequest>) -> Answer<Encoded<Merchant>> {
+        self.change_one(Change::Hide(request.into_inner())).await
+    }
+
+    async fn batch_create_merchants(
+        &self,
+        request: Request<BatchCreateMerchantsRequest>,
+    ) -> Answer<Encoded<BatchCreateMerchantsResponse>> {
+        let BatchCreateMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
+        let changes = requests.into_iter().map(Change::Create).collect();
+        let asked = Asked::many("BatchCreateMerchants", changes, &request_id, validate_only)?;
+        Ok(Response::new(write::merchants(&asked.make(&*self.door.enter()?).await?)))
+    }
+
+    async fn batch_update_merchants(
+        &self,
+        request: Request<BatchUpdateMerchantsRequest>,
+    ) -> Answer<Encoded<BatchUpdateMerchantsResponse>> {
+        let BatchUpdateMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
+        let changes = requests.into_iter().map(Change::Update).collect();
+        let asked = Asked::many("BatchUpdateMerchants", changes, &request_id, validate_only)?;
+        Ok(Response::new(write::merchants(&asked.make(&*self.door.enter()?).await?)))
+    }
+
+    async fn batch_delete_merchants(&self, request: Request<BatchDeleteMerchantsRequest>) -> Answer<Empty> {
+        let BatchDeleteMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
+        let changes = requests.into_iter().map(Change::Delete).collect();
+        let asked = Asked::many("BatchDeleteMerchants", changes, &request_id, validate_only)?;
+        asked.make(&*self.door.enter()?).await?;
+        Ok(Response::new(Empty {}))
+    }
+
+    async fn import_merchants(
+        &self,
+        request: Request<Streaming<ImportMerchantsRequest>>,
+    ) -> Answer<ImportMerchantsResponse> {
+        Ok(Response::new(import::import(&*self.door.enter()?, request.into_inner()).await?))
+    }
+
+    async fn export_merchants(
+        &self,
+        request: Request<ExportMerchantsRequest>,
+    ) -> Answer<Self::ExportMerchantsStream> {
+        let service = self.door.enter()?;
+        Ok(Response::new(follow::export(&service, request.get_ref(), self.door.clone())?))
+    }
+
+    async fn watch_merchants(
+        &self,
+        request: Request<WatchMerchantsRequest>,
+    ) -> Answer<Self::WatchMerchantsStream> {
+        let service = self.door.enter()?;
+        let watching = follow::watch(service, request.get_ref(), self.door.clone(), self.watch_patience);
+        Ok(Response::new(watching.await?))
+    }
+}
+
+impl Merchants {
+    async fn change_one(&self, change: Change) -> Answer<Encoded<Merchant>> {
+        let made = Asked::one(change)?.make(&*self.door.enter()?).await?;
+        Ok(Response::new(write::merchant(&made)?))
+    }
+}

@@ -1,0 +1,67 @@
+//! `BatchSearchNearby`: many searches at one revision.
+
+use std::sync::Arc;
+
+use nearby_proto::{Encoded, v1 as wire};
+use prost::{Message, encoding};
+
+use super::{Searches, request_status};
+use crate::{
+    error::ServiceError,
+    reason,
+    rpc::{
+        convert::MOST_PAGE_BYTES,
+        deadline::Deadline,
+        splice::{field_len, put_field},
+    },
+};
+
+/// Most searches of a batch.
+const MOST: usize = 1_000;
+/// Searches after which other calls have a turn.
+const AT_A_TIME: usize = 16;
+
+pub(super) async fn search(
+    searches: &Searches,
+    given: &wire::BatchSearchNearbyRequest,
+    deadline: Deadline,
+) -> Result<Encoded<wire::BatchSearchNearbyResponse>, ServiceError> {
+    match given.requests.len() {
+        0 => {
+            return Err(ServiceError::invalid("requests", reason::REQUIRED, "must have at least one search"));
+        }
+        1..=MOST => {}
+        _ => {
+            let description = format!("must have at most {MOST} searches; send the rest in another batch");
+            return Err(ServiceError::invalid("requests", reason::TOO_MANY, description));
+        }
+    }
+    let service = searches.door.enter()?;
+    let snapshot = service.snapshot();
+    let mut answer = Vec::new();
+    for (at, request) in given.requests.iter().enumerate() {
+        if at % AT_A_TIME == AT_A_TIME - 1 {
+            tokio::task::yield_now().await;
+        }
+        // What others left of their share is shared among those that come.
+        let share = (MOST_PAGE_BYTES.saturating_sub(answer.len())) / (given.requests.len() - at);
+        match searches.search(&service, Arc::clone(&snapshot), request, share, deadline).await {
+            Ok(page) => put_outcome(&mut answer, 1, page.encoded.as_bytes()),
+            // It is the call's.
+            Err(ServiceError::DeadlineExceeded) => return Err(ServiceError::DeadlineExceeded),
+            Err(error) => put_outcome(&mut answer, 2, &request_status(error).encode_to_vec()),
+        }
+    }
+    let revision = snapshot.revision().0;
+    if revision != 0 {
+        encoding::uint64::encode(2, &revision, &mut answer);
+    }
+    Ok(Encoded::from_bytes(answer))
+}
+
+/// Writes a `BatchSearchNearbyResult` as a field.
+fn put_outcome(answer: &mut Vec<u8>, tag: u32, outcome: &[u8]) {
+    encoding::encode_key(1, encoding::WireType::LengthDelimited, answer);
+    encoding::encode_varint(field_len(outcome.len()) as u64, answer);
+    put_field(answer, tag, outcome);
+}

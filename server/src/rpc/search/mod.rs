@@ -1,0 +1,144 @@
+//! `nearby.v1.NearbyService`.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `answer` | one page of one search, as bytes |
+//! | `batch`, `stream` | many searches |
+//! | `watch` | what enters, leaves and moves around a caller |
+//! | `density` | merchants by H3 cell |
+
+mod answer;
+mod batch;
+mod density;
+mod stream;
+mod watch;
+
+use std::{sync::Arc, time::Duration};
+
+use nearby_index::{CoarseCell, Position, Snapshot, Wgs84};
+use nearby_proto::{
+    Encoded,
+    server::nearby_service_server::NearbyService,
+    v1::{
+        self as wire, BatchSearchNearbyRequest, BatchSearchNearbyResponse, GetDensityRequest,
+        GetDensityResponse, SearchNearbyRequest, SearchNearbyResponse, StreamSearchNearbyRequest,
+        StreamSearchNearbyResponse, WatchNearbyRequest, WatchNearbyResponse,
+    },
+};
+use prost::Message;
+use tonic::{Request, Response, Status, Streaming};
+
+use self::answer::Page;
+pub(crate) use self::answer::answer;
+pub(crate) use super::convert::SearchSettings;
+use super::{
+    convert::{MOST_PAGE_BYTES, search_from_wire},
+    deadline::Deadline,
+    streams::AnswerStream,
+    work::at_work,
+};
+use crate::{
+    clock::Clock,
+    error::ServiceError,
+    service::{Door, Service},
+};
+
+/// Answers which merchants are near.
+#[derive(Clone)]
+pub(crate) struct Searches {
+    pub(crate) door: Door,
+    pub(crate) settings: SearchSettings,
+    pub(crate) watch_patience: Duration,
+    pub(crate) clock: Clock,
+}
+
+#[tonic::async_trait]
+impl NearbyService for Searches {
+    type StreamSearchNearbyStream = AnswerStream<Encoded<StreamSearchNearbyResponse>>;
+    type WatchNearbyStream = AnswerStream<Encoded<WatchNearbyResponse>>;
+
+    async fn search_nearby(
+        &self,
+        request: Request<SearchNearbyRequest>,
+    ) -> Result<Response<Encoded<SearchNearbyResponse>>, Status> {
+        let deadline = Deadline::of(&request);
+        let service = self.door.enter()?;
+        let snapshot = service.snapshot();
+        let page = self.search(&service, snapshot, request.get_ref(), MOST_PAGE_BYTES, deadline).await?;
+        Ok(Response::new(page.encoded))
+    }
+
+    async fn batch_search_nearby(
+        &self,
+        request: Request<BatchSearchNearbyRequest>,
+    ) -> Result<Response<Encoded<BatchSearchNearbyResponse>>, Status> {
+        let deadline = Deadline::of(&request);
+        Ok(Response::new(batch::search(self, request.get_ref(), deadline).await?))
+    }
+
+    async fn stream_search_nearby(
+        &self,
+        request: Request<Streaming<StreamSearchNearbyRequest>>,
+    ) -> Result<Response<Self::StreamSearchNearbyStream>, Status> {
+        let deadline = Deadline::of(&request);
+        self.door.enter()?;
+        Ok(Response::new(stream::answers(self.clone(), request.into_inner(), deadline)))
+    }
+
+    async fn watch_nearby(
+        &self,
+        request: Request<Streaming<WatchNearbyRequest>>,
+    ) -> Result<Response<Self::WatchNearbyStream>, Status> {
+        Ok(Response::new(watch::answers(self.clone(), request.into_inner())?))
+    }
+
+    async fn get_density(
+        &self,
+        request: Request<GetDensityRequest>,
+    ) -> Result<Response<GetDensityResponse>, Status> {
+        let deadline = Deadline::of(&request);
+        let snapshot = self.door.enter()?.snapshot();
+        let area = density::area_from_wire(request.get_ref(), self.settings)?;
+        Ok(Response::new(at_work(deadline, move |goes_on| density::count(&area, &snapshot, goes_on)).await?))
+    }
+}
+
+impl Searches {
+    /// Answers one search with a page of at most so many bytes.
+    async fn search(
+        &self,
+        service: &Arc<Service>,
+        snapshot: Arc<Snapshot>,
+        given: &SearchNearbyRequest,
+        most_bytes: usize,
+        deadline: Deadline,
+    ) -> Result<Page, ServiceError> {
+        let request = search_from_wire(given, self.settings, (self.clock)(), &service.tokens)?;
+        let (origin, revision) = (request.origin, snapshot.revision());
+        let tokens = service.tokens.clone();
+        let job = move |goes_on: &dyn Fn() -> bool| answer(&request, &snapshot, &tokens, most_bytes, goes_on);
+        let page = at_work(deadline, job).await?;
+        tracing::debug!(
+            method = "SearchNearby",
+            results = page.results,
+            revision = revision.0,
+            h3_cell = self.cell(origin).map(tracing::field::display),
+        );
+        Ok(page)
+    }
+
+    /// What logs may say of where somebody is, if anything.
+    fn cell(&self, origin: Position<Wgs84>) -> Option<CoarseCell> {
+        self.settings.log_cells.then(|| CoarseCell::of(origin)).flatten()
+    }
+}
+
+/// An error of one request among many: the same on the wire as the google.rpc.Status that a call would end with.
+fn request_status(error: ServiceError) -> wire::RequestStatus {
+    let status = Status::from(error);
+    wire::RequestStatus::decode(status.details()).unwrap_or_else(|_| wire::RequestStatus {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        details: Vec::new(),
+    })
+}

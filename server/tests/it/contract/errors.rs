@@ -1,0 +1,165 @@
+//! Errors of calls as such: deadlines, cancellation, messages that cannot be read, methods that are not there.
+
+use super::*;
+use std::time::Duration;
+use tonic::Request;
+
+/// A hundred thousand merchants, none of which is of the brand that is looked for, and many of which are near.
+async fn crowd(server: &Server) {
+    let mut client = server.merchants().await;
+    for chunk in 0..100 {
+        let rows = (0..1_000).map(|n| wire::ImportRow {
+            row_number: 0,
+            merchant: Some(merchant(
+                &format!("m{chunk:03}-{n:03}"),
+                60.0 + 1e-5 * chunk as f64,
+                25.0 + 1e-5 * n as f64,
+            )),
+        });
+        let message = wire::ImportMerchantsRequest { rows: rows.collect(), allow_null_island: false };
+        client.import_merchants(tokio_stream::iter([message])).await.unwrap();
+    }
+}
+
+/// A call over HTTP/2 alone: tonic's client has a timer of its own, and would end the call before the server does.
+/// Returns the status that the server ends it with.
+async fn status_of(server: &Server, path: &str, timeout: &str, message: &impl Message) -> Status {
+    let stream = tokio::net::TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
+    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    let request = http::Request::post(format!("{}{path}", server.url))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .header("grpc-timeout", timeout)
+        .body(())
+        .unwrap();
+    let (response, mut body) = client.send_request(request, false).unwrap();
+    let message = message.encode_to_vec();
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    body.send_data([&[0], length.as_slice(), &message].concat().into(), true).unwrap();
+    let (head, mut body) = response.await.unwrap().into_parts();
+    while let Some(data) = body.data().await {
+        body.flow_control().release_capacity(data.unwrap().len()).unwrap();
+    }
+    let trailers = body.trailers().await.unwrap().unwrap_or(head.headers);
+    Status::from_header_map(&trailers).unwrap()
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_is_deadline_exceeded_and_never_cancelled() {
+    let server = Server::start().await;
+    crowd(&server).await;
+    let exceeded = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".to_owned());
+    let search = wire::SearchNearbyRequest { page_size: 500, include_total: true, ..at_home() };
+    let batch = wire::BatchSearchNearbyRequest { requests: vec![search; 1_000] };
+    let path = "/nearby.v1.NearbyService/BatchSearchNearby";
+    for timeout in ["1n", "1u", "900u", "3m", "20m"] {
+        assert_eq!(reason(&status_of(&server, path, timeout, &batch).await), exceeded, "{timeout}");
+    }
+    assert_eq!(
+        status_of(&server, path, "60S", &batch).await.code(),
+        Code::Ok,
+        "with enough time all is well"
+    );
+    // One long search, which looks at the clock while it works.
+    let center = Some(position(60.0, 25.0));
+    let area = Some(wire::get_density_request::Area::Circle(wire::Circle { center, radius_m: 50_000.0 }));
+    let density = wire::GetDensityRequest { area, resolution: 15, filter: None };
+    let path = "/nearby.v1.NearbyService/GetDensity";
+    assert_eq!(reason(&status_of(&server, path, "4m", &density).await), exceeded);
+    // An answer that streams ends at its deadline too.
+    let watch = wire::WatchMerchantsRequest::default();
+    let path = "/nearby.v1.MerchantService/WatchMerchants";
+    assert_eq!(reason(&status_of(&server, path, "300m", &watch).await), exceeded);
+}
+
+#[tokio::test]
+async fn a_cancelled_call_leaves_the_server_free() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let server = Server::start_on(&data_dir, &["--max-radius-m", "50000"]).await;
+    crowd(&server).await;
+    let client = server.searches().await;
+    let density = wire::GetDensityRequest {
+        area: Some(wire::get_density_request::Area::Circle(wire::Circle {
+            center: Some(position(60.0, 25.0)),
+            radius_m: 50_000.0,
+        })),
+        resolution: 15,
+        filter: None,
+    };
+    // Each is given up at once; a connection that gave up too many would be closed.
+    for _ in 0..100 {
+        let client = server.searches().await;
+        for _ in 0..10 {
+            let (mut client, density) = (client.clone(), density.clone());
+            let call = tokio::spawn(async move { drop(client.get_density(density).await) });
+            tokio::task::yield_now().await;
+            call.abort();
+        }
+    }
+    let page = tokio::time::timeout(Duration::from_secs(60), found(&mut client.clone(), at_home())).await;
+    assert_eq!(page.unwrap().results.len(), 20);
+    // Nothing is under way: a stop has nothing to wait for.
+    drop(client);
+    assert_eq!(tokio::task::spawn_blocking(|| server.terminate()).await.unwrap().code(), Some(0));
+}
+
+/// A call with bytes of our own.
+async fn raw(server: &Server, path: &'static str, bytes: &'static [u8]) -> Status {
+    let channel = Channel::from_shared(server.url.clone()).unwrap().connect().await.unwrap();
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.unwrap();
+    let codec = tonic_prost::ProstCodec::<RawMessage, RawMessage>::default();
+    let path = http::uri::PathAndQuery::from_static(path);
+    client.unary(Request::new(RawMessage(bytes)), path, codec).await.unwrap_err()
+}
+
+#[derive(Clone, Debug, Default)]
+struct RawMessage(&'static [u8]);
+
+impl Message for RawMessage {
+    fn encode_raw(&self, buffer: &mut impl prost::bytes::BufMut) {
+        buffer.put_slice(self.0);
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: prost::encoding::WireType,
+        buffer: &mut impl prost::bytes::Buf,
+        context: prost::encoding::DecodeContext,
+    ) -> Result<(), prost::DecodeError> {
+        prost::encoding::skip_field(wire_type, tag, buffer, context)
+    }
+
+    fn encoded_len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn clear(&mut self) {}
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_the_message_are_the_callers_fault() {
+    let server = Server::start().await;
+    // A latitude that is a string.
+    let status = raw(&server, "/nearby.v1.NearbyService/SearchNearby", b"\x0a\x03\x0a\x01x").await;
+    assert_eq!(reason(&status), (Code::InvalidArgument, "MESSAGE_MALFORMED".to_owned()));
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_there_says_so() {
+    let server = Server::start().await;
+    let status = raw(&server, "/nearby.v1.NearbyService/SearchEverywhere", b"").await;
+    assert_eq!(reason(&status), (Code::Unimplemented, "METHOD_UNKNOWN".to_owned()));
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_says_so() {
+    let (_server, _, mut client) = server_with([]).await;
+    let shop = wire::Merchant { display_name: "x".repeat(5 * 1024 * 1024), ..north("a", 1.0) };
+    let request = wire::CreateMerchantRequest { merchant: Some(shop), ..Default::default() };
+    let status = client.create_merchant(request).await.unwrap_err();
+    assert_eq!(reason(&status), (Code::OutOfRange, "MESSAGE_TOO_LARGE".to_owned()));
+}

@@ -1,0 +1,125 @@
+//! `GetDensity`: merchants by H3 cell.
+
+use super::*;
+use std::collections::BTreeMap;
+use wire::get_density_request::Area;
+
+fn circle(latitude: f64, longitude: f64, radius_m: f64) -> Option<Area> {
+    Some(Area::Circle(wire::Circle { center: Some(position(latitude, longitude)), radius_m }))
+}
+
+fn area(south_west: (f64, f64), north_east: (f64, f64)) -> Option<Area> {
+    let corner = |(latitude, longitude)| Some(position(latitude, longitude));
+    Some(Area::Box(wire::LatLngBox { south_west: corner(south_west), north_east: corner(north_east) }))
+}
+
+fn density(area: Option<Area>, resolution: i32) -> wire::GetDensityRequest {
+    wire::GetDensityRequest { area, resolution, filter: None }
+}
+
+/// Cells by a scan with h3o itself.
+fn cells(merchants: &[wire::Merchant], resolution: u8) -> BTreeMap<String, i32> {
+    let mut cells = BTreeMap::new();
+    for merchant in merchants {
+        let at = merchant.position.unwrap();
+        let cell = h3o::LatLng::new(at.latitude, at.longitude).unwrap();
+        let cell = cell.to_cell(h3o::Resolution::try_from(resolution).unwrap());
+        *cells.entry(cell.to_string()).or_default() += 1;
+    }
+    cells
+}
+
+#[tokio::test]
+async fn a_circle_and_a_box_are_counted_cell_by_cell() {
+    let shop = |n: i32| {
+        merchant(&format!("m{n:03}"), 60.0 + f64::from(n % 17) * 1e-3, 25.0 + f64::from(n % 13) * 2e-3)
+    };
+    let shops: Vec<_> = (0..200).map(shop).collect();
+    let (_server, mut client, mut merchants) = server_with([]).await;
+    let rows = shops.iter().map(|shop| wire::ImportRow { row_number: 0, merchant: Some(shop.clone()) });
+    let message = wire::ImportMerchantsRequest { rows: rows.collect(), allow_null_island: false };
+    merchants.import_merchants(tokio_stream::iter([message])).await.unwrap();
+    for resolution in [5, 8, 10, 15] {
+        let radius_m = 1_000.0;
+        let inside: Vec<_> = shops
+            .iter()
+            .filter(|shop| {
+                let at = shop.position.unwrap();
+                geodesic_m((60.005, 25.005), (at.latitude, at.longitude)) <= radius_m
+            })
+            .cloned()
+            .collect();
+        let answer = client.get_density(density(circle(60.005, 25.005, radius_m), resolution)).await;
+        let answer = answer.unwrap().into_inner();
+        let told: BTreeMap<_, _> =
+            answer.cells.iter().map(|cell| (cell.h3_index.clone(), cell.merchant_count)).collect();
+        assert_eq!(told, cells(&inside, u8::try_from(resolution).unwrap()));
+        assert!(answer.cells.windows(2).all(|two| two[0].merchant_count >= two[1].merchant_count));
+        assert_eq!((answer.total_size, answer.revision), (i32::try_from(inside.len()).unwrap(), 200));
+
+        let (south_west, north_east) = ((60.002, 25.004), (60.012, 25.020));
+        let inside: Vec<_> = shops
+            .iter()
+            .filter(|shop| {
+                let at = shop.position.unwrap();
+                (south_west.0..=north_east.0).contains(&at.latitude)
+                    && (south_west.1..=north_east.1).contains(&at.longitude)
+            })
+            .cloned()
+            .collect();
+        let answer = client.get_density(density(area(south_west, north_east), resolution)).await;
+        let told =
+            answer.unwrap().into_inner().cells.into_iter().map(|cell| (cell.h3_index, cell.merchant_count));
+        assert_eq!(told.collect::<BTreeMap<_, _>>(), cells(&inside, u8::try_from(resolution).unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn a_box_may_cross_the_antimeridian() {
+    let shops =
+        [merchant("west", -16.8, 179.95), merchant("east", -16.8, -179.95), merchant("out", -16.8, -179.8)];
+    let (_server, mut client, _) = server_with(shops).await;
+    let answer = client.get_density(density(area((-16.9, 179.9), (-16.7, -179.9)), 3)).await.unwrap();
+    assert_eq!(answer.into_inner().total_size, 2);
+}
+
+#[tokio::test]
+async fn an_area_that_cannot_be_is_refused() {
+    let (_server, mut client, _) = server_with([]).await;
+    for (request, path, reason) in [
+        (density(None, 7), "", "REQUIRED"),
+        (density(circle(60.0, 25.0, 100.0), -1), "resolution", "OUT_OF_RANGE"),
+        (density(circle(60.0, 25.0, 100.0), 16), "resolution", "OUT_OF_RANGE"),
+        (density(circle(91.0, 25.0, 100.0), 7), "circle.center.latitude", "LATITUDE_OUT_OF_RANGE"),
+        (density(circle(60.0, 25.0, 0.0), 7), "circle.radius_m", "OUT_OF_RANGE"),
+        (density(circle(60.0, 25.0, 50_001.0), 7), "circle.radius_m", "OUT_OF_RANGE"),
+        (density(area((60.0, 25.0), (59.9, 25.1)), 7), "box.north_east", "OUT_OF_RANGE"),
+        (density(area((60.0, 25.0), (61.0, 26.0)), 7), "box", "OUT_OF_RANGE"),
+        (density(area((60.0, 25.1), (60.1, 25.0)), 7), "box", "OUT_OF_RANGE"),
+    ] {
+        let refused = client.get_density(request).await.unwrap_err();
+        assert_eq!(violation(&refused), field(path, reason));
+    }
+}
+
+#[tokio::test]
+async fn too_many_cells_are_refused_with_the_way_out() {
+    let (_server, mut client, mut merchants) = server_with([]).await;
+    for chunk in 0..21 {
+        let rows = (0..1_000).map(|n| {
+            // A grid of 210 by 100 points, ten metres apart.
+            let (x, y) = (chunk * 10 + n / 100, n % 100);
+            let (latitude, longitude) = (60.0 + 1e-4 * x as f64, 25.0 + 2e-4 * y as f64);
+            wire::ImportRow {
+                row_number: n,
+                merchant: Some(merchant(&format!("m{chunk}-{n}"), latitude, longitude)),
+            }
+        });
+        let message = wire::ImportMerchantsRequest { rows: rows.collect(), allow_null_island: false };
+        merchants.import_merchants(tokio_stream::iter([message])).await.unwrap();
+    }
+    let refused = client.get_density(density(circle(60.0, 25.0, 10_000.0), 15)).await.unwrap_err();
+    assert_eq!(reason(&refused), (Code::OutOfRange, "TOO_MANY_CELLS".to_owned()));
+    let coarse = client.get_density(density(circle(60.0, 25.0, 10_000.0), 8)).await.unwrap().into_inner();
+    assert_eq!(coarse.total_size, 21_000);
+}

@@ -1,0 +1,253 @@
+//! Opening hours in searches: time zones, midnight, special days, unknown hours in each policy.
+
+use super::*;
+use wire::opening_filter::Moment;
+
+/// A filter for this moment, in seconds since 1970.
+pub(super) fn open_at(seconds: i64) -> wire::OpeningFilter {
+    let moment = Some(Moment::OpenAt(Timestamp { seconds, nanos: 0 }));
+    wire::OpeningFilter { moment, policy: wire::OpeningPolicy::OpenOrUnknown.into() }
+}
+
+/// Seconds since 1970 of a moment in RFC 3339.
+fn seconds(moment: &str) -> i64 {
+    moment.parse::<jiff::Timestamp>().unwrap().as_second()
+}
+
+/// A merchant with a week of (weekday, start, length) in a zone, and special days.
+fn shop(id: &str, zone: &str, weekly: &[(i32, i32, i32)], special: Vec<wire::SpecialDay>) -> wire::Merchant {
+    let period = |(weekday, start_minute, length_minutes): &(i32, i32, i32)| wire::WeeklyPeriod {
+        weekday: *weekday,
+        start_minute: *start_minute,
+        length_minutes: *length_minutes,
+    };
+    let hours = wire::OpeningHours {
+        time_zone: zone.to_owned(),
+        weekly_periods: weekly.iter().map(period).collect(),
+        special_days: special,
+        ..Default::default()
+    };
+    wire::Merchant { opening_hours: Some(hours), ..north(id, 1.0) }
+}
+
+fn every_day(start: i32, length: i32) -> Vec<(i32, i32, i32)> {
+    (1..=7).map(|weekday| (weekday, start, length)).collect()
+}
+
+fn special(year: i32, month: i32, day: i32, periods: &[(i32, i32)]) -> wire::SpecialDay {
+    let period = |(start_minute, length_minutes): &(i32, i32)| wire::DayPeriod {
+        start_minute: *start_minute,
+        length_minutes: *length_minutes,
+    };
+    wire::SpecialDay {
+        date: Some(wire::CalendarDate { year, month, day }),
+        periods: periods.iter().map(period).collect(),
+    }
+}
+
+async fn state_at(client: &mut NearbyServiceClient<Channel>, moment: &str) -> wire::OpenState {
+    let opening =
+        wire::OpeningFilter { policy: wire::OpeningPolicy::ShowAll.into(), ..open_at(seconds(moment)) };
+    let request = wire::SearchNearbyRequest { opening: Some(opening), ..at_home() };
+    found(client, request).await.results[0].open_state()
+}
+
+/// Moments, and whether the one merchant is open then.
+async fn assert_states(merchant: wire::Merchant, expected: &[(&str, bool)]) {
+    let (_server, mut client, _) = server_with([merchant]).await;
+    for (moment, open) in expected {
+        let state = if *open { wire::OpenState::Open } else { wire::OpenState::Closed };
+        assert_eq!(state_at(&mut client, moment).await, state, "{moment}");
+    }
+}
+
+#[tokio::test]
+async fn when_clocks_go_forward() {
+    // Helsinki, 29 March 2026: after 2:59 comes 4:00.
+    let bar = shop("bar", "Europe/Helsinki", &[(6, 22 * 60, 6 * 60)], Vec::new());
+    assert_states(
+        bar,
+        &[
+            ("2026-03-28T19:59:00Z", false),
+            ("2026-03-28T20:00:00Z", true),
+            ("2026-03-29T00:59:00Z", true),
+            // The clock on the wall shows 4:00: five hours have passed, and it closes.
+            ("2026-03-29T01:00:00Z", false),
+        ],
+    )
+    .await;
+    // One that opens at a time that the clock does not show that night.
+    let bakery = shop("bakery", "Europe/Helsinki", &every_day(3 * 60 + 30, 60), Vec::new());
+    assert_states(
+        bakery,
+        &[
+            ("2026-03-28T01:29:00Z", false),
+            ("2026-03-28T01:30:00Z", true),
+            ("2026-03-29T00:59:00Z", false),
+            ("2026-03-29T01:00:00Z", true),
+            ("2026-03-29T01:30:00Z", false),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn when_clocks_go_back() {
+    // New York, 1 November 2026: 1:00 to 1:59 comes twice.
+    let bar = shop("bar", "America/New_York", &[(6, 20 * 60, 6 * 60)], Vec::new());
+    assert_states(
+        bar,
+        &[
+            ("2026-10-31T23:59:00Z", false),
+            ("2026-11-01T00:00:00Z", true),
+            ("2026-11-01T05:30:00Z", true),
+            // 1:30 for the second time: seven hours after it opened, and not yet 2:00.
+            ("2026-11-01T06:30:00Z", true),
+            ("2026-11-01T07:00:00Z", false),
+        ],
+    )
+    .await;
+    // Always is always: that Sunday has 25 hours.
+    let always = shop("always", "America/New_York", &[(1, 0, 7 * 24 * 60)], Vec::new());
+    let hours: Vec<String> = (0..50)
+        .map(|hour| {
+            format!(
+                "2026-{:02}-{:02}T{:02}:30:00Z",
+                if hour < 24 { 10 } else { 11 },
+                if hour < 24 { 31 } else { hour / 24 },
+                hour % 24
+            )
+        })
+        .collect();
+    let moments: Vec<(&str, bool)> = hours.iter().map(|moment| (moment.as_str(), true)).collect();
+    assert_states(always, &moments).await;
+}
+
+#[tokio::test]
+async fn past_midnight_and_over_the_end_of_the_week() {
+    let bar = shop("bar", "Asia/Shanghai", &[(7, 22 * 60, 6 * 60)], Vec::new());
+    assert_states(
+        bar,
+        &[
+            // Sunday 21:59, 22:00, 23:59, Monday 0:00, 3:59, 4:00 in Shanghai.
+            ("2026-11-22T13:59:00Z", false),
+            ("2026-11-22T14:00:00Z", true),
+            ("2026-11-22T15:59:00Z", true),
+            ("2026-11-22T16:00:00Z", true),
+            ("2026-11-22T19:59:00Z", true),
+            ("2026-11-22T20:00:00Z", false),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn special_days_replace_the_weekly_ones() {
+    let days = vec![special(2026, 12, 25, &[]), special(2026, 12, 31, &[(20 * 60, 8 * 60)])];
+    let shop = shop("shop", "Europe/Helsinki", &every_day(9 * 60, 8 * 60), days);
+    assert_states(
+        shop,
+        &[
+            ("2026-12-24T10:00:00Z", true),
+            ("2026-12-25T10:00:00Z", false),
+            ("2026-12-26T10:00:00Z", true),
+            ("2026-12-31T10:00:00Z", false),
+            ("2026-12-31T18:00:00Z", true),
+            // New Year's party: until 4:00 in Helsinki, and at 9:00 it opens as ever.
+            ("2027-01-01T01:59:00Z", true),
+            ("2027-01-01T02:00:00Z", false),
+            ("2027-01-01T07:00:00Z", true),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn in_a_zone_with_a_half_hour_offset() {
+    let shop = shop("shop", "Asia/Kolkata", &every_day(9 * 60, 60), Vec::new());
+    let moments =
+        [("2026-11-22T03:29:00Z", false), ("2026-11-22T03:30:00Z", true), ("2026-11-22T04:30:00Z", false)];
+    assert_states(shop, &moments).await;
+}
+
+#[tokio::test]
+async fn on_a_leap_day() {
+    let weekly = shop("weekly", "UTC", &[(2, 600, 60)], Vec::new());
+    let moments =
+        [("2028-02-28T10:30:00Z", false), ("2028-02-29T10:30:00Z", true), ("2028-03-01T10:30:00Z", false)];
+    assert_states(weekly, &moments).await;
+    let once = shop("once", "UTC", &[], vec![special(2028, 2, 29, &[(23 * 60, 120)])]);
+    let moments = [
+        ("2028-02-29T22:59:00Z", false),
+        ("2028-02-29T23:00:00Z", true),
+        ("2028-03-01T00:59:00Z", true),
+        ("2028-03-01T01:00:00Z", false),
+    ];
+    assert_states(once, &moments).await;
+}
+
+#[tokio::test]
+async fn each_policy_shows_whom_it_says() {
+    let open = shop("open", "UTC", &[(1, 0, 7 * 24 * 60)], Vec::new());
+    let closed = wire::Merchant { name: name("closed"), ..shop("closed", "UTC", &[(1, 0, 1)], Vec::new()) };
+    let text_only = wire::OpeningHours { display_text: "after lunch".to_owned(), ..Default::default() };
+    let text_only = wire::Merchant { opening_hours: Some(text_only), ..north("text", 1.0) };
+    let (_server, mut client, _) = server_with([open, closed, text_only, north("unknown", 1.0)]).await;
+    use wire::OpenState::{Closed, Open, Unknown};
+    use wire::OpeningPolicy::{OpenOnly, OpenOrUnknown, ShowAll, Unspecified};
+    let unless_closed = [("open", Open), ("text", Unknown), ("unknown", Unknown)];
+    for (policy, expected) in [
+        (Unspecified, &unless_closed[..]),
+        (OpenOrUnknown, &unless_closed),
+        (OpenOnly, &[("open", Open)]),
+        (ShowAll, &[("closed", Closed), ("open", Open), ("text", Unknown), ("unknown", Unknown)]),
+    ] {
+        let opening =
+            wire::OpeningFilter { policy: policy.into(), ..open_at(seconds("2026-11-22T12:00:00Z")) };
+        let request = wire::SearchNearbyRequest {
+            opening: Some(opening),
+            include_total: true,
+            page_size: 1,
+            ..at_home()
+        };
+        assert_eq!(found(&mut client, request.clone()).await.total_size, i32::try_from(expected.len()).ok());
+        let results = page_through(&mut client, request).await;
+        let told: Vec<_> =
+            ids(&results).into_iter().zip(results.iter().map(wire::NearbyResult::open_state)).collect();
+        let expected: Vec<_> = expected.iter().map(|(id, state)| ((*id).to_owned(), *state)).collect();
+        assert_eq!(told, expected, "{policy:?}");
+    }
+    // Nobody asked: nothing is claimed.
+    let all = found(&mut client, at_home()).await.results;
+    assert!(all.iter().all(|result| result.open_state() == wire::OpenState::Unspecified) && all.len() == 4);
+}
+
+#[tokio::test]
+async fn now_is_the_moment_of_the_answer() {
+    // Open in the years around, closed before and after: whatever the clock says, now lies between.
+    let always = shop("always", "UTC", &[(1, 0, 7 * 24 * 60)], Vec::new());
+    let never = shop("never", "UTC", &[], vec![special(1999, 1, 1, &[(0, 60)])]);
+    let (_server, mut client, _) = server_with([always, never]).await;
+    let opening = wire::OpeningFilter { moment: Some(Moment::OpenNow(true)), policy: 0 };
+    let request = wire::SearchNearbyRequest { opening: Some(opening), ..at_home() };
+    assert_eq!(ids(&found(&mut client, request).await.results), ["always"]);
+}
+
+#[tokio::test]
+async fn a_moment_or_a_policy_that_cannot_be_is_refused() {
+    let (_server, mut client, _) = server_with([]).await;
+    let at = |seconds, nanos| Some(Moment::OpenAt(Timestamp { seconds, nanos }));
+    for (moment, policy, path, reason) in [
+        (None, 0, "opening", "REQUIRED"),
+        (Some(Moment::OpenNow(false)), 0, "opening.open_now", "OUT_OF_RANGE"),
+        (at(i64::MAX, 0), 0, "opening.open_at", "OUT_OF_RANGE"),
+        (at(-62_135_596_801, 0), 0, "opening.open_at", "OUT_OF_RANGE"),
+        (at(0, -1), 0, "opening.open_at", "OUT_OF_RANGE"),
+        (at(0, 0), 9, "opening.policy", "OUT_OF_RANGE"),
+    ] {
+        let opening = Some(wire::OpeningFilter { moment, policy });
+        let refused =
+            client.search_nearby(wire::SearchNearbyRequest { opening, ..at_home() }).await.unwrap_err();
+        assert_eq!(violation(&refused), field(path, reason));
+    }
+}
