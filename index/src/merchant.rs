@@ -100,13 +100,14 @@ pub enum Visibility {
 ///
 /// The front lies with the merchant itself: a list of twenty comes from twenty places in memory and not from forty.
 #[derive(Clone, PartialEq, Eq)]
+#[repr(C)]
 pub struct Profile {
-    front: SmallVec<[u8; FRONT_BYTES]>,
-    back: Arc<[u8]>,
     /// Where the name ends in the front, and what the caller gave begins.
     name_end: u32,
     /// Where what the caller gave ends in the back.
     given_end: u32,
+    front: SmallVec<[u8; FRONT_BYTES]>,
+    back: Arc<[u8]>,
 }
 
 /// Bytes of a front that lies with its merchant; three in four do. A longer one lies elsewhere.
@@ -192,7 +193,10 @@ impl fmt::Debug for Profile {
 
 /// A merchant as a caller puts it.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(C)]
 pub struct Merchant {
+    /// All that callers receive.
+    pub profile: Profile,
     /// Who it is.
     pub id: MerchantId,
     /// Where it is, in the datum it was given in.
@@ -203,12 +207,13 @@ pub struct Merchant {
     pub terms: Terms,
     /// When it is open; `None` where nobody knows.
     pub hours: Option<Arc<Hours>>,
-    /// All that callers receive.
-    pub profile: Profile,
 }
 
 /// One version of a merchant as it was committed. Never changed afterwards.
+///
+/// It begins at a cache line, and with what lists show: an answer then fetches as few lines of each merchant as there are.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(C, align(64))]
 pub struct StoredMerchant {
     /// What the caller put.
     pub merchant: Merchant,

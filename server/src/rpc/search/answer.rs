@@ -263,10 +263,17 @@ impl<'s> Searching<'_, 's> {
 /// Looks at all that is to be copied, and returns how many bytes it is. Merchants lie all over memory: looked at all at
 /// once they arrive together, where copying would wait for one after the other.
 fn fetch<'m>(merchants: impl Iterator<Item = Pieces<'m>> + Clone) -> usize {
-    // First where each lies, then what lies there: the rest of a piece is fetched along with its ends.
+    const LINE_BYTES: usize = 64;
+
+    // First where each lies, then what lies there.
     let bytes = merchants.clone().map(len).sum();
-    for [front, back] in merchants {
-        black_box([front.first(), front.last(), back.first(), back.last()].map(|byte| byte.copied()));
+    for piece in merchants.flatten() {
+        let mut at = 0;
+        while let Some(byte) = piece.get(at) {
+            black_box(*byte);
+            at += LINE_BYTES;
+        }
+        black_box(piece.last().copied());
     }
     bytes
 }

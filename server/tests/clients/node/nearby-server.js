@@ -15,7 +15,10 @@ const HEALTH_NAMES = ['', 'nearby.v1.NearbyService', 'nearby.v1.MerchantService'
 const START_MS = 20_000;
 const STOP_MS = 20_000;
 
-/** Starts a server on an empty directory; returns its client and how to stop it. */
+/**
+ * Starts a server on an empty directory; returns its address, its client and how to stop it. `kill` ends it at once, if
+ * it has not ended: for what has to be cleared away after a test that failed.
+ */
 async function start() {
   assert.ok(process.env.NEARBY_BIN, 'NEARBY_BIN must be the path of a nearby program');
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'nearby-node-'));
@@ -51,17 +54,19 @@ async function start() {
     fs.rmSync(folder, { recursive: true });
   }
 
+  let address;
   let client;
   try {
     await waitUntil(() => fs.existsSync(addressFile), 'no address was written');
-    client = connect(fs.readFileSync(addressFile, 'utf8').trim());
+    address = fs.readFileSync(addressFile, 'utf8').trim();
+    client = connect(address);
     for (const service of HEALTH_NAMES) await waitUntil(() => serves(client, service), `'${service}' does not serve`);
   } catch (error) {
     child.kill('SIGKILL');
     client?.close();
     throw error;
   }
-  return { client, stop };
+  return { address, client, kill: () => child.kill('SIGKILL'), stop };
 }
 
 async function serves(client, service) {

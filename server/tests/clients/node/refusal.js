@@ -4,7 +4,9 @@
 const assert = require('node:assert/strict');
 const { message } = require('./contract');
 
-const KINDS = ['google.rpc.BadRequest', 'google.rpc.ErrorInfo', 'google.rpc.ResourceInfo'];
+const KINDS = ['BadRequest', 'ErrorInfo', 'PreconditionFailure', 'ResourceInfo', 'RetryInfo'].map(
+  (kind) => `google.rpc.${kind}`,
+);
 
 /** Waits for a call that has to fail. */
 async function refused(call) {
