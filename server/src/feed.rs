@@ -142,3 +142,63 @@ impl Feed {
         self.shared.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nearby_index::IndexWriter;
+
+    use super::*;
+
+    fn deleted(revision: u64) -> Change {
+        Change::Delete {
+            id: MerchantId::parse(&format!("m{revision}")).unwrap(),
+            revision: Revision(revision),
+        }
+    }
+
+    fn revisions(changes: &[Change]) -> Vec<u64> {
+        changes.iter().map(|change| change.revision().0).collect()
+    }
+
+    #[test]
+    fn what_is_in_memory_is_told_as_it_was() {
+        let feed = Feed::new(Revision(10), Vec::new(), Revision(10));
+        assert_eq!(feed.recent(Revision(10), 9), Some(Vec::new()), "nothing has happened yet");
+        assert_eq!(feed.recent(Revision(9), 9), None, "what was before is not in memory");
+        feed.push(&[deleted(11), deleted(12)]);
+        feed.push(&[deleted(13)]);
+        for (after, most, expected) in
+            [(10, 9, &[11, 12, 13][..]), (11, 9, &[12, 13]), (10, 2, &[11, 12]), (13, 9, &[])]
+        {
+            assert_eq!(revisions(&feed.recent(Revision(after), most).unwrap()), expected);
+        }
+        assert_eq!(feed.recent(Revision(9), 9), None);
+        let many: Vec<Change> = (14..14 + RECENT as u64).map(deleted).collect();
+        feed.push(&many);
+        assert_eq!(feed.recent(Revision(12), 9), None, "it is bounded");
+        assert_eq!(revisions(&feed.recent(Revision(13), 1).unwrap()), [14]);
+    }
+
+    #[test]
+    fn only_so_many_deletions_are_kept_and_what_is_before_them_is_too_old() {
+        let feed = Feed::new(Revision(2), vec![(Revision(2), MerchantId::parse("a").unwrap())], Revision(1));
+        let snapshot = |revision| IndexWriter::load([], Revision(revision)).reader().snapshot();
+        let too_old = |asked, earliest| {
+            Err(ServiceError::RevisionTooOld { asked: Revision(asked), earliest: Revision(earliest) })
+        };
+        assert_eq!(feed.catch_up(Revision(0), &snapshot(2)), too_old(0, 1));
+        assert_eq!(feed.catch_up(Revision(1), &snapshot(2)).map(|changes| revisions(&changes)), Ok(vec![2]));
+        let future = ServiceError::RevisionInFuture { asked: Revision(3), now: Revision(2) };
+        assert_eq!(feed.catch_up(Revision(3), &snapshot(2)), Err(future));
+
+        let last = 2 + DELETIONS as u64;
+        let many: Vec<Change> = (3..last).map(deleted).collect();
+        assert_eq!(feed.to_forget(&many), (Vec::new(), Revision(1)), "all that there is room for");
+        feed.push(&many);
+        assert_eq!(feed.catch_up(Revision(1), &snapshot(last)).unwrap().len(), DELETIONS);
+        assert_eq!(feed.to_forget(&[deleted(last)]), (vec![Revision(2)], Revision(2)));
+        feed.push(&[deleted(last)]);
+        assert_eq!(feed.catch_up(Revision(1), &snapshot(last)), too_old(1, 2));
+        assert_eq!(feed.catch_up(Revision(2), &snapshot(last)).unwrap().len(), DELETIONS);
+    }
+}

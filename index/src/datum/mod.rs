@@ -245,7 +245,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #![proptest_config(ProptestConfig::with_cases(100_000))]
 
         #[test]
         fn china_round_trips_within_a_micrometre(latitude in 18.0f64..53.5, longitude in 73.5f64..135.0) {

@@ -30,6 +30,10 @@ pub(crate) fn ask(moment: &Moment, script: &mut Script<'_>) -> usize {
     let all = scan(moment, &query, accepts);
 
     assert_eq!(snapshot.count(&query, steering), Count { merchants: all.len(), stopped: false });
+    let mut shown = Vec::new();
+    assert!(snapshot.for_each(&query, steering, |hit| shown.push((hit.distance, hit.merchant))));
+    shown.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.merchant.id.cmp(&b.1.merchant.id)));
+    assert_eq!(shown, all, "shown in no order");
     assert_first(snapshot, &query, steering, &all);
     assert_pages(snapshot, &query, steering, &all, script);
     assert_stopped(snapshot, &query, accepts, &all, script);
@@ -38,7 +42,7 @@ pub(crate) fn ask(moment: &Moment, script: &mut Script<'_>) -> usize {
     assert!(ranked.eq(all.iter().copied().take(query.limit.get())), "ranked as they are asked for");
     query.limit = Limit::NONE;
     assert_first(snapshot, &query, steering, &all);
-    6
+    7
 }
 
 fn query(moment: &Moment, script: &mut Script<'_>) -> Query {

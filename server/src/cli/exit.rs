@@ -112,8 +112,9 @@ fn code_of(error: &ClientError) -> u8 {
         _ if error.reason() == Some(reason::STORE_READ_ONLY.as_str()) => IO,
         Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => DATA,
         Code::Aborted | Code::ResourceExhausted => TEMPORARY,
-        // The last two come from what stands between, such as a proxy: no Nearby server gives them.
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown => UNAVAILABLE,
+        Code::Unavailable | Code::DeadlineExceeded => UNAVAILABLE,
+        // What gives no reason is no Nearby server, but a proxy or something else altogether.
+        _ if error.reason().is_none() => UNAVAILABLE,
         _ => SOFTWARE,
     }
 }
@@ -157,4 +158,28 @@ pub fn of_usage(usage: &clap::Error) -> ExitCode {
     // Nowhere to say it is no reason to fail.
     drop(usage.print());
     if usage.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tonic::Status;
+    use tonic_types::{ErrorDetails, StatusExt};
+
+    use super::*;
+
+    #[test]
+    fn codes_follow_what_is_to_be_done() {
+        let of = |code, reason: &str| {
+            let details = ErrorDetails::with_error_info(reason, "nearby", HashMap::new());
+            code_of(&Status::with_error_details(code, "no", details).into())
+        };
+        assert_eq!(of(Code::Unavailable, "NOT_READY"), UNAVAILABLE);
+        assert_eq!(of(Code::Unavailable, "STORE_READ_ONLY"), IO);
+        assert_eq!(of(Code::ResourceExhausted, "TOO_MANY_WATCHERS"), TEMPORARY);
+        assert_eq!(of(Code::OutOfRange, "REVISION_TOO_OLD"), DATA);
+        assert_eq!(of(Code::Internal, "INTERNAL"), SOFTWARE);
+        assert_eq!(code_of(&Status::internal("what is this?").into()), UNAVAILABLE);
+    }
 }

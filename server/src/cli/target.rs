@@ -47,7 +47,9 @@ pub(super) struct Target {
 impl Target {
     pub(super) async fn open(args: &TargetArgs, missing: Missing) -> Result<Self, CliError> {
         let Some(data_dir) = &args.data_dir else {
-            return Ok(Self { client: args.server.connect().await?, served: None });
+            const REMEDY: &str = "start one with `nearby serve`, name another with --server, or work on a closed store \
+                                  with --data-dir";
+            return Ok(Self { client: args.server.connect(REMEDY).await?, served: None });
         };
         if missing == Missing::Refuse && !SledStore::is_in(data_dir) {
             return Err(CliError::no_input(format!("there is no store in {}", data_dir.display())));
@@ -62,7 +64,7 @@ impl Target {
     pub(super) async fn of_running(running: &Running) -> Result<Self, CliError> {
         let address = running.address().ok_or_else(|| CliError::unavailable("the server has no address"))?;
         let server = ServerAddress { server: address.to_string() };
-        Ok(Self { client: server.connect().await?, served: None })
+        Ok(Self { client: server.connect("it has just ended").await?, served: None })
     }
 
     /// Who asks. Clones of it must be gone before this is closed.
@@ -81,17 +83,13 @@ impl Target {
 }
 
 impl ServerAddress {
-    /// Connects to the server, which must answer.
-    pub(super) async fn connect(&self) -> Result<Client, CliError> {
+    /// Connects to the server; `remedy` is what to do where nothing answers.
+    pub(super) async fn connect(&self, remedy: &str) -> Result<Client, CliError> {
         Client::connect(&self.server).await.map_err(|error| match error {
             ConnectError::NotAnAddress { .. } | ConnectError::NotHttp { .. } => {
                 CliError::usage(format!("--server {error}"))
             }
-            _ => CliError::unavailable(format!(
-                "no server answers at {}; start one with `nearby serve`, name another with --server, or work on a \
-                 closed store with --data-dir",
-                self.server
-            )),
+            _ => CliError::unavailable(format!("no server answers at {}; {remedy}", self.server)),
         })
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
 
 /// `told` is the revision up to which all changes have been printed.
 async fn watch(args: &WatchArgs, told: &mut Option<u64>) -> Result<(), CliError> {
-    let client = args.server.connect().await?;
+    let client = args.server.connect("start one with `nearby serve`, or name another with --server").await?;
     // A list's view does not say whether a merchant is hidden.
     let view = wire::MerchantView::Full.into();
     let request = wire::WatchMerchantsRequest { revision: args.from, view };

@@ -70,9 +70,15 @@ impl From<ServiceError> for Status {
             | ServiceError::Internal(_) => {}
         }
         let mut status = Self::with_error_details(code, shortened(message), details);
-        if error == ServiceError::ReadOnly {
-            // Clients that retry by a service config do not look at reasons, but they heed this: never.
-            status.metadata_mut().insert("grpc-retry-pushback-ms", MetadataValue::from_static("-1"));
+        // Clients that retry by a service config look at neither reasons nor google.rpc.RetryInfo, but they heed this: after
+        // so long, or never.
+        let pushback_ms = match &error {
+            ServiceError::NotReady(_) => Some(MetadataValue::from_static("500")),
+            ServiceError::ReadOnly => Some(MetadataValue::from_static("-1")),
+            _ => None,
+        };
+        if let Some(pushback_ms) = pushback_ms {
+            status.metadata_mut().insert("grpc-retry-pushback-ms", pushback_ms);
         }
         status
     }

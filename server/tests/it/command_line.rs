@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
@@ -431,6 +432,22 @@ async fn a_watch_ends_when_nobody_reads_it() {
 }
 
 #[test]
+fn what_is_no_nearby_server_is_no_fault_of_this_program() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"));
+        }
+    });
+    for arguments in [&AT[..], &["get", "x"], &["watch"], &["export", "-"]] {
+        let output = run(nearby().args(arguments).args(["--server", &address]));
+        assert_eq!(output.status.code(), Some(69), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("connection"), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn exit_codes_are_those_of_sysexits() {
     let directory = tempfile::tempdir().unwrap();
     let nowhere = directory.path().join("nowhere.csv");
@@ -446,7 +463,7 @@ fn exit_codes_are_those_of_sysexits() {
         (vec!["search", "--at", "1,2", "--open-now", "--open-at", "2026-01-05T18:00:00Z"], 64, "--open-now"),
         (vec!["search", "--at", "1,2", "--show-closed"], 64, "--open-now|--open-at"),
         (vec!["watch", "--data-dir", nowhere], 64, "--data-dir"),
-        (vec!["watch", "--server", "127.0.0.1:1"], 69, "no server answers"),
+        (vec!["watch", "--server", "127.0.0.1:1"], 69, "or name another with --server\n"),
         (vec!["watch", "--server", "two words"], 64, "--server two words is not the address"),
         (vec!["search", "--at", "1,2", "--server", "http://127.0.0.1:1"], 69, "nearby serve"),
         (vec!["import", nowhere], 66, "cannot read"),

@@ -83,7 +83,7 @@ struct OpeningArgs {
     #[arg(long, group = "moment", value_name = "RFC3339")]
     open_at: Option<OpenAt>,
 
-    /// List closed merchants too, and say of each whether it is open
+    /// With --open-now or --open-at: list closed merchants too, and say of each whether it is open
     #[arg(long, requires = "moment")]
     show_closed: bool,
 }

@@ -19,34 +19,27 @@ pub(crate) fn position_from_wire(
         check.fail("accuracy_m", reason::OUT_OF_RANGE, "must be a finite number of metres, 0 or more");
     }
     let (latitude, longitude) = (given.latitude, given.longitude);
-    let parsed = match wire::CoordinateSystem::try_from(given.coordinate_system) {
-        Ok(wire::CoordinateSystem::Wgs84) => Some(Position::new(latitude, longitude).map(AnyPosition::Wgs84)),
-        Ok(wire::CoordinateSystem::Gcj02) => Some(Position::new(latitude, longitude).map(AnyPosition::Gcj02)),
-        Ok(wire::CoordinateSystem::Bd09) => Some(Position::new(latitude, longitude).map(AnyPosition::Bd09)),
+    let datum = wire::CoordinateSystem::try_from(given.coordinate_system);
+    match datum {
         Ok(wire::CoordinateSystem::Unspecified) => {
             check.fail("coordinate_system", reason::COORDINATE_SYSTEM_UNSPECIFIED, SAY_WHICH_DATUM);
-            None
         }
-        Err(_) => {
-            check.fail("coordinate_system", reason::COORDINATE_SYSTEM_UNKNOWN, SAY_WHICH_DATUM);
-            None
-        }
-    };
-    let position = match parsed {
-        Some(Ok(position)) => Some(position),
-        Some(Err(error)) => {
+        Err(_) => check.fail("coordinate_system", reason::COORDINATE_SYSTEM_UNKNOWN, SAY_WHICH_DATUM),
+        Ok(_) => {}
+    }
+    // Each axis by itself, whatever the datum: whoever mends one should not stumble over the next.
+    for (latitude, longitude) in [(latitude, 0.0), (0.0, longitude)] {
+        if let Err(error) = Position::<Wgs84>::new(latitude, longitude) {
             fail_position(&mut check, error);
-            None
         }
-        // The degrees are looked at all the same: whoever mends the datum should not stumble again.
-        None => {
-            if let Err(error) = Position::<Wgs84>::new(latitude, longitude) {
-                fail_position(&mut check, error);
-            }
-            None
-        }
-    };
+    }
     check.finish()?;
+    let position = match datum {
+        Ok(wire::CoordinateSystem::Wgs84) => Position::new(latitude, longitude).map(AnyPosition::Wgs84).ok(),
+        Ok(wire::CoordinateSystem::Gcj02) => Position::new(latitude, longitude).map(AnyPosition::Gcj02).ok(),
+        Ok(wire::CoordinateSystem::Bd09) => Position::new(latitude, longitude).map(AnyPosition::Bd09).ok(),
+        Ok(wire::CoordinateSystem::Unspecified) | Err(_) => None,
+    };
     position.ok_or(ServiceError::Internal("a position was refused without a reason"))
 }
 

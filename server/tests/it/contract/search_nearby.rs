@@ -96,6 +96,37 @@ async fn an_operator_can_raise_the_radius() {
 }
 
 #[tokio::test]
+async fn all_that_is_wrong_is_said_at_once() {
+    let (_server, mut client, _) = server_with([]).await;
+    let nowhere =
+        wire::Position { latitude: 91.0, longitude: 181.0, coordinate_system: 0, accuracy_m: Some(-1.0) };
+    let request = wire::SearchNearbyRequest {
+        origin: Some(nowhere),
+        radius_m: Some(0.0),
+        page_size: -1,
+        view: 9,
+        opening: Some(wire::OpeningFilter::default()),
+        ..Default::default()
+    };
+    let mut fields: Vec<String> = violations(&client.search_nearby(request).await.unwrap_err())
+        .into_iter()
+        .map(|(field, _)| field)
+        .collect();
+    fields.sort();
+    let expected = [
+        "opening",
+        "origin.accuracy_m",
+        "origin.coordinate_system",
+        "origin.latitude",
+        "origin.longitude",
+        "page_size",
+        "radius_m",
+        "view",
+    ];
+    assert_eq!(fields, expected);
+}
+
+#[tokio::test]
 async fn rank_is_distance_then_id_whatever_the_size_of_the_brand() {
     let chain = wire::Merchant { brand: "Chain".to_owned(), ..north("a-chain", 20.0) };
     let (_server, mut client, _) =
