@@ -40,29 +40,6 @@ impl Ecef {
         self.0
     }
 
-    /// A number that is close for points that are close, mostly: the bits of x, y and z in turns (Morton, 1966). Whoever
-    /// puts merchants into memory in this order finds neighbours together.
-    #[must_use]
-    pub fn neighbourhood(self) -> u64 {
-        /// Bits of an axis: 7 m of the earth's 13,000 km.
-        const BITS: u32 = 21;
-        const EARTH_M: f64 = 6_400_000.0;
-
-        let steps = f64::from(1_u32 << BITS);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a whole number of 21 bits, and one that cannot be would only be out of order"
-        )]
-        let cells = self.0.map(|axis_m| ((axis_m + EARTH_M) / (2.0 * EARTH_M) * steps) as u64);
-        (0..BITS).fold(0, |number, bit| {
-            cells
-                .iter()
-                .zip(0..)
-                .fold(number, |number, (cell, axis)| number | (cell >> bit & 1) << (3 * bit + axis))
-        })
-    }
-
     /// Square of the straight chord to another point, in square metres.
     #[must_use]
     #[inline]

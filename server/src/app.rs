@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nearby_index::{Change, Ecef, IndexWriter, MerchantId, Revision, StoredMerchant};
+use nearby_index::{Change, IndexWriter, MerchantId, Revision, StoredMerchant};
 use nearby_store::{DoneRequest, Kept, SledStore, Store, StoreError};
 use thiserror::Error;
 use tokio::{
@@ -230,15 +230,19 @@ fn load(directory: &Path) -> Result<Loaded, StartError> {
     let key_file = directory.join("page-token.key");
     let tokens = PageTokens::load_or_create(&key_file)
         .map_err(|source| StartError::File { path: key_file, source })?;
-    let mut read = Vec::new();
+    let mut merchants = Vec::new();
+    let mut unreadable = 0;
     let mut deletions: Vec<(Revision, MerchantId)> = Vec::new();
     let mut done = Vec::new();
     let extent = store.load(&mut |kept| match kept {
-        Kept::Merchant(stored) => read.push(stored),
+        Kept::Merchant(stored) => {
+            let (stored, is_readable) = restore(stored);
+            unreadable += usize::from(!is_readable);
+            merchants.push(Arc::new(stored));
+        }
         Kept::Deletion { id, revision } => deletions.push((revision, id)),
         Kept::Request(request) => done.push(Arc::new(with_profiles(request))),
     })?;
-    let (merchants, unreadable) = restore_together(read);
     if unreadable > 0 {
         tracing::error!(
             merchants = unreadable,
@@ -251,20 +255,6 @@ fn load(directory: &Path) -> Result<Loaded, StartError> {
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(merchants = count, revision = extent.last.0, elapsed_ms, "loaded");
     Ok(Loaded { store: Box::new(store), index, merchants: count, tokens, feed, done })
-}
-
-/// Merchants as they are kept in memory, and how many of them have a profile that cannot be read. They are made one after
-/// the other in an order that puts neighbours together, so that those of one answer lie in few places.
-pub(crate) fn restore_together(mut read: Vec<StoredMerchant>) -> (Vec<Arc<StoredMerchant>>, usize) {
-    read.sort_by_cached_key(|stored| Ecef::from(stored.merchant.position.to_wgs84()).neighbourhood());
-    let mut unreadable = 0;
-    let merchants = read.into_iter().map(|stored| {
-        let (stored, is_readable) = restore(stored);
-        unreadable += usize::from(!is_readable);
-        Arc::new(stored)
-    });
-    let merchants = merchants.collect();
-    (merchants, unreadable)
 }
 
 /// A request as it was done, with its merchants as callers receive them.

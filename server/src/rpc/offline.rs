@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use nearby_index::{
-    Hits, IndexWriter, Merchant, MerchantId, Profile, Radius, Revision, Snapshot, StoredMerchant, UnixMicros,
-};
+use nearby_index::{Hits, IndexWriter, MerchantId, Radius, Revision, Snapshot, UnixMicros};
 use nearby_proto::v1 as wire;
 
 use super::{
-    convert::{MOST_PAGE_BYTES, SearchRequest, SearchSettings, merchant_from_wire, search_from_wire},
+    convert::{MOST_PAGE_BYTES, SearchRequest, SearchSettings, finish, merchant_from_wire, search_from_wire},
     search::answer,
 };
-use crate::{app::restore_together, error::ServiceError, page_token::PageTokens};
+use crate::{committer::Stamp, error::ServiceError, page_token::PageTokens};
 
 /// Merchants that can be searched.
 #[derive(Debug)]
@@ -24,31 +22,25 @@ pub struct Offline {
 #[derive(Debug)]
 pub struct Parsed(SearchRequest);
 
+/// Some moment.
+const STORED_AT: UnixMicros = UnixMicros(1_700_000_000_000_000);
+
 impl Offline {
-    /// Of these merchants, given as a caller would, by id, as they are after a start.
+    /// Of these merchants, given as a caller would, by id.
     ///
     /// # Errors
     /// Where one of them cannot be.
     pub fn new(
         merchants: impl IntoIterator<Item = (MerchantId, wire::Merchant)>,
     ) -> Result<Self, ServiceError> {
-        let (create_time, update_time) =
-            (UnixMicros(1_700_000_000_000_000), UnixMicros(1_700_000_000_000_000));
         let stored = (1..).map(Revision).zip(merchants).map(|(revision, (id, given))| {
             let merchant = merchant_from_wire(given, id, "merchant")?;
-            let profile = Profile::new(&merchant.profile.given().concat());
-            let profile = profile.map_err(|_| ServiceError::Internal("a profile grew"))?;
-            Ok(StoredMerchant {
-                merchant: Merchant { profile, ..merchant },
-                revision,
-                placed: revision,
-                create_time,
-                update_time,
-            })
+            let stamp = Stamp { revision, placed: revision, create_time: STORED_AT, update_time: STORED_AT };
+            Ok(Arc::new(finish(merchant, stamp)))
         });
         let stored = stored.collect::<Result<Vec<_>, ServiceError>>()?;
         let revision = Revision(stored.len() as u64);
-        let snapshot = IndexWriter::load(restore_together(stored).0, revision).reader().snapshot();
+        let snapshot = IndexWriter::load(stored, revision).reader().snapshot();
         let tokens = PageTokens::ephemeral().map_err(|_| ServiceError::Internal("there is no randomness"))?;
         Ok(Self { snapshot, tokens })
     }
