@@ -35,10 +35,11 @@
 //!         position: AnyPosition::Wgs84(Position::new(60.1700, 24.9400)?),
 //!         visibility: Visibility::Visible,
 //!         terms: [Term::new(TermKind::Category, "amenity/cafe")].into_iter().collect(),
+//!         hours: None,
 //!         profile: Profile::new(b"whatever callers are to receive")?,
 //!     },
 //!     revision: Revision(1),
-//!     placed: Revision(0),
+//!     placed: Revision(1),
 //!     create_time: UnixMicros(0),
 //!     update_time: UnixMicros(0),
 //! };

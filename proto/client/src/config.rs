@@ -176,7 +176,7 @@ mod tests {
             let streams = contract()[method.path()].0 && *method != Method::ImportMerchants;
             assert_eq!(rules_of(*method).timeout.is_none(), streams, "{method:?}");
         }
-        assert_eq!(rules_of(Method::SearchNearby).timeout, Some(Duration::from_secs(2)));
+        assert_eq!(rules_of(Method::SearchNearby).timeout, Some(Duration::from_secs(5)));
         assert_eq!(rules_of(Method::ImportMerchants).timeout, Some(Duration::from_secs(60)));
     }
 

@@ -57,8 +57,8 @@
 //! - **Streams**, the import among them, are never tried again: what has been sent of them is gone.
 //!
 //! Clients in other languages take the same rules from `proto/nearby/v1/service_config.json`: give it to the channel as
-//! `grpc.service_config`. In Python and C++ give a timeout with each call too: there a timeout of the config ends one to
-//! two seconds early (grpc/grpc#34547, measured with grpcio 1.85) and the server is not told of it.
+//! `grpc.service_config`. In Python and C++ a timeout of the config ends one to two seconds early, whatever the call asks for
+//! (grpc/grpc#34547, measured with grpcio 1.85), and the server is not told of it: see `server/examples/search.py`.
 //!
 //! # What must never be
 //!

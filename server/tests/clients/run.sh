@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of foreign clients against a real server: those in Python and those in Node.js.
+# Runs the tests of foreign clients against a real server: those in Python and those in Node.js. They run the examples
+# too: both in server/examples, and that of the Rust client if it lies in `examples` beside the binary, where cargo puts it.
 #
 #   server/tests/clients/run.sh PATH_TO_NEARBY_BINARY [WORK_DIR]
 #

@@ -31,8 +31,7 @@ fn assert_about(told: Option<Duration>, deadline: Duration, what: &str) {
 fn published(method: &str) -> Option<u64> {
     match method {
         "ExportMerchants" | "StreamSearchNearby" | "WatchMerchants" | "WatchNearby" => None,
-        "SearchNearby" => Some(2),
-        "GetDensity" | "GetMerchant" | "ListMerchants" => Some(5),
+        "SearchNearby" | "GetDensity" | "GetMerchant" | "ListMerchants" => Some(5),
         "ImportMerchants" => Some(60),
         batch if batch.starts_with("Batch") => Some(30),
         _ => Some(10),

@@ -57,6 +57,5 @@ async fn search(
     let request = given.request.as_ref().ok_or_else(required)?;
     let service = searches.door.enter()?;
     let snapshot = service.snapshot();
-    let page = searches.search(&service, snapshot, request, MOST_PAGE_BYTES, deadline).await;
-    Ok(page.map_err(|error| error.below("request"))?.encoded)
+    Ok(searches.search(&service, snapshot, request, MOST_PAGE_BYTES, deadline).await?.encoded)
 }

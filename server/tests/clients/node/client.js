@@ -46,8 +46,10 @@ function connect(address) {
     list: promised(merchants, 'listMerchants'),
     update: promised(merchants, 'updateMerchant'),
     remove: promised(merchants, 'deleteMerchant'),
+    batchCreate: promised(merchants, 'batchCreateMerchants'),
     importAll: streamed(merchants, 'importMerchants'),
     search: promised(nearby, 'searchNearby'),
+    batchSearch: promised(nearby, 'batchSearchNearby'),
     close: () => [health, merchants, nearby].forEach((client) => client.close()),
   };
 }

@@ -1,10 +1,11 @@
 """Messages that the server takes, for tests to change one thing in."""
 
-from stubs import manage, merchants, search
+from stubs import filters, manage, merchants, search
 
 WGS84 = merchants.COORDINATE_SYSTEM_WGS84
 GCJ02 = merchants.COORDINATE_SYSTEM_GCJ02
 BD09 = merchants.COORDINATE_SYSTEM_BD09
+FULL = filters.MERCHANT_VIEW_FULL
 
 
 def position(latitude: float, longitude: float, datum: int = WGS84):

@@ -10,7 +10,6 @@ from stubs import MerchantServiceStub, NearbyServiceStub
 # A deadline for every call: a server that hangs must fail a test, not stop the run.
 _DEADLINE = json.dumps({"methodConfig": [{"name": [{}], "timeout": "20s"}]})
 _OPTIONS = [
-    ("grpc.service_config", _DEADLINE),
     # A proxy of the machine must not stand between the test and its own child process.
     ("grpc.enable_http_proxy", 0),
     # Server and test share the machine: waiting long before the next attempt to connect wins nothing.
@@ -20,8 +19,9 @@ _OPTIONS = [
 
 
 class Client:
-    def __init__(self, address: str) -> None:
-        self.channel = grpc.insecure_channel(address, options=_OPTIONS)
+    def __init__(self, address: str, service_config: str = _DEADLINE) -> None:
+        options = [*_OPTIONS, ("grpc.service_config", service_config), ("grpc.enable_retries", 1)]
+        self.channel = grpc.insecure_channel(address, options=options)
         self.nearby = NearbyServiceStub(self.channel)
         self.merchants = MerchantServiceStub(self.channel)
         self.health = health_pb2_grpc.HealthStub(self.channel)

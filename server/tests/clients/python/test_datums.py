@@ -2,7 +2,7 @@
 
 import pytest
 
-from build import BD09, GCJ02, WGS84, create, position, query
+from build import BD09, FULL, GCJ02, WGS84, create, position, query
 from geodesy import distance_m
 from stubs import merchants
 
@@ -29,7 +29,7 @@ def test_a_datum_that_is_taken_for_another_is_half_a_kilometre_off(client):
 
 
 def test_the_position_comes_back_as_given_beside_its_wgs84_form(client):
-    for result in client.nearby.SearchNearby(query(*TIANANMEN[WGS84])).results:
+    for result in client.nearby.SearchNearby(query(*TIANANMEN[WGS84], view=FULL)).results:
         given = result.merchant.position
         assert (given.latitude, given.longitude) == TIANANMEN[given.coordinate_system]
         assert result.merchant.wgs84_position.coordinate_system == WGS84

@@ -1,7 +1,7 @@
 """DeleteMerchant."""
 
 import grpc
-from google.rpc.error_details_pb2 import ResourceInfo
+from google.rpc.error_details_pb2 import PreconditionFailure, ResourceInfo
 
 from build import create, query
 from refusal import refused
@@ -28,6 +28,8 @@ def test_only_the_version_that_the_etag_names_is_deleted(client):
     for etag in ("never made", "ffff"):
         refusal = refused(client.merchants.DeleteMerchant, manage.DeleteMerchantRequest(name=created.name, etag=etag))
         assert refusal.code == grpc.StatusCode.ABORTED
+        [violation] = refusal.details[PreconditionFailure].violations
+        assert (violation.type, violation.subject) == ("ETAG", created.name)
     assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=created.name)) == created
     client.merchants.DeleteMerchant(manage.DeleteMerchantRequest(name=created.name, etag=created.etag))
     refusal = refused(client.merchants.GetMerchant, manage.GetMerchantRequest(name=created.name))

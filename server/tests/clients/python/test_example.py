@@ -1,25 +1,66 @@
 """The example that a newcomer copies runs as it is written."""
 
-import os
-import subprocess
 import sys
+import time
 
+import pytest
+
+import examples
 from build import create
-from stubs import REPOSITORY
+from fake_server import FakeServer, never_ready
+from stubs import REPOSITORY, merchants
 
 EXAMPLE = REPOSITORY / "server" / "examples" / "search.py"
 
 
-def test_it_prints_the_ten_nearest(client, server):
-    for number in range(12):
-        client.merchants.CreateMerchant(create(f"bakery-{number:02}", -33.86 + number * 1e-4, -70.65))
-    ran = _run(server.address, "-33.86", "-70.65")
-    assert (ran.returncode, ran.stderr) == (0, "")
-    lines = ran.stdout.splitlines()
+@pytest.fixture(scope="module", autouse=True)
+def bakeries(client):
+    examples.store_bakeries(client)
+
+
+def test_no_example_is_without_a_test():
+    """Who adds one adds its test: here, in test_rust_example.py or in ../node."""
+    folders = [EXAMPLE.parent, REPOSITORY / "proto" / "client" / "examples"]
+    found = {path.name for folder in folders for path in folder.iterdir() if not path.name.startswith((".", "_"))}
+    assert found == {"search.py", "mini-program", "search.rs"}
+
+
+def test_it_prints_the_ten_nearest(server):
+    lines = _lines(_run(server.address, *examples.HERE))
     assert len(lines) == 10
     for number, line in enumerate(lines):
         assert f"Shop bakery-{number:02}" in line and line.endswith(f"bakery-{number:02}")
     assert lines[0].split()[0] == "0.0"
+
+
+@pytest.mark.parametrize("pages", ["2", "3"])
+def test_it_asks_for_more_pages_until_there_are_none(server, pages):
+    lines = _lines(_run(server.address, *examples.HERE, "--pages", pages))
+    assert [line.split()[-1] for line in lines] == [f"bakery-{number:02}" for number in range(12)]
+
+
+def test_it_says_who_is_open_if_asked(client, server):
+    always = merchants.WeeklyPeriod(weekday=merchants.WEEKDAY_MONDAY, length_minutes=7 * 24 * 60)
+    hours = {
+        "open": merchants.OpeningHours(time_zone="America/Santiago", weekly_periods=[always]),
+        # Hours that are known, and begin on a day far away.
+        "closed": merchants.OpeningHours(
+            time_zone="America/Santiago",
+            special_days=[
+                merchants.SpecialDay(
+                    date=merchants.CalendarDate(year=9999, month=12, day=31),
+                    periods=[merchants.DayPeriod(length_minutes=1)],
+                )
+            ],
+        ),
+        "unknown": None,
+    }
+    for number, (state, opening_hours) in enumerate(hours.items()):
+        client.merchants.CreateMerchant(create(state, 10.0 + number * 1e-4, 10.0, opening_hours=opening_hours))
+    lines = _lines(_run(server.address, "10", "10", "--open"))
+    assert [(line.split()[2], line.split()[-1]) for line in lines] == [(state, state) for state in hours]
+    # Nobody asked: nothing is said, and the closed one is there too.
+    assert [line.split()[2] for line in _lines(_run(server.address, "10", "10"))] == ["Shop"] * 3
 
 
 def test_it_says_what_is_wrong(server):
@@ -28,8 +69,31 @@ def test_it_says_what_is_wrong(server):
     assert "latitude" in ran.stderr and "Traceback" not in ran.stderr
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess:
-    # A proxy of the machine must not stand between the example and the server.
-    environment = os.environ | {"no_grpc_proxy": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, str(EXAMPLE), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+def test_it_tries_again_as_the_published_service_config_says():
+    with FakeServer(never_ready) as server:
+        ran = _run(server.address, *examples.HERE)
+    assert (ran.returncode, ran.stderr) == (1, "UNAVAILABLE: not yet\n")
+    assert server.attempts == {"SearchNearby": 4}
+
+
+def test_each_call_has_a_deadline_and_all_of_it():
+    left = []
+
+    def late(call):
+        left.append(call.time_remaining())
+        # More than grpcio leaves of the published timeout of a search, were that in force.
+        time.sleep(1.1)
+        return b""
+
+    with FakeServer(late) as server:
+        assert _lines(_run(server.address, *examples.HERE)) == []
+    assert len(left) == 1 and 0.0 < left[0] < 60.0
+
+
+def _run(*arguments: str):
+    return examples.run(sys.executable, str(EXAMPLE), *arguments)
+
+
+def _lines(ran) -> list[str]:
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout.splitlines()

@@ -1,6 +1,6 @@
 """What was acknowledged outlives the process."""
 
-from build import create, merchant, query
+from build import FULL, create, merchant, query
 from nearby_server import NearbyServer
 from paging import pages
 from stubs import manage
@@ -41,7 +41,7 @@ def test_an_etag_outlives_a_restart_and_is_never_made_twice(tmp_path):
         given = merchant("kept", 2.0, 2.0, etag=before.etag)
         after = server.client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=given))
         assert after.create_time == before.create_time
-        found = server.client.nearby.SearchNearby(query(2.0, 2.0)).results
+        found = server.client.nearby.SearchNearby(query(2.0, 2.0, view=FULL)).results
         assert [result.merchant for result in found] == [after]
 
 

@@ -2,7 +2,7 @@
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.rpc.error_details_pb2 import ResourceInfo
+from google.rpc.error_details_pb2 import ErrorInfo, PreconditionFailure, ResourceInfo
 
 from build import create, merchant, position, query
 from refusal import refused
@@ -47,7 +47,9 @@ def test_an_etag_that_is_not_current_aborts(client):
     current = client.merchants.UpdateMerchant(_update(merchant("guarded", phone="1"), "phone"))
     for etag in (first.etag, "never made"):
         refusal = refused(client.merchants.UpdateMerchant, _update(merchant("guarded", etag=etag, phone="2"), "phone"))
-        assert refusal.code == grpc.StatusCode.ABORTED
+        assert (refusal.code, refusal.details[ErrorInfo].reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
+        [violation] = refusal.details[PreconditionFailure].violations
+        assert (violation.type, violation.subject) == ("ETAG", "merchants/guarded")
         assert refusal.details[ResourceInfo].resource_name == "merchants/guarded"
     assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=first.name)) == current
     held = client.merchants.UpdateMerchant(_update(merchant("guarded", etag=current.etag, phone="2"), "phone"))

@@ -1,6 +1,6 @@
 """Merchants scattered at random around a point, in the server and in memory, to compare its answers with."""
 
-from build import merchant, position, query, rows
+from build import FULL, merchant, position, query, rows
 from geodesy import beside, distance_m
 from paging import all_results
 
@@ -25,7 +25,8 @@ class Town:
         self.merchants[one.name] = one
 
     def query(self, **fields):
-        return query(*self.centre, **fields)
+        """Asks for all of each merchant unless told otherwise: whoever compares results compares all of it."""
+        return query(*self.centre, **({"view": FULL} | fields))
 
     def search(self, **fields):
         """All results, whatever the pages."""

@@ -37,7 +37,7 @@ async fn a_bad_request_fails_alone_and_the_stream_goes_on() {
     let Some(Outcome::Status(status)) = &answer.outcome else { panic!("{answer:?}") };
     let status =
         Status::with_details(status.code.into(), status.message.clone(), status.encode_to_vec().into());
-    assert_eq!((answer.tag, violation(&status)), (1, field("request.origin", "REQUIRED")));
+    assert_eq!((answer.tag, violation(&status)), (1, field("origin", "REQUIRED")));
     sender.send(wire::StreamSearchNearbyRequest { tag: 2, request: None }).await.unwrap();
     let answer = answers.message().await.unwrap().unwrap();
     assert!(matches!(answer.outcome, Some(Outcome::Status(_))));

@@ -1,0 +1,32 @@
+'use strict';
+// From a SearchNearbyResponse to the JSON that a list shows.
+
+const OPEN = { OPEN_STATE_OPEN: 'open', OPEN_STATE_CLOSED: 'closed', OPEN_STATE_UNKNOWN: 'unknown' };
+
+const toJson = ({ results, nextPageToken }) => ({ merchants: results.map(merchantToJson), nextPageToken });
+
+function merchantToJson({ merchant, distanceM, openState, uncertain, position }) {
+  return {
+    id: merchant.name.replace('merchants/', ''),
+    name: merchant.displayName,
+    distance: distanceText(distanceM),
+    distanceM: Math.round(distanceM),
+    open: OPEN[openState],
+    uncertain,
+    // What wx.navigateToMiniProgram takes.
+    miniProgram: merchant.miniProgram && { appId: merchant.miniProgram.appId, path: merchant.miniProgram.path },
+    position: { latitude: position.latitude, longitude: position.longitude, datum: 'gcj02' },
+  };
+}
+
+/** No more digits than a phone's position deserves: tens of metres, then tenths of a kilometre, then kilometres. */
+function distanceText(metres) {
+  const tens = Math.round(metres / 10) * 10;
+  if (tens < 10) return '< 10 m';
+  if (tens < 1_000) return `${tens} m`;
+  // 995 m come here too, and are 1.0 km.
+  const tenths = Math.round(metres / 100) / 10;
+  return tenths < 10 ? `${tenths.toFixed(1)} km` : `${Math.round(metres / 1_000)} km`;
+}
+
+module.exports = { distanceText, toJson };
