@@ -14,7 +14,7 @@ use std::{fmt, io, sync::Arc, thread};
 
 use nearby_index::{IndexReader, IndexWriter, Merchant, MerchantId, Revision, StoredMerchant, UnixMicros};
 use nearby_store::{Batch, DoneRequest, Forget, RequestId, Store, StoreError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 pub use self::decide::Committed;
 use self::{
@@ -134,6 +134,8 @@ enum Work {
 struct Submission {
     work: Work,
     reply: oneshot::Sender<Results>,
+    /// Its place among the commands that may wait.
+    place: OwnedSemaphorePermit,
 }
 
 enum Message {
@@ -145,6 +147,8 @@ enum Message {
 #[derive(Clone, Debug)]
 pub struct CommitterHandle {
     queue: mpsc::Sender<Message>,
+    /// How many more commands may wait.
+    room: Arc<Semaphore>,
 }
 
 /// The committer's thread, to stop and to wait for.
@@ -168,6 +172,8 @@ impl CommitterThread {
 
 /// Submissions that may wait. Beyond it callers are told to slow down.
 const QUEUE_LENGTH: usize = 1_024;
+/// Commands that may wait, of at most 33 KiB each.
+const QUEUE_COMMANDS: usize = 16_384;
 /// Commands that share one commit: enough to make the cost of a sync small, few enough to keep the wait short.
 const BATCH_COMMANDS: usize = 512;
 
@@ -200,7 +206,8 @@ pub fn spawn(parts: Parts) -> io::Result<(CommitterHandle, CommitterThread, ones
     let committer = Committer { store, index, reader, feed, done, finish, clock, able: Some(able) };
     let thread =
         thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(messages))?;
-    Ok((CommitterHandle { queue: queue.clone() }, CommitterThread { queue, thread }, unable))
+    let room = Arc::new(Semaphore::new(QUEUE_COMMANDS));
+    Ok((CommitterHandle { queue: queue.clone(), room }, CommitterThread { queue, thread }, unable))
 }
 
 impl CommitterHandle {
@@ -212,7 +219,9 @@ impl CommitterHandle {
     /// and why the first command that could not be done could not.
     pub async fn submit(&self, transaction: Transaction) -> Result<Vec<Committed>, ServiceError> {
         let (reply, results) = oneshot::channel();
-        let message = Message::Submit(Submission { work: Work::Together(transaction), reply });
+        let place = Arc::clone(&self.room).try_acquire_many_owned(places(&transaction.commands));
+        let place = place.map_err(|_| ServiceError::Overloaded(Quota::Writes))?;
+        let message = Message::Submit(Submission { work: Work::Together(transaction), reply, place });
         self.queue.try_send(message).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => ServiceError::Overloaded(Quota::Writes),
             mpsc::error::TrySendError::Closed(_) => STOPPING,
@@ -226,10 +235,16 @@ impl CommitterHandle {
     /// [`ServiceError::NotReady`] when the server stops.
     pub async fn submit_each(&self, commands: Vec<Command>) -> Results {
         let (reply, results) = oneshot::channel();
-        let message = Message::Submit(Submission { work: Work::Each(commands), reply });
+        let place = Arc::clone(&self.room).acquire_many_owned(places(&commands)).await;
+        let place = place.map_err(|_| STOPPING)?;
+        let message = Message::Submit(Submission { work: Work::Each(commands), reply, place });
         self.queue.send(message).await.map_err(|_| STOPPING)?;
         results.await.map_err(|_| STOPPING)?
     }
+}
+
+fn places(commands: &[Command]) -> u32 {
+    u32::try_from(commands.len()).unwrap_or(u32::MAX)
 }
 
 const STOPPING: ServiceError = ServiceError::NotReady("stopping");
@@ -274,8 +289,13 @@ impl Committer {
     fn commit(&mut self, batch: Vec<Submission>) {
         let now = (self.clock)();
         let mut draft = Draft::on(self.reader.snapshot(), &self.done, self.finish, now);
-        let results: Vec<(oneshot::Sender<Results>, Results)> =
-            batch.into_iter().map(|Submission { work, reply }| (reply, decide(&mut draft, work))).collect();
+        let results: Vec<(oneshot::Sender<Results>, Results)> = batch
+            .into_iter()
+            .map(|Submission { work, reply, place }| {
+                drop(place);
+                (reply, decide(&mut draft, work))
+            })
+            .collect();
         let decided = draft.into_decided();
         match self.make_durable(&decided, now) {
             Ok(()) => {
@@ -287,8 +307,9 @@ impl Committer {
                 if self.able.take().is_some() {
                     tracing::error!(%error, "a commit failed; the store takes no more changes until a restart");
                 }
-                for (reply, results) in results {
-                    acknowledge(reply, results.and(Err(ServiceError::ReadOnly)));
+                // What was refused may have been so because of a change that is lost with the rest.
+                for (reply, _) in results {
+                    acknowledge(reply, Err(ServiceError::ReadOnly));
                 }
             }
         }

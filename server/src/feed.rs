@@ -15,8 +15,9 @@ use tokio::sync::watch;
 
 use crate::error::ServiceError;
 
-/// Changes that are kept in memory.
+/// Changes that are kept in memory, and the bytes that they may hold on to.
 const RECENT: usize = 16_384;
+const RECENT_BYTES: usize = 64 * 1024 * 1024;
 /// Deletions that are kept, on disk too.
 pub(crate) const DELETIONS: usize = 100_000;
 /// Most changes that one is told at once. Who is farther behind gets there faster by an export.
@@ -37,6 +38,7 @@ struct Shared {
 #[derive(Debug)]
 struct Past {
     recent: VecDeque<Change>,
+    recent_bytes: usize,
     /// All deletions after a revision, in their order.
     deletions: VecDeque<(Revision, MerchantId)>,
     deletions_since: Revision,
@@ -52,7 +54,8 @@ impl Feed {
         deletions_since: Revision,
     ) -> Self {
         deletions.sort_unstable_by_key(|(revision, _)| *revision);
-        let past = Past { recent: VecDeque::new(), deletions: deletions.into(), deletions_since };
+        let past =
+            Past { recent: VecDeque::new(), recent_bytes: 0, deletions: deletions.into(), deletions_since };
         Self { shared: Arc::new(Shared { past: Mutex::new(past), latest: watch::Sender::new(latest) }) }
     }
 
@@ -84,10 +87,12 @@ impl Feed {
             if let Change::Delete { id, revision } = change {
                 past.deletions.push_back((*revision, id.clone()));
             }
-            if past.recent.len() == RECENT {
-                past.recent.pop_front();
-            }
+            past.recent_bytes += bytes_of(change);
             past.recent.push_back(change.clone());
+            while past.recent.len() > RECENT || past.recent_bytes > RECENT_BYTES {
+                let Some(oldest) = past.recent.pop_front() else { break };
+                past.recent_bytes -= bytes_of(&oldest);
+            }
         }
         drop(past);
         if let Some(last) = changes.last() {
@@ -99,8 +104,7 @@ impl Feed {
     #[must_use]
     pub fn recent(&self, after: Revision, most: usize) -> Option<Vec<Change>> {
         let past = self.past();
-        let latest = past.recent.back().map_or(*self.shared.latest.borrow(), Change::revision);
-        if after >= latest {
+        if after >= self.latest(&past) {
             return Some(Vec::new());
         }
         let oldest = past.recent.front()?.revision();
@@ -109,26 +113,29 @@ impl Feed {
         Some(past.recent.iter().skip(skip).take(most).cloned().collect())
     }
 
-    /// All that changed after a revision up to that of a snapshot, in its order, the last change of each merchant at
-    /// least.
+    /// All that changed after a revision and that this feed and the snapshot both know of, in its order, the last change of
+    /// each merchant at least. What the snapshot is ahead of the feed is left to [`Self::recent`]: its deletions are not
+    /// here yet.
     ///
     /// # Errors
     /// Where that is not known any more, or the revision is yet to come.
     pub fn catch_up(&self, after: Revision, snapshot: &Snapshot) -> Result<Vec<Change>, ServiceError> {
-        let now = snapshot.revision();
-        if after > now {
-            return Err(ServiceError::RevisionInFuture { asked: after, now });
+        if after > snapshot.revision() {
+            return Err(ServiceError::RevisionInFuture { asked: after, now: snapshot.revision() });
         }
-        let mut changes: Vec<Change> = {
+        let (mut changes, now): (Vec<Change>, Revision) = {
             let past = self.past();
             if after < past.deletions_since {
                 return Err(ServiceError::RevisionTooOld { asked: after, earliest: past.deletions_since });
             }
+            let now = self.latest(&past).min(snapshot.revision());
             let deletions =
                 past.deletions.iter().filter(|(revision, _)| *revision > after && *revision <= now);
-            deletions.map(|(revision, id)| Change::Delete { id: id.clone(), revision: *revision }).collect()
+            let deletions =
+                deletions.map(|(revision, id)| Change::Delete { id: id.clone(), revision: *revision });
+            (deletions.collect(), now)
         };
-        for stored in snapshot.list(None).filter(|stored| stored.revision > after) {
+        for stored in snapshot.list(None).filter(|stored| stored.revision > after && stored.revision <= now) {
             if changes.len() == MOST_BEHIND {
                 return Err(ServiceError::RevisionTooOld { asked: after, earliest: now });
             }
@@ -138,9 +145,23 @@ impl Feed {
         Ok(changes)
     }
 
+    fn latest(&self, past: &Past) -> Revision {
+        past.recent.back().map_or_else(|| *self.shared.latest.borrow(), Change::revision)
+    }
+
     fn past(&self) -> MutexGuard<'_, Past> {
         self.shared.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a change holds on to.
+pub(crate) fn bytes_of(change: &Change) -> usize {
+    const BESIDE_BYTES: usize = 512;
+    match change {
+        Change::Put(stored) => stored.merchant.profile.full().iter().map(|piece| piece.len()).sum::<usize>(),
+        Change::Delete { .. } => 0,
+    }
+    .saturating_add(BESIDE_BYTES)
 }
 
 #[cfg(test)]
@@ -190,6 +211,8 @@ mod tests {
         assert_eq!(feed.catch_up(Revision(1), &snapshot(2)).map(|changes| revisions(&changes)), Ok(vec![2]));
         let future = ServiceError::RevisionInFuture { asked: Revision(3), now: Revision(2) };
         assert_eq!(feed.catch_up(Revision(3), &snapshot(2)), Err(future));
+        // A commit is in the index a moment before it is here: what is not here yet is not told, and not lost.
+        assert_eq!(feed.catch_up(Revision(2), &snapshot(5)), Ok(Vec::new()));
 
         let last = 2 + DELETIONS as u64;
         let many: Vec<Change> = (3..last).map(deleted).collect();

@@ -3,7 +3,8 @@
 //! A token says where the page before ended: a distance and an id, or an id. Distances to known merchants would tell
 //! where the user is, so a token is encrypted, and it is authenticated together with the query: it cannot be read, made
 //! up, changed, or used with another query. AES-SIV (RFC 5297) does both and needs no nonce, so that nothing is kept on the
-//! server: a token survives restarts and is good on every server with the same key. Equal pages of equal queries have
+//! server: a token survives restarts. It also says at which revision the first page was read, and so is good only where
+//! that is a revision of the same history: the key belongs to the data. Equal pages of equal queries have
 //! equal tokens, and that is all that a token shows.
 
 use std::{fmt, fs, io, path::Path};

@@ -66,12 +66,15 @@ impl<F: Future<Output = Result<Response<Body>, E>>, E> Future for ExplainedFutur
         let answered = ready!(this.inner.poll(context));
         let is_ours = *this.is_ours;
         Poll::Ready(answered.map(|response| match Status::from_header_map(response.headers()) {
-            Some(status) if is_ours && status.code() != Code::Ok && status.details().is_empty() => {
-                explain(&status).into_http()
-            }
+            Some(status) if is_ours && status.code() != Code::Ok => explained_below(status).into_http(),
             _ => response,
         }))
     }
+}
+
+/// An error from below with its explanation; one that has details already stays as it is.
+pub(crate) fn explained_below(status: Status) -> Status {
+    if status.details().is_empty() { explain(&status) } else { status }
 }
 
 pub(super) fn explain(status: &Status) -> Status {

@@ -72,7 +72,7 @@ pub(crate) fn search_from_wire(
     tokens: &PageTokens,
 ) -> Result<SearchRequest, ServiceError> {
     let mut check = Check::under("");
-    let limit = check.absorb(page_size(given.page_size, 20, 500)).unwrap_or(Limit::NONE);
+    let limit = check.absorb(page_size(given.page_size, "page_size", 20, 500)).unwrap_or(Limit::NONE);
     let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic));

@@ -7,7 +7,10 @@ use nearby_proto::v1::{
 use prost::Message;
 use tonic::{Status, Streaming};
 
-use crate::rpc::convert::{id_from_name, merchant_from_wire};
+use crate::rpc::{
+    convert::{id_from_name, merchant_from_wire},
+    explain::explained_below,
+};
 use crate::{
     committer::Committed,
     error::{ServiceError, Violation},
@@ -31,7 +34,7 @@ pub(super) async fn import(
 ) -> Result<ImportMerchantsResponse, Status> {
     let mut response = ImportMerchantsResponse::default();
     let mut room = VIOLATION_BYTES;
-    while let Some(message) = messages.message().await? {
+    while let Some(message) = messages.message().await.map_err(explained_below)? {
         if message.rows.len() > MOST_ROWS_A_MESSAGE {
             return Err(too_many("rows", format!("must be at most {MOST_ROWS_A_MESSAGE} in one message")));
         }

@@ -53,7 +53,7 @@ pub(super) async fn list(
     given: &wire::ListMerchantsRequest,
     deadline: Deadline,
 ) -> Result<Encoded<wire::ListMerchantsResponse>, ServiceError> {
-    let size = page_size(given.page_size, 100, 1_000)?.get();
+    let size = page_size(given.page_size, "page_size", 100, 1_000)?.get();
     let filter = filter_from_wire(given.filter.as_ref(), "filter", Shown::All)?;
     let view = view_from_wire(given.view, wire::MerchantView::Full)?;
     let query = Fingerprint::of("ListMerchants")

@@ -115,15 +115,20 @@ impl<'s> Searching<'_, 's> {
         let Some(expansion) = self.request.expansion.filter(|_| !page.is_more) else { return Some(page) };
         let earlier = self.request.query.after.as_ref().map_or(0, |after| after.rank);
         let wanted = expansion.min_results.saturating_sub(earlier + page.rows.len());
-        let room = self.request.query.limit.get() - page.rows.len();
+        // Points at one distance stay together, so that a page may be over its size already.
+        let room = self.request.query.limit.get().saturating_sub(page.rows.len());
         // Where the page is full, one is enough to tell that there is another page.
         let Some(limit) = Limit::new(wanted.min(room.max(1))) else { return Some(page) };
         let after =
             page.rows.last().map(|row| row.last.cursor(0)).or_else(|| self.request.query.after.clone());
         let beyond = Query { radius: expansion.radius, limit, after, ..self.request.query.clone() };
         let beyond = self.rows(&beyond)?;
-        page.is_more = beyond.rows.len() > room || beyond.is_more && wanted > beyond.rows.len();
-        page.rows.extend(beyond.rows.into_iter().take(room));
+        if room == 0 {
+            page.is_more = !beyond.rows.is_empty();
+        } else {
+            page.is_more = beyond.is_more && wanted > beyond.rows.len();
+            page.rows.extend(beyond.rows);
+        }
         Some(page)
     }
 
@@ -187,9 +192,6 @@ impl<'s> Searching<'_, 's> {
     }
 
     fn marks(&self, row: &Row<'_>, clocks: Option<&Clocks>) -> Marks {
-        let Query { radius, min_distance, .. } = self.request.query;
-        let distance_m = row.hit.distance.get();
-        let is_near = |edge: Meters| (distance_m - edge.get()).abs() <= self.request.accuracy_m;
         let open_state = match clocks.map(|clocks| clocks.is_open(row.hit.merchant)) {
             None => wire::OpenState::Unspecified,
             Some(Open::Yes) => wire::OpenState::Open,
@@ -198,9 +200,8 @@ impl<'s> Searching<'_, 's> {
         };
         Marks {
             open_state: open_state.into(),
-            beyond_radius: row.hit.distance > radius.meters(),
-            uncertain: self.request.accuracy_m > 0.0
-                && (is_near(radius.meters()) || (min_distance > Meters::ZERO && is_near(min_distance))),
+            beyond_radius: row.hit.distance > self.request.query.radius.meters(),
+            uncertain: is_uncertain(row.hit.distance, &self.request.query, self.request.accuracy_m),
             merchants_at_position: row.at_position,
             position: self.request.output.map(|datum| datum.position_of(row.hit.merchant.merchant.position)),
         }
@@ -240,7 +241,8 @@ impl<'s> Searching<'_, 's> {
         let expanded = match self.request.expansion {
             Some(expansion) if outside > 0 => {
                 let within = self.count(&Query { limit: Limit::NONE, ..query.clone() })?;
-                expansion.min_results.saturating_sub(within)
+                let beyond = self.count_between(to_m.next_up(), expansion.radius.meters().get())?;
+                expansion.min_results.saturating_sub(within).min(beyond)
             }
             _ => 0,
         };
@@ -258,6 +260,13 @@ impl<'s> Searching<'_, 's> {
         let count = self.snapshot.count(&query, self.steering);
         (!count.stopped).then_some(count.merchants)
     }
+}
+
+/// Whether a distance is so close to an edge of a search that, by the accuracy of the origin, it may lie on the other side.
+pub(super) fn is_uncertain(distance: Meters, query: &Query, accuracy_m: f64) -> bool {
+    let is_near = |edge: Meters| (distance.get() - edge.get()).abs() <= accuracy_m;
+    let (outer, inner) = (query.radius.meters(), query.min_distance);
+    accuracy_m > 0.0 && (is_near(outer) || inner > Meters::ZERO && is_near(inner))
 }
 
 /// Looks at all that is to be copied, and returns how many bytes it is. Merchants lie all over memory: looked at all at

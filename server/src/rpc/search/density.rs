@@ -48,7 +48,9 @@ impl DegreeBox {
 
     /// Degrees from west to east.
     fn width_deg(self) -> f64 {
-        (self.north_east.longitude_deg() - self.south_west.longitude_deg()).rem_euclid(360.0)
+        let width = self.north_east.longitude_deg() - self.south_west.longitude_deg();
+        // Once around the earth is no box without width.
+        if width == 360.0 { width } else { width.rem_euclid(360.0) }
     }
 
     /// The circle through the corners, or `None` where a box this large has no such circle that can be searched.

@@ -9,7 +9,10 @@ use super::{Searches, request_status};
 use crate::{
     error::ServiceError,
     reason,
-    rpc::{convert::MOST_PAGE_BYTES, deadline::Deadline, splice::put_field, streams::AnswerStream},
+    rpc::{
+        convert::MOST_PAGE_BYTES, deadline::Deadline, explain::explained_below, splice::put_field,
+        streams::AnswerStream,
+    },
     service::STOPPING,
 };
 
@@ -23,7 +26,7 @@ pub(super) fn answers(
     Box::pin(stream::try_unfold(state, move |state| async move {
         let Some((searches, mut requests)) = state else { return Ok(None) };
         let next = tokio::select! {
-            next = requests.message() => next?,
+            next = requests.message() => next.map_err(explained_below)?,
             () = searches.door.stopping() => return Err(Status::from(STOPPING)),
         };
         let Some(request) = next else { return Ok(None) };

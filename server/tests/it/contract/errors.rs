@@ -149,6 +149,18 @@ async fn bytes_that_are_not_the_message_are_the_callers_fault() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_not_the_message_of_a_stream_are_too() {
+    let server = Server::start().await;
+    for method in
+        ["NearbyService/StreamSearchNearby", "NearbyService/WatchNearby", "MerchantService/ImportMerchants"]
+    {
+        let path = format!("/nearby.v1.{method}");
+        let status = status_of(&server, &path, "20S", &RawMessage(b"\x12\x03\x0a\x01x\x0a\x01x")).await;
+        assert_eq!(reason(&status), (Code::InvalidArgument, "MESSAGE_MALFORMED".to_owned()), "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_method_that_is_not_there_says_so() {
     let server = Server::start().await;
     let status = raw(&server, "/nearby.v1.NearbyService/SearchEverywhere", b"").await;

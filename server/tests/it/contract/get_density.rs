@@ -96,6 +96,7 @@ async fn an_area_that_cannot_be_is_refused() {
         (density(area((60.0, 25.0), (59.9, 25.1)), 7), "box.north_east", "OUT_OF_RANGE"),
         (density(area((60.0, 25.0), (61.0, 26.0)), 7), "box", "OUT_OF_RANGE"),
         (density(area((60.0, 25.1), (60.1, 25.0)), 7), "box", "OUT_OF_RANGE"),
+        (density(area((-0.1, -180.0), (0.1, 180.0)), 7), "box", "OUT_OF_RANGE"),
     ] {
         let refused = client.get_density(request).await.unwrap_err();
         assert_eq!(violation(&refused), field(path, reason));

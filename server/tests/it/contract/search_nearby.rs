@@ -411,3 +411,39 @@ async fn hidden_merchants_are_found_by_privileged_callers_only() {
     assert_eq!(ids(&found(&mut client, request(All)).await.results), ["hidden", "visible"]);
     assert_eq!(ids(&found(&mut client, at_home()).await.results), ["visible"]);
 }
+
+/// Points at exactly the same distance, on both sides of the origin.
+#[tokio::test]
+async fn groups_at_one_distance_stay_together_also_beyond_the_radius() {
+    let shops = [("a", 0.01), ("b", -0.01), ("c", 0.02), ("d", -0.02)];
+    let (_server, mut client, _) = server_with(shops.map(|(id, east)| merchant(id, 0.0, east))).await;
+    for (radius_m, min_results) in [(1_500.0, 4), (500.0, 10), (500.0, 1), (3_000.0, 4)] {
+        for page_size in 1..=5 {
+            let request = wire::SearchNearbyRequest {
+                radius_m: Some(radius_m),
+                group_by_position: true,
+                expansion: Some(wire::Expansion { min_results, max_radius_m: None }),
+                page_size,
+                ..search(0.0, 0.0)
+            };
+            let expected: &[&str] = if min_results == 1 { &["a", "b"] } else { &["a", "b", "c", "d"] };
+            let rows = ids(&page_through(&mut client, request).await);
+            assert_eq!(rows, expected, "{radius_m} m, at least {min_results}, in pages of {page_size}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_an_expansion_does_not_reach_may_be_an_omission() {
+    let shops = [("in", 400.0), ("a", 900.0), ("b", 1_200.0), ("c", 1_500.0), ("d", 2_000.0)];
+    let (_server, mut client, _) = server_with(shops.map(|(id, metres)| north(id, metres))).await;
+    let mut request = wire::SearchNearbyRequest {
+        radius_m: Some(500.0),
+        expansion: Some(wire::Expansion { min_results: 400, max_radius_m: Some(600.0) }),
+        ..at_home()
+    };
+    origin(&mut request).accuracy_m = Some(5_000.0);
+    assert_eq!(found(&mut client, request.clone()).await.possible_omissions, 4);
+    request.expansion = Some(wire::Expansion { min_results: 400, max_radius_m: Some(1_300.0) });
+    assert_eq!(found(&mut client, request).await.possible_omissions, 2);
+}

@@ -124,6 +124,31 @@ async fn a_caller_that_moves_is_told_new_distances_of_what_it_holds() {
 }
 
 #[tokio::test]
+async fn a_vaguer_fix_is_told_as_a_move() {
+    let (_server, mut client, _) = server_with([north("a", 100.0), north("edge", 4_900.0)]).await;
+    let mut watcher = Watcher::open(&mut client, start(0)).await;
+    assert!(watcher.next().await.unwrap().entered.iter().all(|result| !result.uncertain));
+    let vague = wire::Position { accuracy_m: Some(500.0), ..position(HOME.0, HOME.1) };
+    watcher.steps.send(wire::WatchNearbyRequest { step: Some(Step::Origin(vague)) }).await.unwrap();
+    let answer = watcher.next().await.unwrap();
+    assert_eq!(ids(&answer.moved), ["edge"]);
+    assert!(answer.moved[0].uncertain);
+}
+
+#[tokio::test]
+async fn a_caller_that_says_nothing_does_not_hold_up_a_stop() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_on(&directory.path().join("data"), &["--shutdown-deadline-s", "30"]).await;
+    let (steps, requests) = tokio::sync::mpsc::channel::<wire::WatchNearbyRequest>(1);
+    let mut client = server.searches().await;
+    let mut answers = client.watch_nearby(ReceiverStream::new(requests)).await.unwrap().into_inner();
+    let ended = tokio::spawn(async move { answers.message().await.unwrap_err() });
+    assert_eq!(tokio::task::spawn_blocking(|| server.terminate()).await.unwrap().code(), Some(0));
+    assert_eq!(reason(&ended.await.unwrap()), (Code::Unavailable, "NOT_READY".to_owned()));
+    drop(steps);
+}
+
+#[tokio::test]
 async fn only_the_nearest_so_many_are_held() {
     let (_server, mut client, mut merchants) =
         server_with((1..=5).map(|n| north(&format!("m{n}"), f64::from(n)))).await;
@@ -182,7 +207,7 @@ async fn steps_that_cannot_be_end_it_with_their_field() {
         (Some(Step::Origin(position(1.0, 2.0))), "start", "REQUIRED"),
         (Some(Step::Start(nowhere)), "start.origin", "REQUIRED"),
         (Some(Step::Start(too_far)), "start.radius_m", "OUT_OF_RANGE"),
-        (Some(Step::Start(start(-1))), "start.page_size", "OUT_OF_RANGE"),
+        (Some(Step::Start(start(-1))), "start.max_results", "OUT_OF_RANGE"),
     ] {
         assert_eq!(violation(&begin(step).await), field(path, reason));
     }

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use nearby_index::{Change, Ecef, Hits, Limit, Query, Revision};
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use prost::Message;
+use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
 
 use self::set::{Held, Set, Shown};
-use super::{SearchSettings, Searches};
+use super::{SearchSettings, Searches, answer::is_uncertain};
 use crate::{
     error::ServiceError,
     page_token::{Fingerprint, Payload},
@@ -24,6 +25,7 @@ use crate::{
             view_from_wire,
         },
         deadline::Deadline,
+        explain::explained_below,
         streams::{AnswerStream, Outlet, pushed},
         work::at_work,
     },
@@ -53,13 +55,18 @@ async fn watch(
     outlet: &Outlet<Encoded<wire::WatchNearbyResponse>>,
 ) -> Result<(), Status> {
     let mut latest = service.feed.subscribe();
-    let Some(first) = steps.message().await? else { return Ok(()) };
+    let first = tokio::select! {
+        first = timeout(searches.watch_patience, steps.message()) => first,
+        () = searches.door.stopping() => return Err(STOPPING.into()),
+    };
+    let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_patience))?;
+    let Some(first) = first.map_err(explained_below)? else { return Ok(()) };
     let mut watcher = Watcher::start(first, searches.settings)?;
     outlet.send(watcher.begin(service).await?).await?;
     let mut caller_is_done = false;
     loop {
         let answer = tokio::select! {
-            step = steps.message(), if !caller_is_done => match step? {
+            step = steps.message(), if !caller_is_done => match step.map_err(explained_below)? {
                 Some(step) => {
                     watcher.move_to(step)?;
                     Some(watcher.look(service, false).await?)
@@ -87,6 +94,8 @@ async fn watch(
 struct Watcher {
     start: wire::WatchNearbyStart,
     query: Query,
+    /// Radius of the circle that the caller may really be in.
+    accuracy_m: f64,
     shown: Shown,
     set: Set,
     /// The revision up to which all changes have been looked at.
@@ -116,7 +125,7 @@ impl Watcher {
             None => None,
         };
         self.query.origin = Ecef::from(position_from_wire(origin.as_ref(), "origin")?.to_wgs84());
-        self.shown.accuracy_m = origin.and_then(|origin| origin.accuracy_m).unwrap_or_default();
+        self.accuracy_m = origin.and_then(|origin| origin.accuracy_m).unwrap_or_default();
         self.start.origin = origin;
         self.steps += 1;
         Ok(())
@@ -170,15 +179,16 @@ impl Watcher {
     }
 
     async fn search(&self, service: &Service) -> Result<(Vec<Held>, Revision), ServiceError> {
-        let (query, snapshot) = (self.query.clone(), service.snapshot());
+        let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
         let job = move |goes_on: &dyn Fn() -> bool| {
             let mut hits = Hits::default();
             let steering = nearby_index::Steering { accepts: None, goes_on: Some(goes_on) };
             snapshot.search_into(&query, steering, &mut hits);
-            let found = hits
-                .as_slice()
-                .iter()
-                .map(|hit| Held { distance: hit.distance, merchant: Arc::clone(hit.merchant) });
+            let found = hits.as_slice().iter().map(|hit| Held {
+                distance: hit.distance,
+                uncertain: is_uncertain(hit.distance, &query, accuracy_m),
+                merchant: Arc::clone(hit.merchant),
+            });
             let is_whole = hits.end() != nearby_index::End::Stopped;
             Ok(is_whole.then(|| (found.collect(), snapshot.revision())))
         };
@@ -203,7 +213,7 @@ impl Watcher {
 
 fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> Result<Watcher, ServiceError> {
     let mut check = Check::under("");
-    let limit = check.absorb(page_size(given.max_results, 100, 1_000)).unwrap_or(Limit::NONE);
+    let limit = check.absorb(page_size(given.max_results, "max_results", 100, 1_000)).unwrap_or(Limit::NONE);
     let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic));
@@ -213,12 +223,15 @@ fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> R
         return Err(ServiceError::Internal("a watch was refused without a reason"));
     };
     may_see(query.filter.shown, settings)?;
-    let shown = Shown {
-        view,
-        output,
-        accuracy_m: given.origin.and_then(|origin| origin.accuracy_m).unwrap_or_default(),
-        radius: query.radius,
-        min_distance: query.min_distance,
-    };
-    Ok(Watcher { start: given, query, shown, set: Set::default(), seen: Revision::ZERO, steps: 1 })
+    let accuracy_m = given.origin.and_then(|origin| origin.accuracy_m).unwrap_or_default();
+    let shown = Shown { view, output };
+    Ok(Watcher {
+        start: given,
+        query,
+        accuracy_m,
+        shown,
+        set: Set::default(),
+        seen: Revision::ZERO,
+        steps: 1,
+    })
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use nearby_index::{Hit, MerchantId, Meters, Radius, Revision, StoredMerchant};
+use nearby_index::{Hit, MerchantId, Meters, Revision, StoredMerchant};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 
@@ -22,13 +22,15 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) distance: Meters,
+    /// Whether it may not belong here.
+    pub(super) uncertain: bool,
     pub(super) merchant: Arc<StoredMerchant>,
 }
 
 /// The ranked merchants that the caller holds.
 #[derive(Debug, Default)]
 pub(super) struct Set {
-    by_id: HashMap<MerchantId, (Meters, Revision)>,
+    by_id: HashMap<MerchantId, (Meters, bool, Revision)>,
     digest: u64,
 }
 
@@ -64,12 +66,12 @@ impl Set {
         let mut by_id = HashMap::with_capacity(found.len());
         for held in found {
             let (id, revision) = (held.merchant.merchant.id.clone(), held.merchant.revision);
-            (id.as_str(), held.distance.get().to_bits(), revision).hash(&mut hasher);
-            let now = (held.distance, revision);
+            (id.as_str(), held.distance.get().to_bits(), held.uncertain, revision).hash(&mut hasher);
+            let now = (held.distance, held.uncertain, revision);
             match self.by_id.remove(&id) {
                 None => difference.entered.push(held),
-                Some((_, before)) if before != revision => difference.updated.push(held),
-                Some((before, _)) if before != held.distance => difference.moved.push(held),
+                Some((_, _, before)) if before != revision => difference.updated.push(held),
+                Some(before) if before != now => difference.moved.push(held),
                 Some(_) => {}
             }
             by_id.insert(id, now);
@@ -86,9 +88,6 @@ impl Set {
 pub(super) struct Shown {
     pub(super) view: wire::MerchantView,
     pub(super) output: Option<OutputDatum>,
-    pub(super) accuracy_m: f64,
-    pub(super) radius: Radius,
-    pub(super) min_distance: Meters,
 }
 
 impl Shown {
@@ -108,9 +107,11 @@ impl Shown {
         }
         for (tag, merchants) in [(3, &difference.entered), (4, &difference.updated), (5, &difference.moved)] {
             let view = if tag == 5 { wire::MerchantView::IdOnly } else { self.view };
-            for Held { distance, merchant } in merchants {
+            for Held { distance, uncertain, merchant } in merchants {
                 let hit = Hit { distance: *distance, merchant };
-                put_result(&mut answer, tag, &hit, viewed(merchant, view), &self.marks(&hit));
+                let position = self.output.map(|datum| datum.position_of(merchant.merchant.position));
+                let marks = Marks { uncertain: *uncertain, position, ..Marks::default() };
+                put_result(&mut answer, tag, &hit, viewed(merchant, view), &marks);
             }
         }
         for id in &difference.left {
@@ -122,16 +123,5 @@ impl Shown {
             return Err(ServiceError::AnswerTooLarge(MOST_PAGE_BYTES));
         }
         Ok(Encoded::from_bytes(answer))
-    }
-
-    fn marks(&self, hit: &Hit<'_>) -> Marks {
-        let is_near = |edge: Meters| (hit.distance.get() - edge.get()).abs() <= self.accuracy_m;
-        Marks {
-            uncertain: self.accuracy_m > 0.0
-                && (is_near(self.radius.meters())
-                    || (self.min_distance > Meters::ZERO && is_near(self.min_distance))),
-            position: self.output.map(|datum| datum.position_of(hit.merchant.merchant.position)),
-            ..Marks::default()
-        }
     }
 }
