@@ -36,7 +36,7 @@ async fn search() -> Result<(), Box<dyn Error>> {
         ..Default::default()
     };
 
-    // Without a deadline of its own a search has that of the service config, two seconds.
+    // Without a deadline of its own a search has that of the service config, five seconds.
     let client = Client::connect(address).await?.with_deadline(Duration::from_secs(1));
     let request = SearchNearbyRequest { origin: Some(origin), page_size: 10, ..Default::default() };
     for result in client.search_nearby(request).await?.results {

@@ -73,7 +73,8 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
 fn timeout_of(headers: &HeaderMap) -> Option<Duration> {
     // A day is for ever; more would only overflow.
     const MOST: Duration = Duration::from_secs(24 * 60 * 60);
-    let (digits, unit) = headers.get("grpc-timeout")?.to_str().ok()?.split_at_checked_last()?;
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -88,17 +89,6 @@ fn timeout_of(headers: &HeaderMap) -> Option<Duration> {
         _ => return None,
     };
     Some(timeout.min(MOST))
-}
-
-trait SplitAtLast {
-    /// All but the last character, and that.
-    fn split_at_checked_last(&self) -> Option<(&str, &str)>;
-}
-
-impl SplitAtLast for str {
-    fn split_at_checked_last(&self) -> Option<(&str, &str)> {
-        self.split_at_checked(self.len().checked_sub(1)?)
-    }
 }
 
 pin_project! {

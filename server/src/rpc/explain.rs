@@ -83,7 +83,11 @@ pub(super) fn explain(status: &Status) -> Status {
         Code::Unimplemented => {
             explained(Code::Unimplemented, reason::METHOD_UNKNOWN, "there is no such method in nearby.v1")
         }
-        Code::OutOfRange => explained(Code::OutOfRange, reason::MESSAGE_TOO_LARGE, message),
+        Code::OutOfRange => explained(
+            Code::OutOfRange,
+            reason::MESSAGE_TOO_LARGE,
+            "a message is larger than 4 MiB, the most that the server takes; send less at once",
+        ),
         Code::Internal if message.contains("decode") => explained(
             Code::InvalidArgument,
             reason::MESSAGE_MALFORMED,

@@ -18,7 +18,7 @@ pub(crate) use self::{
         finish, id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, name_of, restore,
         revision_of, with_visibility,
     },
-    page::{MOST_PAGE_BYTES, page_size},
+    page::{MOST_PAGE_BYTES, batch_size, page_size},
     position::{OutputDatum, output_datum_from_wire, position_from_wire},
     request_id::request_key,
     search::{

@@ -14,3 +14,15 @@ pub(crate) fn page_size(given: i32, field: &str, default: usize, most: usize) ->
     let wanted = if wanted == 0 { default } else { wanted.min(most) };
     Limit::new(wanted).ok_or(ServiceError::Internal("a page size came to 0"))
 }
+
+/// Checks how many elements a batch has: at least one, and at most so many.
+pub(crate) fn batch_size(count: usize, field: &str, most: usize) -> Result<(), ServiceError> {
+    match count {
+        0 => Err(ServiceError::invalid(field, reason::REQUIRED, "must have at least one element")),
+        count if count > most => {
+            let description = format!("must have at most {most} elements; send the rest in another batch");
+            Err(ServiceError::invalid(field, reason::TOO_MANY, description))
+        }
+        _ => Ok(()),
+    }
+}

@@ -7,9 +7,8 @@ use prost::{Message, encoding};
 use crate::{
     error::ServiceError,
     page_token::{Fingerprint, Payload},
-    reason,
     rpc::{
-        convert::{MOST_PAGE_BYTES, filter_from_wire, id_from_name, page_size, view_from_wire},
+        convert::{MOST_PAGE_BYTES, batch_size, filter_from_wire, id_from_name, page_size, view_from_wire},
         deadline::Deadline,
         splice::{field_len, len, put_field, put_merchant, viewed},
         work::at_work,
@@ -25,13 +24,7 @@ pub(super) fn batch(
     service: &Service,
     given: &wire::BatchGetMerchantsRequest,
 ) -> Result<Encoded<wire::BatchGetMerchantsResponse>, ServiceError> {
-    if given.names.is_empty() {
-        return Err(ServiceError::invalid("names", reason::REQUIRED, "must have at least one name"));
-    }
-    if given.names.len() > MOST_NAMES {
-        let description = format!("must have at most {MOST_NAMES} names");
-        return Err(ServiceError::invalid("names", reason::TOO_MANY, description));
-    }
+    batch_size(given.names.len(), "names", MOST_NAMES)?;
     let view = view_from_wire(given.view, wire::MerchantView::Full)?;
     let snapshot = service.snapshot();
     let mut answer = Vec::new();

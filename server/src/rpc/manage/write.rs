@@ -11,8 +11,8 @@ use crate::{
     reason,
     rpc::{
         convert::{
-            id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, merge, name_of, request_key,
-            revision_of, with_visibility,
+            batch_size, id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, merge, name_of,
+            request_key, revision_of, with_visibility,
         },
         splice::put_field,
     },
@@ -60,17 +60,7 @@ impl Asked {
         request_id: &str,
         validate_only: bool,
     ) -> Result<Self, ServiceError> {
-        if changes.is_empty() {
-            return Err(ServiceError::invalid(
-                "requests",
-                reason::REQUIRED,
-                "must have at least one request",
-            ));
-        }
-        if changes.len() > MOST {
-            let description = format!("must have at most {MOST} requests");
-            return Err(ServiceError::invalid("requests", reason::TOO_MANY, description));
-        }
+        batch_size(changes.len(), "requests", MOST)?;
         let content = changes.iter().flat_map(Change::encoded_delimited).collect();
         let request = request_key(request_id, method, &Encoded::<()>::from_bytes(content))?;
         let mut commands = Vec::with_capacity(changes.len());
@@ -180,8 +170,8 @@ fn update(given: wire::UpdateMerchantRequest) -> Result<Command, ServiceError> {
     let edited = id.clone();
     let edit = move |current: Option<&StoredMerchant>| {
         let merged = match current {
-            None if version.is_some() && allow_missing => return Err(ServiceError::Conflict(edited)),
-            None if allow_missing => merchant,
+            // Whoever names a version means one that is there.
+            None if allow_missing && version.is_none() => merchant,
             None => return Err(ServiceError::NotFound(edited)),
             Some(current) => {
                 is_version(current, version)?;

@@ -8,9 +8,8 @@ use prost::{Message, encoding};
 use super::{Searches, request_status};
 use crate::{
     error::ServiceError,
-    reason,
     rpc::{
-        convert::MOST_PAGE_BYTES,
+        convert::{MOST_PAGE_BYTES, batch_size},
         deadline::Deadline,
         splice::{field_len, put_field},
     },
@@ -26,16 +25,7 @@ pub(super) async fn search(
     given: &wire::BatchSearchNearbyRequest,
     deadline: Deadline,
 ) -> Result<Encoded<wire::BatchSearchNearbyResponse>, ServiceError> {
-    match given.requests.len() {
-        0 => {
-            return Err(ServiceError::invalid("requests", reason::REQUIRED, "must have at least one search"));
-        }
-        1..=MOST => {}
-        _ => {
-            let description = format!("must have at most {MOST} searches; send the rest in another batch");
-            return Err(ServiceError::invalid("requests", reason::TOO_MANY, description));
-        }
-    }
+    batch_size(given.requests.len(), "requests", MOST)?;
     let service = searches.door.enter()?;
     let snapshot = service.snapshot();
     let mut answer = Vec::new();

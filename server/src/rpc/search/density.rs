@@ -89,7 +89,7 @@ pub(super) fn area_from_wire(
             check.absorb(box_from_wire(area)).map(|(circle, part)| (circle, Some(part)))
         }
         None => {
-            check.fail("", reason::REQUIRED, "must have a circle or a box");
+            check.fail("area", reason::REQUIRED, "must be given: a circle or a box");
             None
         }
     };

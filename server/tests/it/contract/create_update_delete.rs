@@ -92,6 +92,9 @@ async fn a_merchant_lives_and_dies() {
     let missing =
         merchants.update_merchant(update(merchant("b", 1.0, 2.0), &["*"], false)).await.unwrap_err();
     assert_eq!(missing.code(), Code::NotFound);
+    let versioned = wire::Merchant { etag: "1".to_owned(), ..merchant("b", 1.0, 2.0) };
+    let missing = merchants.update_merchant(update(versioned, &["*"], true)).await.unwrap_err();
+    assert_eq!(missing.code(), Code::NotFound, "whoever names a version means one that is there");
     merchants.update_merchant(update(merchant("b", 1.0, 2.0), &["*"], true)).await.unwrap();
 
     let found = page_through(&mut searches, search(1.0, 2.0)).await;

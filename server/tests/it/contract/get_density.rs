@@ -87,7 +87,7 @@ async fn a_box_may_cross_the_antimeridian() {
 async fn an_area_that_cannot_be_is_refused() {
     let (_server, mut client, _) = server_with([]).await;
     for (request, path, reason) in [
-        (density(None, 7), "", "REQUIRED"),
+        (density(None, 7), "area", "REQUIRED"),
         (density(circle(60.0, 25.0, 100.0), -1), "resolution", "OUT_OF_RANGE"),
         (density(circle(60.0, 25.0, 100.0), 16), "resolution", "OUT_OF_RANGE"),
         (density(circle(91.0, 25.0, 100.0), 7), "circle.center.latitude", "LATITUDE_OUT_OF_RANGE"),
