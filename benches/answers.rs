@@ -14,7 +14,7 @@ use std::{env, hint::black_box, time::Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use mimalloc::MiMalloc;
-use nearby_benches::World;
+use nearby_benches::{World, median};
 use nearby_index::{MerchantId, Position, Wgs84};
 use nearby_proto::v1::{self as wire, MerchantView};
 use nearby_server::rpc::offline::{Offline, Parsed};
@@ -135,11 +135,6 @@ fn answers(criterion: &mut Criterion) {
 
 /// Its name, what it is asked, and what it does.
 type Contender<'a> = (&'a str, &'a [Parsed], &'a dyn Fn(&Parsed) -> usize);
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
-}
 
 criterion_group!(benches, answers);
 criterion_main!(benches);

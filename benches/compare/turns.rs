@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use nearby_benches::median;
+
 /// One that takes part: a name, and a batch of work that returns how many merchants it found.
 pub(crate) struct Contender<'a> {
     pub(crate) name: &'static str,
@@ -44,9 +46,4 @@ pub(crate) fn take_turns(title: &str, turns: usize, mut contenders: Vec<Contende
         println!("    {:<44} {:>10.2} us", contender.name, median(seconds.clone()) * 1e6);
     }
     Times { seconds }
-}
-
-pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
 }

@@ -9,14 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nearby_benches::{Shops, World, merchant};
+use nearby_benches::{Shops, World, median, merchant};
 use nearby_index::{
     Change, Hits, IndexReader, IndexWriter, Limit, Position, Query, Revision, Steering, StoredMerchant, Wgs84,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::{Bar, Report, SEED, lookup::query, turns::median};
+use super::{Bar, Report, SEED, lookup::query};
 
 const SIZE: usize = 1_000_000;
 /// Changes that become visible in one step, as the server's committer gathers them.

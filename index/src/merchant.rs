@@ -178,6 +178,12 @@ impl Profile {
         [&self.front, &[]]
     }
 
+    /// How many bytes all of it has.
+    #[must_use]
+    pub fn full_len(&self) -> usize {
+        self.front.len() + self.back.len()
+    }
+
     /// All of it.
     #[must_use]
     pub fn full(&self) -> Pieces<'_> {
@@ -187,7 +193,7 @@ impl Profile {
 
 impl fmt::Debug for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Profile({} bytes)", self.front.len() + self.back.len())
+        write!(f, "Profile({} bytes)", self.full_len())
     }
 }
 

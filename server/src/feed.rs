@@ -157,11 +157,11 @@ impl Feed {
 /// What a change holds on to.
 pub(crate) fn bytes_of(change: &Change) -> usize {
     const BESIDE_BYTES: usize = 512;
-    match change {
-        Change::Put(stored) => stored.merchant.profile.full().iter().map(|piece| piece.len()).sum::<usize>(),
+    let profile_bytes = match change {
+        Change::Put(stored) => stored.merchant.profile.full_len(),
         Change::Delete { .. } => 0,
-    }
-    .saturating_add(BESIDE_BYTES)
+    };
+    profile_bytes + BESIDE_BYTES
 }
 
 #[cfg(test)]

@@ -2,7 +2,11 @@
 
 use std::{cell::RefCell, sync::LazyLock};
 
-use jiff::{Timestamp, civil::date, tz::TimeZoneDatabase};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+    tz::TimeZoneDatabase,
+};
 use nearby_index::{LocalTime, StoredMerchant, UnixMicros};
 
 /// The time zones that this build carries, the same on every machine.
@@ -11,6 +15,11 @@ static TIME_ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::
 /// Whether IANA's database has a zone, or a link, of this name, in its spelling.
 pub(crate) fn is_time_zone(name: &str) -> bool {
     TIME_ZONES.get(name).is_ok_and(|zone| zone.iana_name() == Some(name))
+}
+
+/// Days since 1 January 1970.
+pub(crate) fn day_number(day: Date) -> Option<i32> {
+    day.since(date(1970, 1, 1)).ok().map(|span| span.get_days())
 }
 
 /// Whether a merchant is open.
@@ -58,7 +67,7 @@ impl Clocks {
 
     fn look_at(&self, zone: &str) -> Option<LocalTime> {
         let time = self.at.to_zoned(TIME_ZONES.get(zone).ok()?);
-        let day = time.date().since(date(1970, 1, 1)).ok()?.get_days();
+        let day = day_number(time.date())?;
         let minute = i32::from(time.hour()) * 60 + i32::from(time.minute());
         Some(LocalTime { day, minute: u16::try_from(minute).ok()? })
     }

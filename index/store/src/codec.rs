@@ -204,7 +204,8 @@ fn merchant_body(stored: &StoredMerchant) -> Vec<u8> {
         Visibility::Visible => 1,
         Visibility::Hidden => 2,
     };
-    let mut body = Vec::with_capacity(50 + Profile::MAX_BYTES.min(1_024));
+    let given = merchant.profile.given();
+    let mut body = Vec::with_capacity(50 + given.iter().map(|piece| piece.len()).sum::<usize>());
     body.extend_from_slice(&stored.revision.0.to_le_bytes());
     body.extend_from_slice(&stored.placed.0.to_le_bytes());
     body.extend_from_slice(&stored.create_time.0.to_le_bytes());
@@ -212,7 +213,7 @@ fn merchant_body(stored: &StoredMerchant) -> Vec<u8> {
     body.extend_from_slice(&[visibility, datum]);
     body.extend_from_slice(&merchant.position.latitude_deg().to_le_bytes());
     body.extend_from_slice(&merchant.position.longitude_deg().to_le_bytes());
-    merchant.profile.given().iter().for_each(|piece| body.extend_from_slice(piece));
+    given.iter().for_each(|piece| body.extend_from_slice(piece));
     body
 }
 

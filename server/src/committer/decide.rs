@@ -103,9 +103,7 @@ impl<'a> Draft<'a> {
             let before = self.touched.get(&id).cloned();
             let committed = self.decide(command)?;
             undo.push((id, before));
-            bytes += committed
-                .stored()
-                .map_or(0, |stored| stored.merchant.profile.full().iter().map(|piece| piece.len() + 4).sum());
+            bytes += committed.stored().map_or(0, |stored| stored.merchant.profile.full_len() + 8);
             all.push(committed);
         }
         if bytes > MOST_BYTES && all.len() > 1 {

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use jiff::civil::{Date, date};
+use jiff::civil::Date;
 use nearby_index::{Hours, Period};
 use nearby_proto::v1 as wire;
 
 use super::check::Check;
-use crate::{reason, time_zone::is_time_zone};
+use crate::{
+    reason,
+    time_zone::{day_number, is_time_zone},
+};
 
 /// Most minutes of a period: a week.
 const WEEK_MINUTES: i32 = 7 * 24 * 60;
@@ -81,9 +84,4 @@ pub(super) fn hours_of(given: &wire::OpeningHours) -> Option<Hours> {
         Some((day_number(date_of(given.date.as_ref()?)?)?, periods.collect()))
     });
     Hours::new(&given.time_zone, weekly, special)
-}
-
-/// Days since 1 January 1970.
-pub(crate) fn day_number(day: Date) -> Option<i32> {
-    day.since(date(1970, 1, 1)).ok().map(|span| span.get_days())
 }

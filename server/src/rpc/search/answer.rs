@@ -85,8 +85,8 @@ pub(crate) fn answer(
         return Err(ServiceError::AnswerTooLarge(most_bytes));
     }
     let is_more = is_more || written < rows.len();
-    let earlier = request.query.after.as_ref().map_or(0, |after| after.rank);
-    let next = rows[..written].last().filter(|_| is_more).map(|row| row.last.cursor(earlier + written));
+    let next =
+        rows[..written].last().filter(|_| is_more).map(|row| row.last.cursor(searching.earlier() + written));
     let token = next_page_token(next.as_ref(), begun, &request.fingerprint, tokens)?;
     if !token.is_empty() {
         put_field(&mut encoded, 2, token.as_bytes());
@@ -113,8 +113,7 @@ impl<'s> Searching<'_, 's> {
     fn page(&self) -> Option<Rows<'s>> {
         let mut page = self.rows(&self.request.query)?;
         let Some(expansion) = self.request.expansion.filter(|_| !page.is_more) else { return Some(page) };
-        let earlier = self.request.query.after.as_ref().map_or(0, |after| after.rank);
-        let wanted = expansion.min_results.saturating_sub(earlier + page.rows.len());
+        let wanted = expansion.min_results.saturating_sub(self.earlier() + page.rows.len());
         // Points at one distance stay together, so that a page may be over its size already.
         let room = self.request.query.limit.get().saturating_sub(page.rows.len());
         // Where the page is full, one is enough to tell that there is another page.
@@ -130,6 +129,11 @@ impl<'s> Searching<'_, 's> {
             page.rows.extend(beyond.rows);
         }
         Some(page)
+    }
+
+    /// How many rows the pages before had.
+    fn earlier(&self) -> usize {
+        self.request.query.after.as_ref().map_or(0, |after| after.rank)
     }
 
     fn rows(&self, query: &Query) -> Option<Rows<'s>> {
