@@ -73,6 +73,16 @@ impl Hours {
         &self.zone
     }
 
+    /// The week: days from Monday, 0 to 6, each with a period of at most a day.
+    pub fn weekly(&self) -> impl ExactSizeIterator<Item = (u8, Period)> {
+        self.weekly.iter().copied()
+    }
+
+    /// The days that differ, in their order, with the periods that replace the week's.
+    pub fn special(&self) -> impl ExactSizeIterator<Item = (i32, &[Period])> {
+        self.special.iter().map(|(day, periods)| (*day, &**periods))
+    }
+
     /// Whether it is open when the clock of its zone shows this time.
     #[must_use]
     pub fn is_open(&self, at: LocalTime) -> bool {

@@ -157,6 +157,32 @@ impl Profile {
         Self { front, back: [rest, decided].concat().into(), name_end, given_end: self.given_end }
     }
 
+    /// All of it in its four parts: the name, what a list shows, the rest, and what the commit decided.
+    #[must_use]
+    pub fn parts(&self) -> [&[u8]; 4] {
+        let (name, basic) = self.front.split_at_checked(self.name_end as usize).unwrap_or_default();
+        let (rest, decided) = self.back.split_at_checked(self.given_end as usize).unwrap_or_default();
+        [name, basic, rest, decided]
+    }
+
+    /// What [`Self::parts`] came from.
+    ///
+    /// # Errors
+    /// Where the caller's parts are longer than [`Profile::MAX_BYTES`].
+    pub fn from_parts([name, basic, rest, decided]: [&[u8]; 4]) -> Result<Self, ProfileTooLarge> {
+        if basic.len() + rest.len() > Self::MAX_BYTES {
+            return Err(ProfileTooLarge);
+        }
+        let mut front = SmallVec::with_capacity(name.len() + basic.len());
+        front.extend_from_slice(name);
+        front.extend_from_slice(basic);
+        let end = |part: &[u8]| u32::try_from(part.len()).map_err(|_| ProfileTooLarge);
+        let mut back = Vec::with_capacity(rest.len() + decided.len());
+        back.extend_from_slice(rest);
+        back.extend_from_slice(decided);
+        Ok(Self { name_end: end(name)?, given_end: end(rest)?, front, back: back.into() })
+    }
+
     /// What the caller gave.
     #[must_use]
     pub fn given(&self) -> Pieces<'_> {
@@ -273,11 +299,14 @@ mod tests {
         assert_eq!(second.basic().concat(), b"otherbasic");
         assert_eq!(second.given().concat(), b"basicrest");
         assert_eq!(second.full().concat(), b"otherbasicrestsecond");
+        assert_eq!(second.parts(), [b"other".as_slice(), b"basic", b"rest", b"second"]);
+        assert_eq!(Profile::from_parts(second.parts()), Ok(second));
     }
 
     #[test]
     fn a_profile_is_bounded() {
         assert!(Profile::new(&vec![0; Profile::MAX_BYTES]).is_ok());
         assert_eq!(Profile::of_parts(&[0; Profile::MAX_BYTES], &[0]), Err(ProfileTooLarge));
+        assert_eq!(Profile::from_parts([b"", &[0; Profile::MAX_BYTES], &[0], b""]), Err(ProfileTooLarge));
     }
 }

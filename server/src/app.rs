@@ -1,18 +1,18 @@
 //! Puts the server together, and takes it apart in the right order.
 //!
-//! Start: bind → answer "not serving" → lock and open the store → load → build the index → committer → serving.
-//! Stop: not serving → no new calls → calls under way end → the committer finishes → the store is closed.
+//! Start: bind → answer "not serving" → lock, open and load the store → build the index → committer → serving.
+//! Stop: not serving → no new calls → calls under way end → the committer finishes → the store writes its image.
 
 use std::{
     io,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use nearby_index::{Change, IndexWriter, MerchantId, Revision, StoredMerchant};
-use nearby_store::{DoneRequest, Kept, SledStore, Store, StoreError};
+use nearby_index::IndexWriter;
+use nearby_store::{Condition, DiskSpace, DoneRequest, Store, StoreError};
 use thiserror::Error;
 use tokio::{
     sync::{Semaphore, oneshot},
@@ -26,10 +26,12 @@ use crate::{
     committer::{self, CommitterThread, Parts},
     config::Settings,
     feed::Feed,
+    intake::{Intake, State, Watchman},
+    opening,
     page_token::PageTokens,
     replace_file::{Readers, replace_file},
     rpc::{
-        convert::{finish, restore},
+        convert::finish,
         listen::{Health, Incoming, Routes},
         search::SearchSettings,
         under_way::CallsUnderWay,
@@ -81,6 +83,7 @@ pub struct Running {
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     committer: CommitterThread,
+    minding: JoinHandle<()>,
     deadline: Duration,
 }
 
@@ -131,22 +134,26 @@ impl Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(incoming.serve(router, async { drop(stopped.await) }));
 
-        let directory = settings.data_dir.clone();
-        let loading = tokio::task::spawn_blocking(move || load(&directory));
-        let Loaded { store, index, merchants, tokens, feed, done } =
+        let of_loading = settings.clone();
+        let loading = tokio::task::spawn_blocking(move || load(&of_loading));
+        let Loaded { store, condition, index, merchants, tokens, feed, done } =
             loading.await.map_err(|error| internal(&error))??;
+        let intake = Intake::default();
+        let watchman = Watchman {
+            data_dir: settings.data_dir.clone(),
+            floor: settings.disk_floor,
+            condition,
+            intake: intake.clone(),
+        };
+        watchman.look_once(DiskSpace::of(&settings.data_dir)?);
         let reader = index.reader();
-        let parts = Parts { store, index, feed: feed.clone(), done, finish, clock: clock::system() };
-        let (committer, thread, unable_to_commit) =
-            committer::spawn(parts).map_err(|error| internal(&error))?;
+        let clock = clock::system();
+        let parts = Parts { store, index, feed: feed.clone(), done, intake: intake.clone(), finish, clock };
+        let (committer, thread) = committer::spawn(parts).map_err(|error| internal(&error))?;
         let watchers = Arc::new(Semaphore::new(settings.max_watchers));
         door.open(Service { reader, committer, feed, tokens, watchers });
         health.set_all(true).await;
-        let health_of_writes = health.clone();
-        tokio::spawn(async move {
-            drop(unable_to_commit.await);
-            health_of_writes.set_read_only().await;
-        });
+        let minding = tokio::spawn(mind(watchman, intake, health.clone()));
         Ok(Self {
             address: None,
             address_file: None,
@@ -157,6 +164,7 @@ impl Running {
             stop,
             serving,
             committer: thread,
+            minding,
             deadline: settings.shutdown_deadline,
         })
     }
@@ -178,6 +186,7 @@ impl Running {
     /// # Errors
     /// [`CutOff`] where the deadline came first.
     pub async fn stop(mut self) -> Result<(), CutOff> {
+        self.minding.abort();
         self.health.set_all(false).await;
         self.door.announce_stop();
         drop(self.stop);
@@ -194,11 +203,29 @@ impl Running {
         };
         self.serving.abort();
         self.door.close();
-        // What waits in the committer's queue is finished even after a cut.
+        // What waits in the committer's queue is finished even after a cut, and the image of many merchants takes a while.
         let committer = tokio::task::spawn_blocking(move || self.committer.stop());
-        let closed = matches!(timeout(self.deadline, committer).await, Ok(Ok(Ok(()))));
+        let closed = matches!(timeout(self.deadline.max(MOST_TO_CLOSE), committer).await, Ok(Ok(Ok(()))));
         if all_answered && closed { Ok(()) } else { Err(CutOff(self.deadline)) }
     }
+}
+
+/// How long the store may take to close at least.
+const MOST_TO_CLOSE: Duration = Duration::from_secs(60);
+
+/// Looks after the store, and lets health say whether changes are taken.
+async fn mind(watchman: Watchman, intake: Intake, health: Health) {
+    let mut states = intake.subscribe();
+    let tell = async {
+        loop {
+            let state = *states.borrow_and_update();
+            health.set_changes(state == State::Open).await;
+            if states.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::join!(watchman.run(), tell);
 }
 
 /// Waits until no call has been under way for a second.
@@ -216,6 +243,7 @@ async fn quiet(calls: &CallsUnderWay) {
 /// What a start brings into memory.
 struct Loaded {
     store: Box<dyn Store>,
+    condition: Arc<Condition>,
     index: IndexWriter,
     merchants: usize,
     tokens: PageTokens,
@@ -224,45 +252,21 @@ struct Loaded {
 }
 
 /// Opens the store, which holds its directory from then on, and builds the index from it.
-fn load(directory: &Path) -> Result<Loaded, StartError> {
+fn load(settings: &Settings) -> Result<Loaded, StartError> {
     let start = Instant::now();
-    let mut store = SledStore::open(directory)?;
-    let key_file = directory.join("page-token.key");
+    let (store, loaded) = opening::open(settings)?;
+    let key_file = settings.data_dir.join("page-token.key");
     let tokens = PageTokens::load_or_create(&key_file)
         .map_err(|source| StartError::File { path: key_file, source })?;
-    let mut merchants = Vec::new();
-    let mut unreadable = 0;
-    let mut deletions: Vec<(Revision, MerchantId)> = Vec::new();
-    let mut done = Vec::new();
-    let extent = store.load(&mut |kept| match kept {
-        Kept::Merchant(stored) => {
-            let (stored, is_readable) = restore(stored);
-            unreadable += usize::from(!is_readable);
-            merchants.push(Arc::new(stored));
-        }
-        Kept::Deletion { id, revision } => deletions.push((revision, id)),
-        Kept::Request(request) => done.push(Arc::new(with_profiles(request))),
-    })?;
-    if unreadable > 0 {
-        tracing::error!(
-            merchants = unreadable,
-            "profiles cannot be read: no filter by category, brand, service or hours finds these merchants"
-        );
+    for fault in &loaded.faults {
+        tracing::error!(fault, "the store is damaged; what is sound of it is served, and takes no changes");
     }
-    let count = merchants.len();
-    let feed = Feed::new(extent.last, deletions, extent.deletions_since);
-    let index = IndexWriter::load(merchants, extent.last);
+    let (count, extent, source) = (loaded.merchants.len(), loaded.tally.extent, loaded.source);
+    let feed = Feed::new(extent.last, loaded.deletions, extent.deletions_since);
+    let index = IndexWriter::load(loaded.merchants, extent.last);
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(merchants = count, revision = extent.last.0, elapsed_ms, "loaded");
-    Ok(Loaded { store: Box::new(store), index, merchants: count, tokens, feed, done })
-}
-
-/// A request as it was done, with its merchants as callers receive them.
-fn with_profiles(mut request: DoneRequest) -> DoneRequest {
-    for outcome in &mut request.outcomes {
-        if let Change::Put(stored) = outcome {
-            *stored = Arc::new(restore(StoredMerchant::clone(stored)).0);
-        }
-    }
-    request
+    tracing::info!(merchants = count, revision = extent.last.0, ?source, elapsed_ms, "loaded");
+    let condition = store.condition();
+    let (store, done) = (Box::new(store), loaded.requests);
+    Ok(Loaded { store, condition, index, merchants: count, tokens, feed, done })
 }

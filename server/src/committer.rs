@@ -4,27 +4,29 @@
 //! batch, decides each command in its order, makes the batch durable, makes it visible, and only then acknowledges. An
 //! idle server commits a single command at once; a busy one shares each sync among all that wait.
 //!
-//! When the store fails, nothing of that batch is acknowledged and every later command is refused with the reason;
-//! searches go on.
+//! Under load it waits up to two milliseconds for those whom the last batch answered and who come again; idle it waits for
+//! nobody.
+//!
+//! When the store fails, nothing of that batch is acknowledged and every later command is refused with the reason; where
+//! it has no room, commands are refused until there is. Searches go on.
 
 mod decide;
 mod done;
+mod worker;
 
 use std::{fmt, io, sync::Arc, thread};
 
-use nearby_index::{IndexReader, IndexWriter, Merchant, MerchantId, Revision, StoredMerchant, UnixMicros};
-use nearby_store::{Batch, DoneRequest, Forget, RequestId, Store, StoreError};
+use nearby_index::{IndexWriter, Merchant, MerchantId, Revision, StoredMerchant, UnixMicros};
+use nearby_store::{Content, DoneRequest, RequestId, Store, Tally};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 pub use self::decide::Committed;
-use self::{
-    decide::{Decided, Draft},
-    done::Done,
-};
+use self::{done::Done, worker::Worker};
 use crate::{
     clock::Clock,
     error::{Quota, ServiceError},
     feed::Feed,
+    intake::Intake,
 };
 
 /// What a merchant comes to, given what it is now: decided by the committer, so that nobody else can come between.
@@ -73,6 +75,17 @@ pub enum Command {
 }
 
 impl Command {
+    /// About how many bytes it comes to in a commit.
+    fn bytes(&self) -> usize {
+        const BESIDE_BYTES: usize = 256;
+        match self {
+            Self::Put { merchant, .. } => merchant.profile.full_len() + BESIDE_BYTES,
+            // Most merchants have less.
+            Self::Edit { .. } => 1_024,
+            Self::Delete { .. } => BESIDE_BYTES,
+        }
+    }
+
     fn id(&self) -> &MerchantId {
         match self {
             Self::Put { merchant, .. } => &merchant.id,
@@ -134,12 +147,24 @@ enum Work {
 struct Submission {
     work: Work,
     reply: oneshot::Sender<Results>,
+    commands: usize,
+    bytes: usize,
     /// Its place among the commands that may wait.
     place: OwnedSemaphorePermit,
 }
 
+/// All that there is after some commit.
+#[derive(Debug)]
+pub struct Captured {
+    /// The merchants, and what is kept beside them.
+    pub content: Content,
+    /// What was committed.
+    pub tally: Tally,
+}
+
 enum Message {
     Submit(Submission),
+    Capture(oneshot::Sender<Captured>),
     Stop,
 }
 
@@ -174,8 +199,10 @@ impl CommitterThread {
 const QUEUE_LENGTH: usize = 1_024;
 /// Commands that may wait, of at most 33 KiB each.
 const QUEUE_COMMANDS: usize = 16_384;
-/// Commands that share one commit: enough to make the cost of a sync small, few enough to keep the wait short.
+/// Commands that share one commit, and about how many bytes: enough to make the cost of a sync small, few enough to keep
+/// the wait short. Commands that belong together are not parted, be they more.
 const BATCH_COMMANDS: usize = 512;
+const BATCH_BYTES: usize = 1024 * 1024;
 
 /// What a committer works on.
 pub struct Parts {
@@ -187,27 +214,26 @@ pub struct Parts {
     pub feed: Feed,
     /// Requests that were done before.
     pub done: Vec<Arc<DoneRequest>>,
+    /// Whether changes are taken at all.
+    pub intake: Intake,
     /// Makes versions of merchants.
     pub finish: Finish,
     /// Tells when.
     pub clock: Clock,
 }
 
-/// Starts the committer on a thread of its own. The receiver ends when it can commit no more: the store failed, or the
-/// committer stopped.
+/// Starts the committer on a thread of its own.
 ///
 /// # Errors
 /// Where the system has no thread to give.
-pub fn spawn(parts: Parts) -> io::Result<(CommitterHandle, CommitterThread, oneshot::Receiver<()>)> {
+pub fn spawn(parts: Parts) -> io::Result<(CommitterHandle, CommitterThread)> {
     let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
-    let Parts { store, index, feed, done, finish, clock } = parts;
+    let Parts { store, index, feed, done, intake, finish, clock } = parts;
     let (reader, done) = (index.reader(), Done::new(done));
-    let (able, unable) = oneshot::channel();
-    let committer = Committer { store, index, reader, feed, done, finish, clock, able: Some(able) };
-    let thread =
-        thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(messages))?;
+    let worker = Worker { store, index, reader, feed, done, intake, finish, clock };
+    let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || worker.run(messages))?;
     let room = Arc::new(Semaphore::new(QUEUE_COMMANDS));
-    Ok((CommitterHandle { queue: queue.clone(), room }, CommitterThread { queue, thread }, unable))
+    Ok((CommitterHandle { queue: queue.clone(), room }, CommitterThread { queue, thread }))
 }
 
 impl CommitterHandle {
@@ -216,12 +242,13 @@ impl CommitterHandle {
     ///
     /// # Errors
     /// [`ServiceError::Overloaded`] when too many submissions wait, [`ServiceError::NotReady`] when the server stops,
-    /// and why the first command that could not be done could not.
+    /// [`ServiceError::DiskFull`] or [`ServiceError::ReadOnly`] when the store takes nothing, and why the first command that
+    /// could not be done could not.
     pub async fn submit(&self, transaction: Transaction) -> Result<Vec<Committed>, ServiceError> {
         let (reply, results) = oneshot::channel();
         let place = Arc::clone(&self.room).try_acquire_many_owned(places(&transaction.commands));
         let place = place.map_err(|_| ServiceError::Overloaded(Quota::Writes))?;
-        let message = Message::Submit(Submission { work: Work::Together(transaction), reply, place });
+        let message = Message::Submit(Submission::new(Work::Together(transaction), reply, place));
         self.queue.try_send(message).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => ServiceError::Overloaded(Quota::Writes),
             mpsc::error::TrySendError::Closed(_) => STOPPING,
@@ -230,17 +257,63 @@ impl CommitterHandle {
     }
 
     /// Submits commands, each on its own, and waits for room in the queue: for imports, which slow down by themselves.
+    /// Those that were refused for a common reason say so each; others before them may be done.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotReady`] when the server stops, and as above when the store takes nothing.
+    pub async fn submit_each(&self, commands: Vec<Command>) -> Results {
+        let mut waiting = Vec::new();
+        for part in parted(commands) {
+            let (reply, results) = oneshot::channel();
+            let place = Arc::clone(&self.room).acquire_many_owned(places(&part)).await;
+            let place = place.map_err(|_| STOPPING)?;
+            let message = Message::Submit(Submission::new(Work::Each(part), reply, place));
+            self.queue.send(message).await.map_err(|_| STOPPING)?;
+            waiting.push(results);
+        }
+        let mut all = Vec::new();
+        for results in waiting {
+            all.append(&mut results.await.map_err(|_| STOPPING)??);
+        }
+        Ok(all)
+    }
+
+    /// All that there is after the last commit.
     ///
     /// # Errors
     /// [`ServiceError::NotReady`] when the server stops.
-    pub async fn submit_each(&self, commands: Vec<Command>) -> Results {
-        let (reply, results) = oneshot::channel();
-        let place = Arc::clone(&self.room).acquire_many_owned(places(&commands)).await;
-        let place = place.map_err(|_| STOPPING)?;
-        let message = Message::Submit(Submission { work: Work::Each(commands), reply, place });
-        self.queue.send(message).await.map_err(|_| STOPPING)?;
-        results.await.map_err(|_| STOPPING)?
+    pub async fn capture(&self) -> Result<Captured, ServiceError> {
+        let (reply, captured) = oneshot::channel();
+        self.queue.send(Message::Capture(reply)).await.map_err(|_| STOPPING)?;
+        captured.await.map_err(|_| STOPPING)
     }
+}
+
+impl Submission {
+    fn new(work: Work, reply: oneshot::Sender<Results>, place: OwnedSemaphorePermit) -> Self {
+        let commands = match &work {
+            Work::Each(commands) | Work::Together(Transaction { commands, .. }) => commands,
+        };
+        let (count, bytes) = (commands.len(), commands.iter().map(Command::bytes).sum());
+        Self { work, reply, commands: count, bytes, place }
+    }
+}
+
+/// Commands that are each on their own, in parts that fit into a batch.
+fn parted(commands: Vec<Command>) -> Vec<Vec<Command>> {
+    let mut parts: Vec<Vec<Command>> = Vec::new();
+    let mut bytes = 0;
+    for command in commands {
+        bytes += command.bytes();
+        match parts.last_mut() {
+            Some(part) if part.len() < BATCH_COMMANDS && bytes <= BATCH_BYTES => part.push(command),
+            _ => {
+                bytes = command.bytes();
+                parts.push(vec![command]);
+            }
+        }
+    }
+    parts
 }
 
 fn places(commands: &[Command]) -> u32 {
@@ -248,101 +321,6 @@ fn places(commands: &[Command]) -> u32 {
 }
 
 const STOPPING: ServiceError = ServiceError::NotReady("stopping");
-
-struct Committer {
-    store: Box<dyn Store>,
-    index: IndexWriter,
-    reader: IndexReader,
-    feed: Feed,
-    done: Done,
-    finish: Finish,
-    clock: Clock,
-    /// Dropped when the store has failed, which tells whoever holds the other end.
-    able: Option<oneshot::Sender<()>>,
-}
-
-impl Committer {
-    fn run(mut self, mut messages: mpsc::Receiver<Message>) {
-        while let Some(first) = messages.blocking_recv() {
-            let mut next = Some(first);
-            let mut batch = Vec::new();
-            let mut count = 0;
-            while let Some(message) = next {
-                match message {
-                    // What is in the queue is still taken out; nothing new gets in.
-                    Message::Stop => messages.close(),
-                    Message::Submit(submission) => {
-                        count += match &submission.work {
-                            Work::Each(commands) | Work::Together(Transaction { commands, .. }) => {
-                                commands.len()
-                            }
-                        };
-                        batch.push(submission);
-                    }
-                }
-                next = if count < BATCH_COMMANDS { messages.try_recv().ok() } else { None };
-            }
-            self.commit(batch);
-        }
-    }
-
-    fn commit(&mut self, batch: Vec<Submission>) {
-        let now = (self.clock)();
-        let mut draft = Draft::on(self.reader.snapshot(), &self.done, self.finish, now);
-        let results: Vec<(oneshot::Sender<Results>, Results)> = batch
-            .into_iter()
-            .map(|Submission { work, reply, place }| {
-                drop(place);
-                (reply, decide(&mut draft, work))
-            })
-            .collect();
-        let decided = draft.into_decided();
-        match self.make_durable(&decided, now) {
-            Ok(()) => {
-                self.index.apply(&decided.changes);
-                self.feed.push(&decided.changes);
-                results.into_iter().for_each(|(reply, results)| acknowledge(reply, results));
-            }
-            Err(error) => {
-                if self.able.take().is_some() {
-                    tracing::error!(%error, "a commit failed; the store takes no more changes until a restart");
-                }
-                // What was refused may have been so because of a change that is lost with the rest.
-                for (reply, _) in results {
-                    acknowledge(reply, Err(ServiceError::ReadOnly));
-                }
-            }
-        }
-    }
-
-    fn make_durable(&mut self, decided: &Decided, now: UnixMicros) -> Result<(), StoreError> {
-        let Decided { changes, done } = decided;
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let (deletions, deletions_since) = self.feed.to_forget(changes);
-        let mut forget = self.done.to_forget(done, now);
-        forget.extend(deletions.into_iter().map(Forget::Deletion));
-        self.store.commit(&Batch { changes, done, forget: &forget, deletions_since })?;
-        self.done.replace(&forget, done);
-        Ok(())
-    }
-}
-
-fn decide(draft: &mut Draft<'_>, work: Work) -> Results {
-    match work {
-        Work::Each(commands) => Ok(commands.into_iter().map(|command| draft.decide(command)).collect()),
-        Work::Together(Transaction { commands, request, validate_only }) => {
-            let decided = draft.decide_together(commands, request, validate_only)?;
-            Ok(decided.into_iter().map(Ok).collect())
-        }
-    }
-}
-
-fn acknowledge(reply: oneshot::Sender<Results>, results: Results) {
-    // A caller that went away is no reason to fail: what it asked for is done.
-    drop(reply.send(results));
-}
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,8 @@ use nearby_index::Radius;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::{intake::Floor, opening::Loading};
+
 /// What was said: a flag, or else an environment variable, or else the file, or else the default.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +54,20 @@ pub struct ServerArgs {
     #[arg(long, env = "NEARBY_SHUTDOWN_DEADLINE_S", value_name = "SECONDS")]
     pub shutdown_deadline_s: Option<u64>,
 
+    /// Room that must stay free on the disk for changes to be taken, in MiB [default: 1024, or a tenth of the disk where
+    /// that is more]
+    #[arg(long, env = "NEARBY_DISK_FLOOR_MIB", value_name = "MIB")]
+    pub disk_floor_mib: Option<u64>,
+
+    /// How long the journal may become before a checkpoint takes it in, in MiB; up to four times as long where there is
+    /// much to write anew [default: 256]
+    #[arg(long, env = "NEARBY_JOURNAL_MIB", value_name = "MIB")]
+    pub journal_mib: Option<u64>,
+
+    /// Serve what is sound of a store that is damaged, and take no changes [default: false]
+    #[arg(long, env = "NEARBY_SALVAGE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub salvage: Option<bool>,
+
     /// Let debug logs say in which H3 cell of resolution 5 (250 km²) people search [default: false]
     #[arg(long, env = "NEARBY_LOG_CELLS", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub log_cells: Option<bool>,
@@ -80,6 +96,14 @@ pub struct Settings {
     pub shutdown_deadline: Duration,
     /// Whether logs may name coarse H3 cells.
     pub log_cells: bool,
+    /// How much of the disk must stay free for changes to be taken.
+    pub disk_floor: Floor,
+    /// How long the journal may become before a checkpoint is due, in bytes.
+    pub journal_bytes: u64,
+    /// Whether to open a store that is damaged.
+    pub salvage: bool,
+    /// Hears how far the loading has come.
+    pub loading: Loading,
 }
 
 /// A setting that cannot be.
@@ -153,10 +177,16 @@ impl ServerArgs {
             reflection: self.reflection.or(file.reflection).unwrap_or(false),
             shutdown_deadline: Duration::from_secs(deadline_s),
             log_cells: self.log_cells.or(file.log_cells).unwrap_or(false),
+            disk_floor: (self.disk_floor_mib.or(file.disk_floor_mib))
+                .map_or(Floor::Usual, |mib| Floor::Bytes(mib.saturating_mul(MEBIBYTE))),
+            journal_bytes: self.journal_mib.or(file.journal_mib).unwrap_or(256).clamp(1, 65_536) * MEBIBYTE,
+            salvage: self.salvage.or(file.salvage).unwrap_or(false),
+            loading: Loading::default(),
         })
     }
 }
 
+const MEBIBYTE: u64 = 1024 * 1024;
 /// More than this no server bears, nor does a semaphore count them.
 const MOST_WATCHERS: usize = 1_000_000;
 

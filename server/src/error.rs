@@ -93,6 +93,9 @@ pub enum ServiceError {
         "the server cannot write to its disk and takes no more changes until its operator has mended that"
     )]
     ReadOnly,
+    /// The disk has too little room. Nothing was done, and it passes; searches go on.
+    #[error("the server's disk has too little room and it takes no changes until its operator has made some")]
+    DiskFull,
     /// A fault of this program.
     #[error("internal error: {0}")]
     Internal(&'static str),

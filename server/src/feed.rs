@@ -100,6 +100,11 @@ impl Feed {
         }
     }
 
+    /// The deletions that are kept.
+    pub(crate) fn deletions(&self) -> Vec<(Revision, MerchantId)> {
+        self.past().deletions.iter().cloned().collect()
+    }
+
     /// The changes after a revision that are still in memory, up to so many; `None` where some are not.
     #[must_use]
     pub fn recent(&self, after: Revision, most: usize) -> Option<Vec<Change>> {

@@ -5,7 +5,7 @@
 //! ```text
 //! READ   rpc → convert → service → IndexReader.snapshot().search(&Query) → Hits → convert → rpc
 //! WRITE  rpc → convert → service → committer (batch) → Store::commit (durable) → IndexWriter::apply (visible) → reply
-//! START  bind → lock → Store::open → load → build the index → serving
+//! START  bind → lock → open: image, or base; journal → verify → build the index → serving
 //! ```
 //!
 //! | module | what it is |
@@ -13,6 +13,8 @@
 //! | [`app`] | puts the server together and takes it apart |
 //! | [`service`] | what the server can do, without wire types |
 //! | [`committer`] | the one way a merchant changes |
+//! | [`intake`] | whether changes are taken: room on the disk, and whether the store has failed |
+//! | [`opening`] | opens the store and reads it into memory |
 //! | [`feed`] | what changed lately, for those who follow |
 //! | [`rpc`] | gRPC: the only room that knows of tonic and wire types |
 //! | [`error`], [`reason`] | what can go wrong, and the words for it |
@@ -33,7 +35,9 @@ pub mod config;
 pub mod error;
 pub mod feed;
 mod files;
+pub mod intake;
 pub mod observe;
+pub mod opening;
 pub mod page_token;
 pub mod reason;
 mod replace_file;

@@ -4,8 +4,9 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `\0state` | the last committed revision, u64 |
-//! | `\0since` | the revision since which all deletions are kept, u64; not there in stores of release 0.1 |
+//! | `\0state` | the last committed revision, u64; in stores of before the journal |
+//! | `\0since` | the revision since which all deletions are kept, u64; in those, but not in stores of release 0.1 |
+//! | `\0tally` | the last committed revision, the one since which all deletions are kept, how many of the records below there are (u64 each), and their digest (16 bytes) |
 //! | `d`, revision (8 bytes, big-endian) | the id of the merchant that was deleted then |
 //! | `m`, id | the merchant, see below |
 //! | `q`, request id (16 bytes), number (u16, big-endian) | one outcome of a request that was done, see below |
@@ -43,7 +44,7 @@ use nearby_index::{
     UnixMicros, Visibility,
 };
 
-use crate::{DoneRequest, Forget, RequestId};
+use crate::{DoneRequest, Forget, RequestId, Tally};
 
 const VERSION: u8 = 2;
 /// What release 0.1 wrote.
@@ -57,6 +58,8 @@ const REQUEST_TAG: u8 = b'q';
 pub(crate) const STATE_KEY: &[u8] = b"\0state";
 /// Key of the record that says since when deletions are kept.
 pub(crate) const SINCE_KEY: &[u8] = b"\0since";
+/// Key of the record that says what there is.
+pub(crate) const TALLY_KEY: &[u8] = b"\0tally";
 
 /// Why bytes are not a record. Names the fault, for the error that an operator reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +74,8 @@ pub(crate) enum DecodeError {
     Key,
     #[error("a record holds a value that cannot be")]
     Value,
+    #[error("an outcome of a request is missing")]
+    Outcome,
 }
 
 /// A record as it lies on disk.
@@ -79,6 +84,7 @@ pub(crate) enum DecodeError {
 pub(crate) enum Entry {
     State(Revision),
     Since(Revision),
+    Tally(Tally),
     Deletion {
         id: MerchantId,
         revision: Revision,
@@ -99,6 +105,9 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Entry, DecodeError> {
     if key == STATE_KEY || key == SINCE_KEY {
         let revision = body.revision()?;
         return Ok(if key == STATE_KEY { Entry::State(revision) } else { Entry::Since(revision) });
+    }
+    if key == TALLY_KEY {
+        return Ok(Entry::Tally(Tally::from_bytes(&body.take()?)));
     }
     let (tag, rest) = key.split_first().ok_or(DecodeError::Key)?;
     match *tag {
@@ -126,9 +135,14 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Entry, DecodeError> {
     }
 }
 
-/// The record of a revision under [`STATE_KEY`] or [`SINCE_KEY`].
-pub(crate) fn encode_revision(key: &[u8], revision: Revision) -> Vec<u8> {
-    seal(key, &revision.0.to_le_bytes())
+/// The value of the record that says what there is.
+pub(crate) fn encode_tally(tally: &Tally) -> Vec<u8> {
+    seal(TALLY_KEY, &tally.to_bytes())
+}
+
+/// Whether a key is that of a merchant.
+pub(crate) fn is_merchant(key: &[u8]) -> bool {
+    key.first() == Some(&MERCHANT_TAG)
 }
 
 /// The key of a merchant's record.
@@ -178,14 +192,18 @@ pub(crate) fn encode_request(request: &DoneRequest) -> impl Iterator<Item = (Vec
 pub(crate) fn keys_of(forget: &Forget) -> Vec<Vec<u8>> {
     match forget {
         Forget::Deletion(revision) => vec![deletion_key(*revision)],
-        Forget::Request { id, outcomes } => {
-            let count = u16::try_from(*outcomes).unwrap_or(u16::MAX);
-            (0..count).map(|number| request_key(*id, number)).collect()
-        }
+        Forget::Request { id, outcomes } => request_keys(*id, *outcomes).collect(),
     }
 }
 
-fn deletion_key(revision: Revision) -> Vec<u8> {
+/// The keys of a request's records.
+pub(crate) fn request_keys(id: RequestId, outcomes: usize) -> impl Iterator<Item = Vec<u8>> {
+    let count = u16::try_from(outcomes).unwrap_or(u16::MAX);
+    (0..count).map(move |number| request_key(id, number))
+}
+
+/// The key of a deletion's record.
+pub(crate) fn deletion_key(revision: Revision) -> Vec<u8> {
     [[DELETION_TAG].as_slice(), &revision.0.to_be_bytes()].concat()
 }
 
@@ -194,7 +212,19 @@ fn request_key(id: RequestId, number: u16) -> Vec<u8> {
 }
 
 fn merchant_body(stored: &StoredMerchant) -> Vec<u8> {
-    let merchant = &stored.merchant;
+    let given = stored.merchant.profile.given();
+    let mut body = Vec::with_capacity(50 + given.iter().map(|piece| piece.len()).sum::<usize>());
+    body.extend_from_slice(&stored.revision.0.to_le_bytes());
+    body.extend_from_slice(&stored.placed.0.to_le_bytes());
+    body.extend_from_slice(&stored.create_time.0.to_le_bytes());
+    body.extend_from_slice(&stored.update_time.0.to_le_bytes());
+    encode_place(&stored.merchant, &mut body);
+    given.iter().for_each(|piece| body.extend_from_slice(piece));
+    body
+}
+
+/// Visibility, datum, latitude and longitude.
+pub(crate) fn encode_place(merchant: &Merchant, body: &mut Vec<u8>) {
     let datum = match merchant.position {
         AnyPosition::Wgs84(_) => 1,
         AnyPosition::Gcj02(_) => 2,
@@ -204,30 +234,21 @@ fn merchant_body(stored: &StoredMerchant) -> Vec<u8> {
         Visibility::Visible => 1,
         Visibility::Hidden => 2,
     };
-    let given = merchant.profile.given();
-    let mut body = Vec::with_capacity(50 + given.iter().map(|piece| piece.len()).sum::<usize>());
-    body.extend_from_slice(&stored.revision.0.to_le_bytes());
-    body.extend_from_slice(&stored.placed.0.to_le_bytes());
-    body.extend_from_slice(&stored.create_time.0.to_le_bytes());
-    body.extend_from_slice(&stored.update_time.0.to_le_bytes());
     body.extend_from_slice(&[visibility, datum]);
     body.extend_from_slice(&merchant.position.latitude_deg().to_le_bytes());
     body.extend_from_slice(&merchant.position.longitude_deg().to_le_bytes());
-    given.iter().for_each(|piece| body.extend_from_slice(piece));
-    body
 }
 
-fn decode_merchant(version: u8, id: MerchantId, mut body: Reader<'_>) -> Result<StoredMerchant, DecodeError> {
-    let revision = body.revision()?;
-    let placed = if version == VERSION_1 { revision } else { body.revision()? };
-    let create_time = UnixMicros(i64::from_le_bytes(body.take()?));
-    let update_time = UnixMicros(i64::from_le_bytes(body.take()?));
-    let visibility = match body.take::<1>()? {
-        [1] => Visibility::Visible,
-        [2] => Visibility::Hidden,
-        _ => return Err(DecodeError::Value),
-    };
-    let datum = body.take::<1>()?;
+pub(crate) fn decode_visibility(body: &mut Reader<'_>) -> Result<Visibility, DecodeError> {
+    match body.take()? {
+        [1] => Ok(Visibility::Visible),
+        [2] => Ok(Visibility::Hidden),
+        _ => Err(DecodeError::Value),
+    }
+}
+
+pub(crate) fn decode_position(body: &mut Reader<'_>) -> Result<AnyPosition, DecodeError> {
+    let datum = body.take()?;
     let (latitude, longitude) = (f64::from_le_bytes(body.take()?), f64::from_le_bytes(body.take()?));
     let position = match datum {
         [1] => Position::new(latitude, longitude).map(AnyPosition::Wgs84),
@@ -235,7 +256,16 @@ fn decode_merchant(version: u8, id: MerchantId, mut body: Reader<'_>) -> Result<
         [3] => Position::new(latitude, longitude).map(AnyPosition::Bd09),
         _ => return Err(DecodeError::Value),
     };
-    let position = position.map_err(|_| DecodeError::Value)?;
+    position.map_err(|_| DecodeError::Value)
+}
+
+fn decode_merchant(version: u8, id: MerchantId, mut body: Reader<'_>) -> Result<StoredMerchant, DecodeError> {
+    let revision = body.revision()?;
+    let placed = if version == VERSION_1 { revision } else { body.revision()? };
+    let create_time = UnixMicros(i64::from_le_bytes(body.take()?));
+    let update_time = UnixMicros(i64::from_le_bytes(body.take()?));
+    let visibility = decode_visibility(&mut body)?;
+    let position = decode_position(&mut body)?;
     let profile = Profile::new(body.0).map_err(|_| DecodeError::Value)?;
     Ok(StoredMerchant {
         // Terms and hours are not stored: they are part of the profile, which only those who wrote it can read.
@@ -287,16 +317,20 @@ fn checksum(key: &[u8], body: &[u8]) -> u32 {
 }
 
 /// What is left to read.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+impl<'a> Reader<'a> {
+    pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (head, rest) = self.0.split_first_chunk::<N>().ok_or(DecodeError::Short)?;
         self.0 = rest;
         Ok(*head)
     }
 
-    fn revision(&mut self) -> Result<Revision, DecodeError> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        self.0.split_off(..length).ok_or(DecodeError::Short)
+    }
+
+    pub(crate) fn revision(&mut self) -> Result<Revision, DecodeError> {
         Ok(Revision(u64::from_le_bytes(self.take()?)))
     }
 }
@@ -381,7 +415,7 @@ mod tests {
     #[test]
     fn revisions_are_read_back() {
         for (key, entry) in [(STATE_KEY, Entry::State(Revision(7))), (SINCE_KEY, Entry::Since(Revision(7)))] {
-            assert_eq!(decode(key, &encode_revision(key, Revision(7))), Ok(entry));
+            assert_eq!(decode(key, &seal(key, &7u64.to_le_bytes())), Ok(entry));
             assert_eq!(decode(key, &[1, 2]), Err(DecodeError::Short));
             assert_eq!(decode(key, &[9; 13]), Err(DecodeError::Version(9)));
         }

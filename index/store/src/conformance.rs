@@ -1,16 +1,19 @@
 //! What every engine must do. One suite for all of them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use nearby_index::{
     AnyPosition, Change, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant, Terms,
     UnixMicros, Visibility,
 };
 
-use crate::{Batch, DoneRequest, Extent, Forget, Kept, RequestId, Store};
+use crate::{Batch, DoneRequest, Extent, Forget, Loaded, RequestId, Store};
 
 /// Opens the same store again and again; each call comes after the one before was dropped.
-pub(crate) type Open = Box<dyn Fn() -> Box<dyn Store>>;
+pub(crate) type Open = Box<dyn Fn() -> (Box<dyn Store>, Loaded)>;
 
 /// Runs the suite; `fresh` makes an empty store to open.
 pub(crate) fn run(fresh: impl Fn() -> Open) {
@@ -22,7 +25,7 @@ pub(crate) fn run(fresh: impl Fn() -> Open) {
     histories_end_as_a_model_does(&fresh());
 }
 
-fn put(id: &str, revision: u64, profile: &[u8]) -> Change {
+pub(crate) fn put(id: &str, revision: u64, profile: &[u8]) -> Change {
     let position = Position::new(48.85, 2.35).unwrap();
     Change::Put(Arc::new(StoredMerchant {
         merchant: Merchant {
@@ -44,25 +47,53 @@ fn put(id: &str, revision: u64, profile: &[u8]) -> Change {
     }))
 }
 
-fn delete(id: &str, revision: u64) -> Change {
+pub(crate) fn delete(id: &str, revision: u64) -> Change {
     Change::Delete { id: MerchantId::parse(id).unwrap(), revision: Revision(revision) }
 }
 
-fn batch(changes: &[Change]) -> Batch<'_> {
-    Batch { changes, done: &[], forget: &[], deletions_since: Revision::ZERO }
+/// Commits changes; what they replace is known from what there is.
+pub(crate) fn commit(
+    store: &mut dyn Store,
+    there: &mut BTreeMap<String, StoredMerchant>,
+    changes: &[Change],
+) {
+    let mut versions: HashMap<&MerchantId, Revision> = HashMap::new();
+    let mut replaces = Vec::new();
+    for change in changes {
+        let before = there.get(change.id().as_str()).map(|stored| stored.revision);
+        replaces.push(versions.get(change.id()).copied().or(before));
+        match change {
+            Change::Put(stored) => {
+                versions.insert(change.id(), stored.revision);
+                there.insert(change.id().to_string(), StoredMerchant::clone(stored));
+            }
+            Change::Delete { .. } => {
+                versions.remove(change.id());
+                there.remove(change.id().as_str());
+            }
+        }
+    }
+    let batch = Batch { replaces: &replaces, ..of(changes) };
+    store.commit(&batch).unwrap();
+}
+
+fn of(changes: &[Change]) -> Batch<'_> {
+    Batch { changes, replaces: &[], done: &[], forget: &[], deletions_since: Revision::ZERO }
 }
 
 /// The last revision and the merchants.
-fn content(store: &mut dyn Store) -> (Revision, BTreeMap<String, StoredMerchant>) {
-    let mut all = BTreeMap::new();
-    let extent = store
-        .load(&mut |kept| {
-            let Kept::Merchant(stored) = kept else { return };
-            let before = all.insert(stored.merchant.id.to_string(), stored);
-            assert_eq!(before, None, "each merchant is visited once");
-        })
-        .unwrap();
-    (extent.last, all)
+fn content(loaded: Loaded) -> (Revision, BTreeMap<String, StoredMerchant>) {
+    assert!(loaded.merchants.is_sorted_by_key(|stored| stored.merchant.id.clone()));
+    let all: BTreeMap<_, _> = loaded
+        .merchants
+        .iter()
+        .map(|stored| (stored.merchant.id.to_string(), StoredMerchant::clone(stored)))
+        .collect();
+    assert_eq!(all.len(), loaded.merchants.len(), "each merchant is there once");
+    let records = all.len() + loaded.deletions.len();
+    let outcomes: usize = loaded.requests.iter().map(|request| request.outcomes.len()).sum();
+    assert_eq!(loaded.tally.records, (records + outcomes) as u64);
+    (loaded.tally.extent.last, all)
 }
 
 fn stored(change: &Change) -> StoredMerchant {
@@ -73,39 +104,32 @@ fn stored(change: &Change) -> StoredMerchant {
 }
 
 fn an_empty_store_is_at_revision_zero(open: &Open) {
-    assert_eq!(content(open().as_mut()), (Revision::ZERO, BTreeMap::new()));
+    assert_eq!(content(open().1), (Revision::ZERO, BTreeMap::new()));
 }
 
 fn what_is_committed_is_loaded(open: &Open) {
     let changes = [put("a", 1, b"one"), put("b", 2, b""), put("ü#  7", 3, &[0; 5_000])];
-    open().commit(&batch(&changes)).unwrap();
-    let (last, all) = content(open().as_mut());
+    commit(open().0.as_mut(), &mut BTreeMap::new(), &changes);
+    let (last, all) = content(open().1);
     assert_eq!(last, Revision(3));
     let expected = changes.iter().map(|change| (change.id().to_string(), stored(change))).collect();
     assert_eq!(all, expected);
 }
 
 fn the_last_change_of_a_batch_wins(open: &Open) {
-    open()
-        .commit(&batch(&[put("a", 1, b"1"), put("a", 2, b"2"), put("b", 3, b"3"), delete("b", 4)]))
-        .unwrap();
-    let (last, all) = content(open().as_mut());
+    let changes = [put("a", 1, b"1"), put("a", 2, b"2"), put("b", 3, b"3"), delete("b", 4)];
+    commit(open().0.as_mut(), &mut BTreeMap::new(), &changes);
+    let (last, all) = content(open().1);
     assert_eq!(last, Revision(4));
     assert_eq!(all.into_values().collect::<Vec<_>>(), [stored(&put("a", 2, b"2"))]);
 }
 
 fn a_delete_of_nothing_still_counts(open: &Open) {
-    open().commit(&batch(&[delete("nobody", 9)])).unwrap();
-    assert_eq!(content(open().as_mut()), (Revision(9), BTreeMap::new()));
+    commit(open().0.as_mut(), &mut BTreeMap::new(), &[delete("nobody", 9)]);
+    assert_eq!(content(open().1), (Revision(9), BTreeMap::new()));
 }
 
 fn deletions_and_requests_are_kept_until_they_are_forgotten(open: &Open) {
-    let others = |store: &mut dyn Store| {
-        let mut others = Vec::new();
-        let extent =
-            store.load(&mut |kept| others.extend((!matches!(kept, Kept::Merchant(_))).then_some(kept)));
-        (extent.unwrap(), others)
-    };
     let outcomes = vec![put("a", 1, b"one"), delete("b", 2)];
     let request = |id: u8, outcomes: &[Change]| DoneRequest {
         id: RequestId([id; 16]),
@@ -114,26 +138,26 @@ fn deletions_and_requests_are_kept_until_they_are_forgotten(open: &Open) {
         outcomes: outcomes.to_vec(),
     };
     let done = [Arc::new(request(1, &outcomes)), Arc::new(request(2, &outcomes[1..]))];
-    open().commit(&Batch { done: &done, ..batch(&outcomes) }).unwrap();
-    let (extent, kept) = others(open().as_mut());
-    assert_eq!(extent, Extent { last: Revision(2), deletions_since: Revision::ZERO });
-    let deletion =
-        |id, revision| Kept::Deletion { id: MerchantId::parse(id).unwrap(), revision: Revision(revision) };
-    let requests = || done.iter().map(|request| Kept::Request(DoneRequest::clone(request)));
-    assert_eq!(kept, [deletion("b", 2)].into_iter().chain(requests()).collect::<Vec<_>>());
+    open().0.commit(&Batch { replaces: &[None, None], done: &done, ..of(&outcomes) }).unwrap();
+    let loaded = open().1;
+    assert_eq!(loaded.tally.extent, Extent { last: Revision(2), deletions_since: Revision::ZERO });
+    let deletion = |id, revision| (Revision(revision), MerchantId::parse(id).unwrap());
+    assert_eq!((loaded.deletions, loaded.requests), (vec![deletion("b", 2)], done.to_vec()));
 
     let forget =
         [Forget::Deletion(Revision(2)), Forget::Request { id: RequestId([1; 16]), outcomes: outcomes.len() }];
     let changes = [delete("a", 3)];
-    open().commit(&Batch { forget: &forget, deletions_since: Revision(2), ..batch(&changes) }).unwrap();
-    let (extent, kept) = others(open().as_mut());
-    assert_eq!(extent, Extent { last: Revision(3), deletions_since: Revision(2) });
-    assert_eq!(kept, [deletion("a", 3)].into_iter().chain(requests().skip(1)).collect::<Vec<_>>());
+    let replaces = [Some(Revision(1))];
+    let batch = Batch { replaces: &replaces, forget: &forget, deletions_since: Revision(2), ..of(&changes) };
+    open().0.commit(&batch).unwrap();
+    let loaded = open().1;
+    assert_eq!(loaded.tally.extent, Extent { last: Revision(3), deletions_since: Revision(2) });
+    assert_eq!((loaded.deletions, loaded.requests), (vec![deletion("a", 3)], done[1..].to_vec()));
 }
 
 /// Puts and deletes in batches over a few ids, with a reopening now and then.
 fn histories_end_as_a_model_does(open: &Open) {
-    let mut store = open();
+    let (mut store, _) = open();
     let mut model = BTreeMap::new();
     let mut revision = 0;
     let mut seed: u64 = 42;
@@ -148,17 +172,14 @@ fn histories_end_as_a_model_does(open: &Open) {
             let id = format!("m{}", random(25));
             let change =
                 if random(4) == 0 { delete(&id, revision) } else { put(&id, revision, id.as_bytes()) };
-            match &change {
-                Change::Put(_) => model.insert(id, stored(&change)),
-                Change::Delete { .. } => model.remove(&id),
-            };
             changes.push(change);
         }
-        store.commit(&batch(&changes)).unwrap();
-        if random(10) == 0 {
+        commit(store.as_mut(), &mut model, &changes);
+        if random(4) == 0 {
             drop(store);
-            store = open();
+            let loaded;
+            (store, loaded) = open();
+            assert_eq!(content(loaded), (Revision(revision), model.clone()));
         }
-        assert_eq!(content(store.as_mut()), (Revision(revision), model.clone()));
     }
 }

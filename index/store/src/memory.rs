@@ -7,55 +7,80 @@ use std::{
 
 use nearby_index::{Change, MerchantId, Revision, StoredMerchant};
 
-use crate::{Batch, DoneRequest, Extent, Forget, Kept, RequestId, Store, StoreError};
+use crate::{
+    Batch, Condition, Content, DoneRequest, Forget, Loaded, RequestId, Source, Store, StoreError, Tally,
+};
 
 /// Keeps merchants in memory. A clone shares them, which is how a test opens "the same store" again.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    shared: Arc<Mutex<Content>>,
+    shared: Arc<Mutex<Kept>>,
 }
 
 #[derive(Debug, Default)]
-struct Content {
+struct Kept {
     merchants: BTreeMap<MerchantId, Arc<StoredMerchant>>,
     deletions: BTreeMap<Revision, MerchantId>,
     requests: BTreeMap<RequestId, Arc<DoneRequest>>,
-    extent: Extent,
+    tally: Tally,
+}
+
+impl MemoryStore {
+    /// What it holds.
+    #[must_use]
+    pub fn loaded(&self) -> Loaded {
+        let kept = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        Loaded {
+            merchants: kept.merchants.values().cloned().collect(),
+            deletions: kept.deletions.iter().map(|(revision, id)| (*revision, id.clone())).collect(),
+            requests: kept.requests.values().cloned().collect(),
+            tally: kept.tally,
+            source: Source::Journal,
+            faults: Vec::new(),
+        }
+    }
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self, visit: &mut dyn FnMut(Kept)) -> Result<Extent, StoreError> {
-        let content = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        content.merchants.values().for_each(|stored| visit(Kept::Merchant(StoredMerchant::clone(stored))));
-        for (revision, id) in &content.deletions {
-            visit(Kept::Deletion { id: id.clone(), revision: *revision });
-        }
-        content.requests.values().for_each(|request| visit(Kept::Request(DoneRequest::clone(request))));
-        Ok(content.extent)
-    }
-
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        let mut content = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         for forget in batch.forget {
             match forget {
-                Forget::Deletion(revision) => drop(content.deletions.remove(revision)),
-                Forget::Request { id, .. } => drop(content.requests.remove(id)),
+                Forget::Deletion(revision) => drop(kept.deletions.remove(revision)),
+                Forget::Request { id, .. } => drop(kept.requests.remove(id)),
             }
         }
         for change in batch.changes {
             match change {
                 Change::Put(stored) => {
-                    content.merchants.insert(stored.merchant.id.clone(), Arc::clone(stored));
+                    kept.merchants.insert(stored.merchant.id.clone(), Arc::clone(stored));
                 }
                 Change::Delete { id, revision } => {
-                    content.merchants.remove(id);
-                    content.deletions.insert(*revision, id.clone());
+                    kept.merchants.remove(id);
+                    kept.deletions.insert(*revision, id.clone());
                 }
             }
-            content.extent.last = change.revision();
         }
-        content.requests.extend(batch.done.iter().map(|request| (request.id, Arc::clone(request))));
-        content.extent.deletions_since = batch.deletions_since;
+        kept.requests.extend(batch.done.iter().map(|request| (request.id, Arc::clone(request))));
+        kept.tally = kept.tally.after(batch);
+        Ok(())
+    }
+
+    fn tally(&self) -> Tally {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).tally
+    }
+
+    fn condition(&self) -> Arc<Condition> {
+        Arc::default()
+    }
+
+    fn is_checkpoint_due(&mut self) -> bool {
+        false
+    }
+
+    fn checkpoint(&mut self, _: Content) {}
+
+    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -68,7 +93,7 @@ mod tests {
     fn conforms() {
         crate::conformance::run(|| {
             let shared = MemoryStore::default();
-            Box::new(move || Box::new(shared.clone()))
+            Box::new(move || (Box::new(shared.clone()), shared.loaded()))
         });
     }
 }

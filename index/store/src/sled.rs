@@ -1,18 +1,20 @@
-//! The engine on disk. The only place that says `sled::`.
+//! The base: all records as of one revision, in sled. The only place that says `sled::`.
 //!
-//! What sled 0.34.7 does not do by itself, and what is done about it here:
-//! - `flush` writes with `sync_file_range`, which does not reach the medium. We hold a second descriptor on its file
-//!   and `fdatasync` that after every flush.
-//! - Its background flusher only logs a failure and can stop silently. It is off; every commit flushes.
+//! A base is written once, into a directory of its own, and read at starts; no record in it is ever changed. For sled 0.34.7
+//! alone does not keep the promise of a commit:
+//! - It writes to segments again that it has freed, before what was moved out of them has reached the medium: when the
+//!   power goes then, records are lost that were durable long ago. A base is only put in place when all of it is synced.
+//! - `flush` writes with `sync_file_range`, which does not reach the medium. All files are synced once they are written.
+//! - Its background flusher only logs a failure and can stop silently. It is off.
 //! - A page above a quarter of a segment goes to a blob file, which is never synced. A page holds at most 17 records, so
 //!   segments of 4 MiB keep 17 of the largest records (33 KiB) inline with room to spare.
 //! - A full disk during open can leave `snap.*.generating` behind, which makes every later open fail. Under our own
 //!   lock no other process can be writing one, so it is removed before.
-//! - It panics on some damage and some I/O errors. A panic in our thread becomes an error, and the engine fails closed; one
-//!   in a thread of sled's own cannot be caught, and can leave a flush waiting until the process is stopped.
+//! - It panics on some damage and some I/O errors. A panic in our thread becomes an error; one in a thread of sled's own
+//!   cannot be caught.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -20,166 +22,101 @@ use std::{
     time::Duration,
 };
 
-use nearby_index::{Change, Revision};
-
 use crate::{
-    Batch, DoneRequest, Extent, Kept, Store, StoreError,
-    codec::{
-        Entry, SINCE_KEY, STATE_KEY, decode, encode_deletion, encode_merchant, encode_request,
-        encode_revision, keys_of, merchant_key,
-    },
-    lock::DirectoryLock,
+    StoreError,
+    disk::{at, names, sync},
 };
 
-/// Keeps merchants in a directory, which it holds for this process.
-#[derive(Debug)]
-pub struct SledStore {
-    directory: PathBuf,
-    // Declared, and so dropped, before the lock.
-    database: sled::Db,
-    /// Second descriptor on sled's file, to sync it by.
-    file: File,
-    failed: Option<String>,
-    _lock: DirectoryLock,
-}
-
-impl SledStore {
-    /// Opens a directory, or makes it.
-    ///
-    /// # Errors
-    /// [`StoreError::Locked`] where another process holds it, [`StoreError::Io`] where it cannot be made or read,
-    /// [`StoreError::Corrupt`] where sled cannot make sense of what is in it.
-    pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        create_durably(directory)?;
-        let lock = DirectoryLock::acquire(directory)?;
-        let inner = directory.join("sled");
-        remove_unfinished_snapshots(&inner)?;
-        let config = sled::Config::new()
-            .path(&inner)
-            .cache_capacity(CACHE_BYTES)
-            .segment_size(SEGMENT_BYTES)
-            .flush_every_ms(None);
-        let database = open_patiently(&config).map_err(|fault| fault.at(&inner))?;
-        sync_directory_and_files(&inner)?;
-        sync(directory)?;
-        let path = inner.join("db");
-        let file = File::open(&path).map_err(at("open", &path))?;
-        Ok(Self { directory: directory.to_owned(), database, file, failed: None, _lock: lock })
-    }
-
-    /// Whether a directory holds a store of this engine.
-    #[must_use]
-    pub fn is_in(directory: &Path) -> bool {
-        directory.join("sled").join("db").is_file()
-    }
-
-    fn write(&self, batch: &Batch<'_>) -> Result<(), Fault> {
-        let records = records_of(batch);
-        guarded(|| {
-            self.database.apply_batch(records)?;
-            self.database.flush()
-        })?;
-        self.file.sync_data().map_err(Fault::Io)
-    }
-
-    fn corrupt(&self, what: impl ToString) -> StoreError {
-        StoreError::Corrupt { path: self.directory.clone(), what: what.to_string() }
-    }
-}
-
-/// Everything is in the index as well; sled's cache only has to bear writing.
+/// What is not in the index only has to bear being written or read once.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of records that are handed to sled at a time.
+const BATCH_BYTES: usize = 1024 * 1024;
 
-impl Store for SledStore {
-    fn load(&mut self, visit: &mut dyn FnMut(Kept)) -> Result<Extent, StoreError> {
-        let (mut last, mut newest) = (Revision::ZERO, Revision::ZERO);
-        let mut deletions_since = None;
-        let mut request: Option<DoneRequest> = None;
-        let mut entries = self.database.iter();
-        while let Some((key, value)) =
-            guarded(|| entries.next().transpose()).map_err(|fault| fault.at(&self.directory))?
-        {
-            match decode(&key, &value).map_err(|error| self.corrupt(error))? {
-                Entry::State(revision) => last = revision,
-                Entry::Since(revision) => deletions_since = Some(revision),
-                Entry::Deletion { id, revision } => {
-                    newest = newest.max(revision);
-                    visit(Kept::Deletion { id, revision });
-                }
-                Entry::Merchant(stored) => {
-                    newest = newest.max(stored.revision);
-                    visit(Kept::Merchant(stored));
-                }
-                Entry::Outcome { of, count, number } => {
-                    let gathered = gather(&mut request, of, number);
-                    let gathered =
-                        gathered.ok_or_else(|| self.corrupt("an outcome of a request is missing"))?;
-                    if gathered.outcomes.len() == usize::from(count) {
-                        request.take().into_iter().for_each(|whole| visit(Kept::Request(whole)));
-                    }
-                }
-            }
-        }
-        if request.is_some() {
-            return Err(self.corrupt("an outcome of a request is missing"));
-        }
-        if newest > last {
-            return Err(self.corrupt("a record is newer than the last commit"));
-        }
-        // A store that never kept deletions knows of none up to now.
-        Ok(Extent { last, deletions_since: deletions_since.unwrap_or(last) })
+/// A key and its value.
+pub(crate) type Record = (Vec<u8>, Vec<u8>);
+
+/// Whether there is a base in a directory.
+pub(crate) fn is_in(directory: &Path) -> bool {
+    directory.join("db").is_file()
+}
+
+/// A base that is being written.
+pub(crate) struct Writer {
+    directory: PathBuf,
+    database: sled::Db,
+    batch: sled::Batch,
+    bytes: usize,
+}
+
+impl Writer {
+    /// Begins one in a directory that is not there yet.
+    pub(crate) fn create(directory: &Path) -> Result<Self, StoreError> {
+        let database = open_patiently(directory)?;
+        Ok(Self { directory: directory.to_owned(), database, batch: sled::Batch::default(), bytes: 0 })
     }
 
-    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        if let Some(reason) = &self.failed {
-            return Err(StoreError::ReadOnly { reason: reason.clone() });
+    /// Adds a record; quickest in the order of their keys.
+    pub(crate) fn add(&mut self, (key, value): Record) -> Result<(), StoreError> {
+        self.bytes += key.len() + value.len();
+        self.batch.insert(key, value);
+        if self.bytes >= BATCH_BYTES { self.apply() } else { Ok(()) }
+    }
+
+    fn apply(&mut self) -> Result<(), StoreError> {
+        self.bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        guarded(|| self.database.apply_batch(batch)).map_err(|fault| fault.at(&self.directory))
+    }
+
+    /// Ends it. It is durable when this returns, but for its own name.
+    pub(crate) fn finish(mut self) -> Result<(), StoreError> {
+        self.apply()?;
+        let Self { directory, database, .. } = self;
+        guarded(|| database.flush().map(drop)).map_err(|fault| fault.at(&directory))?;
+        close(database, &directory)?;
+        for name in names(&directory)? {
+            sync(&directory.join(name))?;
         }
-        self.write(batch).map_err(|fault| {
-            let error = fault.at(&self.directory);
-            self.failed = Some(error.to_string());
-            error
-        })
+        sync(&directory)
     }
 }
 
-/// Puts the next outcome to those before it; `None` where it does not follow them.
-fn gather(request: &mut Option<DoneRequest>, next: DoneRequest, number: u16) -> Option<&DoneRequest> {
-    match request {
-        None if number == 0 => Some(request.insert(next)),
-        Some(begun) if begun.id == next.id && begun.outcomes.len() == usize::from(number) => {
-            begun.outcomes.extend(next.outcomes);
-            Some(begun)
-        }
-        _ => None,
+/// Hands all records of a base to `visit`, in the order of their keys, until it returns an error.
+pub(crate) fn read(
+    directory: &Path,
+    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    remove_unfinished_snapshots(directory)?;
+    let database = open_patiently(directory)?;
+    let mut records = database.iter();
+    while let Some((key, value)) =
+        guarded(|| records.next().transpose()).map_err(|fault| fault.at(directory))?
+    {
+        visit(&key, &value)?;
     }
+    drop(records);
+    close(database, directory)
 }
 
-/// What a batch writes and removes.
-fn records_of(batch: &Batch<'_>) -> sled::Batch {
-    let mut records = sled::Batch::default();
-    let mut last = Revision::ZERO;
-    // First: of two operations on one key the later counts.
-    batch.forget.iter().flat_map(keys_of).for_each(|key| records.remove(key));
-    for change in batch.changes {
-        match change {
-            Change::Put(stored) => {
-                records.insert(merchant_key(&stored.merchant.id), encode_merchant(stored));
-            }
-            Change::Delete { id, revision } => {
-                records.remove(merchant_key(id));
-                let (key, value) = encode_deletion(id, *revision);
-                records.insert(key, value);
-            }
-        }
-        last = change.revision();
-    }
-    for (key, value) in batch.done.iter().flat_map(|request| encode_request(request)) {
-        records.insert(key, value);
-    }
-    records.insert(STATE_KEY, encode_revision(STATE_KEY, last));
-    records.insert(SINCE_KEY, encode_revision(SINCE_KEY, batch.deletions_since));
-    records
+fn close(database: sled::Db, directory: &Path) -> Result<(), StoreError> {
+    let closed = guarded(|| {
+        drop(database);
+        Ok(())
+    });
+    closed.map_err(|fault| fault.at(directory))?;
+    wait_until_released(directory)
+}
+
+/// Puts a record into a base that is written, or removes it: what no code of ours does.
+#[cfg(test)]
+pub(crate) fn tamper(directory: &Path, key: &[u8], value: Option<&[u8]>) {
+    let database = open_patiently(directory).unwrap();
+    match value {
+        Some(value) => database.insert(key, value).unwrap(),
+        None => database.remove(key).unwrap(),
+    };
+    close(database, directory).unwrap();
 }
 
 /// What sled or the system did not do.
@@ -192,8 +129,8 @@ enum Fault {
 impl Fault {
     fn at(self, path: &Path) -> StoreError {
         match self {
-            Self::Io(source) => StoreError::Io { action: "use the store in", path: path.to_owned(), source },
-            Self::Sled(what) => StoreError::Corrupt { path: path.to_owned(), what },
+            Self::Io(source) => at("use the base in", path)(source),
+            Self::Sled(what) => StoreError::corrupt(path, what),
         }
     }
 }
@@ -207,21 +144,41 @@ impl From<sled::Error> for Fault {
     }
 }
 
-/// Opens sled's files. Its threads let go of the file a moment after the last handle was dropped, so that opening a
+/// Opens sled's files. Its threads let go of a file a moment after the last handle was dropped, so that opening a
 /// directory again in the same process finds it locked; under our own lock that is all it can be, and it passes.
-fn open_patiently(config: &sled::Config) -> Result<sled::Db, Fault> {
-    const TRIES: usize = 500;
-    const PAUSE: Duration = Duration::from_millis(10);
-
+fn open_patiently(directory: &Path) -> Result<sled::Db, StoreError> {
+    let config = sled::Config::new()
+        .path(directory)
+        .cache_capacity(CACHE_BYTES)
+        .segment_size(SEGMENT_BYTES)
+        .flush_every_ms(None);
     for _ in 1..TRIES {
         match guarded(|| config.open()) {
             Err(Fault::Io(error)) if error.to_string().contains("could not acquire lock") => {
                 thread::sleep(PAUSE)
             }
-            opened_or_failed => return opened_or_failed,
+            opened_or_failed => return opened_or_failed.map_err(|fault| fault.at(directory)),
         }
     }
-    guarded(|| config.open())
+    guarded(|| config.open()).map_err(|fault| fault.at(directory))
+}
+
+const TRIES: usize = 1_000;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Waits until sled's threads have let go of a directory: only then can it be synced as a whole and renamed.
+fn wait_until_released(directory: &Path) -> Result<(), StoreError> {
+    let path = directory.join("db");
+    let file = File::open(&path).map_err(at("open", &path))?;
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) => return Err(at("lock", &path)(error)),
+        }
+    }
+    let held = io::Error::new(io::ErrorKind::TimedOut, "the engine did not let go of it");
+    Err(at("close", &path)(held))
 }
 
 /// Runs a piece of sled; its panics become faults. After one the engine is not used again, so that no broken state can
@@ -233,31 +190,10 @@ fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, Fault> {
     }
 }
 
-fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    move |source| StoreError::Io { action, path: path.to_owned(), source }
-}
-
-/// Makes a directory and those above it that are not there, and syncs the entries of what it made.
-fn create_durably(directory: &Path) -> Result<(), StoreError> {
-    let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
-    fs::create_dir_all(directory).map_err(at("create", directory))?;
-    for made in missing {
-        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
-        sync(parent.unwrap_or(Path::new(".")))?;
-    }
-    Ok(())
-}
-
-fn remove_unfinished_snapshots(inner: &Path) -> Result<(), StoreError> {
-    let entries = match fs::read_dir(inner) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(at("read", inner)(error)),
-    };
-    for entry in entries {
-        let path = entry.map_err(at("read", inner))?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+fn remove_unfinished_snapshots(directory: &Path) -> Result<(), StoreError> {
+    for name in names(directory)? {
         if name.starts_with("snap.") && name.ends_with(".generating") {
+            let path = directory.join(&name);
             fs::remove_file(&path).map_err(at("remove", &path))?;
             tracing::warn!(file = name, "removed an unfinished snapshot that an earlier run left behind");
         }
@@ -265,163 +201,55 @@ fn remove_unfinished_snapshots(inner: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// sled syncs neither its configuration file nor the directory entries of what it creates.
-fn sync_directory_and_files(inner: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(inner).map_err(at("read", inner))? {
-        sync(&entry.map_err(at("read", inner))?.path())?;
-    }
-    sync(inner)
-}
-
-fn sync(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(at("sync", path))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use nearby_index::{
-        AnyPosition, Merchant, MerchantId, Position, Profile, StoredMerchant, Terms, UnixMicros, Visibility,
-    };
-
     use super::*;
 
-    fn big(id: usize, revision: u64) -> Change {
-        Change::Put(Arc::new(StoredMerchant {
-            merchant: Merchant {
-                id: MerchantId::parse(&format!("{id:06}")).unwrap(),
-                position: AnyPosition::Wgs84(Position::new(60.0, 25.0).unwrap()),
-                visibility: Visibility::Visible,
-                terms: Terms::default(),
-                hours: None,
-                profile: Profile::new(&vec![b'x'; Profile::MAX_BYTES]).unwrap(),
-            },
-            revision: Revision(revision),
-            placed: Revision(0),
-            create_time: UnixMicros(0),
-            update_time: UnixMicros(0),
-        }))
+    fn write(directory: &Path, records: impl Iterator<Item = Record>) {
+        let mut writer = Writer::create(directory).unwrap();
+        records.for_each(|record| writer.add(record).unwrap());
+        writer.finish().unwrap();
     }
 
-    fn batch(changes: &[Change]) -> Batch<'_> {
-        Batch { changes, done: &[], forget: &[], deletions_since: Revision::ZERO }
+    fn all(directory: &Path) -> Vec<Record> {
+        let mut records = Vec::new();
+        read(directory, &mut |key, value| {
+            records.push((key.to_vec(), value.to_vec()));
+            Ok(())
+        })
+        .unwrap();
+        records
     }
 
     #[test]
-    fn conforms() {
-        crate::conformance::run(|| {
-            let directory = Arc::new(tempfile::tempdir().unwrap());
-            Box::new(move || Box::new(SledStore::open(directory.path()).unwrap()))
-        });
-    }
-
-    #[test]
-    fn a_second_process_or_handle_is_refused_by_name() {
+    fn what_is_written_is_read_in_the_order_of_keys() {
         let directory = tempfile::tempdir().unwrap();
-        let _first = SledStore::open(directory.path()).unwrap();
-        let refused = SledStore::open(directory.path()).unwrap_err();
-        assert!(matches!(refused, StoreError::Locked { .. }));
-        let said = refused.to_string();
-        assert!(said.contains(&format!("process id {}", std::process::id())), "{said}");
-        assert!(said.contains("--data-dir"), "{said}");
+        let base = directory.path().join("base");
+        let records: Vec<Record> =
+            (0..5_000u32).map(|n| (n.to_be_bytes().to_vec(), vec![n.to_be_bytes()[3]; 300])).collect();
+        assert!(!is_in(&base));
+        write(&base, records.iter().rev().cloned());
+        assert!(is_in(&base));
+        assert_eq!(all(&base), records);
+        assert_eq!(all(&base), records, "and again");
     }
 
     #[test]
     fn an_unfinished_snapshot_does_not_stop_a_start() {
         let directory = tempfile::tempdir().unwrap();
-        SledStore::open(directory.path()).unwrap().commit(&batch(&[big(1, 1)])).unwrap();
-        let left_over = directory.path().join("sled/snap.0000000000000000.generating");
+        write(directory.path(), [(b"a".to_vec(), b"1".to_vec())].into_iter());
+        let left_over = directory.path().join("snap.0000000000000000.generating");
         fs::write(&left_over, b"half").unwrap();
-        let mut count = 0;
-        SledStore::open(directory.path()).unwrap().load(&mut |_| count += 1).unwrap();
-        assert_eq!((count, left_over.exists()), (1, false));
+        assert_eq!((all(directory.path()).len(), left_over.exists()), (1, false));
     }
 
     /// A blob file is a record that no sync reaches.
     #[test]
     fn the_largest_records_never_become_blobs() {
         let directory = tempfile::tempdir().unwrap();
-        let mut store = SledStore::open(directory.path()).unwrap();
-        let scattered: Vec<usize> = (0..400).map(|n| (n * 7_919) % 400).collect();
-        for (n, ids) in scattered.chunks(40).enumerate() {
-            let changes: Vec<Change> =
-                ids.iter().enumerate().map(|(i, id)| big(*id, (n * 40 + i + 1) as u64)).collect();
-            store.commit(&batch(&changes)).unwrap();
-        }
-        drop(store);
-        let mut count = 0;
-        SledStore::open(directory.path()).unwrap().load(&mut |_| count += 1).unwrap();
-        assert_eq!(count, 400);
-        assert_eq!(fs::read_dir(directory.path().join("sled/blobs")).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn damage_is_an_error_and_not_an_answer() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut store = SledStore::open(directory.path()).unwrap();
-        store.commit(&batch(&[big(1, 1)])).unwrap();
-        store.database.insert(b"m000002", b"\x01nonsense").unwrap();
-        let error = store.load(&mut |_| ()).unwrap_err().to_string();
-        assert!(error.contains("checksum"), "{error}");
-    }
-
-    /// As when the state record of an older file is put beside newer merchants.
-    #[test]
-    fn a_record_from_after_the_last_commit_is_damage() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut store = SledStore::open(directory.path()).unwrap();
-        store.commit(&batch(&[big(1, 1), big(2, 2)])).unwrap();
-        store.database.insert(STATE_KEY, encode_revision(STATE_KEY, Revision(1))).unwrap();
-        let error = store.load(&mut |_| ()).unwrap_err().to_string();
-        assert!(error.contains("newer than the last commit"), "{error}");
-    }
-
-    #[test]
-    fn a_failed_sync_is_a_failed_commit_and_the_last_one() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut store = SledStore::open(directory.path()).unwrap();
-        store.commit(&batch(&[big(1, 1)])).unwrap();
-        // A descriptor that cannot be synced: what a disk does when it fails.
-        store.file = File::open("/dev/null").unwrap();
-        assert!(
-            matches!(store.commit(&batch(&[big(2, 2)])), Err(StoreError::Io { .. })),
-            "the sync is part of the commit"
-        );
-        assert!(
-            matches!(store.commit(&batch(&[big(3, 3)])), Err(StoreError::ReadOnly { .. })),
-            "and is never tried again"
-        );
-    }
-
-    /// Release 0.1 kept no deletions: nobody can resume from before its last commit.
-    #[test]
-    fn a_store_of_release_0_1_opens() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut store = SledStore::open(directory.path()).unwrap();
-        store.commit(&batch(&[big(1, 1), big(2, 2)])).unwrap();
-        store.database.remove(SINCE_KEY).unwrap();
-        let mut count = 0;
-        let extent = store.load(&mut |_| count += 1).unwrap();
-        assert_eq!((count, extent), (2, Extent { last: Revision(2), deletions_since: Revision(2) }));
-    }
-
-    #[test]
-    fn a_request_without_one_of_its_outcomes_is_damage() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut store = SledStore::open(directory.path()).unwrap();
-        let outcomes = vec![big(1, 1), big(2, 2), big(3, 3)];
-        let changes = outcomes.clone();
-        let id = crate::RequestId([5; 16]);
-        let request = Arc::new(DoneRequest { id, fingerprint: [0; 16], done: UnixMicros(0), outcomes });
-        store.commit(&Batch { done: &[request], ..batch(&changes) }).unwrap();
-        store.load(&mut |_| ()).unwrap();
-        for number in [0, 1, 2] {
-            let key = [b"q".as_slice(), &id.0, &[0, number]].concat();
-            let record = store.database.remove(&key).unwrap().unwrap();
-            let error = store.load(&mut |_| ()).unwrap_err().to_string();
-            assert!(error.contains("outcome"), "{number}: {error}");
-            store.database.insert(key, record).unwrap();
-        }
+        let largest = |n: u32| (n.to_be_bytes().to_vec(), vec![b'x'; 33_000]);
+        write(directory.path(), (0..400).map(|n| largest((n * 7_919) % 400)));
+        assert_eq!(all(directory.path()).len(), 400);
+        assert_eq!(fs::read_dir(directory.path().join("blobs")).unwrap().count(), 0);
     }
 }

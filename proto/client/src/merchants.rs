@@ -3,12 +3,13 @@
 use futures_util::Stream;
 use nearby_proto::{
     v1::{
-        BatchCreateMerchantsRequest, BatchCreateMerchantsResponse, BatchDeleteMerchantsRequest,
-        BatchGetMerchantsRequest, BatchGetMerchantsResponse, BatchUpdateMerchantsRequest,
-        BatchUpdateMerchantsResponse, CreateMerchantRequest, DeleteMerchantRequest, ExportMerchantsRequest,
-        ExportMerchantsResponse, GetMerchantRequest, HideMerchantRequest, ImportMerchantsRequest,
-        ImportMerchantsResponse, ListMerchantsRequest, ListMerchantsResponse, Merchant, ShowMerchantRequest,
-        UpdateMerchantRequest, WatchMerchantsRequest, WatchMerchantsResponse,
+        BackUpMerchantsRequest, BackUpMerchantsResponse, BatchCreateMerchantsRequest,
+        BatchCreateMerchantsResponse, BatchDeleteMerchantsRequest, BatchGetMerchantsRequest,
+        BatchGetMerchantsResponse, BatchUpdateMerchantsRequest, BatchUpdateMerchantsResponse,
+        CreateMerchantRequest, DeleteMerchantRequest, ExportMerchantsRequest, ExportMerchantsResponse,
+        GetMerchantRequest, HideMerchantRequest, ImportMerchantsRequest, ImportMerchantsResponse,
+        ListMerchantsRequest, ListMerchantsResponse, Merchant, ShowMerchantRequest, UpdateMerchantRequest,
+        WatchMerchantsRequest, WatchMerchantsResponse,
     },
     well_known::Empty,
 };
@@ -183,5 +184,17 @@ impl Client {
         request: WatchMerchantsRequest,
     ) -> Result<Answers<WatchMerchantsResponse>, ClientError> {
         self.receive(Method::WatchMerchants, request).await
+    }
+
+    /// Sends a backup as of one revision, to be written into a file. Without a deadline.
+    ///
+    /// # Errors
+    ///
+    /// As the contract says of `BackUpMerchants`.
+    pub async fn back_up_merchants(
+        &self,
+        request: BackUpMerchantsRequest,
+    ) -> Result<Answers<BackUpMerchantsResponse>, ClientError> {
+        self.receive(Method::BackUpMerchants, request).await
     }
 }

@@ -30,5 +30,5 @@ methods! {
         GetMerchant BatchGetMerchants ListMerchants
         CreateMerchant UpdateMerchant DeleteMerchant ShowMerchant HideMerchant
         BatchCreateMerchants BatchUpdateMerchants BatchDeleteMerchants
-        ImportMerchants ExportMerchants WatchMerchants;
+        ImportMerchants ExportMerchants WatchMerchants BackUpMerchants;
 }

@@ -124,12 +124,25 @@ impl From<StartError> for CliError {
         let code = match &error {
             StartError::Listen { .. } => UNAVAILABLE,
             StartError::File { .. } => CANNOT_CREATE,
-            StartError::Store(StoreError::Locked { .. }) => TEMPORARY,
-            StartError::Store(StoreError::Corrupt { .. }) => DATA,
-            StartError::Store(StoreError::Io { .. } | StoreError::ReadOnly { .. }) => IO,
+            StartError::Store(error) => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,
         };
         Self { code, message: error.to_string() }
+    }
+}
+
+fn code_of_store(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Locked { .. } => TEMPORARY,
+        StoreError::Corrupt { .. } => DATA,
+        StoreError::Occupied { .. } => CANNOT_CREATE,
+        StoreError::Full { .. } | StoreError::Io { .. } | StoreError::ReadOnly { .. } => IO,
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        Self { code: code_of_store(&error), message: error.to_string() }
     }
 }
 

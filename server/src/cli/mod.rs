@@ -7,9 +7,11 @@
 //! | `search`, `merchants` | questions and single changes |
 //! | `watch` | changes as they are made |
 //! | `import`, `export` | files |
+//! | `care` | backups, and whether what is stored is sound |
 //! | `filter` | which merchants a command means |
 //! | `terminal`, [`exit`] | what people see, and what scripts see |
 
+mod care;
 mod demo;
 pub mod exit;
 mod export;
@@ -51,6 +53,7 @@ Examples:
   nearby import shops.csv.gz                    load merchants into the running server
   nearby import shops.csv --data-dir DIR        load them into a store that no server uses
   nearby search --at 60.1699,24.9384            ask it
+  nearby backup /backups                        take a backup of it while it runs
 
 Exit codes are those of sysexits.h: 64 usage, 65 bad data, 66 no such input,
 69 server not there, 70 fault of this program, 73 cannot create a file,
@@ -78,6 +81,14 @@ enum Command {
     Delete(merchants::OneArgs),
     /// Print changes of merchants as they are made, one a line, until Ctrl-C
     Watch(watch::WatchArgs),
+    /// Take a backup of a running server, or of a closed store
+    Backup(care::BackupArgs),
+    /// Make a store of a backup
+    Restore(care::RestoreArgs),
+    /// Look a backup or a closed store over, and say all that is wrong with it
+    Verify(care::VerifyArgs),
+    /// Write a closed store afresh, so that it takes no more room than it must
+    Compact(care::CompactArgs),
     /// Serve a sample of real merchants and show a search
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
@@ -107,6 +118,10 @@ impl Cli {
             Command::Show(args) => merchants::show(args).await,
             Command::Delete(args) => merchants::delete(args).await,
             Command::Watch(args) => watch::run(args).await,
+            Command::Backup(args) => care::back_up(args).await,
+            Command::Restore(args) => care::restore(&args),
+            Command::Verify(args) => care::verify(&args),
+            Command::Compact(args) => care::compact(&args),
             Command::Demo(args) => demo::run(args).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();

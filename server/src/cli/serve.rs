@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::exit::CliError;
+use super::{care, exit::CliError};
 use crate::{app::Running, config::ServerArgs, shutdown::Signals};
 
 #[derive(Args, Debug)]
@@ -18,7 +18,8 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
-    let settings = args.server.settings(args.config.as_deref())?;
+    let mut settings = args.server.settings(args.config.as_deref())?;
+    settings.loading = care::loading_bar().unwrap_or(settings.loading);
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         started = Running::start(&settings) => started?,

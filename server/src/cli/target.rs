@@ -1,11 +1,11 @@
 //! What a command works on: a running server, or a closed store that is served within this process for the while.
 //! Either way it goes through the contract, so that there is one way in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nearby_client::{Client, ConnectError};
-use nearby_store::SledStore;
+use nearby_store::DurableStore;
 
 use super::exit::CliError;
 use crate::{app::Running, config::ServerArgs};
@@ -51,11 +51,24 @@ impl Target {
                                   with --data-dir";
             return Ok(Self { client: args.server.connect(REMEDY).await?, served: None });
         };
-        if missing == Missing::Refuse && !SledStore::is_in(data_dir) {
+        if missing == Missing::Refuse && !DurableStore::is_in(data_dir) {
             return Err(CliError::no_input(format!("there is no store in {}", data_dir.display())));
         }
+        Self::serve(data_dir, None).await
+    }
+
+    /// The same of a closed store that may be damaged: what is sound of it.
+    pub(super) async fn open_salvaged(args: &TargetArgs) -> Result<Self, CliError> {
+        match &args.data_dir {
+            Some(data_dir) if DurableStore::is_in(data_dir) => Self::serve(data_dir, Some(true)).await,
+            _ => Err(CliError::no_input("there is no store to salvage; name its directory with --data-dir")),
+        }
+    }
+
+    async fn serve(data_dir: &Path, salvage: Option<bool>) -> Result<Self, CliError> {
         let said = ServerArgs::from_environment().map_err(|error| CliError::usage(error.to_string()))?;
-        let args = ServerArgs { data_dir: Some(data_dir.clone()), ..said };
+        let salvage = salvage.or(said.salvage);
+        let args = ServerArgs { data_dir: Some(data_dir.to_owned()), salvage, ..said };
         let (running, channel) = Running::start_in_process(&args.settings(None)?).await?;
         Ok(Self { client: Client::over(channel), served: Some(running) })
     }

@@ -58,6 +58,15 @@ pub(super) fn progress(length_bytes: Option<u64>) -> ProgressBar {
     bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
+/// A bar for so many records, with their rate; none where nobody looks.
+pub(super) fn records_bar() -> Option<ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    let style = ProgressStyle::with_template("loading {bar:32} {human_pos} of {human_len}  {per_sec}");
+    Some(ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+}
+
 /// `1 merchant`, `2 merchants`, with thousands set apart.
 pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })

@@ -40,6 +40,8 @@ pub(super) struct Draft<'a> {
     /// What the batch makes of the merchants it touches.
     touched: HashMap<MerchantId, Option<Arc<StoredMerchant>>>,
     changes: Vec<Change>,
+    /// What each change replaces.
+    replaces: Vec<Option<Revision>>,
     done: Vec<Arc<DoneRequest>>,
     last: Revision,
 }
@@ -47,18 +49,19 @@ pub(super) struct Draft<'a> {
 /// What a batch came to.
 pub(super) struct Decided {
     pub(super) changes: Vec<Change>,
+    pub(super) replaces: Vec<Option<Revision>>,
     pub(super) done: Vec<Arc<DoneRequest>>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn on(base: Arc<Snapshot>, done_before: &'a Done, finish: Finish, now: UnixMicros) -> Self {
         let last = base.revision();
-        let (touched, changes, done) = (HashMap::new(), Vec::new(), Vec::new());
-        Self { base, done_before, finish, now, touched, changes, done, last }
+        let (touched, changes, replaces, done) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { base, done_before, finish, now, touched, changes, replaces, done, last }
     }
 
     pub(super) fn into_decided(self) -> Decided {
-        Decided { changes: self.changes, done: self.done }
+        Decided { changes: self.changes, replaces: self.replaces, done: self.done }
     }
 
     /// Adds the commands of a request to the batch, or none of them and says why. A request that was done before comes
@@ -77,6 +80,7 @@ impl<'a> Draft<'a> {
         let decided = self.decide_all(commands, &mut undo);
         if decided.is_err() || validate_only {
             self.changes.truncate(changes);
+            self.replaces.truncate(changes);
             self.last = last;
             for (id, before) in undo.into_iter().rev() {
                 match before {
@@ -149,10 +153,10 @@ impl<'a> Draft<'a> {
                 if version.is_some_and(|version| version != before.revision) {
                     return Err(ServiceError::Conflict(id));
                 }
-                return Ok(self.add(Change::Delete { id, revision: self.last.next() }, true));
+                return Ok(self.add(Change::Delete { id, revision: self.last.next() }, Some(before.revision)));
             }
         };
-        let existed = before.is_some();
+        let replaced = before.as_ref().map(|before| before.revision);
         let stays = before.as_ref().filter(|before| before.merchant.position == merchant.position);
         let stamp = Stamp {
             revision: self.last.next(),
@@ -161,7 +165,7 @@ impl<'a> Draft<'a> {
             update_time: self.now,
         };
         let stored = Arc::new((self.finish)(merchant, stamp));
-        Ok(self.add(Change::Put(stored), existed))
+        Ok(self.add(Change::Put(stored), replaced))
     }
 
     fn current(&self, id: &MerchantId) -> Option<Arc<StoredMerchant>> {
@@ -171,7 +175,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn add(&mut self, change: Change, existed: bool) -> Committed {
+    fn add(&mut self, change: Change, replaced: Option<Revision>) -> Committed {
         let after = match &change {
             Change::Put(stored) => Some(Arc::clone(stored)),
             Change::Delete { .. } => None,
@@ -179,6 +183,7 @@ impl<'a> Draft<'a> {
         self.touched.insert(change.id().clone(), after);
         self.last = change.revision();
         self.changes.push(change.clone());
-        Committed { change, existed }
+        self.replaces.push(replaced);
+        Committed { change, existed: replaced.is_some() }
     }
 }

@@ -78,6 +78,11 @@ impl Done {
         }
     }
 
+    /// All that are remembered.
+    pub(super) fn all(&self) -> Vec<Arc<DoneRequest>> {
+        self.by_id.values().cloned().collect()
+    }
+
     fn remembers(&self, request: &Arc<DoneRequest>) -> bool {
         self.by_id.get(&request.id).is_some_and(|remembered| Arc::ptr_eq(remembered, request))
     }

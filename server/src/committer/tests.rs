@@ -5,11 +5,12 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
+use nearby_index::IndexReader;
 use nearby_index::{
     AnyPosition, Change, IndexWriter, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant,
     Terms, UnixMicros, Visibility,
 };
-use nearby_store::{Extent, Kept, MemoryStore, Store, StoreError};
+use nearby_store::{Batch, Condition, MemoryStore, Store, StoreError};
 
 use super::*;
 use crate::reason;
@@ -61,31 +62,32 @@ fn finish(merchant: Merchant, stamp: Stamp) -> StoredMerchant {
 }
 
 /// A committer with a clock that goes on by one at each commit.
-fn start(store: Box<dyn Store>) -> (CommitterHandle, CommitterThread, IndexReader) {
+fn start(store: impl Store + 'static) -> (CommitterHandle, CommitterThread, IndexReader) {
     let ticks = Mutex::new(0);
     let clock: Clock = Arc::new(move || {
         let mut ticks = ticks.lock().unwrap();
         *ticks += 1;
         UnixMicros(*ticks)
     });
-    start_with(store, clock)
+    let (handle, thread, reader, ..) = start_with(store, &MemoryStore::default(), clock);
+    (handle, thread, reader)
 }
 
-/// A committer on what a store keeps.
-fn start_with(mut store: Box<dyn Store>, clock: Clock) -> (CommitterHandle, CommitterThread, IndexReader) {
-    let (mut merchants, mut deletions, mut done) = (Vec::new(), Vec::new(), Vec::new());
-    let extent = store
-        .load(&mut |kept| match kept {
-            Kept::Merchant(stored) => merchants.push(Arc::new(stored)),
-            Kept::Deletion { id, revision } => deletions.push((revision, id)),
-            Kept::Request(request) => done.push(Arc::new(request)),
-        })
-        .unwrap();
-    let index = IndexWriter::load(merchants, extent.last);
+/// A committer on a store, and what that keeps.
+fn start_with(
+    store: impl Store + 'static,
+    kept: &MemoryStore,
+    clock: Clock,
+) -> (CommitterHandle, CommitterThread, IndexReader, Feed, Intake) {
+    let loaded = kept.loaded();
+    let extent = loaded.tally.extent;
+    let index = IndexWriter::load(loaded.merchants, extent.last);
     let reader = index.reader();
-    let feed = Feed::new(extent.last, deletions, extent.deletions_since);
-    let (handle, thread, _) = spawn(Parts { store, index, feed, done, finish, clock }).unwrap();
-    (handle, thread, reader)
+    let feed = Feed::new(extent.last, loaded.deletions, extent.deletions_since);
+    let (store, done, intake) = (Box::new(store), loaded.requests, Intake::default());
+    let parts = Parts { store, index, feed: feed.clone(), done, intake: intake.clone(), finish, clock };
+    let (handle, thread) = spawn(parts).unwrap();
+    (handle, thread, reader, feed, intake)
 }
 
 fn revisions(committed: &[Committed]) -> Vec<u64> {
@@ -94,7 +96,7 @@ fn revisions(committed: &[Committed]) -> Vec<u64> {
 
 #[tokio::test]
 async fn commands_of_one_batch_see_one_another() {
-    let (committer, _thread, reader) = start(Box::new(MemoryStore::default()));
+    let (committer, _thread, reader) = start(MemoryStore::default());
     let commands = vec![
         put("a", Expect::Absent),
         put("a", Expect::Absent),
@@ -119,7 +121,7 @@ async fn commands_of_one_batch_see_one_another() {
 
 #[tokio::test]
 async fn what_belongs_together_is_done_or_not_done_together() {
-    let (committer, _thread, reader) = start(Box::new(MemoryStore::default()));
+    let (committer, _thread, reader) = start(MemoryStore::default());
     let commands = || vec![put("a", Expect::Absent), touch("a"), put("b", Expect::Absent), delete("b", None)];
     assert_eq!(revisions(&committer.submit(together(commands())).await.unwrap()), [1, 2, 3, 4]);
     let before = reader.snapshot();
@@ -145,7 +147,7 @@ async fn a_request_that_is_repeated_is_answered_and_not_done_again() {
         let time = Arc::clone(&time);
         Arc::new(move || UnixMicros(time.load(Ordering::SeqCst)))
     };
-    let (committer, thread, _) = start_with(Box::new(store.clone()), clock());
+    let (committer, thread, ..) = start_with(store.clone(), &store, clock());
     let create = || repeatable(1, 1, vec![put("a", Expect::Absent), put("b", Expect::Absent)]);
     assert_eq!(revisions(&committer.submit(create()).await.unwrap()), [1, 2]);
     assert_eq!(revisions(&committer.submit(create()).await.unwrap()), [1, 2]);
@@ -165,7 +167,7 @@ async fn a_request_that_is_repeated_is_answered_and_not_done_again() {
 
     // Nor is it done again after a restart, until an hour has passed.
     time.store(super::done::REMEMBERED.0 - 1, Ordering::SeqCst);
-    let (committer, thread, reader) = start_with(Box::new(store.clone()), clock());
+    let (committer, thread, reader, ..) = start_with(store.clone(), &store, clock());
     let first = committer.submit(create()).await.unwrap();
     assert_eq!(revisions(&first), [1, 2]);
     assert_eq!(first[1].stored().unwrap().merchant.id, id("b"));
@@ -177,19 +179,14 @@ async fn a_request_that_is_repeated_is_answered_and_not_done_again() {
     // With fewer outcomes than before: nothing of the old is left beside the new.
     committer.submit(repeatable(1, 1, vec![put("c", Expect::Absent)])).await.unwrap();
     tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
-    let mut kept = Vec::new();
-    let visit = &mut |one| {
-        if let Kept::Request(request) = one {
-            kept.push((request.id.0[0], request.outcomes.len()))
-        }
-    };
-    store.clone().load(visit).unwrap();
+    let kept: Vec<_> =
+        store.loaded().requests.iter().map(|request| (request.id.0[0], request.outcomes.len())).collect();
     assert_eq!(kept, [(1, 1)], "the others are over and forgotten");
 }
 
 #[tokio::test]
 async fn an_update_keeps_the_time_of_creation() {
-    let (committer, _thread, _) = start(Box::new(MemoryStore::default()));
+    let (committer, _thread, _) = start(MemoryStore::default());
     committer.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
     let done = committer.submit(together(vec![put("a", Expect::Anything)])).await.unwrap();
     let stored = done[0].stored().unwrap();
@@ -201,7 +198,7 @@ async fn an_update_keeps_the_time_of_creation() {
 async fn what_waits_is_finished_before_the_committer_ends() {
     let store = MemoryStore::default();
     let (open, gate) = std::sync::mpsc::channel();
-    let (committer, thread, _) = start(Box::new(Gated { inner: store.clone(), gate }));
+    let (committer, thread, _) = start(Gated { inner: store.clone(), gate });
     let waiting: Vec<_> = (0..300)
         .map(|n| {
             let committer = committer.clone();
@@ -223,9 +220,7 @@ async fn what_waits_is_finished_before_the_committer_ends() {
     }
     let late = committer.submit(together(vec![put("late", Expect::Absent)])).await;
     assert_eq!(late.unwrap_err(), STOPPING);
-    let mut count = 0;
-    store.clone().load(&mut |_| count += 1).unwrap();
-    assert_eq!(count, 300);
+    assert_eq!(store.loaded().merchants.len(), 300);
 }
 
 /// A store that commits nothing until its gate is open.
@@ -235,52 +230,78 @@ struct Gated {
 }
 
 impl Store for Gated {
-    fn load(&mut self, visit: &mut dyn FnMut(Kept)) -> Result<Extent, StoreError> {
-        self.inner.load(visit)
-    }
-
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
         // Ends when the other end is dropped.
         let _ended = self.gate.recv();
         self.inner.commit(batch)
     }
+
+    fn tally(&self) -> Tally {
+        self.inner.tally()
+    }
+
+    fn condition(&self) -> Arc<Condition> {
+        self.inner.condition()
+    }
+
+    fn is_checkpoint_due(&mut self) -> bool {
+        false
+    }
+
+    fn checkpoint(&mut self, _: Content) {}
+
+    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
-/// A store whose disk fails at the n-th commit.
+/// A store whose disk does at each commit what it is told: nothing for success.
 struct Failing {
     inner: MemoryStore,
-    commits_left: usize,
+    commits: std::vec::IntoIter<Option<StoreError>>,
 }
 
 impl Store for Failing {
-    fn load(&mut self, visit: &mut dyn FnMut(Kept)) -> Result<Extent, StoreError> {
-        self.inner.load(visit)
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        match self.commits.next().flatten() {
+            Some(error) => Err(error),
+            None => self.inner.commit(batch),
+        }
     }
 
-    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        if self.commits_left == 0 {
-            let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
-            return Err(StoreError::Io { action: "write", path: "store".into(), source });
-        }
-        self.commits_left -= 1;
-        self.inner.commit(batch)
+    fn tally(&self) -> Tally {
+        self.inner.tally()
+    }
+
+    fn condition(&self) -> Arc<Condition> {
+        self.inner.condition()
+    }
+
+    fn is_checkpoint_due(&mut self) -> bool {
+        false
+    }
+
+    fn checkpoint(&mut self, _: Content) {}
+
+    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
 #[tokio::test]
 async fn nothing_is_acknowledged_or_visible_after_the_disk_failed() {
-    let index = IndexWriter::load([], Revision::ZERO);
-    let reader = index.reader();
-    let store = Box::new(Failing { inner: MemoryStore::default(), commits_left: 1 });
-    let feed = Feed::new(Revision::ZERO, Vec::new(), Revision::ZERO);
+    let source = std::io::Error::from(std::io::ErrorKind::Other);
+    let failure = StoreError::Io { action: "write", path: "store".into(), source };
+    let commits = vec![None, Some(failure)].into_iter();
+    let store = Failing { inner: MemoryStore::default(), commits };
     let clock: Clock = Arc::new(|| UnixMicros(0));
-    let parts = Parts { store, index, feed: feed.clone(), done: Vec::new(), finish, clock };
-    let (committer, _thread, mut unable) = spawn(parts).unwrap();
+    let (committer, _thread, reader, feed, intake) = start_with(store, &MemoryStore::default(), clock);
     let first = || repeatable(1, 1, vec![put("a", Expect::Absent)]);
     committer.submit(first()).await.unwrap();
+    assert_eq!(intake.check(), Ok(()));
     let refused = committer.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
     assert_eq!(refused.unwrap_err(), ServiceError::ReadOnly);
-    assert!(unable.try_recv().is_err_and(|end| end == oneshot::error::TryRecvError::Closed), "it is told");
+    assert_eq!(intake.check(), Err(ServiceError::ReadOnly), "it is told");
     let refused = committer.submit(together(vec![put("a", Expect::Absent)])).await;
     assert_eq!(refused.unwrap_err(), ServiceError::AlreadyExists(id("a")), "its own fault comes first");
     let refused = committer.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
@@ -289,4 +310,68 @@ async fn nothing_is_acknowledged_or_visible_after_the_disk_failed() {
     let snapshot = reader.snapshot();
     assert_eq!((snapshot.revision(), snapshot.len()), (Revision(1), 1));
     assert_eq!(feed.recent(Revision::ZERO, 10).unwrap().len(), 1);
+}
+
+/// A full disk is no failure: what finds no room is refused whole, and what comes once there is room is taken.
+#[tokio::test]
+async fn what_finds_no_room_is_not_done_and_can_be_done_again() {
+    let full = StoreError::Full { action: "write", path: "store".into() };
+    let commits = vec![None, Some(full)].into_iter();
+    let store = Failing { inner: MemoryStore::default(), commits };
+    let clock: Clock = Arc::new(|| UnixMicros(0));
+    let (committer, _thread, reader, _, intake) = start_with(store, &MemoryStore::default(), clock);
+    let put_b = || repeatable(2, 2, vec![put("b", Expect::Absent)]);
+    committer.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
+    assert_eq!(committer.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull);
+    assert_eq!(committer.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull, "until there is room");
+    assert_eq!(reader.snapshot().len(), 1);
+    intake.set(crate::intake::State::Open);
+    assert_eq!(revisions(&committer.submit(put_b()).await.unwrap()), [2]);
+}
+
+#[tokio::test]
+async fn large_submissions_are_parted_and_small_ones_share_a_commit() {
+    let counted = Arc::new(Mutex::new(Vec::new()));
+    let store = Counted { inner: MemoryStore::default(), commits: Arc::clone(&counted) };
+    let (committer, thread, reader) = start(store);
+    let many: Vec<Command> = (0..1_300).map(|n| put(&format!("m{n}"), Expect::Absent)).collect();
+    assert_eq!(committer.submit_each(many).await.unwrap().iter().filter(|done| done.is_ok()).count(), 1_300);
+    let together: Vec<Command> = (0..1_000).map(|n| put(&format!("t{n}"), Expect::Absent)).collect();
+    committer.submit(super::tests::together(together)).await.unwrap();
+    tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
+    assert_eq!(reader.snapshot().len(), 2_300);
+    let commits = counted.lock().unwrap().clone();
+    assert!(commits.iter().all(|count| *count <= BATCH_COMMANDS || *count == 1_000), "{commits:?}");
+    assert_eq!(commits.iter().sum::<usize>(), 2_300);
+}
+
+/// A store that notes how many changes it commits at a time.
+struct Counted {
+    inner: MemoryStore,
+    commits: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Store for Counted {
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        self.commits.lock().unwrap().push(batch.changes.len());
+        self.inner.commit(batch)
+    }
+
+    fn tally(&self) -> Tally {
+        self.inner.tally()
+    }
+
+    fn condition(&self) -> Arc<Condition> {
+        self.inner.condition()
+    }
+
+    fn is_checkpoint_due(&mut self) -> bool {
+        false
+    }
+
+    fn checkpoint(&mut self, _: Content) {}
+
+    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

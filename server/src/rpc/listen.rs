@@ -60,9 +60,10 @@ impl Health {
         }
     }
 
-    /// Merchants can no longer be changed; searches go on.
-    pub(crate) async fn set_read_only(&self) {
-        self.reporter.set_service_status(MERCHANTS, ServingStatus::NotServing).await;
+    /// Whether merchants can be changed; searches go on either way.
+    pub(crate) async fn set_changes(&self, taken: bool) {
+        let status = if taken { ServingStatus::Serving } else { ServingStatus::NotServing };
+        self.reporter.set_service_status(MERCHANTS, status).await;
     }
 }
 

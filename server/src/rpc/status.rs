@@ -21,6 +21,8 @@ const DOMAIN: &str = "nearby";
 const MERCHANT: &str = "nearby.v1.Merchant";
 /// When to try again what fails for a moment.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// When to try again what finds no room: somebody has to make some.
+const RETRY_FULL_DISK_AFTER: Duration = Duration::from_secs(10);
 /// Longest message. In the trailers it stands twice, once with three bytes for each that is not ASCII.
 const MOST_MESSAGE_BYTES: usize = 500;
 /// Room for the violations of a request, which the trailers hold in base64.
@@ -49,6 +51,9 @@ impl From<ServiceError> for Status {
             }
             ServiceError::NotReady(_) => {
                 details.set_retry_info(Some(RETRY_AFTER));
+            }
+            ServiceError::DiskFull => {
+                details.set_retry_info(Some(RETRY_FULL_DISK_AFTER));
             }
             ServiceError::Overloaded(quota) => {
                 let subject = match quota {
@@ -106,6 +111,7 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::NotReady(_) => (Code::Unavailable, reason::NOT_READY),
         ServiceError::Overloaded(Quota::Writes) => (Code::ResourceExhausted, reason::TOO_MANY_WRITES),
         ServiceError::Overloaded(Quota::Watchers) => (Code::ResourceExhausted, reason::TOO_MANY_WATCHERS),
+        ServiceError::DiskFull => (Code::ResourceExhausted, reason::DISK_FULL),
         ServiceError::ReadOnly => (Code::Unavailable, reason::STORE_READ_ONLY),
         ServiceError::Internal(_) => (Code::Internal, reason::INTERNAL),
     }
@@ -180,6 +186,7 @@ mod tests {
             ServiceError::Overloaded(Quota::Writes),
             ServiceError::Overloaded(Quota::Watchers),
             ServiceError::ReadOnly,
+            ServiceError::DiskFull,
             ServiceError::Internal("x"),
         ];
         let from_below = [

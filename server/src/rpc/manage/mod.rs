@@ -5,8 +5,10 @@
 //! | `read` | merchants by name and by page |
 //! | `write` | changes, one or many, all or none |
 //! | `import` | many rows, each on its own |
+//! | `back_up` | all that is kept, as a file |
 //! | `follow` | all merchants at one revision, and changes from there on |
 
+mod back_up;
 mod follow;
 mod import;
 mod read;
@@ -18,12 +20,13 @@ use nearby_proto::{
     Encoded,
     server::merchant_service_server::MerchantService,
     v1::{
-        BatchCreateMerchantsRequest, BatchCreateMerchantsResponse, BatchDeleteMerchantsRequest,
-        BatchGetMerchantsRequest, BatchGetMerchantsResponse, BatchUpdateMerchantsRequest,
-        BatchUpdateMerchantsResponse, CreateMerchantRequest, DeleteMerchantRequest, ExportMerchantsRequest,
-        ExportMerchantsResponse, GetMerchantRequest, HideMerchantRequest, ImportMerchantsRequest,
-        ImportMerchantsResponse, ListMerchantsRequest, ListMerchantsResponse, Merchant, ShowMerchantRequest,
-        UpdateMerchantRequest, WatchMerchantsRequest, WatchMerchantsResponse,
+        BackUpMerchantsRequest, BackUpMerchantsResponse, BatchCreateMerchantsRequest,
+        BatchCreateMerchantsResponse, BatchDeleteMerchantsRequest, BatchGetMerchantsRequest,
+        BatchGetMerchantsResponse, BatchUpdateMerchantsRequest, BatchUpdateMerchantsResponse,
+        CreateMerchantRequest, DeleteMerchantRequest, ExportMerchantsRequest, ExportMerchantsResponse,
+        GetMerchantRequest, HideMerchantRequest, ImportMerchantsRequest, ImportMerchantsResponse,
+        ListMerchantsRequest, ListMerchantsResponse, Merchant, ShowMerchantRequest, UpdateMerchantRequest,
+        WatchMerchantsRequest, WatchMerchantsResponse,
     },
     well_known::Empty,
 };
@@ -44,6 +47,7 @@ type Answer<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl MerchantService for Merchants {
+    type BackUpMerchantsStream = AnswerStream<BackUpMerchantsResponse>;
     type ExportMerchantsStream = AnswerStream<Encoded<ExportMerchantsResponse>>;
     type WatchMerchantsStream = AnswerStream<Encoded<WatchMerchantsResponse>>;
 
@@ -139,6 +143,13 @@ impl MerchantService for Merchants {
         let service = self.door.enter()?;
         let watching = follow::watch(service, request.get_ref(), self.door.clone(), self.watch_patience);
         Ok(Response::new(watching.await?))
+    }
+
+    async fn back_up_merchants(
+        &self,
+        _: Request<BackUpMerchantsRequest>,
+    ) -> Answer<Self::BackUpMerchantsStream> {
+        Ok(Response::new(back_up::back_up(&*self.door.enter()?).await?))
     }
 }
 

@@ -1,0 +1,74 @@
+//! One thread reads, others work on what it read, and the results come in the order of what was read.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{Receiver, sync_channel},
+    },
+    thread,
+};
+
+/// Runs `read`, which hands on one piece after the other, and `work` on each piece, at the same time. `read` is told by
+/// the answer to a piece whether anybody still wants more.
+///
+/// # Errors
+/// The error of `read`, or else the first one of `work`.
+pub(crate) fn in_order<P: Send, R: Send, E: Send>(
+    read: impl FnOnce(&mut dyn FnMut(P) -> bool) -> Result<(), E>,
+    work: impl Fn(P) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let (pieces, taken) = sync_channel::<(usize, P)>(2 * workers);
+    let taken = Mutex::new(taken);
+    let results = Mutex::new(Ok(Vec::new()));
+    let work_on = |taken: &Mutex<Receiver<(usize, P)>>| {
+        let next = || taken.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+        while let Some((number, piece)) = next() {
+            let result = work(piece);
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            match (&mut *results, result) {
+                (Ok(done), Ok(result)) => done.push((number, result)),
+                (Ok(_), Err(error)) => *results = Err(error),
+                // The others run dry: what was read is taken and dropped.
+                (Err(_), _) => {}
+            }
+        }
+    };
+    let read = thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| work_on(&taken));
+        }
+        let mut number = 0;
+        let read = read(&mut |piece| {
+            number += 1;
+            let failed = results.lock().unwrap_or_else(PoisonError::into_inner).is_err();
+            !failed && pieces.send((number, piece)).is_ok()
+        });
+        // The workers end when they have taken all there is.
+        drop(pieces);
+        read
+    });
+    read?;
+    let mut results: Vec<(usize, R)> = results.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+    results.sort_unstable_by_key(|(number, _)| *number);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_and_the_first_error_ends_it() {
+        let read = |hand_on: &mut dyn FnMut(u32) -> bool| {
+            (0..1_000).all(hand_on);
+            Ok::<_, &str>(())
+        };
+        assert_eq!(in_order(read, |n| Ok(2 * n)), Ok((0..1_000).map(|n| 2 * n).collect()));
+        assert_eq!(
+            in_order(read, |n| if n == 500 { Err("five hundred") } else { Ok(n) }),
+            Err("five hundred")
+        );
+        assert_eq!(in_order(|_: &mut dyn FnMut(u32) -> bool| Err("cannot read"), Ok), Err("cannot read"));
+    }
+}
