@@ -32,7 +32,14 @@ impl Merchants {
         let Some([places, _]) = World::Cities.places(count, 0, SEED) else {
             return Err(Failed::new("there are no places for merchants"));
         };
-        Ok(Self { places: places.into() })
+        let merchants = Self { places: places.into() };
+        match (0..count.min(1_000))
+            .map(|number| merchants.profile(number, 0).encoded_len())
+            .find(|bytes| *bytes != PROFILE_BYTES)
+        {
+            Some(bytes) => Err(Failed::new(format!("a merchant has {bytes} bytes and not {PROFILE_BYTES}"))),
+            None => Ok(merchants),
+        }
     }
 
     pub(crate) fn count(&self) -> usize {

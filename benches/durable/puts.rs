@@ -7,14 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nearby_benches::median;
 use nearby_client::{Client, v1::UpdateMerchantRequest};
-use tokio::{
-    task::{JoinSet, spawn_blocking},
-    time::sleep_until,
-};
+use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::{
-    failed::{Failed, Result, failed},
+    failed::{Result, failed},
     merchants::Merchants,
     report::Report,
     server::Server,
@@ -23,81 +21,105 @@ use crate::{
 const CALLERS: usize = 64;
 const CONNECTIONS: usize = 4;
 const WARM_UP: Duration = Duration::from_secs(2);
-const LENGTH: Duration = Duration::from_secs(10);
+/// Puts and the plain file take turns, so that a disk that is busy for a while shows in both.
+const TURNS: usize = 5;
+const TURN: Duration = Duration::from_secs(2);
 /// Places to put merchants at.
 const PLACES: usize = 100_000;
 
 pub(crate) async fn run(place: &Path, report: &mut Report) -> Result<()> {
     let place = place.join("puts");
     fs::create_dir_all(&place).map_err(failed(format!("cannot make {}", place.display())))?;
-    // Before and after, so that a disk that tires shows in both.
-    let before = floor(&place).await?;
     let (server, _) = Server::start(&place, &place.join("store")).await?;
-    let mut latencies = put(&server).await?;
+    let mut callers = Callers::connect(&server.address).await?;
+    callers.put(WARM_UP).await?;
+    let (mut latencies, mut rates) = (Vec::new(), Vec::new());
+    let (mut appending, mut in_place, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        let mut these = callers.put(TURN).await?;
+        let rate = these.len() as f64 / TURN.as_secs_f64();
+        latencies.append(&mut these);
+        rates.push(rate);
+        let floor = floor(&place).await?;
+        ratios.push(rate / floor.appending);
+        appending.push(floor.appending);
+        in_place.push(floor.in_place);
+    }
+    drop(callers);
     server.process.terminate().await?;
-    let after = floor(&place).await?;
 
     latencies.sort_unstable();
     let at = |percent: usize| {
         let latency = latencies.get((latencies.len() * percent / 100).min(latencies.len().saturating_sub(1)));
         latency.map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
     };
-    report.add("durable_puts_per_s", latencies.len() as f64 / LENGTH.as_secs_f64(), "puts/s");
+    report.add("durable_puts_per_s", median(rates), "puts/s");
     report.add("durable_put_p50_ms", at(50), "ms");
     report.add("durable_put_p99_ms", at(99), "ms");
-    report.add("fdatasync_per_s", f64::midpoint(before.appending, after.appending), "syncs/s");
-    report.add("fdatasync_in_place_per_s", f64::midpoint(before.in_place, after.in_place), "syncs/s");
-    report.add_ratio("durable_puts_vs_fdatasync", "durable_puts_per_s", "fdatasync_per_s");
+    report.add("fdatasync_per_s", median(appending), "syncs/s");
+    report.add("fdatasync_in_place_per_s", median(in_place), "syncs/s");
+    report.add("durable_puts_vs_fdatasync", median(ratios), "times");
     fs::remove_dir_all(&place).map_err(failed(format!("cannot remove {}", place.display())))
 }
 
-/// How long each put took that was acknowledged after the warm-up.
-async fn put(server: &Server) -> Result<Vec<Duration>> {
-    let merchants = Merchants::new(PLACES)?;
-    let mut clients = Vec::with_capacity(CONNECTIONS);
-    for _ in 0..CONNECTIONS {
-        let client = Client::connect(&server.address).await.map_err(failed("cannot connect"))?;
-        clients.push(client.without_retries());
-    }
-    let begin = Instant::now() + WARM_UP;
-    let mut callers = JoinSet::new();
-    for caller in 0..CALLERS {
-        callers.spawn(put_until_the_end(
-            clients[caller % CONNECTIONS].clone(),
-            merchants.clone(),
-            caller,
-            begin,
-        ));
-    }
-    let mut latencies = Vec::new();
-    while let Some(caller) = callers.join_next().await {
-        latencies.append(&mut caller.map_err(failed("a caller broke"))??);
-    }
-    sleep_until((begin + LENGTH).into()).await;
-    Ok(latencies)
+/// Those who put, each one merchant at a time.
+struct Callers {
+    clients: Vec<Client>,
+    merchants: Merchants,
+    /// The next number of each: never one twice, and no two the same.
+    next: Vec<usize>,
 }
 
-async fn put_until_the_end(
+impl Callers {
+    async fn connect(address: &str) -> Result<Self> {
+        let mut clients = Vec::with_capacity(CONNECTIONS);
+        for _ in 0..CONNECTIONS {
+            let client = Client::connect(address).await.map_err(failed("cannot connect"))?;
+            clients.push(client.without_retries());
+        }
+        Ok(Self { clients, merchants: Merchants::new(PLACES)?, next: (0..CALLERS).collect() })
+    }
+
+    /// How long each put took that was acknowledged in a while.
+    async fn put(&mut self, length: Duration) -> Result<Vec<Duration>> {
+        let end = Instant::now() + length;
+        let mut callers = JoinSet::new();
+        for (caller, next) in self.next.iter().copied().enumerate() {
+            let client = self.clients[caller % CONNECTIONS].clone();
+            let merchants = self.merchants.clone();
+            callers.spawn(async move { (caller, put_until(end, client, merchants, next).await) });
+        }
+        let mut latencies = Vec::new();
+        while let Some(caller) = callers.join_next().await {
+            let (caller, put) = caller.map_err(failed("a caller broke"))?;
+            let (mut these, next) = put?;
+            latencies.append(&mut these);
+            self.next[caller] = next;
+        }
+        Ok(latencies)
+    }
+}
+
+/// Puts merchant after merchant: how long each took, and the number after the last.
+async fn put_until(
+    end: Instant,
     client: Client,
     merchants: Merchants,
-    caller: usize,
-    begin: Instant,
-) -> Result<Vec<Duration>> {
+    mut number: usize,
+) -> Result<(Vec<Duration>, usize)> {
     let mut latencies = Vec::new();
-    for number in (caller..).step_by(CALLERS) {
+    loop {
         let merchant = Some(merchants.merchant(number, 0));
         let request = UpdateMerchantRequest { merchant, allow_missing: true, ..Default::default() };
+        number += CALLERS;
         let asked = Instant::now();
         client.update_merchant(request).await.map_err(failed("a put failed"))?;
         let answered = Instant::now();
-        if answered >= begin + LENGTH {
-            return Ok(latencies);
+        if answered >= end {
+            return Ok((latencies, number));
         }
-        if answered >= begin {
-            latencies.push(answered - asked);
-        }
+        latencies.push(answered - asked);
     }
-    Err(Failed::new("there are no numbers left to put"))
 }
 
 /// What the disk can do at most for one who waits for it each time: times a second that four KiB are written and synced.
@@ -123,7 +145,7 @@ async fn floor(place: &Path) -> Result<Floor> {
 const BLOCK: [u8; 4_096] = [7; 4_096];
 
 fn syncs_a_second(path: &Path, in_place: bool) -> io::Result<f64> {
-    const LENGTH: Duration = Duration::from_secs(2);
+    const LENGTH: Duration = Duration::from_millis(500);
     const BLOCKS: u32 = 4_096;
 
     let mut file = File::create(path)?;

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::sleep;
 
 use crate::{
-    failed::{Result, failed},
+    failed::{Failed, Result, failed},
     import::STORE,
     merchants::Merchants,
     report::Report,
@@ -34,6 +34,8 @@ pub(crate) struct Restarts<'a> {
     stops: Vec<Duration>,
     resident: u64,
     peak: u64,
+    /// Bytes of the cache.
+    image: u64,
 }
 
 impl<'a> Restarts<'a> {
@@ -49,11 +51,17 @@ impl<'a> Restarts<'a> {
             stops: times(),
             resident: 0,
             peak: 0,
+            image: 0,
         }
     }
 
     /// Starts from a store that was closed in good order, and leaves one.
     pub(crate) async fn turn(&mut self, turn: usize) -> Result<()> {
+        let image = image_bytes(&self.store)?;
+        if image == 0 && self.image > 0 {
+            return Err(Failed::new("a stop in good order left no image, though the first one did"));
+        }
+        self.image = image;
         let (server, took) = Server::start(self.place, &self.store).await?;
         self.snapshot.push(took);
         if turn == 1 {
@@ -95,7 +103,16 @@ impl<'a> Restarts<'a> {
         report.add_median("restart_scan_s", if self.scan.is_empty() { &self.snapshot } else { &self.scan });
         report.add_median("restart_after_kill_s", &self.killed);
         report.add_median("stop_s", &self.stops);
+        report.add("image_mb", self.image as f64 / 1e6, "MB");
         report.add_memory("after_restart", self.resident, self.merchants.count());
         report.add("peak_rss_mb_restart", self.peak as f64 / 1e6, "MB");
     }
+}
+
+fn image_bytes(store: &Path) -> Result<u64> {
+    let bytes = |image: &PathBuf| {
+        let metadata = image.metadata().map_err(failed(format!("cannot measure {}", image.display())))?;
+        Ok(metadata.len())
+    };
+    images(store)?.iter().map(bytes).sum()
 }
