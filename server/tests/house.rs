@@ -64,7 +64,7 @@ fn crates_point_one_way() {
         ("index/store", &["nearby-index"][..]),
         ("server", &["nearby-client", "nearby-index", "nearby-proto", "nearby-store"][..]),
         ("loadtest", &["nearby-client", "nearby-proto"][..]),
-        ("benches", &["nearby-index", "nearby-proto", "nearby-server"][..]),
+        ("benches", &["nearby-client", "nearby-index", "nearby-proto", "nearby-server"][..]),
     ]);
     let workspace: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
     let members: BTreeSet<&str> = workspace["workspace"]["members"]
