@@ -31,6 +31,8 @@
 mod check;
 mod child;
 mod disk;
+mod flip;
+mod kill;
 mod load;
 mod model;
 mod power;
@@ -119,8 +121,12 @@ impl Args {
 
 #[derive(Debug, Subcommand)]
 enum Fault {
+    /// Kill the server under load and during starts
+    Kill(kill::KillArgs),
     /// Turn the power off, by images of what a disk may hold then
     Power(power::PowerArgs),
+    /// Damage a file of the store
+    Flip(flip::FlipArgs),
 }
 
 /// What is random about a case.
@@ -149,7 +155,9 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         match cli.fault {
+            Fault::Kill(args) => kill::run(args).await,
             Fault::Power(args) => power::run(args).await,
+            Fault::Flip(args) => flip::run(args).await,
         }
     })
 }
