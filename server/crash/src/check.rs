@@ -4,7 +4,6 @@
 //! damaged file may hang or end the process, and that is a finding and not the end of the search.
 
 use std::{
-
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
@@ -134,4 +133,3 @@ impl Drop for Looker {
         }
     }
 }
-

@@ -79,7 +79,8 @@ impl Starting {
         drop(fs::remove_file(&address_file));
         let said_before = fs::metadata(&log).map_or(0, |metadata| metadata.len());
         let mut command = Command::new(std::env::current_exe()?);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEARBY_")) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEARBY_"))
+        {
             command.env_remove(name);
         }
         let child = command
@@ -114,8 +115,14 @@ impl Starting {
             tokio::time::sleep(Duration::from_millis(1)).await;
         };
         let took = self.begun.elapsed();
-        let mut server =
-            Server { child, took, client: None, address, log: self.log.clone(), said_before: self.said_before };
+        let mut server = Server {
+            child,
+            took,
+            client: None,
+            address,
+            log: self.log.clone(),
+            said_before: self.said_before,
+        };
         server.client = Some(Client::connect(&server.address).await?.without_retries());
         Ok(Ok(server))
     }

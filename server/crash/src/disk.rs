@@ -59,8 +59,7 @@ pub(crate) struct Found {
 
 /// Lists a directory and all below it, directories before what is in them.
 pub(crate) fn scan(root: &Path) -> io::Result<Vec<Found>> {
-    let mut found =
-        vec![Found { path: String::new(), inode: fs::metadata(root)?.ino(), is_directory: true }];
+    let mut found = vec![Found { path: String::new(), inode: fs::metadata(root)?.ino(), is_directory: true }];
     let mut next = 0;
     while let Some(Found { path, is_directory, .. }) = found.get(next).cloned() {
         next += 1;
@@ -126,7 +125,8 @@ const ROOT: usize = 0;
 impl<'a> Disk<'a> {
     /// A disk on which all that was found is sure.
     pub(crate) fn new(trace: &'a [u8], found: &[Found], root: &Path) -> Result<Self, String> {
-        let mut disk = Self { trace, nodes: vec![], by_inode: HashMap::new(), begun: HashMap::new(), step: 0 };
+        let mut disk =
+            Self { trace, nodes: vec![], by_inode: HashMap::new(), begun: HashMap::new(), step: 0 };
         for Found { path, inode, is_directory } in found {
             let node = disk.add(*inode, *is_directory);
             if !is_directory {

@@ -80,7 +80,7 @@ async fn prepare(work: &Path, seed: u64, number: u64, looker: &mut Looker) -> Ou
         let load = Load::start(&server, &models, &plan)?;
         tokio::time::sleep(Duration::from_millis(random.random_range(50..400))).await;
         // Both ends of a store's life are to be found on the disk.
-        if (number + run) % 2 == 0 {
+        if (number + run).is_multiple_of(2) {
             load.stop(Duration::from_secs(20)).await;
             server.terminate().await?;
         } else {
@@ -189,7 +189,7 @@ async fn one(
     let what = damage(&mut bytes, &mut random);
     fs::write(target.join(path), &bytes)?;
     report.add("cases", 1);
-    let by_server = case % SERVER_ONE_IN == 0;
+    let by_server = case.is_multiple_of(SERVER_ONE_IN);
     let look = if by_server { serve(&target, work).await? } else { looker.look(&target)? };
     let (word, why) = match look {
         Look::Refused(why) if why.starts_with("WRONG") || !names_damage(&why, by_server) => ("wrong", why),

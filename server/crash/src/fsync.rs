@@ -1,11 +1,6 @@
 //! A sync fails: each of those that a short run makes, one run each.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{fs, path::Path, process::ExitCode, time::Duration};
 
 use crate::{
     Args, Outcome,
@@ -102,13 +97,7 @@ fn numbers(args: &FsyncArgs, syncs: u64) -> Vec<u64> {
 }
 
 /// Starts a server, sends, stops it, and lets a sync fail; none where the number is 0.
-async fn one(
-    args: &FsyncArgs,
-    shim: &Shim,
-    place: &Path,
-    number: u64,
-    looker: &mut Looker,
-) -> Outcome<Run> {
+async fn one(args: &FsyncArgs, shim: &Shim, place: &Path, number: u64, looker: &mut Looker) -> Outcome<Run> {
     drop(fs::remove_dir_all(place));
     let (root, trace) = (place.join("root"), place.join("trace"));
     fs::create_dir_all(&root)?;
@@ -147,12 +136,12 @@ async fn loaded(
     args: &FsyncArgs,
     mut running: Server,
     models: &[Shared],
-    trace: &PathBuf,
+    trace: &Path,
     number: u64,
     run: &mut Run,
 ) -> Outcome<()> {
     let plan = Plan {
-        clock: Clock::Trace(trace.clone()),
+        clock: Clock::Trace(trace.to_owned()),
         seed: args.args.seed,
         goes_on: true,
         merchants: 40,

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, ExitCode},
     time::{Duration, Instant},
 };
@@ -164,7 +164,9 @@ async fn one(
     match Server::start(place).await? {
         Err(refusal) => {
             report.add("full_in_start", 1);
-            if refusal.status.is_none_or(|status| status.code().is_none()) || !refusal.said.contains("nearby: ") {
+            if refusal.status.is_none_or(|status| status.code().is_none())
+                || !refusal.said.contains("nearby: ")
+            {
                 wrong.push(format!("the start ended with {:?}: {}", refusal.status, refusal.said));
             }
             disk.make_room();
@@ -279,6 +281,6 @@ mod tests {
         disk.fill(10_000).unwrap();
         shorten(&disk, 1_000).unwrap();
         assert_eq!(fs::metadata(disk.filler()).unwrap().len(), 9_000);
-        assert!(!Path::new(&disk.at).join("data").exists());
+        assert!(!disk.at.join("data").exists());
     }
 }

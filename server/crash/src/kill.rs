@@ -51,7 +51,7 @@ pub(crate) async fn run(args: KillArgs) -> Outcome<ExitCode> {
         cycles.report.add(key, 0);
     }
     for case in args.args.cases() {
-        if case % args.cycles == 0 {
+        if case.is_multiple_of(args.cycles) {
             cycles.afresh();
         }
         if !cycles.cycle(args.args.seed, case).await? {
@@ -148,11 +148,7 @@ impl Cycles {
     fn failed(&mut self, case: u64, kind: &'static str, what: &str) -> Outcome<bool> {
         self.report.add(kind, 1);
         let log = self.place.beside.join("log");
-        self.report.fail(
-            case,
-            &format!("{kind}: {what}"),
-            &[("data", &self.place.data), ("log", &log)],
-        )?;
+        self.report.fail(case, &format!("{kind}: {what}"), &[("data", &self.place.data), ("log", &log)])?;
         Ok(false)
     }
 }

@@ -32,6 +32,8 @@ mod check;
 mod child;
 mod disk;
 mod flip;
+mod fsync;
+mod full;
 mod kill;
 mod load;
 mod model;
@@ -125,13 +127,19 @@ enum Fault {
     Kill(kill::KillArgs),
     /// Turn the power off, by images of what a disk may hold then
     Power(power::PowerArgs),
+    /// Let one sync after the other fail
+    Fsync(fsync::FsyncArgs),
+    /// Fill the disk, and make room again
+    DiskFull(full::FullArgs),
     /// Damage a file of the store
     Flip(flip::FlipArgs),
 }
 
 /// What is random about a case.
 fn random_of(seed: u64, case: u64) -> Pcg64Mcg {
-    Pcg64Mcg::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ case.wrapping_mul(0xd134_2543_de82_ef95))
+    Pcg64Mcg::seed_from_u64(
+        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ case.wrapping_mul(0xd134_2543_de82_ef95),
+    )
 }
 
 fn main() -> ExitCode {
@@ -157,6 +165,8 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
         match cli.fault {
             Fault::Kill(args) => kill::run(args).await,
             Fault::Power(args) => power::run(args).await,
+            Fault::Fsync(args) => fsync::run(args).await,
+            Fault::DiskFull(args) => full::run(args).await,
             Fault::Flip(args) => flip::run(args).await,
         }
     })

@@ -143,7 +143,8 @@ pub(crate) fn check(models: &[Model], content: &Content, cut: u64) -> Verdict {
             there[wrong],
             allowed.iter().map(|state| name_of(*state)).collect::<Vec<_>>()
         );
-        let was_sent = |name: &str| unit.states.iter().any(|s| s.name.as_deref() == Some(name) && s.sent < cut);
+        let was_sent =
+            |name: &str| unit.states.iter().any(|s| s.name.as_deref() == Some(name) && s.sent < cut);
         match there[wrong] {
             Some(name) if !was_sent(name) => verdict.strange.push(says),
             _ => verdict.lost.push(says),
@@ -174,7 +175,8 @@ mod tests {
 
     #[test]
     fn what_was_acknowledged_must_be_there_and_what_was_sent_may() {
-        let models = models(&["a"], &[state("1", 0, Some(10)), state("2", 20, Some(30)), state("", 40, None)]);
+        let models =
+            models(&["a"], &[state("1", 0, Some(10)), state("2", 20, Some(30)), state("", 40, None)]);
         for (there, cut, good) in [
             (content(&[("a", "1")]), 15, true),
             (content(&[("a", "2")]), 15, false),

@@ -59,7 +59,7 @@ pub(crate) async fn run(args: PowerArgs) -> Outcome<ExitCode> {
     let work = args.args.work()?;
     let shim = Shim::compile(work.path())?;
     let mut looker = Looker::new(work.path().join("looker.log"));
-    report.add("images", 0);
+    ["images", "refused", "broke", "lost", "torn_batch", "strange"].iter().for_each(|key| report.add(key, 0));
     let mut cases = args.args.cases();
     while !cases.is_empty() {
         let number = cases.start / args.images;
@@ -79,7 +79,8 @@ pub(crate) async fn run(args: PowerArgs) -> Outcome<ExitCode> {
         let acked: usize = recording.models.iter().map(Model::acked).sum();
         report.add("acked", acked as u64);
         let place = args.recording.as_deref().unwrap_or(&place);
-        images(&args, cases.start..end, &recording, place, work.path(), &mut looker, &mut report)?;
+        let found = Findings { work: work.path(), looker: &mut looker, report: &mut report };
+        found.images(args.args.seed, cases.start..end, &recording, place)?;
         drop(fs::remove_dir_all(work.path().join("recording")));
         cases.start = end;
     }
@@ -124,7 +125,8 @@ async fn record(
     for run in 0..runs {
         plan.seed = random.random();
         let length = Duration::from_millis(args.length / runs);
-        load(&server, &environment, &models, &plan, length, run + 1 < runs || random.random_bool(0.5)).await?;
+        load(&server, &environment, &models, &plan, length, run + 1 < runs || random.random_bool(0.5))
+            .await?;
     }
     Ok(Recording { trace: fs::read(&trace)?, found, initial, models: copies(&models) })
 }
@@ -213,47 +215,55 @@ fn cut_of(seed: u64, case: u64, records: &[Record], edges: &[usize]) -> Cut {
     Cut { case, records, policy, random }
 }
 
-/// Makes images of a recording and looks into each.
-fn images(
-    args: &PowerArgs,
-    cases: std::ops::Range<u64>,
-    recording: &Recording,
-    place: &Path,
-    work: &Path,
-    looker: &mut Looker,
-    report: &mut Report,
-) -> Outcome<()> {
-    let records = parse(&recording.trace)?;
-    let edges: Vec<usize> = (0..records.len()).filter(|at| records[*at].op.is_edge()).collect();
-    let mut cuts: Vec<Cut> = cases.map(|case| cut_of(args.args.seed, case, &records, &edges)).collect();
-    cuts.sort_by_key(|cut| cut.records);
-    let mut disk = Disk::new(&recording.trace, &recording.found, &recording.initial)?;
-    let mut done = 0;
-    let target = work.join("image");
-    for Cut { case, records: upto, policy, mut random } in cuts {
-        for record in &records[done..upto] {
-            disk.apply(&record.op)?;
+/// Where images are made and what is found in them.
+struct Findings<'a> {
+    work: &'a Path,
+    looker: &'a mut Looker,
+    report: &'a mut Report,
+}
+
+impl Findings<'_> {
+    /// Makes images of a recording, which is kept in a place, and looks into each.
+    fn images(
+        self,
+        seed: u64,
+        cases: std::ops::Range<u64>,
+        recording: &Recording,
+        place: &Path,
+    ) -> Outcome<()> {
+        let records = parse(&recording.trace)?;
+        let edges: Vec<usize> = (0..records.len()).filter(|at| records[*at].op.is_edge()).collect();
+        let mut cuts: Vec<Cut> = cases.map(|case| cut_of(seed, case, &records, &edges)).collect();
+        cuts.sort_by_key(|cut| cut.records);
+        let mut disk = Disk::new(&recording.trace, &recording.found, &recording.initial)?;
+        let mut done = 0;
+        let target = self.work.join("image");
+        for Cut { case, records: upto, policy, mut random } in cuts {
+            for record in &records[done..upto] {
+                disk.apply(&record.op)?;
+            }
+            done = upto;
+            let position = upto.checked_sub(1).map_or(0, |last| records[last].end);
+            drop(fs::remove_dir_all(&target));
+            let image = disk.image(policy, &mut random);
+            materialise(&image, &target)?;
+            self.report.add("images", 1);
+            self.report.add(policy.name(), 1);
+            let look = self.looker.look(&target.join("data"))?;
+            let Some((kind, what)) = wrong(&look, &recording.models, position) else { continue };
+            self.report.add(format!("{kind}_{}", policy.name()), 1);
+            self.report.add(kind, 1);
+            // As it was before it was opened.
+            drop(fs::remove_dir_all(&target));
+            materialise(&image, &target)?;
+            let sizes: BTreeMap<&String, usize> =
+                image.iter().filter_map(|(path, bytes)| Some((path, bytes.as_ref()?.len()))).collect();
+            let at = format!("{} at {position} ({upto} records)", policy.name());
+            let what = format!("{kind}, {at}: {what} Files: {sizes:?}");
+            self.report.fail(case, &what, &[("image", &target), ("recording", place)])?;
         }
-        done = upto;
-        let position = upto.checked_sub(1).map_or(0, |last| records[last].end);
-        drop(fs::remove_dir_all(&target));
-        let image = disk.image(policy, &mut random);
-        materialise(&image, &target)?;
-        report.add("images", 1);
-        report.add(policy.name(), 1);
-        let look = looker.look(&target.join("data"))?;
-        let Some((kind, what)) = wrong(&look, &recording.models, position) else { continue };
-        report.add(format!("{kind}_{}", policy.name()), 1);
-        report.add(kind, 1);
-        // As it was before it was opened.
-        drop(fs::remove_dir_all(&target));
-        materialise(&image, &target)?;
-        let sizes: BTreeMap<&String, usize> =
-            image.iter().filter_map(|(path, bytes)| Some((path, bytes.as_ref()?.len()))).collect();
-        let what = format!("{kind}, {} at {position} ({upto} records): {what} Files: {sizes:?}", policy.name());
-        report.fail(case, &what, &[("image", &target), ("recording", place)])?;
+        Ok(())
     }
-    Ok(())
 }
 
 /// What is wrong with an image, if anything.

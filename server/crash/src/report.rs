@@ -63,7 +63,12 @@ impl Report {
             shown = format!(" [{}]", kept.display());
         }
         let what: String = what.chars().take(1_500).collect();
-        self.say(&format!("FAILED {} --seed {} --case {case}: {}{shown}", self.command, self.seed, what.trim()))
+        self.say(&format!(
+            "FAILED {} --seed {} --case {case}: {}{shown}",
+            self.command,
+            self.seed,
+            what.trim()
+        ))
     }
 
     /// A line for who watches.
