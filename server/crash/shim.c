@@ -5,6 +5,7 @@
  *   CRASH_ROOT             the directory; absolute, without links in it
  *   CRASH_TRACE            the file to append records to; outside of the directory
  *   CRASH_FAIL_SYNC=n      the n-th fsync or fdatasync below the directory fails with EIO, once
+ *   CRASH_FAIL_LATER=file  once there is such a file, the n-th sync from then on fails so; n is its length in bytes
  *   CRASH_IGNORE_FDATASYNC fdatasync is done but not written down: to see that the harness sees it
  *   CRASH_IGNORE_FSYNC_DIR the same for fsync of directories
  *   CRASH_SYNC_DELAY_US    every sync takes so much longer, as on a disk
@@ -49,7 +50,8 @@ struct header {
 static char root[4096];
 static size_t root_length;
 static int trace = -1;
-static long fail_at, syncs, delay_us;
+static long fail_at, syncs, later_syncs, delay_us;
+static const char *fail_later;
 static int ignore_fdatasync, ignore_fsync_dir;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -58,6 +60,7 @@ __attribute__((constructor)) static void start(void) {
     if (!directory || !file || strlen(directory) >= sizeof root) return;
     if ((text = getenv("CRASH_FAIL_SYNC"))) fail_at = atol(text);
     if ((text = getenv("CRASH_SYNC_DELAY_US"))) delay_us = atol(text);
+    fail_later = getenv("CRASH_FAIL_LATER");
     ignore_fdatasync = getenv("CRASH_IGNORE_FDATASYNC") != NULL;
     ignore_fsync_dir = getenv("CRASH_IGNORE_FSYNC_DIR") != NULL;
     trace = (int)syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
@@ -316,6 +319,15 @@ int posix_fallocate64(int fd, off_t offset, off_t length) { return posix_falloca
 
 /* Syncing. */
 
+/* Whether this sync, of which there have been so many, is to fail. */
+static int is_to_fail(long number) {
+    struct stat status;
+    int before = errno;
+    int later = fail_later && !stat(fail_later, &status) && ++later_syncs == status.st_size;
+    errno = before;
+    return later || number == fail_at;
+}
+
 static int sync_any(int fd, int data_only) {
     char buffer[8192];
     struct stat status;
@@ -327,7 +339,7 @@ static int sync_any(int fd, int data_only) {
     int ignored = (data_only && ignore_fdatasync) || (is_directory && ignore_fsync_dir);
     pthread_mutex_lock(&lock);
     long number = ++syncs;
-    if (number == fail_at) {
+    if (is_to_fail(number)) {
         record(OP_SYNC_FAILED, flags, status.st_ino, (uint64_t)number, 0, name, NULL, NULL, 0, 0);
         pthread_mutex_unlock(&lock);
         errno = EIO;

@@ -158,14 +158,19 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Pcg64Mcg) -> String {
     }
 }
 
-/// Files of one kind are counted together: what numbers there are in a name is left out.
+/// Files of one kind are counted together: the numbers in a name, decimal or hexadecimal, are left out.
 fn kind_of(path: &Path) -> String {
-    let mut kind = String::new();
-    for letter in path.to_string_lossy().chars() {
-        let letter = if letter.is_ascii_hexdigit() && !letter.is_ascii_lowercase() { '#' } else { letter };
-        if letter != '#' || !kind.ends_with('#') {
-            kind.push(letter);
+    let (mut kind, mut run) = (String::new(), String::new());
+    let path = path.to_string_lossy();
+    for letter in path.chars().map(Some).chain([None]) {
+        if let Some(letter) = letter.filter(char::is_ascii_hexdigit) {
+            run.push(letter);
+            continue;
         }
+        let is_number = run.contains(|letter: char| letter.is_ascii_digit());
+        kind.push_str(if is_number { "#" } else { &run });
+        run.clear();
+        kind.extend(letter);
     }
     kind
 }
@@ -271,6 +276,8 @@ mod tests {
     #[test]
     fn numbers_are_no_kinds() {
         assert_eq!(kind_of(Path::new("sled/snap.000000000001BEEF")), "sled/snap.#");
+        assert_eq!(kind_of(Path::new("base-12/db")), "base-#/db");
+        assert_eq!(kind_of(Path::new("LOCK")), "LOCK");
         assert_eq!(kind_of(Path::new("page-token.key")), "page-token.key");
     }
 }

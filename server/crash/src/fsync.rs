@@ -40,8 +40,10 @@ fn carries_acknowledgements(_path: &str) -> bool {
 
 /// What one run came to.
 struct Run {
-    /// How many syncs there were.
+    /// How many syncs there were up to now.
     syncs: u64,
+    /// How many of them before the stop.
+    before_stop: u64,
     /// The file whose sync failed, and the position of the trace then.
     failed: Option<(String, u64)>,
     /// What was wrong.
@@ -64,8 +66,10 @@ pub(crate) async fn run(args: FsyncArgs) -> Outcome<ExitCode> {
     for key in ["runs", "refused_start", "read_only", "in_stop", "survived", "not_reached"] {
         report.add(key, 0);
     }
-    report.set("syncs_of_a_whole_run", whole.syncs);
-    for number in numbers(&args, whole.syncs) {
+    let in_stop = whole.syncs.saturating_sub(whole.before_stop);
+    report.set("syncs_before_stop", whole.before_stop);
+    report.set("syncs_in_stop", in_stop);
+    for number in numbers(&args, whole.before_stop, in_stop) {
         let run = one(&args, &shim, &place, number, &mut looker).await?;
         report.add("runs", 1);
         report.add(run.word, 1);
@@ -78,20 +82,22 @@ pub(crate) async fn run(args: FsyncArgs) -> Outcome<ExitCode> {
     report.finish()
 }
 
-/// Which syncs fail. The first ones, which a start makes, always do; the others evenly.
-fn numbers(args: &FsyncArgs, syncs: u64) -> Vec<u64> {
+/// Syncs of the stop are numbered from here on: how many there were before it differs from run to run.
+const STOP: u64 = 1_000_000;
+
+/// Which syncs fail. The first ones, which a start makes, always do, and those of the stop; the others evenly.
+fn numbers(args: &FsyncArgs, before_stop: u64, in_stop: u64) -> Vec<u64> {
     const FIRST: u64 = 24;
     if let Some(case) = args.args.case {
         return vec![case];
     }
-    if args.all || args.args.count >= syncs {
-        return (1..=syncs).collect();
+    let of_stop = (1..=in_stop).map(|number| STOP + number);
+    if args.all || args.args.count >= before_stop {
+        return (1..=before_stop).chain(of_stop).collect();
     }
-    let last = syncs.saturating_sub(4).max(1)..=syncs;
-    let spread = args.args.count.saturating_sub(FIRST).max(1);
-    let mut numbers: Vec<u64> = (1..=FIRST.min(syncs)).collect();
-    numbers.extend((0..spread).map(|n| FIRST + n * syncs.saturating_sub(FIRST) / spread).chain(last));
-    numbers.sort_unstable();
+    let spread = args.args.count.saturating_sub(FIRST + in_stop).max(1);
+    let evenly = (1..=spread).map(|n| FIRST + n * before_stop.saturating_sub(FIRST) / (spread + 1));
+    let mut numbers: Vec<u64> = (1..=FIRST.min(before_stop)).chain(evenly).chain(of_stop).collect();
     numbers.dedup();
     numbers
 }
@@ -103,11 +109,13 @@ async fn one(args: &FsyncArgs, shim: &Shim, place: &Path, number: u64, looker: &
     fs::create_dir_all(&root)?;
     let server = Place { data: root.join("data"), beside: place.to_owned() };
     let mut environment = shim.environment(&root, &trace);
-    if number > 0 {
+    let later = place.join("later");
+    environment.push(("CRASH_FAIL_LATER".to_owned(), later.to_string_lossy().into_owned()));
+    if number > 0 && number < STOP {
         environment.push(("CRASH_FAIL_SYNC".to_owned(), number.to_string()));
     }
     let models = models(WORKERS);
-    let mut run = Run { syncs: 0, failed: None, wrong: Vec::new(), word: "not_reached" };
+    let mut run = Run { syncs: 0, before_stop: 0, failed: None, wrong: Vec::new(), word: "not_reached" };
     match Starting::spawn(&server, &environment)?.ready().await? {
         Err(refusal) => {
             run.word = "refused_start";
@@ -174,10 +182,16 @@ async fn loaded(
     if !running.answers_searches().await? {
         run.wrong.push("a search is not answered".to_owned());
     }
+    read_trace(trace, run)?;
+    run.before_stop = run.syncs;
     let had_failed = run.failed.is_some();
+    if let Some(number) = number.checked_sub(STOP) {
+        let length = usize::try_from(number)?;
+        fs::write(trace.with_file_name("later"), vec![b'.'; length])?;
+    }
     let status = running.terminate().await?;
     read_trace(trace, run)?;
-    if number > 0 && !had_failed && run.failed.is_some() {
+    if !had_failed && run.failed.is_some() {
         run.word = "in_stop";
     }
     // A stop may tell of a failed sync by its exit code, but must come to an end.

@@ -16,7 +16,7 @@ use crate::{
     check::{Look, Looker},
     child::{Place, Server},
     disk::{Disk, Found, Policy, materialise, scan},
-    load::{Clock, Load, Plan, Shared, copies, models},
+    load::{Clock, Load, Plan, Shared, copies, held, models},
     model::{Model, check},
     random_of,
     report::{Report, copy},
@@ -108,10 +108,8 @@ async fn record(
         merchants: random.random_range(20..150),
         labels: [0, 3, 20][random.random_range(0..3)],
     };
-    if random.random_bool(0.6) {
-        let length = Duration::from_millis(random.random_range(100..1_500));
-        load(&server, &[], &models, &plan, length, random.random_bool(0.5)).await?;
-        settle(&server.data, &models, looker)?;
+    if random.random_bool(0.7) {
+        prepare(shim, &server, &models, &plan, random, looker).await?;
     }
     copy(&root, &initial)?;
     let found = scan(&root)?;
@@ -167,17 +165,62 @@ async fn load(
     Ok(())
 }
 
-/// Takes what a store holds as what must be there from now on.
-fn settle(data: &Path, models: &[Shared], looker: &mut Looker) -> Outcome<()> {
-    let Look::Opened(content) = looker.look(data)? else {
-        return Err("the store does not open after a start and a stop: see `cargo crash kill`".into());
-    };
-    let verdict = check(&copies(models), &content, u64::MAX);
-    if !verdict.is_good() {
-        return Err(format!("lost without a power cut: {}", verdict.words()).into());
+/// Puts content into a directory, which is left after a stop, a kill or a power cut: what a start does about each is to be
+/// in recordings.
+async fn prepare(
+    shim: &Shim,
+    server: &Place,
+    models: &[Shared],
+    plan: &Plan,
+    random: &mut Pcg64Mcg,
+    looker: &mut Looker,
+) -> Outcome<()> {
+    let (root, before) = (server.beside.join("root"), server.beside.join("trace-before"));
+    let length = Duration::from_millis(random.random_range(100..1_500));
+    let copied = server.beside.join("copied");
+    if random.random_bool(0.6) {
+        load(server, &[], models, plan, length, random.random_bool(0.5)).await?;
+        // Opening a store mends it: not the one that is to be mended in the recording.
+        copy(&server.data, &copied)?;
+        let look = looker.look(&copied)?;
+        fs::remove_dir_all(&copied)?;
+        return match settle(&look, models, u64::MAX) {
+            None => Ok(()),
+            Some(wrong) => Err(format!("wrong without a power cut, see `cargo crash kill`: {wrong}").into()),
+        };
     }
-    models.iter().for_each(|model| crate::load::held(model).settle(&content));
+    let found = scan(&root)?;
+    let plan = Plan { clock: Clock::Trace(before.clone()), ..plan.clone() };
+    load(server, &shim.environment(&root, &before), models, &plan, length, false).await?;
+    let trace = fs::read(&before)?;
+    let records = parse(&trace)?;
+    let cut = random.random_range(records.len() / 4..=records.len());
+    let mut disk = Disk::new(&trace, &found, &root)?;
+    records[..cut].iter().try_for_each(|record| disk.apply(&record.op))?;
+    let image = disk.image(Policy::ALL[random.random_range(0..Policy::ALL.len())], random);
+    materialise(&image, &copied)?;
+    let look = looker.look(&copied.join("data"))?;
+    fs::remove_dir_all(&copied)?;
+    fs::remove_dir_all(&root)?;
+    fs::remove_file(&before)?;
+    let position = cut.checked_sub(1).map_or(0, |last| records[last].end);
+    if settle(&look, models, position).is_none() {
+        materialise(&image, &root)?;
+    } else {
+        // Another case's finding, as such cuts are cases too: here an empty directory will do.
+        fs::create_dir_all(&root)?;
+        models.iter().for_each(|model| *held(model) = Model::default());
+    }
     Ok(())
+}
+
+/// Takes what a store holds as what must be there from now on, or says what is wrong with it.
+fn settle(look: &Look, models: &[Shared], position: u64) -> Option<String> {
+    let wrong = wrong(look, &copies(models), position);
+    if let (None, Look::Opened(content)) = (&wrong, look) {
+        models.iter().for_each(|model| held(model).settle(content));
+    }
+    wrong.map(|(kind, what)| format!("{kind}: {what}"))
 }
 
 fn keep(recording: &Recording, place: &Path) -> Outcome<()> {
