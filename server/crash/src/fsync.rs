@@ -96,7 +96,8 @@ fn numbers(args: &FsyncArgs, before_stop: u64, in_stop: u64) -> Vec<u64> {
         return (1..=before_stop).chain(of_stop).collect();
     }
     let spread = args.args.count.saturating_sub(FIRST + in_stop).max(1);
-    let evenly = (1..=spread).map(|n| FIRST + n * before_stop.saturating_sub(FIRST) / (spread + 1));
+    // Not up to the last: another run may make fewer.
+    let evenly = (1..=spread).map(|n| FIRST + n * (before_stop * 3 / 4).saturating_sub(FIRST) / spread);
     let mut numbers: Vec<u64> = (1..=FIRST.min(before_stop)).chain(evenly).chain(of_stop).collect();
     numbers.dedup();
     numbers
@@ -174,7 +175,12 @@ async fn loaded(
         }
     }
     let answers = load.stop(Duration::from_secs(20)).await;
+    read_trace(trace, run)?;
     judge(&answers, run);
+    if run.failed.is_some() && run.word == "not_reached" {
+        // While the last writes were waited for.
+        run.word = "read_only";
+    }
     if !running.is_alive()? {
         run.wrong.push(format!("the server has ended: {}", running.said()));
         return Ok(());
@@ -182,7 +188,6 @@ async fn loaded(
     if !running.answers_searches().await? {
         run.wrong.push("a search is not answered".to_owned());
     }
-    read_trace(trace, run)?;
     run.before_stop = run.syncs;
     let had_failed = run.failed.is_some();
     if let Some(number) = number.checked_sub(STOP) {
