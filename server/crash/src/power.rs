@@ -43,6 +43,8 @@ pub(crate) struct PowerArgs {
 }
 
 const WORKERS: usize = 8;
+/// Where an image is kept that a recording could not begin with.
+const SPOILED: &str = "spoiled";
 const MOST_TRACE_BYTES: u64 = 150 * 1024 * 1024;
 
 /// A server's work on its files, and what it acknowledged meanwhile.
@@ -52,6 +54,8 @@ struct Recording {
     /// A copy of all that was there before.
     initial: PathBuf,
     models: Vec<Model>,
+    /// What was wrong with the image that it was to begin with, and so did not.
+    spoiled: Option<String>,
 }
 
 pub(crate) async fn run(args: PowerArgs) -> Outcome<ExitCode> {
@@ -74,6 +78,11 @@ pub(crate) async fn run(args: PowerArgs) -> Outcome<ExitCode> {
                 recording
             }
         };
+        if let Some(what) = &recording.spoiled {
+            report.add("spoiled_beginnings", 1);
+            let what = format!("the image that a recording was to begin with: {what}");
+            report.fail(cases.start, &what, &[("beginning", &place.join(SPOILED))])?;
+        }
         report.add("recordings", 1);
         report.add("trace_mib", recording.trace.len() as u64 / 1024 / 1024);
         let acked: usize = recording.models.iter().map(Model::acked).sum();
@@ -108,8 +117,9 @@ async fn record(
         merchants: random.random_range(20..150),
         labels: [0, 3, 20][random.random_range(0..3)],
     };
+    let mut spoiled = None;
     if random.random_bool(0.7) {
-        prepare(shim, &server, &models, &plan, random, looker).await?;
+        spoiled = prepare(shim, &server, &models, &plan, random, looker).await?;
     }
     copy(&root, &initial)?;
     let found = scan(&root)?;
@@ -126,7 +136,7 @@ async fn record(
         load(&server, &environment, &models, &plan, length, run + 1 < runs || random.random_bool(0.5))
             .await?;
     }
-    Ok(Recording { trace: fs::read(&trace)?, found, initial, models: copies(&models) })
+    Ok(Recording { trace: fs::read(&trace)?, found, initial, models: copies(&models), spoiled })
 }
 
 /// Runs a server under load and stops it, cleanly or not.
@@ -166,7 +176,7 @@ async fn load(
 }
 
 /// Puts content into a directory, which is left after a stop, a kill or a power cut: what a start does about each is to be
-/// in recordings.
+/// in recordings. Says what was wrong with the image after a power cut; the directory is empty then.
 async fn prepare(
     shim: &Shim,
     server: &Place,
@@ -174,7 +184,7 @@ async fn prepare(
     plan: &Plan,
     random: &mut Pcg64Mcg,
     looker: &mut Looker,
-) -> Outcome<()> {
+) -> Outcome<Option<String>> {
     let (root, before) = (server.beside.join("root"), server.beside.join("trace-before"));
     let length = Duration::from_millis(random.random_range(100..1_500));
     let copied = server.beside.join("copied");
@@ -185,7 +195,7 @@ async fn prepare(
         let look = looker.look(&copied)?;
         fs::remove_dir_all(&copied)?;
         return match settle(&look, models, u64::MAX) {
-            None => Ok(()),
+            None => Ok(None),
             Some(wrong) => Err(format!("wrong without a power cut, see `cargo crash kill`: {wrong}").into()),
         };
     }
@@ -204,14 +214,15 @@ async fn prepare(
     fs::remove_dir_all(&root)?;
     fs::remove_file(&before)?;
     let position = cut.checked_sub(1).map_or(0, |last| records[last].end);
-    if settle(&look, models, position).is_none() {
+    let wrong = settle(&look, models, position);
+    if wrong.is_none() {
         materialise(&image, &root)?;
     } else {
-        // Another case's finding, as such cuts are cases too: here an empty directory will do.
+        materialise(&image, &server.beside.join(SPOILED))?;
         fs::create_dir_all(&root)?;
         models.iter().for_each(|model| *held(model) = Model::default());
     }
-    Ok(())
+    Ok(wrong)
 }
 
 /// Takes what a store holds as what must be there from now on, or says what is wrong with it.
@@ -236,6 +247,7 @@ fn read(place: &Path) -> Outcome<Recording> {
         found: serde_json::from_slice(&fs::read(place.join("found.json"))?)?,
         initial: place.join("initial"),
         models: serde_json::from_slice(&fs::read(place.join("models.json"))?)?,
+        spoiled: None,
     })
 }
 
