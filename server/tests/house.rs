@@ -63,6 +63,10 @@ fn crates_point_one_way() {
         ("index", &[][..]),
         ("index/store", &["nearby-index"][..]),
         ("server", &["nearby-client", "nearby-index", "nearby-proto", "nearby-store"][..]),
+        (
+            "server/crash",
+            &["nearby-client", "nearby-index", "nearby-proto", "nearby-server", "nearby-store"][..],
+        ),
         ("loadtest", &["nearby-client", "nearby-proto"][..]),
         ("benches", &["nearby-client", "nearby-index", "nearby-proto", "nearby-server"][..]),
     ]);
@@ -205,7 +209,9 @@ impl Visit<'_> for Functions {
 #[test]
 fn no_file_lies_about_unused() {
     let mut reached = BTreeSet::new();
-    for member in ["proto", "proto/client", "index", "index/store", "server", "loadtest", "benches"] {
+    for member in
+        ["proto", "proto/client", "index", "index/store", "server", "server/crash", "loadtest", "benches"]
+    {
         let folder = root().join(member);
         let mut roots: Vec<PathBuf> =
             ["src/lib.rs", "src/main.rs", "build.rs"].map(|name| folder.join(name)).to_vec();
