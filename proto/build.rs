@@ -19,7 +19,8 @@ const FILES: [&str; 5] = [
 ];
 
 /// Answers that hold merchants. A server writes them as bytes: see `src/encoded.rs`.
-const ENCODED: [&str; 11] = [
+const ENCODED: [&str; 12] = [
+    "BackUpMerchantsResponse",
     "BatchCreateMerchantsResponse",
     "BatchGetMerchantsResponse",
     "BatchSearchNearbyResponse",

@@ -4,7 +4,12 @@
 //! past midnight, and through the nights in which clocks change, without a special case. Which time that clock shows at
 //! a given moment is for those to say who know of time zones.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use crate::pool::Pool;
+
+/// Hours that merchants have.
+static ALL: LazyLock<Pool<Hours>> = LazyLock::new(Pool::new);
 
 /// A date and a time of day on a clock on a wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +21,7 @@ pub struct LocalTime {
 }
 
 /// A stretch of opening that belongs to a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Period {
     /// Minutes after midnight at which it starts, 0 to 1439.
     pub start_minute: u16,
@@ -32,7 +37,7 @@ impl Period {
 }
 
 /// Opening hours in one time zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hours {
     zone: Arc<str>,
     /// Days of the week from Monday, 0 to 6, with a period of at most a day; by day.
@@ -65,6 +70,12 @@ impl Hours {
         special.sort_unstable_by_key(|(day, _)| *day);
         let is_known = !(weekly.is_empty() && special.is_empty());
         is_known.then(|| Self { zone: zone.into(), weekly: weekly.into(), special: special.into() })
+    }
+
+    /// The same, to be kept: equal hours are kept once, whoever has them.
+    #[must_use]
+    pub fn shared(self) -> Arc<Self> {
+        ALL.share(Arc::new(self))
     }
 
     /// The time zone whose clock they go by.

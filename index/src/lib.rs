@@ -9,6 +9,7 @@
 //! | [`datum`](AnyPosition) | positions in WGS-84, GCJ-02 and BD-09, with one exit: to WGS-84 |
 //! | [`ecef`](Ecef) | earth-centred metres and the only distance formula |
 //! | [`terms`](Filter) | what a merchant can be filtered by, and filters made of it |
+//! | `pool` | what many merchants have in common, kept once |
 //! | [`hours`](Hours) | when a merchant is open, as its own clock tells |
 //! | `tree` | an R-tree of packed pages over those metres, and what was tried before it |
 //! | `search` | the hot path: nearest first, bounded by radius and limit |
@@ -86,6 +87,7 @@ mod ecef;
 mod hours;
 mod live;
 mod merchant;
+mod pool;
 mod query;
 mod search;
 mod terms;

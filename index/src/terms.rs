@@ -2,10 +2,13 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
-use crate::{StoredMerchant, Visibility};
+use crate::{StoredMerchant, Visibility, pool::Pool};
+
+/// Names of the terms that merchants have.
+static NAMES: LazyLock<Pool<str>> = LazyLock::new(Pool::new);
 
 /// Which property of a merchant a [`Term`] is a value of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +68,7 @@ impl FromIterator<Term> for Terms {
         terms.sort_unstable();
         terms.dedup();
         terms.truncate(Self::MOST);
+        terms.iter_mut().for_each(|term| term.name = NAMES.share(Arc::clone(&term.name)));
         Self((!terms.is_empty()).then(|| terms.into()))
     }
 }

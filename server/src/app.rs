@@ -139,13 +139,14 @@ impl Running {
         let Loaded { store, condition, index, merchants, tokens, feed, done } =
             loading.await.map_err(|error| internal(&error))??;
         let intake = Intake::default();
-        let watchman = Watchman {
+        let mut watchman = Watchman {
             data_dir: settings.data_dir.clone(),
             floor: settings.disk_floor,
             condition,
             intake: intake.clone(),
+            is_low: false,
         };
-        watchman.look_once(DiskSpace::of(&settings.data_dir)?);
+        watchman.look_first(DiskSpace::of(&settings.data_dir)?);
         let reader = index.reader();
         let clock = clock::system();
         let parts = Parts { store, index, feed: feed.clone(), done, intake: intake.clone(), finish, clock };

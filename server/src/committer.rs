@@ -257,11 +257,11 @@ impl CommitterHandle {
     }
 
     /// Submits commands, each on its own, and waits for room in the queue: for imports, which slow down by themselves.
-    /// Those that were refused for a common reason say so each; others before them may be done.
+    /// They are done in the order in which they are submitted, whenever their results are asked for.
     ///
     /// # Errors
-    /// [`ServiceError::NotReady`] when the server stops, and as above when the store takes nothing.
-    pub async fn submit_each(&self, commands: Vec<Command>) -> Results {
+    /// [`ServiceError::NotReady`] when the server stops.
+    pub async fn submit_each(&self, commands: Vec<Command>) -> Result<Submitted, ServiceError> {
         let mut waiting = Vec::new();
         for part in parted(commands) {
             let (reply, results) = oneshot::channel();
@@ -271,11 +271,7 @@ impl CommitterHandle {
             self.queue.send(message).await.map_err(|_| STOPPING)?;
             waiting.push(results);
         }
-        let mut all = Vec::new();
-        for results in waiting {
-            all.append(&mut results.await.map_err(|_| STOPPING)??);
-        }
-        Ok(all)
+        Ok(Submitted { waiting })
     }
 
     /// All that there is after the last commit.
@@ -286,6 +282,27 @@ impl CommitterHandle {
         let (reply, captured) = oneshot::channel();
         self.queue.send(Message::Capture(reply)).await.map_err(|_| STOPPING)?;
         captured.await.map_err(|_| STOPPING)
+    }
+}
+
+/// Commands that were submitted, each on its own.
+#[derive(Debug)]
+pub struct Submitted {
+    waiting: Vec<oneshot::Receiver<Results>>,
+}
+
+impl Submitted {
+    /// What became of them, once they are durable and visible.
+    ///
+    /// # Errors
+    /// Where some were refused for a common reason, others before them may be done. [`ServiceError::NotReady`] when the
+    /// server stops, and as of a transaction when the store takes nothing.
+    pub async fn results(self) -> Results {
+        let mut all = Vec::new();
+        for results in self.waiting {
+            all.append(&mut results.await.map_err(|_| STOPPING)??);
+        }
+        Ok(all)
     }
 }
 

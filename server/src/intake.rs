@@ -99,6 +99,14 @@ impl Floor {
             Self::Bytes(bytes) => bytes,
         }
     }
+
+    /// Below how many bytes an operator is warned: a fifth of the disk, or twice a floor of his own.
+    fn warns_below(self, space: DiskSpace) -> u64 {
+        match self {
+            Self::Usual => self.of(space).max(space.total_bytes / 5),
+            Self::Bytes(bytes) => bytes.saturating_mul(2),
+        }
+    }
 }
 
 /// Looks after the store: how much room its disk has, and whether it has failed.
@@ -107,24 +115,25 @@ pub(crate) struct Watchman {
     pub(crate) floor: Floor,
     pub(crate) condition: Arc<Condition>,
     pub(crate) intake: Intake,
+    /// Whether the disk was low when it was last looked at.
+    pub(crate) is_low: bool,
 }
 
 impl Watchman {
     /// Looks before anybody asks.
-    pub(crate) fn look_once(&self, space: DiskSpace) {
-        self.look(space, false);
+    pub(crate) fn look_first(&mut self, space: DiskSpace) {
+        self.is_low = self.look(space, false);
         if self.condition.failure().is_some() {
             self.intake.fail();
         }
     }
 
     /// Goes on until the task is dropped, or the store has failed.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         const EVERY: Duration = Duration::from_millis(500);
 
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut is_low = false;
         while self.condition.failure().is_none() {
             ticks.tick().await;
             let data_dir = self.data_dir.clone();
@@ -132,7 +141,7 @@ impl Watchman {
                 return;
             };
             match space {
-                Ok(space) => is_low = self.look(space, is_low),
+                Ok(space) => self.is_low = self.look(space, self.is_low),
                 Err(error) => tracing::warn!(%error, "cannot tell how much room the disk has"),
             }
         }
@@ -154,9 +163,9 @@ impl Watchman {
             }
             _ => {}
         }
-        let is_low = free_bytes < total_bytes / 5;
+        let is_low = free_bytes < self.floor.warns_below(space);
         if is_low && !was_low {
-            tracing::warn!(free_bytes, total_bytes, "less than a fifth of the disk is free");
+            tracing::warn!(free_bytes, total_bytes, floor_bytes, "the disk has little room left");
         }
         is_low
     }
@@ -185,6 +194,7 @@ mod tests {
             floor: Floor::Bytes(1_000),
             condition: Arc::default(),
             intake: intake.clone(),
+            is_low: false,
         };
         assert_eq!(intake.check(), Ok(()));
         assert!(watchman.look(space(999), false), "and is said to be low");

@@ -7,7 +7,7 @@ use nearby_index::{IndexReader, Merchant, MerchantId, Snapshot, StoredMerchant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
-    committer::{Command, Committed, CommitterHandle, Expect, Transaction},
+    committer::{Command, Committed, CommitterHandle, Expect, Submitted, Transaction},
     error::{Quota, ServiceError},
     feed::Feed,
     page_token::PageTokens,
@@ -51,14 +51,11 @@ impl Service {
         self.committer.submit(transaction).await
     }
 
-    /// Stores merchants whatever is there, each on its own, in their order.
+    /// Stores merchants whatever is there, each on its own, in their order and after those of earlier calls.
     ///
     /// # Errors
     /// Only where none of them was looked at.
-    pub async fn import(
-        &self,
-        merchants: Vec<Merchant>,
-    ) -> Result<Vec<Result<Committed, ServiceError>>, ServiceError> {
+    pub async fn import(&self, merchants: Vec<Merchant>) -> Result<Submitted, ServiceError> {
         let commands =
             merchants.into_iter().map(|merchant| Command::Put { merchant, expect: Expect::Anything });
         self.committer.submit_each(commands.collect()).await

@@ -20,7 +20,7 @@ use crate::{
     journal::{History, Journal},
     lock::DirectoryLock,
     records::{read_records, write_record},
-    sled::{self, Record},
+    sled::{self as base, Record},
 };
 
 pub(crate) const KIND: Kind = Kind { magic: b"NEARBYBK", version: 1 };
@@ -151,7 +151,7 @@ fn kept_revision(key: &[u8], value: &[u8]) -> Option<Revision> {
 
 fn write_base(backup: &Path, directory: &Path, tally: &Tally) -> Result<(), StoreError> {
     remove(directory)?;
-    let mut writer = sled::Writer::create(directory)?;
+    let mut writer = base::Writer::create(directory)?;
     writer.add((TALLY_KEY.to_vec(), encode_tally(tally)))?;
     read(backup, &Faults::refused(), &mut |(key, value)| {
         if kept_revision(&key, &value).is_some() { writer.add((key, value)) } else { Ok(()) }

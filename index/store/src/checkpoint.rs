@@ -20,7 +20,7 @@ use crate::{
     codec::{TALLY_KEY, encode_tally},
     disk::{UNFINISHED, at, install, remove},
     examine::{Files, base_name},
-    image, journal, sled,
+    image, journal, sled as base,
 };
 
 /// What a checkpoint takes in, and where to.
@@ -91,6 +91,10 @@ impl Plan {
         let start = Instant::now();
         let base = self.directory.join(base_name(self.tally.extent.last));
         let unfinished = base.with_extension(UNFINISHED);
+        if base.exists() {
+            // Nothing was committed since it was written, and it is never written to.
+            return Ok(());
+        }
         let written = write_base(&unfinished, &self.content, &self.tally, stopped);
         written.and_then(|()| install(&unfinished, &base)).inspect_err(|_| {
             // The fault that is being reported comes first.
@@ -115,7 +119,7 @@ fn write_base(
     stopped: &dyn Fn() -> bool,
 ) -> Result<(), StoreError> {
     remove(path)?;
-    let mut writer = sled::Writer::create(path)?;
+    let mut writer = base::Writer::create(path)?;
     writer.add((TALLY_KEY.to_vec(), encode_tally(tally)))?;
     for record in content.records() {
         if stopped() {

@@ -27,7 +27,7 @@ use crate::{
     journal::History,
     parallel,
     records::read_records,
-    sled::{self, Record},
+    sled::{self as base, Record},
 };
 
 /// What a store holds when it is opened.
@@ -83,7 +83,7 @@ impl Files {
         let is_base = |name: &&String| {
             name.strip_prefix("base-").is_some_and(|revision| revision.parse::<u64>().is_ok())
         };
-        let first = names.iter().filter(|name| *name == FIRST_BASE && sled::is_in(&directory.join(name)));
+        let first = names.iter().filter(|name| *name == FIRST_BASE && base::is_in(&directory.join(name)));
         let mut bases: Vec<PathBuf> =
             first.chain(names.iter().filter(is_base)).map(|name| directory.join(name)).collect();
         let base = bases.pop();
@@ -237,7 +237,7 @@ fn read_base(
     let parts = parallel::in_order(
         |hand_on| {
             let mut chunk = Vec::with_capacity(CHUNK);
-            let read = sled::read(path, &mut |key, value| {
+            let read = base::read(path, &mut |key, value| {
                 if key == TALLY_KEY
                     && let Ok(Entry::Tally(tally)) = decode(key, value)
                 {

@@ -195,7 +195,7 @@ fn read_merchant(
         None => None,
         Some(number) => {
             if number == hours.len() {
-                hours.push(Arc::new(read_hours(block)?));
+                hours.push(read_hours(block)?.shared());
             }
             Some(Arc::clone(hours.get(number).ok_or(DecodeError::Value)?))
         }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use nearby_client::v1;
-use nearby_store::{Kept, SledStore, Store};
+use nearby_store::{DurableStore, Opening};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
@@ -20,19 +20,17 @@ use crate::{Outcome, model::Content};
 
 /// Opens a store and reads all merchants.
 fn open(directory: &Path) -> Result<Content, String> {
-    let mut store = SledStore::open(directory).map_err(|error| error.to_string())?;
+    let (_store, loaded) =
+        DurableStore::open(directory, &Opening::PLAIN).map_err(|error| error.to_string())?;
     let mut content = Content::new();
     let (mut unreadable, mut twice) = (0, 0);
-    store
-        .load(&mut |kept| {
-            let Kept::Merchant(stored) = kept else { return };
-            let given = stored.merchant.profile.given().concat();
-            let name = v1::Merchant::decode(given.as_slice()).map(|merchant| merchant.display_name);
-            unreadable += usize::from(name.is_err());
-            let version = (name.unwrap_or_default(), stored.revision.0);
-            twice += usize::from(content.insert(stored.merchant.id.to_string(), version).is_some());
-        })
-        .map_err(|error| error.to_string())?;
+    for stored in loaded.merchants {
+        let given = stored.merchant.profile.given().concat();
+        let name = v1::Merchant::decode(given.as_slice()).map(|merchant| merchant.display_name);
+        unreadable += usize::from(name.is_err());
+        let version = (name.unwrap_or_default(), stored.revision.0);
+        twice += usize::from(content.insert(stored.merchant.id.to_string(), version).is_some());
+    }
     match (unreadable, twice) {
         (0, 0) => Ok(content),
         _ => Err(format!("WRONG: {unreadable} merchants cannot be read, {twice} came twice")),

@@ -22,7 +22,8 @@ use tonic_health::pb::{
 use crate::{Outcome, load::position, model::Content};
 
 /// What every server is told besides its directory and where to write its address.
-const FLAGS: &[&str] = &["--listen", "127.0.0.1:0"];
+/// A short journal makes for many checkpoints, and a floor of nothing lets the disk be filled to its last block.
+const FLAGS: &[&str] = &["--listen", "127.0.0.1:0", "--journal-mib", "1", "--disk-floor-mib", "0"];
 
 /// The hidden subcommand: as `nearby`, with the arguments that follow.
 pub(crate) fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -185,6 +186,13 @@ impl Server {
     }
 
     /// Whether the process still runs.
+    /// Whether a backup of it could be put into a directory.
+    pub(crate) fn back_up(&self, directory: &Path) -> Outcome<bool> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([crate::SERVE, "backup", "--server", &self.address]).arg(directory);
+        Ok(command.stdin(Stdio::null()).output()?.status.success())
+    }
+
     pub(crate) fn is_alive(&mut self) -> Outcome<bool> {
         Ok(self.child.try_wait()?.is_none())
     }

@@ -68,17 +68,20 @@ async fn prepare(work: &Path, seed: u64, number: u64, looker: &mut Looker) -> Ou
     drop(fs::remove_dir_all(&place.data));
     let models = models(4);
     let runs = random.random_range(2..=5);
-    for run in 0..runs {
+    let mut run = 0;
+    // Until there is a file of every kind: a checkpoint comes when there is enough to write.
+    while run < runs || (run < MOST_RUNS && !has_all_kinds(&place.data)) {
+        run += 1;
         let server = Server::must_start(&place, &[]).await?;
         let plan = Plan {
             clock: Clock::Still,
             seed: random.random(),
             goes_on: false,
             merchants: random.random_range(20..100),
-            labels: [0, 3, 20][random.random_range(0..3)],
+            labels: [3, 20, 20][random.random_range(0..3)],
         };
         let load = Load::start(&server, &models, &plan)?;
-        tokio::time::sleep(Duration::from_millis(random.random_range(50..400))).await;
+        tokio::time::sleep(Duration::from_millis(random.random_range(200..900))).await;
         // Both ends of a store's life are to be found on the disk.
         if (number + run).is_multiple_of(2) {
             load.stop(Duration::from_secs(20)).await;
@@ -93,6 +96,18 @@ async fn prepare(work: &Path, seed: u64, number: u64, looker: &mut Looker) -> Ou
     let mut files = Vec::new();
     list(&place.data, Path::new(""), &mut files)?;
     Ok(Original { data: place.data, content, files })
+}
+
+/// More runs than this no preparation takes.
+const MOST_RUNS: u64 = 12;
+
+/// Whether a store has a base, an image and a journal.
+fn has_all_kinds(data: &Path) -> bool {
+    let base = fs::read_dir(data).into_iter().flatten().flatten().any(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.starts_with("base-") && !name.ends_with(".unfinished")
+    });
+    base && data.join("image").is_file() && data.join("journal").is_dir()
 }
 
 /// What a store holds, read from a copy: opening it could mend what is to be damaged.
@@ -138,14 +153,17 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Pcg64Mcg) -> String {
     match random.random_range(0..10) {
         0..6 => {
             let flips = if random.random_bool(0.5) { 1 } else { random.random_range(1..=8) };
-            let places: BTreeMap<usize, u8> = (0..flips)
-                .map(|_| (random.random_range(0..bytes.len()), 1 << random.random_range(0..8)))
-                .collect();
+            // Files that were made long and are not full yet end in zeros: half of the flips go to what comes before.
+            let used = bytes.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 1);
+            let end = if random.random_bool(0.5) { used } else { bytes.len() };
+            let places: BTreeMap<usize, u8> =
+                (0..flips).map(|_| (random.random_range(0..end), 1 << random.random_range(0..8))).collect();
             places.iter().for_each(|(at, bit)| bytes[*at] ^= bit);
             format!("bits were flipped in the bytes {:?}", places.keys())
         }
         6..8 => {
-            let from = random.random_range(0..bytes.len()) / 512 * 512;
+            let used = bytes.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 1);
+            let from = random.random_range(0..used) / 512 * 512;
             let to = (from + 512).min(bytes.len());
             bytes[from..to].fill(0);
             format!("the sector at {from} was zeroed")

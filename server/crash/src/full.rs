@@ -205,7 +205,12 @@ async fn loaded(
     }
     report.add(if is_refused(&load) { "full_under_load" } else { "not_full" }, 1);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    // Here a backup will be asked for, once there is one: it must be refused and leave nothing behind.
+    disk.fill(u64::MAX)?;
+    let backups = disk.at.join("backups");
+    if running.back_up(&backups)? || fs::read_dir(&backups).is_ok_and(|mut left| left.next().is_some()) {
+        wrong.push("a backup was made, or something of it left behind, without room".to_owned());
+    }
+    report.add("backups_refused", 1);
     let answers = load.stop(Duration::from_secs(20)).await;
     if !running.is_alive()? {
         wrong.push(format!("the server has ended: {}", running.said()));
@@ -228,6 +233,9 @@ async fn loaded(
         if !mended {
             wrong.push(format!("there is room, but no write was accepted for {} s", PATIENCE.as_secs()));
         }
+    }
+    if !running.back_up(&backups)? {
+        wrong.push("there is room, but no backup is made".to_owned());
     }
     running.terminate().await?;
     Ok(())

@@ -1,6 +1,6 @@
 //! # What it withstands
 //!
-//! `cargo crash {kill,power,fsync,disk-full,flip} --count N --seed S` does to a server what happens to servers, and compares
+//! `cargo crash {kill,power,fsync,disk-full,flip,model} --count N --seed S` does to a server what happens to servers, and compares
 //! what is left with what was acknowledged. It ends with an error on any loss. The last line has the totals; each failure
 //! says its case, which `--case` runs alone, and where its evidence is kept.
 //!
@@ -11,6 +11,7 @@
 //! | `fsync` | the n-th sync fails with EIO, for every n | nothing is acknowledged after it; searches go on |
 //! | `disk-full` | no room left, then room again | a clear refusal, no loss, and changes again without a restart |
 //! | `flip` | bits flipped, sectors zeroed, files cut | an error that says so, or exactly the right content |
+//! | `model` | changes, checkpoints, stops, crashes, backups, restores in random sequences | the store holds what the model does |
 //!
 //! How the power goes off: the server runs under `shim.c`, which writes down every operation on files in one order. Sure is
 //! what `fsync` or `fdatasync` of a file, or `fsync` of a directory for the names in it, has covered; `sync_file_range`
@@ -26,6 +27,7 @@
 //! | `load`, `model` | what is sent, and what must be there after it |
 //! | `shim`, `trace`, `disk` | operations on files, and images of what a disk may hold |
 //! | `kill`, `power`, `fsync`, `full`, `flip` | the faults |
+//! | `sequences` | random sequences of everything, beside a model |
 //! | `report` | what is said and kept |
 
 mod check;
@@ -39,6 +41,7 @@ mod load;
 mod model;
 mod power;
 mod report;
+mod sequences;
 mod shim;
 mod trace;
 
@@ -133,6 +136,8 @@ enum Fault {
     DiskFull(full::FullArgs),
     /// Damage a file of the store
     Flip(flip::FlipArgs),
+    /// Let random sequences of everything happen to a store, beside a model
+    Model(sequences::ModelArgs),
 }
 
 /// What is random about a case.
@@ -168,6 +173,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Fault::Fsync(args) => fsync::run(args).await,
             Fault::DiskFull(args) => full::run(args).await,
             Fault::Flip(args) => flip::run(args).await,
+            Fault::Model(args) => sequences::run(&args),
         }
     })
 }

@@ -48,7 +48,13 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
         (None, Some(directory)) => directory,
         (None, None) => PathBuf::from("nearby-demo"),
     };
-    let settings = ServerArgs { data_dir: Some(data_dir), reflection: Some(true), ..Default::default() };
+    // A thousand places need little room, and whoever tries it should not have to tidy a disk first.
+    let settings = ServerArgs {
+        data_dir: Some(data_dir),
+        reflection: Some(true),
+        disk_floor_mib: Some(64),
+        ..Default::default()
+    };
     let mut settings = settings.settings(None)?;
     let signals = Signals::listen()?;
     let running = start(&mut settings, args.once).await?;

@@ -107,7 +107,7 @@ async fn commands_of_one_batch_see_one_another() {
         touch("a"),
         put("b", Expect::Anything),
     ];
-    let results = committer.submit_each(commands).await.unwrap();
+    let results = committer.submit_each(commands).await.unwrap().results().await.unwrap();
     let revisions: Vec<_> =
         results.iter().map(|r| r.as_ref().map(|done| done.change.revision().0).ok()).collect();
     assert_eq!(revisions, [Some(1), None, Some(2), None, Some(3), None, None, Some(4)]);
@@ -335,7 +335,8 @@ async fn large_submissions_are_parted_and_small_ones_share_a_commit() {
     let store = Counted { inner: MemoryStore::default(), commits: Arc::clone(&counted) };
     let (committer, thread, reader) = start(store);
     let many: Vec<Command> = (0..1_300).map(|n| put(&format!("m{n}"), Expect::Absent)).collect();
-    assert_eq!(committer.submit_each(many).await.unwrap().iter().filter(|done| done.is_ok()).count(), 1_300);
+    let submitted = committer.submit_each(many).await.unwrap();
+    assert!(submitted.results().await.unwrap().iter().all(Result::is_ok));
     let together: Vec<Command> = (0..1_000).map(|n| put(&format!("t{n}"), Expect::Absent)).collect();
     committer.submit(super::tests::together(together)).await.unwrap();
     tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();

@@ -8,6 +8,7 @@
     reason = "a test may"
 )]
 
+mod care;
 mod command_line;
 mod contract;
 mod crash;

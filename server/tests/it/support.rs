@@ -100,7 +100,16 @@ impl Server {
     }
 
     async fn is_serving(&self) -> bool {
-        let request = HealthCheckRequest { service: String::new() };
+        self.health_of("").await
+    }
+
+    /// Whether its health says that merchants can be changed.
+    pub(crate) async fn is_taking_changes(&self) -> bool {
+        self.health_of("nearby.v1.MerchantService").await
+    }
+
+    async fn health_of(&self, service: &str) -> bool {
+        let request = HealthCheckRequest { service: service.to_owned() };
         let status = HealthClient::new(self.channel().await).check(request).await.unwrap().into_inner();
         status.status() == ServingStatus::Serving
     }

@@ -30,7 +30,9 @@ fn assert_about(told: Option<Duration>, deadline: Duration, what: &str) {
 /// What the service config says, in seconds.
 fn published(method: &str) -> Option<u64> {
     match method {
-        "ExportMerchants" | "StreamSearchNearby" | "WatchMerchants" | "WatchNearby" => None,
+        "BackUpMerchants" | "ExportMerchants" | "StreamSearchNearby" | "WatchMerchants" | "WatchNearby" => {
+            None
+        }
         "SearchNearby" | "GetDensity" | "GetMerchant" | "ListMerchants" => Some(5),
         "ImportMerchants" => Some(60),
         batch if batch.starts_with("Batch") => Some(30),

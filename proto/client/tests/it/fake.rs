@@ -355,4 +355,13 @@ impl MerchantService for Fake {
     ) -> Answer<Self::WatchMerchantsStream> {
         self.many("WatchMerchants", request).await
     }
+
+    type BackUpMerchantsStream = Many<BackUpMerchantsResponse>;
+
+    async fn back_up_merchants(
+        &self,
+        request: Request<BackUpMerchantsRequest>,
+    ) -> Answer<Self::BackUpMerchantsStream> {
+        self.many("BackUpMerchants", request).await
+    }
 }

@@ -17,8 +17,14 @@ pub(crate) const WRITES: [&str; 8] = [
     "BatchUpdateMerchants",
     "BatchDeleteMerchants",
 ];
-pub(crate) const STREAMS: [&str; 5] =
-    ["StreamSearchNearby", "WatchNearby", "ImportMerchants", "ExportMerchants", "WatchMerchants"];
+pub(crate) const STREAMS: [&str; 6] = [
+    "StreamSearchNearby",
+    "WatchNearby",
+    "ImportMerchants",
+    "ExportMerchants",
+    "WatchMerchants",
+    "BackUpMerchants",
+];
 
 /// Calls a method with a request that says nothing.
 pub(crate) async fn call(client: &Client, method: &str) -> Result<(), ClientError> {
@@ -41,6 +47,7 @@ pub(crate) async fn call(client: &Client, method: &str) -> Result<(), ClientErro
         "BatchDeleteMerchants" => client.batch_delete_merchants(Default::default()).await,
         "ImportMerchants" => client.import_merchants(stream::empty()).await.map(drop),
         "ExportMerchants" => client.export_merchants(Default::default()).await.map(drop),
+        "BackUpMerchants" => client.back_up_merchants(Default::default()).await.map(drop),
         "WatchMerchants" => client.watch_merchants(Default::default()).await.map(drop),
         other => panic!("{other} is no method"),
     }

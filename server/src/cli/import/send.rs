@@ -18,7 +18,7 @@ use crate::{
 /// Rows of one call. Large enough that the cost of a call and of its commits is small, small enough that progress
 /// shows, that little is sent again when a call fails, and that a slow disk has stored them within the minute that the
 /// client allows an import.
-const ROWS_A_CALL: usize = 4_000;
+const ROWS_A_CALL: usize = 10_000;
 const ROWS_A_MESSAGE: usize = 500;
 /// Well below the 4 MiB that a message may have.
 const BYTES_A_MESSAGE: usize = 1024 * 1024;

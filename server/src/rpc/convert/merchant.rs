@@ -4,11 +4,9 @@
 //! is put together by copying. What the commit decides (name, etag, WGS-84 position and the two times) is put around what
 //! the caller gave when a version is made, and stays out of the store, which keeps what the caller gave.
 
-use std::sync::Arc;
-
 use nearby_index::{
-    Merchant, MerchantId, Pieces, Profile, Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros,
-    Visibility,
+    Hours, Merchant, MerchantId, Pieces, Profile, Revision, StoredMerchant, Term, TermKind, Terms,
+    UnixMicros, Visibility,
 };
 use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::{DecodeError, Message, bytes::Buf};
@@ -78,7 +76,7 @@ pub(crate) fn merchant_from_wire(
     given.visibility = wire_visibility(visibility).into();
     clear_output_only(&mut given);
     let terms = terms_of(&given);
-    let hours = given.opening_hours.as_ref().and_then(hours_of).map(Arc::new);
+    let hours = given.opening_hours.as_ref().and_then(hours_of).map(Hours::shared);
     let profile = profile_of(given).map_err(|error| {
         ServiceError::invalid(
             path,
@@ -116,7 +114,7 @@ pub(crate) fn restore(stored: StoredMerchant) -> (StoredMerchant, bool) {
     let is_readable = match decoded(merchant.profile.given()) {
         Ok(given) => {
             merchant.terms = terms_of(&given);
-            merchant.hours = given.opening_hours.as_ref().and_then(hours_of).map(Arc::new);
+            merchant.hours = given.opening_hours.as_ref().and_then(hours_of).map(Hours::shared);
             // Release 0.1 had the fields in the order of their numbers.
             profile_of(given).map(|profile| merchant.profile = profile).is_ok()
         }

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use nearby_proto::v1::BackUpMerchantsResponse;
+use nearby_proto::{Encoded, v1::BackUpMerchantsResponse};
 use nearby_store::backup;
+use prost::Message;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -17,7 +18,7 @@ const WAITING: usize = 4;
 
 pub(super) async fn back_up(
     service: &Service,
-) -> Result<AnswerStream<BackUpMerchantsResponse>, ServiceError> {
+) -> Result<AnswerStream<Encoded<BackUpMerchantsResponse>>, ServiceError> {
     let Captured { content, tally } = service.committer.capture().await?;
     let (messages, received) = mpsc::channel(WAITING);
     let made = clock::system()();
@@ -32,7 +33,7 @@ pub(super) async fn back_up(
 
 /// What is written goes out in messages, as fast as they are read.
 struct Messages {
-    messages: mpsc::Sender<Result<BackUpMerchantsResponse, Status>>,
+    messages: mpsc::Sender<Result<Encoded<BackUpMerchantsResponse>, Status>>,
     revision: u64,
     data: Vec<u8>,
 }
@@ -50,6 +51,7 @@ impl Write for Messages {
         // A block of many records may fill several messages.
         for data in self.data.chunks(MESSAGE_BYTES) {
             let message = BackUpMerchantsResponse { data: data.to_vec().into(), revision: self.revision };
+            let message = Encoded::from_bytes(message.encode_to_vec());
             self.messages.blocking_send(Ok(message)).map_err(|_| io::ErrorKind::BrokenPipe)?;
         }
         self.data.clear();

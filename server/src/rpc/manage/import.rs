@@ -1,6 +1,8 @@
 //! `ImportMerchants`: many rows, each on its own.
 
-use nearby_index::{Merchant, Revision};
+use std::collections::VecDeque;
+
+use nearby_index::Merchant;
 use nearby_proto::v1::{
     ImportMerchantsRequest, ImportMerchantsResponse, ImportOutcome, ImportRow, ImportState, ImportViolation,
 };
@@ -12,7 +14,7 @@ use crate::rpc::{
     explain::explained_below,
 };
 use crate::{
-    committer::Committed,
+    committer::{Committed, Submitted},
     error::{ServiceError, Violation},
     reason,
     service::Service,
@@ -25,6 +27,8 @@ const MOST_VIOLATIONS_A_ROW: usize = 8;
 /// Room in an answer for what is wrong with rows, in bytes. Beyond it a row is told its first field and reason only:
 /// 10,000 rows of those are another megabyte.
 const VIOLATION_BYTES: usize = 2 * 1024 * 1024;
+/// Messages of a call whose rows are being stored at the same time, in their order.
+const MOST_UNDER_WAY: usize = 3;
 /// Most rows of one message.
 const MOST_ROWS_A_MESSAGE: usize = 1_000;
 
@@ -34,11 +38,13 @@ pub(super) async fn import(
 ) -> Result<ImportMerchantsResponse, Status> {
     let mut response = ImportMerchantsResponse::default();
     let mut room = VIOLATION_BYTES;
+    let (mut rows, mut under_way) = (0, VecDeque::new());
     while let Some(message) = messages.message().await.map_err(explained_below)? {
         if message.rows.len() > MOST_ROWS_A_MESSAGE {
             return Err(too_many("rows", format!("must be at most {MOST_ROWS_A_MESSAGE} in one message")));
         }
-        if response.outcomes.len() + message.rows.len() > MOST_ROWS {
+        rows += message.rows.len();
+        if rows > MOST_ROWS {
             return Err(too_many(
                 "rows",
                 format!(
@@ -46,10 +52,16 @@ pub(super) async fn import(
                 ),
             ));
         }
-        let (mut outcomes, last) = import_rows(service, message).await?;
-        outcomes.iter_mut().for_each(|outcome| shorten(outcome, &mut room));
-        response.outcomes.append(&mut outcomes);
-        response.revision = response.revision.max(last.0);
+        under_way.push_back(Rows::submit(service, message).await?);
+        // While some become durable, the next are read and checked.
+        if under_way.len() == MOST_UNDER_WAY
+            && let Some(first) = under_way.pop_front()
+        {
+            first.finish(&mut response, &mut room).await?;
+        }
+    }
+    for rows in under_way {
+        rows.finish(&mut response, &mut room).await?;
     }
     Ok(response)
 }
@@ -58,36 +70,50 @@ fn too_many(field: &str, description: String) -> Status {
     ServiceError::invalid(field, reason::TOO_MANY, description).into()
 }
 
-/// Stores the rows of one message: their outcomes, and the revision of the last that was stored.
-async fn import_rows(
-    service: &Service,
-    message: ImportMerchantsRequest,
-) -> Result<(Vec<ImportOutcome>, Revision), ServiceError> {
-    let mut outcomes = Vec::with_capacity(message.rows.len());
-    let mut merchants = Vec::with_capacity(message.rows.len());
-    let mut stored_at = Vec::with_capacity(message.rows.len());
-    for (at, row) in message.rows.into_iter().enumerate() {
-        let row_number = row.row_number;
-        let (state, violations) = match check_row(row, message.allow_null_island) {
-            Ok(merchant) => {
-                merchants.push(merchant);
-                stored_at.push(at);
-                (ImportState::Unspecified, Vec::new())
-            }
-            Err(error) => (ImportState::Rejected, violations(error)?),
-        };
-        outcomes.push(ImportOutcome { row_number, state: state.into(), violations });
+/// The rows of one message, submitted.
+struct Rows {
+    outcomes: Vec<ImportOutcome>,
+    /// Which of them are being stored.
+    stored_at: Vec<usize>,
+    submitted: Submitted,
+}
+
+impl Rows {
+    async fn submit(service: &Service, message: ImportMerchantsRequest) -> Result<Self, ServiceError> {
+        let mut outcomes = Vec::with_capacity(message.rows.len());
+        let mut merchants = Vec::with_capacity(message.rows.len());
+        let mut stored_at = Vec::with_capacity(message.rows.len());
+        for (at, row) in message.rows.into_iter().enumerate() {
+            let row_number = row.row_number;
+            let (state, violations) = match check_row(row, message.allow_null_island) {
+                Ok(merchant) => {
+                    merchants.push(merchant);
+                    stored_at.push(at);
+                    (ImportState::Unspecified, Vec::new())
+                }
+                Err(error) => (ImportState::Rejected, violations(error)?),
+            };
+            outcomes.push(ImportOutcome { row_number, state: state.into(), violations });
+        }
+        Ok(Self { outcomes, stored_at, submitted: service.import(merchants).await? })
     }
-    let mut last = Revision::ZERO;
-    if !merchants.is_empty() {
-        for (at, result) in stored_at.into_iter().zip(service.import(merchants).await?) {
+
+    /// Waits until they are stored, and adds what became of them to the answer.
+    async fn finish(
+        mut self,
+        response: &mut ImportMerchantsResponse,
+        room: &mut usize,
+    ) -> Result<(), ServiceError> {
+        for (at, result) in self.stored_at.into_iter().zip(self.submitted.results().await?) {
             let Committed { change, existed } = result?;
             let state = if existed { ImportState::Updated } else { ImportState::Created };
-            outcomes[at].state = state.into();
-            last = last.max(change.revision());
+            self.outcomes[at].state = state.into();
+            response.revision = response.revision.max(change.revision().0);
         }
+        self.outcomes.iter_mut().for_each(|outcome| shorten(outcome, room));
+        response.outcomes.append(&mut self.outcomes);
+        Ok(())
     }
-    Ok((outcomes, last))
 }
 
 /// Keeps what is wrong with a row within the room that is left.

@@ -47,7 +47,7 @@ type Answer<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl MerchantService for Merchants {
-    type BackUpMerchantsStream = AnswerStream<BackUpMerchantsResponse>;
+    type BackUpMerchantsStream = AnswerStream<Encoded<BackUpMerchantsResponse>>;
     type ExportMerchantsStream = AnswerStream<Encoded<ExportMerchantsResponse>>;
     type WatchMerchantsStream = AnswerStream<Encoded<WatchMerchantsResponse>>;
 

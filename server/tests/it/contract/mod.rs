@@ -14,6 +14,7 @@ use tonic_types::StatusExt;
 
 use crate::support::*;
 
+mod back_up_merchants;
 mod batch_changes;
 mod batch_get_merchants;
 mod batch_search_nearby;
@@ -125,7 +126,7 @@ fn every_method_is_called_by_a_test() {
     let services = descriptors.file.iter().flat_map(|file| &file.service);
     let methods = services.flat_map(|service| service.method.iter().map(|method| method.name().to_owned()));
     let methods: BTreeSet<String> = methods.collect();
-    assert_eq!(methods.len(), 19);
+    assert_eq!(methods.len(), 20);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/contract");
     let sources: String = std::fs::read_dir(folder)
         .unwrap()

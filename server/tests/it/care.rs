@@ -1,0 +1,172 @@
+//! Care of what is stored: backups and their restoring, verification, compaction, damage, and a disk without room.
+
+use std::{fs, path::Path, process::Output};
+
+use nearby_proto::v1 as wire;
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use crate::support::*;
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn on(path: &Path, arguments: &[&str]) -> Output {
+    run(nearby().args(arguments).arg(path))
+}
+
+async fn create(server: &Server, id: &str) -> Result<wire::Merchant, tonic::Status> {
+    let request =
+        wire::CreateMerchantRequest { merchant: Some(merchant(id, 60.17, 24.94)), ..Default::default() };
+    Ok(server.merchants().await.create_merchant(request).await?.into_inner())
+}
+
+/// The files of a store, without those that say nothing of merchants.
+fn files(directory: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+#[tokio::test]
+async fn a_backup_of_a_running_server_is_restored_verified_and_compacted() {
+    let server = Server::start().await;
+    for n in 0..20 {
+        create(&server, &format!("m{n:02}")).await.unwrap();
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let backups = directory.path().join("backups");
+    let taken = run(nearby().args(["backup", "--server", &server.url]).arg(&backups));
+    assert!(taken.status.success(), "{}", text(&taken.stderr));
+    assert!(
+        text(&taken.stderr).starts_with("20 merchants, 20 records in all, as of revision 20, in "),
+        "{taken:?}"
+    );
+    let path = text(&taken.stdout).trim().to_owned();
+    assert!(path.ends_with("Z-r20.backup"), "{path}");
+    let backup = Path::new(&path);
+    let left: Vec<_> = fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [backup], "and nothing beside it");
+
+    let verified = on(backup, &["verify"]);
+    assert!(
+        verified.status.success() && text(&verified.stdout).starts_with("20 merchants, "),
+        "{verified:?}"
+    );
+    let data_dir = directory.path().join("restored");
+    let restored = run(nearby().arg("restore").arg(backup).arg("--data-dir").arg(&data_dir));
+    assert!(restored.status.success() && text(&restored.stderr).contains("20 records of 20"), "{restored:?}");
+    let again = run(nearby().arg("restore").arg(backup).arg("--data-dir").arg(&data_dir));
+    assert_eq!(again.status.code(), Some(73));
+    assert!(text(&again.stderr).contains("holds a store already"), "{again:?}");
+    let compacted = run(nearby().args(["compact", "--data-dir"]).arg(&data_dir));
+    assert!(
+        compacted.status.success() && text(&compacted.stderr).starts_with("20 merchants"),
+        "{compacted:?}"
+    );
+    let verified = on(&data_dir, &["verify"]);
+    assert!(
+        verified.status.success() && text(&verified.stdout).starts_with("20 merchants, "),
+        "{verified:?}"
+    );
+    let of_closed = run(nearby().arg("backup").arg(&backups).arg("--data-dir").arg(&data_dir));
+    assert!(of_closed.status.success(), "{}", text(&of_closed.stderr));
+
+    let server = Server::start_on(&data_dir, &[]).await;
+    assert_eq!(list_ids(&mut server.merchants().await).await.len(), 20);
+    let busy = on(&data_dir, &["verify"]);
+    assert_eq!(busy.status.code(), Some(75), "{busy:?}");
+    assert_eq!(on(&directory.path().join("nothing"), &["verify"]).status.code(), Some(66));
+}
+
+#[tokio::test]
+async fn damage_is_refused_told_and_salvaged() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let server = Server::start_on(&data_dir, &[]).await;
+    for n in 0..20 {
+        create(&server, &format!("m{n:02}")).await.unwrap();
+    }
+    assert!(server.terminate().success());
+    // The tenth merchant of twenty: those after it are lost with it, as nobody knows where the next begins.
+    let journal = data_dir.join("journal/00000000000000000001.journal");
+    let mut bytes = fs::read(&journal).unwrap();
+    let at = bytes.windows(8).position(|window| window == b"Shop m10").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&journal, bytes).unwrap();
+
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir"];
+    let refused = on(&data_dir, &serve);
+    assert_eq!(refused.status.code(), Some(65));
+    let said = text(&refused.stderr);
+    for word in ["lacks commits that were acknowledged", "nearby verify", "nearby restore", "--salvage"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let verified = on(&data_dir, &["verify"]);
+    assert_eq!(verified.status.code(), Some(65));
+    assert!(text(&verified.stdout).starts_with("10 merchants, "), "{verified:?}");
+
+    let server = Server::start_on(&data_dir, &["--salvage"]).await;
+    assert_eq!(list_ids(&mut server.merchants().await).await.len(), 10);
+    let refused = create(&server, "new").await.unwrap_err();
+    assert_eq!(refused.get_error_details().error_info().unwrap().reason, "STORE_READ_ONLY");
+    assert!(!server.is_taking_changes().await);
+    assert!(server.terminate().success());
+    let backups = directory.path().join("backups");
+    let salvaged = run(nearby().args(["backup", "--salvage", "--data-dir"]).arg(&data_dir).arg(&backups));
+    assert!(salvaged.status.success(), "{}", text(&salvaged.stderr));
+    let backup = text(&salvaged.stdout).trim().to_owned();
+    let restored_dir = directory.path().join("restored");
+    let restored = run(nearby().args(["restore", &backup, "--data-dir"]).arg(&restored_dir));
+    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    let server = Server::start_on(&restored_dir, &[]).await;
+    assert_eq!(list_ids(&mut server.merchants().await).await.len(), 10);
+    create(&server, "new").await.unwrap();
+}
+
+/// Any of its files that is damaged is found out, or is of no account.
+#[tokio::test]
+async fn a_backup_that_is_damaged_makes_no_store() {
+    let server = Server::start().await;
+    create(&server, "a").await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let taken = run(nearby().args(["backup", "--server", &server.url]).arg(directory.path()));
+    let backup = text(&taken.stdout).trim().to_owned();
+    let mut bytes = fs::read(&backup).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&backup, bytes).unwrap();
+    let data_dir = directory.path().join("data");
+    let refused = run(nearby().args(["restore", &backup, "--data-dir"]).arg(&data_dir));
+    assert_eq!(refused.status.code(), Some(65), "{refused:?}");
+    let mut made = Vec::new();
+    if data_dir.exists() {
+        files(&data_dir, &mut made);
+    }
+    assert!(made.iter().all(|path| path.ends_with("LOCK")), "{made:?}");
+    let nobody = run(nearby().args(["backup", "--server", "127.0.0.1:9"]).arg(directory.path().join("none")));
+    assert_eq!(nobody.status.code(), Some(69), "{nobody:?}");
+}
+
+/// Nothing is acknowledged below the floor; searches go on, and health tells.
+#[tokio::test]
+async fn below_the_floor_of_the_disk_changes_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let server = Server::start_on(&data_dir, &[]).await;
+    create(&server, "a").await.unwrap();
+    assert!(server.is_taking_changes().await);
+    assert!(server.terminate().success());
+    // No disk has so much.
+    let server = Server::start_on(&data_dir, &["--disk-floor-mib", "1000000000000"]).await;
+    assert!(!server.is_taking_changes().await);
+    let refused = create(&server, "b").await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    let details = refused.get_error_details();
+    assert_eq!(details.error_info().unwrap().reason, "DISK_FULL");
+    assert!(details.retry_info().unwrap().retry_delay.unwrap().as_secs() >= 1);
+    let found = server.searches().await.search_nearby(search(60.17, 24.94)).await.unwrap().into_inner();
+    assert_eq!(found.results.len(), 1);
+}
