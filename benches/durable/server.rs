@@ -64,7 +64,16 @@ impl Server {
         // A server that was killed has left it.
         drop(fs::remove_file(&file));
         let mut command = command()?;
-        command.args(["serve", "--listen", "127.0.0.1:0", "--disk-floor-mib", "16", "--shutdown-deadline-s", "600", "--address-file"]);
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--disk-floor-mib",
+            "16",
+            "--shutdown-deadline-s",
+            "600",
+            "--address-file",
+        ]);
         command.arg(&file).arg("--data-dir").arg(store);
         let start = Instant::now();
         let mut process = Process::spawn("nearby-serve", &mut command, place)?;

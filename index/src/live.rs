@@ -3,7 +3,9 @@
 //! A reader loads the current snapshot without a lock and keeps it as long as it likes; the writer builds the next one
 //! beside it, sharing what did not change, and puts it in place in one step.
 
-use std::{borrow::Borrow, cmp::Ordering, collections::HashSet, ops::Bound, sync::Arc};
+use std::{
+    borrow::Borrow, cmp::Ordering, collections::HashSet, ops::Bound, panic::resume_unwind, sync::Arc, thread,
+};
 
 use arc_swap::ArcSwap;
 use imbl::OrdSet;
@@ -166,9 +168,14 @@ impl IndexWriter {
             }
             is_same
         });
-        let points = by_id.iter().map(|ById(stored)| Point::from(stored)).collect();
-        let by_id = by_id.into_iter().collect();
-        let snapshot = Snapshot { revision, by_id, tree: Tree::load(points) };
+        // Side by side: a start waits for the longer of the two.
+        let stored: Vec<_> = by_id.iter().map(|ById(stored)| Arc::clone(stored)).collect();
+        let (by_id, tree) = thread::scope(|scope| {
+            let tree = scope.spawn(move || Tree::load(stored.iter().map(Point::from).collect()));
+            let by_id = by_id.into_iter().collect();
+            (by_id, tree.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let snapshot = Snapshot { revision, by_id, tree };
         Self { shared: Arc::new(ArcSwap::from_pointee(snapshot)), retired: Vec::new() }
     }
 

@@ -161,12 +161,15 @@ impl Part {
     }
 }
 
+/// When a merchant was deleted, and which.
+type Deletion = (Revision, MerchantId);
+
 /// The deletions and the requests among records.
 pub(crate) fn deletions_and_requests(
     others: BTreeMap<Vec<u8>, Vec<u8>>,
     restore: Restore<'_>,
     faults: &Faults,
-) -> Result<(Vec<(Revision, MerchantId)>, Vec<Arc<DoneRequest>>), DecodeError> {
+) -> Result<(Vec<Deletion>, Vec<Arc<DoneRequest>>), DecodeError> {
     let (mut deletions, mut requests) = (Vec::new(), Vec::new());
     let mut begun: Option<DoneRequest> = None;
     for (key, value) in others {

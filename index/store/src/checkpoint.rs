@@ -91,15 +91,14 @@ impl Plan {
         let start = Instant::now();
         let base = self.directory.join(base_name(self.tally.extent.last));
         let unfinished = base.with_extension(UNFINISHED);
-        if base.exists() {
-            // Nothing was committed since it was written, and it is never written to.
-            return Ok(());
+        // Where nothing was committed since there was one, it is there already, and is never written to.
+        if !base.exists() {
+            let written = write_base(&unfinished, &self.content, &self.tally, stopped);
+            written.and_then(|()| install(&unfinished, &base)).inspect_err(|_| {
+                // The fault that is being reported comes first.
+                drop(remove(&unfinished));
+            })?;
         }
-        let written = write_base(&unfinished, &self.content, &self.tally, stopped);
-        written.and_then(|()| install(&unfinished, &base)).inspect_err(|_| {
-            // The fault that is being reported comes first.
-            drop(remove(&unfinished));
-        })?;
         let files = Files::find(&self.directory)?;
         for older in files.older_bases {
             remove(&older)?;

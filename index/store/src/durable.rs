@@ -181,6 +181,10 @@ impl Store for DurableStore {
     }
 
     fn checkpoint(&mut self, content: Content) {
+        if self.under_way.as_ref().is_some_and(|under_way| !under_way.is_finished()) {
+            return;
+        }
+        self.finish_checkpoint();
         if let Err(error) = self.begin_checkpoint(content) {
             if error.is_failure() {
                 self.condition.fail(&error);

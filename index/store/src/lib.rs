@@ -86,8 +86,8 @@ pub trait Store: Send {
     /// Whether the journal has become so long that a checkpoint should take it in.
     fn is_checkpoint_due(&mut self) -> bool;
 
-    /// Begins to take what was committed into the base, beside commits that go on. `content` is what there is after the
-    /// last commit.
+    /// Begins to take what was committed into the base, beside commits that go on, unless that is under way. `content` is
+    /// what there is after the last commit.
     fn checkpoint(&mut self, content: Content);
 
     /// Ends in good order, so that the next start is quick. `content` is what there is after the last commit.

@@ -105,11 +105,11 @@ impl Writer {
     }
 }
 
+/// Takes a key and its value.
+pub(crate) type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
+
 /// Hands all records of a base to `visit`, in the order of their keys, until it returns an error.
-pub(crate) fn read(
-    directory: &Path,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+pub(crate) fn read(directory: &Path, visit: &mut Visit<'_>) -> Result<(), StoreError> {
     remove_unfinished_snapshots(directory)?;
     let database = open_patiently(directory)?;
     let mut records = database.iter();

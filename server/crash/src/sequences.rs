@@ -240,16 +240,27 @@ fn tear(journal: &Path, random: &mut Pcg64Mcg) -> Outcome<()> {
     segments.sort();
     let Some(path) = segments.last() else { return Ok(()) };
     let mut bytes = fs::read(path)?;
-    // No record of these sequences ends in a zero.
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1).max(4_096);
+    let end = end_of(&bytes);
     let length = random.random_range(0..2_000).min(bytes.len() - end);
-    // Part of a real frame, moved: what an old disk block may hold.
+    // The beginning of a real frame, but never all of it: that is a write that was finished.
+    let first = bytes[4_096 + 8..].first_chunk().copied().map_or(0, u32::from_le_bytes) as usize;
     if random.random_bool(0.5) {
+        let length = length.min(64 + first - 1);
         bytes.copy_within(4_096..4_096 + length, end);
     } else {
         bytes[end..end + length].iter_mut().for_each(|byte| *byte = random.random());
     }
     Ok(fs::write(path, bytes)?)
+}
+
+/// Where the last commit of a segment ends: each says its length in the bytes 8 to 11 of its 64 of header.
+fn end_of(segment: &[u8]) -> usize {
+    let mut end = 4_096;
+    while segment[end..].starts_with(b"NJF1") {
+        let length = segment[end + 8..].first_chunk().copied().map_or(0, u32::from_le_bytes);
+        end += 64 + length as usize;
+    }
+    end
 }
 
 impl Model {
@@ -273,7 +284,7 @@ impl Model {
             visibility: if random.random_bool(0.1) { Visibility::Hidden } else { Visibility::Visible },
             terms: Terms::default(),
             hours: None,
-            profile: Profile::new(&vec![random.random_range(1..=255); length])?,
+            profile: Profile::new(&vec![random.random(); length])?,
         };
         let (create_time, update_time) = (UnixMicros(random.random()), UnixMicros(random.random()));
         let stored =

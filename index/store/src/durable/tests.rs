@@ -134,7 +134,7 @@ fn a_journal_that_grows_is_taken_in_beside_commits_that_go_on() {
     let (_store, loaded) = open(directory.path());
     assert_eq!(there(&loaded), model);
     assert_eq!(Files::find(directory.path()).unwrap().older_bases, Vec::<std::path::PathBuf>::new());
-    assert_eq!(verify(directory.path(), &Opening::PLAIN).is_err(), true, "while it is open");
+    assert!(verify(directory.path(), &Opening::PLAIN).is_err(), "while it is open");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use nearby_index::Revision;
 
 pub(crate) use self::frame::{Frame, Operation};
-use self::segment::{FRAMES_AT, Mark, Read, Segment, path_of};
+use self::segment::{FRAMES_AT, Mark, ReadSegment, Segment, path_of};
 use crate::{
     Faults, StoreError, Tally,
     disk::{create_durably, names, remove, remove_unfinished},
@@ -39,7 +39,7 @@ pub(crate) struct Journal {
 /// What a journal holds.
 pub(crate) struct History {
     directory: PathBuf,
-    segments: Vec<Read>,
+    segments: Vec<ReadSegment>,
 }
 
 impl History {
@@ -49,10 +49,10 @@ impl History {
     /// [`StoreError::Corrupt`] where something that was acknowledged is not there. Where that is tolerated, what can be read
     /// up to there.
     pub(crate) fn read(directory: &Path, faults: &Faults) -> Result<Self, StoreError> {
-        let mut segments: Vec<Read> = Vec::new();
+        let mut segments: Vec<ReadSegment> = Vec::new();
         for name in names(directory)?.iter().filter(|name| name.ends_with(".journal")) {
             let corrupt = |what: &str| StoreError::corrupt(directory, format!("{name} {what}"));
-            let segment = match Read::read(directory.join(name))? {
+            let segment = match ReadSegment::of(directory.join(name))? {
                 Ok(segment) => segment,
                 Err(what) => {
                     faults.found(corrupt(what))?;
@@ -81,7 +81,7 @@ impl History {
 
     /// The tally where it ends; `None` where there is no journal.
     pub(crate) fn last(&self) -> Option<Tally> {
-        self.segments.last().map(Read::last)
+        self.segments.last().map(ReadSegment::last)
     }
 
     /// The tally at a revision: the start of a segment, or the end of a commit.

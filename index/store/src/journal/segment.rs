@@ -60,7 +60,7 @@ pub(super) struct Segment {
 }
 
 /// A segment that was read.
-pub(super) struct Read {
+pub(super) struct ReadSegment {
     pub(super) number: u64,
     pub(super) start: Tally,
     pub(super) frames: Vec<Frame>,
@@ -85,7 +85,7 @@ impl Segment {
         length: u64,
         start: &Tally,
     ) -> Result<Self, StoreError> {
-        const ZEROS: [u8; 65_536] = [0; 65_536];
+        static ZEROS: [u8; 65_536] = [0; 65_536];
 
         let path = path_of(directory, number);
         let unfinished = path.with_extension(UNFINISHED);
@@ -172,9 +172,9 @@ impl Segment {
     }
 }
 
-impl Read {
+impl ReadSegment {
     /// Reads a segment; what is wrong with it, where it cannot be one.
-    pub(super) fn read(path: PathBuf) -> Result<Result<Self, &'static str>, StoreError> {
+    pub(super) fn of(path: PathBuf) -> Result<Result<Self, &'static str>, StoreError> {
         let bytes = std::fs::read(&path).map_err(at("read", &path))?;
         Ok(Self::parse(&bytes, path))
     }
