@@ -82,7 +82,7 @@ impl Args {
 
 fn main() -> ExitCode {
     if env::args_os().nth(1).is_some_and(|argument| argument == server::NEARBY) {
-        return server::nearby(env::args_os().skip(1));
+        return nearby_server::cli::main(env::args_os().skip(1));
     }
     let args = Args::parse();
     let runtime = match Runtime::new() {

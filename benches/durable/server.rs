@@ -2,16 +2,13 @@
 
 use std::{
     env,
-    ffi::OsString,
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::Command,
     time::{Duration, Instant},
 };
 
-use clap::Parser;
-use nearby_server::cli::{Cli, exit};
-use tokio::{runtime::Runtime, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
     failed::{Failed, Result, failed},
@@ -20,24 +17,6 @@ use crate::{
 
 /// The argument after which this binary is `nearby`.
 pub(crate) const NEARBY: &str = "nearby";
-
-/// What the binary `nearby` does.
-pub(crate) fn nearby(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(usage) => return exit::of_usage(&usage),
-    };
-    let runtime = match Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit::of_error(&error.into()),
-    };
-    let done = runtime.block_on(cli.run());
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::of_error(&error),
-    }
-}
 
 /// `nearby`, ready for arguments; the environment cannot change what it does.
 fn command() -> Result<Command> {

@@ -8,12 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Parser;
 use nearby_client::{
     Client,
     v1::{ListMerchantsRequest, MerchantView, SearchNearbyRequest},
 };
-use nearby_server::cli::{Cli, exit};
+use nearby_server::cli;
 use tonic::transport::Endpoint;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -27,20 +26,7 @@ const FLAGS: &[&str] = &["--listen", "127.0.0.1:0", "--journal-mib", "1", "--dis
 
 /// The hidden subcommand: as `nearby`, with the arguments that follow.
 pub(crate) fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(std::iter::once(OsString::from("nearby")).chain(arguments)) {
-        Ok(cli) => cli,
-        Err(usage) => return exit::of_usage(&usage),
-    };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit::of_error(&error.into()),
-    };
-    let done = runtime.block_on(cli.run());
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::of_error(&error),
-    }
+    cli::main(std::iter::once(OsString::from("nearby")).chain(arguments))
 }
 
 /// Where a server works.

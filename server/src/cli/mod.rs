@@ -24,7 +24,7 @@ mod target;
 mod terminal;
 mod watch;
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path, process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -96,6 +96,25 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What the binary `nearby` does with its arguments, the first of which is its name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(usage) => return exit::of_usage(&usage),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::of_error(&error.into()),
+    };
+    let done = runtime.block_on(cli.run());
+    // A thread that still waits for the disk must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::of_error(&error),
+    }
 }
 
 impl Cli {

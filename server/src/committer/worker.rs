@@ -71,7 +71,12 @@ impl Worker {
             let mut gathered = Gathered::default();
             held = held.and_then(|held| gathered.take(held));
             if gathered.submissions.is_empty() {
+                let idle_since = Instant::now();
                 let Some(first) = messages.blocking_recv() else { break };
+                if idle_since.elapsed() > MOST_LINGER {
+                    // Whoever was answered last is not coming again soon.
+                    answered = 0;
+                }
                 held = self.handle(first, &mut messages, &mut gathered);
             }
             if held.is_none() {
