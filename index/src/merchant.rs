@@ -243,9 +243,10 @@ pub struct Merchant {
 
 /// One version of a merchant as it was committed. Never changed afterwards.
 ///
-/// It begins at a cache line, and with what lists show: an answer then fetches as few lines of each merchant as there are.
+/// It begins with what lists show: an answer then fetches few cache lines of each merchant. Beginning at a line itself made
+/// lists no faster, and cost 120 bytes a merchant.
 #[derive(Clone, Debug, PartialEq)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub struct StoredMerchant {
     /// What the caller put.
     pub merchant: Merchant,

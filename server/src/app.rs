@@ -61,6 +61,14 @@ pub enum StartError {
     /// The store did not open.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store is damaged.
+    #[error("{fault}\n{}", opening::remedies(.data_dir))]
+    Damaged {
+        /// What is wrong with it.
+        fault: StoreError,
+        /// Where it is.
+        data_dir: PathBuf,
+    },
     /// A fault of this program or of the system.
     #[error("cannot start: {0}")]
     Internal(String),
@@ -152,7 +160,8 @@ impl Running {
         let parts = Parts { store, index, feed: feed.clone(), done, intake: intake.clone(), finish, clock };
         let (committer, thread) = committer::spawn(parts).map_err(|error| internal(&error))?;
         let watchers = Arc::new(Semaphore::new(settings.max_watchers));
-        door.open(Service { reader, committer, feed, tokens, watchers });
+        let backups = Arc::new(Semaphore::new(MOST_BACKUPS));
+        door.open(Service { reader, committer, feed, tokens, watchers, backups });
         health.set_all(true).await;
         let minding = tokio::spawn(mind(watchman, intake, health.clone()));
         Ok(Self {
@@ -211,6 +220,8 @@ impl Running {
     }
 }
 
+/// Backups that may be taken at the same time.
+const MOST_BACKUPS: usize = 2;
 /// How long the store may take to close at least.
 const MOST_TO_CLOSE: Duration = Duration::from_secs(60);
 

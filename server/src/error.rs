@@ -25,6 +25,8 @@ pub enum Quota {
     Writes,
     /// Calls that watch.
     Watchers,
+    /// Calls that take a backup.
+    Backups,
 }
 
 /// Why the service did not do what was asked.
@@ -90,7 +92,7 @@ pub enum ServiceError {
     Overloaded(Quota),
     /// The disk failed. Nothing is acknowledged any more; searches go on. Why is in the log, for the operator.
     #[error(
-        "the server cannot write to its disk and takes no more changes until its operator has mended that"
+        "the server takes no changes until its operator has mended it: its disk failed, or its store is damaged"
     )]
     ReadOnly,
     /// The disk has too little room. Nothing was done, and it passes; searches go on.
@@ -125,6 +127,7 @@ impl fmt::Display for Quota {
         f.write_str(match self {
             Self::Writes => "writes are waiting",
             Self::Watchers => "calls are watching",
+            Self::Backups => "backups are being taken",
         })
     }
 }

@@ -59,6 +59,10 @@ impl Intake {
             self.set(State::NoRoom);
             return ServiceError::DiskFull;
         }
+        if !error.is_failure() {
+            tracing::warn!(%error, "changes were refused for want of something that passes");
+            return ServiceError::NotReady("short of files or memory");
+        }
         tracing::error!(%error, "a commit failed; no more changes are taken until a restart");
         self.set(State::Failed);
         ServiceError::ReadOnly
@@ -154,7 +158,11 @@ impl Watchman {
         let (floor_bytes, before) = (self.floor.of(space), *self.intake.state.borrow());
         match (free_bytes < floor_bytes, before) {
             (true, State::Open) => {
-                tracing::error!(free_bytes, floor_bytes, "changes are refused: the disk has too little room");
+                tracing::error!(
+                    free_bytes,
+                    floor_bytes,
+                    "changes are refused: the disk has less room than --disk-floor-mib asks for"
+                );
                 self.intake.set(State::NoRoom);
             }
             (false, State::NoRoom) => {

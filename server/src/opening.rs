@@ -12,7 +12,7 @@ use std::{
 
 use nearby_store::{DurableStore, Loaded, Opening, StoreError};
 
-use crate::{config::Settings, rpc::convert::restore};
+use crate::{app::StartError, config::Settings, rpc::convert::restore};
 
 /// Hears how far the loading has come: how many records were read, of how many, or of 0 where that is not known.
 #[derive(Clone)]
@@ -51,8 +51,26 @@ impl fmt::Debug for Loading {
 }
 
 /// Opens the store of some settings, and reads all that is in it.
-pub(crate) fn open(settings: &Settings) -> Result<(DurableStore, Loaded), StoreError> {
-    with_opening(settings, |opening| DurableStore::open(&settings.data_dir, opening))
+pub(crate) fn open(settings: &Settings) -> Result<(DurableStore, Loaded), StartError> {
+    let opened = with_opening(settings, |opening| DurableStore::open(&settings.data_dir, opening));
+    opened.map_err(|error| match error {
+        StoreError::Corrupt { .. } if !settings.salvage => {
+            StartError::Damaged { fault: error, data_dir: settings.data_dir.clone() }
+        }
+        error => StartError::Store(error),
+    })
+}
+
+/// What to do about a store that is damaged.
+pub(crate) fn remedies(data_dir: &Path) -> String {
+    let directory = data_dir.display();
+    format!(
+        "Nothing was changed in it. Keep it as it is until you have what you need:\n  \
+         nearby verify {directory}                               says all that is wrong\n  \
+         nearby restore BACKUP --data-dir NEW_DIRECTORY    brings a backup back\n  \
+         nearby serve --salvage --data-dir {directory}           serves what can still be read, and takes no changes\n  \
+         nearby backup --salvage BACKUPS --data-dir {directory}  saves it, to be restored"
+    )
 }
 
 /// Looks over a store or a backup.

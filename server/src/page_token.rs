@@ -48,7 +48,12 @@ impl PageTokens {
     pub fn load_or_create(path: &Path) -> io::Result<Self> {
         match fs::read(path) {
             Ok(bytes) => {
-                let wrong = || io::Error::new(io::ErrorKind::InvalidData, "does not hold a key of 32 bytes");
+                let wrong = || {
+                    io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "does not hold a key of 32 bytes; remove it, and page tokens that were given out before are no longer taken",
+                    )
+                };
                 Ok(Self { key: bytes.try_into().map_err(|_| wrong())? })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -7,7 +7,7 @@ use nearby_index::{IndexReader, Merchant, MerchantId, Snapshot, StoredMerchant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
-    committer::{Command, Committed, CommitterHandle, Expect, Submitted, Transaction},
+    committer::{Captured, Command, Committed, CommitterHandle, Expect, Submitted, Transaction},
     error::{Quota, ServiceError},
     feed::Feed,
     page_token::PageTokens,
@@ -26,6 +26,8 @@ pub struct Service {
     pub tokens: PageTokens,
     /// How many more calls may watch.
     pub watchers: Arc<Semaphore>,
+    /// How many more backups may be taken: each holds on to all there is as of its revision.
+    pub backups: Arc<Semaphore>,
 }
 
 impl Service {
@@ -68,6 +70,16 @@ impl Service {
     pub fn watch(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
         let place = Arc::clone(&self.watchers).try_acquire_owned();
         place.map_err(|_| ServiceError::Overloaded(Quota::Watchers))
+    }
+
+    /// All that there is after the last commit, and a place among those who take a backup, for as long as it is held.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`] where there is none left.
+    pub async fn back_up(&self) -> Result<(Captured, OwnedSemaphorePermit), ServiceError> {
+        let place = Arc::clone(&self.backups).try_acquire_owned();
+        let place = place.map_err(|_| ServiceError::Overloaded(Quota::Backups))?;
+        Ok((self.committer.capture().await?, place))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     Content, Extent, StoreError, Tally,
     blocks::{BlockError, BlockReader, BlockWriter, Head, Kind},
     codec::{Entry, TALLY_KEY, decode, encode_tally},
-    disk::{UNFINISHED, at, create_durably, install, remove},
+    disk::{UNFINISHED, at, create_durably, install, names, remove},
     examine::{Files, base_name, differs},
     faults::Faults,
     journal::{History, Journal},
@@ -108,20 +108,31 @@ pub(crate) fn read(
 /// files cannot be written. There is no store then.
 pub fn restore(backup: &Path, directory: &Path) -> Result<Summary, StoreError> {
     // Once to see that it is sound, before anything is made; and to know what will be there.
-    let mut kept = Tally::default();
+    let (mut kept, mut newest) = (Tally::default(), Revision::ZERO);
     let summary = read(backup, &Faults::refused(), &mut |(key, value)| {
         if let Some(revision) = kept_revision(&key, &value) {
             kept.add(&key, revision);
+            newest = newest.max(revision);
         }
         Ok(())
     })?;
-    let last = Revision(summary.tally.extent.last.0 + REVISIONS_SKIPPED);
+    if newest > summary.tally.extent.last {
+        return Err(StoreError::corrupt(backup, "a record is newer than the backup"));
+    }
+    let last = Revision(summary.tally.extent.last.0.saturating_add(REVISIONS_SKIPPED));
     kept.extent = Extent { last, deletions_since: last };
 
     create_durably(directory)?;
     let _lock = DirectoryLock::acquire(directory)?;
     let files = Files::find(directory)?;
-    if files.is_store() {
+    if files.base.is_none()
+        && History::read(&files.journal, &Faults::refused()).is_ok_and(|it| it.is_begun_only())
+    {
+        // All that an earlier restore came to before it was cut off.
+        remove(&files.journal)?;
+    }
+    let is_ours = |name: &String| name == "LOCK" || name == "journal" || name.ends_with(UNFINISHED);
+    if files.base.is_some() || files.journal.is_dir() || !names(directory)?.iter().all(is_ours) {
         return Err(StoreError::Occupied { path: directory.to_owned() });
     }
     let base = directory.join(base_name(last));

@@ -104,7 +104,10 @@ impl Plan {
             remove(&older)?;
         }
         journal::remove_before(&files.journal, self.next_segment)?;
-        write_image(&files.image, &self.content, &self.tally)?;
+        // Only a cache: without it the next start takes longer.
+        if let Err(error) = write_image(&files.image, &self.content, &self.tally) {
+            tracing::warn!(%error, "no image is written");
+        }
         let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(revision = self.tally.extent.last.0, elapsed_ms, "checkpoint written");
         Ok(())

@@ -26,18 +26,20 @@ impl Content {
     pub(crate) fn records(&self) -> impl Iterator<Item = Record> {
         let merchants = self.snapshot.list(None);
         let merchants = merchants.map(|stored| (merchant_key(&stored.merchant.id), encode_merchant(stored)));
-        let (before, after) = self.other_records();
-        before.into_iter().chain(merchants).chain(after)
+        self.deletion_records().chain(merchants).chain(self.request_records())
     }
 
-    /// The records that are no merchants': those with keys before theirs, and those with keys after.
-    pub(crate) fn other_records(&self) -> (Vec<Record>, Vec<Record>) {
-        let mut deletions: Vec<Record> =
-            self.deletions.iter().map(|(revision, id)| encode_deletion(id, *revision)).collect();
-        let mut requests: Vec<Record> =
-            self.requests.iter().flat_map(|request| encode_request(request)).collect();
-        deletions.sort_unstable();
-        requests.sort_unstable();
-        (deletions, requests)
+    /// The records of the deletions, in the order of their keys.
+    pub(crate) fn deletion_records(&self) -> impl Iterator<Item = Record> {
+        let mut deletions: Vec<&(Revision, MerchantId)> = self.deletions.iter().collect();
+        deletions.sort_unstable_by_key(|(revision, _)| *revision);
+        deletions.into_iter().map(|(revision, id)| encode_deletion(id, *revision))
+    }
+
+    /// The records of the requests, in the order of their keys; made as they are asked for, as there may be many.
+    pub(crate) fn request_records(&self) -> impl Iterator<Item = Record> {
+        let mut requests: Vec<&Arc<DoneRequest>> = self.requests.iter().collect();
+        requests.sort_unstable_by_key(|request| request.id);
+        requests.into_iter().flat_map(|request| encode_request(request))
     }
 }

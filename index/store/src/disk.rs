@@ -27,10 +27,14 @@ pub(crate) fn create_durably(directory: &Path) -> Result<(), StoreError> {
     let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
     fs::create_dir_all(directory).map_err(at("create", directory))?;
     for made in missing {
-        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
-        sync(parent.unwrap_or(Path::new(".")))?;
+        sync(parent_of(made))?;
     }
     Ok(())
+}
+
+/// The directory that something is in.
+pub(crate) fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes a file's content, or a directory's entries, survive the loss of power.
@@ -41,7 +45,10 @@ pub(crate) fn sync(path: &Path) -> Result<(), StoreError> {
 /// Gives a finished file or directory its name, which survives from then on.
 pub(crate) fn install(unfinished: &Path, path: &Path) -> Result<(), StoreError> {
     fs::rename(unfinished, path).map_err(at("rename", unfinished))?;
-    sync(path.parent().unwrap_or(Path::new(".")))
+    // It has its name now, whether that is durable or not: no lack of room can make that undone.
+    let directory = parent_of(path);
+    let failed = |source| StoreError::Io { action: "sync", path: directory.to_owned(), source };
+    File::open(directory).and_then(|file| file.sync_all()).map_err(failed)
 }
 
 /// Removes a file, or a directory with all that is in it; it need not be there.

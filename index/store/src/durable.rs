@@ -16,8 +16,8 @@ use nearby_index::{Change, Revision};
 use crate::{
     Batch, Condition, Content, Faults, Loaded, Opening, Store, StoreError, Tally,
     checkpoint::{Plan, UnderWay, write_image},
-    codec::{encode_deletion, encode_merchant, encode_request, keys_of, merchant_key},
-    disk::{bytes_below, create_durably, remove, remove_unfinished},
+    codec::{encode_deletion, encode_merchant, encode_request, merchant_key},
+    disk::{bytes_below, create_durably, parent_of, remove, remove_unfinished, sync},
     examine::{Examined, Files, From, examine},
     journal::{Journal, Operation},
     lock::DirectoryLock,
@@ -53,7 +53,20 @@ impl DurableStore {
         create_durably(directory)?;
         let lock = DirectoryLock::acquire(directory)?;
         let files = Files::find(directory)?;
+        // An earlier run may have been killed between giving something its name and making that durable.
+        for named in [parent_of(directory), directory, &files.journal] {
+            if named.is_dir() {
+                sync(named)?;
+            }
+        }
         let faults = if opening.salvage { Faults::noted() } else { Faults::refused() };
+        if let Some(what) = files.remains(directory)? {
+            let error = StoreError::corrupt(directory, what);
+            if !opening.salvage {
+                return Err(error);
+            }
+            faults.found(error)?;
+        }
         if !opening.salvage {
             remove_unfinished(directory)?;
         }
@@ -79,14 +92,18 @@ impl DurableStore {
             image_at: start.extent.last,
             _lock: lock,
         };
-        store.journal_bytes = store.journal_bytes_for(files.base.as_deref());
+        let is_whole = files.base.is_some() || store.image_at == Revision::ZERO;
+        if is_whole {
+            store.journal_bytes = store.journal_bytes_for(files.base.as_deref());
+        }
         Ok((store, loaded))
     }
 
     /// Whether a directory holds a store of this engine.
     #[must_use]
     pub fn is_in(directory: &Path) -> bool {
-        Files::find(directory).is_ok_and(|files| files.is_store())
+        let found = Files::find(directory);
+        found.is_ok_and(|files| files.is_store() || files.remains(directory).is_ok_and(|it| it.is_some()))
     }
 
     /// Takes all into a new base, and waits for it.
@@ -95,7 +112,10 @@ impl DurableStore {
     /// As [`Store::commit`].
     pub fn compact(&mut self, content: Content) -> Result<(), StoreError> {
         self.finish_checkpoint();
-        let journal = self.journal.as_mut().ok_or_else(|| read_only(&self.condition))?;
+        let journal = match &mut self.journal {
+            Some(journal) if self.condition.failure().is_none() => journal,
+            _ => return Err(read_only(&self.condition)),
+        };
         let (next_segment, tally) = (journal.roll()?, *journal.tally());
         Plan { directory: self.directory.clone(), content, tally, next_segment }.run(&|| false)?;
         journal.forget_before(next_segment);
@@ -181,7 +201,8 @@ impl Store for DurableStore {
     }
 
     fn checkpoint(&mut self, content: Content) {
-        if self.under_way.as_ref().is_some_and(|under_way| !under_way.is_finished()) {
+        let is_under_way = self.under_way.as_ref().is_some_and(|under_way| !under_way.is_finished());
+        if is_under_way || self.condition.failure().is_some() {
             return;
         }
         self.finish_checkpoint();
@@ -216,8 +237,7 @@ fn read_only(condition: &Condition) -> StoreError {
 /// What a batch writes and removes.
 fn operations_of(batch: &Batch<'_>) -> Vec<Operation> {
     // First: of two operations on one key the later counts.
-    let mut operations: Vec<Operation> =
-        batch.forget.iter().flat_map(keys_of).map(|key| (key, None)).collect();
+    let mut operations: Vec<Operation> = batch.forgotten_keys().into_iter().map(|key| (key, None)).collect();
     for change in batch.changes {
         match change {
             Change::Put(stored) => {

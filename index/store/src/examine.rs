@@ -1,4 +1,5 @@
-//! Reads what a directory holds, and holds it against what was committed. Changes nothing in it.
+//! Reads what a directory holds, and holds it against what was committed. Changes no record in it; sled puts its own files in
+//! order when it opens them.
 //!
 //! ```text
 //! image  ──┐                          as of a revision, in the form of the index; a cache
@@ -21,8 +22,8 @@ use crate::{
     DoneRequest, Extent, Faults, Opening, StoreError, Tally,
     assemble::{Part, deletions_and_requests},
     blocks::{BlockError, BlockReader},
-    codec::{Entry, TALLY_KEY, decode},
-    disk::{at, names},
+    codec::{Entry, TALLY_KEY, decode, deletion_key, merchant_key, request_keys},
+    disk::{UNFINISHED, at, names},
     image,
     journal::History,
     parallel,
@@ -45,6 +46,28 @@ pub struct Loaded {
     pub source: Source,
     /// What is wrong with it, where that was tolerated.
     pub faults: Vec<String>,
+}
+
+impl Loaded {
+    /// The tally of what is there, in spite of what was committed.
+    fn recount(&self) -> Tally {
+        let mut tally = Tally { extent: self.tally.extent, ..Tally::default() };
+        let mut last = tally.extent.last;
+        for stored in &self.merchants {
+            tally.add(&merchant_key(&stored.merchant.id), stored.revision);
+            last = last.max(stored.revision);
+        }
+        for (revision, _) in &self.deletions {
+            tally.add(&deletion_key(*revision), Revision::ZERO);
+            last = last.max(*revision);
+        }
+        for request in &self.requests {
+            let keys = request_keys(request.id, request.outcomes.len());
+            keys.for_each(|key| tally.add(&key, Revision::ZERO));
+        }
+        tally.extent.last = last;
+        tally
+    }
 }
 
 /// Where what was loaded came from.
@@ -91,6 +114,22 @@ impl Files {
         Ok(Self { journal, image, base, older_bases: bases })
     }
 
+    /// What is left of a store of which the rest is gone, if that is so: to begin anew in its place would bury it.
+    pub(crate) fn remains(&self, directory: &Path) -> Result<Option<&'static str>, StoreError> {
+        if self.is_store() {
+            return Ok(None);
+        }
+        let names = names(directory)?;
+        let unfinished = |name: &String| name.starts_with("base-") && name.ends_with(UNFINISHED);
+        Ok(if names.iter().any(|name| name == "image") {
+            Some("its base and its journal are missing, and only the image is there")
+        } else if names.iter().any(unfinished) {
+            Some("a restore into it was cut off; restore again")
+        } else {
+            None
+        })
+    }
+
     /// Whether there is a store at all.
     pub(crate) fn is_store(&self) -> bool {
         self.base.is_some() || self.journal.is_dir()
@@ -125,6 +164,11 @@ pub(crate) fn examine(
     let corrupt = |what: &dyn std::fmt::Display| StoreError::corrupt(directory, what.to_string());
     let history = History::read(&files.journal, faults)?;
     let image = (from == From::Fastest).then(|| read_image(&files.image, &history, opening)).flatten();
+    if source_is_missing(files, &history, image.is_some()) {
+        tracing::warn!(
+            "the base is missing; the image holds all, and the next checkpoint writes a base again"
+        );
+    }
     let (mut part, source) = match (image, &files.base) {
         (Some(image), _) => (image, Source::Image),
         (None, Some(base)) => (read_base(base, &history, opening, faults)?, Source::Base),
@@ -139,14 +183,25 @@ pub(crate) fn examine(
     replayed.map_err(|error| corrupt(&error))?;
     if let Some(last) = history.last()
         && last != part.tally
+        && last.extent.last >= part.tally.extent.last
     {
         faults.found(corrupt(&differs(&part.tally, &last)))?;
     }
     let Part { merchants, others, tally, .. } = part;
     let (deletions, requests) =
         deletions_and_requests(others, opening.restore, faults).map_err(|error| corrupt(&error))?;
-    let loaded = Loaded { merchants, deletions, requests, tally, source, faults: Vec::new() };
+    let mut loaded = Loaded { merchants, deletions, requests, tally, source, faults: Vec::new() };
+    if faults.are_noted() {
+        loaded.tally = loaded.recount();
+    }
     Ok(Examined { history, loaded, start })
+}
+
+/// Whether a start goes by the image alone, because the base that should be there is not.
+fn source_is_missing(files: &Files, history: &History, has_image: bool) -> bool {
+    has_image
+        && files.base.is_none()
+        && history.start().is_some_and(|start| start.extent.last > Revision::ZERO)
 }
 
 /// How what is there differs from what was committed.
@@ -177,7 +232,10 @@ fn try_image(path: &Path, history: &History, opening: &Opening<'_>) -> Result<Pa
     let input = BufReader::new(File::open(path)?);
     let (mut reader, head) = BlockReader::new(input, image::KIND)?;
     let doubt = |what: &str| BlockError::Io(std::io::Error::other(what.to_owned()));
-    if history.at(head.tally.extent.last) != Some(head.tally) {
+    let is_known = history.at(head.tally.extent.last) == Some(head.tally);
+    // Of what is damaged it may be the best that is left, where the journal does not come so far.
+    let is_beyond = history.last().is_none_or(|last| last.extent.last < head.tally.extent.last);
+    if !(is_known || opening.salvage && is_beyond) {
         return Err(doubt("the journal knows nothing of its revision"));
     }
     let counter = Counter::new(opening, head.tally.records);
@@ -233,7 +291,7 @@ fn read_base(
     if fs4::available_space(path).map_err(at("look at", path))? < ROOM_TO_OPEN_BYTES {
         return Err(StoreError::Full { action: "open", path: path.to_owned() });
     }
-    let counter = Counter::new(opening, 0);
+    let counter = Counter::new(opening, history.last().map_or(0, |last| last.records));
     let parts = parallel::in_order(
         |hand_on| {
             let mut chunk = Vec::with_capacity(CHUNK);
@@ -241,7 +299,7 @@ fn read_base(
                 if key == TALLY_KEY
                     && let Ok(Entry::Tally(tally)) = decode(key, value)
                 {
-                    counter.expect(tally.records);
+                    counter.expect_at_least(tally.records);
                 }
                 chunk.push((key.to_vec(), value.to_vec()));
                 if chunk.len() == CHUNK {
@@ -253,8 +311,9 @@ fn read_base(
             read.or_else(|error| faults.found(error))
         },
         |records: Vec<Record>| {
-            counter.add(records.len() as u64);
-            Part::of_records(records, opening.restore, faults).map_err(|error| corrupt(&error))
+            let part = Part::of_records(records, opening.restore, faults).map_err(|error| corrupt(&error))?;
+            counter.add(part.tally.records);
+            Ok(part)
         },
     )?;
     let mut part = Part::concat(parts);
@@ -298,8 +357,8 @@ impl<'a> Counter<'a> {
         Self { opening, of: AtomicU64::new(of), done: AtomicU64::new(0) }
     }
 
-    fn expect(&self, of: u64) {
-        self.of.store(of, Ordering::Relaxed);
+    fn expect_at_least(&self, of: u64) {
+        self.of.fetch_max(of, Ordering::Relaxed);
     }
 
     fn add(&self, records: u64) {

@@ -38,6 +38,11 @@ impl Faults {
         Ok(())
     }
 
+    /// Whether any were noted.
+    pub(crate) fn are_noted(&self) -> bool {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).1 > 0
+    }
+
     /// What was noted.
     pub(crate) fn into_noted(self) -> Vec<String> {
         let (mut told, count) = self.noted.into_inner().unwrap_or_else(PoisonError::into_inner);

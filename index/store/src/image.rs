@@ -57,13 +57,12 @@ pub(crate) fn write<W: Write>(output: W, content: &Content, head: &Head) -> io::
     }
     writer.end_block()?;
     let mut begins = true;
-    let (before, after) = content.other_records();
-    for record in before.iter().chain(&after) {
+    for record in content.deletion_records().chain(content.request_records()) {
         begins = writer.add(|block| {
             if begins {
                 block.push(RECORDS);
             }
-            write_record(block, record);
+            write_record(block, &record);
         })?;
     }
     writer.finish()

@@ -48,6 +48,7 @@ mod tally;
 mod verify;
 
 use std::{
+    collections::BTreeSet,
     fmt::Display,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
@@ -181,6 +182,13 @@ pub struct Batch<'a> {
     pub deletions_since: Revision,
 }
 
+impl Batch<'_> {
+    /// The keys of the records that it forgets, each once.
+    pub(crate) fn forgotten_keys(&self) -> BTreeSet<Vec<u8>> {
+        self.forget.iter().flat_map(codec::keys_of).collect()
+    }
+}
+
 /// How far a store has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
@@ -254,18 +262,17 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// What was read is not what was written.
-    #[error(
-        "the data in {path} is damaged: {what}; `nearby verify` says all that is wrong, `nearby restore` brings a \
-         backup back, `nearby backup --salvage` saves what is sound, and `nearby serve --salvage` shows it"
-    )]
+    #[error("the data in {path} is damaged: {what}")]
     Corrupt {
         /// The directory or file.
         path: PathBuf,
         /// What was found.
         what: String,
     },
-    /// There is something already.
-    #[error("{path} holds a store already; give a directory that holds none")]
+    /// There is something already, a store or something else.
+    #[error(
+        "{path} is not empty; give a directory that is empty or not there, or move what is in it away first"
+    )]
     Occupied {
         /// The directory.
         path: PathBuf,
@@ -283,11 +290,26 @@ impl StoreError {
         Self::Corrupt { path: path.to_owned(), what: what.into() }
     }
 
-    /// Whether the store cannot be trusted to write any more; not where there was merely no room, or it was told to stop.
-    pub(crate) fn is_failure(&self) -> bool {
+    /// Whether the store cannot be trusted to write any more; not where there was merely no room, no file or no memory to be had,
+    /// or it was told to stop.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        use std::io::ErrorKind;
+
+        // ENFILE and EMFILE of Linux and its kin, which have no kind of their own.
+        const TOO_MANY_FILES: [i32; 2] = [23, 24];
         match self {
             Self::Full { .. } => false,
-            Self::Io { source, .. } => source.kind() != std::io::ErrorKind::Interrupted,
+            Self::Io { source, .. } => {
+                let passes = [
+                    ErrorKind::Interrupted,
+                    ErrorKind::WouldBlock,
+                    ErrorKind::OutOfMemory,
+                    ErrorKind::TimedOut,
+                ];
+                let too_many = source.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code));
+                !passes.contains(&source.kind()) && !too_many
+            }
             _ => true,
         }
     }

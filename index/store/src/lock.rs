@@ -39,9 +39,8 @@ impl DirectoryLock {
             }
             Err(TryLockError::Error(source)) => return Err(io("lock")(source)),
         }
-        // For the message above; nothing depends on it.
-        file.set_len(0).map_err(io("write"))?;
-        writeln!(file, "{}", std::process::id()).map_err(io("write"))?;
+        // For the message above; nothing depends on it, and on a full disk there is no room for it.
+        drop(file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())));
         Ok(Self { _file: file })
     }
 }

@@ -1,6 +1,7 @@
 //! One thread reads, others work on what it read, and the results come in the order of what was read.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Mutex, PoisonError,
         mpsc::{Receiver, sync_channel},
@@ -21,10 +22,18 @@ pub(crate) fn in_order<P: Send, R: Send, E: Send>(
     let (pieces, taken) = sync_channel::<(usize, P)>(2 * workers);
     let taken = Mutex::new(taken);
     let results = Mutex::new(Ok(Vec::new()));
+    let panicked = Mutex::new(None);
     let work_on = |taken: &Mutex<Receiver<(usize, P)>>| {
         let next = || taken.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
         while let Some((number, piece)) = next() {
-            let result = work(piece);
+            // Whoever panics goes on taking pieces, so that the reader is never left waiting.
+            let result = match catch_unwind(AssertUnwindSafe(|| work(piece))) {
+                Ok(result) => result,
+                Err(panic) => {
+                    *panicked.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+                    continue;
+                }
+            };
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             match (&mut *results, result) {
                 (Ok(done), Ok(result)) => done.push((number, result)),
@@ -48,6 +57,9 @@ pub(crate) fn in_order<P: Send, R: Send, E: Send>(
         drop(pieces);
         read
     });
+    if let Some(panic) = panicked.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        resume_unwind(panic);
+    }
     read?;
     let mut results: Vec<(usize, R)> = results.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     results.sort_unstable_by_key(|(number, _)| *number);

@@ -1,6 +1,6 @@
 //! The base: all records as of one revision, in sled. The only place that says `sled::`.
 //!
-//! A base is written once, into a directory of its own, and read at starts; no record in it is ever changed. What sled
+//! A base is written once, into a directory of its own, and read at starts; no record in it is ever changed by us. What sled
 //! 0.34.7 does not do by itself, and what is done about it:
 //! - It opens a file in which a bit was flipped as if it were whole, in an older state: in one of three flips, records were
 //!   lost or back from the dead without a word. The tally beside the records tells.
@@ -98,10 +98,7 @@ impl Writer {
         let Self { directory, database, .. } = self;
         guarded(|| database.flush().map(drop)).map_err(|fault| fault.at(&directory))?;
         close(database, &directory)?;
-        for name in names(&directory)? {
-            sync(&directory.join(name))?;
-        }
-        sync(&directory)
+        sync_all(&directory)
     }
 }
 
@@ -110,6 +107,9 @@ pub(crate) type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 
 
 /// Hands all records of a base to `visit`, in the order of their keys, until it returns an error.
 pub(crate) fn read(directory: &Path, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+    if !is_in(directory) {
+        return Err(StoreError::corrupt(directory, "its file `db` is missing"));
+    }
     remove_unfinished_snapshots(directory)?;
     let database = open_patiently(directory)?;
     let mut records = database.iter();
@@ -119,7 +119,16 @@ pub(crate) fn read(directory: &Path, visit: &mut Visit<'_>) -> Result<(), StoreE
         visit(&key, &value)?;
     }
     drop(records);
-    close(database, directory)
+    close(database, directory)?;
+    // Whenever it opens a file, sled puts its end in order and writes a snapshot beside it.
+    sync_all(directory)
+}
+
+fn sync_all(directory: &Path) -> Result<(), StoreError> {
+    for name in names(directory)? {
+        sync(&directory.join(name))?;
+    }
+    sync(directory)
 }
 
 fn close(database: sled::Db, directory: &Path) -> Result<(), StoreError> {
@@ -186,7 +195,8 @@ fn open_patiently(directory: &Path) -> Result<sled::Db, StoreError> {
     guarded(|| config.open()).map_err(|fault| fault.at(directory))
 }
 
-const TRIES: usize = 1_000;
+/// A minute and a half in all: a slow disk is no failure.
+const TRIES: usize = 18_000;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until sled's threads have let go of a directory: only then can it be synced as a whole and renamed.

@@ -9,7 +9,7 @@ use twox_hash::XxHash3_128;
 
 use crate::{
     Batch, Extent,
-    codec::{deletion_key, keys_of, merchant_key, request_keys},
+    codec::{deletion_key, merchant_key, request_keys},
 };
 
 /// How far a store has come, and what it holds there.
@@ -28,7 +28,7 @@ impl Tally {
 
     /// The tally after a batch.
     pub(crate) fn after(mut self, batch: &Batch<'_>) -> Self {
-        batch.forget.iter().flat_map(keys_of).for_each(|key| self.remove(&key, Revision::ZERO));
+        batch.forgotten_keys().iter().for_each(|key| self.remove(key, Revision::ZERO));
         for (change, replaces) in batch.changes.iter().zip(batch.replaces) {
             let key = merchant_key(change.id());
             if let Some(replaced) = replaces {

@@ -23,7 +23,7 @@ pub struct Verified {
     pub faults: Vec<String>,
 }
 
-/// Reads all of a store that no process uses, or of a backup, and changes nothing in it.
+/// Reads all of a store that no process uses, or of a backup, and changes no record in it.
 ///
 /// # Errors
 /// Where it cannot be read at all.
@@ -47,11 +47,17 @@ pub fn verify(path: &Path, opening: &Opening<'_>) -> Result<Verified, StoreError
         return Ok(Verified { tally, merchants, bytes: bytes_below(path), faults: faults.into_noted() });
     }
     let files = Files::find(path)?;
+    if let Some(what) = files.remains(path)? {
+        let (tally, faults) = (Tally::default(), vec![StoreError::corrupt(path, what).to_string()]);
+        return Ok(Verified { tally, merchants: 0, bytes: bytes_below(path), faults });
+    }
     if !files.is_store() {
         let nothing = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no store");
         return Err(at("verify", path)(nothing));
     }
     let _lock = DirectoryLock::acquire(path)?;
+    // Now that nobody changes them any more.
+    let files = Files::find(path)?;
     // The base, not the image: that is only a cache, and each start checks all of it.
     let examined = examine(path, &files, From::Base, opening, &faults)?;
     let merchants = examined.loaded.merchants.len() as u64;

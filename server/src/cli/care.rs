@@ -68,15 +68,16 @@ pub(super) async fn back_up(args: BackupArgs) -> Result<(), CliError> {
     let cannot = |path: &Path, error: io::Error| {
         CliError::cannot_create(format!("cannot write {}: {error}", path.display()))
     };
-    fs::create_dir_all(directory).map_err(|error| cannot(directory, error))?;
     let target = if args.salvage {
         Target::open_salvaged(&args.target).await?
     } else {
         Target::open(&args.target, Missing::Refuse).await?
     };
+    fs::create_dir_all(directory).map_err(|error| cannot(directory, error))?;
     let unfinished = directory.join(format!("nearby-{}.unfinished", std::process::id()));
     let received = receive(&target, &unfinished).await;
-    target.close().await?;
+    // A backup that is whole is kept, however the server ends.
+    let closed = target.close().await;
     let named = received.map_err(|error| match error {
         Received::Call(error) => error,
         Received::File(error) => cannot(&unfinished, error),
@@ -87,7 +88,8 @@ pub(super) async fn back_up(args: BackupArgs) -> Result<(), CliError> {
             return Err(CliError::data(format!("the backup is not what the server sent: {fault}")));
         }
         let time = strtime::format("%Y%m%dT%H%M%SZ", Timestamp::now()).unwrap_or_default();
-        let path = directory.join(format!("nearby-{time}-r{revision}.backup"));
+        let path = directory
+            .join(format!("nearby-{time}-r{revision}{}.backup", if args.salvage { "-salvaged" } else { "" }));
         fs::rename(&unfinished, &path).map_err(|error| cannot(&path, error))?;
         File::open(directory).and_then(|it| it.sync_all()).map_err(|error| cannot(directory, error))?;
         Ok((path, found))
@@ -96,8 +98,10 @@ pub(super) async fn back_up(args: BackupArgs) -> Result<(), CliError> {
         // The fault that is being reported comes first.
         drop(fs::remove_file(&unfinished));
     })?;
-    terminal::err(format!("{}\n", summary(&found)));
-    Ok(terminal::out(format!("{}\n", path.display()))?)
+    let partial = if args.salvage { "; what could not be read is not in it: see nearby verify" } else { "" };
+    terminal::err(format!("{}{partial}\n", summary(&found)));
+    terminal::out(format!("{}\n", path.display()))?;
+    closed
 }
 
 /// Why a backup was not received.
@@ -193,7 +197,7 @@ pub(super) fn loading_bar() -> Option<Loading> {
             bar.set_length(of);
         }
         bar.set_position(records);
-        if records == of {
+        if of > 0 && records >= of {
             bar.finish_and_clear();
         }
     }))

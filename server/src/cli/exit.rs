@@ -124,7 +124,7 @@ impl From<StartError> for CliError {
         let code = match &error {
             StartError::Listen { .. } => UNAVAILABLE,
             StartError::File { .. } => CANNOT_CREATE,
-            StartError::Store(error) => code_of_store(error),
+            StartError::Store(error) | StartError::Damaged { fault: error, .. } => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,
         };
         Self { code, message: error.to_string() }

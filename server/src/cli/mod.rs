@@ -87,7 +87,7 @@ enum Command {
     Restore(care::RestoreArgs),
     /// Look a backup or a closed store over, and say all that is wrong with it
     Verify(care::VerifyArgs),
-    /// Write a closed store afresh, so that it takes no more room than it must
+    /// Write the base and the image of a closed store afresh and empty its journal, for a quick start
     Compact(care::CompactArgs),
     /// Serve a sample of real merchants and show a search
     Demo(demo::DemoArgs),

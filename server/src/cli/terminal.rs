@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 /// Standard output. A reader that went away, as `head` does, is no error: what it does not want is dropped.
 pub(super) struct Stdout;
@@ -64,7 +64,8 @@ pub(super) fn records_bar() -> Option<ProgressBar> {
         return None;
     }
     let style = ProgressStyle::with_template("loading {bar:32} {human_pos} of {human_len}  {per_sec}");
-    Some(ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    let bar = ProgressBar::no_length().with_finish(ProgressFinish::AndClear);
+    Some(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
 }
 
 /// `1 merchant`, `2 merchants`, with thousands set apart.

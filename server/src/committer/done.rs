@@ -57,7 +57,11 @@ impl Done {
         let anew = more.iter().filter_map(|request| self.by_id.get(&request.id));
         let forget =
             |request: &Arc<DoneRequest>| Forget::Request { id: request.id, outcomes: request.outcomes.len() };
-        over.take(MOST_FORGOTTEN).chain(anew).map(forget).collect()
+        let mut forgotten: Vec<&Arc<DoneRequest>> = over.take(MOST_FORGOTTEN).chain(anew).collect();
+        // One that is over may be among those that come anew. What is forgotten is forgotten once.
+        forgotten.sort_unstable_by_key(|request| request.id);
+        forgotten.dedup_by_key(|request| request.id);
+        forgotten.into_iter().map(forget).collect()
     }
 
     /// Forgets some and remembers others, as the store did.
@@ -99,6 +103,8 @@ fn is_over(request: &DoneRequest, now: UnixMicros) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use nearby_index::{
         AnyPosition, Change, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant, Terms,
         Visibility,
@@ -126,6 +132,22 @@ mod tests {
             done: UnixMicros(number.into()),
             outcomes,
         })
+    }
+
+    /// The store counts what it keeps: to forget one thing twice would put it out.
+    #[test]
+    fn one_that_is_over_and_comes_anew_is_forgotten_once() {
+        let mut done = Done::default();
+        done.replace(&[], &[large(1), large(2)]);
+        let forget = done.to_forget(&[large(1)], UnixMicros(10 + REMEMBERED.0));
+        let ids: BTreeSet<u8> = forget
+            .iter()
+            .map(|forget| match forget {
+                Forget::Request { id, .. } => id.0[0],
+                Forget::Deletion(_) => unreachable!("requests only"),
+            })
+            .collect();
+        assert_eq!((forget.len(), ids), (2, BTreeSet::from([1, 2])));
     }
 
     #[test]

@@ -59,6 +59,7 @@ impl From<ServiceError> for Status {
                 let subject = match quota {
                     Quota::Writes => "nearby/waiting-writes",
                     Quota::Watchers => "nearby/watchers",
+                    Quota::Backups => "nearby/backups",
                 };
                 details.add_quota_failure_violation(subject, error.to_string());
                 details.set_retry_info(Some(RETRY_AFTER));
@@ -111,6 +112,7 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::NotReady(_) => (Code::Unavailable, reason::NOT_READY),
         ServiceError::Overloaded(Quota::Writes) => (Code::ResourceExhausted, reason::TOO_MANY_WRITES),
         ServiceError::Overloaded(Quota::Watchers) => (Code::ResourceExhausted, reason::TOO_MANY_WATCHERS),
+        ServiceError::Overloaded(Quota::Backups) => (Code::ResourceExhausted, reason::TOO_MANY_BACKUPS),
         ServiceError::DiskFull => (Code::ResourceExhausted, reason::DISK_FULL),
         ServiceError::ReadOnly => (Code::Unavailable, reason::STORE_READ_ONLY),
         ServiceError::Internal(_) => (Code::Internal, reason::INTERNAL),
@@ -185,6 +187,7 @@ mod tests {
             ServiceError::NotReady("x"),
             ServiceError::Overloaded(Quota::Writes),
             ServiceError::Overloaded(Quota::Watchers),
+            ServiceError::Overloaded(Quota::Backups),
             ServiceError::ReadOnly,
             ServiceError::DiskFull,
             ServiceError::Internal("x"),

@@ -60,7 +60,7 @@ async fn a_backup_of_a_running_server_is_restored_verified_and_compacted() {
     assert!(restored.status.success() && text(&restored.stderr).contains("20 records of 20"), "{restored:?}");
     let again = run(nearby().arg("restore").arg(backup).arg("--data-dir").arg(&data_dir));
     assert_eq!(again.status.code(), Some(73));
-    assert!(text(&again.stderr).contains("holds a store already"), "{again:?}");
+    assert!(text(&again.stderr).contains("is not empty"), "{again:?}");
     let compacted = run(nearby().args(["compact", "--data-dir"]).arg(&data_dir));
     assert!(
         compacted.status.success() && text(&compacted.stderr).starts_with("20 merchants"),
@@ -169,4 +169,39 @@ async fn below_the_floor_of_the_disk_changes_are_refused() {
     assert!(details.retry_info().unwrap().retry_delay.unwrap().as_secs() >= 1);
     let found = server.searches().await.search_nearby(search(60.17, 24.94)).await.unwrap().into_inner();
     assert_eq!(found.results.len(), 1);
+}
+
+/// To begin anew where a store was would bury what is left of it.
+#[tokio::test]
+async fn what_is_left_of_a_store_is_not_buried_under_a_new_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let rows: String = (0..3_000).map(|n| format!("m{n:04},Shop,60.1,24.9\n")).collect();
+    let file = directory.path().join("rows.csv");
+    fs::write(&file, format!("id,name,lat,lon\n{rows}")).unwrap();
+    let imported = run(nearby().arg("import").arg(&file).arg("--data-dir").arg(&data_dir));
+    assert!(imported.status.success(), "{imported:?}");
+    fs::remove_dir_all(data_dir.join("journal")).unwrap();
+
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir"];
+    let refused = on(&data_dir, &serve);
+    assert_eq!(refused.status.code(), Some(65));
+    assert!(text(&refused.stderr).contains("only the image is there"), "{refused:?}");
+    assert_eq!(on(&data_dir, &["verify"]).status.code(), Some(65));
+    let backups = directory.path().join("backups");
+    let salvaged = run(nearby().args(["backup", "--salvage", "--data-dir"]).arg(&data_dir).arg(&backups));
+    assert!(text(&salvaged.stderr).contains("3,000 merchants"), "{salvaged:?}");
+    assert!(text(&salvaged.stdout).trim().ends_with("-salvaged.backup"), "{salvaged:?}");
+
+    // A restore that was cut off is begun again, and a directory with something else in it is left alone.
+    let cut_off = directory.path().join("cut-off");
+    fs::create_dir_all(cut_off.join("base-00000000000000000007.unfinished")).unwrap();
+    let refused = on(&cut_off, &serve);
+    assert!(text(&refused.stderr).contains("restore again"), "{refused:?}");
+    let backup = text(&salvaged.stdout).trim().to_owned();
+    let restore = |to: &Path| run(nearby().args(["restore", &backup, "--data-dir"]).arg(to));
+    assert!(restore(&cut_off).status.success());
+    let other = directory.path().join("other");
+    fs::create_dir_all(other.join("something")).unwrap();
+    assert_eq!(restore(&other).status.code(), Some(73));
 }

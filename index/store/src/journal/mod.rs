@@ -49,22 +49,29 @@ impl History {
     /// [`StoreError::Corrupt`] where something that was acknowledged is not there. Where that is tolerated, what can be read
     /// up to there.
     pub(crate) fn read(directory: &Path, faults: &Faults) -> Result<Self, StoreError> {
-        let mut segments: Vec<ReadSegment> = Vec::new();
+        let (mut segments, mut is_broken): (Vec<ReadSegment>, bool) = (Vec::new(), false);
         for name in names(directory)?.iter().filter(|name| name.ends_with(".journal")) {
             let corrupt = |what: &str| StoreError::corrupt(directory, format!("{name} {what}"));
             let segment = match ReadSegment::of(directory.join(name))? {
                 Ok(segment) => segment,
                 Err(what) => {
                     faults.found(corrupt(what))?;
+                    is_broken = true;
                     break;
                 }
             };
             if segments.last().is_some_and(|before| before.number + 1 != segment.number) {
                 faults.found(corrupt("does not follow the segment before"))?;
+                is_broken = true;
                 break;
             }
-            if segments.last().is_some_and(|before| before.last() != segment.start) {
-                faults.found(corrupt("begins where the segment before does not end"))?;
+            if let Some(before) = segments.last().filter(|before| before.last() != segment.start) {
+                let (ends, begins) = (before.last().extent.last.0, segment.start.extent.last.0);
+                let name = &before.name();
+                let what =
+                    format!("{name} is sound up to revision {ends} only, and the next begins at {begins}");
+                faults.found(StoreError::corrupt(directory, what))?;
+                is_broken = true;
                 break;
             }
             if !segment.is_whole() {
@@ -72,16 +79,30 @@ impl History {
             }
             segments.push(segment);
         }
-        if let Some(last) = segments.last().filter(|last| last.mark == Some(Mark::Continued)) {
+        if let Some(last) = segments.last().filter(|last| !is_broken && last.mark == Some(Mark::Continued)) {
             let what = format!("the segment after number {} is missing", last.number);
             faults.found(StoreError::corrupt(directory, what))?;
         }
         Ok(Self { directory: directory.to_owned(), segments })
     }
 
+    /// The tally where it begins; `None` where there is no journal.
+    pub(crate) fn start(&self) -> Option<Tally> {
+        self.segments.first().map(|first| first.start)
+    }
+
     /// The tally where it ends; `None` where there is no journal.
     pub(crate) fn last(&self) -> Option<Tally> {
         self.segments.last().map(ReadSegment::last)
+    }
+
+    /// Whether it was begun at a revision, and nothing was committed since.
+    pub(crate) fn is_begun_only(&self) -> bool {
+        self.segments.len() == 1
+            && self
+                .segments
+                .iter()
+                .all(|only| only.frames.is_empty() && only.start.extent.last > Revision::ZERO)
     }
 
     /// The tally at a revision: the start of a segment, or the end of a commit.

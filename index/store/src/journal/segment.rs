@@ -67,6 +67,8 @@ pub(super) struct ReadSegment {
     pub(super) mark: Option<Mark>,
     salt: u64,
     length: u64,
+    /// Where the first frame begins that the mark does not cover.
+    unsure_from: u64,
     end: u64,
     /// Whether there is something after the last frame.
     is_torn: bool,
@@ -99,7 +101,7 @@ impl Segment {
         let checksum = crc32c::crc32c(&header[12..]);
         header[8..12].copy_from_slice(&checksum.to_le_bytes());
 
-        let make = || {
+        let make = || -> io::Result<File> {
             let mut file =
                 OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&unfinished)?;
             // Written out, and not only made long: a sync then never has to give blocks to the file, nor can it find none.
@@ -158,7 +160,9 @@ impl Segment {
         bytes[8..].copy_from_slice(&revision.to_le_bytes());
         let checksum = salted_checksum(self.salt, &bytes[4..]);
         bytes[..4].copy_from_slice(&checksum.to_le_bytes());
-        self.write(MARK_AT as u64, &bytes).map_err(at("write", &self.path))
+        // Never taken for a lack of room: the commit before it is there.
+        let written = self.write(MARK_AT as u64, &bytes);
+        written.map_err(|source| StoreError::Io { action: "write", path: self.path.clone(), source })
     }
 
     #[cfg(test)]
@@ -194,7 +198,14 @@ impl ReadSegment {
             return Err("has the name of another");
         }
         let start = Tally::from_bytes(header[36..].first_chunk().ok_or("is cut short")?);
+        let mark = mark_in(salt, &bytes[MARK_AT..MARK_AT + MARK_BYTES]);
+        let is_sure = |revision| match mark {
+            Some(Mark::Durable(durable)) => revision <= durable,
+            Some(Mark::Continued) => true,
+            None => false,
+        };
         let (mut frames, mut end, mut last) = (Vec::new(), FRAMES_AT, start.extent.last);
+        let mut unsure_from = FRAMES_AT;
         while let Some((frame, length)) = frame::decode(salt, &bytes[end..]) {
             if frame.before != last {
                 return Err("has a commit that does not follow the one before");
@@ -202,10 +213,18 @@ impl ReadSegment {
             last = frame.after.extent.last;
             frames.push(frame);
             end += length;
+            if is_sure(last) {
+                unsure_from = end;
+            }
         }
         let is_torn = bytes[end..].iter().any(|byte| *byte != 0);
-        let mark = mark_in(salt, &bytes[MARK_AT..MARK_AT + MARK_BYTES]);
-        Ok(Self { number: number(12), start, frames, mark, salt, length, end: end as u64, is_torn, path })
+        let (unsure_from, end) = (unsure_from as u64, end as u64);
+        Ok(Self { number: number(12), start, frames, mark, salt, length, unsure_from, end, is_torn, path })
+    }
+
+    /// What its file is called.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// The tally after its last frame.
@@ -237,7 +256,12 @@ impl ReadSegment {
             let left = usize::try_from(self.length - self.end).unwrap_or_default();
             segment.write(self.end, &vec![0; left]).map_err(at("write", &segment.path))?;
         }
-        // What was read may only be in the system's cache, if the last run died before its sync.
+        // What was read may only be in the system's cache: the last run died before its sync, or that failed. In the cache
+        // it counts as written then, and no sync would write it again: so it is written once more.
+        let unsure = std::fs::read(&segment.path).map_err(at("read", &segment.path))?;
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(unsure.len());
+        let unsure = &unsure[place(self.unsure_from)..place(self.end)];
+        segment.write(self.unsure_from, unsure).map_err(at("write", &segment.path))?;
         segment.file.sync_all().map_err(at("sync", &segment.path))?;
         Ok(segment)
     }

@@ -149,7 +149,9 @@ impl MerchantService for Merchants {
         &self,
         _: Request<BackUpMerchantsRequest>,
     ) -> Answer<Self::BackUpMerchantsStream> {
-        Ok(Response::new(back_up::back_up(&*self.door.enter()?).await?))
+        let service = self.door.enter()?;
+        let backup = back_up::back_up(&service, self.door.clone(), self.watch_patience);
+        Ok(Response::new(backup.await?))
     }
 }
 
