@@ -171,14 +171,16 @@ impl Server {
         self.client.clone().ok_or_else(|| "not connected".into())
     }
 
-    /// Whether the process still runs.
-    /// Whether a backup of it could be put into a directory.
-    pub(crate) fn back_up(&self, directory: &Path) -> Outcome<bool> {
+    /// Puts a backup of it into a directory; why not, where that cannot be done.
+    pub(crate) fn back_up(&self, directory: &Path) -> Outcome<Result<(), String>> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args([crate::SERVE, "backup", "--server", &self.address]).arg(directory);
-        Ok(command.stdin(Stdio::null()).output()?.status.success())
+        let output = command.stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok(if output.status.success() { Ok(()) } else { Err(said) })
     }
 
+    /// Whether the process still runs.
     pub(crate) fn is_alive(&mut self) -> Outcome<bool> {
         Ok(self.child.try_wait()?.is_none())
     }
