@@ -172,7 +172,14 @@ pub(crate) fn examine(
     let (mut part, source) = match (image, &files.base) {
         (Some(image), _) => (image, Source::Image),
         (None, Some(base)) => (read_base(base, &history, opening, faults)?, Source::Base),
-        (None, None) => (Part::default(), Source::Journal),
+        (None, None) => {
+            // To begin anew would bury what the image holds.
+            if history.last().is_none() && files.image.is_file() {
+                faults
+                    .found(corrupt(&"its base and its journal are missing, and only the image is there"))?;
+            }
+            (Part::default(), Source::Journal)
+        }
     };
     let start = part.tally;
     if history.last().is_some() && history.at(start.extent.last).is_none() {

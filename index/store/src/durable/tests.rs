@@ -266,6 +266,18 @@ fn a_backup_becomes_a_store_with_the_same_merchants_and_revisions_of_its_own() {
 }
 
 #[test]
+fn an_image_is_not_buried_under_an_empty_store() {
+    let directory = tempfile::tempdir().unwrap();
+    fill(directory.path());
+    fs::remove_dir_all(Files::find(directory.path()).unwrap().base.unwrap()).unwrap();
+    for segment in fs::read_dir(directory.path().join("journal")).unwrap() {
+        fs::remove_file(segment.unwrap().path()).unwrap();
+    }
+    let error = DurableStore::open(directory.path(), &Opening::PLAIN).unwrap_err().to_string();
+    assert!(error.contains("only the image is there"), "{error}");
+}
+
+#[test]
 fn progress_is_told() {
     let directory = tempfile::tempdir().unwrap();
     fill(directory.path());
