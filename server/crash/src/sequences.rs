@@ -242,10 +242,12 @@ fn tear(journal: &Path, random: &mut Pcg64Mcg) -> Outcome<()> {
     let mut bytes = fs::read(path)?;
     let end = end_of(&bytes);
     let length = random.random_range(0..2_000).min(bytes.len() - end);
-    // The beginning of a real frame, but never all of it: that is a write that was finished.
     let first = bytes[4_096 + 8..].first_chunk().copied().map_or(0, u32::from_le_bytes) as usize;
     if random.random_bool(0.5) {
-        let length = length.min(64 + first - 1);
+        // The beginning of a real frame, but never all of it: that is a write that was finished. What is not written is
+        // zero, so the last byte that is not must be missing.
+        let frame = bytes.get(4_096..4_096 + 64 + first).unwrap_or_default();
+        let length = length.min(frame.iter().rposition(|byte| *byte != 0).unwrap_or_default());
         bytes.copy_within(4_096..4_096 + length, end);
     } else {
         bytes[end..end + length].iter_mut().for_each(|byte| *byte = random.random());
