@@ -22,6 +22,7 @@ use tower::layer::util::{Identity, Stack};
 use super::{
     deadline::Deadlines,
     explain::Explanations,
+    gather::Gathered,
     manage::Merchants,
     search::{SearchSettings, Searches},
     under_way::CallsUnderWay,
@@ -160,7 +161,10 @@ impl Incoming {
         stop: impl Future<Output = ()>,
     ) -> Result<(), tonic::transport::Error> {
         match self {
-            Self::Tcp(incoming) => router.serve_with_incoming_shutdown(incoming, stop).await,
+            Self::Tcp(incoming) => {
+                let incoming = incoming.map(|connection| connection.map(Gathered::new));
+                router.serve_with_incoming_shutdown(incoming, stop).await
+            }
             Self::Pipe(incoming) => {
                 router.serve_with_incoming_shutdown(incoming.map(Ok::<_, io::Error>), stop).await
             }

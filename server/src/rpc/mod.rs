@@ -15,6 +15,7 @@
 pub(crate) mod convert;
 mod deadline;
 mod explain;
+mod gather;
 pub(crate) mod listen;
 mod manage;
 pub mod offline;

@@ -1,0 +1,194 @@
+//! `generate`: a world as a file, or straight into a server.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Args, ValueEnum};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use nearby_client::{
+    Client,
+    v1::{ImportMerchantsRequest, ImportRow, ImportState},
+};
+use nearby_proto::v1::Merchant;
+
+use super::{Failure, tell};
+use crate::world::World;
+
+#[derive(Args, Debug)]
+pub(super) struct GenerateArgs {
+    /// Seed of the world
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// Merchants in the world
+    #[arg(long, default_value_t = 100_000, value_name = "NUMBER")]
+    merchants: u64,
+
+    /// Cities to take instead of our own: a CSV file with name,region_code,lat,lon,population
+    #[arg(long, value_name = "FILE")]
+    cities: Option<PathBuf>,
+
+    /// The form of the file
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// Load it into a server instead
+    #[arg(long, value_name = "URL", conflicts_with = "output")]
+    server: Option<String>,
+
+    /// The file; standard output without it
+    #[arg(value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// The form of a file.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    /// A line of JSON each, with all that a merchant has.
+    #[default]
+    Ndjson,
+    /// What tables hold: without opening hours.
+    Csv,
+}
+
+/// Rows of a message and messages of a call: 10,000 rows.
+const ROWS: u64 = 500;
+const MESSAGES: u64 = 20;
+/// Calls under way.
+const CALLS: usize = 2;
+
+pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
+    let world = World::new(args.seed, args.merchants, args.cities.as_deref())?;
+    if let Some(server) = &args.server {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(into_server(&world, server))?;
+        tell::line(&format!("{} merchants of seed {} are in {server}", args.merchants, args.seed));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let out: Box<dyn Write> = match &args.output {
+        Some(path) => Box::new(File::create(path)?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let mut out = BufWriter::with_capacity(1 << 20, out);
+    let bar = bar(world.count());
+    match args.format {
+        Format::Ndjson => ndjson(&world, &mut out, &bar)?,
+        Format::Csv => csv(&world, &mut out, &bar)?,
+    }
+    out.flush()?;
+    bar.finish_and_clear();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ndjson(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()> {
+    for number in 0..world.count() {
+        serde_json::to_writer(&mut *out, &world.merchant(number))?;
+        out.write_all(b"\n")?;
+        bar.inc(1);
+    }
+    Ok(())
+}
+
+fn csv(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()> {
+    let mut rows = csv::Writer::from_writer(out);
+    rows.write_record([
+        "id",
+        "name",
+        "lat",
+        "lon",
+        "datum",
+        "brand",
+        "category",
+        "services",
+        "address",
+        "city",
+        "country",
+        "phone",
+        "website",
+        "visibility",
+    ])?;
+    for number in 0..world.count() {
+        let merchant: Merchant = world.merchant(number);
+        let position = merchant.position.unwrap_or_default();
+        let address = merchant.address.unwrap_or_default();
+        let visibility = if world.is_visible(number) { "visible" } else { "hidden" };
+        rows.write_record([
+            merchant.name.trim_start_matches("merchants/"),
+            &merchant.display_name,
+            &position.latitude.to_string(),
+            &position.longitude.to_string(),
+            "WGS84",
+            &merchant.brand,
+            &merchant.categories.join(";"),
+            &merchant.services.join(";"),
+            &address.address_lines.join(", "),
+            &address.locality,
+            &address.region_code,
+            &merchant.phone,
+            &merchant.website_uri,
+            visibility,
+        ])?;
+        bar.inc(1);
+    }
+    rows.flush()
+}
+
+/// Loads a world into a server. What is there of it already is stored again.
+pub(super) async fn into_server(world: &World, server: &str) -> Result<(), Failure> {
+    let client = Client::connect(server)
+        .await
+        .map_err(|error| Failure::Unreachable(server.to_owned(), io::Error::other(error)))?;
+    let bar = Arc::new(bar(world.count()));
+    let calls = (0..world.count()).step_by(usize::try_from(ROWS * MESSAGES).unwrap_or(1));
+    let calls = stream::iter(calls).map(|from| {
+        let (client, world, bar) = (client.clone(), world.clone(), Arc::clone(&bar));
+        async move {
+            let until = world.count().min(from + ROWS * MESSAGES);
+            let messages = (from..until).step_by(usize::try_from(ROWS).unwrap_or(1)).map(move |first| {
+                let rows = first..until.min(first + ROWS);
+                let row = |number: u64| ImportRow {
+                    row_number: i64::try_from(number).unwrap_or_default(),
+                    merchant: Some(world.merchant(number)),
+                };
+                ImportMerchantsRequest { rows: rows.map(row).collect(), allow_null_island: false }
+            });
+            let answer = client.import_merchants(stream::iter(messages)).await.map_err(io::Error::other)?;
+            let rejected =
+                answer.outcomes.iter().find(|outcome| outcome.state == i32::from(ImportState::Rejected));
+            if let Some(rejected) = rejected {
+                let why = rejected
+                    .violations
+                    .first()
+                    .map(|violation| violation.description.clone())
+                    .unwrap_or_default();
+                return Err(io::Error::other(format!(
+                    "merchant {} was rejected: {why}",
+                    rejected.row_number
+                )));
+            }
+            bar.inc(until - from);
+            Ok::<(), io::Error>(())
+        }
+    });
+    calls.buffer_unordered(CALLS).try_collect::<()>().await?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn bar(merchants: u64) -> ProgressBar {
+    let bar = ProgressBar::new(merchants);
+    // The template is right; the default one would do.
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg:24} [{bar:24}] {human_pos}/{human_len}  {per_sec}  {eta}")
+    {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_message("merchants");
+    bar
+}

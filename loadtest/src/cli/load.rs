@@ -1,0 +1,201 @@
+//! What all commands that load a server have in common: the server, the world in it, the connections.
+
+use std::{io, path::PathBuf, sync::Arc, thread, time::Duration};
+
+use clap::Args;
+use nearby_proto::v1::{GetMerchantRequest, Merchant};
+use prost::Message;
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Failure, SharedOracle, generate};
+use crate::{
+    drive::{Driver, Live, Settings},
+    report::{Machine, Subject},
+    server::{Halves, Server},
+    wire::{Code, Exchange, Lines, Target, framed},
+    work::{Kind, Requests, Scenario},
+    world::{Oracle, World},
+};
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Options {
+    /// Address of the server; without it one of our own is started, on half of the processors, and loaded with the world
+    #[arg(long, value_name = "URL", env = "NEARBY_LOADTEST_SERVER")]
+    server: Option<String>,
+
+    /// Process of the server, where it runs on this machine: to see what it costs
+    #[arg(long, value_name = "PID", requires = "server")]
+    server_pid: Option<u32>,
+
+    /// Seed of the world and of the requests
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+
+    /// Merchants in the world
+    #[arg(long, default_value_t = 100_000, value_name = "NUMBER")]
+    merchants: u64,
+
+    /// Cities to take instead of our own: a CSV file with name,region_code,lat,lon,population
+    #[arg(long, value_name = "FILE")]
+    cities: Option<PathBuf>,
+
+    /// The server holds other merchants than our world: judge order and distances alone
+    #[arg(long)]
+    foreign: bool,
+
+    /// Connections
+    #[arg(long, default_value_t = 8, value_name = "NUMBER")]
+    connections: usize,
+
+    /// Calls at a time on each connection
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    streams: usize,
+
+    /// How long a call may take, in milliseconds
+    #[arg(long, default_value_t = 5_000, value_name = "MS")]
+    deadline_ms: u64,
+
+    /// How often a call that was answered UNAVAILABLE is made again
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    retries: u32,
+
+    /// File with the API key to show
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+
+    /// Certificates to trust, in PEM, for https://; those of the system without it
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+
+    /// Threads that call; half of the processors without it
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<usize>,
+
+    /// Judge one answer in so many; 0 judges none
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    judge_one_in: u64,
+}
+
+/// A server that holds the world, and the connections to it.
+pub(super) struct Loaded {
+    pub(super) driver: Driver,
+    pub(super) world: World,
+    pub(super) oracle: SharedOracle,
+    pub(super) live: Live,
+    scenario: Scenario,
+    is_server_here: bool,
+    fingerprint: (u64, u64),
+    _server: Option<Server>,
+}
+
+/// How many requests the hash of a report is of.
+const HASHED: u64 = 10_000;
+
+impl Options {
+    pub(super) fn runtime(&self) -> Result<Runtime, Failure> {
+        Ok(Builder::new_multi_thread().worker_threads(self.threads()).enable_all().build()?)
+    }
+
+    fn threads(&self) -> usize {
+        let half = || thread::available_parallelism().map_or(1, usize::from).div_ceil(2);
+        self.threads.unwrap_or_else(half).max(1)
+    }
+
+    fn target(&self, server: &str) -> Result<Target, Failure> {
+        let mut target = Target::new(server, Duration::from_millis(self.deadline_ms.max(1)))?;
+        if let Some(path) = &self.tls_ca {
+            target = target.trusting(path)?;
+        }
+        if let Some(path) = &self.api_key_file {
+            target = target.with_key_of(path)?;
+        }
+        Ok(target)
+    }
+}
+
+impl Loaded {
+    pub(super) async fn prepare(options: &Options, scenario: &Scenario) -> Result<Self, Failure> {
+        let world = World::new(options.seed, options.merchants, options.cities.as_deref())?;
+        let own = match &options.server {
+            Some(_) => None,
+            None => Some(Server::start(Halves::take().as_ref())?),
+        };
+        let url =
+            own.as_ref().map_or_else(|| options.server.clone().unwrap_or_default(), |own| own.url.clone());
+        if own.is_some() {
+            generate::into_server(&world, &url).await?;
+        }
+        let target = options.target(&url)?;
+        let server_pid = own.as_ref().map(Server::pid).or(options.server_pid);
+        let oracle = {
+            let world = world.clone();
+            let oracle = tokio::task::spawn_blocking(move || Arc::new(Oracle::new(&world)));
+            oracle.await.map_err(io::Error::other)?
+        };
+        let unreachable = |error| Failure::Unreachable(url.clone(), error);
+        if !options.foreign {
+            holds(&target, &world).await.map_err(unreachable)?.then_some(()).ok_or_else(|| {
+                Failure::OtherWorld { seed: options.seed, merchants: options.merchants, server: url.clone() }
+            })?;
+        }
+        let one_in = options.judge_one_in;
+        let mut ahead = Requests::new(&world, scenario, options.seed, one_in);
+        (0..HASHED).for_each(|_| drop(ahead.next_call()));
+        let settings = Settings {
+            target,
+            connections: options.connections,
+            streams: options.streams,
+            retries: options.retries,
+            server_pid,
+            threads: options.threads(),
+        };
+        let live = Live::on_terminal();
+        let requests = Requests::new(&world, scenario, options.seed, one_in);
+        let driver = Driver::connect(settings, requests, live.clone()).await.map_err(unreachable)?;
+        Ok(Self {
+            driver,
+            world,
+            oracle,
+            live,
+            scenario: scenario.clone(),
+            is_server_here: server_pid.is_some(),
+            fingerprint: ahead.fingerprint(),
+            _server: own,
+        })
+    }
+
+    pub(super) fn subject(&self, options: &Options) -> Subject {
+        Subject {
+            tool: format!("nearby-loadtest {}", env!("CARGO_PKG_VERSION")),
+            scenario: self.scenario.name.clone(),
+            summary: self.scenario.summary.clone(),
+            seed: options.seed,
+            merchants: options.merchants,
+            connections: options.connections,
+            streams: options.streams,
+            deadline_ms: options.deadline_ms,
+            threads: options.threads(),
+            is_server_here: self.is_server_here,
+            requests: (self.fingerprint.0, format!("{:016x}", self.fingerprint.1)),
+            machine: Machine::this(),
+        }
+    }
+}
+
+/// Whether a server has the first, the middle and the last merchant of a world where they must be.
+async fn holds(target: &Target, world: &World) -> io::Result<bool> {
+    let lines = Lines::open(target.clone(), 1, 1).await?;
+    let last = world.count().saturating_sub(1);
+    for number in [0, last / 2, last] {
+        let messages = framed(&GetMerchantRequest { name: world.name(number) });
+        let deadline = std::time::Instant::now() + target.deadline();
+        let reply = lines.exchange(&Exchange { path: Kind::Get.path(), messages, deadline }).await;
+        let merchant = reply.messages.first().and_then(|message| Merchant::decode(message.clone()).ok());
+        if reply.code != Code::OK
+            || merchant.is_none_or(|merchant| merchant.position != world.merchant(number).position)
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,307 @@
+//! The commands.
+
+mod generate;
+mod load;
+mod tell;
+
+use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use thiserror::Error;
+
+use self::load::{Loaded, Options};
+use crate::{
+    cost,
+    drive::{Arrivals, Spacing, judge},
+    report::{Phase, Report, ReportError},
+    sweep,
+    wire::TargetError,
+    work::{READY, Scenario, ScenarioError},
+    world::CityError,
+};
+
+/// Load a Nearby server and say how much it bears
+#[derive(Debug, Parser)]
+#[command(name = "nearby-loadtest", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a world of merchants: to a file, or straight into a server
+    Generate(generate::GenerateArgs),
+    /// Run a scenario at a rate (open loop) or with so many callers (closed loop)
+    Run(RunArgs),
+    /// Find the peak, then offer 10 to 300 % of it, and see how it recovers
+    Sweep(SweepArgs),
+    /// The server's processor time for a call over that of an empty one; writes target/cost.json
+    Cost(CostArgs),
+    /// Put the reports of several generators together
+    Merge(MergeArgs),
+    /// List the scenarios that come with this
+    Scenarios,
+    /// The same questions to Nearby and to what people use today
+    #[cfg(feature = "rivals")]
+    Compare(crate::rivals::CompareArgs),
+}
+
+#[derive(Args, Debug)]
+struct RunArgs {
+    #[command(flatten)]
+    options: Options,
+
+    /// A ready scenario or a file
+    #[arg(long, default_value = "lunch-rush", value_name = "NAME|FILE")]
+    scenario: String,
+
+    /// Calls a second, whatever becomes of the answers
+    #[arg(long, value_name = "PER_SECOND", required_unless_present = "callers", conflicts_with = "callers")]
+    rate: Option<f64>,
+
+    /// Callers that call again as soon as they are answered
+    #[arg(long, value_name = "NUMBER")]
+    callers: Option<usize>,
+
+    /// How calls are spaced
+    #[arg(long, value_enum, default_value_t)]
+    spacing: Spacing,
+
+    /// How long, in seconds
+    #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
+    seconds: f64,
+
+    #[command(flatten)]
+    outputs: Outputs,
+}
+
+#[derive(Args, Debug)]
+struct SweepArgs {
+    #[command(flatten)]
+    options: Options,
+
+    /// A ready scenario or a file
+    #[arg(long, default_value = "lunch-rush", value_name = "NAME|FILE")]
+    scenario: String,
+
+    /// How calls are spaced
+    #[arg(long, value_enum, default_value_t)]
+    spacing: Spacing,
+
+    /// How long each step is, in seconds
+    #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
+    step: f64,
+
+    #[command(flatten)]
+    outputs: Outputs,
+}
+
+#[derive(Args, Debug)]
+struct CostArgs {
+    #[command(flatten)]
+    options: Options,
+
+    /// How often each call is measured, in turns
+    #[arg(long, default_value_t = 7, value_name = "NUMBER")]
+    rounds: usize,
+
+    /// How long each time, in seconds
+    #[arg(long, default_value_t = 1.5, value_name = "SECONDS")]
+    slice: f64,
+
+    /// Callers at the same time
+    #[arg(long, default_value_t = 32, value_name = "NUMBER")]
+    callers: usize,
+
+    /// Where the figures go
+    #[arg(long, default_value = "target/cost.json", value_name = "FILE")]
+    output: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct MergeArgs {
+    /// What each generator wrote
+    #[arg(required = true, value_name = "REPORT.json")]
+    reports: Vec<PathBuf>,
+
+    #[command(flatten)]
+    outputs: Outputs,
+}
+
+/// Where reports go.
+#[derive(Args, Clone, Debug)]
+struct Outputs {
+    /// For programs, and for `merge`
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// For people: one page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
+    /// Latency against offered load, as a figure
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+/// Why a command did not do what it was told.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The address is none, or what it needs cannot be had.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The world cannot be made.
+    #[error(transparent)]
+    Cities(#[from] CityError),
+    /// There is no such scenario.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A report cannot be read or written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// Nobody answers there.
+    #[error(
+        "no server answers at {0} ({1}); start one with `nearby serve`, or leave --server away to load one of our own"
+    )]
+    Unreachable(String, io::Error),
+    /// The server has another world, or none.
+    #[error(
+        "the server does not hold the world of seed {seed} and {merchants} merchants: load it with `nearby-loadtest generate --seed {seed} --merchants {merchants} --server {server}`, or say --foreign to judge order and distances alone"
+    )]
+    OtherWorld {
+        /// The seed.
+        seed: u64,
+        /// How many.
+        merchants: u64,
+        /// Where.
+        server: String,
+    },
+    /// The run broke, or a world could not be loaded.
+    #[error("{0}")]
+    Broken(#[from] io::Error),
+    /// A value cannot be.
+    #[error("{0}")]
+    Usage(&'static str),
+}
+
+impl Failure {
+    /// As of sysexits.h.
+    fn code(&self) -> u8 {
+        match self {
+            Self::Target(_) | Self::Scenario(_) | Self::Usage(_) => 64,
+            Self::Cities(_) | Self::Report(_) => 65,
+            Self::Unreachable(..) => 69,
+            Self::OtherWorld { .. } => 78,
+            Self::Broken(_) => 74,
+        }
+    }
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    match act(&command) {
+        Ok(code) => code,
+        Err(failure) => {
+            tell::error(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn act(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Generate(args) => generate::generate(args),
+        Command::Run(args) => args.options.runtime()?.block_on(run(args)),
+        Command::Sweep(args) => args.options.runtime()?.block_on(run_sweep(args)),
+        Command::Cost(args) => args.options.runtime()?.block_on(run_cost(args)),
+        Command::Merge(args) => {
+            let reports =
+                args.reports.iter().map(|path| Report::read(path)).collect::<Result<Vec<_>, _>>()?;
+            finish(&Report::merge(reports)?, &args.outputs)
+        }
+        Command::Scenarios => {
+            for (name, _) in READY {
+                let scenario = Scenario::load(name)?;
+                tell::line(&format!("{:12} {}", scenario.name, scenario.summary));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        #[cfg(feature = "rivals")]
+        Command::Compare(args) => crate::rivals::compare(args),
+    }
+}
+
+async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let scenario = Scenario::load(&args.scenario)?;
+    let length = seconds(args.seconds)?;
+    let loaded = Loaded::prepare(&args.options, &scenario).await?;
+    let driver = &loaded.driver;
+    let mut record = match (args.rate, args.callers) {
+        (Some(rate), _) if rate > 0.0 && rate.is_finite() => {
+            driver.open("run", Arrivals::new(rate, args.spacing, args.options.seed), length).await?
+        }
+        (None, Some(callers)) => driver.closed("run", callers, length).await?,
+        _ => return Err(Failure::Usage("--rate must be above 0")),
+    };
+    judge(&mut record, &loaded.oracle).await;
+    loaded.live.finish();
+    let report =
+        Report { subject: loaded.subject(&args.options), phases: vec![Phase::of(&record)], sweep: None };
+    finish(&report, &args.outputs)
+}
+
+async fn run_sweep(args: &SweepArgs) -> Result<ExitCode, Failure> {
+    let scenario = Scenario::load(&args.scenario)?;
+    let plan = sweep::Plan { step: seconds(args.step)?, spacing: args.spacing, seed: args.options.seed };
+    let loaded = Loaded::prepare(&args.options, &scenario).await?;
+    let (phases, found) = sweep::sweep(&loaded.driver, &plan, Some(&loaded.oracle)).await?;
+    loaded.live.finish();
+    finish(&Report { subject: loaded.subject(&args.options), phases, sweep: Some(found) }, &args.outputs)
+}
+
+async fn run_cost(args: &CostArgs) -> Result<ExitCode, Failure> {
+    let plan = cost::Plan {
+        rounds: args.rounds.max(1),
+        slice: seconds(args.slice)?,
+        callers: args.callers,
+        seed: args.options.seed,
+    };
+    let loaded = Loaded::prepare(&args.options, &Scenario::load("lunch-rush")?).await?;
+    let costs = cost::costs(&loaded.driver, &loaded.world, &loaded.oracle, plan).await?;
+    loaded.live.finish();
+    let json = serde_json::to_string_pretty(&costs).map_err(io::Error::other)?;
+    write(&args.output, &json)?;
+    tell::line(&json);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn seconds(seconds: f64) -> Result<Duration, Failure> {
+    let length = Duration::try_from_secs_f64(seconds).ok().filter(|length| !length.is_zero());
+    length.ok_or(Failure::Usage("seconds must be above 0"))
+}
+
+/// Tells all; a run with a wrong answer fails.
+fn finish(report: &Report, outputs: &Outputs) -> Result<ExitCode, Failure> {
+    tell::text(&crate::report::summary(report));
+    if let Some(path) = &outputs.json {
+        write(path, &serde_json::to_string(report).map_err(io::Error::other)?)?;
+    }
+    if let Some(path) = &outputs.html {
+        write(path, &crate::report::html(report))?;
+    }
+    if let Some(path) = &outputs.svg {
+        write(path, &crate::report::overview(report))?;
+    }
+    Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn write(path: &PathBuf, text: &str) -> Result<(), ReportError> {
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    made.and_then(|()| std::fs::write(path, text)).map_err(|error| ReportError::File(path.clone(), error))
+}
+
+/// Shared by all that judge.
+type SharedOracle = Arc<crate::world::Oracle>;

@@ -1,0 +1,257 @@
+//! Figures, as SVG whose colours the page decides: in the light, in the dark and in print.
+
+use plotters::{
+    coord::{
+        ranged1d::{KeyPointHint, ValueFormatter},
+        types::RangedCoordf64,
+    },
+    prelude::*,
+};
+
+use super::{Phase, Report};
+
+/// Plotters writes colours as numbers; these stand for those of the page.
+const INK: RGBColor = RGBColor(1, 1, 1);
+const FAINT: RGBColor = RGBColor(2, 2, 2);
+const PALETTE: [RGBColor; 9] = [
+    RGBColor(3, 0, 1),
+    RGBColor(3, 0, 2),
+    RGBColor(3, 0, 3),
+    RGBColor(3, 0, 4),
+    RGBColor(3, 0, 5),
+    RGBColor(3, 0, 6),
+    RGBColor(3, 0, 7),
+    RGBColor(3, 0, 8),
+    RGBColor(3, 0, 9),
+];
+const SIZE: (u32, u32) = (860, 380);
+
+/// A line of a figure.
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) points: Vec<(f64, f64)>,
+    /// Whether the points are drawn, too.
+    pub(super) is_marked: bool,
+}
+
+/// What a figure shows.
+pub(super) struct Figure<'f> {
+    pub(super) title: &'f str,
+    pub(super) x: &'f str,
+    pub(super) y: &'f str,
+    pub(super) lines: Vec<Line>,
+    pub(super) is_x_log: bool,
+    pub(super) is_y_log: bool,
+    /// A place along x that matters, and why.
+    pub(super) mark: Option<(f64, String)>,
+    /// How a number along x is written.
+    pub(super) x_label: fn(f64) -> String,
+}
+
+/// A figure for where no page decides the colours: throughput against latency, by sweep.
+#[must_use]
+pub fn overview(report: &Report) -> String {
+    let svg = throughput(report).map_or_else(String::new, |figure| figure.svg());
+    let style = "<style>:root{--ink:#1f2328;--faint:#d0d7de;--c1:#0969da;--c2:#bf8700;--c3:#cf222e;--c4:#8250df;--c5:#1a7f37;\
+--c6:#bc4c00;--c7:#57606a;--c8:#0550ae;--c9:#953800}@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--faint:#3d444d;\
+--c1:#4493f8;--c2:#d29922;--c3:#f85149;--c4:#ab7df8;--c5:#3fb950;--c6:#f0883e;--c7:#9198a1;--c8:#79c0ff;--c9:#ffa657}}</style>";
+    svg.find('>').map_or_else(String::new, |end| format!("{}{style}{}", &svg[..=end], &svg[end + 1..]))
+}
+
+/// Latency against the rate that was offered.
+pub(super) fn throughput(report: &Report) -> Option<Figure<'static>> {
+    let mut open: Vec<&Phase> = report
+        .phases
+        .iter()
+        .filter(|phase| phase.offered_per_s.is_some() && phase.name != "recovery")
+        .collect();
+    open.sort_by(|a, b| a.offered_per_s.unwrap_or_default().total_cmp(&b.offered_per_s.unwrap_or_default()));
+    if open.len() < 2 {
+        return None;
+    }
+    let line = |name: &str, of: fn(&Phase) -> u64| Line {
+        name: name.to_owned(),
+        points: open
+            .iter()
+            .map(|phase| (phase.offered_per_s.unwrap_or_default(), milliseconds(of(phase))))
+            .collect(),
+        is_marked: true,
+    };
+    let knee = report.sweep.as_ref().and_then(|sweep| sweep.knee_per_s);
+    Some(Figure {
+        title: "Latency against offered load",
+        x: "calls offered per second",
+        y: "milliseconds, from when a call was due",
+        lines: vec![
+            line("p50", |phase| phase.latency.p50_us),
+            line("p99", |phase| phase.latency.p99_us),
+            line("p99.9", |phase| phase.latency.p999_us),
+        ],
+        is_x_log: false,
+        is_y_log: true,
+        mark: knee.map(|knee| (knee, format!("knee {knee:.0}/s"))),
+        x_label: thousands,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "below a minute of microseconds")]
+pub(super) fn milliseconds(us: u64) -> f64 {
+    us.max(1) as f64 / 1_000.0
+}
+
+/// A number as people write it.
+pub(super) fn thousands(number: f64) -> String {
+    match number {
+        number if number >= 10_000.0 => format!("{:.0}k", number / 1_000.0),
+        number if number >= 1_000.0 => format!("{:.1}k", number / 1_000.0),
+        number if number >= 10.0 => format!("{number:.0}"),
+        number => format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').to_owned(),
+    }
+}
+
+/// An axis that is logarithmic or not.
+#[derive(Clone)]
+struct Axis {
+    log: bool,
+    low: f64,
+    high: f64,
+}
+
+impl Axis {
+    fn over(values: impl Iterator<Item = f64>, log: bool) -> Self {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values.filter(|value| value.is_finite()) {
+            low = low.min(value);
+            high = high.max(value);
+        }
+        if low > high {
+            (low, high) = (0.0, 1.0);
+        }
+        let (low, high) = if log {
+            (low.max(1e-4) * 0.8, high.max(1e-4) * 1.3)
+        } else {
+            (low.min(0.0), (high * 1.08).max(1e-9))
+        };
+        Self { log, low, high }
+    }
+
+    fn place(&self, value: f64) -> f64 {
+        if self.log { value.max(self.low).log10() } else { value }
+    }
+
+    fn value(&self, place: f64) -> f64 {
+        if self.log { 10f64.powf(place) } else { place }
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = plotters::coord::ranged1d::NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let (low, high) = (self.place(self.low), self.place(self.high));
+        RangedCoordf64::from(low..high).map(&self.place(*value), limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if !self.log {
+            return RangedCoordf64::from(self.low..self.high).key_points(hint);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a few decades")]
+        let decades = (self.low.log10().floor() as i32)..=(self.high.log10().ceil() as i32);
+        let all = decades
+            .flat_map(|decade| [1.0, 2.0, 5.0].map(|step| step * self.value(f64::from(decade))))
+            .collect::<Vec<_>>();
+        all.into_iter().filter(|value| (self.low..=self.high).contains(value)).collect()
+    }
+
+    fn range(&self) -> std::ops::Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        thousands(*value)
+    }
+}
+
+impl Figure<'_> {
+    /// The figure, or nothing where it cannot be drawn.
+    pub(super) fn svg(&self) -> String {
+        let mut svg = String::new();
+        {
+            let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+            if self.draw(&root).is_err() {
+                return String::new();
+            }
+        }
+        let mut svg = themed(&svg);
+        // It fills the column, whatever its width.
+        svg = svg.replacen("<svg width=\"860\" height=\"380\"", "<svg role=\"img\" width=\"100%\"", 1);
+        svg.replacen("<svg ", &format!("<svg aria-label=\"{}\" ", self.title), 1)
+    }
+
+    fn draw(
+        &self,
+        root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let all = || self.lines.iter().flat_map(|line| line.points.iter().copied());
+        let x = Axis::over(all().map(|(x, _)| x), self.is_x_log);
+        let y = Axis::over(all().map(|(_, y)| y), self.is_y_log);
+        let font = |size: i32, color: RGBColor| ("sans-serif", size).into_font().color(&color);
+        let mut chart = ChartBuilder::on(root)
+            .margin(10)
+            .margin_right(24)
+            .x_label_area_size(42)
+            .y_label_area_size(62)
+            .build_cartesian_2d(x, y.clone())?;
+        chart
+            .configure_mesh()
+            .bold_line_style(FAINT)
+            .light_line_style(TRANSPARENT)
+            .axis_style(FAINT)
+            .x_label_style(font(13, INK))
+            .y_label_style(font(13, INK))
+            .axis_desc_style(font(13, INK))
+            .x_desc(self.x)
+            .y_desc(self.y)
+            .x_label_formatter(&|value| (self.x_label)(*value))
+            .y_label_formatter(&|value| thousands(*value))
+            .draw()?;
+        for (at, line) in self.lines.iter().enumerate() {
+            let color = PALETTE[at % PALETTE.len()];
+            let style = color.stroke_width(2);
+            let drawn = chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
+            drawn.label(&line.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            if line.is_marked {
+                chart.draw_series(line.points.iter().map(|point| Circle::new(*point, 3, color.filled())))?;
+            }
+        }
+        if let Some((at, why)) = &self.mark {
+            let dashed = DashedLineSeries::new([(*at, y.low), (*at, y.high)], 5, 4, INK.stroke_width(1));
+            chart.draw_series(dashed)?;
+            let text = Text::new(why.clone(), (*at, y.high), font(13, INK));
+            chart.draw_series(std::iter::once(text))?;
+        }
+        if self.lines.len() > 1 {
+            chart
+                .configure_series_labels()
+                .position(SeriesLabelPosition::UpperLeft)
+                .label_font(font(13, INK))
+                .border_style(TRANSPARENT)
+                .draw()?;
+        }
+        root.present()?;
+        Ok(())
+    }
+}
+
+/// Puts the page's colours where plotters has numbers.
+fn themed(svg: &str) -> String {
+    let mut themed = svg.replace("\"#010101\"", "\"var(--ink)\"").replace("\"#020202\"", "\"var(--faint)\"");
+    for at in 1..=PALETTE.len() {
+        themed = themed.replace(&format!("\"#03000{at}\""), &format!("\"var(--c{at})\""));
+    }
+    themed.replace("font-family=\"sans-serif\"", "font-family=\"system-ui,sans-serif\"")
+}

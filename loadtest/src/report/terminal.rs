@@ -1,0 +1,126 @@
+//! The summary on a terminal.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::{Phase, Report};
+
+/// All that a person wants to know first.
+#[must_use]
+pub fn summary(report: &Report) -> String {
+    let subject = &report.subject;
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{} · seed {} · {} merchants · {} connections × {} streams · deadline {} ms",
+        subject.scenario,
+        subject.seed,
+        subject.merchants,
+        subject.connections,
+        subject.streams,
+        subject.deadline_ms
+    );
+    let _ = writeln!(text, "requests: the first {} have hash {}", subject.requests.0, subject.requests.1);
+    let place = if subject.is_server_here { "which the server shares" } else { "for the generator alone" };
+    let _ = writeln!(text, "machine: {}, {place}\n", subject.machine);
+    let _ = writeln!(text, "{}", phases(report));
+    for phase in &report.phases {
+        let _ = write!(text, "{}", outcomes(phase));
+    }
+    if let Some(sweep) = &report.sweep {
+        let or = |value: Option<f64>, unit: &str, none: &str| {
+            value.map_or_else(|| none.to_owned(), |value| format!("{value:.2}{unit}"))
+        };
+        let knee = sweep.knee_per_s.map_or_else(|| "none".to_owned(), |rate| format!("{rate:.0}/s"));
+        let _ = writeln!(
+            text,
+            "\npeak {:.0}/s with {} callers · knee {knee}",
+            sweep.peak_per_s, sweep.peak_callers
+        );
+        let _ = writeln!(
+            text,
+            "at three times the peak: goodput {} of the peak, p99 of what was answered {} that at 80 %; normal again {}",
+            or(sweep.goodput_at_triple, "", "not measured"),
+            or(sweep.p99_at_triple, " times", "not measured"),
+            or(sweep.recovered_after_s, " s later", "not within the run"),
+        );
+    }
+    for (phase, fault) in report.faults() {
+        let _ = writeln!(text, "INVALID {phase}: {fault}; it says nothing of the server");
+    }
+    for phase in report.phases.iter().filter(|phase| phase.wrong > 0) {
+        let _ = writeln!(
+            text,
+            "WRONG {}: {} of {} answers that were judged",
+            phase.name, phase.wrong, phase.judged
+        );
+        for example in &phase.wrong_examples {
+            let _ = writeln!(text, "  {example}");
+        }
+    }
+    text
+}
+
+fn phases(report: &Report) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let has_server = report.phases.iter().any(|phase| phase.server.is_some());
+    let mut head = vec![
+        "run",
+        "offered/s",
+        "good/s",
+        "good",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max µs",
+        "service p99",
+        "judged",
+        "generator",
+    ];
+    if has_server {
+        head.extend(["server µs/call", "MB"]);
+    }
+    table.set_header(head);
+    for phase in &report.phases {
+        let times = &phase.latency;
+        let mut row = vec![
+            phase.name.clone(),
+            phase.offered_per_s.map_or_else(|| "closed".to_owned(), |rate| format!("{rate:.0}")),
+            format!("{:.0}", phase.goodput_per_s),
+            format!("{:.2} %", phase.good_share * 100.0),
+            times.p50_us.to_string(),
+            times.p90_us.to_string(),
+            times.p99_us.to_string(),
+            times.p999_us.to_string(),
+            times.max_us.to_string(),
+            phase.service.p99_us.to_string(),
+            phase.judged.to_string(),
+            format!(
+                "{:.0} %{}",
+                phase.generator_share * 100.0,
+                if phase.faults.is_empty() { "" } else { " !" }
+            ),
+        ];
+        if has_server {
+            row.push(phase.server_cpu_us_per_call.map_or_else(String::new, |us| format!("{us:.1}")));
+            row.push(
+                phase.server.map_or_else(String::new, |cost| (cost.resident_bytes / 1_000_000).to_string()),
+            );
+        }
+        table.add_row(row);
+    }
+    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+}
+
+/// What else came but OK.
+fn outcomes(phase: &Phase) -> String {
+    let others = phase.calls.iter().filter(|calls| calls.status != "OK");
+    others
+        .map(|calls| format!("{}: {} {} {}\n", phase.name, calls.latency.count, calls.kind, calls.status))
+        .collect()
+}

@@ -1,0 +1,124 @@
+//! A server of our own, where none is given: `nearby serve` on loopback and in a directory that goes with it.
+
+use std::{
+    env, fs, io,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A server that ends when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    process: Child,
+    /// Where it listens.
+    pub url: String,
+    directory: PathBuf,
+}
+
+/// Processors for the server, and the others for the generator, as `taskset` takes them.
+#[derive(Clone, Debug)]
+pub struct Halves {
+    /// The server's.
+    pub server: String,
+    /// The generator's.
+    pub generator: String,
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Server {
+    /// Starts one, on some processors alone where `taskset` can be had.
+    ///
+    /// # Errors
+    /// There is no binary `nearby` and none can be built, or it does not come to serve.
+    pub fn start(halves: Option<&Halves>) -> io::Result<Self> {
+        let binary = binary()?;
+        let unique = format!("nearby-loadtest-{}", std::process::id());
+        let directory = env::temp_dir().join(unique);
+        fs::create_dir_all(&directory)?;
+        let address = directory.join("address");
+        let mut command = match halves {
+            Some(halves) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &halves.server]).arg(&binary);
+                command
+            }
+            None => Command::new(&binary),
+        };
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEARBY_")) {
+            command.env_remove(name);
+        }
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--disk-floor-mib", "16", "--data-dir"])
+            .arg(directory.join("data"));
+        command.arg("--address-file").arg(&address).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(fs::File::create(directory.join("log"))?);
+        let process = command.spawn()?;
+        let mut server = Self { process, url: String::new(), directory };
+        let start = Instant::now();
+        while !address.exists() {
+            if server.process.try_wait()?.is_some() || start.elapsed() > PATIENCE {
+                let log = fs::read_to_string(server.directory.join("log")).unwrap_or_default();
+                return Err(io::Error::other(format!("the server does not come to serve:\n{log}")));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        server.url = format!("http://{}", fs::read_to_string(&address)?.trim());
+        Ok(server)
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has nothing that anybody wants kept.
+        drop(self.process.kill());
+        drop(self.process.wait());
+        drop(fs::remove_dir_all(&self.directory));
+    }
+}
+
+/// `nearby`, beside this binary; under cargo it is built first.
+fn binary() -> io::Result<PathBuf> {
+    if let Some(cargo) = env::var_os("CARGO") {
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--release", "--package", "nearby-server", "--bin", "nearby"]);
+        if !build.status()?.success() {
+            return Err(io::Error::other("`nearby` cannot be built"));
+        }
+    }
+    let nearby = env::current_exe()?.with_file_name("nearby");
+    if nearby.exists() {
+        return Ok(nearby);
+    }
+    let what =
+        "there is no `nearby` beside this binary: put it there, or say with --server which server to load";
+    Err(io::Error::new(io::ErrorKind::NotFound, what))
+}
+
+impl Halves {
+    /// Half of the processors each, and this process moved to its own; none where there is only one, or no `taskset`.
+    #[must_use]
+    pub fn take() -> Option<Self> {
+        let cores = thread::available_parallelism().map_or(1, Into::into);
+        if cores < 2 {
+            return None;
+        }
+        let halves = Self { server: range(0, cores / 2), generator: range(cores / 2, cores) };
+        let pid = std::process::id().to_string();
+        let mut command = Command::new("taskset");
+        command.args(["-a", "-c", "-p", &halves.generator, &pid]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success()).then_some(halves)
+    }
+}
+
+fn range(from: usize, to: usize) -> String {
+    format!("{from}-{}", to - 1)
+}

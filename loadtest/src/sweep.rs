@@ -1,0 +1,116 @@
+//! A sweep: where the peak is, how latency grows towards it and beyond, and how soon it is well again after an overload.
+
+use std::{io, sync::Arc, time::Duration};
+
+use crate::{
+    drive::{Arrivals, Driver, Record, Spacing, judge},
+    report::{Phase, Sweep},
+    world::Oracle,
+};
+
+/// Parts of the peak that are offered, in this order.
+const STEPS: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.5, 3.0];
+/// Callers that are tried to find the peak.
+const CALLERS: [usize; 6] = [8, 16, 32, 64, 128, 256];
+
+/// How a sweep is done.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How long each step is.
+    pub step: Duration,
+    /// How calls are spaced.
+    pub spacing: Spacing,
+    /// Seed of the schedule.
+    pub seed: u64,
+}
+
+/// Does it: all runs, and what they show.
+///
+/// # Errors
+/// A run broke.
+pub async fn sweep(
+    driver: &Driver,
+    plan: &Plan,
+    oracle: Option<&Arc<Oracle>>,
+) -> io::Result<(Vec<Phase>, Sweep)> {
+    driver.closed("warm-up", 16, plan.step.min(Duration::from_secs(5))).await?;
+    let (peak, peak_callers) = peak(driver, plan).await?;
+    let mut phases = Vec::new();
+    let mut run = async |name: &str, rate: f64| -> io::Result<Record> {
+        let arrivals = Arrivals::new(rate, plan.spacing, plan.seed);
+        let mut record = driver.open(name, arrivals, plan.step).await?;
+        if let Some(oracle) = oracle {
+            judge(&mut record, oracle).await;
+        }
+        phases.push(Phase::of(&record));
+        Ok(record)
+    };
+    let mut half_p99 = 0;
+    for step in STEPS {
+        let record = run(&format!("{:.0} %", step * 100.0), peak * step).await?;
+        if (step - 0.5).abs() < 1e-9 {
+            half_p99 = record.latency_us().value_at_quantile(0.99);
+        }
+    }
+    let after = run("recovery", peak * 0.5).await?;
+    let found = Sweep {
+        peak_per_s: peak,
+        peak_callers,
+        knee_per_s: knee(&phases, half_p99),
+        recovered_after_s: recovered(&after, half_p99),
+        goodput_at_triple: of(&phases, "300 %").map(|phase| phase.goodput_per_s / peak),
+        p99_at_triple: ratio_at_triple(&phases),
+    };
+    Ok((phases, found))
+}
+
+/// The most that is answered well in a second, and with how many callers.
+async fn peak(driver: &Driver, plan: &Plan) -> io::Result<(f64, usize)> {
+    let mut best = (0.0, CALLERS[0]);
+    for callers in CALLERS {
+        let length = (plan.step / 2).max(Duration::from_secs(1));
+        let record = driver.closed(&format!("peak? {callers} callers"), callers, length).await?;
+        let goodput = record.goodput_per_s();
+        if goodput > best.0 {
+            best = (goodput, callers);
+        }
+    }
+    if best.0 > 0.0 {
+        Ok(best)
+    } else {
+        Err(io::Error::other("no call was answered well: there is nothing to sweep"))
+    }
+}
+
+fn of<'p>(phases: &'p [Phase], name: &str) -> Option<&'p Phase> {
+    phases.iter().find(|phase| phase.name == name)
+}
+
+/// The last rate at which p99 is at most twice that at half the peak and 99 % are answered well; all before it too.
+fn knee(phases: &[Phase], half_p99: u64) -> Option<f64> {
+    let is_well = |phase: &&Phase| phase.latency.p99_us <= 2 * half_p99 && phase.good_share >= 0.99;
+    let open = phases.iter().filter(|phase| phase.name != "recovery");
+    open.skip_while(|phase| phase.name != "50 %").take_while(is_well).last()?.offered_per_s
+}
+
+/// After how many seconds p99 is at most twice the normal one and nothing fails, and stays so.
+fn recovered(after: &Record, half_p99: u64) -> Option<f64> {
+    let is_well = |second: &crate::drive::Second| {
+        second.failed == 0
+            && second.ok > 0
+            && second.latency_us.value_at_quantile(0.99) <= (2 * half_p99).max(2_000)
+    };
+    // What comes in after the last call was due is not a second of its own.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
+    let seconds = &after.seconds[..after.seconds.len().min(after.length_s as usize)];
+    let ill = seconds.iter().rposition(|second| !is_well(second)).map_or(0, |at| at + 1);
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a run")]
+    (ill < seconds.len()).then_some(ill as f64)
+}
+
+fn ratio_at_triple(phases: &[Phase]) -> Option<f64> {
+    let [normal, triple] = ["75 %", "300 %"].map(|name| of(phases, name));
+    let (normal, triple) = (normal?.latency.p99_us, triple?.latency.p99_us);
+    #[expect(clippy::cast_precision_loss, reason = "below a minute of microseconds")]
+    (normal > 0).then(|| triple as f64 / normal as f64)
+}

@@ -1,0 +1,112 @@
+//! A call from its first byte to its last.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Version, header};
+use tokio::time::timeout_at;
+
+use super::{Code, Lines, Stream};
+
+/// Which method is called: `/package.Service/Method`.
+pub type Path = &'static str;
+
+/// What is sent, and on until when an answer is good for anything.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The method.
+    pub path: Path,
+    /// The messages, framed, one after the other.
+    pub messages: Bytes,
+    /// When the caller has no use for an answer any more.
+    pub deadline: Instant,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// How it ended.
+    pub code: Code,
+    /// The messages of the answer.
+    pub messages: Vec<Bytes>,
+    /// Their bytes and those of their frames.
+    pub bytes: u64,
+}
+
+impl Lines {
+    /// Sends one or more messages and waits for all that comes back.
+    pub async fn exchange(&self, exchange: &Exchange) -> Reply {
+        let all = async {
+            let mut stream = self.start(exchange.path, Some(exchange.deadline)).await?;
+            stream.send(exchange.messages.clone(), true)?;
+            let mut messages = Vec::new();
+            while let Some(message) = stream.message().await? {
+                messages.push(message);
+            }
+            let (code, bytes) = stream.end();
+            Ok(Reply { code, messages, bytes })
+        };
+        let failed = |code| Reply { code, messages: Vec::new(), bytes: 0 };
+        timeout_at(exchange.deadline.into(), all)
+            .await
+            .unwrap_or(Err(Code::DEADLINE_EXCEEDED))
+            .unwrap_or_else(failed)
+    }
+
+    /// Begins a conversation that goes on, with its first message.
+    ///
+    /// # Errors
+    /// The connection has broken.
+    pub async fn converse(&self, path: Path, first: Bytes) -> Result<Stream<'_>, Code> {
+        let mut stream = self.start(path, None).await?;
+        stream.send(first, false)?;
+        Ok(stream)
+    }
+
+    async fn start(&self, path: Path, deadline: Option<Instant>) -> Result<Stream<'_>, Code> {
+        let target = self.target();
+        let scheme = if target.tls.is_some() { "https" } else { "http" };
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .version(Version::HTTP_2)
+            .uri(format!("{scheme}://{}{path}", target.authority))
+            .header(header::TE, "trailers")
+            .header(header::CONTENT_TYPE, "application/grpc")
+            .body(())
+            .map_err(|_| Code::INTERNAL)?;
+        if let Some(deadline) = deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            request.headers_mut().insert("grpc-timeout", timeout_value(left)?);
+        }
+        if let Some(key) = &target.authorization {
+            request.headers_mut().insert(header::AUTHORIZATION, key.clone());
+        }
+        self.begin(request).await
+    }
+}
+
+impl Stream<'_> {
+    /// Says more.
+    ///
+    /// # Errors
+    /// The connection has broken.
+    pub fn say(&mut self, message: Bytes) -> Result<(), Code> {
+        self.send(message, false)
+    }
+
+    /// Says that nothing more comes.
+    pub fn finish(&mut self) {
+        // Where the connection is gone, the server knows it.
+        let _ = self.send(Bytes::new(), true);
+    }
+}
+
+/// In microseconds where the eight digits that there are suffice: 100 s.
+fn timeout_value(left: Duration) -> Result<HeaderValue, Code> {
+    let text = match left.as_micros() {
+        0 => return Err(Code::DEADLINE_EXCEEDED),
+        micros @ 1..=99_999_999 => format!("{micros}u"),
+        _ => format!("{}m", left.as_millis().min(99_999_999)),
+    };
+    HeaderValue::from_str(&text).map_err(|_| Code::INTERNAL)
+}

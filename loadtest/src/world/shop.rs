@@ -1,0 +1,178 @@
+//! What a merchant is, apart from where.
+
+use nearby_proto::v1::{
+    CoordinateSystem, Merchant, OpeningHours, Position, PostalAddress, Visibility, WeeklyPeriod,
+};
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use super::{City, Place, below, mixed, random_of};
+
+const SHOP: u64 = 5;
+const BRANDS: u32 = 5_000;
+
+/// From the most usual to the rarest.
+const CATEGORIES: [&str; 48] = [
+    "amenity/restaurant",
+    "shop/convenience",
+    "amenity/cafe",
+    "shop/clothes",
+    "amenity/fast_food",
+    "shop/hairdresser",
+    "shop/supermarket",
+    "amenity/bar",
+    "amenity/pharmacy",
+    "shop/bakery",
+    "shop/mobile_phone",
+    "shop/beauty",
+    "amenity/bank",
+    "amenity/dentist",
+    "shop/shoes",
+    "shop/jewelry",
+    "shop/optician",
+    "shop/florist",
+    "shop/books",
+    "shop/electronics",
+    "shop/furniture",
+    "shop/greengrocer",
+    "shop/butcher",
+    "shop/hardware",
+    "shop/laundry",
+    "amenity/clinic",
+    "amenity/fuel",
+    "shop/car_repair",
+    "shop/bicycle",
+    "shop/pet",
+    "shop/stationery",
+    "shop/toys",
+    "shop/tea",
+    "shop/seafood",
+    "shop/wine",
+    "shop/gift",
+    "shop/sports",
+    "amenity/veterinary",
+    "amenity/cinema",
+    "tourism/hotel",
+    "shop/tailor",
+    "shop/music",
+    "shop/antiques",
+    "shop/art",
+    "shop/watches",
+    "shop/fabric",
+    "shop/locksmith",
+    "shop/model",
+];
+const SERVICES: [&str; 8] =
+    ["delivery", "takeaway", "wheelchair", "card", "outdoor_seating", "wifi", "reservation", "parking"];
+const STREETS: [&str; 12] = [
+    "Main Street",
+    "Market Street",
+    "Station Road",
+    "人民路",
+    "中山路",
+    "Rua Augusta",
+    "Avenida Central",
+    "Ring Road",
+    "Mannerheimintie",
+    "Hauptstraße",
+    "Rue de la Gare",
+    "MG Road",
+];
+const WORDS: [&str; 16] = [
+    "Golden", "Corner", "Old", "New", "Happy", "老王", "Lucky", "Royal", "Green", "Blue", "小城", "Little",
+    "Grand", "Sunny", "Twin", "Silver",
+];
+
+pub(super) fn category(rank: usize) -> &'static str {
+    CATEGORIES[rank.min(CATEGORIES.len() - 1)]
+}
+
+/// In no order, as callers' ids are, and with the number at its end.
+pub(super) fn name(seed: u64, number: u64) -> String {
+    format!("merchants/{:06x}-{number}", mixed(seed ^ mixed(number)) >> 40)
+}
+
+pub(super) fn number_of(name: &str) -> Option<u64> {
+    name.strip_prefix("merchants/")?.split_once('-')?.1.parse().ok()
+}
+
+pub(super) fn is_visible(seed: u64, number: u64) -> bool {
+    !mixed(seed ^ mixed(number)).is_multiple_of(100)
+}
+
+pub(super) fn merchant(seed: u64, number: u64, place: Place, city: &City) -> Merchant {
+    let mut random = random_of(seed, SHOP, number);
+    let category = CATEGORIES[zipf(CATEGORIES.len(), &mut random)];
+    let word = WORDS[below(WORDS.len(), &mut random)];
+    let kind = category.rsplit('/').next().unwrap_or_default().replace('_', " ");
+    let brand = random.random_bool(0.33).then(|| brand(&mut random));
+    let street = STREETS[below(STREETS.len(), &mut random)];
+    let house = random.random_range(1..400u32);
+    let hours = random.random_bool(0.8).then(|| hours(&mut random));
+    let is_visible = is_visible(seed, number);
+    Merchant {
+        name: name(seed, number),
+        display_name: brand
+            .as_ref()
+            .map_or_else(|| format!("{word} {kind} {number}"), |brand| format!("{brand} {house}")),
+        brand: brand.unwrap_or_default(),
+        categories: vec![category.to_owned()],
+        services: SERVICES.iter().filter(|_| random.random_bool(0.25)).map(|&name| name.to_owned()).collect(),
+        position: Some(Position {
+            latitude: place.latitude,
+            longitude: place.longitude,
+            coordinate_system: CoordinateSystem::Wgs84.into(),
+            accuracy_m: None,
+        }),
+        address: Some(PostalAddress {
+            region_code: city.region_code.clone(),
+            locality: city.name.clone(),
+            address_lines: vec![format!("{street} {house}")],
+            ..Default::default()
+        }),
+        phone: if random.random_bool(0.5) {
+            format!("+358{:09}", random.random_range(0..1_000_000_000u32))
+        } else {
+            String::new()
+        },
+        opening_hours: hours,
+        website_uri: if random.random_bool(0.3) {
+            format!("https://shop{number}.example/")
+        } else {
+            String::new()
+        },
+        visibility: if is_visible { Visibility::Visible } else { Visibility::Hidden }.into(),
+        ..Default::default()
+    }
+}
+
+/// The n-th in proportion to 1/n: the largest brand has a ninth of all that have one, and half of the brands a handful.
+fn brand(random: &mut Pcg64Mcg) -> String {
+    let rank = zipf(BRANDS as usize, random);
+    format!("{} {rank}", WORDS[rank % WORDS.len()])
+}
+
+/// One of so many, the n-th nearly in proportion to 1/n.
+fn zipf(count: usize, random: &mut Pcg64Mcg) -> usize {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let share: f64 = random.random_range(0.0..1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "of 1 to the count")]
+    let rank = libm::pow(f64::from(count) + 1.0, share) as u32;
+    (rank.clamp(1, count) - 1) as usize
+}
+
+fn hours(random: &mut Pcg64Mcg) -> OpeningHours {
+    let (start, length) = match random.random_range(0..4) {
+        0 => (480, 600),
+        1 => (600, 540),
+        2 => (660, 720),
+        _ => (0, 1_440),
+    };
+    let days = if random.random_bool(0.5) { 1..=7 } else { 1..=6 };
+    let period = |weekday| WeeklyPeriod { weekday, start_minute: start, length_minutes: length };
+    OpeningHours {
+        time_zone: "UTC".to_owned(),
+        weekly_periods: days.map(period).collect(),
+        ..Default::default()
+    }
+}
