@@ -28,6 +28,8 @@ pub mod cli;
 pub mod cost;
 pub mod drive;
 pub mod report;
+#[cfg(feature = "rivals")]
+pub mod rivals;
 pub mod server;
 pub mod sweep;
 pub mod wire;

@@ -34,8 +34,12 @@ pub async fn sweep(
     oracle: Option<&Arc<Oracle>>,
 ) -> io::Result<(Vec<Phase>, Sweep)> {
     driver.closed("warm-up", 16, plan.step.min(Duration::from_secs(5))).await?;
-    let (peak, peak_callers) = peak(driver, plan).await?;
-    let mut phases = Vec::new();
+    let (mut at_peak, peak_callers) = peak(driver, plan).await?;
+    if let Some(oracle) = oracle {
+        judge(&mut at_peak, oracle).await;
+    }
+    let peak = at_peak.goodput_per_s();
+    let mut phases = vec![Phase::of(&at_peak)];
     let mut run = async |name: &str, rate: f64| -> io::Result<Record> {
         let arrivals = Arrivals::new(rate, plan.spacing, plan.seed);
         let mut record = driver.open(name, arrivals, plan.step).await?;
@@ -64,22 +68,18 @@ pub async fn sweep(
     Ok((phases, found))
 }
 
-/// The most that is answered well in a second, and with how many callers.
-async fn peak(driver: &Driver, plan: &Plan) -> io::Result<(f64, usize)> {
-    let mut best = (0.0, CALLERS[0]);
+/// The run in which most is answered well in a second, and with how many callers.
+async fn peak(driver: &Driver, plan: &Plan) -> io::Result<(Record, usize)> {
+    let mut best: Option<(Record, usize)> = None;
     for callers in CALLERS {
         let length = (plan.step / 2).max(Duration::from_secs(1));
-        let record = driver.closed(&format!("peak? {callers} callers"), callers, length).await?;
-        let goodput = record.goodput_per_s();
-        if goodput > best.0 {
-            best = (goodput, callers);
+        let record = driver.closed("peak", callers, length).await?;
+        if best.as_ref().is_none_or(|(best, _)| record.goodput_per_s() > best.goodput_per_s()) {
+            best = Some((record, callers));
         }
     }
-    if best.0 > 0.0 {
-        Ok(best)
-    } else {
-        Err(io::Error::other("no call was answered well: there is nothing to sweep"))
-    }
+    let nothing = || io::Error::other("no call was answered well: there is nothing to sweep");
+    best.filter(|(best, _)| best.good() > 0).ok_or_else(nothing)
 }
 
 fn of<'p>(phases: &'p [Phase], name: &str) -> Option<&'p Phase> {

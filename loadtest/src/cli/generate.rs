@@ -30,9 +30,8 @@ pub(super) struct GenerateArgs {
     #[arg(long, default_value_t = 100_000, value_name = "NUMBER")]
     merchants: u64,
 
-    /// Cities to take instead of our own: a CSV file with name,region_code,lat,lon,population
-    #[arg(long, value_name = "FILE")]
-    cities: Option<PathBuf>,
+    #[command(flatten)]
+    cities: super::cities::CityOptions,
 
     /// The form of the file
     #[arg(long, value_enum, default_value_t)]
@@ -64,7 +63,7 @@ const MESSAGES: u64 = 20;
 const CALLS: usize = 2;
 
 pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
-    let world = World::new(args.seed, args.merchants, args.cities.as_deref())?;
+    let world = World::new(args.seed, args.merchants, &args.cities.source())?;
     if let Some(server) = &args.server {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(into_server(&world, server))?;

@@ -35,9 +35,8 @@ pub(super) struct Options {
     #[arg(long, default_value_t = 100_000, value_name = "NUMBER")]
     merchants: u64,
 
-    /// Cities to take instead of our own: a CSV file with name,region_code,lat,lon,population
-    #[arg(long, value_name = "FILE")]
-    cities: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) cities: super::cities::CityOptions,
 
     /// The server holds other merchants than our world: judge order and distances alone
     #[arg(long)]
@@ -93,7 +92,13 @@ const HASHED: u64 = 10_000;
 
 impl Options {
     pub(super) fn runtime(&self) -> Result<Runtime, Failure> {
-        Ok(Builder::new_multi_thread().worker_threads(self.threads()).enable_all().build()?)
+        // On a thread of its own a connection writes after all that is ready has been begun, and so writes once; where
+        // there are several threads it writes after each call.
+        let runtime = match self.threads() {
+            1 => Builder::new_current_thread().enable_all().build(),
+            threads => Builder::new_multi_thread().worker_threads(threads).enable_all().build(),
+        };
+        Ok(runtime?)
     }
 
     fn threads(&self) -> usize {
@@ -115,7 +120,7 @@ impl Options {
 
 impl Loaded {
     pub(super) async fn prepare(options: &Options, scenario: &Scenario) -> Result<Self, Failure> {
-        let world = World::new(options.seed, options.merchants, options.cities.as_deref())?;
+        let world = World::new(options.seed, options.merchants, &options.cities.source())?;
         let own = match &options.server {
             Some(_) => None,
             None => Some(Server::start(Halves::take().as_ref())?),

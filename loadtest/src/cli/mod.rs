@@ -1,5 +1,6 @@
 //! The commands.
 
+mod cities;
 mod generate;
 mod load;
 mod tell;

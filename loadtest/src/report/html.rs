@@ -49,9 +49,10 @@ The first {first} requests have hash <code>{hash}</code>: the same seed sends th
     {
         let _ = write!(
             page,
-            "<figure><figcaption>{}</figcaption>{}</figure>",
+            "<figure><figcaption>{}</figcaption>{}{}</figure>",
             escaped(figure.title),
-            figure.svg()
+            figure.legend(),
+            figure.svg(false)
         );
     }
     page.push_str(&table(report));
@@ -108,7 +109,8 @@ fn percentiles(report: &Report) -> Option<Figure<'static>> {
     let line = |phase: &Phase| {
         let times = phase.latency.times();
         let point = |step: i32| {
-            let inverse = 10f64.powf(f64::from(step) / 8.0);
+            // From the median.
+            let inverse = 2.0 * 10f64.powf(f64::from(step) / 8.0);
             (inverse, plot::milliseconds(times.value_at_quantile(1.0 - 1.0 / inverse)))
         };
         #[expect(clippy::cast_precision_loss, reason = "a label of an axis")]

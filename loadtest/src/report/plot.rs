@@ -51,7 +51,7 @@ pub(super) struct Figure<'f> {
 /// A figure for where no page decides the colours: throughput against latency, by sweep.
 #[must_use]
 pub fn overview(report: &Report) -> String {
-    let svg = throughput(report).map_or_else(String::new, |figure| figure.svg());
+    let svg = throughput(report).map_or_else(String::new, |figure| figure.svg(true));
     let style = "<style>:root{--ink:#1f2328;--faint:#d0d7de;--c1:#0969da;--c2:#bf8700;--c3:#cf222e;--c4:#8250df;--c5:#1a7f37;\
 --c6:#bc4c00;--c7:#57606a;--c8:#0550ae;--c9:#953800}@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--faint:#3d444d;\
 --c1:#4493f8;--c2:#d29922;--c3:#f85149;--c4:#ab7df8;--c5:#3fb950;--c6:#f0883e;--c7:#9198a1;--c8:#79c0ff;--c9:#ffa657}}</style>";
@@ -178,11 +178,11 @@ impl ValueFormatter<f64> for Axis {
 
 impl Figure<'_> {
     /// The figure, or nothing where it cannot be drawn.
-    pub(super) fn svg(&self) -> String {
+    pub(super) fn svg(&self, with_legend: bool) -> String {
         let mut svg = String::new();
         {
             let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-            if self.draw(&root).is_err() {
+            if self.draw(&root, with_legend).is_err() {
                 return String::new();
             }
         }
@@ -195,6 +195,7 @@ impl Figure<'_> {
     fn draw(
         &self,
         root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
+        with_legend: bool,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let all = || self.lines.iter().flat_map(|line| line.points.iter().copied());
         let x = Axis::over(all().map(|(x, _)| x), self.is_x_log);
@@ -234,7 +235,7 @@ impl Figure<'_> {
             let text = Text::new(why.clone(), (*at, y.high), font(13, INK));
             chart.draw_series(std::iter::once(text))?;
         }
-        if self.lines.len() > 1 {
+        if with_legend && self.lines.len() > 1 {
             chart
                 .configure_series_labels()
                 .position(SeriesLabelPosition::UpperLeft)
@@ -244,6 +245,22 @@ impl Figure<'_> {
         }
         root.present()?;
         Ok(())
+    }
+}
+
+impl Figure<'_> {
+    /// What the lines are, in the page's own words: it hides nothing of them.
+    pub(super) fn legend(&self) -> String {
+        let item = |(at, line): (usize, &Line)| {
+            format!("<li style=\"--of:var(--c{})\">{}</li>", at % PALETTE.len() + 1, line.name)
+        };
+        match self.lines.len() {
+            0 | 1 => String::new(),
+            _ => format!(
+                "<ul class=\"legend\">{}</ul>",
+                self.lines.iter().enumerate().map(item).collect::<String>()
+            ),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Version, header};
+use http::HeaderValue;
 use tokio::time::timeout_at;
 
 use super::{Code, Lines, Stream};
@@ -64,22 +64,10 @@ impl Lines {
     }
 
     async fn start(&self, path: Path, deadline: Option<Instant>) -> Result<Stream<'_>, Code> {
-        let target = self.target();
-        let scheme = if target.tls.is_some() { "https" } else { "http" };
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .version(Version::HTTP_2)
-            .uri(format!("{scheme}://{}{path}", target.authority))
-            .header(header::TE, "trailers")
-            .header(header::CONTENT_TYPE, "application/grpc")
-            .body(())
-            .map_err(|_| Code::INTERNAL)?;
+        let mut request = self.head(path)?;
         if let Some(deadline) = deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             request.headers_mut().insert("grpc-timeout", timeout_value(left)?);
-        }
-        if let Some(key) = &target.authorization {
-            request.headers_mut().insert(header::AUTHORIZATION, key.clone());
         }
         self.begin(request).await
     }

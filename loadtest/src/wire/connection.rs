@@ -1,9 +1,10 @@
 //! Connections to a server: made again when they break, each with so many streams at a time.
 
 use std::{
+    collections::HashMap,
     io,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -14,7 +15,7 @@ use h2::{
     RecvStream, SendStream,
     client::{self, ResponseFuture, SendRequest},
 };
-use http::Request;
+use http::{Method, Request, Version, header};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -23,7 +24,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{Code, Target, message::Unframe};
+use super::{Code, Path, Target, message::Unframe};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Large enough that the generator never holds an answer back.
@@ -36,6 +37,8 @@ pub struct Lines {
     target: Arc<Target>,
     lines: Arc<[Line]>,
     next: Arc<AtomicUsize>,
+    /// Made once for each method.
+    heads: Arc<RwLock<HashMap<Path, Request<()>>>>,
 }
 
 #[derive(Debug)]
@@ -72,7 +75,12 @@ impl Lines {
             let send = Mutex::new(Some(connect(&target).await?));
             lines.push(Line { send, streams: Semaphore::new(streams.max(1)) });
         }
-        Ok(Self { target: Arc::new(target), lines: lines.into(), next: Arc::default() })
+        Ok(Self {
+            target: Arc::new(target),
+            lines: lines.into(),
+            next: Arc::default(),
+            heads: Arc::default(),
+        })
     }
 
     /// How many connections there are.
@@ -85,6 +93,28 @@ impl Lines {
     #[must_use]
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// The head of a call, without what is of this call alone.
+    pub(super) fn head(&self, path: Path) -> Result<Request<()>, Code> {
+        let kept = self.heads.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        if let Some(head) = kept {
+            return Ok(head);
+        }
+        let scheme = if self.target.tls.is_some() { "https" } else { "http" };
+        let mut head = Request::builder()
+            .method(Method::POST)
+            .version(Version::HTTP_2)
+            .uri(format!("{scheme}://{}{path}", self.target.authority))
+            .header(header::TE, "trailers")
+            .header(header::CONTENT_TYPE, "application/grpc")
+            .body(())
+            .map_err(|_| Code::INTERNAL)?;
+        if let Some(key) = &self.target.authorization {
+            head.headers_mut().insert(header::AUTHORIZATION, key.clone());
+        }
+        self.heads.write().unwrap_or_else(PoisonError::into_inner).insert(path, head.clone());
+        Ok(head)
     }
 
     /// Begins a call on the next connection, once it has room for a stream.

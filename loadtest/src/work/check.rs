@@ -194,7 +194,7 @@ fn name_of(result: &NearbyResult) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::{World, random_of};
+    use crate::world::{Source, World, random_of};
 
     /// The right answer to a search, made of the oracle's own.
     fn right(asked: &Asked, oracle: &Oracle) -> Vec<NearbyResult> {
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn right_answers_pass_and_every_sort_of_wrong_one_is_found() {
-        let world = World::new(9, 200_000, None).unwrap();
+        let world = World::new(9, 200_000, &Source::Ours).unwrap();
         let oracle = Oracle::new(&world);
         let mut random = random_of(9, 98, 0);
         let mut tried = 0;
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_reply_is_read_by_what_it_is() {
-        let oracle = Oracle::new(&World::new(1, 10, None).unwrap());
+        let oracle = Oracle::new(&World::new(1, 10, &Source::Ours).unwrap());
         let reply = |messages| Reply { code: Code::OK, messages, bytes: 0 };
         let check = Check::Get(3);
         let bytes = Bytes::from(oracle.world().merchant(3).encode_to_vec());

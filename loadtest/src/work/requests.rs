@@ -255,11 +255,11 @@ pub(crate) fn wire(place: Place) -> Position {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::work::READY;
+    use crate::{work::READY, world::Source};
 
     #[test]
     fn one_seed_is_one_order_of_requests_and_another_is_another() {
-        let world = World::new(1, 5_000, None).unwrap();
+        let world = World::new(1, 5_000, &Source::Ours).unwrap();
         for (name, _) in READY {
             let scenario = Scenario::load(name).unwrap();
             let hash = |seed, check_one_in| {
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn one_answer_in_a_hundred_is_to_be_judged() {
-        let world = World::new(1, 5_000, None).unwrap();
+        let world = World::new(1, 5_000, &Source::Ours).unwrap();
         let mut requests = Requests::new(&world, &Scenario::of(Operation::of(Kind::Search)), 1, 100);
         let checked = (0..20_000).filter(|_| requests.next_call().check.is_some()).count();
         assert!((120..280).contains(&checked), "{checked}");

@@ -1,6 +1,6 @@
 //! Where people live.
 
-use std::{io::Read, path::Path};
+use std::{io::Read, path::PathBuf};
 
 use rand::RngExt;
 use serde::Deserialize;
@@ -21,6 +21,17 @@ pub struct City {
     pub lon: f64,
     /// How many people live there.
     pub population: f64,
+}
+
+/// Where cities come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// This crate's: 160 large ones, and small towns that no file names around them.
+    Ours,
+    /// A CSV file's, and nothing around them.
+    File(PathBuf),
+    /// One city of a million around a point.
+    Around(Place),
 }
 
 /// Why there are no cities.
@@ -66,18 +77,21 @@ pub(super) struct Settlement {
 }
 
 impl Cities {
-    pub(super) fn load(file: Option<&Path>, seed: u64) -> Result<Self, CityError> {
-        let named = match file {
-            Some(file) => parse(csv::Reader::from_path(file)?)?,
-            None => parse(csv::Reader::from_reader(WITHIN.as_bytes()))?,
+    pub(super) fn load(source: &Source, seed: u64) -> Result<Self, CityError> {
+        let named = match source {
+            Source::Ours => parse(csv::Reader::from_reader(WITHIN.as_bytes()))?,
+            Source::File(file) => parse(csv::Reader::from_path(file)?)?,
+            Source::Around(place) => vec![City::around(*place)],
         };
-        let people: f64 = named.iter().map(|city| city.population).sum();
         let mut settlements: Vec<Settlement> = named
             .iter()
             .enumerate()
             .map(|(at, city)| settlement(at, city.center(), city.population))
             .collect();
-        settlements.extend(towns(&named, seed, people * TOWN_SHARE / (1.0 - TOWN_SHARE)));
+        if matches!(source, Source::Ours) {
+            let people: f64 = named.iter().map(|city| city.population).sum();
+            settlements.extend(towns(&named, seed, people * TOWN_SHARE / (1.0 - TOWN_SHARE)));
+        }
         let total: f64 = settlements.iter().map(|settlement| settlement.share_up_to).sum();
         let mut up_to = 0.0;
         for settlement in &mut settlements {
@@ -104,6 +118,11 @@ impl Cities {
 }
 
 impl City {
+    fn around(place: Place) -> Self {
+        let Place { latitude: lat, longitude: lon } = place;
+        Self { name: "Here".to_owned(), region_code: "FI".to_owned(), lat, lon, population: 1e6 }
+    }
+
     fn center(&self) -> Place {
         Place { latitude: self.lat, longitude: self.lon }
     }
@@ -173,7 +192,7 @@ mod tests {
 
     #[test]
     fn shares_end_at_one_and_large_cities_have_more() {
-        let cities = Cities::load(None, 1).unwrap();
+        let cities = Cities::load(&Source::Ours, 1).unwrap();
         assert!((cities.settlements.last().unwrap().share_up_to - 1.0).abs() < 1e-9);
         assert_eq!(cities.of(cities.pick(0.0)).name, "Tokyo");
         assert_eq!(cities.pick(1.0), cities.settlements.len() - 1);

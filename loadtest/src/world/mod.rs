@@ -9,14 +9,14 @@ mod oracle;
 mod place;
 mod shop;
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use nearby_proto::v1::Merchant;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 pub use self::{
-    cities::{City, CityError},
+    cities::{City, CityError, Source},
     oracle::{Near, Oracle, distance_m},
     place::Place,
 };
@@ -30,12 +30,12 @@ pub struct World {
 }
 
 impl World {
-    /// So many merchants in the cities that come with this crate, or in those of a file.
+    /// So many merchants in cities.
     ///
     /// # Errors
     /// The file cannot be read, or has no city.
-    pub fn new(seed: u64, count: u64, file: Option<&Path>) -> Result<Self, CityError> {
-        Ok(Self { seed, count, cities: Arc::new(cities::Cities::load(file, seed)?) })
+    pub fn new(seed: u64, count: u64, source: &Source) -> Result<Self, CityError> {
+        Ok(Self { seed, count, cities: Arc::new(cities::Cities::load(source, seed)?) })
     }
 
     /// How many merchants there are.
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn one_seed_is_one_world_and_its_merchants_are_as_they_are_for_ever() {
-        let world = |seed| World::new(seed, 10_000, None).unwrap();
+        let world = |seed| World::new(seed, 10_000, &Source::Ours).unwrap();
         let bytes = |world: &World| -> Vec<u8> {
             (0..10_000).flat_map(|number| world.merchant(number).encode_to_vec()).collect()
         };
@@ -138,17 +138,17 @@ mod tests {
 
     #[test]
     fn a_name_says_which_merchant_it_is_of() {
-        let world = World::new(5, 1_000, None).unwrap();
+        let world = World::new(5, 1_000, &Source::Ours).unwrap();
         for number in 0..1_000 {
             assert_eq!(world.number_of(&world.name(number)), Some(number));
         }
         assert_eq!(world.number_of("merchants/load-1"), None);
-        assert_eq!(world.number_of(&World::new(6, 1_000, None).unwrap().name(3)), None);
+        assert_eq!(world.number_of(&World::new(6, 1_000, &Source::Ours).unwrap().name(3)), None);
     }
 
     #[test]
     fn a_world_has_what_is_hard() {
-        let world = World::new(1, 100_000, None).unwrap();
+        let world = World::new(1, 100_000, &Source::Ours).unwrap();
         let places: Vec<Place> = (0..world.count()).map(|number| world.place(number)).collect();
         let count = |what: fn(&Place) -> bool| places.iter().filter(|place| what(place)).count();
         assert!(count(|place| place.latitude > 78.0) > 3, "the far north");

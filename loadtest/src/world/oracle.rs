@@ -128,11 +128,11 @@ fn cartesian(place: Place) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::random_of;
+    use crate::world::{Source, random_of};
 
     #[test]
     fn the_grid_finds_what_a_scan_finds() {
-        let world = World::new(3, 20_000, None).unwrap();
+        let world = World::new(3, 20_000, &Source::Ours).unwrap();
         let oracle = Oracle::new(&world);
         let mut random = random_of(3, 99, 0);
         for case in 0..20 {

@@ -1,0 +1,62 @@
+//! What servers answer is counted as what it is.
+
+use std::{sync::Arc, time::Duration};
+
+use nearby_loadtest::{
+    drive::{Arrivals, Spacing, judge},
+    report::Phase,
+    wire::{Code, framed},
+    work::Kind,
+    world::Oracle,
+};
+use nearby_proto::v1::{Merchant, NearbyResult, SearchNearbyResponse};
+
+use crate::server::{driver, settings, start, target, world};
+
+const LENGTH: Duration = Duration::from_millis(400);
+
+fn arrivals() -> Arrivals {
+    Arrivals::new(500.0, Spacing::Even, 1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_makes_merchants_up_is_found_out() {
+    let merchant = Some(Merchant { name: "merchants/made-up".to_owned(), ..Default::default() });
+    let result = NearbyResult { merchant, distance_m: 1.0, ..Default::default() };
+    let answer = framed(&SearchNearbyResponse { results: vec![result], ..Default::default() });
+    let url = start(Arc::new(move |_, _| (0, answer.clone()))).await;
+    let mut record = driver(settings(target(&url)), 10).await.open("run", arrivals(), LENGTH).await.unwrap();
+    judge(&mut record, &Arc::new(Oracle::new(&world()))).await;
+    let phase = Phase::of(&record);
+    assert!(phase.judged > 5 && phase.wrong == phase.judged, "{} of {}", phase.wrong, phase.judged);
+    assert!(phase.wrong_examples[0].contains("merchants/made-up must not be in it"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_are_no_goodput_and_unavailable_is_tried_again_where_asked() {
+    let answer = framed(&SearchNearbyResponse::default());
+    let url = start(Arc::new(move |call, _| (if call % 2 == 0 { 14 } else { 0 }, answer.clone()))).await;
+    let once = driver(settings(target(&url)), 0).await.open("run", arrivals(), LENGTH).await.unwrap();
+    assert!((0.45..0.55).contains(&once.good_share()), "{}", once.good_share());
+    let unavailable = &once.cells[&(Kind::Search, Code::UNAVAILABLE)];
+    assert_eq!(unavailable.latency_us.len() + once.good(), once.answered());
+
+    let patient = nearby_loadtest::drive::Settings { retries: 10, ..settings(target(&url)) };
+    let again = driver(patient, 0).await.open("run", arrivals(), LENGTH).await.unwrap();
+    assert!(again.good_share() > 0.95 && again.retries > 50, "{} {}", again.good_share(), again.retries);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_was_due_was_made_in_the_same_order() {
+    let answer = framed(&SearchNearbyResponse::default());
+    let url = start(Arc::new(move |_, _| (0, answer.clone()))).await;
+    let run = async || {
+        let driver = driver(settings(target(&url)), 0).await;
+        let record = driver.open("run", arrivals(), LENGTH).await.unwrap();
+        (record.answered(), driver.fingerprint())
+    };
+    let (one, two) = (run().await, run().await);
+    assert_eq!(one, two);
+    assert_eq!(one.1.0, one.0);
+    assert_eq!(one.0, 199, "500 a second for 0.4 s, the first after a gap");
+}
