@@ -139,7 +139,7 @@ fn csv(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()>
 }
 
 /// Loads a world into a server. What is there of it already is stored again.
-pub(super) async fn into_server(world: &World, server: &str) -> Result<(), Failure> {
+pub(crate) async fn into_server(world: &World, server: &str) -> Result<(), Failure> {
     let client = Client::connect(server)
         .await
         .map_err(|error| Failure::Unreachable(server.to_owned(), io::Error::other(error)))?;

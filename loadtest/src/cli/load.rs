@@ -194,7 +194,8 @@ async fn holds(target: &Target, world: &World) -> io::Result<bool> {
     for number in [0, last / 2, last] {
         let messages = framed(&GetMerchantRequest { name: world.name(number) });
         let deadline = std::time::Instant::now() + target.deadline();
-        let reply = lines.exchange(&Exchange { path: Kind::Get.path(), messages, deadline }).await;
+        let reply =
+            lines.exchange(&Exchange { path: Kind::Get.path(), messages, deadline, keeps: true }).await;
         let merchant = reply.messages.first().and_then(|message| Merchant::decode(message.clone()).ok());
         if reply.code != Code::OK
             || merchant.is_none_or(|merchant| merchant.position != world.merchant(number).position)

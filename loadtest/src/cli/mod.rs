@@ -10,6 +10,8 @@ use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
+#[cfg(feature = "rivals")]
+pub(crate) use self::generate::into_server;
 use self::load::{Loaded, Options};
 use crate::{
     cost,

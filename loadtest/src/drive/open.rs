@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
     time::{Duration, Instant},
@@ -22,6 +23,10 @@ const AT_A_TIME: usize = 256;
 /// More calls at a time than this are not the server's fault any more.
 const MOST_UNDER_WAY: usize = 200_000;
 
+/// So many requests are written ahead, and for so long before the first is due.
+const AHEAD: usize = 4_096;
+const HEAD_START: Duration = Duration::from_millis(50);
+
 struct Due {
     call: Call,
     at: Instant,
@@ -33,16 +38,19 @@ pub(super) async fn run(
     length: Duration,
     recorder: Arc<Recorder>,
 ) -> io::Result<()> {
+    let (write, read) = sync_channel(AHEAD);
+    let requests = Arc::clone(&driver.requests);
+    let writer = named("writer").spawn(move || write_all(&requests, arrivals, length, &write))?;
+    tokio::time::sleep(HEAD_START).await;
     let (send, receive) = mpsc::unbounded_channel();
     let start = Instant::now();
     recorder.begin(start);
-    let requests = Arc::clone(&driver.requests);
-    // A thread of its own: the runtime's clock ticks in milliseconds, and is late when there is much to do.
-    let clock = thread::Builder::new().name("clock".to_owned());
-    let clock = clock.spawn(move || keep_time(&requests, arrivals, (start, length), &send))?;
+    let clock = named("clock").spawn(move || keep_time(start, &read, &send))?;
     let under_way = Arc::new(AtomicUsize::new(0));
     make_all(driver, receive, &under_way, &recorder).await;
-    clock.join().map_err(|_| io::Error::other("the clock broke"))?;
+    for thread in [writer, clock] {
+        thread.join().map_err(|_| io::Error::other("a thread of the generator broke"))?;
+    }
     // Answers that are under way: none takes longer than its deadline.
     let patience = Instant::now() + driver.settings.target.deadline() + Duration::from_secs(1);
     while under_way.load(Ordering::Relaxed) > 0 && Instant::now() < patience {
@@ -51,16 +59,29 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Hands over what is due until the time is over.
-fn keep_time(
+fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned())
+}
+
+/// Writes requests ahead of their time: a batch of a hundred searches takes long enough to write to make others late.
+fn write_all(
     requests: &Mutex<Requests>,
     arrivals: Arrivals,
-    (start, length): (Instant, Duration),
-    send: &UnboundedSender<Due>,
+    length: Duration,
+    write: &SyncSender<(Duration, Call)>,
 ) {
     for at in arrivals.take_while(|at| *at < length) {
-        // Made before it is due: making it takes time, too.
         let call = requests.lock().unwrap_or_else(PoisonError::into_inner).next_call();
+        if write.send((at, call)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Hands over what is due. A thread of its own: the runtime's clock ticks in milliseconds, and is late when there is much
+/// to do.
+fn keep_time(start: Instant, read: &Receiver<(Duration, Call)>, send: &UnboundedSender<Due>) {
+    for (at, call) in read {
         let at = start + at;
         let left = at.saturating_duration_since(Instant::now());
         if left > TICK {

@@ -26,7 +26,8 @@ impl Performer {
             return self.watch(call.messages, steps, due, recorder).await;
         }
         let sent = Instant::now();
-        let exchange = Exchange { path: call.kind.path(), messages: call.messages, deadline };
+        let keeps = call.check.is_some() || matches!(call.then, Then::Pages(..));
+        let exchange = Exchange { path: call.kind.path(), messages: call.messages, deadline, keeps };
         let reply = self.exchange(&exchange, recorder).await;
         recorder.record(call.kind, &reply, due, sent, call.searches);
         if let Then::Pages(request, left) = call.then {
@@ -62,7 +63,7 @@ impl Performer {
             let messages = framed(&SearchNearbyRequest { page_token, ..request.clone() });
             let now = Instant::now();
             let deadline = now + self.lines.target().deadline();
-            let exchange = Exchange { path: Kind::Page.path(), messages, deadline };
+            let exchange = Exchange { path: Kind::Page.path(), messages, deadline, keeps: true };
             let reply = self.exchange(&exchange, recorder).await;
             recorder.record(Kind::Page, &reply, now, now, 1);
             next = token(&reply);

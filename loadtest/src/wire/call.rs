@@ -20,6 +20,8 @@ pub struct Exchange {
     pub messages: Bytes,
     /// When the caller has no use for an answer any more.
     pub deadline: Instant,
+    /// Whether anybody looks into the answer. If not, its messages come back empty: it costs the generator less.
+    pub keeps: bool,
 }
 
 /// What came back.
@@ -37,7 +39,7 @@ impl Lines {
     /// Sends one or more messages and waits for all that comes back.
     pub async fn exchange(&self, exchange: &Exchange) -> Reply {
         let all = async {
-            let mut stream = self.start(exchange.path, Some(exchange.deadline)).await?;
+            let mut stream = self.start(exchange.path, Some(exchange.deadline), exchange.keeps).await?;
             stream.send(exchange.messages.clone(), true)?;
             let mut messages = Vec::new();
             while let Some(message) = stream.message().await? {
@@ -58,18 +60,18 @@ impl Lines {
     /// # Errors
     /// The connection has broken.
     pub async fn converse(&self, path: Path, first: Bytes) -> Result<Stream<'_>, Code> {
-        let mut stream = self.start(path, None).await?;
+        let mut stream = self.start(path, None, true).await?;
         stream.send(first, false)?;
         Ok(stream)
     }
 
-    async fn start(&self, path: Path, deadline: Option<Instant>) -> Result<Stream<'_>, Code> {
+    async fn start(&self, path: Path, deadline: Option<Instant>, keeps: bool) -> Result<Stream<'_>, Code> {
         let mut request = self.head(path)?;
         if let Some(deadline) = deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             request.headers_mut().insert("grpc-timeout", timeout_value(left)?);
         }
-        self.begin(request).await
+        self.begin(request, keeps).await
     }
 }
 

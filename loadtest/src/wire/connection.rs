@@ -117,14 +117,14 @@ impl Lines {
         Ok(head)
     }
 
-    /// Begins a call on the next connection, once it has room for a stream.
-    pub(super) async fn begin(&self, request: Request<()>) -> Result<Stream<'_>, Code> {
+    /// Begins a call on the next connection, once it has room for a stream. Of what comes back messages are kept, or not.
+    pub(super) async fn begin(&self, request: Request<()>, keeps: bool) -> Result<Stream<'_>, Code> {
         let at = self.next.fetch_add(1, Ordering::Relaxed) % self.lines.len();
         let line = &self.lines[at];
         let place = line.streams.acquire().await.map_err(|_| Code::UNAVAILABLE)?;
         let send = self.ready(line).await?;
         let (answer, send) = { send }.send_request(request, false).map_err(|_| Code::UNAVAILABLE)?;
-        let unframe = Unframe::default();
+        let unframe = Unframe::new(keeps);
         Ok(Stream { _place: place, send, answer: Some(answer), body: None, unframe, bytes: 0, code: None })
     }
 
