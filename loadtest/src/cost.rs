@@ -48,17 +48,16 @@ pub struct Plan {
 const EMPTY: &str = "empty";
 
 fn subjects() -> [(&'static str, Operation); 8] {
-    let search = |view| Operation { view, ..Operation::of(Kind::Search) };
-    let many = |kind, view| Operation { view, ..Operation::of(kind) };
+    let of = |kind, view| Operation { view, ..Operation::of(kind) };
     [
         (EMPTY, Operation::of(Kind::Health)),
-        ("id_only", search(View::IdOnly)),
-        ("basic", search(View::Basic)),
-        ("full", search(View::Full)),
-        ("batch", many(Kind::Batch, View::IdOnly)),
-        ("stream", many(Kind::Stream, View::IdOnly)),
-        ("batch_basic", many(Kind::Batch, View::Basic)),
-        ("stream_basic", many(Kind::Stream, View::Basic)),
+        ("id_only", of(Kind::Search, View::IdOnly)),
+        ("basic", of(Kind::Search, View::Basic)),
+        ("full", of(Kind::Search, View::Full)),
+        ("batch", of(Kind::Batch, View::IdOnly)),
+        ("stream", of(Kind::Stream, View::IdOnly)),
+        ("batch_basic", of(Kind::Batch, View::Basic)),
+        ("stream_basic", of(Kind::Stream, View::Basic)),
     ]
 }
 
@@ -66,7 +65,12 @@ fn subjects() -> [(&'static str, Operation); 8] {
 ///
 /// # Errors
 /// A run broke, an answer was wrong, or the server's process is not known.
-pub async fn costs(driver: &Driver, world: &World, oracle: &Arc<Oracle>, plan: Plan) -> io::Result<Costs> {
+pub async fn costs(
+    driver: &Driver,
+    world: &World,
+    oracle: Option<&Arc<Oracle>>,
+    plan: Plan,
+) -> io::Result<Costs> {
     let mut ratios: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let drivers = subjects().map(|(name, operation)| {
         let searches = operation.searches().max(1);
@@ -91,7 +95,7 @@ pub async fn costs(driver: &Driver, world: &World, oracle: &Arc<Oracle>, plan: P
                 .server
                 .ok_or_else(|| io::Error::other("the server's process is not known: give --server-pid"))?;
             #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
-            let each_us = used.cpu_s * 1e6 / (record.answered().max(1) as f64 * f64::from(*searches));
+            let each_us = used.cpu_s * 1e6 / (record.answered_in_time.max(1) as f64 * f64::from(*searches));
             if *name == EMPTY {
                 empty_us = each_us;
             }

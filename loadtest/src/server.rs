@@ -2,19 +2,22 @@
 
 use std::{
     env, fs, io,
+    os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-/// A server that ends when this is dropped.
+use tempfile::TempDir;
+
+/// A server that ends when this is dropped, and its directory with it.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
     /// Where it listens.
     pub url: String,
-    directory: PathBuf,
+    directory: TempDir,
 }
 
 /// Processors for the server, and the others for the generator, as `taskset` takes them.
@@ -35,10 +38,9 @@ impl Server {
     /// There is no binary `nearby` and none can be built, or it does not come to serve.
     pub fn start(halves: Option<&Halves>) -> io::Result<Self> {
         let binary = binary()?;
-        let unique = format!("nearby-loadtest-{}", std::process::id());
-        let directory = env::temp_dir().join(unique);
-        fs::create_dir_all(&directory)?;
-        let address = directory.join("address");
+        let directory = tempfile::Builder::new().prefix("nearby-loadtest-").tempdir()?;
+        let place = directory.path();
+        let address = place.join("address");
         let mut command = match halves {
             Some(halves) => {
                 let mut command = Command::new("taskset");
@@ -52,15 +54,16 @@ impl Server {
         }
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--disk-floor-mib", "16", "--data-dir"])
-            .arg(directory.join("data"));
+            .arg(place.join("data"));
         command.arg("--address-file").arg(&address).stdin(Stdio::null()).stdout(Stdio::null());
-        command.stderr(fs::File::create(directory.join("log"))?);
-        let process = command.spawn()?;
+        command.stderr(fs::File::create(place.join("log"))?);
+        // A group of its own: ^C is for us, and we end it.
+        let process = command.process_group(0).spawn()?;
         let mut server = Self { process, url: String::new(), directory };
         let start = Instant::now();
         while !address.exists() {
             if server.process.try_wait()?.is_some() || start.elapsed() > PATIENCE {
-                let log = fs::read_to_string(server.directory.join("log")).unwrap_or_default();
+                let log = fs::read_to_string(server.directory.path().join("log")).unwrap_or_default();
                 return Err(io::Error::other(format!("the server does not come to serve:\n{log}")));
             }
             thread::sleep(Duration::from_millis(10));
@@ -81,7 +84,6 @@ impl Drop for Server {
         // It has nothing that anybody wants kept.
         drop(self.process.kill());
         drop(self.process.wait());
-        drop(fs::remove_dir_all(&self.directory));
     }
 }
 

@@ -35,17 +35,13 @@ pub async fn sweep(
 ) -> io::Result<(Vec<Phase>, Sweep)> {
     driver.closed("warm-up", 16, plan.step.min(Duration::from_secs(5))).await?;
     let (mut at_peak, peak_callers) = peak(driver, plan).await?;
-    if let Some(oracle) = oracle {
-        judge(&mut at_peak, oracle).await;
-    }
+    judge(&mut at_peak, oracle).await;
     let peak = at_peak.goodput_per_s();
     let mut phases = vec![Phase::of(&at_peak)];
     let mut run = async |name: &str, rate: f64| -> io::Result<Record> {
         let arrivals = Arrivals::new(rate, plan.spacing, plan.seed);
         let mut record = driver.open(name, arrivals, plan.step).await?;
-        if let Some(oracle) = oracle {
-            judge(&mut record, oracle).await;
-        }
+        judge(&mut record, oracle).await;
         phases.push(Phase::of(&record));
         Ok(record)
     };
@@ -62,7 +58,9 @@ pub async fn sweep(
         peak_callers,
         knee_per_s: knee(&phases, half_p99),
         recovered_after_s: recovered(&after, half_p99),
-        goodput_at_triple: of(&phases, "300 %").map(|phase| phase.goodput_per_s / peak),
+        goodput_at_triple: of(&phases, "300 %")
+            .filter(|phase| phase.faults.is_empty())
+            .map(|phase| phase.goodput_per_s / peak),
         p99_at_triple: ratio_at_triple(&phases),
     };
     Ok((phases, found))
@@ -88,7 +86,9 @@ fn of<'p>(phases: &'p [Phase], name: &str) -> Option<&'p Phase> {
 
 /// The last rate at which p99 is at most twice that at half the peak and 99 % are answered well; all before it too.
 fn knee(phases: &[Phase], half_p99: u64) -> Option<f64> {
-    let is_well = |phase: &&Phase| phase.latency.p99_us <= 2 * half_p99 && phase.good_share >= 0.99;
+    let is_well = |phase: &&Phase| {
+        phase.latency.p99_us <= 2 * half_p99 && phase.good_share >= 0.99 && phase.faults.is_empty()
+    };
     let open = phases.iter().filter(|phase| phase.name != "recovery");
     open.skip_while(|phase| phase.name != "50 %").take_while(is_well).last()?.offered_per_s
 }
@@ -110,7 +110,8 @@ fn recovered(after: &Record, half_p99: u64) -> Option<f64> {
 
 fn ratio_at_triple(phases: &[Phase]) -> Option<f64> {
     let [normal, triple] = ["75 %", "300 %"].map(|name| of(phases, name));
-    let (normal, triple) = (normal?.latency.p99_us, triple?.latency.p99_us);
+    let (normal, triple) = (normal?, triple.filter(|phase| phase.faults.is_empty())?);
+    let (normal, triple) = (normal.latency.p99_us, triple.latency.p99_us);
     #[expect(clippy::cast_precision_loss, reason = "below a minute of microseconds")]
     (normal > 0).then(|| triple as f64 / normal as f64)
 }

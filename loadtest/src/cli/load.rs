@@ -7,7 +7,7 @@ use nearby_proto::v1::{GetMerchantRequest, Merchant};
 use prost::Message;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Failure, SharedOracle, generate};
+use super::{Failure, generate};
 use crate::{
     drive::{Driver, Live, Settings},
     report::{Machine, Subject},
@@ -79,10 +79,12 @@ pub(super) struct Options {
 pub(super) struct Loaded {
     pub(super) driver: Driver,
     pub(super) world: World,
-    pub(super) oracle: SharedOracle,
+    /// None where the server has merchants of its own.
+    pub(super) oracle: Option<Arc<Oracle>>,
     pub(super) live: Live,
     scenario: Scenario,
     is_server_here: bool,
+    threads: usize,
     fingerprint: (u64, u64),
     _server: Option<Server>,
 }
@@ -121,6 +123,8 @@ impl Options {
 impl Loaded {
     pub(super) async fn prepare(options: &Options, scenario: &Scenario) -> Result<Self, Failure> {
         let world = World::new(options.seed, options.merchants, &options.cities.source())?;
+        // Before half of the processors are given away.
+        let threads = options.threads();
         let own = match &options.server {
             Some(_) => None,
             None => Some(Server::start(Halves::take().as_ref())?),
@@ -132,19 +136,19 @@ impl Loaded {
         }
         let target = options.target(&url)?;
         let server_pid = own.as_ref().map(Server::pid).or(options.server_pid);
-        let oracle = {
-            let world = world.clone();
-            let oracle = tokio::task::spawn_blocking(move || Arc::new(Oracle::new(&world)));
-            oracle.await.map_err(io::Error::other)?
-        };
+        let oracle = if options.foreign { None } else { Some(oracle_of(&world).await?) };
         let unreachable = |error| Failure::Unreachable(url.clone(), error);
-        if !options.foreign {
+        let mut scenario = scenario.clone();
+        if options.foreign {
+            // Nobody knows the names of their merchants.
+            scenario.operations.retain(|operation| operation.kind != Kind::Get);
+        } else {
             holds(&target, &world).await.map_err(unreachable)?.then_some(()).ok_or_else(|| {
                 Failure::OtherWorld { seed: options.seed, merchants: options.merchants, server: url.clone() }
             })?;
         }
         let one_in = options.judge_one_in;
-        let mut ahead = Requests::new(&world, scenario, options.seed, one_in);
+        let mut ahead = Requests::new(&world, &scenario, options.seed, one_in);
         (0..HASHED).for_each(|_| drop(ahead.next_call()));
         let settings = Settings {
             target,
@@ -152,18 +156,19 @@ impl Loaded {
             streams: options.streams,
             retries: options.retries,
             server_pid,
-            threads: options.threads(),
+            threads: threads.min(thread::available_parallelism().map_or(1, Into::into)),
         };
         let live = Live::on_terminal();
-        let requests = Requests::new(&world, scenario, options.seed, one_in);
+        let requests = Requests::new(&world, &scenario, options.seed, one_in);
         let driver = Driver::connect(settings, requests, live.clone()).await.map_err(unreachable)?;
         Ok(Self {
             driver,
             world,
             oracle,
             live,
-            scenario: scenario.clone(),
+            scenario,
             is_server_here: server_pid.is_some(),
+            threads,
             fingerprint: ahead.fingerprint(),
             _server: own,
         })
@@ -179,12 +184,19 @@ impl Loaded {
             connections: options.connections,
             streams: options.streams,
             deadline_ms: options.deadline_ms,
-            threads: options.threads(),
+            threads: self.threads,
             is_server_here: self.is_server_here,
             requests: (self.fingerprint.0, format!("{:016x}", self.fingerprint.1)),
             machine: Machine::this(),
         }
     }
+}
+
+const NOT_FOUND: Code = Code(5);
+
+async fn oracle_of(world: &World) -> io::Result<Arc<Oracle>> {
+    let world = world.clone();
+    tokio::task::spawn_blocking(move || Arc::new(Oracle::new(&world))).await.map_err(io::Error::other)
 }
 
 /// Whether a server has the first, the middle and the last merchant of a world where they must be.
@@ -197,7 +209,10 @@ async fn holds(target: &Target, world: &World) -> io::Result<bool> {
         let reply =
             lines.exchange(&Exchange { path: Kind::Get.path(), messages, deadline, keeps: true }).await;
         let merchant = reply.messages.first().and_then(|message| Merchant::decode(message.clone()).ok());
-        if reply.code != Code::OK
+        if !matches!(reply.code, Code::OK | NOT_FOUND) {
+            return Err(io::Error::other(format!("a merchant cannot be read: {}", reply.code.name())));
+        }
+        if reply.code == NOT_FOUND
             || merchant.is_none_or(|merchant| merchant.position != world.merchant(number).position)
         {
             return Ok(false);

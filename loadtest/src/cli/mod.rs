@@ -5,10 +5,11 @@ mod generate;
 mod load;
 mod tell;
 
-use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[cfg(feature = "rivals")]
 pub(crate) use self::generate::into_server;
@@ -217,9 +218,9 @@ pub fn main() -> ExitCode {
 fn act(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Generate(args) => generate::generate(args),
-        Command::Run(args) => args.options.runtime()?.block_on(run(args)),
-        Command::Sweep(args) => args.options.runtime()?.block_on(run_sweep(args)),
-        Command::Cost(args) => args.options.runtime()?.block_on(run_cost(args)),
+        Command::Run(args) => args.options.runtime()?.block_on(until_told(run(args))),
+        Command::Sweep(args) => args.options.runtime()?.block_on(until_told(run_sweep(args))),
+        Command::Cost(args) => args.options.runtime()?.block_on(until_told(run_cost(args))),
         Command::Merge(args) => {
             let reports =
                 args.reports.iter().map(|path| Report::read(path)).collect::<Result<Vec<_>, _>>()?;
@@ -237,6 +238,16 @@ fn act(command: &Command) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Does it until it is done, or until ^C or SIGTERM: a server of our own must not stay behind.
+async fn until_told(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = work => done,
+        _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(130)),
+        _ = terminate.recv() => Ok(ExitCode::from(143)),
+    }
+}
+
 async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let scenario = Scenario::load(&args.scenario)?;
     let length = seconds(args.seconds)?;
@@ -249,7 +260,7 @@ async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         (None, Some(callers)) => driver.closed("run", callers, length).await?,
         _ => return Err(Failure::Usage("--rate must be above 0")),
     };
-    judge(&mut record, &loaded.oracle).await;
+    judge(&mut record, loaded.oracle.as_ref()).await;
     loaded.live.finish();
     let report =
         Report { subject: loaded.subject(&args.options), phases: vec![Phase::of(&record)], sweep: None };
@@ -260,7 +271,7 @@ async fn run_sweep(args: &SweepArgs) -> Result<ExitCode, Failure> {
     let scenario = Scenario::load(&args.scenario)?;
     let plan = sweep::Plan { step: seconds(args.step)?, spacing: args.spacing, seed: args.options.seed };
     let loaded = Loaded::prepare(&args.options, &scenario).await?;
-    let (phases, found) = sweep::sweep(&loaded.driver, &plan, Some(&loaded.oracle)).await?;
+    let (phases, found) = sweep::sweep(&loaded.driver, &plan, loaded.oracle.as_ref()).await?;
     loaded.live.finish();
     finish(&Report { subject: loaded.subject(&args.options), phases, sweep: Some(found) }, &args.outputs)
 }
@@ -273,7 +284,7 @@ async fn run_cost(args: &CostArgs) -> Result<ExitCode, Failure> {
         seed: args.options.seed,
     };
     let loaded = Loaded::prepare(&args.options, &Scenario::load("lunch-rush")?).await?;
-    let costs = cost::costs(&loaded.driver, &loaded.world, &loaded.oracle, plan).await?;
+    let costs = cost::costs(&loaded.driver, &loaded.world, loaded.oracle.as_ref(), plan).await?;
     loaded.live.finish();
     let json = serde_json::to_string_pretty(&costs).map_err(io::Error::other)?;
     write(&args.output, &json)?;
@@ -305,6 +316,3 @@ fn write(path: &PathBuf, text: &str) -> Result<(), ReportError> {
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     made.and_then(|()| std::fs::write(path, text)).map_err(|error| ReportError::File(path.clone(), error))
 }
-
-/// Shared by all that judge.
-type SharedOracle = Arc<crate::world::Oracle>;

@@ -19,7 +19,7 @@ pub(super) async fn run(
     recorder: Arc<Recorder>,
 ) -> io::Result<()> {
     let start = Instant::now();
-    recorder.begin(start);
+    recorder.begin(start, length);
     let end = start + length;
     let mut tasks = JoinSet::new();
     for _ in 0..callers.max(1) {

@@ -21,7 +21,10 @@ pub use self::{
     record::{Cell, Outcome, Record, Sample, Second},
     watch_over::Live,
 };
-use self::{perform::Performer, record::Recorder};
+use self::{
+    perform::Performer,
+    record::{Recorder, Used},
+};
 use crate::{
     wire::{Lines, Target},
     work::Requests,
@@ -116,38 +119,41 @@ impl Driver {
         F: Future<Output = io::Result<()>>,
     {
         let recorder = Arc::new(Recorder::new(self.live.clone()));
-        let pid = self.settings.server_pid;
-        let (own, server) = (Usage::of_self()?, pid.map(Usage::of).transpose()?);
-        let sampler = watch_over::Sampler::start(pid, Arc::clone(&recorder));
+        let probe = tokio::spawn(measure(self.settings.server_pid, self.settings.threads, length));
+        let sampler = watch_over::Sampler::start(self.settings.server_pid, Arc::clone(&recorder));
         self.live.begin(name, offered_per_s, length);
-        let start = Instant::now();
         let ended = run(Arc::clone(&recorder)).await;
-        let elapsed = start.elapsed();
         drop(sampler);
         self.live.end();
         ended?;
-        let server = server
-            .zip(pid)
-            .map(|(before, pid)| Usage::of(pid).map(|after| after.since(&before)))
-            .transpose()?;
-        let own = Usage::of_self()?.since(&own);
-        Ok(recorder.finish(
-            name,
-            offered_per_s,
-            [length, elapsed],
-            [Some(own), server],
-            self.settings.threads,
-        ))
+        let used = probe.await.map_err(io::Error::other)?;
+        Ok(recorder.finish(name, offered_per_s, length, used))
     }
 }
 
-/// Judges the answers that were kept, off the clock: how many there were, and what is wrong with the first wrong ones.
-pub async fn judge(record: &mut Record, oracle: &Arc<Oracle>) {
+/// What is used in so long a time, and not while the last answers are waited for. Nothing of a server that is gone: its
+/// calls show that.
+async fn measure(server_pid: Option<u32>, threads: usize, length: Duration) -> Used {
+    let usage = || (Instant::now(), Usage::of_self().ok(), server_pid.and_then(|pid| Usage::of(pid).ok()));
+    let (start, own, server) = usage();
+    tokio::time::sleep(length).await;
+    let (end, own_after, server_after) = usage();
+    let cost = |before: Option<Usage>, after: Option<Usage>| Some(after?.since(&before?));
+    Used {
+        generator: cost(own, own_after),
+        #[expect(clippy::cast_precision_loss, reason = "a few threads")]
+        generator_could_s: (end - start).as_secs_f64() * threads as f64,
+        server: cost(server, server_after),
+    }
+}
+
+/// Judges the answers that were kept, off the clock, and without a world by order and distances alone: how many there were, and what is wrong with the first wrong ones.
+pub async fn judge(record: &mut Record, oracle: Option<&Arc<Oracle>>) {
     let samples = std::mem::take(&mut record.samples);
-    let oracle = Arc::clone(oracle);
+    let oracle = oracle.map(Arc::clone);
     let judged = tokio::task::spawn_blocking(move || {
         let wrong = |sample: &record::Sample| {
-            let wrong = sample.check.judge(&sample.reply, &oracle).err()?;
+            let wrong = sample.check.judge(&sample.reply, oracle.as_deref()).err()?;
             Some(format!("answer to request {}: {wrong}", sample.number))
         };
         (samples.len() as u64, samples.iter().filter_map(wrong).collect::<Vec<_>>())

@@ -4,14 +4,16 @@ use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::{
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    task::JoinSet,
+};
 
 use super::{Arrivals, Driver, record::Recorder};
 use crate::work::{Call, Requests};
@@ -26,6 +28,8 @@ const MOST_UNDER_WAY: usize = 200_000;
 /// So many requests are written ahead, and for so long before the first is due.
 const AHEAD: usize = 4_096;
 const HEAD_START: Duration = Duration::from_millis(50);
+/// What a call may take beyond its deadline, with all that belongs to it.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 struct Due {
     call: Call,
@@ -44,18 +48,20 @@ pub(super) async fn run(
     tokio::time::sleep(HEAD_START).await;
     let (send, receive) = mpsc::unbounded_channel();
     let start = Instant::now();
-    recorder.begin(start);
+    recorder.begin(start, length);
     let clock = named("clock").spawn(move || keep_time(start, &read, &send))?;
-    let under_way = Arc::new(AtomicUsize::new(0));
-    make_all(driver, receive, &under_way, &recorder).await;
+    let mut calls = JoinSet::new();
+    make_all(driver, receive, &mut calls, &recorder).await;
     for thread in [writer, clock] {
         thread.join().map_err(|_| io::Error::other("a thread of the generator broke"))?;
     }
-    // Answers that are under way: none takes longer than its deadline.
-    let patience = Instant::now() + driver.settings.target.deadline() + Duration::from_secs(1);
-    while under_way.load(Ordering::Relaxed) > 0 && Instant::now() < patience {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    // What is under way: further pages have deadlines of their own, and watches are held for seconds.
+    let patience = Instant::now() + driver.settings.target.deadline() + PATIENCE;
+    while let Ok(Some(ended)) = tokio::time::timeout_at(patience.into(), calls.join_next()).await {
+        ended.map_err(io::Error::other)?;
     }
+    recorder.unfinished(calls.len());
+    calls.shutdown().await;
     Ok(())
 }
 
@@ -83,9 +89,13 @@ fn write_all(
 fn keep_time(start: Instant, read: &Receiver<(Duration, Call)>, send: &UnboundedSender<Due>) {
     for (at, call) in read {
         let at = start + at;
-        let left = at.saturating_duration_since(Instant::now());
-        if left > TICK {
-            thread::sleep(left);
+        // Never before it is due: an answer would come sooner than it was asked for.
+        loop {
+            let left = at.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            thread::sleep(left.max(TICK));
         }
         if send.send(Due { call, at }).is_err() {
             return;
@@ -97,25 +107,20 @@ fn keep_time(start: Instant, read: &Receiver<(Duration, Call)>, send: &Unbounded
 async fn make_all(
     driver: &Driver,
     mut receive: UnboundedReceiver<Due>,
-    under_way: &Arc<AtomicUsize>,
+    calls: &mut JoinSet<()>,
     recorder: &Arc<Recorder>,
 ) {
     let mut due = Vec::with_capacity(AT_A_TIME);
     while receive.recv_many(&mut due, AT_A_TIME).await > 0 {
         for Due { call, at } in due.drain(..) {
-            recorder.late(at);
-            if under_way.load(Ordering::Relaxed) >= MOST_UNDER_WAY {
+            if calls.len() >= MOST_UNDER_WAY {
                 recorder.unsent();
                 continue;
             }
-            let count = Arc::clone(under_way);
-            count.fetch_add(1, Ordering::Relaxed);
             let (performer, recorder) = (Arc::clone(&driver.performer), Arc::clone(recorder));
-            tokio::spawn(async move {
-                performer.perform(call, at, &recorder).await;
-                count.fetch_sub(1, Ordering::Relaxed);
-            });
+            calls.spawn(async move { performer.perform(call, at, &recorder).await });
         }
+        while calls.try_join_next().is_some() {}
         // Those that were just begun have their turn before more come.
         tokio::task::yield_now().await;
     }

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use nearby_proto::v1::{SearchNearbyRequest, SearchNearbyResponse, WatchNearbyResponse};
 use prost::Message;
 use tokio::time::{sleep_until, timeout_at};
 
 use super::record::{Recorder, Sample};
 use crate::{
-    wire::{Code, Exchange, Lines, Reply, framed},
+    wire::{Code, Exchange, Lines, Reply, Stream, framed},
     work::{Call, Kind, Then},
 };
 
@@ -21,19 +22,19 @@ pub(super) struct Performer {
 
 impl Performer {
     pub(super) async fn perform(&self, call: Call, due: Instant, recorder: &Recorder) {
+        recorder.late(due);
         let deadline = due + self.lines.target().deadline();
         if let Then::Steps(steps) = call.then {
             return self.watch(call.messages, steps, due, recorder).await;
         }
-        let sent = Instant::now();
         let keeps = call.check.is_some() || matches!(call.then, Then::Pages(..));
         let exchange = Exchange { path: call.kind.path(), messages: call.messages, deadline, keeps };
         let reply = self.exchange(&exchange, recorder).await;
-        recorder.record(call.kind, &reply, due, sent, call.searches);
+        recorder.record(call.kind, &reply, due, call.searches);
         if let Then::Pages(request, left) = call.then {
             self.pages(*request, left, &reply, recorder).await;
         }
-        if let Some(check) = call.check {
+        if let Some(check) = call.check.filter(|_| reply.code == Code::OK) {
             recorder.keep(Sample { number: call.number, check, reply });
         }
     }
@@ -65,52 +66,59 @@ impl Performer {
             let deadline = now + self.lines.target().deadline();
             let exchange = Exchange { path: Kind::Page.path(), messages, deadline, keeps: true };
             let reply = self.exchange(&exchange, recorder).await;
-            recorder.record(Kind::Page, &reply, now, now, 1);
+            recorder.record(Kind::Page, &reply, now, 1);
             next = token(&reply);
         }
     }
 
     /// Each step counts as a call: from when it was taken until the answer that takes it into account.
-    async fn watch(&self, start: bytes::Bytes, steps: Vec<bytes::Bytes>, due: Instant, recorder: &Recorder) {
-        let sent = Instant::now();
-        let failed = |code| Reply { code, messages: Vec::new(), bytes: 0 };
-        let mut stream = match self.lines.converse(Kind::Watch.path(), start).await {
+    async fn watch(&self, start: Bytes, steps: Vec<Bytes>, due: Instant, recorder: &Recorder) {
+        let failed = |code, sent| Reply { code, messages: Vec::new(), bytes: 0, sent };
+        let begun = timeout_at(
+            (due + self.lines.target().deadline()).into(),
+            self.lines.converse(Kind::Watch.path(), start),
+        );
+        let mut stream = match begun.await.unwrap_or(Err(Code::DEADLINE_EXCEEDED)) {
             Ok(stream) => stream,
-            Err(code) => return recorder.record(Kind::Watch, &failed(code), due, sent, 0),
+            Err(code) => return recorder.record(Kind::Watch, &failed(code, None), due, 0),
         };
-        let mut taken = (due, sent);
+        let mut taken = (due, Instant::now());
         for (step, next) in std::iter::once(None).chain(steps.into_iter().map(Some)).enumerate() {
             if let Some(next) = next {
                 let at = due + Duration::from_secs(step as u64);
                 sleep_until(at.into()).await;
                 taken = (at, Instant::now());
                 if let Err(code) = stream.say(next) {
-                    return recorder.record(Kind::Watch, &failed(code), taken.0, taken.1, 0);
+                    return recorder.record(Kind::Watch, &failed(code, None), taken.0, 0);
                 }
             }
             let deadline = taken.0 + self.lines.target().deadline();
-            let answered = timeout_at(deadline.into(), async {
-                loop {
-                    let Some(message) = stream.message().await? else { return Err(stream.end().0) };
-                    let answer = WatchNearbyResponse::decode(message.clone()).map_err(|_| Code::INTERNAL)?;
-                    if answer.steps > step as u64 {
-                        return Ok(message);
-                    }
-                }
-            });
+            let answered = timeout_at(deadline.into(), answer_to(&mut stream, step as u64));
+            let sent = Some(taken.1);
             match answered.await.unwrap_or(Err(Code::DEADLINE_EXCEEDED)) {
                 Ok(message) => {
                     let bytes = message.len() as u64;
-                    let reply = Reply { code: Code::OK, messages: vec![message], bytes };
-                    recorder.record(Kind::Watch, &reply, taken.0, taken.1, 0);
+                    let reply = Reply { code: Code::OK, messages: vec![message], bytes, sent };
+                    recorder.record(Kind::Watch, &reply, taken.0, 0);
                 }
                 // A server that says OK at the end has ended the watch all the same.
                 Err(code) => {
                     let code = if code == Code::OK { Code::UNAVAILABLE } else { code };
-                    return recorder.record(Kind::Watch, &failed(code), taken.0, taken.1, 0);
+                    return recorder.record(Kind::Watch, &failed(code, sent), taken.0, 0);
                 }
             }
         }
         stream.finish();
+    }
+}
+
+/// The answer that takes a step into account.
+async fn answer_to(stream: &mut Stream<'_>, step: u64) -> Result<Bytes, Code> {
+    loop {
+        let Some(message) = stream.message().await? else { return Err(stream.end().0) };
+        let answer = WatchNearbyResponse::decode(message.clone()).map_err(|_| Code::INTERNAL)?;
+        if answer.steps > step {
+            return Ok(message);
+        }
     }
 }

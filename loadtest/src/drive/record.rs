@@ -16,8 +16,9 @@ use crate::{
 
 /// From a microsecond to a minute.
 const HIGHEST_US: u64 = 60_000_000;
-/// More answers than this are not kept to be judged: some hundred megabytes.
+/// More answers than this are not kept to be judged, and not more bytes of them.
 const MOST_SAMPLES: usize = 20_000;
+const MOST_SAMPLE_BYTES: u64 = 256 << 20;
 
 /// A histogram of microseconds, to so many digits.
 pub(crate) fn histogram(digits: u8) -> Histogram<u64> {
@@ -70,6 +71,12 @@ pub struct Record {
     pub offered_per_s: Option<f64>,
     /// How long calls were made, in seconds.
     pub length_s: f64,
+    /// Calls that were answered well before it was over.
+    pub good_in_time: u64,
+    /// Calls that were answered before it was over, well or not, further pages too.
+    pub answered_in_time: u64,
+    /// Calls that were given up at the end, long after their deadlines.
+    pub unfinished: u64,
     /// Calls by method and status.
     pub cells: BTreeMap<Outcome, Cell>,
     /// Each second from the beginning.
@@ -109,6 +116,12 @@ pub(super) struct Recorder {
 #[derive(Debug)]
 struct Inner {
     start: Instant,
+    /// When the last call is due. What is answered later does not count as borne.
+    end: Instant,
+    good_in_time: u64,
+    answered_in_time: u64,
+    sample_bytes: u64,
+    unfinished: u64,
     cells: BTreeMap<Outcome, Cell>,
     seconds: Vec<Second>,
     lateness_us: Histogram<u64>,
@@ -117,6 +130,14 @@ struct Inner {
     retries: u64,
     unsent: u64,
     samples: Vec<Sample>,
+}
+
+/// What was used while calls were made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Used {
+    pub(super) generator: Option<Cost>,
+    pub(super) generator_could_s: f64,
+    pub(super) server: Option<Cost>,
 }
 
 /// Whether a call ended as it should: what is deleted may not have been there.
@@ -129,6 +150,11 @@ impl Recorder {
     pub(super) fn new(live: Live) -> Self {
         let inner = Inner {
             start: Instant::now(),
+            end: Instant::now(),
+            good_in_time: 0,
+            answered_in_time: 0,
+            sample_bytes: 0,
+            unfinished: 0,
             cells: BTreeMap::new(),
             seconds: Vec::new(),
             lateness_us: histogram(3),
@@ -142,8 +168,9 @@ impl Recorder {
     }
 
     /// Seconds count from here.
-    pub(super) fn begin(&self, start: Instant) {
-        self.inner().start = start;
+    pub(super) fn begin(&self, start: Instant, length: Duration) {
+        let mut inner = self.inner();
+        (inner.start, inner.end) = (start, start + length);
     }
 
     /// A call goes out that was due then.
@@ -158,34 +185,48 @@ impl Recorder {
         self.inner().unsent += 1;
     }
 
+    pub(super) fn unfinished(&self, calls: usize) {
+        self.inner().unfinished += calls as u64;
+    }
+
     pub(super) fn retried(&self) {
         self.inner().retries += 1;
     }
 
-    pub(super) fn record(&self, kind: Kind, reply: &Reply, due: Instant, sent: Instant, searches: u32) {
+    pub(super) fn record(&self, kind: Kind, reply: &Reply, due: Instant, searches: u32) {
         let now = Instant::now();
-        let (latency_us, service_us) = (micros(now - due), micros(now - sent));
+        let latency_us = micros(now.saturating_duration_since(due));
         let outcome = (kind, reply.code);
         let is_good = is_good(outcome);
         self.live.count(is_good, latency_us);
         let mut inner = self.inner();
         inner.bytes += reply.bytes;
+        let in_time = u64::from(now <= inner.end);
+        inner.answered_in_time += in_time;
         let second = inner.second(now);
-        if is_good {
-            second.ok += 1;
-            second.latency_us.saturating_record(latency_us);
-            inner.searches += u64::from(searches);
-        } else {
-            second.failed += 1;
+        match (is_good, kind) {
+            (true, Kind::Page) => inner.searches += in_time * u64::from(searches),
+            (false, Kind::Page) => {}
+            (true, _) => {
+                second.ok += 1;
+                second.latency_us.saturating_record(latency_us);
+                inner.searches += in_time * u64::from(searches);
+                inner.good_in_time += in_time;
+            }
+            (false, _) => second.failed += 1,
         }
         let cell = inner.cells.entry(outcome).or_default();
         cell.latency_us.saturating_record(latency_us);
-        cell.service_us.saturating_record(service_us);
+        // What never got a place among the streams was never sent.
+        if let Some(sent) = reply.sent {
+            cell.service_us.saturating_record(micros(now.saturating_duration_since(sent)));
+        }
     }
 
     pub(super) fn keep(&self, sample: Sample) {
         let mut inner = self.inner();
-        if inner.samples.len() < MOST_SAMPLES {
+        if inner.samples.len() < MOST_SAMPLES && inner.sample_bytes < MOST_SAMPLE_BYTES {
+            inner.sample_bytes += sample.reply.bytes;
             inner.samples.push(sample);
         }
     }
@@ -202,15 +243,17 @@ impl Recorder {
         &self,
         name: &str,
         offered_per_s: Option<f64>,
-        [length, elapsed]: [Duration; 2],
-        [own, server]: [Option<Cost>; 2],
-        threads: usize,
+        length: Duration,
+        used: Used,
     ) -> Record {
         let mut inner = self.inner();
         Record {
             name: name.to_owned(),
             offered_per_s,
             length_s: length.as_secs_f64(),
+            good_in_time: inner.good_in_time,
+            answered_in_time: inner.answered_in_time,
+            unfinished: inner.unfinished,
             cells: std::mem::take(&mut inner.cells),
             seconds: std::mem::take(&mut inner.seconds),
             lateness_us: inner.lateness_us.clone(),
@@ -218,10 +261,9 @@ impl Recorder {
             bytes: inner.bytes,
             retries: inner.retries,
             unsent: inner.unsent,
-            generator: own.unwrap_or_default(),
-            #[expect(clippy::cast_precision_loss, reason = "a few threads")]
-            generator_could_s: elapsed.as_secs_f64() * threads as f64,
-            server,
+            generator: used.generator.unwrap_or_default(),
+            generator_could_s: used.generator_could_s,
+            server: used.server,
             judged: 0,
             wrong: 0,
             wrong_examples: Vec::new(),
@@ -303,11 +345,11 @@ impl Record {
         cells.map(|(_, cell)| cell.latency_us.len()).sum()
     }
 
-    /// Calls answered well in a second.
+    /// Calls answered well in a second, while calls were made: what is answered afterwards was only put off.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
     pub fn goodput_per_s(&self) -> f64 {
-        self.good() as f64 / self.length_s
+        self.good_in_time as f64 / self.length_s
     }
 
     /// The part of the calls that were answered well.
@@ -340,6 +382,9 @@ impl Record {
         }
         if self.unsent > 0 {
             faults.push(format!("{} calls were not made: too many were under way", self.unsent));
+        }
+        if self.unfinished > 0 {
+            faults.push(format!("{} calls were given up long after their deadlines", self.unfinished));
         }
         faults
     }

@@ -165,7 +165,7 @@ pub struct Sweep {
     pub recovered_after_s: Option<f64>,
     /// Goodput at three times the peak, over the peak.
     pub goodput_at_triple: Option<f64>,
-    /// 99th percentile of what was answered well at three times the peak, over that at 80 % of it (or the nearest below).
+    /// 99th percentile of what was answered well at three times the peak, over that at 75 % of it.
     pub p99_at_triple: Option<f64>,
 }
 
@@ -183,9 +183,6 @@ pub enum ReportError {
     Nothing,
 }
 
-/// Reports of several generators as one.
-pub type Merged = Report;
-
 impl Report {
     /// Reads a report.
     ///
@@ -200,7 +197,7 @@ impl Report {
     ///
     /// # Errors
     /// There is none at all.
-    pub fn merge(reports: impl IntoIterator<Item = Self>) -> Result<Merged, ReportError> {
+    pub fn merge(reports: impl IntoIterator<Item = Self>) -> Result<Self, ReportError> {
         let mut reports = reports.into_iter();
         let mut merged = reports.next().ok_or(ReportError::Nothing)?;
         for other in reports {
@@ -257,7 +254,7 @@ impl Phase {
             server: record.server,
             server_cpu_us_per_call: record
                 .server
-                .map(|cost| cost.cpu_s * 1e6 / record.answered().max(1) as f64),
+                .map(|cost| cost.cpu_s * 1e6 / record.answered_in_time.max(1) as f64),
             bytes: record.bytes,
             retries: record.retries,
             judged: record.judged,

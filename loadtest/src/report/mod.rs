@@ -7,7 +7,7 @@ mod plot;
 mod terminal;
 
 pub use self::{
-    data::{Calls, Merged, Phase, Quantiles, Report, ReportError, SecondOf, Subject, Sweep},
+    data::{Calls, Phase, Quantiles, Report, ReportError, SecondOf, Subject, Sweep},
     html::html,
     machine::Machine,
     plot::overview,

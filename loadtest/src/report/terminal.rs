@@ -41,7 +41,7 @@ pub fn summary(report: &Report) -> String {
         );
         let _ = writeln!(
             text,
-            "at three times the peak: goodput {} of the peak, p99 of what was answered {} that at 80 %; normal again {}",
+            "at three times the peak: goodput {} of the peak, p99 of what was answered {} that at 75 %; normal again {}",
             or(sweep.goodput_at_triple, "", "not measured"),
             or(sweep.p99_at_triple, " times", "not measured"),
             or(sweep.recovered_after_s, " s later", "not within the run"),

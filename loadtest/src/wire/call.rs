@@ -33,26 +33,28 @@ pub struct Reply {
     pub messages: Vec<Bytes>,
     /// Their bytes and those of their frames.
     pub bytes: u64,
+    /// When it went out; not while it waited for a place among the streams.
+    pub sent: Option<Instant>,
 }
 
 impl Lines {
     /// Sends one or more messages and waits for all that comes back.
     pub async fn exchange(&self, exchange: &Exchange) -> Reply {
+        let mut sent = None;
         let all = async {
             let mut stream = self.start(exchange.path, Some(exchange.deadline), exchange.keeps).await?;
+            sent = Some(Instant::now());
             stream.send(exchange.messages.clone(), true)?;
             let mut messages = Vec::new();
             while let Some(message) = stream.message().await? {
                 messages.push(message);
             }
             let (code, bytes) = stream.end();
-            Ok(Reply { code, messages, bytes })
+            Ok((code, messages, bytes))
         };
-        let failed = |code| Reply { code, messages: Vec::new(), bytes: 0 };
-        timeout_at(exchange.deadline.into(), all)
-            .await
-            .unwrap_or(Err(Code::DEADLINE_EXCEEDED))
-            .unwrap_or_else(failed)
+        let ended = timeout_at(exchange.deadline.into(), all).await.unwrap_or(Err(Code::DEADLINE_EXCEEDED));
+        let (code, messages, bytes) = ended.unwrap_or_else(|code| (code, Vec::new(), 0));
+        Reply { code, messages, bytes, sent }
     }
 
     /// Begins a conversation that goes on, with its first message.
@@ -66,12 +68,13 @@ impl Lines {
     }
 
     async fn start(&self, path: Path, deadline: Option<Instant>, keeps: bool) -> Result<Stream<'_>, Code> {
+        let place = self.place().await?;
         let mut request = self.head(path)?;
         if let Some(deadline) = deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             request.headers_mut().insert("grpc-timeout", timeout_value(left)?);
         }
-        self.begin(request, keeps).await
+        self.begin(place, request, keeps).await
     }
 }
 

@@ -47,15 +47,22 @@ struct Line {
     streams: Semaphore,
 }
 
+/// A place for a stream.
+pub(super) struct Place<'l> {
+    line: &'l Line,
+    permit: SemaphorePermit<'l>,
+}
+
 /// A call that is under way.
 pub struct Stream<'l> {
-    _place: SemaphorePermit<'l>,
     send: SendStream<Bytes>,
     answer: Option<ResponseFuture>,
     body: Option<RecvStream>,
     unframe: Unframe,
     bytes: u64,
     code: Option<Code>,
+    /// Given back last, when the stream has ended.
+    _place: SemaphorePermit<'l>,
 }
 
 impl std::fmt::Debug for Stream<'_> {
@@ -117,23 +124,40 @@ impl Lines {
         Ok(head)
     }
 
-    /// Begins a call on the next connection, once it has room for a stream. Of what comes back messages are kept, or not.
-    pub(super) async fn begin(&self, request: Request<()>, keeps: bool) -> Result<Stream<'_>, Code> {
+    /// A place for a stream on the next connection, once there is one.
+    pub(super) async fn place(&self) -> Result<Place<'_>, Code> {
         let at = self.next.fetch_add(1, Ordering::Relaxed) % self.lines.len();
         let line = &self.lines[at];
-        let place = line.streams.acquire().await.map_err(|_| Code::UNAVAILABLE)?;
-        let send = self.ready(line).await?;
+        let permit = line.streams.acquire().await.map_err(|_| Code::UNAVAILABLE)?;
+        Ok(Place { line, permit })
+    }
+
+    /// Begins a call. Of what comes back messages are kept, or not.
+    pub(super) async fn begin<'l>(
+        &self,
+        place: Place<'l>,
+        request: Request<()>,
+        keeps: bool,
+    ) -> Result<Stream<'l>, Code> {
+        let send = self.ready(place.line).await?;
         let (answer, send) = { send }.send_request(request, false).map_err(|_| Code::UNAVAILABLE)?;
         let unframe = Unframe::new(keeps);
-        Ok(Stream { _place: place, send, answer: Some(answer), body: None, unframe, bytes: 0, code: None })
+        Ok(Stream {
+            _place: place.permit,
+            send,
+            answer: Some(answer),
+            body: None,
+            unframe,
+            bytes: 0,
+            code: None,
+        })
     }
 
     async fn ready(&self, line: &Line) -> Result<SendRequest<Bytes>, Code> {
         let mut kept = line.send.lock().await;
-        if let Some(send) = kept.take()
+        if let Some(send) = kept.clone()
             && let Ok(send) = send.ready().await
         {
-            *kept = Some(send.clone());
             return Ok(send);
         }
         // The lock is kept meanwhile: one caller connects anew, not all.

@@ -1,11 +1,11 @@
 //! Whether an answer is right: a fast wrong answer is worth nothing.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use bytes::Bytes;
 use nearby_proto::v1::{
-    BatchSearchNearbyResponse, Merchant, NearbyResult, SearchNearbyResponse, StreamSearchNearbyResponse,
-    batch_search_nearby_result, stream_search_nearby_response,
+    BatchSearchNearbyResponse, CoordinateSystem, Merchant, NearbyResult, SearchNearbyResponse,
+    StreamSearchNearbyResponse, batch_search_nearby_result, stream_search_nearby_response,
 };
 use prost::Message;
 use thiserror::Error;
@@ -19,8 +19,12 @@ use crate::{
 /// How to judge an answer.
 #[derive(Clone, Debug)]
 pub enum Check {
-    /// One search, or all of a batch or a stream.
-    Searches(Vec<Asked>),
+    /// One search.
+    Search(Asked),
+    /// All searches of a batch.
+    Batch(Vec<Asked>),
+    /// All searches of a stream, tagged from 0.
+    Stream(Vec<Asked>),
     /// Whether it is this merchant.
     Get(u64),
 }
@@ -49,6 +53,9 @@ pub enum Wrong {
     /// It has more or fewer answers than there were searches.
     #[error("it has {0} answers to {1} searches")]
     Count(usize, usize),
+    /// It answers another search of the stream.
+    #[error("answer {0} of the stream has the tag {1}")]
+    Tag(u64, u64),
     /// It is not in order.
     #[error("result {0} is nearer than the one before it, or as far and of a smaller name")]
     Order(usize),
@@ -75,23 +82,34 @@ fn tolerance_m(reach_m: f64) -> f64 {
 }
 
 impl Check {
-    /// Judges an answer.
+    /// Judges an answer; without a world its order and its distances alone.
     ///
     /// # Errors
     /// It is wrong. An answer with another status than OK is judged elsewhere.
-    pub fn judge(&self, reply: &Reply, oracle: &Oracle) -> Result<(), Wrong> {
+    pub fn judge(&self, reply: &Reply, oracle: Option<&Oracle>) -> Result<(), Wrong> {
         if reply.code != Code::OK {
             return Ok(());
         }
-        match self {
-            Self::Searches(all) => {
-                let answers = answers(&reply.messages, all.len())?;
-                all.iter().zip(&answers).try_for_each(|(asked, answer)| asked.judge(&answer.results, oracle))
+        let messages = &reply.messages;
+        let judge_all = |all: &[Asked], answers: Vec<Option<SearchNearbyResponse>>| {
+            if answers.len() != all.len() {
+                return Err(Wrong::Count(answers.len(), all.len()));
             }
+            // One with a status of its own is no answer, and no wrong one.
+            let mut pairs =
+                all.iter().zip(&answers).filter_map(|(asked, answer)| Some((asked, answer.as_ref()?)));
+            pairs.try_for_each(|(asked, answer)| asked.judge(answer, oracle))
+        };
+        match self {
+            Self::Search(asked) => asked.judge(&one(messages)?, oracle),
+            Self::Batch(all) => judge_all(all, of_batch(messages)?),
+            Self::Stream(all) => judge_all(all, of_stream(messages)?),
             Self::Get(number) => {
-                let merchant: Merchant = one(&reply.messages)?;
-                let expected = oracle.world().merchant(*number);
-                let is_it = merchant.name == expected.name && merchant.position == expected.position;
+                let merchant: Merchant = one(messages)?;
+                let expected = oracle.map(|oracle| oracle.world().merchant(*number));
+                let is_it = expected.is_none_or(|expected| {
+                    merchant.name == expected.name && merchant.position == expected.position
+                });
                 if is_it { Ok(()) } else { Err(Wrong::Stranger(merchant.name)) }
             }
         }
@@ -103,32 +121,34 @@ fn one<M: Message + Default>(messages: &[Bytes]) -> Result<M, Wrong> {
     M::decode(message.clone()).map_err(|_| Wrong::Unreadable)
 }
 
-/// The answers to one search, to those of a batch, or to those of a stream: told apart by what they are.
-fn answers(messages: &[Bytes], count: usize) -> Result<Vec<SearchNearbyResponse>, Wrong> {
-    if count == 1 && messages.len() == 1 {
-        return one(messages).map(|answer| vec![answer]);
-    }
-    let answers: Option<Vec<_>> = if messages.len() == 1 {
-        let batch: BatchSearchNearbyResponse = one(messages)?;
-        let response = |outcome| match outcome {
-            batch_search_nearby_result::Outcome::Response(response) => Some(response),
-            batch_search_nearby_result::Outcome::Status(_) => None,
-        };
-        batch.results.into_iter().map(|result| result.outcome.and_then(response)).collect()
-    } else {
-        let response =
-            |message: &Bytes| match StreamSearchNearbyResponse::decode(message.clone()).ok()?.outcome? {
-                stream_search_nearby_response::Outcome::Response(response) => Some(response),
-                stream_search_nearby_response::Outcome::Status(_) => None,
-            };
-        messages.iter().map(response).collect()
+fn of_batch(messages: &[Bytes]) -> Result<Vec<Option<SearchNearbyResponse>>, Wrong> {
+    let batch: BatchSearchNearbyResponse = one(messages)?;
+    let response = |outcome| match outcome {
+        batch_search_nearby_result::Outcome::Response(response) => Some(response),
+        batch_search_nearby_result::Outcome::Status(_) => None,
     };
-    let answers = answers.ok_or(Wrong::Unreadable)?;
-    if answers.len() == count { Ok(answers) } else { Err(Wrong::Count(answers.len(), count)) }
+    let answers =
+        batch.results.into_iter().map(|result| result.outcome.map(response).ok_or(Wrong::Unreadable));
+    answers.collect()
+}
+
+fn of_stream(messages: &[Bytes]) -> Result<Vec<Option<SearchNearbyResponse>>, Wrong> {
+    let answer = |(at, message): (u64, &Bytes)| {
+        let answer = StreamSearchNearbyResponse::decode(message.clone()).map_err(|_| Wrong::Unreadable)?;
+        if answer.tag != at {
+            return Err(Wrong::Tag(at, answer.tag));
+        }
+        Ok(match answer.outcome.ok_or(Wrong::Unreadable)? {
+            stream_search_nearby_response::Outcome::Response(response) => Some(response),
+            stream_search_nearby_response::Outcome::Status(_) => None,
+        })
+    };
+    (0..).zip(messages).map(answer).collect()
 }
 
 impl Asked {
-    fn judge(&self, results: &[NearbyResult], oracle: &Oracle) -> Result<(), Wrong> {
+    fn judge(&self, answer: &SearchNearbyResponse, oracle: Option<&Oracle>) -> Result<(), Wrong> {
+        let results = &answer.results;
         if results.len() > self.most && self.is_whole {
             return Err(Wrong::TooMany(results.len()));
         }
@@ -136,45 +156,65 @@ impl Asked {
         if let Some(at) = results.windows(2).position(|pair| key(&pair[0]) >= key(&pair[1])) {
             return Err(Wrong::Order(at + 1));
         }
+        let mut names = HashSet::new();
+        if let Some(twice) = results.iter().map(name_of).find(|name| !names.insert(*name)) {
+            return Err(Wrong::Stranger(twice.to_owned()));
+        }
         let [least, most] = self.ring_m;
         if let Some(at) = results.iter().position(|result| !(least..=most).contains(&result.distance_m)) {
             return Err(Wrong::Outside(at));
         }
-        for result in results {
-            self.judge_one(result, oracle)?;
+        results.iter().try_for_each(|result| self.judge_one(result, oracle))?;
+        match oracle.filter(|_| self.is_whole) {
+            Some(oracle) => self.judge_all(answer, oracle),
+            None => Ok(()),
         }
-        if self.is_whole { self.judge_all(results, oracle) } else { Ok(()) }
     }
 
-    fn judge_one(&self, result: &NearbyResult, oracle: &Oracle) -> Result<(), Wrong> {
+    fn judge_one(&self, result: &NearbyResult, oracle: Option<&Oracle>) -> Result<(), Wrong> {
         let name = name_of(result);
         let stranger = || Wrong::Stranger(name.to_owned());
-        if name.starts_with(OWN) {
-            return Ok(());
-        }
-        let world = oracle.world();
-        let number = world.number_of(name).ok_or_else(stranger)?;
-        if !world.is_visible(number) || !self.passes(number, oracle) {
-            return Err(stranger());
-        }
-        let off = (result.distance_m - distance_m(self.from, world.place(number))).abs();
-        if off > tolerance_m(self.ring_m[1]) { Err(Wrong::Distance(name.to_owned(), off)) } else { Ok(()) }
+        // Of merchants that are not of the world it is as far as their own position says, where the view shows it.
+        let own = || {
+            let position = result.merchant.as_ref()?.position?;
+            let is_known = position.coordinate_system() == CoordinateSystem::Wgs84;
+            is_known.then_some(Place { latitude: position.latitude, longitude: position.longitude })
+        };
+        let place = match oracle.filter(|_| !name.starts_with(OWN)) {
+            None => own(),
+            Some(oracle) => {
+                let world = oracle.world();
+                let number = world.number_of(name).ok_or_else(stranger)?;
+                if !world.is_visible(number) || !self.passes(number, oracle) {
+                    return Err(stranger());
+                }
+                Some(world.place(number))
+            }
+        };
+        let off = place.map_or(0.0, |place| (result.distance_m - distance_m(self.from, place)).abs());
+        if off > tolerance_m(result.distance_m) { Err(Wrong::Distance(name.to_owned(), off)) } else { Ok(()) }
     }
 
-    /// Whether all are there that are nearer than the last, or that there are where the answer is not full.
-    fn judge_all(&self, results: &[NearbyResult], oracle: &Oracle) -> Result<(), Wrong> {
-        let is_full = results.len() == self.most;
-        let last = results.last().filter(|_| is_full).map_or(self.ring_m[1], |last| last.distance_m);
+    /// Whether all are there that are nearer than the last, or that there are where no page follows. Of those at the
+    /// very point of the last, whether they are the ones with the smallest names.
+    fn judge_all(&self, answer: &SearchNearbyResponse, oracle: &Oracle) -> Result<(), Wrong> {
+        let world = oracle.world();
+        let results = &answer.results;
+        let last = results.last().filter(|_| !answer.next_page_token.is_empty());
+        let last_m = last.map_or(self.ring_m[1], |last| last.distance_m);
+        let last_at = last.and_then(|last| world.number_of(name_of(last))).map(|number| world.place(number));
         let sure = tolerance_m(self.ring_m[1]);
-        let there: HashMap<&str, f64> =
-            results.iter().map(|result| (name_of(result), result.distance_m)).collect();
+        let there: HashSet<&str> = results.iter().map(name_of).collect();
         let expected =
             oracle.nearest(self.from, self.ring_m, self.most, |number| self.passes(number, oracle));
         for near in expected {
+            let name = world.name(near.number);
             // At an edge the last bits decide, and they may.
-            let is_sure = near.distance_m < last - sure && near.distance_m > self.ring_m[0] + sure;
-            let name = oracle.world().name(near.number);
-            if is_sure && !there.contains_key(name.as_str()) {
+            let is_within = self.ring_m[0] <= 0.0 || near.distance_m > self.ring_m[0] + sure;
+            let is_tie =
+                last_at == Some(world.place(near.number)) && last.is_some_and(|last| *name < *name_of(last));
+            let is_sure = is_within && (near.distance_m < last_m - sure || is_tie);
+            if is_sure && !there.contains(name.as_str()) {
                 return Err(Wrong::Missing(name));
             }
         }
@@ -222,7 +262,12 @@ mod tests {
             let from = world.somewhere(&mut random);
             let asked = Asked { from, ring_m: [0.0, 5_000.0], most: 20, category: None, is_whole: true };
             let good = right(&asked, &oracle);
-            assert_eq!(asked.judge(&good, &oracle), Ok(()));
+            let page = |results: &[NearbyResult]| SearchNearbyResponse {
+                results: results.to_vec(),
+                next_page_token: if results.len() < 20 { String::new() } else { "more".to_owned() },
+                ..Default::default()
+            };
+            assert_eq!(asked.judge(&page(&good), Some(&oracle)), Ok(()));
             let is_tie = |at: usize| good[at].distance_m == good[at + 1].distance_m;
             if good.len() < 20 || is_tie(3) || is_tie(18) {
                 continue;
@@ -231,7 +276,7 @@ mod tests {
             let wrong = |spoil: fn(&mut Vec<NearbyResult>)| {
                 let mut bad = good.clone();
                 spoil(&mut bad);
-                asked.judge(&bad, &oracle).unwrap_err()
+                asked.judge(&page(&bad), Some(&oracle)).unwrap_err()
             };
             assert_eq!(wrong(|bad| bad.swap(3, 4)), Wrong::Order(4));
             assert!(matches!(wrong(|bad| drop(bad.remove(3))), Wrong::Missing(_)));
@@ -248,12 +293,12 @@ mod tests {
     #[test]
     fn a_reply_is_read_by_what_it_is() {
         let oracle = Oracle::new(&World::new(1, 10, &Source::Ours).unwrap());
-        let reply = |messages| Reply { code: Code::OK, messages, bytes: 0 };
+        let reply = |messages| Reply { code: Code::OK, messages, bytes: 0, sent: None };
         let check = Check::Get(3);
         let bytes = Bytes::from(oracle.world().merchant(3).encode_to_vec());
-        assert_eq!(check.judge(&reply(vec![bytes]), &oracle), Ok(()));
+        assert_eq!(check.judge(&reply(vec![bytes]), Some(&oracle)), Ok(()));
         let other = Bytes::from(oracle.world().merchant(4).encode_to_vec());
-        assert!(check.judge(&reply(vec![other]), &oracle).is_err());
-        assert_eq!(check.judge(&reply(Vec::new()), &oracle), Err(Wrong::Unreadable));
+        assert!(check.judge(&reply(vec![other]), Some(&oracle)).is_err());
+        assert_eq!(check.judge(&reply(Vec::new()), Some(&oracle)), Err(Wrong::Unreadable));
     }
 }

@@ -88,7 +88,7 @@ impl Requests {
             callers: Callers::new(&scenario.origins, world, seed),
             seed,
             next: 0,
-            hash: XxHash3_64::with_seed(seed),
+            hash: XxHash3_64::with_seed(0),
             check_one_in,
         }
     }
@@ -111,6 +111,11 @@ impl Requests {
         let (messages, then, check) = self.make(&operation, &mut random);
         self.hash.write(operation.kind.name().as_bytes());
         self.hash.write(&messages);
+        match &then {
+            Then::Nothing => {}
+            Then::Pages(_, pages) => self.hash.write(&pages.to_le_bytes()),
+            Then::Steps(steps) => steps.iter().for_each(|step| self.hash.write(step)),
+        }
         let check = check.filter(|_| is_checked).map(Box::new);
         Call { number, kind: operation.kind, searches: operation.searches(), messages, then, check }
     }
@@ -126,11 +131,11 @@ impl Requests {
                     1 => Then::Nothing,
                     pages => Then::Pages(Box::new(request), pages - 1),
                 };
-                (messages, then, Some(Check::Searches(vec![asked])))
+                (messages, then, Some(Check::Search(asked)))
             }
             Kind::Batch => {
                 let (requests, asked) = (0..operation.size).map(|_| self.search(operation, random)).unzip();
-                (framed(&BatchSearchNearbyRequest { requests }), Then::Nothing, Some(Check::Searches(asked)))
+                (framed(&BatchSearchNearbyRequest { requests }), Then::Nothing, Some(Check::Batch(asked)))
             }
             Kind::Stream => {
                 let (mut messages, mut all) = (BytesMut::new(), Vec::new());
@@ -140,7 +145,7 @@ impl Requests {
                     messages.extend_from_slice(&framed(&request));
                     all.push(asked);
                 }
-                (messages.freeze(), Then::Nothing, Some(Check::Searches(all)))
+                (messages.freeze(), Then::Nothing, Some(Check::Stream(all)))
             }
             Kind::Watch => self.watch(operation, random),
             Kind::Get => {

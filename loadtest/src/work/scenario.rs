@@ -33,7 +33,7 @@ pub struct Origins {
     pub hot_spot_count: u32,
     /// Anywhere on the earth.
     pub uniform: f64,
-    /// Poles, the antimeridian, the equator.
+    /// Poles, the antimeridian, the far north.
     pub edge: f64,
     /// At malls, where many merchants are equally far.
     pub malls: f64,
