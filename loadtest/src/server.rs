@@ -109,11 +109,9 @@ impl Halves {
     /// Half of the processors each, and this process moved to its own; none where there is only one, or no `taskset`.
     #[must_use]
     pub fn take() -> Option<Self> {
-        let cores = thread::available_parallelism().map_or(1, Into::into);
-        if cores < 2 {
-            return None;
-        }
-        let halves = Self { server: range(0, cores / 2), generator: range(cores / 2, cores) };
+        let allowed = allowed_processors()?;
+        let (server, generator) = allowed.split_at(allowed.len() / 2);
+        let halves = Self { server: list(server), generator: list(generator) };
         let pid = std::process::id().to_string();
         let mut command = Command::new("taskset");
         command.args(["-a", "-c", "-p", &halves.generator, &pid]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -121,6 +119,35 @@ impl Halves {
     }
 }
 
-fn range(from: usize, to: usize) -> String {
-    format!("{from}-{}", to - 1)
+/// The processors that this process may run on; none where there are fewer than two.
+fn allowed_processors() -> Option<Vec<u32>> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let ranges = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    Some(processors(ranges)).filter(|allowed| allowed.len() >= 2)
+}
+
+/// Reads a list such as `0-3,8`, as `/proc` writes them.
+fn processors(ranges: &str) -> Vec<u32> {
+    let range = |range: &str| {
+        let (from, to) = range.split_once('-').unwrap_or((range, range));
+        Some(from.trim().parse::<u32>().ok()?..=to.trim().parse().ok()?)
+    };
+    ranges.split(',').filter_map(range).flatten().collect()
+}
+
+fn list(processors: &[u32]) -> String {
+    processors.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_processors_are_read_as_the_system_writes_them() {
+        assert_eq!(processors("0-1"), [0, 1]);
+        assert_eq!(processors("\t2-4,8,10-11\n"), [2, 3, 4, 8, 10, 11]);
+        assert_eq!(list(&processors("2-4,8")), "2,3,4,8");
+        assert_eq!(processors(""), [0u32; 0]);
+    }
 }

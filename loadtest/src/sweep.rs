@@ -3,13 +3,15 @@
 use std::{io, sync::Arc, time::Duration};
 
 use crate::{
-    drive::{Arrivals, Driver, Record, Spacing, judge},
+    drive::{Driver, Record, Spacing, Stage, judge},
     report::{Phase, Sweep},
     world::Oracle,
 };
 
 /// Parts of the peak that are offered, in this order.
 const STEPS: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.5, 3.0];
+/// What follows at once upon the last of them, at half the peak.
+pub(crate) const RECOVERY: &str = "recovery";
 /// Callers that are tried to find the peak.
 const CALLERS: [usize; 6] = [8, 16, 32, 64, 128, 256];
 
@@ -38,26 +40,28 @@ pub async fn sweep(
     judge(&mut at_peak, oracle).await;
     let peak = at_peak.goodput_per_s();
     let mut phases = vec![Phase::of(&at_peak)];
-    let mut run = async |name: &str, rate: f64| -> io::Result<Record> {
-        let arrivals = Arrivals::new(rate, plan.spacing, plan.seed);
-        let mut record = driver.open(name, arrivals, plan.step).await?;
-        judge(&mut record, oracle).await;
-        phases.push(Phase::of(&record));
-        Ok(record)
-    };
     let mut half_p99 = 0;
-    for step in STEPS {
-        let record = run(&format!("{:.0} %", step * 100.0), peak * step).await?;
-        if (step - 0.5).abs() < 1e-9 {
-            half_p99 = record.latency_us().value_at_quantile(0.99);
+    let mut after = None;
+    for (at, step) in STEPS.into_iter().enumerate() {
+        let mut stages = vec![Stage::new(format!("{:.0} %", step * 100.0), peak * step, plan.step)];
+        // What comes at once upon the overload has its backlog before it.
+        if at + 1 == STEPS.len() {
+            stages.push(Stage::new(RECOVERY, peak * 0.5, plan.step));
+        }
+        for mut record in driver.open(&stages, plan.spacing, plan.seed).await? {
+            judge(&mut record, oracle).await;
+            phases.push(Phase::of(&record));
+            if (step - 0.5).abs() < 1e-9 {
+                half_p99 = record.latency_us().value_at_quantile(0.99);
+            }
+            after = Some(record);
         }
     }
-    let after = run("recovery", peak * 0.5).await?;
     let found = Sweep {
         peak_per_s: peak,
         peak_callers,
         knee_per_s: knee(&phases, half_p99),
-        recovered_after_s: recovered(&after, half_p99),
+        recovered_after_s: after.and_then(|after| recovered(&after, half_p99)),
         goodput_at_triple: of(&phases, "300 %")
             .filter(|phase| phase.faults.is_empty())
             .map(|phase| phase.goodput_per_s / peak),
@@ -89,20 +93,18 @@ fn knee(phases: &[Phase], half_p99: u64) -> Option<f64> {
     let is_well = |phase: &&Phase| {
         phase.latency.p99_us <= 2 * half_p99 && phase.good_share >= 0.99 && phase.faults.is_empty()
     };
-    let open = phases.iter().filter(|phase| phase.name != "recovery");
+    let open = phases.iter().filter(|phase| phase.name != RECOVERY);
     open.skip_while(|phase| phase.name != "50 %").take_while(is_well).last()?.offered_per_s
 }
 
-/// After how many seconds p99 is at most twice the normal one and nothing fails, and stays so.
+/// From which second after the overload on calls have at most twice the normal p99 and none fails.
 fn recovered(after: &Record, half_p99: u64) -> Option<f64> {
     let is_well = |second: &crate::drive::Second| {
         second.failed == 0
             && second.ok > 0
             && second.latency_us.value_at_quantile(0.99) <= (2 * half_p99).max(2_000)
     };
-    // What comes in after the last call was due is not a second of its own.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
-    let seconds = &after.seconds[..after.seconds.len().min(after.length_s as usize)];
+    let seconds = &after.seconds;
     let ill = seconds.iter().rposition(|second| !is_well(second)).map_or(0, |at| at + 1);
     #[expect(clippy::cast_precision_loss, reason = "seconds of a run")]
     (ill < seconds.len()).then_some(ill as f64)

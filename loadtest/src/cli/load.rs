@@ -14,7 +14,7 @@ use crate::{
     server::{Halves, Server},
     wire::{Code, Exchange, Lines, Target, framed},
     work::{Kind, Requests, Scenario},
-    world::{Oracle, World},
+    world::{Oracle, World, mixed},
 };
 
 #[derive(Args, Clone, Debug)]
@@ -30,6 +30,10 @@ pub(super) struct Options {
     /// Seed of the world and of the requests
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
+
+    /// Which of several generators this is: each asks for other things than the others of the same seed
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    generator: u32,
 
     /// Merchants in the world
     #[arg(long, default_value_t = 100_000, value_name = "NUMBER")]
@@ -108,6 +112,14 @@ impl Options {
         self.threads.unwrap_or_else(half).max(1)
     }
 
+    /// Of what is asked and when; the world is the same for all generators.
+    pub(super) fn requests_seed(&self) -> u64 {
+        match self.generator {
+            0 => self.seed,
+            generator => mixed(self.seed ^ mixed(u64::from(generator))),
+        }
+    }
+
     fn target(&self, server: &str) -> Result<Target, Failure> {
         let mut target = Target::new(server, Duration::from_millis(self.deadline_ms.max(1)))?;
         if let Some(path) = &self.tls_ca {
@@ -148,7 +160,8 @@ impl Loaded {
             })?;
         }
         let one_in = options.judge_one_in;
-        let mut ahead = Requests::new(&world, &scenario, options.seed, one_in);
+        let requests_seed = options.requests_seed();
+        let mut ahead = Requests::new(&world, &scenario, requests_seed, one_in);
         (0..HASHED).for_each(|_| drop(ahead.next_call()));
         let settings = Settings {
             target,
@@ -159,7 +172,7 @@ impl Loaded {
             threads: threads.min(thread::available_parallelism().map_or(1, Into::into)),
         };
         let live = Live::on_terminal();
-        let requests = Requests::new(&world, &scenario, options.seed, one_in);
+        let requests = Requests::new(&world, &scenario, requests_seed, one_in);
         let driver = Driver::connect(settings, requests, live.clone()).await.map_err(unreachable)?;
         Ok(Self {
             driver,
@@ -180,6 +193,7 @@ impl Loaded {
             scenario: self.scenario.name.clone(),
             summary: self.scenario.summary.clone(),
             seed: options.seed,
+            generators: vec![options.generator],
             merchants: options.merchants,
             connections: options.connections,
             streams: options.streams,

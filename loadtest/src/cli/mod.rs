@@ -16,7 +16,7 @@ pub(crate) use self::generate::into_server;
 use self::load::{Loaded, Options};
 use crate::{
     cost,
-    drive::{Arrivals, Spacing, judge},
+    drive::{Spacing, Stage, judge},
     report::{Phase, Report, ReportError},
     sweep,
     wire::TargetError,
@@ -60,8 +60,8 @@ struct RunArgs {
     #[arg(long, default_value = "lunch-rush", value_name = "NAME|FILE")]
     scenario: String,
 
-    /// Calls a second, whatever becomes of the answers
-    #[arg(long, value_name = "PER_SECOND", required_unless_present = "callers", conflicts_with = "callers")]
+    /// Calls a second, whatever becomes of the answers; walkers have a rate of their own
+    #[arg(long, value_name = "PER_SECOND", conflicts_with = "callers")]
     rate: Option<f64>,
 
     /// Callers that call again as soon as they are answered
@@ -251,25 +251,54 @@ async fn until_told(work: impl Future<Output = Result<ExitCode, Failure>>) -> Re
 async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let scenario = Scenario::load(&args.scenario)?;
     let length = seconds(args.seconds)?;
+    let how = args.how(&scenario)?;
     let loaded = Loaded::prepare(&args.options, &scenario).await?;
     let driver = &loaded.driver;
-    let mut record = match (args.rate, args.callers) {
-        (Some(rate), _) if rate > 0.0 && rate.is_finite() => {
-            driver.open("run", Arrivals::new(rate, args.spacing, args.options.seed), length).await?
+    let mut records = match how {
+        How::Open(rate) => {
+            let stage = Stage::new("run", rate, length);
+            driver.open(&[stage], args.spacing, args.options.requests_seed()).await?
         }
-        (None, Some(callers)) => driver.closed("run", callers, length).await?,
-        _ => return Err(Failure::Usage("--rate must be above 0")),
+        How::Closed(callers) => vec![driver.closed("run", callers, length).await?],
     };
-    judge(&mut record, loaded.oracle.as_ref()).await;
+    let mut phases = Vec::new();
+    for record in &mut records {
+        judge(record, loaded.oracle.as_ref()).await;
+        phases.push(Phase::of(record));
+    }
     loaded.live.finish();
-    let report =
-        Report { subject: loaded.subject(&args.options), phases: vec![Phase::of(&record)], sweep: None };
-    finish(&report, &args.outputs)
+    let report = Report { subject: loaded.subject(&args.options), phases, sweep: None };
+    let code = finish(&report, &args.outputs)?;
+    // A sweep goes on until the generator or the server gives way; a run of one rate was to measure that one.
+    let is_valid = report.faults().next().is_none();
+    Ok(if report.is_right() && !is_valid { ExitCode::from(INVALID) } else { code })
 }
+
+enum How {
+    Open(f64),
+    Closed(usize),
+}
+
+impl RunArgs {
+    fn how(&self, scenario: &Scenario) -> Result<How, Failure> {
+        match (self.rate.or(scenario.own_rate_per_s()), self.callers) {
+            (_, Some(callers)) => Ok(How::Closed(callers)),
+            (Some(rate), None) if rate > 0.0 && rate.is_finite() => Ok(How::Open(rate)),
+            (Some(_), None) => Err(Failure::Usage("--rate must be above 0")),
+            (None, None) => {
+                Err(Failure::Usage("say with --rate how many calls a second, or how many --callers"))
+            }
+        }
+    }
+}
+
+/// As of sysexits.h: try again later, or from elsewhere.
+const INVALID: u8 = 75;
 
 async fn run_sweep(args: &SweepArgs) -> Result<ExitCode, Failure> {
     let scenario = Scenario::load(&args.scenario)?;
-    let plan = sweep::Plan { step: seconds(args.step)?, spacing: args.spacing, seed: args.options.seed };
+    let plan =
+        sweep::Plan { step: seconds(args.step)?, spacing: args.spacing, seed: args.options.requests_seed() };
     let loaded = Loaded::prepare(&args.options, &scenario).await?;
     let (phases, found) = sweep::sweep(&loaded.driver, &plan, loaded.oracle.as_ref()).await?;
     loaded.live.finish();
@@ -281,7 +310,7 @@ async fn run_cost(args: &CostArgs) -> Result<ExitCode, Failure> {
         rounds: args.rounds.max(1),
         slice: seconds(args.slice)?,
         callers: args.callers,
-        seed: args.options.seed,
+        seed: args.options.requests_seed(),
     };
     let loaded = Loaded::prepare(&args.options, &Scenario::load("lunch-rush")?).await?;
     let costs = cost::costs(&loaded.driver, &loaded.world, loaded.oracle.as_ref(), plan).await?;

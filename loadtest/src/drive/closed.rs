@@ -9,7 +9,7 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::{Driver, record::Recorder};
+use super::{Driver, recorder::Recorder};
 use crate::work::Then;
 
 pub(super) async fn run(
@@ -19,7 +19,7 @@ pub(super) async fn run(
     recorder: Arc<Recorder>,
 ) -> io::Result<()> {
     let start = Instant::now();
-    recorder.begin(start, length);
+    recorder.begin(start);
     let end = start + length;
     let mut tasks = JoinSet::new();
     for _ in 0..callers.max(1) {

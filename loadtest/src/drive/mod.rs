@@ -6,6 +6,7 @@ mod open;
 mod perform;
 mod process;
 mod record;
+mod recorder;
 mod watch_over;
 
 use std::{
@@ -16,14 +17,14 @@ use std::{
 
 pub(crate) use self::record::histogram;
 pub use self::{
-    arrivals::{Arrivals, Spacing},
+    arrivals::{Arrivals, Spacing, Stage},
     process::{Cost, Usage},
     record::{Cell, Outcome, Record, Sample, Second},
     watch_over::Live,
 };
 use self::{
     perform::Performer,
-    record::{Recorder, Used},
+    recorder::{Recorder, Used},
 };
 use crate::{
     wire::{Lines, Target},
@@ -91,13 +92,14 @@ impl Driver {
         self.performer.lines.count()
     }
 
-    /// Calls so often a second on average, for so long, whatever becomes of the answers.
+    /// Calls when they are due, whatever becomes of the answers; one stage follows at once upon the other. Each stage has a
+    /// record of the calls that were due in it.
     ///
     /// # Errors
     /// The run broke.
-    pub async fn open(&self, name: &str, arrivals: Arrivals, length: Duration) -> io::Result<Record> {
-        let rate = arrivals.per_s();
-        self.observe(name, Some(rate), length, |recorder| open::run(self, arrivals, length, recorder)).await
+    pub async fn open(&self, stages: &[Stage], spacing: Spacing, seed: u64) -> io::Result<Vec<Record>> {
+        let arrivals = Arrivals::new(stages, spacing, seed);
+        self.observe(stages, true, |recorder| open::run(self, arrivals, recorder)).await
     }
 
     /// So many callers call again as soon as they are answered, for so long.
@@ -105,29 +107,38 @@ impl Driver {
     /// # Errors
     /// The run broke.
     pub async fn closed(&self, name: &str, callers: usize, length: Duration) -> io::Result<Record> {
-        self.observe(name, None, length, |recorder| closed::run(self, callers, length, recorder)).await
+        let stage = [Stage::new(name, 0.0, length)];
+        let records = self.observe(&stage, false, |recorder| closed::run(self, callers, length, recorder));
+        records.await?.pop().ok_or_else(|| io::Error::other("the run has no record"))
     }
 
     async fn observe<F>(
         &self,
-        name: &str,
-        offered_per_s: Option<f64>,
-        length: Duration,
+        stages: &[Stage],
+        is_open: bool,
         run: impl FnOnce(Arc<Recorder>) -> F,
-    ) -> io::Result<Record>
+    ) -> io::Result<Vec<Record>>
     where
         F: Future<Output = io::Result<()>>,
     {
-        let recorder = Arc::new(Recorder::new(self.live.clone()));
-        let probe = tokio::spawn(measure(self.settings.server_pid, self.settings.threads, length));
+        let recorder = Arc::new(Recorder::new(stages, is_open, self.live.clone()));
+        let (pid, threads, live) = (self.settings.server_pid, self.settings.threads, self.live.clone());
+        let ahead = stages.to_vec();
+        let probe = tokio::spawn(async move {
+            let mut used = Vec::new();
+            for stage in ahead {
+                live.begin(&stage.name, is_open.then_some(stage.per_s), stage.length);
+                used.push(measure(pid, threads, stage.length).await);
+            }
+            used
+        });
         let sampler = watch_over::Sampler::start(self.settings.server_pid, Arc::clone(&recorder));
-        self.live.begin(name, offered_per_s, length);
         let ended = run(Arc::clone(&recorder)).await;
         drop(sampler);
         self.live.end();
         ended?;
         let used = probe.await.map_err(io::Error::other)?;
-        Ok(recorder.finish(name, offered_per_s, length, used))
+        Ok(recorder.finish(used))
     }
 }
 

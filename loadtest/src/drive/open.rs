@@ -15,7 +15,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Arrivals, Driver, record::Recorder};
+use super::{Arrivals, Driver, recorder::Recorder};
 use crate::work::{Call, Requests};
 
 /// The clock does not wake up more often than this: below it calls are made together.
@@ -36,19 +36,14 @@ struct Due {
     at: Instant,
 }
 
-pub(super) async fn run(
-    driver: &Driver,
-    arrivals: Arrivals,
-    length: Duration,
-    recorder: Arc<Recorder>,
-) -> io::Result<()> {
+pub(super) async fn run(driver: &Driver, arrivals: Arrivals, recorder: Arc<Recorder>) -> io::Result<()> {
     let (write, read) = sync_channel(AHEAD);
     let requests = Arc::clone(&driver.requests);
-    let writer = named("writer").spawn(move || write_all(&requests, arrivals, length, &write))?;
+    let writer = named("writer").spawn(move || write_all(&requests, arrivals, &write))?;
     tokio::time::sleep(HEAD_START).await;
     let (send, receive) = mpsc::unbounded_channel();
     let start = Instant::now();
-    recorder.begin(start, length);
+    recorder.begin(start);
     let clock = named("clock").spawn(move || keep_time(start, &read, &send))?;
     let mut calls = JoinSet::new();
     make_all(driver, receive, &mut calls, &recorder).await;
@@ -70,13 +65,8 @@ fn named(name: &str) -> thread::Builder {
 }
 
 /// Writes requests ahead of their time: a batch of a hundred searches takes long enough to write to make others late.
-fn write_all(
-    requests: &Mutex<Requests>,
-    arrivals: Arrivals,
-    length: Duration,
-    write: &SyncSender<(Duration, Call)>,
-) {
-    for at in arrivals.take_while(|at| *at < length) {
+fn write_all(requests: &Mutex<Requests>, arrivals: Arrivals, write: &SyncSender<(Duration, Call)>) {
+    for at in arrivals {
         let call = requests.lock().unwrap_or_else(PoisonError::into_inner).next_call();
         if write.send((at, call)).is_err() {
             return;
@@ -114,7 +104,7 @@ async fn make_all(
     while receive.recv_many(&mut due, AT_A_TIME).await > 0 {
         for Due { call, at } in due.drain(..) {
             if calls.len() >= MOST_UNDER_WAY {
-                recorder.unsent();
+                recorder.unsent(at);
                 continue;
             }
             let (performer, recorder) = (Arc::clone(&driver.performer), Arc::clone(recorder));

@@ -1,6 +1,6 @@
 //! What a process has used, from `/proc`.
 
-use std::{fs, io};
+use std::{fs, io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,13 @@ pub struct Cost {
     pub context_switches: u64,
     /// Resident memory at the end, in bytes.
     pub resident_bytes: u64,
+}
+
+impl Cost {
+    /// As of one second, where it was of so long a time.
+    pub(super) fn over(self, time: Duration) -> Self {
+        Self { cpu_s: self.cpu_s / time.as_secs_f64().max(1e-3), ..self }
+    }
 }
 
 impl Usage {

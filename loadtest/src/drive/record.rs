@@ -1,14 +1,10 @@
 //! What came of a run: how long each call took, by method and status, second by second.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use super::{Cost, Live};
+use super::{Cost, Stage};
 use crate::{
     wire::{Code, Reply},
     work::{Check, Kind},
@@ -16,9 +12,6 @@ use crate::{
 
 /// From a microsecond to a minute.
 const HIGHEST_US: u64 = 60_000_000;
-/// More answers than this are not kept to be judged, and not more bytes of them.
-const MOST_SAMPLES: usize = 20_000;
-const MOST_SAMPLE_BYTES: u64 = 256 << 20;
 
 /// A histogram of microseconds, to so many digits.
 pub(crate) fn histogram(digits: u8) -> Histogram<u64> {
@@ -37,14 +30,14 @@ pub struct Cell {
     pub service_us: Histogram<u64>,
 }
 
-/// A second of a run.
+/// A second of a run, by when calls were due: those that were due in a bad one show it.
 #[derive(Clone, Debug)]
 pub struct Second {
     /// How many calls were due in it.
     pub due: u64,
-    /// How many were answered well in it, and how many otherwise.
+    /// How many of them were answered well.
     pub ok: u64,
-    /// Answered otherwise than well.
+    /// How many were answered otherwise; further pages and steps, too.
     pub failed: u64,
     /// Latency of those that were answered well.
     pub latency_us: Histogram<u64>,
@@ -83,6 +76,8 @@ pub struct Record {
     pub seconds: Vec<Second>,
     /// By how much calls went out later than they were due.
     pub lateness_us: Histogram<u64>,
+    /// How long calls waited for a place among the streams: of the generator's own choosing, and part of their latency.
+    pub place_us: Histogram<u64>,
     /// Searches that were answered, each of a batch and a stream too.
     pub searches: u64,
     /// Bytes of answers.
@@ -106,184 +101,10 @@ pub struct Record {
     pub(super) samples: Vec<Sample>,
 }
 
-/// What comes in while a run goes on.
-#[derive(Debug)]
-pub(super) struct Recorder {
-    inner: Mutex<Inner>,
-    live: Live,
-}
-
-#[derive(Debug)]
-struct Inner {
-    start: Instant,
-    /// When the last call is due. What is answered later does not count as borne.
-    end: Instant,
-    good_in_time: u64,
-    answered_in_time: u64,
-    sample_bytes: u64,
-    unfinished: u64,
-    cells: BTreeMap<Outcome, Cell>,
-    seconds: Vec<Second>,
-    lateness_us: Histogram<u64>,
-    searches: u64,
-    bytes: u64,
-    retries: u64,
-    unsent: u64,
-    samples: Vec<Sample>,
-}
-
-/// What was used while calls were made.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Used {
-    pub(super) generator: Option<Cost>,
-    pub(super) generator_could_s: f64,
-    pub(super) server: Option<Cost>,
-}
-
 /// Whether a call ended as it should: what is deleted may not have been there.
 pub(crate) fn is_good((kind, code): Outcome) -> bool {
     const NOT_FOUND: Code = Code(5);
     code == Code::OK || (kind == Kind::Delete && code == NOT_FOUND)
-}
-
-impl Recorder {
-    pub(super) fn new(live: Live) -> Self {
-        let inner = Inner {
-            start: Instant::now(),
-            end: Instant::now(),
-            good_in_time: 0,
-            answered_in_time: 0,
-            sample_bytes: 0,
-            unfinished: 0,
-            cells: BTreeMap::new(),
-            seconds: Vec::new(),
-            lateness_us: histogram(3),
-            searches: 0,
-            bytes: 0,
-            retries: 0,
-            unsent: 0,
-            samples: Vec::new(),
-        };
-        Self { inner: Mutex::new(inner), live }
-    }
-
-    /// Seconds count from here.
-    pub(super) fn begin(&self, start: Instant, length: Duration) {
-        let mut inner = self.inner();
-        (inner.start, inner.end) = (start, start + length);
-    }
-
-    /// A call goes out that was due then.
-    pub(super) fn late(&self, due: Instant) {
-        let mut inner = self.inner();
-        inner.lateness_us.saturating_record(micros(due.elapsed()));
-        let second = inner.second(due);
-        second.due += 1;
-    }
-
-    pub(super) fn unsent(&self) {
-        self.inner().unsent += 1;
-    }
-
-    pub(super) fn unfinished(&self, calls: usize) {
-        self.inner().unfinished += calls as u64;
-    }
-
-    pub(super) fn retried(&self) {
-        self.inner().retries += 1;
-    }
-
-    pub(super) fn record(&self, kind: Kind, reply: &Reply, due: Instant, searches: u32) {
-        let now = Instant::now();
-        let latency_us = micros(now.saturating_duration_since(due));
-        let outcome = (kind, reply.code);
-        let is_good = is_good(outcome);
-        self.live.count(is_good, latency_us);
-        let mut inner = self.inner();
-        inner.bytes += reply.bytes;
-        let in_time = u64::from(now <= inner.end);
-        inner.answered_in_time += in_time;
-        let second = inner.second(now);
-        match (is_good, kind) {
-            (true, Kind::Page) => inner.searches += in_time * u64::from(searches),
-            (false, Kind::Page) => {}
-            (true, _) => {
-                second.ok += 1;
-                second.latency_us.saturating_record(latency_us);
-                inner.searches += in_time * u64::from(searches);
-                inner.good_in_time += in_time;
-            }
-            (false, _) => second.failed += 1,
-        }
-        let cell = inner.cells.entry(outcome).or_default();
-        cell.latency_us.saturating_record(latency_us);
-        // What never got a place among the streams was never sent.
-        if let Some(sent) = reply.sent {
-            cell.service_us.saturating_record(micros(now.saturating_duration_since(sent)));
-        }
-    }
-
-    pub(super) fn keep(&self, sample: Sample) {
-        let mut inner = self.inner();
-        if inner.samples.len() < MOST_SAMPLES && inner.sample_bytes < MOST_SAMPLE_BYTES {
-            inner.sample_bytes += sample.reply.bytes;
-            inner.samples.push(sample);
-        }
-    }
-
-    /// What the server used in the second that has just ended.
-    pub(super) fn server_used(&self, at: Instant, cost: Cost) {
-        let mut inner = self.inner();
-        let second = inner.second(at);
-        second.server_cpu_s = Some(cost.cpu_s);
-        second.server_resident_bytes = Some(cost.resident_bytes);
-    }
-
-    pub(super) fn finish(
-        &self,
-        name: &str,
-        offered_per_s: Option<f64>,
-        length: Duration,
-        used: Used,
-    ) -> Record {
-        let mut inner = self.inner();
-        Record {
-            name: name.to_owned(),
-            offered_per_s,
-            length_s: length.as_secs_f64(),
-            good_in_time: inner.good_in_time,
-            answered_in_time: inner.answered_in_time,
-            unfinished: inner.unfinished,
-            cells: std::mem::take(&mut inner.cells),
-            seconds: std::mem::take(&mut inner.seconds),
-            lateness_us: inner.lateness_us.clone(),
-            searches: inner.searches,
-            bytes: inner.bytes,
-            retries: inner.retries,
-            unsent: inner.unsent,
-            generator: used.generator.unwrap_or_default(),
-            generator_could_s: used.generator_could_s,
-            server: used.server,
-            judged: 0,
-            wrong: 0,
-            wrong_examples: Vec::new(),
-            samples: std::mem::take(&mut inner.samples),
-        }
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn second(&mut self, at: Instant) -> &mut Second {
-        let second = usize::try_from(at.saturating_duration_since(self.start).as_secs()).unwrap_or_default();
-        while self.seconds.len() <= second {
-            self.seconds.push(Second::default());
-        }
-        &mut self.seconds[second]
-    }
 }
 
 impl Default for Cell {
@@ -299,11 +120,34 @@ impl Default for Second {
     }
 }
 
-fn micros(length: Duration) -> u64 {
-    u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
-}
-
 impl Record {
+    /// Of a stage, or of a closed loop; nothing has come in yet.
+    pub(super) fn begin(stage: &Stage, is_open: bool) -> Self {
+        Self {
+            name: stage.name.clone(),
+            offered_per_s: is_open.then_some(stage.per_s),
+            length_s: stage.length.as_secs_f64(),
+            good_in_time: 0,
+            answered_in_time: 0,
+            unfinished: 0,
+            cells: BTreeMap::new(),
+            seconds: Vec::new(),
+            lateness_us: histogram(3),
+            place_us: histogram(3),
+            searches: 0,
+            bytes: 0,
+            retries: 0,
+            unsent: 0,
+            generator: Cost::default(),
+            generator_could_s: 0.0,
+            server: None,
+            judged: 0,
+            wrong: 0,
+            wrong_examples: Vec::new(),
+            samples: Vec::new(),
+        }
+    }
+
     /// Latency of all that was answered well.
     #[must_use]
     pub fn latency_us(&self) -> Histogram<u64> {
@@ -318,7 +162,7 @@ impl Record {
 
     fn sum(&self, of: impl Fn(&Cell) -> &Histogram<u64>) -> Histogram<u64> {
         let mut sum = histogram(3);
-        let is_due = |(kind, code): Outcome| kind != Kind::Page && is_good((kind, code));
+        let is_due = |(kind, code): Outcome| !kind.is_further() && is_good((kind, code));
         for (_, cell) in self.cells.iter().filter(|(outcome, _)| is_due(**outcome)) {
             // All have the same bounds.
             let _ = sum.add(of(cell));
@@ -332,17 +176,23 @@ impl Record {
         self.cells.values().map(|cell| cell.latency_us.len()).sum()
     }
 
-    /// How many of the calls that were due were answered well. Further pages are due when the page before is there, and so
-    /// say nothing of what a server bears.
+    /// How many of the calls that were due were answered well. Further pages and steps say nothing of what a server
+    /// bears.
     #[must_use]
     pub fn good(&self) -> u64 {
-        self.due(true)
+        self.scheduled(true)
     }
 
-    fn due(&self, is_good_alone: bool) -> u64 {
-        let cells = self.cells.iter().filter(|(outcome, _)| outcome.0 != Kind::Page);
+    fn scheduled(&self, is_good_alone: bool) -> u64 {
+        let cells = self.cells.iter().filter(|(outcome, _)| !outcome.0.is_further());
         let cells = cells.filter(|(outcome, _)| !is_good_alone || is_good(**outcome));
         cells.map(|(_, cell)| cell.latency_us.len()).sum()
+    }
+
+    /// How many calls were due, those that were never made too.
+    #[must_use]
+    pub fn due(&self) -> u64 {
+        self.scheduled(false) + self.unsent
     }
 
     /// Calls answered well in a second, while calls were made: what is answered afterwards was only put off.
@@ -356,7 +206,7 @@ impl Record {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
     pub fn good_share(&self) -> f64 {
-        self.good() as f64 / (self.due(false) + self.unsent).max(1) as f64
+        self.good() as f64 / self.due().max(1) as f64
     }
 
     /// The part of its processor time that the generator used.

@@ -7,12 +7,9 @@ use std::{
 
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
-use super::{
-    process::Usage,
-    record::{Recorder, histogram},
-};
+use super::{process::Usage, record::histogram, recorder::Recorder};
 
 /// A line that says how it goes.
 #[derive(Clone, Debug)]
@@ -110,16 +107,18 @@ impl Sampler {
         Self(pid.map(|pid| {
             tokio::spawn(async move {
                 let mut ticks = tokio::time::interval(Duration::from_secs(1));
-                let mut before: Option<Usage> = None;
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                let mut before: Option<(Instant, Usage)> = None;
                 loop {
                     ticks.tick().await;
                     // A server that is gone shows in the calls.
                     let Ok(now) = Usage::of(pid) else { continue };
-                    if let Some(before) = before {
-                        let middle = Instant::now().checked_sub(EVERY).unwrap_or_else(Instant::now);
-                        recorder.server_used(middle, now.since(&before));
+                    let at = Instant::now();
+                    if let Some((since, before)) = before {
+                        let cost = now.since(&before).over(at - since);
+                        recorder.server_used(since + (at - since) / 2, cost);
                     }
-                    before = Some(now);
+                    before = Some((at, now));
                 }
             })
         }))

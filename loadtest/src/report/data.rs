@@ -38,6 +38,8 @@ pub struct Subject {
     pub summary: String,
     /// Seed of world and requests.
     pub seed: u64,
+    /// Which generators asked.
+    pub generators: Vec<u32>,
     /// Merchants in the world.
     pub merchants: u64,
     /// Connections.
@@ -69,7 +71,9 @@ pub struct Phase {
     pub goodput_per_s: f64,
     /// Searches answered in a second: each of a batch, too.
     pub searches_per_s: f64,
-    /// The part of the calls that were answered well.
+    /// Calls that were due, those that were never made too.
+    pub due: u64,
+    /// The part of them that were answered well.
     pub good_share: f64,
     /// From when calls were due until they were answered well.
     pub latency: Quantiles,
@@ -81,6 +85,8 @@ pub struct Phase {
     pub seconds: Vec<SecondOf>,
     /// 99th percentile of how much later than due calls went out, in microseconds.
     pub lateness_p99_us: u64,
+    /// 99th percentile of how long calls waited for a place among the streams, in microseconds: part of their latency.
+    pub place_p99_us: u64,
     /// The part of its processor time that the generator used.
     pub generator_share: f64,
     /// What the server used.
@@ -178,6 +184,19 @@ pub enum ReportError {
     /// It is not a report.
     #[error("{0} is not a report of this harness: {1}")]
     NotAReport(PathBuf, serde_json::Error),
+    /// They do not belong together.
+    #[error(
+        "{0} of the reports differ: only what several generators measured at the same time can be put together"
+    )]
+    Unlike(&'static str),
+    /// Two are of the same generator.
+    #[error(
+        "two reports are of generator {0}: start each with a --generator of its own, so that they ask for different things"
+    )]
+    Twice(u32),
+    /// A sweep looks for its own peak.
+    #[error("a sweep cannot be put together: each generator looked for a peak of its own; put runs together")]
+    Sweep,
     /// Nothing was given.
     #[error("there is nothing to put together")]
     Nothing,
@@ -196,11 +215,13 @@ impl Report {
     /// Puts what several generators measured at the same time together: runs of one name become one.
     ///
     /// # Errors
-    /// There is none at all.
+    /// There is none at all, or they do not belong together.
     pub fn merge(reports: impl IntoIterator<Item = Self>) -> Result<Self, ReportError> {
         let mut reports = reports.into_iter();
         let mut merged = reports.next().ok_or(ReportError::Nothing)?;
         for other in reports {
+            merged.belongs_with(&other)?;
+            merged.subject.generators.extend(&other.subject.generators);
             merged.subject.connections += other.subject.connections;
             merged.subject.threads += other.subject.threads;
             for phase in other.phases {
@@ -211,6 +232,28 @@ impl Report {
             }
         }
         Ok(merged)
+    }
+
+    fn belongs_with(&self, other: &Self) -> Result<(), ReportError> {
+        let (one, two) = (&self.subject, &other.subject);
+        let alike = [
+            ("the scenarios", one.scenario == two.scenario),
+            ("the seeds", one.seed == two.seed),
+            ("the merchants", one.merchants == two.merchants),
+            ("the deadlines", one.deadline_ms == two.deadline_ms),
+            ("the runs", self.runs().eq(other.runs())),
+        ];
+        if let Some((what, _)) = alike.iter().find(|(_, is_alike)| !is_alike) {
+            return Err(ReportError::Unlike(what));
+        }
+        if let Some(twice) = two.generators.iter().find(|generator| one.generators.contains(generator)) {
+            return Err(ReportError::Twice(*twice));
+        }
+        if self.sweep.is_some() || other.sweep.is_some() { Err(ReportError::Sweep) } else { Ok(()) }
+    }
+
+    fn runs(&self) -> impl Iterator<Item = (&str, f64, bool)> {
+        self.phases.iter().map(|phase| (phase.name.as_str(), phase.length_s, phase.offered_per_s.is_some()))
     }
 
     /// Whether all answers that were judged were right.
@@ -244,12 +287,14 @@ impl Phase {
             length_s: record.length_s,
             goodput_per_s: record.goodput_per_s(),
             searches_per_s: record.searches as f64 / record.length_s,
+            due: record.due(),
             good_share: record.good_share(),
             latency: Quantiles::of(&record.latency_us()),
             service: Quantiles::of(&record.service_us()),
             calls: calls.collect(),
             seconds: record.seconds.iter().map(SecondOf::of).collect(),
             lateness_p99_us: record.lateness_us.value_at_quantile(0.99),
+            place_p99_us: record.place_us.value_at_quantile(0.99),
             generator_share: record.generator_share(),
             server: record.server,
             server_cpu_us_per_call: record
@@ -269,7 +314,9 @@ impl Phase {
     fn add(&mut self, other: Self) {
         let answered = |phase: &Self| phase.calls.iter().map(|calls| calls.latency.count).sum::<u64>() as f64;
         let (here, there) = (answered(self), answered(&other));
-        self.good_share = (self.good_share * here + other.good_share * there) / (here + there).max(1.0);
+        let good = |phase: &Self| phase.good_share * phase.due as f64;
+        self.good_share = (good(self) + good(&other)) / (self.due + other.due).max(1) as f64;
+        self.due += other.due;
         self.offered_per_s = self.offered_per_s.zip(other.offered_per_s).map(|(one, two)| one + two);
         self.goodput_per_s += other.goodput_per_s;
         self.searches_per_s += other.searches_per_s;
@@ -296,6 +343,7 @@ impl Phase {
             second.p99_us = second.p99_us.max(more.p99_us);
         }
         self.lateness_p99_us = self.lateness_p99_us.max(other.lateness_p99_us);
+        self.place_p99_us = self.place_p99_us.max(other.place_p99_us);
         self.generator_share = self.generator_share.max(other.generator_share);
         self.server = self.server.or(other.server);
         self.server_cpu_us_per_call = self.server.map(|cost| cost.cpu_s * 1e6 / (here + there).max(1.0));
@@ -371,5 +419,33 @@ mod tests {
         assert_eq!(sum.times(), one);
         sum.add(&other);
         assert_eq!((sum.count, sum.p99_us), (2_000, other.p50_us));
+    }
+
+    #[test]
+    fn only_what_was_measured_together_is_put_together() {
+        let report = |generator, seed| Report {
+            subject: Subject {
+                tool: String::new(),
+                scenario: "lunch-rush".to_owned(),
+                summary: String::new(),
+                seed,
+                generators: vec![generator],
+                merchants: 10,
+                connections: 1,
+                streams: 1,
+                deadline_ms: 1,
+                threads: 1,
+                is_server_here: false,
+                requests: (0, String::new()),
+                machine: Machine::this(),
+            },
+            phases: Vec::new(),
+            sweep: None,
+        };
+        let merged = Report::merge([report(0, 1), report(1, 1), report(2, 1)]).unwrap();
+        assert_eq!((merged.subject.generators, merged.subject.connections), (vec![0, 1, 2], 3));
+        let refused = |reports| Report::merge(reports).unwrap_err().to_string();
+        assert!(refused([report(0, 1), report(1, 2)]).contains("the seeds of the reports differ"));
+        assert!(refused([report(3, 1), report(3, 1)]).contains("--generator"));
     }
 }

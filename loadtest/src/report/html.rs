@@ -6,21 +6,21 @@ use super::{
     Phase, Report,
     plot::{self, Figure, Line},
 };
+use crate::sweep::RECOVERY;
 
 /// The page.
 #[must_use]
 pub fn html(report: &Report) -> String {
     let subject = &report.subject;
     let mut page = String::new();
-    let place =
-        if subject.is_server_here { "which generator and server share" } else { "the generator's alone" };
+    let place = if subject.is_server_here { ", which generator and server share" } else { "" };
     // Writing to a string cannot fail.
     let _ = write!(
         page,
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
 <title>{title} · Nearby load test</title><style>{STYLE}</style><main><h1>{title}</h1><p class=\"lead\">{summary}</p>\
 {key}<p class=\"quiet\">Seed {seed}, {merchants} merchants, {connections} connections of {streams} streams, deadline {deadline} ms. \
-The first {first} requests have hash <code>{hash}</code>: the same seed sends the same. Generated on {machine}, {place}. {tool}.</p>",
+The first {first} requests have hash <code>{hash}</code>: the same seed sends the same. Generated on {machine}{place}. {tool}.</p>",
         title = escaped(&subject.scenario),
         summary = escaped(&subject.summary),
         key = key_figures(report),
@@ -138,7 +138,7 @@ fn goodput(report: &Report) -> Option<Figure<'static>> {
     let mut open: Vec<(f64, f64)> = report
         .phases
         .iter()
-        .filter(|phase| phase.name != "recovery")
+        .filter(|phase| phase.name != RECOVERY)
         .filter_map(|phase| Some((phase.offered_per_s?, phase.goodput_per_s)))
         .collect();
     open.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -9,6 +9,7 @@ use plotters::{
 };
 
 use super::{Phase, Report};
+use crate::sweep::RECOVERY;
 
 /// Plotters writes colours as numbers; these stand for those of the page.
 const INK: RGBColor = RGBColor(1, 1, 1);
@@ -63,7 +64,7 @@ pub(super) fn throughput(report: &Report) -> Option<Figure<'static>> {
     let mut open: Vec<&Phase> = report
         .phases
         .iter()
-        .filter(|phase| phase.offered_per_s.is_some() && phase.name != "recovery")
+        .filter(|phase| phase.offered_per_s.is_some() && phase.name != RECOVERY)
         .collect();
     open.sort_by(|a, b| a.offered_per_s.unwrap_or_default().total_cmp(&b.offered_per_s.unwrap_or_default()));
     if open.len() < 2 {

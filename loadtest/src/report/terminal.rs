@@ -23,8 +23,8 @@ pub fn summary(report: &Report) -> String {
         subject.deadline_ms
     );
     let _ = writeln!(text, "requests: the first {} have hash {}", subject.requests.0, subject.requests.1);
-    let place = if subject.is_server_here { "which the server shares" } else { "for the generator alone" };
-    let _ = writeln!(text, "machine: {}, {place}\n", subject.machine);
+    let place = if subject.is_server_here { ", which the server shares" } else { "" };
+    let _ = writeln!(text, "machine: {}{place}\n", subject.machine);
     let _ = writeln!(text, "{}", phases(report));
     for phase in &report.phases {
         let _ = write!(text, "{}", outcomes(phase));
@@ -45,6 +45,15 @@ pub fn summary(report: &Report) -> String {
             or(sweep.goodput_at_triple, "", "not measured"),
             or(sweep.p99_at_triple, " times", "not measured"),
             or(sweep.recovered_after_s, " s later", "not within the run"),
+        );
+    }
+    for phase in report.phases.iter().filter(|phase| phase.place_p99_us > 1_000) {
+        let _ = writeln!(
+            text,
+            "{}: calls waited up to {} µs (p99) for a place among {} streams, which is part of their latency",
+            phase.name,
+            phase.place_p99_us,
+            subject.connections * subject.streams
         );
     }
     for (phase, fault) in report.faults() {

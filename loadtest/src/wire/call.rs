@@ -35,11 +35,22 @@ pub struct Reply {
     pub bytes: u64,
     /// When it went out; not while it waited for a place among the streams.
     pub sent: Option<Instant>,
+    /// How long it waited for that.
+    pub waited: Duration,
+}
+
+impl Reply {
+    /// One that ended so, and of which nothing else is known.
+    #[must_use]
+    pub fn of(code: Code) -> Self {
+        Self { code, messages: Vec::new(), bytes: 0, sent: None, waited: Duration::ZERO }
+    }
 }
 
 impl Lines {
     /// Sends one or more messages and waits for all that comes back.
     pub async fn exchange(&self, exchange: &Exchange) -> Reply {
+        let begun = Instant::now();
         let mut sent = None;
         let all = async {
             let mut stream = self.start(exchange.path, Some(exchange.deadline), exchange.keeps).await?;
@@ -54,7 +65,8 @@ impl Lines {
         };
         let ended = timeout_at(exchange.deadline.into(), all).await.unwrap_or(Err(Code::DEADLINE_EXCEEDED));
         let (code, messages, bytes) = ended.unwrap_or_else(|code| (code, Vec::new(), 0));
-        Reply { code, messages, bytes, sent }
+        let waited = sent.unwrap_or_else(Instant::now).saturating_duration_since(begun);
+        Reply { code, messages, bytes, sent, waited }
     }
 
     /// Begins a conversation that goes on, with its first message.

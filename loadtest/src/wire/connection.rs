@@ -124,9 +124,14 @@ impl Lines {
         Ok(head)
     }
 
-    /// A place for a stream on the next connection, once there is one.
+    /// A place for a stream on the next connection that has one, or on the next one once it has.
     pub(super) async fn place(&self) -> Result<Place<'_>, Code> {
         let at = self.next.fetch_add(1, Ordering::Relaxed) % self.lines.len();
+        for line in self.lines[at..].iter().chain(&self.lines[..at]) {
+            if let Ok(permit) = line.streams.try_acquire() {
+                return Ok(Place { line, permit });
+            }
+        }
         let line = &self.lines[at];
         let permit = line.streams.acquire().await.map_err(|_| Code::UNAVAILABLE)?;
         Ok(Place { line, permit })
@@ -197,9 +202,9 @@ impl Stream<'_> {
 
     async fn receive(&mut self) -> Result<(), Code> {
         if let Some(answer) = self.answer.take() {
-            let (head, body) = answer.await.map_err(|_| Code::UNAVAILABLE)?.into_parts();
-            if !head.status.is_success() {
-                return Err(Code::UNAVAILABLE);
+            let (head, body) = answer.await.map_err(|error| Code::of_h2(&error))?.into_parts();
+            if let Some(code) = Code::of_http(head.status) {
+                return Err(code_in(&head.headers).unwrap_or(code));
             }
             self.code = code_in(&head.headers);
             self.body = Some(body);
@@ -207,14 +212,14 @@ impl Stream<'_> {
         }
         let Some(body) = &mut self.body else { return Err(Code::INTERNAL) };
         if let Some(chunk) = body.data().await {
-            let chunk = chunk.map_err(|_| Code::UNAVAILABLE)?;
+            let chunk = chunk.map_err(|error| Code::of_h2(&error))?;
             self.bytes += chunk.len() as u64;
             // Of a stream that has ended meanwhile nothing has to be given back.
             drop(body.flow_control().release_capacity(chunk.len()));
             self.unframe.push(&chunk);
             return Ok(());
         }
-        let trailers = body.trailers().await.map_err(|_| Code::UNAVAILABLE)?;
+        let trailers = body.trailers().await.map_err(|error| Code::of_h2(&error))?;
         // Half a message at the end is none.
         let code = trailers.as_ref().and_then(code_in).filter(|_| self.unframe.is_empty());
         self.code = Some(code.unwrap_or(Code::INTERNAL));

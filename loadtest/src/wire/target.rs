@@ -39,6 +39,9 @@ pub enum TargetError {
         /// What the system says.
         source: io::Error,
     },
+    /// Certificates to trust say nothing of a connection in the clear.
+    #[error("--tls-ca is for https:// alone: the server's address begins with http://")]
+    NotOverTls,
     /// A file has no certificate.
     #[error("{0} holds no certificate in PEM")]
     NoCertificate(PathBuf),
@@ -77,9 +80,9 @@ impl Target {
     /// Trusts those whom a file of certificates names, in PEM; over TLS only.
     ///
     /// # Errors
-    /// The file cannot be read or has no certificate.
+    /// The server is not spoken to over TLS, or the file cannot be read or has no certificate.
     pub fn trusting(mut self, path: &PathBuf) -> Result<Self, TargetError> {
-        let Some((_, name)) = self.tls.take() else { return Ok(self) };
+        let Some((_, name)) = self.tls.take() else { return Err(TargetError::NotOverTls) };
         let pem = fs::read(path).map_err(|source| TargetError::Unreadable { path: path.clone(), source })?;
         let mut roots = RootCertStore::empty();
         let certificates = CertificateDer::pem_slice_iter(&pem).flatten();

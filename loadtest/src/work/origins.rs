@@ -37,7 +37,7 @@ impl Callers {
             weights: [origins.people, origins.hot_spots, origins.uniform, origins.edge, origins.malls],
             spots,
             walkers: (0..origins.walkers).map(walker).collect(),
-            step_m: origins.walker_step_m,
+            step_m: origins.walker_m_per_s * origins.walker_every_s,
             next_walker: 0,
         }
     }

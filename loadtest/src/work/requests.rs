@@ -26,8 +26,8 @@ use crate::{
 };
 
 const REQUEST: u64 = 8;
-/// A Wednesday, 2025-01-15, noon.
-const MOMENT_S: i64 = 1_736_942_400;
+/// A Sunday, 2025-01-12, noon in UTC: half of the shops are closed.
+const MOMENT_S: i64 = 1_736_683_200;
 /// Names of merchants that only load changes begin so.
 pub(super) const OWN: &str = "merchants/load-";
 
@@ -147,7 +147,7 @@ impl Requests {
                 }
                 (messages.freeze(), Then::Nothing, Some(Check::Stream(all)))
             }
-            Kind::Watch => self.watch(operation, random),
+            Kind::Watch | Kind::Step => self.watch(operation, random),
             Kind::Get => {
                 let number = random.random_range(0..self.world.count().max(1));
                 (
@@ -198,7 +198,8 @@ impl Requests {
             ring_m: [operation.min_distance_m, operation.radius_m],
             most: operation.results.min(500) as usize,
             category,
-            is_whole: !operation.open && !operation.grouped,
+            open_at_s: operation.open.then_some(MOMENT_S),
+            is_grouped: operation.grouped,
         };
         (request, asked)
     }

@@ -39,8 +39,10 @@ pub struct Origins {
     pub malls: f64,
     /// Users who walk: each asks in turn from where it is by then. Instead of all the above if above 0.
     pub walkers: u32,
-    /// How far a walker has come when it asks again, in metres.
-    pub walker_step_m: f64,
+    /// How fast they walk, in metres a second.
+    pub walker_m_per_s: f64,
+    /// After how many seconds each asks again, at the rate that follows from it: `walkers / walker_every_s`.
+    pub walker_every_s: f64,
 }
 
 impl Default for Origins {
@@ -53,7 +55,8 @@ impl Default for Origins {
             edge: 0.0,
             malls: 0.0,
             walkers: 0,
-            walker_step_m: 10.0,
+            walker_m_per_s: 1.4,
+            walker_every_s: 5.0,
         }
     }
 }
@@ -75,6 +78,9 @@ pub enum Kind {
     Stream,
     /// `WatchNearby`: held for `hold_s`, the caller moving every second.
     Watch,
+    /// A step of a watch: comes of one, and is no operation of its own.
+    #[serde(skip)]
+    Step,
     /// `GetMerchant`.
     Get,
     /// `UpdateMerchant` of a whole merchant, stored if it is not there.
@@ -96,12 +102,19 @@ impl Kind {
             Self::Search | Self::Page => "/nearby.v1.NearbyService/SearchNearby",
             Self::Batch => "/nearby.v1.NearbyService/BatchSearchNearby",
             Self::Stream => "/nearby.v1.NearbyService/StreamSearchNearby",
-            Self::Watch => "/nearby.v1.NearbyService/WatchNearby",
+            Self::Watch | Self::Step => "/nearby.v1.NearbyService/WatchNearby",
             Self::Density => "/nearby.v1.NearbyService/GetDensity",
             Self::Get => "/nearby.v1.MerchantService/GetMerchant",
             Self::Put | Self::Move => "/nearby.v1.MerchantService/UpdateMerchant",
             Self::Delete => "/nearby.v1.MerchantService/DeleteMerchant",
         }
+    }
+
+    /// Whether it comes of another call and not of the schedule: it is due when that one is answered, and so says nothing of
+    /// what a server bears.
+    #[must_use]
+    pub fn is_further(self) -> bool {
+        matches!(self, Self::Page | Self::Step)
     }
 
     /// Its name in scenarios and reports.
@@ -114,6 +127,7 @@ impl Kind {
             Self::Batch => "batch",
             Self::Stream => "stream",
             Self::Watch => "watch",
+            Self::Step => "step",
             Self::Get => "get",
             Self::Put => "put",
             Self::Move => "move",
@@ -285,6 +299,13 @@ impl Scenario {
         Self { name, summary: String::new(), origins: Origins::default(), operations: vec![operation] }
     }
 
+    /// How many calls a second its walkers make, where there are any.
+    #[must_use]
+    pub fn own_rate_per_s(&self) -> Option<f64> {
+        let Origins { walkers, walker_every_s, .. } = self.origins;
+        (walkers > 0).then(|| f64::from(walkers) / walker_every_s)
+    }
+
     fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
         let scenario: Self = toml::from_str(text)
             .map_err(|error| ScenarioError::Unreadable(name.to_owned(), Box::new(error)))?;
@@ -305,6 +326,10 @@ impl Scenario {
         }
         if origins.iter().sum::<f64>() == 0.0 && self.origins.walkers == 0 {
             return Some("origins need a weight above 0, or walkers");
+        }
+        let is_walk = |number: f64| number > 0.0 && number.is_finite();
+        if !is_walk(self.origins.walker_m_per_s) || !is_walk(self.origins.walker_every_s) {
+            return Some("walker_m_per_s and walker_every_s must be above 0");
         }
         if self.operations.iter().map(|operation| operation.weight).sum::<f64>() == 0.0 {
             return Some("operations need a weight above 0");

@@ -15,6 +15,7 @@ use nearby_proto::v1::Merchant;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+pub(crate) use self::shop::is_open_at;
 pub use self::{
     cities::{City, CityError, Source},
     oracle::{Near, Oracle, distance_m},

@@ -72,13 +72,13 @@ fn scattered(cities: &Cities, settlement: usize, random: &mut Pcg64Mcg) -> Place
 
 /// A few malls have most of the merchants.
 fn mall(cities: &Cities, seed: u64, settlement: usize, random: &mut Pcg64Mcg) -> Place {
-    let which = skewed(cities.settlement(settlement).malls, 3, random);
+    let which = skewed(cities.settlement(settlement).malls, |share| share * share * share, random);
     scattered(cities, settlement, &mut random_of(seed, MALL, thing(settlement, which)))
 }
 
 /// Shops stand on both sides of streets, eight metres of front each.
 fn on_a_street(cities: &Cities, seed: u64, settlement: usize, random: &mut Pcg64Mcg) -> Place {
-    let which = skewed(cities.settlement(settlement).streets, 2, random);
+    let which = skewed(cities.settlement(settlement).streets, |share| share * share, random);
     let mut street = random_of(seed, STREET, thing(settlement, which));
     let start = scattered(cities, settlement, &mut street);
     let heading = street.random_range(0.0..360.0);
@@ -89,10 +89,10 @@ fn on_a_street(cities: &Cities, seed: u64, settlement: usize, random: &mut Pcg64
 }
 
 /// One of so many, the first ones more often.
-fn skewed(count: u32, power: i32, random: &mut Pcg64Mcg) -> u32 {
+fn skewed(count: u32, skew: fn(f64) -> f64, random: &mut Pcg64Mcg) -> u32 {
     let share: f64 = random.random_range(0.0..1.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the count")]
-    let which = (f64::from(count) * share.powi(power)) as u32;
+    let which = (f64::from(count) * skew(share)) as u32;
     which.min(count.saturating_sub(1))
 }
 

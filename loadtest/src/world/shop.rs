@@ -146,6 +146,20 @@ pub(super) fn merchant(seed: u64, number: u64, place: Place, city: &City) -> Mer
     }
 }
 
+/// Whether a merchant of a world is open at a moment, in seconds since 1970; `None` where nobody knows its hours. All of
+/// them are weekly and in UTC.
+pub(crate) fn is_open_at(merchant: &Merchant, at_s: i64) -> Option<bool> {
+    const WEEK_MIN: i64 = 7 * 1_440;
+    // 1970 began on a Thursday, the fourth day of a week that begins on Monday.
+    let minute = (at_s.div_euclid(60) + 3 * 1_440).rem_euclid(WEEK_MIN);
+    let hours = merchant.opening_hours.as_ref()?;
+    let covers = |period: &WeeklyPeriod| {
+        let start = i64::from(period.weekday - 1) * 1_440 + i64::from(period.start_minute);
+        (minute - start).rem_euclid(WEEK_MIN) < i64::from(period.length_minutes)
+    };
+    Some(hours.weekly_periods.iter().any(covers))
+}
+
 /// The n-th in proportion to 1/n: the largest brand has a ninth of all that have one, and half of the brands a handful.
 fn brand(random: &mut Pcg64Mcg) -> String {
     let rank = zipf(BRANDS as usize, random);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use nearby_loadtest::{
-    drive::{Arrivals, Spacing},
+    drive::{Spacing, Stage},
     wire::framed,
 };
 use nearby_proto::v1::SearchNearbyResponse;
@@ -79,7 +79,7 @@ async fn a_second_of_silence_is_a_second_in_the_open_loop_and_nothing_in_the_clo
     let length = Duration::from_secs(4);
 
     let pause = other.pause();
-    let open = driver.open("open", Arrivals::new(1_000.0, Spacing::Even, 1), length).await.unwrap();
+    let open = driver.open(&[Stage::new("open", 1_000.0, length)], Spacing::Even, 1).await.unwrap().remove(0);
     pause.join().unwrap();
     let pause = other.pause();
     let closed = driver.closed("closed", 2, length).await.unwrap();

@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use nearby_loadtest::{
-    drive::{Arrivals, Spacing},
+    drive::{Spacing, Stage},
     wire::{Lines, framed},
 };
 use nearby_proto::v1::SearchNearbyResponse;
@@ -59,8 +59,8 @@ async fn calls_go_over_tls_with_the_key_and_only_to_whom_is_trusted() {
     fs::write(&key, "a-key\n").unwrap();
 
     let run = async |target| {
-        let arrivals = Arrivals::new(200.0, Spacing::Even, 1);
-        driver(settings(target), 0).await.open("run", arrivals, Duration::from_millis(300)).await.unwrap()
+        let stage = Stage::new("run", 200.0, Duration::from_millis(300));
+        driver(settings(target), 0).await.open(&[stage], Spacing::Even, 1).await.unwrap().remove(0)
     };
     let good = run(target(&url).trusting(&ca).unwrap().with_key_of(&key).unwrap()).await;
     assert!(good.good() > 50 && good.good_share() == 1.0, "{}", good.good_share());
