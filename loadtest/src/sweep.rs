@@ -62,9 +62,7 @@ pub async fn sweep(
         peak_callers,
         knee_per_s: knee(&phases, half_p99),
         recovered_after_s: after.and_then(|after| recovered(&after, half_p99)),
-        goodput_at_triple: of(&phases, "300 %")
-            .filter(|phase| phase.faults.is_empty())
-            .map(|phase| phase.goodput_per_s / peak),
+        goodput_at_triple: of(&phases, "300 %").map(|phase| phase.goodput_per_s / peak),
         p99_at_triple: ratio_at_triple(&phases),
     };
     Ok((phases, found))
@@ -112,8 +110,7 @@ fn recovered(after: &Record, half_p99: u64) -> Option<f64> {
 
 fn ratio_at_triple(phases: &[Phase]) -> Option<f64> {
     let [normal, triple] = ["75 %", "300 %"].map(|name| of(phases, name));
-    let (normal, triple) = (normal?, triple.filter(|phase| phase.faults.is_empty())?);
-    let (normal, triple) = (normal.latency.p99_us, triple.latency.p99_us);
+    let (normal, triple) = (normal?.latency.p99_us, triple?.latency.p99_us);
     #[expect(clippy::cast_precision_loss, reason = "below a minute of microseconds")]
     (normal > 0).then(|| triple as f64 / normal as f64)
 }

@@ -14,17 +14,8 @@ use crate::sweep::RECOVERY;
 /// Plotters writes colours as numbers; these stand for those of the page.
 const INK: RGBColor = RGBColor(1, 1, 1);
 const FAINT: RGBColor = RGBColor(2, 2, 2);
-const PALETTE: [RGBColor; 9] = [
-    RGBColor(3, 0, 1),
-    RGBColor(3, 0, 2),
-    RGBColor(3, 0, 3),
-    RGBColor(3, 0, 4),
-    RGBColor(3, 0, 5),
-    RGBColor(3, 0, 6),
-    RGBColor(3, 0, 7),
-    RGBColor(3, 0, 8),
-    RGBColor(3, 0, 9),
-];
+/// As many as a sweep has runs; the last of them are shades of the first.
+const COLORS: usize = 12;
 const SIZE: (u32, u32) = (860, 380);
 
 /// A line of a figure.
@@ -54,8 +45,8 @@ pub(super) struct Figure<'f> {
 pub fn overview(report: &Report) -> String {
     let svg = throughput(report).map_or_else(String::new, |figure| figure.svg(true));
     let style = "<style>:root{--ink:#1f2328;--faint:#d0d7de;--c1:#0969da;--c2:#bf8700;--c3:#cf222e;--c4:#8250df;--c5:#1a7f37;\
---c6:#bc4c00;--c7:#57606a;--c8:#0550ae;--c9:#953800}@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--faint:#3d444d;\
---c1:#4493f8;--c2:#d29922;--c3:#f85149;--c4:#ab7df8;--c5:#3fb950;--c6:#f0883e;--c7:#9198a1;--c8:#79c0ff;--c9:#ffa657}}</style>";
+--c6:#bc4c00;--c7:#57606a;--c8:#0550ae;--c9:#953800;--c10:#bf3989;--c11:#0a7ea4;--c12:#4d2d00}@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--faint:#3d444d;\
+--c1:#4493f8;--c2:#d29922;--c3:#f85149;--c4:#ab7df8;--c5:#3fb950;--c6:#f0883e;--c7:#9198a1;--c8:#79c0ff;--c9:#ffa657;--c10:#f778ba;--c11:#56d4dd;--c12:#e2c08d}}</style>";
     svg.find('>').map_or_else(String::new, |end| format!("{}{style}{}", &svg[..=end], &svg[end + 1..]))
 }
 
@@ -222,7 +213,7 @@ impl Figure<'_> {
             .y_label_formatter(&|value| thousands(*value))
             .draw()?;
         for (at, line) in self.lines.iter().enumerate() {
-            let color = PALETTE[at % PALETTE.len()];
+            let color = color(at);
             let style = color.stroke_width(2);
             let drawn = chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
             drawn.label(&line.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
@@ -253,7 +244,7 @@ impl Figure<'_> {
     /// What the lines are, in the page's own words: it hides nothing of them.
     pub(super) fn legend(&self) -> String {
         let item = |(at, line): (usize, &Line)| {
-            format!("<li style=\"--of:var(--c{})\">{}</li>", at % PALETTE.len() + 1, line.name)
+            format!("<li style=\"--of:var(--c{})\">{}</li>", at % COLORS + 1, line.name)
         };
         match self.lines.len() {
             0 | 1 => String::new(),
@@ -265,11 +256,16 @@ impl Figure<'_> {
     }
 }
 
+/// What stands for the colour of a figure's `at`-th line.
+fn color(at: usize) -> RGBColor {
+    RGBColor(3, 0, u8::try_from(at % COLORS + 1).unwrap_or(1))
+}
+
 /// Puts the page's colours where plotters has numbers.
 fn themed(svg: &str) -> String {
     let mut themed = svg.replace("\"#010101\"", "\"var(--ink)\"").replace("\"#020202\"", "\"var(--faint)\"");
-    for at in 1..=PALETTE.len() {
-        themed = themed.replace(&format!("\"#03000{at}\""), &format!("\"var(--c{at})\""));
+    for at in 1..=COLORS {
+        themed = themed.replace(&format!("\"#0300{at:02X}\""), &format!("\"var(--c{at})\""));
     }
     themed.replace("font-family=\"sans-serif\"", "font-family=\"system-ui,sans-serif\"")
 }

@@ -31,7 +31,7 @@ pub fn summary(report: &Report) -> String {
     }
     if let Some(sweep) = &report.sweep {
         let or = |value: Option<f64>, unit: &str, none: &str| {
-            value.map_or_else(|| none.to_owned(), |value| format!("{value:.2}{unit}"))
+            value.map_or_else(|| none.to_owned(), |value| format!("{value:.1}{unit}"))
         };
         let knee = sweep.knee_per_s.map_or_else(|| "none".to_owned(), |rate| format!("{rate:.0}/s"));
         let _ = writeln!(
@@ -41,9 +41,9 @@ pub fn summary(report: &Report) -> String {
         );
         let _ = writeln!(
             text,
-            "at three times the peak: goodput {} of the peak, p99 of what was answered {} that at 75 %; normal again {}",
-            or(sweep.goodput_at_triple, "", "not measured"),
-            or(sweep.p99_at_triple, " times", "not measured"),
+            "at three times the peak: {} of the peak was answered well, with a p99 {} that at 75 %; normal again {}",
+            or(sweep.goodput_at_triple.map(|share| share * 100.0), " %", "nothing"),
+            or(sweep.p99_at_triple, " times", "beyond"),
             or(sweep.recovered_after_s, " s later", "not within the run"),
         );
     }
