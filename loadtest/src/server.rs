@@ -3,7 +3,7 @@
 use std::{
     env, fs, io,
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -17,6 +17,7 @@ pub struct Server {
     process: Child,
     /// Where it listens.
     pub url: String,
+    halves: Option<Halves>,
     directory: TempDir,
 }
 
@@ -37,39 +38,40 @@ impl Server {
     /// # Errors
     /// There is no binary `nearby` and none can be built, or it does not come to serve.
     pub fn start(halves: Option<&Halves>) -> io::Result<Self> {
-        let binary = binary()?;
         let directory = tempfile::Builder::new().prefix("nearby-loadtest-").tempdir()?;
-        let place = directory.path();
-        let address = place.join("address");
-        let mut command = match halves {
-            Some(halves) => {
-                let mut command = Command::new("taskset");
-                command.args(["-c", &halves.server]).arg(&binary);
-                command
-            }
-            None => Command::new(&binary),
-        };
-        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEARBY_")) {
-            command.env_remove(name);
+        let process = spawn(halves, directory.path(), "127.0.0.1:0")?;
+        let mut server = Self { process, url: String::new(), halves: halves.cloned(), directory };
+        server.url = format!("http://{}", server.address()?);
+        Ok(server)
+    }
+
+    /// Stops it in good order and starts it again, at the same address and on the same data.
+    ///
+    /// # Errors
+    /// It does not stop, or does not come to serve again.
+    pub fn restart(&mut self) -> io::Result<()> {
+        let pid = self.pid().to_string();
+        if !Command::new("kill").args(["-TERM", &pid]).status()?.success() {
+            return Err(io::Error::other("the server cannot be told to stop"));
         }
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--disk-floor-mib", "16", "--data-dir"])
-            .arg(place.join("data"));
-        command.arg("--address-file").arg(&address).stdin(Stdio::null()).stdout(Stdio::null());
-        command.stderr(fs::File::create(place.join("log"))?);
-        // A group of its own: ^C is for us, and we end it.
-        let process = command.process_group(0).spawn()?;
-        let mut server = Self { process, url: String::new(), directory };
-        let start = Instant::now();
+        self.process.wait()?;
+        let listen = self.url.trim_start_matches("http://").to_owned();
+        self.process = spawn(self.halves.as_ref(), self.directory.path(), &listen)?;
+        self.address().map(drop)
+    }
+
+    /// Where it listens, once it serves.
+    fn address(&mut self) -> io::Result<String> {
+        let (place, start) = (self.directory.path(), Instant::now());
+        let address = place.join("address");
         while !address.exists() {
-            if server.process.try_wait()?.is_some() || start.elapsed() > PATIENCE {
-                let log = fs::read_to_string(server.directory.path().join("log")).unwrap_or_default();
+            if self.process.try_wait()?.is_some() || start.elapsed() > PATIENCE {
+                let log = fs::read_to_string(place.join("log")).unwrap_or_default();
                 return Err(io::Error::other(format!("the server does not come to serve:\n{log}")));
             }
             thread::sleep(Duration::from_millis(10));
         }
-        server.url = format!("http://{}", fs::read_to_string(&address)?.trim());
-        Ok(server)
+        Ok(fs::read_to_string(&address)?.trim().to_owned())
     }
 
     /// Its process.
@@ -85,6 +87,28 @@ impl Drop for Server {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+fn spawn(halves: Option<&Halves>, place: &Path, listen: &str) -> io::Result<Child> {
+    let binary = binary()?;
+    let mut command = match halves {
+        Some(halves) => {
+            let mut command = Command::new("taskset");
+            command.args(["-c", &halves.server]).arg(&binary);
+            command
+        }
+        None => Command::new(&binary),
+    };
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEARBY_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(["serve", "--listen", listen, "--disk-floor-mib", "16", "--data-dir"])
+        .arg(place.join("data"));
+    command.arg("--address-file").arg(place.join("address")).stdin(Stdio::null()).stdout(Stdio::null());
+    command.stderr(fs::File::create(place.join("log"))?);
+    // A group of its own: ^C is for us, and we end it.
+    command.process_group(0).spawn()
 }
 
 /// `nearby`, beside this binary; under cargo it is built first.

@@ -47,6 +47,7 @@ use self::{
     accuracy::Accuracy,
     processes::Processes,
     questions::Questions,
+    restart::How,
     system::{Connection, System},
     table::{Comparison, Outcome},
     turns::{Turn, turn},
@@ -90,7 +91,7 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
 
 async fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
     let world = World::new(args.seed, args.merchants, &args.cities())?;
-    let own = args.nearby.is_none().then(|| Server::start(None)).transpose()?;
+    let mut own = args.nearby.is_none().then(|| Server::start(None)).transpose()?;
     let mut contestants = Vec::new();
     for (system, pid) in args.systems(own.as_ref())? {
         let processes = pid.map(Processes::of).transpose()?;
@@ -122,10 +123,14 @@ async fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
     take_turns(&mut contestants, &questions, args).await?;
     for contestant in &mut contestants {
         contestant.memory_bytes = contestant.processes.map(Processes::memory_bytes).transpose()?;
-        if let Some(command) = args.restart_command(contestant.system.name()) {
+        let how = match (args.restart_command(contestant.system.name()), &mut own) {
+            (Some(command), _) => Some(How::Command(command)),
+            (None, Some(server)) if contestant.system.is_own() => Some(How::Own(server)),
+            (None, _) => None,
+        };
+        if let Some(how) = how {
             say(&format!("{}: is restarted", contestant.system.name()));
-            contestant.restart_s =
-                Some(restart::restart(&contestant.system, command, &questions, &world).await?);
+            contestant.restart_s = Some(restart::restart(&contestant.system, how, &questions, &world).await?);
         }
     }
     finish(args, &contestants)
