@@ -6,11 +6,14 @@ use futures_util::Stream;
 use http::uri::PathAndQuery;
 use prost::Message;
 use tokio::time::{Instant, sleep, timeout_at};
-use tonic::{Request, Response, Status, client::Grpc, transport::Channel};
+use tonic::{
+    Request, Response, Status, client::Grpc, service::interceptor::InterceptedService, transport::Channel,
+};
 use tonic_prost::ProstCodec;
 
 use crate::{
     Answers, Client,
+    access::ShowKey,
     backoff::random,
     codec::SharedCodec,
     config::{self, RetryPolicy, rules_of},
@@ -151,8 +154,8 @@ impl Client {
         answer.await.map(Response::into_inner)
     }
 
-    async fn ready(&self) -> Result<Grpc<Channel>, Status> {
-        let mut grpc = Grpc::new(self.channel.clone());
+    async fn ready(&self) -> Result<Grpc<InterceptedService<Channel, ShowKey>>, Status> {
+        let mut grpc = Grpc::new(InterceptedService::new(self.channel.clone(), self.key.clone()));
         grpc.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
         Ok(grpc)
     }

@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use tonic::transport::Channel;
 
-use crate::connect::{self, ConnectError};
+use crate::{
+    Access,
+    access::ShowKey,
+    connect::{self, ConnectError},
+};
 
 /// A caller of one server: cheap to clone, and all clones share the connection.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(crate) channel: Channel,
+    /// What is shown with every call.
+    pub(crate) key: ShowKey,
     /// The caller's own deadline, in place of those of the service config.
     pub(crate) deadline: Option<Duration>,
     /// Whether calls are tried again at all.
@@ -17,20 +23,30 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to a server, such as `127.0.0.1:50051` or `http://nearby.internal:50051`. A connection that breaks later
+    /// Connects to a server, such as `127.0.0.1:50051` or `https://nearby.internal:50051`. A connection that breaks later
     /// is made anew by the next call.
     ///
     /// # Errors
     ///
-    /// The address is none, needs TLS, or nothing answers there within five seconds.
+    /// The address is none, or nothing answers there within five seconds, or not as somebody whom the system trusts.
     pub async fn connect(address: impl AsRef<str>) -> Result<Self, ConnectError> {
-        Ok(Self::over(connect::connect(address.as_ref()).await?))
+        Self::connect_with(address, &Access::default()).await
+    }
+
+    /// The same with what the server wants to see, and what it is known by.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`], and where what is to be shown cannot be used.
+    pub async fn connect_with(address: impl AsRef<str>, access: &Access) -> Result<Self, ConnectError> {
+        let channel = connect::connect(address.as_ref(), access).await?;
+        Ok(Self { key: ShowKey(access.authorization.clone()), ..Self::over(channel) })
     }
 
     /// Calls a server over a channel that the caller has made, and set up, otherwise.
     #[must_use]
     pub fn over(channel: Channel) -> Self {
-        Self { channel, deadline: None, retries: true }
+        Self { channel, key: ShowKey(None), deadline: None, retries: true }
     }
 
     /// The same client with another deadline than the service config's: each call, with all its attempts, takes at most

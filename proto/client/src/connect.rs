@@ -4,7 +4,9 @@ use std::{error::Error, time::Duration};
 
 use http::Uri;
 use thiserror::Error;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use crate::Access;
 
 /// Why there is no connection.
 #[derive(Debug, Error)]
@@ -18,12 +20,15 @@ pub enum ConnectError {
         /// What is wrong with it.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// This crate speaks neither TLS nor anything else but `http://`.
-    #[error("{address}: only http:// is spoken; there is no TLS yet")]
+    /// Neither `http://` nor `https://`.
+    #[error("{address}: only http:// and https:// are spoken")]
     NotHttp {
         /// What was given.
         address: String,
     },
+    /// What was given to be let in with cannot be used, or says nothing of a connection in the clear.
+    #[error("{0}")]
+    Access(&'static str),
     /// Nothing answers there.
     #[error("no server answers at {address}")]
     Unreachable {
@@ -42,18 +47,25 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connects to a server, which must answer.
-pub(crate) async fn connect(address: &str) -> Result<Channel, ConnectError> {
-    let endpoint = endpoint(address)?;
+pub(crate) async fn connect(address: &str, access: &Access) -> Result<Channel, ConnectError> {
+    let endpoint = endpoint(address, access)?;
     let channel = endpoint.connect().await;
     channel.map_err(|error| ConnectError::Unreachable { address: address.to_owned(), source: error.into() })
 }
 
-fn endpoint(address: &str) -> Result<Endpoint, ConnectError> {
+fn endpoint(address: &str, access: &Access) -> Result<Endpoint, ConnectError> {
     let url = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
-    let is_http = url.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("http"));
-    if !is_http {
-        return Err(ConnectError::NotHttp { address: address.to_owned() });
-    }
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+    let tls = match scheme.as_str() {
+        "https" => Some(tls(access)),
+        "http" if access.is_for_tls() => {
+            return Err(ConnectError::Access(
+                "certificates are for https:// alone: the address is one of http://",
+            ));
+        }
+        "http" => None,
+        _ => return Err(ConnectError::NotHttp { address: address.to_owned() }),
+    };
     let not_an_address = |source: Box<dyn Error + Send + Sync>| ConnectError::NotAnAddress {
         address: address.to_owned(),
         source,
@@ -62,6 +74,14 @@ fn endpoint(address: &str) -> Result<Endpoint, ConnectError> {
     if has_bad_port(endpoint.uri()) {
         return Err(not_an_address("its port is not a number from 0 to 65535".into()));
     }
+    let endpoint = match tls {
+        None => endpoint,
+        Some(tls) => endpoint.tls_config(tls).map_err(|_| {
+            ConnectError::Access(
+                "the certificates or the key to be let in with are not in PEM, or do not fit",
+            )
+        })?,
+    };
     Ok(endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         // A small request must not wait for the acknowledgement of the one before.
@@ -69,6 +89,17 @@ fn endpoint(address: &str) -> Result<Endpoint, ConnectError> {
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)
         .keep_alive_while_idle(true))
+}
+
+fn tls(access: &Access) -> ClientTlsConfig {
+    let tls = match &access.trusted {
+        Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
+        None => ClientTlsConfig::new().with_native_roots(),
+    };
+    match &access.identity {
+        Some((certificate, key)) => tls.identity(Identity::from_pem(certificate, key)),
+        None => tls,
+    }
 }
 
 /// Whether something comes after the host that is no port: it would be taken as port 80.
@@ -84,7 +115,7 @@ mod tests {
     #[test]
     fn an_address_may_leave_http_out() {
         for address in ["127.0.0.1:50051", "http://127.0.0.1:50051", "HTTP://[::1]:50051", "localhost:1"] {
-            let endpoint = endpoint(address).unwrap();
+            let endpoint = endpoint(address, &Access::default()).unwrap();
             assert_eq!(endpoint.uri().scheme_str(), Some("http"), "{address}");
             assert!(endpoint.uri().port().is_some(), "{address}");
         }
@@ -92,13 +123,21 @@ mod tests {
 
     #[test]
     fn other_schemes_and_no_addresses_are_refused_clearly() {
-        for address in ["https://nearby.example", "unix:///run/nearby", "ftp://x"] {
-            let error = endpoint(address).unwrap_err();
+        for address in ["unix:///run/nearby", "ftp://x"] {
+            let error = endpoint(address, &Access::default()).unwrap_err();
             assert!(matches!(error, ConnectError::NotHttp { .. }), "{error:?}");
-            assert!(error.to_string().contains(address) && error.to_string().contains("no TLS yet"));
+            assert!(error.to_string().contains(address) && error.to_string().contains("https://"));
         }
         for address in ["", "two words", "http://", "127.0.0.1:port", "127.0.0.1:50051x", "[::1]:99999"] {
-            assert!(matches!(endpoint(address), Err(ConnectError::NotAnAddress { .. })), "{address}");
+            let refused = endpoint(address, &Access::default());
+            assert!(matches!(refused, Err(ConnectError::NotAnAddress { .. })), "{address}");
         }
+    }
+
+    #[test]
+    fn certificates_are_not_ignored_where_there_is_no_tls() {
+        let access = Access::default().trusting("-----BEGIN CERTIFICATE-----");
+        assert!(matches!(endpoint("http://a", &access), Err(ConnectError::Access(_))));
+        assert!(endpoint("https://a", &Access::default()).is_ok());
     }
 }

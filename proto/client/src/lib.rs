@@ -29,6 +29,7 @@
 //! |---|---|
 //! | `client.rs` | [`Client`]: a connection, and the caller's deadline |
 //! | `connect.rs` | how a connection is made, and [`ConnectError`] |
+//! | `access.rs` | [`Access`]: TLS, and what is shown to be let in |
 //! | `searches.rs`, `merchants.rs` | the methods of the two services |
 //! | `call.rs` | a call: its deadline, its attempts |
 //! | `config.rs`, `method.rs` | what the published [`SERVICE_CONFIG`] says of each method |
@@ -64,6 +65,7 @@
 //!
 //! A request in an error, a log or a `Debug`: it holds a user's position.
 
+mod access;
 mod answers;
 mod backoff;
 mod call;
@@ -82,6 +84,7 @@ pub use nearby_proto::v1;
 pub use tonic::Code;
 
 pub use self::{
+    access::Access,
     answers::Answers,
     client::Client,
     config::SERVICE_CONFIG,
