@@ -95,7 +95,7 @@ pub async fn costs(
                 .server
                 .ok_or_else(|| io::Error::other("the server's process is not known: give --server-pid"))?;
             #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
-            let each_us = used.cpu_s * 1e6 / (record.answered_in_time.max(1) as f64 * f64::from(*searches));
+            let each_us = used.cpu_s * 1e6 / (record.answered_meanwhile.max(1) as f64 * f64::from(*searches));
             if *name == EMPTY {
                 empty_us = each_us;
             }

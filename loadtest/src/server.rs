@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -17,6 +17,7 @@ pub struct Server {
     process: Child,
     /// Where it listens.
     pub url: String,
+    binary: PathBuf,
     halves: Option<Halves>,
     directory: TempDir,
 }
@@ -30,7 +31,7 @@ pub struct Halves {
     pub generator: String,
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(5);
 
 impl Server {
     /// Starts one, on some processors alone where `taskset` can be had.
@@ -38,40 +39,52 @@ impl Server {
     /// # Errors
     /// There is no binary `nearby` and none can be built, or it does not come to serve.
     pub fn start(halves: Option<&Halves>) -> io::Result<Self> {
+        let binary = binary()?;
         let directory = tempfile::Builder::new().prefix("nearby-loadtest-").tempdir()?;
-        let process = spawn(halves, directory.path(), "127.0.0.1:0")?;
-        let mut server = Self { process, url: String::new(), halves: halves.cloned(), directory };
-        server.url = format!("http://{}", server.address()?);
+        let process = spawn(&binary, halves, directory.path(), "127.0.0.1:0")?;
+        let mut server = Self { process, url: String::new(), binary, halves: halves.cloned(), directory };
+        let address = loop {
+            match server.address()? {
+                Some(address) => break address,
+                None => thread::sleep(POLL),
+            }
+        };
+        server.url = format!("http://{address}");
         Ok(server)
     }
 
-    /// Stops it in good order and starts it again, at the same address and on the same data.
+    /// Stops it in good order and starts it again, at the same address and on the same data. Connections to it can end
+    /// meanwhile as they should.
     ///
     /// # Errors
     /// It does not stop, or does not come to serve again.
-    pub fn restart(&mut self) -> io::Result<()> {
+    pub async fn restart(&mut self) -> io::Result<()> {
         let pid = self.pid().to_string();
         if !Command::new("kill").args(["-TERM", &pid]).status()?.success() {
             return Err(io::Error::other("the server cannot be told to stop"));
         }
-        self.process.wait()?;
+        while self.process.try_wait()?.is_none() {
+            tokio::time::sleep(POLL).await;
+        }
         let listen = self.url.trim_start_matches("http://").to_owned();
-        self.process = spawn(self.halves.as_ref(), self.directory.path(), &listen)?;
-        self.address().map(drop)
+        self.process = spawn(&self.binary, self.halves.as_ref(), self.directory.path(), &listen)?;
+        while self.address()?.is_none() {
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
     }
 
     /// Where it listens, once it serves.
-    fn address(&mut self) -> io::Result<String> {
-        let (place, start) = (self.directory.path(), Instant::now());
-        let address = place.join("address");
-        while !address.exists() {
-            if self.process.try_wait()?.is_some() || start.elapsed() > PATIENCE {
-                let log = fs::read_to_string(place.join("log")).unwrap_or_default();
-                return Err(io::Error::other(format!("the server does not come to serve:\n{log}")));
-            }
-            thread::sleep(Duration::from_millis(10));
+    fn address(&mut self) -> io::Result<Option<String>> {
+        let place = self.directory.path();
+        if let Ok(address) = fs::read_to_string(place.join("address")) {
+            return Ok(Some(address.trim().to_owned()));
         }
-        Ok(fs::read_to_string(&address)?.trim().to_owned())
+        if self.process.try_wait()?.is_some() {
+            let log = fs::read_to_string(place.join("log")).unwrap_or_default();
+            return Err(io::Error::other(format!("the server does not come to serve:\n{log}")));
+        }
+        Ok(None)
     }
 
     /// Its process.
@@ -89,15 +102,14 @@ impl Drop for Server {
     }
 }
 
-fn spawn(halves: Option<&Halves>, place: &Path, listen: &str) -> io::Result<Child> {
-    let binary = binary()?;
+fn spawn(binary: &Path, halves: Option<&Halves>, place: &Path, listen: &str) -> io::Result<Child> {
     let mut command = match halves {
         Some(halves) => {
             let mut command = Command::new("taskset");
-            command.args(["-c", &halves.server]).arg(&binary);
+            command.args(["-c", &halves.server]).arg(binary);
             command
         }
-        None => Command::new(&binary),
+        None => Command::new(binary),
     };
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEARBY_")) {
         command.env_remove(name);

@@ -64,6 +64,9 @@ pub async fn sweep(
         recovered_after_s: after.and_then(|after| recovered(&after, half_p99)),
         goodput_at_triple: of(&phases, "300 %").map(|phase| phase.goodput_per_s / peak),
         p99_at_triple: ratio_at_triple(&phases),
+        is_overload_valid: ["300 %", RECOVERY]
+            .iter()
+            .all(|name| of(&phases, name).is_some_and(|phase| phase.faults.is_empty())),
     };
     Ok((phases, found))
 }
@@ -102,7 +105,9 @@ fn recovered(after: &Record, half_p99: u64) -> Option<f64> {
             && second.ok > 0
             && second.latency_us.value_at_quantile(0.99) <= (2 * half_p99).max(2_000)
     };
+    // Further pages and steps come later than the last call that was due.
     let seconds = &after.seconds;
+    let seconds = &seconds[..seconds.iter().rposition(|second| second.due > 0).map_or(0, |last| last + 1)];
     let ill = seconds.iter().rposition(|second| !is_well(second)).map_or(0, |at| at + 1);
     #[expect(clippy::cast_precision_loss, reason = "seconds of a run")]
     (ill < seconds.len()).then_some(ill as f64)
@@ -112,5 +117,5 @@ fn ratio_at_triple(phases: &[Phase]) -> Option<f64> {
     let [normal, triple] = ["75 %", "300 %"].map(|name| of(phases, name));
     let (normal, triple) = (normal?.latency.p99_us, triple?.latency.p99_us);
     #[expect(clippy::cast_precision_loss, reason = "below a minute of microseconds")]
-    (normal > 0).then(|| triple as f64 / normal as f64)
+    (normal > 0 && triple > 0).then(|| triple as f64 / normal as f64)
 }

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use nearby_client::{
-    Client,
+    Access, Client,
     v1::{ImportMerchantsRequest, ImportRow, ImportState},
 };
 use nearby_proto::v1::Merchant;
@@ -41,6 +41,9 @@ pub(super) struct GenerateArgs {
     #[arg(long, value_name = "URL", conflicts_with = "output")]
     server: Option<String>,
 
+    #[command(flatten)]
+    access: super::access::AccessOptions,
+
     /// The file; standard output without it
     #[arg(value_name = "FILE")]
     output: Option<PathBuf>,
@@ -66,7 +69,7 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
     let world = World::new(args.seed, args.merchants, &args.cities.source())?;
     if let Some(server) = &args.server {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(into_server(&world, server))?;
+        runtime.block_on(into_server(&world, server, &args.access.of_client()?))?;
         tell::line(&format!("{} merchants of seed {} are in {server}", args.merchants, args.seed));
         return Ok(ExitCode::SUCCESS);
     }
@@ -139,8 +142,8 @@ fn csv(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()>
 }
 
 /// Loads a world into a server. What is there of it already is stored again.
-pub(crate) async fn into_server(world: &World, server: &str) -> Result<(), Failure> {
-    let client = Client::connect(server)
+pub(crate) async fn into_server(world: &World, server: &str, access: &Access) -> Result<(), Failure> {
+    let client = Client::connect_with(server, access)
         .await
         .map_err(|error| Failure::Unreachable(server.to_owned(), io::Error::other(error)))?;
     let bar = Arc::new(bar(world.count()));

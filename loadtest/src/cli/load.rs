@@ -1,8 +1,9 @@
 //! What all commands that load a server have in common: the server, the world in it, the connections.
 
-use std::{io, path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use clap::Args;
+use nearby_client::Access;
 use nearby_proto::v1::{GetMerchantRequest, Merchant};
 use prost::Message;
 use tokio::runtime::{Builder, Runtime};
@@ -62,13 +63,8 @@ pub(super) struct Options {
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     retries: u32,
 
-    /// File with the API key to show
-    #[arg(long, value_name = "FILE")]
-    api_key_file: Option<PathBuf>,
-
-    /// Certificates to trust, in PEM, for https://; those of the system without it
-    #[arg(long, value_name = "FILE")]
-    tls_ca: Option<PathBuf>,
+    #[command(flatten)]
+    access: super::access::AccessOptions,
 
     /// Threads that call; half of the processors without it
     #[arg(long, value_name = "NUMBER")]
@@ -121,14 +117,8 @@ impl Options {
     }
 
     fn target(&self, server: &str) -> Result<Target, Failure> {
-        let mut target = Target::new(server, Duration::from_millis(self.deadline_ms.max(1)))?;
-        if let Some(path) = &self.tls_ca {
-            target = target.trusting(path)?;
-        }
-        if let Some(path) = &self.api_key_file {
-            target = target.with_key_of(path)?;
-        }
-        Ok(target)
+        let target = Target::new(server, Duration::from_millis(self.deadline_ms.max(1)))?;
+        self.access.of_target(target)
     }
 }
 
@@ -144,7 +134,7 @@ impl Loaded {
         let url =
             own.as_ref().map_or_else(|| options.server.clone().unwrap_or_default(), |own| own.url.clone());
         if own.is_some() {
-            generate::into_server(&world, &url).await?;
+            generate::into_server(&world, &url, &Access::default()).await?;
         }
         let target = options.target(&url)?;
         let server_pid = own.as_ref().map(Server::pid).or(options.server_pid);

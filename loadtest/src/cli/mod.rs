@@ -1,5 +1,6 @@
 //! The commands.
 
+mod access;
 mod cities;
 mod generate;
 mod load;

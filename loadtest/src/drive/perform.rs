@@ -38,10 +38,11 @@ impl Performer {
         let keeps = call.check.is_some() || has_more;
         let exchange = Exchange { path: call.kind.path(), messages: call.messages, deadline, keeps };
         let mut reply = self.exchange(&exchange, due, recorder).await;
-        if let Some(code) = failed_item(call.kind, &reply) {
-            reply.code = code;
-        }
+        let code = reply.code;
+        reply.code = failed_item(call.kind, &reply).unwrap_or(code);
         recorder.record(call.kind, &reply, due, call.searches);
+        // The other items are judged all the same.
+        reply.code = code;
         if let Then::Pages(request, left) = call.then {
             self.pages(*request, left, &mut reply, recorder).await;
         }

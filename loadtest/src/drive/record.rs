@@ -66,8 +66,8 @@ pub struct Record {
     pub length_s: f64,
     /// Calls that were answered well before it was over.
     pub good_in_time: u64,
-    /// Calls that were answered before it was over, well or not, further pages too.
-    pub answered_in_time: u64,
+    /// Calls that were answered while it went on, well or not, whenever they were due; further pages too.
+    pub answered_meanwhile: u64,
     /// Calls that were given up at the end, long after their deadlines.
     pub unfinished: u64,
     /// Calls by method and status.
@@ -122,13 +122,13 @@ impl Default for Second {
 
 impl Record {
     /// Of a stage, or of a closed loop; nothing has come in yet.
-    pub(super) fn begin(stage: &Stage, is_open: bool) -> Self {
+    pub(crate) fn begin(stage: &Stage, is_open: bool) -> Self {
         Self {
             name: stage.name.clone(),
             offered_per_s: is_open.then_some(stage.per_s),
             length_s: stage.length.as_secs_f64(),
             good_in_time: 0,
-            answered_in_time: 0,
+            answered_meanwhile: 0,
             unfinished: 0,
             cells: BTreeMap::new(),
             seconds: Vec::new(),

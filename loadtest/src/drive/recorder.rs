@@ -67,7 +67,10 @@ impl Recorder {
     }
 
     pub(super) fn unsent(&self, due: Instant) {
-        self.of(due, |part| part.record.unsent += 1);
+        self.of(due, |part| {
+            part.record.unsent += 1;
+            part.second(due).due += 1;
+        });
     }
 
     pub(super) fn unfinished(&self, calls: usize) {
@@ -86,6 +89,7 @@ impl Recorder {
         let outcome = (kind, reply.code);
         let is_good = is_good(outcome);
         self.live.count(is_good, latency_us);
+        self.of(now, |part| part.record.answered_meanwhile += u64::from(now <= part.end));
         self.of(due, |part| {
             let in_time = u64::from(now <= part.end);
             let second = part.second(due);
@@ -101,8 +105,9 @@ impl Recorder {
             let record = &mut part.record;
             record.searches += in_time * u64::from(is_good) * u64::from(searches);
             record.bytes += reply.bytes;
-            record.answered_in_time += in_time;
-            record.place_us.saturating_record(micros(reply.waited));
+            if let Some(waited) = reply.waited {
+                record.place_us.saturating_record(micros(waited));
+            }
             let cell = record.cells.entry(outcome).or_default();
             cell.latency_us.saturating_record(latency_us);
             // What never got a place among the streams was never sent.

@@ -89,6 +89,8 @@ pub struct Phase {
     pub place_p99_us: u64,
     /// The part of its processor time that the generator used.
     pub generator_share: f64,
+    /// Calls that were answered while it went on, well or not, whenever they were due.
+    pub answered_meanwhile: u64,
     /// What the server used.
     pub server: Option<Cost>,
     /// Its processor time for a call that was answered, in microseconds.
@@ -140,7 +142,7 @@ pub struct Calls {
 }
 
 /// One second of a run.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct SecondOf {
     /// Calls that were due in it.
     pub due: u64,
@@ -173,6 +175,9 @@ pub struct Sweep {
     pub goodput_at_triple: Option<f64>,
     /// 99th percentile of what was answered well at three times the peak, over that at 75 % of it.
     pub p99_at_triple: Option<f64>,
+    /// Whether the generator kept up with the overload and after it; if not, the three figures before are no more than a
+    /// hint.
+    pub is_overload_valid: bool,
 }
 
 /// Why there is no report.
@@ -296,10 +301,11 @@ impl Phase {
             lateness_p99_us: record.lateness_us.value_at_quantile(0.99),
             place_p99_us: record.place_us.value_at_quantile(0.99),
             generator_share: record.generator_share(),
+            answered_meanwhile: record.answered_meanwhile,
             server: record.server,
             server_cpu_us_per_call: record
                 .server
-                .map(|cost| cost.cpu_s * 1e6 / record.answered_in_time.max(1) as f64),
+                .map(|cost| cost.cpu_s * 1e6 / record.answered_meanwhile.max(1) as f64),
             bytes: record.bytes,
             retries: record.retries,
             judged: record.judged,
@@ -312,8 +318,6 @@ impl Phase {
     /// Adds what another generator measured in the same run.
     #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
     fn add(&mut self, other: Self) {
-        let answered = |phase: &Self| phase.calls.iter().map(|calls| calls.latency.count).sum::<u64>() as f64;
-        let (here, there) = (answered(self), answered(&other));
         let good = |phase: &Self| phase.good_share * phase.due as f64;
         self.good_share = (good(self) + good(&other)) / (self.due + other.due).max(1) as f64;
         self.due += other.due;
@@ -334,6 +338,9 @@ impl Phase {
             }
         }
         self.calls = calls.into_values().collect();
+        while self.seconds.len() < other.seconds.len() {
+            self.seconds.push(SecondOf::default());
+        }
         for (second, more) in self.seconds.iter_mut().zip(other.seconds) {
             second.due += more.due;
             second.ok += more.ok;
@@ -346,7 +353,9 @@ impl Phase {
         self.place_p99_us = self.place_p99_us.max(other.place_p99_us);
         self.generator_share = self.generator_share.max(other.generator_share);
         self.server = self.server.or(other.server);
-        self.server_cpu_us_per_call = self.server.map(|cost| cost.cpu_s * 1e6 / (here + there).max(1.0));
+        self.answered_meanwhile += other.answered_meanwhile;
+        self.server_cpu_us_per_call =
+            self.server.map(|cost| cost.cpu_s * 1e6 / self.answered_meanwhile.max(1) as f64);
         self.bytes += other.bytes;
         self.retries += other.retries;
         self.judged += other.judged;
@@ -419,6 +428,24 @@ mod tests {
         assert_eq!(sum.times(), one);
         sum.add(&other);
         assert_eq!((sum.count, sum.p99_us), (2_000, other.p50_us));
+    }
+
+    #[test]
+    fn runs_add_up_and_their_shares_weigh_what_they_are_of() {
+        let phase = |due: u64, good_share: f64, seconds: usize| {
+            let mut record =
+                Record::begin(&crate::drive::Stage::new("run", 1.0, std::time::Duration::from_secs(1)), true);
+            record.server = (seconds > 1).then(|| Cost { cpu_s: 3.0, ..Cost::default() });
+            record.answered_meanwhile = due;
+            record.seconds = vec![Second { due: 1, ..Second::default() }; seconds];
+            Phase { due, good_share, ..Phase::of(&record) }
+        };
+        let mut sum = phase(100, 1.0, 1);
+        sum.add(phase(300, 0.5, 3));
+        assert_eq!((sum.due, sum.good_share), (400, 0.625));
+        assert_eq!(sum.offered_per_s, Some(2.0));
+        assert_eq!(sum.seconds.iter().map(|second| second.due).collect::<Vec<_>>(), [2, 1, 1]);
+        assert_eq!(sum.server_cpu_us_per_call, Some(7_500.0));
     }
 
     #[test]

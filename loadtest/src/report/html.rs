@@ -71,11 +71,12 @@ fn key_figures(report: &Report) -> String {
             "knee".to_owned(),
             sweep.knee_per_s.map_or_else(|| "none".to_owned(), |knee| format!("{}/s", grouped_f(knee))),
         ));
+        let mark = if sweep.is_overload_valid { "" } else { " (invalid)" };
         if let Some(share) = sweep.goodput_at_triple {
-            cards.push(("goodput at 3 × the peak".to_owned(), format!("{:.0} % of it", share * 100.0)));
+            cards.push((format!("goodput at 3 × the peak{mark}"), format!("{:.0} % of it", share * 100.0)));
         }
         cards.push((
-            "normal after overload".to_owned(),
+            format!("normal after overload{mark}"),
             sweep.recovered_after_s.map_or_else(|| "not within the run".to_owned(), |s| format!("{s:.0} s")),
         ));
     } else if let Some(phase) = report.phases.first() {

@@ -41,7 +41,8 @@ pub fn summary(report: &Report) -> String {
         );
         let _ = writeln!(
             text,
-            "at three times the peak: {} of the peak was answered well, with a p99 {} that at 75 %; normal again {}",
+            "at three times the peak{}: {} of the peak was answered well, with a p99 {} that at 75 %; normal again {}",
+            if sweep.is_overload_valid { "" } else { " (INVALID, a hint alone)" },
             or(sweep.goodput_at_triple.map(|share| share * 100.0), " %", "nothing"),
             or(sweep.p99_at_triple, " times", "beyond"),
             or(sweep.recovered_after_s, " s later", "not within the run"),
@@ -50,7 +51,7 @@ pub fn summary(report: &Report) -> String {
     for phase in report.phases.iter().filter(|phase| phase.place_p99_us > 1_000) {
         let _ = writeln!(
             text,
-            "{}: calls waited up to {} µs (p99) for a place among {} streams, which is part of their latency",
+            "{}: calls waited up to {} µs (p99) for one of {} places for streams, or until the server allowed one more, which is part of their latency",
             phase.name,
             phase.place_p99_us,
             subject.connections * subject.streams

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nearby_client::Access;
 use nearby_proto::v1::{CoordinateSystem, MerchantView, Position, SearchNearbyRequest, SearchNearbyResponse};
 use prost::Message;
 
@@ -45,7 +46,7 @@ impl Nearby {
 
     /// Whole merchants, each stored on disk before it is acknowledged.
     pub(super) async fn load(&self, world: &World) -> io::Result<()> {
-        into_server(world, &self.url).await.map_err(io::Error::other)
+        into_server(world, &self.url, &Access::default()).await.map_err(io::Error::other)
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) enum How<'h> {
 impl How<'_> {
     async fn act(self, name: &str) -> io::Result<()> {
         let command = match self {
-            Self::Own(server) => return server.restart(),
+            Self::Own(server) => return server.restart().await,
             Self::Command(command) => command,
         };
         let status = Command::new("sh").arg("-c").arg(command).status().await?;

@@ -35,15 +35,15 @@ pub struct Reply {
     pub bytes: u64,
     /// When it went out; not while it waited for a place among the streams.
     pub sent: Option<Instant>,
-    /// How long it waited for that.
-    pub waited: Duration,
+    /// How long it waited for that; not known of a stream that goes on.
+    pub waited: Option<Duration>,
 }
 
 impl Reply {
     /// One that ended so, and of which nothing else is known.
     #[must_use]
     pub fn of(code: Code) -> Self {
-        Self { code, messages: Vec::new(), bytes: 0, sent: None, waited: Duration::ZERO }
+        Self { code, messages: Vec::new(), bytes: 0, sent: None, waited: None }
     }
 }
 
@@ -65,7 +65,7 @@ impl Lines {
         };
         let ended = timeout_at(exchange.deadline.into(), all).await.unwrap_or(Err(Code::DEADLINE_EXCEEDED));
         let (code, messages, bytes) = ended.unwrap_or_else(|code| (code, Vec::new(), 0));
-        let waited = sent.unwrap_or_else(Instant::now).saturating_duration_since(begun);
+        let waited = Some(sent.unwrap_or_else(Instant::now).saturating_duration_since(begun));
         Reply { code, messages, bytes, sent, waited }
     }
 

@@ -204,7 +204,7 @@ impl Stream<'_> {
         if let Some(answer) = self.answer.take() {
             let (head, body) = answer.await.map_err(|error| Code::of_h2(&error))?.into_parts();
             if let Some(code) = Code::of_http(head.status) {
-                return Err(code_in(&head.headers).unwrap_or(code));
+                return Err(code_in(&head.headers).filter(|code| *code != Code::OK).unwrap_or(code));
             }
             self.code = code_in(&head.headers);
             self.body = Some(body);

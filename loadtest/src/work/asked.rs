@@ -295,6 +295,29 @@ mod tests {
         assert_eq!(judge(first, names.len()), Ok(()));
         assert!(matches!(judge(first, names.len() + 1), Err(Wrong::Together(..))));
         assert!(matches!(judge(last, names.len()), Err(Wrong::Stranger(_))));
+        // A Thursday, midnight: the first merchant that is closed then, and the first that is open.
+        let said = |name: &str, state: OpenState| {
+            let mut page = row(name, 1);
+            page.results[0].set_open_state(state);
+            Asked { open_at_s: Some(0), is_grouped: false, ..asked.clone() }.judge(&[page], Some(&oracle))
+        };
+        for near in &together {
+            let name = world.name(near.number);
+            let is_open = is_open_at(&world.merchant(near.number), 0);
+            let right = match is_open {
+                None => OpenState::Unknown,
+                Some(true) => OpenState::Open,
+                Some(false) => OpenState::Closed,
+            };
+            let judged = said(&name, right);
+            // It stands alone in an answer that others belong into as well.
+            let is_let_in = matches!(judged, Ok(()) | Err(Wrong::Missing(_)));
+            assert_eq!(is_let_in, is_open != Some(false), "{judged:?}");
+            assert!(matches!(
+                said(&name, OpenState::Unspecified),
+                Err(Wrong::Opening(_) | Wrong::Stranger(_))
+            ));
+        }
         let open = Asked { open_at_s: Some(0), is_grouped: false, ..asked.clone() };
         assert!(matches!(
             open.judge(&[row(first, 1)], Some(&oracle)),

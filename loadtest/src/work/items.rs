@@ -25,7 +25,8 @@ struct StreamItem {
     status: Option<RequestStatus>,
 }
 
-/// The status of the first search of a batch or a stream that failed, where the call itself did not.
+/// The status of the first search of a batch or a stream that failed, where the call itself did not. What cannot be read
+/// has failed, too.
 #[must_use]
 pub fn failed_item(kind: Kind, reply: &Reply) -> Option<Code> {
     if reply.code != Code::OK {
@@ -33,13 +34,16 @@ pub fn failed_item(kind: Kind, reply: &Reply) -> Option<Code> {
     }
     let code = |status: RequestStatus| u8::try_from(status.code).map_or(Code::INTERNAL, Code);
     match kind {
-        Kind::Batch => {
-            let batch = BatchStatuses::decode(reply.messages.first()?.clone()).ok()?;
-            batch.results.into_iter().find_map(|item| item.status).map(code)
-        }
+        Kind::Batch => match reply.messages.first().map(|message| BatchStatuses::decode(message.clone())) {
+            Some(Ok(batch)) => batch.results.into_iter().find_map(|item| item.status).map(code),
+            _ => Some(Code::INTERNAL),
+        },
         Kind::Stream => {
-            let item = |message: &bytes::Bytes| StreamItem::decode(message.clone()).ok()?.status;
-            reply.messages.iter().find_map(item).map(code)
+            let failed = |message: &bytes::Bytes| match StreamItem::decode(message.clone()) {
+                Ok(item) => item.status.map(code),
+                Err(_) => Some(Code::INTERNAL),
+            };
+            reply.messages.iter().find_map(failed)
         }
         _ => None,
     }
@@ -75,5 +79,10 @@ mod tests {
         let bad = || item(stream_search_nearby_response::Outcome::Status(status()));
         assert_eq!(failed_item(Kind::Stream, &reply(vec![good(), good()])), None);
         assert_eq!(failed_item(Kind::Stream, &reply(vec![good(), bad()])), Some(Code(8)));
+        for (kind, answer) in
+            [(Kind::Batch, vec![vec![255]]), (Kind::Batch, vec![]), (Kind::Stream, vec![vec![255]])]
+        {
+            assert_eq!(failed_item(kind, &reply(answer)), Some(Code::INTERNAL));
+        }
     }
 }

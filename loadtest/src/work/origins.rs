@@ -27,7 +27,8 @@ struct Walker {
 
 impl Callers {
     pub(super) fn new(origins: &Origins, world: &World, seed: u64) -> Self {
-        let mut random = random_of(seed, SPOT, 0);
+        // The same for all generators: a square draws them all.
+        let mut random = random_of(world.seed(), SPOT, 0);
         let spots = (0..origins.hot_spot_count.max(1)).map(|_| world.somewhere(&mut random)).collect();
         let walker = |number| {
             let mut random = random_of(seed, WALKER, u64::from(number));

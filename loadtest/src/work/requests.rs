@@ -231,9 +231,8 @@ impl Requests {
     ) -> UpdateMerchantRequest {
         let mut merchant = self.world.merchant(random.random::<u64>());
         merchant.name = own(operation, random);
-        if is_move {
-            merchant.position = Some(wire(self.world.somewhere(random)));
-        }
+        // Never at a point where merchants of the world stand: they would be counted with them.
+        merchant.position = Some(wire(self.world.somewhere(random)));
         let path = if is_move { "position" } else { "*" };
         let update_mask = Some(FieldMask { paths: vec![path.to_owned()] });
         UpdateMerchantRequest {

@@ -58,6 +58,10 @@ impl World {
         shop::merchant(self.seed, number, place, &self.cities.of(city))
     }
 
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Whether searches find merchant `number`: one in a hundred is hidden.
     #[must_use]
     pub fn is_visible(&self, number: u64) -> bool {
