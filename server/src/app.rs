@@ -34,6 +34,7 @@ use crate::{
         convert::finish,
         listen::{Health, Incoming, Routes},
         search::SearchSettings,
+        transport::{Tls, TlsError},
         under_way::CallsUnderWay,
     },
     service::{Door, Service},
@@ -58,6 +59,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The certificates cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The store did not open.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -89,7 +93,8 @@ pub struct Running {
     calls: CallsUnderWay,
     health: Health,
     stop: oneshot::Sender<()>,
-    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    serving: JoinHandle<()>,
+    renewing: Option<JoinHandle<()>>,
     committer: CommitterThread,
     minding: JoinHandle<()>,
     deadline: Duration,
@@ -102,8 +107,12 @@ impl Running {
     /// Where it cannot listen, or the store does not open.
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let listen = |source| StartError::Listen { address: settings.listen, source };
-        let (incoming, address) = Incoming::tcp(settings.listen).await.map_err(listen)?;
+        let tls = settings.tls.clone().map(Tls::load).transpose()?;
+        let renewing = tls.clone().map(|tls| tokio::spawn(tls.keep_up()));
+        let bound = Incoming::tcp(settings.listen, tls, settings.connections.clone()).await;
+        let (incoming, address) = bound.map_err(listen)?;
         let mut running = Self { address: Some(address), ..Self::start_on(incoming, settings).await? };
+        running.renewing = renewing;
         // Only now that the store is ours: a second server by mistake must not lead callers astray.
         if let Some(path) = &settings.address_file {
             replace_file(path, format!("{address}\n").as_bytes(), Readers::Anyone)
@@ -138,9 +147,9 @@ impl Running {
             calls: calls.clone(),
         };
         let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
-        let (router, health) = routes.build().await.map_err(|error| internal(&error))?;
+        let (stack, health) = routes.build().await.map_err(|error| internal(&error))?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(incoming.serve(router, async { drop(stopped.await) }));
+        let serving = tokio::spawn(incoming.serve(stack, async { drop(stopped.await) }));
 
         let of_loading = settings.clone();
         let loading = tokio::task::spawn_blocking(move || load(&of_loading));
@@ -173,6 +182,7 @@ impl Running {
             health,
             stop,
             serving,
+            renewing: None,
             committer: thread,
             minding,
             deadline: settings.shutdown_deadline,
@@ -197,6 +207,9 @@ impl Running {
     /// [`CutOff`] where the deadline came first.
     pub async fn stop(mut self) -> Result<(), CutOff> {
         self.minding.abort();
+        if let Some(renewing) = self.renewing.take() {
+            renewing.abort();
+        }
         self.health.set_all(false).await;
         self.door.announce_stop();
         drop(self.stop);

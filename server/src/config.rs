@@ -12,7 +12,11 @@ use nearby_index::Radius;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::{intake::Floor, opening::Loading};
+use crate::{
+    intake::Floor,
+    opening::Loading,
+    rpc::transport::{ConnectionLimits, TlsFiles},
+};
 
 /// What was said: a flag, or else an environment variable, or else the file, or else the default.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -25,6 +29,36 @@ pub struct ServerArgs {
     /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:50051]
     #[arg(long, env = "NEARBY_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<String>,
+
+    /// Certificate to show, in PEM, with those that lead to one that callers trust; with --tls-key. Read again when it
+    /// changes
+    #[arg(long, env = "NEARBY_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate, in PEM
+    #[arg(long, env = "NEARBY_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Certificates of those who sign callers' certificates, in PEM: with it every caller must show one
+    #[arg(long, env = "NEARBY_TLS_CLIENT_CA", value_name = "FILE")]
+    pub tls_client_ca: Option<PathBuf>,
+
+    /// Speak without TLS also where others than this machine can call [default: false]
+    #[arg(long, env = "NEARBY_INSECURE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub insecure: Option<bool>,
+
+    /// Most connections at a time [default: 10000, or what the limit of open files allows]
+    #[arg(long, env = "NEARBY_MAX_CONNECTIONS", value_name = "NUMBER")]
+    pub max_connections: Option<usize>,
+
+    /// Most connections at a time from one address, or from one /64 of IPv6 [default: 1000]
+    #[arg(long, env = "NEARBY_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
+    pub max_connections_per_address: Option<usize>,
+
+    /// How old a connection may become before it is asked to leave, in seconds: callers then find new servers behind a
+    /// balancer [default: 3600]
+    #[arg(long, env = "NEARBY_CONNECTION_AGE_S", value_name = "SECONDS")]
+    pub connection_age_s: Option<u64>,
 
     /// File to write the address to once the server serves, for scripts that let port 0 choose; removed at the end
     #[arg(long, env = "NEARBY_ADDRESS_FILE", value_name = "FILE")]
@@ -80,6 +114,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The certificates to speak TLS with.
+    pub tls: Option<TlsFiles>,
+    /// What connections may do.
+    pub connections: ConnectionLimits,
     /// Where to write the address that is listened on.
     pub address_file: Option<PathBuf>,
     /// The farthest that anybody may search.
@@ -155,15 +193,33 @@ impl ServerArgs {
     /// Where the file cannot be read or a value cannot be.
     pub fn settings(self, file: Option<&Path>) -> Result<Settings, ConfigError> {
         let file = file.map(read).transpose()?.unwrap_or_default();
-        let listen = self.listen.or(file.listen).unwrap_or_else(|| "127.0.0.1:50051".to_owned());
+        let listen = self
+            .listen
+            .clone()
+            .or_else(|| file.listen.clone())
+            .unwrap_or_else(|| "127.0.0.1:50051".to_owned());
+        let listen: SocketAddr = listen.parse().map_err(|_| ConfigError::Invalid {
+            setting: "listen (--listen, NEARBY_LISTEN)",
+            reason: "must be an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051".to_owned(),
+        })?;
+        let tls = self.tls(&file)?;
+        if tls.is_none() && !listen.ip().is_loopback() && !self.insecure.or(file.insecure).unwrap_or(false) {
+            return Err(ConfigError::Invalid {
+                setting: "listen (--listen, NEARBY_LISTEN)",
+                reason: format!(
+                    "{listen} can be called from other machines: give a certificate (--tls-cert and --tls-key), or say \
+                     --insecure where something before this server speaks TLS"
+                ),
+            });
+        }
+        let connections = self.connections(&file)?;
         let max_radius_m = self.max_radius_m.or(file.max_radius_m).unwrap_or(Radius::DEFAULT.meters().get());
         let deadline_s = self.shutdown_deadline_s.or(file.shutdown_deadline_s).unwrap_or(10);
         Ok(Settings {
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("nearby-data")),
-            listen: listen.parse().map_err(|_| ConfigError::Invalid {
-                setting: "listen (--listen, NEARBY_LISTEN)",
-                reason: "must be an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051".to_owned(),
-            })?,
+            listen,
+            tls,
+            connections,
             address_file: self.address_file.or(file.address_file),
             max_radius: Radius::new(max_radius_m).map_err(|error| ConfigError::Invalid {
                 setting: "max_radius_m (--max-radius-m, NEARBY_MAX_RADIUS_M)",
@@ -184,6 +240,59 @@ impl ServerArgs {
             loading: Loading::default(),
         })
     }
+}
+
+impl ServerArgs {
+    fn tls(&self, file: &Self) -> Result<Option<TlsFiles>, ConfigError> {
+        let said = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
+        let client_ca = said(&self.tls_client_ca, &file.tls_client_ca);
+        match (said(&self.tls_cert, &file.tls_cert), said(&self.tls_key, &file.tls_key)) {
+            (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key, client_ca })),
+            (None, None) if client_ca.is_none() => Ok(None),
+            _ => Err(ConfigError::Invalid {
+                setting: "tls_cert (--tls-cert, NEARBY_TLS_CERT)",
+                reason:
+                    "and tls_key (--tls-key, NEARBY_TLS_KEY) are needed both, for TLS as for --tls-client-ca"
+                        .to_owned(),
+            }),
+        }
+    }
+
+    fn connections(&self, file: &Self) -> Result<ConnectionLimits, ConfigError> {
+        let usual = ConnectionLimits::default();
+        let age_s = self.connection_age_s.or(file.connection_age_s);
+        let limits = ConnectionLimits {
+            most: self.max_connections.or(file.max_connections).unwrap_or(usual.most).min(most_files()),
+            most_an_address: (self.max_connections_per_address)
+                .or(file.max_connections_per_address)
+                .unwrap_or(usual.most_an_address),
+            age: age_s.map_or(usual.age, Duration::from_secs),
+            idle: usual.idle,
+        };
+        let some = |number: usize, setting| match number {
+            0 => Err(ConfigError::Invalid { setting, reason: "must be above 0".to_owned() }),
+            _ => Ok(()),
+        };
+        some(limits.most, "max_connections (--max-connections, NEARBY_MAX_CONNECTIONS)")?;
+        some(
+            limits.most_an_address,
+            "max_connections_per_address (--max-connections-per-address, NEARBY_MAX_CONNECTIONS_PER_ADDRESS)",
+        )?;
+        some(
+            usize::from(!limits.age.is_zero()),
+            "connection_age_s (--connection-age-s, NEARBY_CONNECTION_AGE_S)",
+        )?;
+        Ok(limits)
+    }
+}
+
+/// How many connections the system's limit of open files allows, with some left for the store.
+fn most_files() -> usize {
+    const FOR_OTHERS: usize = 100;
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    soft.map_or(usize::MAX, |files| files.saturating_sub(FOR_OTHERS).max(1))
 }
 
 const MEBIBYTE: u64 = 1024 * 1024;

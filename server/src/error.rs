@@ -87,6 +87,9 @@ pub enum ServiceError {
     /// Not yet, or no longer: try again in a moment.
     #[error("the server is {0}; try again in a moment")]
     NotReady(&'static str),
+    /// There is more to do than the server can: the call waited too long and was not begun.
+    #[error("the server has too much to do and did not begin this; try again in a moment")]
+    Busy,
     /// Too many at once: try again in a moment, more slowly.
     #[error("too many {0} at once; have fewer, and try this one again in a moment")]
     Overloaded(Quota),

@@ -1,10 +1,13 @@
 //! What a command works on: a running server, or a closed store that is served within this process for the while.
 //! Either way it goes through the contract, so that there is one way in.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
-use nearby_client::{Client, ConnectError};
+use nearby_client::{Access, Client, ConnectError};
 use nearby_store::DurableStore;
 
 use super::exit::CliError;
@@ -22,11 +25,27 @@ pub(super) struct TargetArgs {
 }
 
 /// Which server to call.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct ServerAddress {
     /// Address of the running server, such as 127.0.0.1:50051
     #[arg(long, env = "NEARBY_SERVER", value_name = "URL", default_value = "http://127.0.0.1:50051")]
     server: String,
+
+    /// Certificates to know the server by, in PEM, for https://; those of the system without it
+    #[arg(long, env = "NEARBY_SERVER_CA", value_name = "FILE")]
+    server_ca: Option<PathBuf>,
+
+    /// Certificate to show to the server, in PEM, where it wants one; with --client-key
+    #[arg(long, env = "NEARBY_CLIENT_CERT", value_name = "FILE", requires = "client_key")]
+    client_cert: Option<PathBuf>,
+
+    /// Private key of that certificate, in PEM
+    #[arg(long, env = "NEARBY_CLIENT_KEY", value_name = "FILE", requires = "client_cert")]
+    client_key: Option<PathBuf>,
+
+    /// File with the API key to show to the server
+    #[arg(long, env = "NEARBY_API_KEY_FILE", value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
 }
 
 /// What to do where `--data-dir` names a directory that is not there.
@@ -76,7 +95,7 @@ impl Target {
     /// A way to a server that this process runs.
     pub(super) async fn of_running(running: &Running) -> Result<Self, CliError> {
         let address = running.address().ok_or_else(|| CliError::unavailable("the server has no address"))?;
-        let server = ServerAddress { server: address.to_string() };
+        let server = ServerAddress { server: address.to_string(), ..ServerAddress::default() };
         Ok(Self { client: server.connect("it has just ended").await?, served: None })
     }
 
@@ -98,11 +117,32 @@ impl Target {
 impl ServerAddress {
     /// Connects to the server; `remedy` is what to do where nothing answers.
     pub(super) async fn connect(&self, remedy: &str) -> Result<Client, CliError> {
-        Client::connect(&self.server).await.map_err(|error| match error {
+        let access = self.access()?;
+        Client::connect_with(&self.server, &access).await.map_err(|error| match error {
             ConnectError::NotAnAddress { .. } | ConnectError::NotHttp { .. } => {
                 CliError::usage(format!("--server {error}"))
             }
+            ConnectError::Access(reason) => CliError::usage(reason),
             _ => CliError::unavailable(format!("no server answers at {}; {remedy}", self.server)),
         })
+    }
+
+    fn access(&self) -> Result<Access, CliError> {
+        let read = |path: &PathBuf| {
+            fs::read_to_string(path)
+                .map_err(|error| CliError::no_input(format!("cannot read {}: {error}", path.display())))
+        };
+        let mut access = Access::default();
+        if let Some(path) = &self.server_ca {
+            access = access.trusting(read(path)?);
+        }
+        if let (Some(certificate), Some(key)) = (&self.client_cert, &self.client_key) {
+            access = access.showing(read(certificate)?, read(key)?);
+        }
+        if let Some(path) = &self.api_key_file {
+            let unusable = |error| CliError::usage(format!("{}: {error}", path.display()));
+            access = access.with_key(&read(path)?).map_err(unusable)?;
+        }
+        Ok(access)
     }
 }

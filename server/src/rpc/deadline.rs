@@ -17,6 +17,7 @@ use tokio::time::{Sleep, sleep_until};
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
+use super::method::Method;
 use crate::error::ServiceError;
 
 /// When a call must be answered, if ever: in the extensions of its request.
@@ -62,12 +63,19 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let deadline = timeout_of(request.headers()).map(|timeout| Instant::now() + timeout);
+        let is_unary = Method::of(request.uri().path()).is_some_and(|method| method.is_unary);
+        let most = is_unary.then_some(MOST_OF_UNARY);
+        let timeout = [timeout_of(request.headers()), most].into_iter().flatten().min();
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
         request.extensions_mut().insert(Deadline(deadline));
         let sleep = deadline.map(|deadline| Box::pin(sleep_until(deadline.into())));
         TimedFuture { inner: self.inner.call(request), sleep }
     }
 }
+
+/// How long a call of one message and one answer may take, whatever its caller allows: also one whose request trickles in,
+/// or whose answer nobody reads, ends then.
+const MOST_OF_UNARY: Duration = Duration::from_secs(60);
 
 /// What the caller allows. A header that is not as it must be allows everything, as in tonic.
 fn timeout_of(headers: &HeaderMap) -> Option<Duration> {

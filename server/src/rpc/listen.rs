@@ -10,22 +10,27 @@ use nearby_proto::{
     DESCRIPTORS,
     server::{merchant_service_server::MerchantServiceServer, nearby_service_server::NearbyServiceServer},
 };
-use tokio::{io::DuplexStream, net::TcpListener, sync::mpsc};
-use tokio_stream::{StreamExt, wrappers::ReceiverStream};
-use tonic::transport::{
-    Channel, Endpoint, Server, Uri,
-    server::{Router, TcpIncoming},
+use tokio::{
+    io::DuplexStream,
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use tonic::{
+    service,
+    transport::{Channel, Endpoint, Uri},
 };
 use tonic_health::{ServingStatus, server::HealthReporter};
-use tower::layer::util::{Identity, Stack};
+use tower::Layer;
 
 use super::{
-    deadline::Deadlines,
-    explain::Explanations,
-    gather::Gathered,
+    admission::{Admission, Admitted},
+    deadline::{Deadlines, Timed},
+    explain::{Explained, Explanations},
     manage::Merchants,
     search::{SearchSettings, Searches},
-    under_way::CallsUnderWay,
+    transport::{self, ConnectionLimits, Peer, Tls},
+    under_way::{CallsUnderWay, Counted},
 };
 use crate::{clock::Clock, service::Door};
 
@@ -39,9 +44,8 @@ pub(crate) struct Routes {
     pub(crate) calls: CallsUnderWay,
 }
 
-/// The server, ready to serve on something.
-pub(crate) type CountingRouter =
-    Router<Stack<Deadlines, Stack<Explanations, Stack<CallsUnderWay, Identity>>>>;
+/// The services behind their layers, the outermost first.
+pub(crate) type Stack = Counted<Explained<Timed<Admitted<service::Routes>>>>;
 
 /// What `grpc.health.v1` says of the server as a whole (the empty name) and of its two services.
 #[derive(Clone, Debug)]
@@ -68,19 +72,12 @@ impl Health {
     }
 }
 
-/// Most requests that one connection may have under way. tonic sets no limit by itself.
-const STREAMS_A_CONNECTION: u32 = 200;
-/// Most streams of a connection that it may reset before their answer, pending and in error, before it is closed: the
-/// defaults of hyper, which tonic would remove.
-const PENDING_RESETS: usize = 20;
-const ERROR_RESETS: usize = 1_024;
-const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Largest request, in bytes.
 const MOST_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
 impl Routes {
-    /// The server, ready to serve on something, and its health: not serving until told otherwise.
-    pub(crate) async fn build(self) -> Result<(CountingRouter, Health), tonic_reflection::server::Error> {
+    /// The services, and their health: not serving until told otherwise.
+    pub(crate) async fn build(self) -> Result<(Stack, Health), tonic_reflection::server::Error> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let health = Health { reporter };
         health.set_all(false).await;
@@ -99,20 +96,18 @@ impl Routes {
             clock: self.clock,
         };
         let merchants = Merchants { door: self.door, watch_patience: self.watch_patience };
-        let router = Server::builder()
-            .max_concurrent_streams(STREAMS_A_CONNECTION)
-            .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS))
-            .http2_max_local_error_reset_streams(Some(ERROR_RESETS))
-            .http2_keepalive_interval(Some(KEEPALIVE))
-            .layer(self.calls)
-            .layer(Explanations)
-            .layer(Deadlines)
-            .add_service(health_service)
-            .add_optional_service(reflection)
-            .add_optional_service(reflection_alpha)
+        let mut routes = service::Routes::new(health_service)
             .add_service(NearbyServiceServer::new(searches).max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(MerchantServiceServer::new(merchants).max_decoding_message_size(MOST_REQUEST_BYTES));
-        Ok((router, health))
+        if let Some(reflection) = reflection {
+            routes = routes.add_service(reflection);
+        }
+        if let Some(reflection) = reflection_alpha {
+            routes = routes.add_service(reflection);
+        }
+        let admitted = Admission::default().layer(routes.prepare());
+        let layered = self.calls.layer(Explanations.layer(Deadlines.layer(admitted)));
+        Ok((layered, health))
     }
 }
 
@@ -120,18 +115,21 @@ impl Routes {
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// A socket, bound already.
-    Tcp(TcpIncoming),
+    Tcp(TcpListener, Option<Tls>, ConnectionLimits),
     /// This process.
-    Pipe(ReceiverStream<DuplexStream>),
+    Pipe(mpsc::Receiver<DuplexStream>),
 }
 
 impl Incoming {
     /// Binds a socket; port 0 takes a free one. The address is where it really listens.
-    pub(crate) async fn tcp(address: SocketAddr) -> io::Result<(Self, SocketAddr)> {
+    pub(crate) async fn tcp(
+        address: SocketAddr,
+        tls: Option<Tls>,
+        limits: ConnectionLimits,
+    ) -> io::Result<(Self, SocketAddr)> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        // Small answers must not wait for one another's acknowledgement.
-        Ok((Self::Tcp(TcpIncoming::from(listener).with_nodelay(Some(true))), address))
+        Ok((Self::Tcp(listener, tls, limits), address))
     }
 
     /// A pipe within the process, and the channel that calls through it.
@@ -151,23 +149,41 @@ impl Incoming {
         });
         // The name is never resolved: the connector knows the way.
         let channel = Endpoint::from_static("http://pipe").connect_with_connector_lazy(connector);
-        (Self::Pipe(ReceiverStream::new(incoming)), channel)
+        (Self::Pipe(incoming), channel)
     }
 
     /// Serves until `stop` is done, and then until what is under way is answered.
-    pub(crate) async fn serve(
-        self,
-        router: CountingRouter,
-        stop: impl Future<Output = ()>,
-    ) -> Result<(), tonic::transport::Error> {
+    pub(crate) async fn serve(self, stack: Stack, stop: impl Future<Output = ()>) {
         match self {
-            Self::Tcp(incoming) => {
-                let incoming = incoming.map(|connection| connection.map(Gathered::new));
-                router.serve_with_incoming_shutdown(incoming, stop).await
-            }
-            Self::Pipe(incoming) => {
-                router.serve_with_incoming_shutdown(incoming.map(Ok::<_, io::Error>), stop).await
-            }
+            Self::Tcp(listener, tls, limits) => transport::serve(listener, tls, stack, limits, stop).await,
+            Self::Pipe(incoming) => serve_pipe(incoming, stack, stop).await,
         }
     }
 }
+
+/// Within the process nobody is too many, and nobody has to be told to leave before the end.
+async fn serve_pipe(
+    mut incoming: mpsc::Receiver<DuplexStream>,
+    stack: Stack,
+    stop: impl Future<Output = ()>,
+) {
+    let (say_goodbye, goodbye) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let pipe = tokio::select! {
+            Some(pipe) = incoming.recv() => pipe,
+            () = &mut stop => break,
+            Some(_) = connections.join_next() => continue,
+        };
+        let (stack, goodbye) = (stack.clone(), goodbye.clone());
+        connections.spawn(async move {
+            let limits = ConnectionLimits { age: FOR_EVER, idle: FOR_EVER, ..ConnectionLimits::default() };
+            transport::serve_one(pipe, Peer::default(), stack, &limits, goodbye).await;
+        });
+    }
+    say_goodbye.send_replace(true);
+    while connections.join_next().await.is_some() {}
+}
+
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -6,22 +6,27 @@
 //! | `convert` | where wire types stop: checks, and values of the index |
 //! | `splice` | answers put together from merchants that are encoded already |
 //! | `streams` | answers that go on |
+//! | `method` | what must be known of a method before its request is read |
+//! | `admission` | what is refused when there is too much to do |
 //! | `work`, `deadline` | how long a call may work, and who stops it |
 //! | `status`, `explain` | where an error becomes a status |
 //! | `under_way` | which calls are not finished yet |
 //! | [`offline`] | searches without a server, for benches |
-//! | `listen` | the server on a socket or on a pipe within the process |
+//! | `listen` | the services behind their layers, on a socket or on a pipe within the process |
+//! | `transport` | connections: limits, TLS, and how they end |
 
+pub(crate) mod admission;
 pub(crate) mod convert;
 mod deadline;
 mod explain;
-mod gather;
 pub(crate) mod listen;
 mod manage;
+mod method;
 pub mod offline;
 pub(crate) mod search;
 mod splice;
 mod status;
 mod streams;
+pub(crate) mod transport;
 pub(crate) mod under_way;
 mod work;

@@ -49,7 +49,7 @@ impl From<ServiceError> for Status {
                 details.set_resource_info(MERCHANT, name_of(id), "", error.to_string());
                 details.add_precondition_failure_violation("ETAG", name_of(id), error.to_string());
             }
-            ServiceError::NotReady(_) => {
+            ServiceError::NotReady(_) | ServiceError::Busy => {
                 details.set_retry_info(Some(RETRY_AFTER));
             }
             ServiceError::DiskFull => {
@@ -79,7 +79,7 @@ impl From<ServiceError> for Status {
         // Clients that retry by a service config look at neither reasons nor google.rpc.RetryInfo, but they heed this: after
         // so long, or never.
         let pushback_ms = match &error {
-            ServiceError::NotReady(_) => Some(MetadataValue::from_static("500")),
+            ServiceError::NotReady(_) | ServiceError::Busy => Some(MetadataValue::from_static("500")),
             ServiceError::ReadOnly => Some(MetadataValue::from_static("-1")),
             _ => None,
         };
@@ -110,6 +110,7 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::WatcherTooSlow(_) => (Code::Aborted, reason::WATCHER_TOO_SLOW),
         ServiceError::DeadlineExceeded => (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED),
         ServiceError::NotReady(_) => (Code::Unavailable, reason::NOT_READY),
+        ServiceError::Busy => (Code::Unavailable, reason::OVERLOADED),
         ServiceError::Overloaded(Quota::Writes) => (Code::ResourceExhausted, reason::TOO_MANY_WRITES),
         ServiceError::Overloaded(Quota::Watchers) => (Code::ResourceExhausted, reason::TOO_MANY_WATCHERS),
         ServiceError::Overloaded(Quota::Backups) => (Code::ResourceExhausted, reason::TOO_MANY_BACKUPS),
@@ -185,6 +186,7 @@ mod tests {
             ServiceError::WatcherTooSlow(Duration::ZERO),
             ServiceError::DeadlineExceeded,
             ServiceError::NotReady("x"),
+            ServiceError::Busy,
             ServiceError::Overloaded(Quota::Writes),
             ServiceError::Overloaded(Quota::Watchers),
             ServiceError::Overloaded(Quota::Backups),

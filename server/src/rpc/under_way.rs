@@ -1,7 +1,7 @@
 //! Counts the calls that are not finished: from the first byte of the request to the last of the answer.
 //!
 //! A stop waits for these and for nothing else. Streams that never end by themselves (health watches, reflection) are not
-//! counted: they have nothing to finish.
+//! counted for it: they have nothing to finish. A connection counts all that it has: it is not idle while there is any.
 
 use std::{
     pin::Pin,
@@ -18,29 +18,47 @@ use pin_project_lite::pin_project;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-/// The number of calls under way; shared by its clones. As a layer it counts them.
+use super::transport::Peer;
+
+/// The number of calls under way; shared by its clones. As a layer it counts them, for the server and for the connection
+/// that they come on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CallsUnderWay(Arc<AtomicUsize>);
+pub(crate) struct CallsUnderWay(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    now: AtomicUsize,
+    begun: AtomicUsize,
+}
 
 impl CallsUnderWay {
     /// Whether there is none.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == 0
+        self.0.now.load(Ordering::SeqCst) == 0
+    }
+
+    /// How many have begun so far.
+    pub(crate) fn begun(&self) -> usize {
+        self.0.begun.load(Ordering::SeqCst)
     }
 
     fn enter(&self) -> UnderWay {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.0.now.fetch_add(1, Ordering::SeqCst);
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
         UnderWay(Arc::clone(&self.0))
     }
 }
 
 /// One call, for as long as this lives.
 #[derive(Debug)]
-struct UnderWay(Arc<AtomicUsize>);
+struct UnderWay(Arc<Counts>);
+
+/// A call, as the server and as its connection count it.
+type Calls = (Option<UnderWay>, Option<UnderWay>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -70,7 +88,8 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let is_ours = request.uri().path().starts_with("/nearby.");
-        let call = is_ours.then(|| self.calls.enter());
+        let connection = request.extensions().get::<Peer>().map(|peer| peer.calls.enter());
+        let call = (is_ours.then(|| self.calls.enter()), connection);
         CountedFuture { inner: self.inner.call(request), call }
     }
 }
@@ -80,7 +99,7 @@ pin_project! {
     pub(crate) struct CountedFuture<F> {
         #[pin]
         inner: F,
-        call: Option<UnderWay>,
+        call: Calls,
     }
 }
 
@@ -90,10 +109,10 @@ impl<F: Future<Output = Result<Response<Body>, E>>, E> Future for CountedFuture<
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let answered = ready!(this.inner.poll(context));
-        let call = this.call.take();
+        let call = std::mem::take(this.call);
         Poll::Ready(answered.map(|response| match call {
-            Some(call) => response.map(|inner| Body::new(CountedBody { inner, call })),
-            None => response,
+            (None, None) => response,
+            call => response.map(|inner| Body::new(CountedBody { inner, call })),
         }))
     }
 }
@@ -103,7 +122,7 @@ pin_project! {
     struct CountedBody {
         #[pin]
         inner: Body,
-        call: UnderWay,
+        call: Calls,
     }
 }
 

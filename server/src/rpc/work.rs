@@ -4,10 +4,12 @@
 use std::{
     cell::Cell,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use tokio::sync::Semaphore;
 
 use super::deadline::Deadline;
 use crate::error::ServiceError;
@@ -15,6 +17,10 @@ use crate::error::ServiceError;
 /// How often a search may look up before it counts as long: about every two hundred merchants, so that this is about a
 /// tenth of a millisecond.
 const SHORT: u32 = 64;
+
+/// Turns for long searches, of all servers of this process: they share its processors.
+static LONG_WORK: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, Into::into)));
 
 /// Does a job that looks up now and then, to be told whether to go on; it gives `None` when it was told not to.
 ///
@@ -27,6 +33,8 @@ pub(crate) async fn at_work<T: Send + 'static>(
     if let Some(done) = briefly(deadline, &job)? {
         return Ok(done);
     }
+    // As many at a time as there are processors: more would only make each other slow, and short calls with them.
+    let _turn = LONG_WORK.acquire().await;
     if deadline.has_passed() {
         return Err(ServiceError::DeadlineExceeded);
     }

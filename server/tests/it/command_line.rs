@@ -472,7 +472,7 @@ fn exit_codes_are_those_of_sysexits() {
         (vec!["import", "file.xyz"], 64, "--format"),
         (vec!["import", headless], 65, "no column id"),
         (vec!["import", headless, "--rejected", headless], 64, "the file to load itself"),
-        (vec!["search", "--at", "1,2", "--server", "https://127.0.0.1:1"], 64, "TLS"),
+        (vec!["search", "--at", "1,2", "--server", "ftp://127.0.0.1:1"], 64, "https://"),
         (vec!["search", "--at", "1,2", "--server", "127.0.0.1:1"], 69, "no server answers"),
         (vec!["serve", "--listen", "nonsense"], 78, "--listen"),
         (vec!["serve", "--max-radius-m", "60000"], 78, "50000"),

@@ -17,3 +17,4 @@ mod lifecycle;
 mod limits;
 mod real_data;
 mod support;
+mod transport;

@@ -12,7 +12,7 @@ use nearby_proto::v1::{
     self as wire, merchant_service_client::MerchantServiceClient, nearby_service_client::NearbyServiceClient,
 };
 use tempfile::TempDir;
-use tonic::transport::Channel;
+use tonic::transport::{Channel, ClientTlsConfig};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -44,6 +44,8 @@ pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) log: PathBuf,
     pub(crate) data_dir: PathBuf,
+    /// What the server is known by, over TLS, and who calls it.
+    tls: Option<ClientTlsConfig>,
     _directory: Option<TempDir>,
 }
 
@@ -59,6 +61,11 @@ impl Server {
 
     /// A server on a directory, with further flags; returns once its health says that it serves.
     pub(crate) async fn start_on(data_dir: &Path, flags: &[&str]) -> Self {
+        Self::start_over(None, data_dir, flags).await
+    }
+
+    /// The same, called over TLS.
+    pub(crate) async fn start_over(tls: Option<ClientTlsConfig>, data_dir: &Path, flags: &[&str]) -> Self {
         let beside = |name: &str| data_dir.with_file_name(name);
         let (address_file, log) = (beside("address"), beside("log"));
         drop(fs::remove_file(&address_file));
@@ -73,7 +80,7 @@ impl Server {
             .unwrap();
         let start = Instant::now();
         let mut server =
-            Self { child, url: String::new(), log, data_dir: data_dir.to_owned(), _directory: None };
+            Self { child, url: String::new(), log, data_dir: data_dir.to_owned(), tls, _directory: None };
         let address = loop {
             if let Ok(address) = fs::read_to_string(&address_file) {
                 break address.trim().to_owned();
@@ -87,7 +94,10 @@ impl Server {
             assert!(start.elapsed() < PATIENCE, "no address");
             tokio::time::sleep(Duration::from_millis(5)).await;
         };
-        server.url = format!("http://{address}");
+        server.url = match server.tls {
+            Some(_) => address.replace("127.0.0.1", "https://localhost"),
+            None => format!("http://{address}"),
+        };
         while !server.is_serving().await {
             assert!(start.elapsed() < PATIENCE, "never serving");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -95,8 +105,13 @@ impl Server {
         server
     }
 
-    async fn channel(&self) -> Channel {
-        Channel::from_shared(self.url.clone()).unwrap().connect().await.unwrap()
+    pub(crate) async fn channel(&self) -> Channel {
+        let endpoint = Channel::from_shared(self.url.clone()).unwrap();
+        let endpoint = match &self.tls {
+            Some(tls) => endpoint.tls_config(tls.clone()).unwrap(),
+            None => endpoint,
+        };
+        endpoint.connect().await.unwrap()
     }
 
     async fn is_serving(&self) -> bool {

@@ -14,7 +14,6 @@ use std::{
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tonic::transport::server::Connected;
 
 /// More than this is written at once: large answers are not copied into ever larger memory.
 const MOST_BYTES: usize = 64 * 1024;
@@ -24,7 +23,7 @@ const FEW_BYTES: usize = 8 * 1024;
 /// A connection that gathers what is written to it. Made for h2, which in every turn reads until nothing is there and then
 /// flushes: a flush is kept once something was read, or tried to be, after it was promised.
 #[derive(Debug)]
-pub(crate) struct Gathered<IO> {
+pub(super) struct Gathered<IO> {
     io: IO,
     waiting: Vec<u8>,
     /// How much of it is written already.
@@ -41,7 +40,7 @@ enum Flush {
 }
 
 impl<IO> Gathered<IO> {
-    pub(crate) fn new(io: IO) -> Self {
+    pub(super) fn new(io: IO) -> Self {
         Self { io, waiting: Vec::new(), written: 0, flush: Flush::Kept }
     }
 }
@@ -135,14 +134,6 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Gathered<IO> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.drain(context))?;
         Pin::new(&mut self.io).poll_shutdown(context)
-    }
-}
-
-impl<IO: Connected> Connected for Gathered<IO> {
-    type ConnectInfo = IO::ConnectInfo;
-
-    fn connect_info(&self) -> Self::ConnectInfo {
-        self.io.connect_info()
     }
 }
 

@@ -1,0 +1,92 @@
+//! The methods, and what must be known of one before its request is read.
+
+/// A method of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Method {
+    /// As HTTP/2 has it.
+    pub(crate) path: &'static str,
+    /// Who waits longest for it when there is too much to do.
+    pub(crate) class: Class,
+    /// Whether one message is answered with one.
+    pub(crate) is_unary: bool,
+}
+
+/// What kind of work a call is: when there is too much to do, the later ones are refused first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// A change.
+    Write,
+    /// What a person waits for.
+    Search,
+    /// What a machine waits for.
+    Bulk,
+}
+
+const fn unary(path: &'static str, class: Class) -> Method {
+    Method { path, class, is_unary: true }
+}
+
+const fn stream(path: &'static str, class: Class) -> Method {
+    Method { path, class, is_unary: false }
+}
+
+/// All of them, the most usual first.
+pub(crate) const METHODS: [Method; 20] = {
+    use Class::{Bulk, Search, Write};
+    [
+        unary("/nearby.v1.NearbyService/SearchNearby", Search),
+        unary("/nearby.v1.NearbyService/BatchSearchNearby", Bulk),
+        stream("/nearby.v1.NearbyService/StreamSearchNearby", Bulk),
+        stream("/nearby.v1.NearbyService/WatchNearby", Search),
+        unary("/nearby.v1.NearbyService/GetDensity", Bulk),
+        unary("/nearby.v1.MerchantService/GetMerchant", Search),
+        unary("/nearby.v1.MerchantService/UpdateMerchant", Write),
+        unary("/nearby.v1.MerchantService/CreateMerchant", Write),
+        unary("/nearby.v1.MerchantService/DeleteMerchant", Write),
+        unary("/nearby.v1.MerchantService/ShowMerchant", Write),
+        unary("/nearby.v1.MerchantService/HideMerchant", Write),
+        unary("/nearby.v1.MerchantService/BatchCreateMerchants", Write),
+        unary("/nearby.v1.MerchantService/BatchUpdateMerchants", Write),
+        unary("/nearby.v1.MerchantService/BatchDeleteMerchants", Write),
+        unary("/nearby.v1.MerchantService/BatchGetMerchants", Bulk),
+        unary("/nearby.v1.MerchantService/ListMerchants", Bulk),
+        stream("/nearby.v1.MerchantService/ImportMerchants", Bulk),
+        stream("/nearby.v1.MerchantService/ExportMerchants", Bulk),
+        stream("/nearby.v1.MerchantService/WatchMerchants", Search),
+        stream("/nearby.v1.MerchantService/BackUpMerchants", Bulk),
+    ]
+};
+
+impl Method {
+    /// The method of a path; none of health, reflection and what does not exist.
+    pub(crate) fn of(path: &str) -> Option<&'static Self> {
+        METHODS.iter().find(|method| method.path == path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_method_of_the_contract_and_no_other() {
+        let all = prost_types::FileDescriptorSet::decode(nearby_proto::DESCRIPTORS).unwrap();
+        let mut expected = BTreeMap::new();
+        for file in all.file.iter().filter(|file| file.package() == "nearby.v1") {
+            for service in &file.service {
+                for method in &service.method {
+                    let path = format!("/nearby.v1.{}/{}", service.name(), method.name());
+                    let is_unary = !method.client_streaming() && !method.server_streaming();
+                    expected.insert(path, is_unary);
+                }
+            }
+        }
+        let table: BTreeMap<String, bool> =
+            METHODS.iter().map(|method| (method.path.to_owned(), method.is_unary)).collect();
+        assert_eq!(table, expected);
+    }
+}

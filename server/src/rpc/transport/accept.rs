@@ -1,0 +1,109 @@
+//! Takes connections in.
+
+use std::{io, pin::pin, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Answers, ConnectionLimits, FIRST_BYTES, HANDSHAKE, Peer, Tls,
+    connection::serve_one,
+    gather::Gathered,
+    places::{Place, Places},
+    preface::Begun,
+};
+
+/// How long to wait where the system has no room for a connection: it stays in the queue of the socket.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` is done, and then until all connections have left.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    answers: impl Answers,
+    limits: ConnectionLimits,
+    stop: impl Future<Output = ()>,
+) {
+    let places = Places::new(limits.most, limits.most_an_address);
+    let (say_goodbye, goodbye) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(stop);
+    // Whether the system is out of file descriptors or memory: said once, not ten times a second.
+    let mut is_out = false;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+            Some(_) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok((socket, address)) => match places.take(address.ip()) {
+                Ok(place) => {
+                    let rules = (limits.clone(), goodbye.clone());
+                    let begun = begin(socket, place, tls.clone(), answers.clone(), rules);
+                    connections.spawn(begun);
+                }
+                // It is closed at once: whoever connects sees it, and does not wait for what will not come.
+                Err(why) => tracing::debug!(?why, "a connection was refused"),
+            },
+            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut is_out, true) {
+                    tracing::error!(%error, "no connection can be taken in; trying again until one can");
+                }
+                sleep(PAUSE).await;
+                continue;
+            }
+        }
+        is_out = false;
+    }
+    drop(listener);
+    say_goodbye.send_replace(true);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Brings a connection so far that calls can come.
+async fn begin(
+    socket: TcpStream,
+    _place: Place,
+    tls: Option<Tls>,
+    answers: impl Answers,
+    (limits, goodbye): (ConnectionLimits, watch::Receiver<bool>),
+) {
+    // Small answers must not wait for one another's acknowledgement.
+    if let Err(error) = socket.set_nodelay(true) {
+        return tracing::debug!(%error, "a connection broke");
+    }
+    let Some(tls) = tls else {
+        return listen_to(socket, answers, limits, goodbye).await;
+    };
+    match timeout(HANDSHAKE, tls.accept(socket)).await {
+        Ok(Ok(stream)) => listen_to(stream, answers, limits, goodbye).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+async fn listen_to<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    io: IO,
+    answers: impl Answers,
+    limits: ConnectionLimits,
+    goodbye: watch::Receiver<bool>,
+) {
+    match timeout(FIRST_BYTES, Begun::read(io)).await {
+        Ok(Ok(io)) => serve_one(Gathered::new(io), Peer::default(), answers, &limits, goodbye).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a connection did not begin as HTTP/2"),
+        Err(_) => tracing::debug!("a connection said nothing"),
+    }
+}
+
+/// Whether it was that one connection: it went away before it was taken in.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

@@ -1,0 +1,80 @@
+//! Connections: who may have one, for how long, and how it ends.
+//!
+//! tonic's own server is not used for this. It sets no limit to handshakes that stall, to prefaces that never come or to
+//! connections of one address; it cuts a connection of some age without a GOAWAY that lets calls end; and where the system
+//! is out of file descriptors it spins. So sockets are taken in here, and each is handed to hyper.
+//!
+//! ```text
+//! accept ─→ place (limits) ─→ tls ─→ preface ─→ gather ─→ connection: hyper, until it is told to leave
+//! ```
+
+mod accept;
+mod connection;
+mod gather;
+mod places;
+mod preface;
+mod tls;
+
+use std::{convert::Infallible, time::Duration};
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tower::Service;
+
+pub(crate) use self::{
+    accept::serve,
+    connection::serve_one,
+    tls::{Tls, TlsError, TlsFiles},
+};
+use super::under_way::CallsUnderWay;
+
+/// What answers calls: cloned for each connection.
+pub(crate) trait Answers:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
+/// Who is at the other end of a connection: in the extensions of its requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Peer {
+    /// Calls of this connection.
+    pub(crate) calls: CallsUnderWay,
+}
+
+/// What connections may do.
+#[derive(Clone, Debug)]
+pub struct ConnectionLimits {
+    /// Most at a time.
+    pub most: usize,
+    /// Most of one address (of one /64 for IPv6) at a time.
+    pub most_an_address: usize,
+    /// How old one may become before it is told to leave; a tenth more or less, so that not all leave together.
+    pub age: Duration,
+    /// How long one may have no call before it is told to leave.
+    pub idle: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            most: 10_000,
+            most_an_address: 1_000,
+            age: Duration::from_secs(60 * 60),
+            idle: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+/// How long a TLS handshake may take, and then how long the first bytes of HTTP/2.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+const FIRST_BYTES: Duration = Duration::from_secs(5);
+/// How long calls may go on after their connection was told to leave.
+const GRACE: Duration = Duration::from_secs(5 * 60);

@@ -1,0 +1,190 @@
+//! TLS, and certificates that are renewed while the server runs.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::WebPkiClientVerifier,
+};
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+/// How often the files are looked at: whoever renews a certificate does so days before it ends.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Where the certificates are, all in PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The server's certificate, and those that lead from it to one that callers trust.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Whoever signs callers' certificates; with it callers must show one.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Why there is no TLS.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file does not hold what it must.
+    #[error("{path} holds no {what} in PEM")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What it must hold.
+        what: &'static str,
+    },
+    /// The files do not fit together, such as a key that is of another certificate.
+    #[error("{certificate} and {key} cannot be used: {source}")]
+    Unfit {
+        /// The certificate.
+        certificate: PathBuf,
+        /// The key.
+        key: PathBuf,
+        /// Why.
+        source: rustls::Error,
+    },
+    /// The file of those who sign callers' certificates cannot be used.
+    #[error("{path} cannot be used to know callers by: {reason}")]
+    ClientCa {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// TLS as the files have it now; shared by its clones.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    files: Arc<TlsFiles>,
+    now: Arc<ArcSwap<Loaded>>,
+}
+
+struct Loaded {
+    config: Arc<ServerConfig>,
+    /// What the files held.
+    contents: Contents,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tls({})", self.files.certificate.display())
+    }
+}
+
+impl Tls {
+    /// Reads the files.
+    pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        let contents = Contents::read(&files)?;
+        let config = contents.config(&files)?;
+        let now = Arc::new(ArcSwap::from_pointee(Loaded { config, contents }));
+        Ok(Self { files: Arc::new(files), now })
+    }
+
+    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        TlsAcceptor::from(Arc::clone(&self.now.load().config)).accept(socket).await
+    }
+
+    /// Looks at the files now and then, for ever, and takes what is new: connections that there are stay as they are.
+    pub(crate) async fn keep_up(self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let tls = self.clone();
+            // What goes wrong in it is said there.
+            drop(tokio::task::spawn_blocking(move || tls.look()).await);
+        }
+    }
+
+    /// Takes what is new in the files. What cannot be used is said once, and the certificates stay as they were.
+    pub(crate) fn look(&self) {
+        let loaded = self.now.load();
+        // A file that is being replaced may be away for a moment.
+        let Ok(contents) = Contents::read(&self.files) else { return };
+        if contents == loaded.contents {
+            return;
+        }
+        let config = match contents.config(&self.files) {
+            Ok(config) => {
+                tracing::info!(certificate = %self.files.certificate.display(), "certificates are renewed");
+                config
+            }
+            Err(error) => {
+                tracing::error!(%error, "new certificates cannot be used; those from before stay");
+                Arc::clone(&loaded.config)
+            }
+        };
+        self.now.store(Arc::new(Loaded { config, contents }));
+    }
+}
+
+#[derive(PartialEq, Eq)]
+struct Contents {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+    client_ca: Option<Vec<u8>>,
+}
+
+impl Contents {
+    fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let read = |path: &Path| {
+            fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+        };
+        Ok(Self {
+            certificate: read(&files.certificate)?,
+            key: read(&files.key)?,
+            client_ca: files.client_ca.as_deref().map(read).transpose()?,
+        })
+    }
+
+    fn config(&self, files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+        let missing = |path: &Path, what| TlsError::Missing { path: path.to_owned(), what };
+        let chain = certificates(&self.certificate);
+        if chain.is_empty() {
+            return Err(missing(&files.certificate, "certificate"));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| missing(&files.key, "private key"))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let unfit = |source| TlsError::Unfit {
+            certificate: files.certificate.clone(),
+            key: files.key.clone(),
+            source,
+        };
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(unfit)?;
+        let builder = match (&self.client_ca, &files.client_ca) {
+            (Some(pem), Some(path)) => {
+                let unusable = |reason| TlsError::ClientCa { path: path.clone(), reason };
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(certificates(pem));
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                builder.with_client_cert_verifier(verifier.map_err(|error| unusable(error.to_string()))?)
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_single_cert(chain, key).map_err(unfit)?;
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem).flatten().collect()
+}
