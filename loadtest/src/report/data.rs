@@ -163,7 +163,7 @@ pub struct SecondOf {
 /// What a sweep found.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Sweep {
-    /// Most calls a second that were answered well in a closed loop.
+    /// Most calls a second that were answered well in a closed loop, where nearly all were.
     pub peak_per_s: f64,
     /// With so many callers.
     pub peak_callers: usize,
