@@ -33,9 +33,9 @@ pub(super) struct GenerateArgs {
     #[command(flatten)]
     cities: super::cities::CityOptions,
 
-    /// The form of the file
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    /// The form of the file [default: what its name ends in, or else ndjson]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 
     /// Load it into a server instead
     #[arg(long, value_name = "URL", conflicts_with = "output")]
@@ -50,10 +50,9 @@ pub(super) struct GenerateArgs {
 }
 
 /// The form of a file.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     /// A line of JSON each, with all that a merchant has.
-    #[default]
     Ndjson,
     /// What tables hold: without opening hours.
     Csv,
@@ -73,19 +72,45 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
         tell::line(&format!("{} merchants of seed {} are in {server}", args.merchants, args.seed));
         return Ok(ExitCode::SUCCESS);
     }
-    let out: Box<dyn Write> = match &args.output {
-        Some(path) => Box::new(File::create(path)?),
-        None => Box::new(io::stdout().lock()),
-    };
-    let mut out = BufWriter::with_capacity(1 << 20, out);
+    match &args.output {
+        Some(path) => {
+            let failed = |error| Failure::Output(path.clone(), error);
+            into_file(&world, args.form(), File::create(path).map_err(failed)?).map_err(failed)?;
+            tell::line(&format!(
+                "{} merchants of seed {} are in {}",
+                args.merchants,
+                args.seed,
+                path.display()
+            ));
+        }
+        None => match into_file(&world, args.form(), io::stdout().lock()) {
+            // Who reads no further, as `head` does, has what it wants.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl GenerateArgs {
+    fn form(&self) -> Format {
+        let is_csv =
+            |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+        let of_name = if self.output.as_ref().is_some_and(is_csv) { Format::Csv } else { Format::Ndjson };
+        self.format.unwrap_or(of_name)
+    }
+}
+
+fn into_file(world: &World, form: Format, file: impl Write) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, file);
     let bar = bar(world.count());
-    match args.format {
-        Format::Ndjson => ndjson(&world, &mut out, &bar)?,
-        Format::Csv => csv(&world, &mut out, &bar)?,
+    match form {
+        Format::Ndjson => ndjson(world, &mut out, &bar)?,
+        Format::Csv => csv(world, &mut out, &bar)?,
     }
     out.flush()?;
     bar.finish_and_clear();
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn ndjson(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()> {
@@ -145,7 +170,7 @@ fn csv(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()>
 pub(crate) async fn into_server(world: &World, server: &str, access: &Access) -> Result<(), Failure> {
     let client = Client::connect_with(server, access)
         .await
-        .map_err(|error| Failure::Unreachable(server.to_owned(), io::Error::other(error)))?;
+        .map_err(|error| Failure::Unreachable(server.to_owned(), root_of(&error)))?;
     let bar = Arc::new(bar(world.count()));
     let calls = (0..world.count()).step_by(usize::try_from(ROWS * MESSAGES).unwrap_or(1));
     let calls = stream::iter(calls).map(|from| {
@@ -181,6 +206,11 @@ pub(crate) async fn into_server(world: &World, server: &str, access: &Access) ->
     calls.buffer_unordered(CALLS).try_collect::<()>().await?;
     bar.finish_and_clear();
     Ok(())
+}
+
+/// What is at the bottom of an error: the layers above it only say where.
+fn root_of(error: &dyn std::error::Error) -> io::Error {
+    error.source().map_or_else(|| io::Error::other(error.to_string()), root_of)
 }
 
 fn bar(merchants: u64) -> ProgressBar {

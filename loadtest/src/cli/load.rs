@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Failure, generate};
 use crate::{
-    drive::{Driver, Live, Settings},
+    drive::{Driver, Live, Settings, Usage},
     report::{Machine, Subject},
     server::{Halves, Server},
     wire::{Code, Exchange, Lines, Target, framed},
@@ -93,6 +93,11 @@ pub(super) struct Loaded {
 const HASHED: u64 = 10_000;
 
 impl Options {
+    /// Whether the server is somebody else's, and nobody has said which process it is.
+    pub(super) fn is_process_unknown(&self) -> bool {
+        self.server.is_some() && self.server_pid.is_none()
+    }
+
     pub(super) fn runtime(&self) -> Result<Runtime, Failure> {
         // On a thread of its own a connection writes after all that is ready has been begun, and so writes once; where
         // there are several threads it writes after each call.
@@ -124,6 +129,9 @@ impl Options {
 
 impl Loaded {
     pub(super) async fn prepare(options: &Options, scenario: &Scenario) -> Result<Self, Failure> {
+        if let Some(pid) = options.server_pid {
+            Usage::of(pid).map_err(|_| Failure::NoProcess(pid))?;
+        }
         let world = World::new(options.seed, options.merchants, &options.cities.source())?;
         // Before half of the processors are given away.
         let threads = options.threads();

@@ -27,11 +27,15 @@ use crate::{
 
 /// Load a Nearby server and say how much it bears
 #[derive(Debug, Parser)]
-#[command(name = "nearby-loadtest", version)]
+#[command(name = "nearby-loadtest", version, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const EXIT_CODES: &str = "\
+Exit codes: 1 an answer was wrong or no call was answered well, 64 usage, 65 bad data, 69 server not there,
+73 cannot write a file, 74 the run broke, 75 INVALID: the generator was not up to it, 78 the server has other merchants.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -98,6 +102,10 @@ struct SweepArgs {
     #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
     step: f64,
 
+    /// Latency against offered load, as a figure
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+
     #[command(flatten)]
     outputs: Outputs,
 }
@@ -144,10 +152,6 @@ struct Outputs {
     /// For people: one page that needs nothing else
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-
-    /// Latency against offered load, as a figure
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
 }
 
 /// Why a command did not do what it was told.
@@ -166,13 +170,11 @@ pub enum Failure {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// Nobody answers there.
-    #[error(
-        "no server answers at {0} ({1}); start one with `nearby serve`, or leave --server away to load one of our own"
-    )]
+    #[error("no server answers at {0}: {1}")]
     Unreachable(String, io::Error),
     /// The server has another world, or none.
     #[error(
-        "the server does not hold the world of seed {seed} and {merchants} merchants: load it with `nearby-loadtest generate --seed {seed} --merchants {merchants} --server {server}`, or say --foreign to judge order and distances alone"
+        "the server does not hold the world of seed {seed} and {merchants} merchants: give the --seed and --merchants that it was loaded with, load it with `nearby-loadtest generate --seed {seed} --merchants {merchants} --server {server}`, or say --foreign to judge order and distances alone"
     )]
     OtherWorld {
         /// The seed.
@@ -182,9 +184,15 @@ pub enum Failure {
         /// Where.
         server: String,
     },
+    /// There is no such process.
+    #[error("there is no process {0} on this machine that --server-pid could mean")]
+    NoProcess(u32),
     /// The run broke, or a world could not be loaded.
     #[error("{0}")]
     Broken(#[from] io::Error),
+    /// A file cannot be written.
+    #[error("cannot write {path}: {reason}", path = .0.display(), reason = .1)]
+    Output(PathBuf, io::Error),
     /// A value cannot be.
     #[error("{0}")]
     Usage(&'static str),
@@ -194,10 +202,11 @@ impl Failure {
     /// As of sysexits.h.
     fn code(&self) -> u8 {
         match self {
-            Self::Target(_) | Self::Scenario(_) | Self::Usage(_) => 64,
+            Self::Target(_) | Self::Scenario(_) | Self::Usage(_) | Self::NoProcess(_) => USAGE,
             Self::Cities(_) | Self::Report(_) => 65,
             Self::Unreachable(..) => 69,
             Self::OtherWorld { .. } => 78,
+            Self::Output(..) => 73,
             Self::Broken(_) => 74,
         }
     }
@@ -206,7 +215,14 @@ impl Failure {
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(usage) => {
+            // Nowhere to say it is no reason to fail.
+            drop(usage.print());
+            return if usage.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
     match act(&command) {
         Ok(code) => code,
         Err(failure) => {
@@ -225,7 +241,8 @@ fn act(command: &Command) -> Result<ExitCode, Failure> {
         Command::Merge(args) => {
             let reports =
                 args.reports.iter().map(|path| Report::read(path)).collect::<Result<Vec<_>, _>>()?;
-            finish(&Report::merge(reports)?, &args.outputs)
+            args.outputs.try_out()?;
+            finish_valid(&Report::merge(reports)?, &args.outputs, |_| true)
         }
         Command::Scenarios => {
             for (name, _) in READY {
@@ -252,6 +269,7 @@ async fn until_told(work: impl Future<Output = Result<ExitCode, Failure>>) -> Re
 async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let scenario = Scenario::load(&args.scenario)?;
     let length = seconds(args.seconds)?;
+    args.outputs.try_out()?;
     let how = args.how(&scenario)?;
     let loaded = Loaded::prepare(&args.options, &scenario).await?;
     let driver = &loaded.driver;
@@ -268,11 +286,11 @@ async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         phases.push(Phase::of(record));
     }
     loaded.live.finish();
-    let report = Report { subject: loaded.subject(&args.options), phases, sweep: None };
-    let code = finish(&report, &args.outputs)?;
-    // A sweep goes on until the generator or the server gives way; a run of one rate was to measure that one.
-    let is_valid = report.faults().next().is_none();
-    Ok(if report.is_right() && !is_valid { ExitCode::from(INVALID) } else { code })
+    finish_valid(
+        &Report { subject: loaded.subject(&args.options), phases, sweep: None },
+        &args.outputs,
+        |_| true,
+    )
 }
 
 enum How {
@@ -293,6 +311,8 @@ impl RunArgs {
     }
 }
 
+/// As of sysexits.h: wrong usage.
+const USAGE: u8 = 64;
 /// As of sysexits.h: try again later, or from elsewhere.
 const INVALID: u8 = 75;
 
@@ -300,10 +320,17 @@ async fn run_sweep(args: &SweepArgs) -> Result<ExitCode, Failure> {
     let scenario = Scenario::load(&args.scenario)?;
     let plan =
         sweep::Plan { step: seconds(args.step)?, spacing: args.spacing, seed: args.options.requests_seed() };
+    args.outputs.try_out()?;
+    args.svg.as_ref().map_or(Ok(()), try_out)?;
     let loaded = Loaded::prepare(&args.options, &scenario).await?;
     let (phases, found) = sweep::sweep(&loaded.driver, &plan, loaded.oracle.as_ref()).await?;
     loaded.live.finish();
-    finish(&Report { subject: loaded.subject(&args.options), phases, sweep: Some(found) }, &args.outputs)
+    let report = Report { subject: loaded.subject(&args.options), phases, sweep: Some(found) };
+    if let Some(path) = &args.svg {
+        write(path, &crate::report::overview(&report))?;
+    }
+    // It goes on until the generator or the server gives way; but where half the peak could not be measured, nothing was.
+    finish_valid(&report, &args.outputs, |phase| phase == "50 %")
 }
 
 async fn run_cost(args: &CostArgs) -> Result<ExitCode, Failure> {
@@ -313,6 +340,13 @@ async fn run_cost(args: &CostArgs) -> Result<ExitCode, Failure> {
         callers: args.callers,
         seed: args.options.requests_seed(),
     };
+    if args.options.is_process_unknown() {
+        return Err(Failure::Usage("say with --server-pid which process of this machine the server is"));
+    }
+    if let Some(directory) = args.output.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    try_out(&args.output)?;
     let loaded = Loaded::prepare(&args.options, &Scenario::load("lunch-rush")?).await?;
     let costs = cost::costs(&loaded.driver, &loaded.world, loaded.oracle.as_ref(), plan).await?;
     loaded.live.finish();
@@ -327,7 +361,7 @@ fn seconds(seconds: f64) -> Result<Duration, Failure> {
     length.ok_or(Failure::Usage("seconds must be above 0"))
 }
 
-/// Tells all; a run with a wrong answer fails.
+/// Tells all; a run with a wrong answer fails, and one without any that was good.
 fn finish(report: &Report, outputs: &Outputs) -> Result<ExitCode, Failure> {
     tell::text(&crate::report::summary(report));
     if let Some(path) = &outputs.json {
@@ -336,13 +370,33 @@ fn finish(report: &Report, outputs: &Outputs) -> Result<ExitCode, Failure> {
     if let Some(path) = &outputs.html {
         write(path, &crate::report::html(report))?;
     }
-    if let Some(path) = &outputs.svg {
-        write(path, &crate::report::overview(report))?;
-    }
-    Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_failed = !report.is_right() || report.phases.iter().any(|phase| phase.good_share == 0.0);
+    Ok(if is_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn write(path: &PathBuf, text: &str) -> Result<(), ReportError> {
-    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    made.and_then(|()| std::fs::write(path, text)).map_err(|error| ReportError::File(path.clone(), error))
+/// The same; a report that says nothing of the server is none. Which runs that hangs on is said by name.
+fn finish_valid(
+    report: &Report,
+    outputs: &Outputs,
+    hangs_on: impl Fn(&str) -> bool,
+) -> Result<ExitCode, Failure> {
+    let code = finish(report, outputs)?;
+    let is_valid = !report.faults().any(|(phase, _)| hangs_on(phase));
+    Ok(if report.is_right() && !is_valid { ExitCode::from(INVALID) } else { code })
+}
+
+impl Outputs {
+    fn try_out(&self) -> Result<(), Failure> {
+        [&self.json, &self.html].into_iter().flatten().try_for_each(try_out)
+    }
+}
+
+/// Whether a file can be written: better known before a long run than after it.
+fn try_out(path: &PathBuf) -> Result<(), Failure> {
+    let tried = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    tried.map(drop).map_err(|error| Failure::Output(path.clone(), error))
+}
+
+fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| Failure::Output(path.clone(), error))
 }

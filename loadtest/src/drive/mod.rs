@@ -121,7 +121,8 @@ impl Driver {
     where
         F: Future<Output = io::Result<()>>,
     {
-        let recorder = Arc::new(Recorder::new(stages, is_open, self.live.clone()));
+        let recorder =
+            Arc::new(Recorder::new(stages, is_open, self.live.clone(), self.settings.target.deadline()));
         let (pid, threads, live) = (self.settings.server_pid, self.settings.threads, self.live.clone());
         let ahead = stages.to_vec();
         let probe = tokio::spawn(async move {
@@ -167,11 +168,13 @@ pub async fn judge(record: &mut Record, oracle: Option<&Arc<Oracle>>) {
             let wrong = sample.check.judge(&sample.reply, oracle.as_deref()).err()?;
             Some(format!("answer to request {}: {wrong}", sample.number))
         };
-        (samples.len() as u64, samples.iter().filter_map(wrong).collect::<Vec<_>>())
+        let empty = samples.iter().filter(|sample| sample.check.is_empty(&sample.reply)).count() as u64;
+        (samples.len() as u64, empty, samples.iter().filter_map(wrong).collect::<Vec<_>>())
     });
     match judged.await {
-        Ok((judged, wrong)) => {
+        Ok((judged, empty, wrong)) => {
             record.judged += judged;
+            record.empty += empty;
             record.wrong += wrong.len() as u64;
             record.wrong_examples.extend(wrong.into_iter().take(10));
         }

@@ -28,6 +28,8 @@ pub struct Cell {
     pub latency_us: Histogram<u64>,
     /// From when each was sent until it was answered.
     pub service_us: Histogram<u64>,
+    /// What the server said with the first of them, where it said something.
+    pub message: Option<String>,
 }
 
 /// A second of a run, by when calls were due: those that were due in a bad one show it.
@@ -94,6 +96,8 @@ pub struct Record {
     pub server: Option<Cost>,
     /// Answers that were judged, and those that were wrong.
     pub judged: u64,
+    /// How many of them had nothing in them.
+    pub empty: u64,
     /// How many were wrong.
     pub wrong: u64,
     /// The first wrong ones.
@@ -109,7 +113,7 @@ pub(crate) fn is_good((kind, code): Outcome) -> bool {
 
 impl Default for Cell {
     fn default() -> Self {
-        Self { latency_us: histogram(3), service_us: histogram(3) }
+        Self { latency_us: histogram(3), service_us: histogram(3), message: None }
     }
 }
 
@@ -142,6 +146,7 @@ impl Record {
             generator_could_s: 0.0,
             server: None,
             judged: 0,
+            empty: 0,
             wrong: 0,
             wrong_examples: Vec::new(),
             samples: Vec::new(),

@@ -9,7 +9,10 @@ use super::{
     Cost, Live, Stage,
     record::{Record, Sample, Second, is_good},
 };
-use crate::{wire::Reply, work::Kind};
+use crate::{
+    wire::{Code, Reply},
+    work::Kind,
+};
 
 /// More answers than this are not kept to be judged, and not more bytes of them.
 const MOST_SAMPLES: usize = 20_000;
@@ -20,6 +23,7 @@ const MOST_SAMPLE_BYTES: u64 = 256 << 20;
 pub(super) struct Recorder {
     parts: Mutex<Vec<Part>>,
     live: Live,
+    deadline: Duration,
 }
 
 #[derive(Debug)]
@@ -40,12 +44,13 @@ pub(super) struct Used {
 }
 
 impl Recorder {
-    /// For the stages of a run, of which there is at least one.
-    pub(super) fn new(stages: &[Stage], is_open: bool, live: Live) -> Self {
+    /// For the stages of a run, of which there is at least one, and calls that are good for nothing so long after they were
+    /// due.
+    pub(super) fn new(stages: &[Stage], is_open: bool, live: Live, deadline: Duration) -> Self {
         let now = Instant::now();
         let part =
             |stage| Part { record: Record::begin(stage, is_open), start: now, end: now, sample_bytes: 0 };
-        Self { parts: Mutex::new(stages.iter().map(part).collect()), live }
+        Self { parts: Mutex::new(stages.iter().map(part).collect()), live, deadline }
     }
 
     /// Seconds count from here.
@@ -86,7 +91,9 @@ impl Recorder {
     pub(super) fn record(&self, kind: Kind, reply: &Reply, due: Instant, searches: u32) {
         let now = Instant::now();
         let latency_us = micros(now.saturating_duration_since(due));
-        let outcome = (kind, reply.code);
+        // An answer that comes too late is none, also where it had come before anybody looked.
+        let is_late = reply.code == Code::OK && now.saturating_duration_since(due) > self.deadline;
+        let outcome = (kind, if is_late { Code::DEADLINE_EXCEEDED } else { reply.code });
         let is_good = is_good(outcome);
         self.live.count(is_good, latency_us);
         self.of(now, |part| part.record.answered_meanwhile += u64::from(now <= part.end));
@@ -110,6 +117,9 @@ impl Recorder {
             }
             let cell = record.cells.entry(outcome).or_default();
             cell.latency_us.saturating_record(latency_us);
+            if cell.message.is_none() {
+                cell.message.clone_from(&reply.message);
+            }
             // What never got a place among the streams was never sent.
             if let Some(sent) = reply.sent {
                 cell.service_us.saturating_record(micros(now.saturating_duration_since(sent)));
@@ -176,4 +186,25 @@ impl Part {
 
 fn micros(length: Duration) -> u64 {
     u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drive::Outcome;
+
+    #[test]
+    fn an_answer_that_comes_after_its_deadline_is_none() {
+        let second = Duration::from_secs(1);
+        let stages = [Stage::new("run", 1.0, second)];
+        let recorder = Recorder::new(&stages, true, Live::hidden(), second);
+        let now = Instant::now();
+        recorder.begin(now - second * 5);
+        recorder.record(Kind::Search, &Reply::of(Code::OK), now, 1);
+        recorder.record(Kind::Search, &Reply::of(Code::OK), now - second * 2, 1);
+        let record = recorder.finish(vec![Used::default()]).remove(0);
+        let counts: Vec<(Outcome, u64)> =
+            record.cells.iter().map(|(outcome, cell)| (*outcome, cell.latency_us.len())).collect();
+        assert_eq!(counts, [((Kind::Search, Code::OK), 1), ((Kind::Search, Code::DEADLINE_EXCEEDED), 1)]);
+    }
 }

@@ -101,6 +101,9 @@ pub struct Phase {
     pub retries: u64,
     /// Answers that were judged.
     pub judged: u64,
+    /// How many of them had no merchant in them.
+    #[serde(default)]
+    pub empty: u64,
     /// How many of them were wrong.
     pub wrong: u64,
     /// The first of those.
@@ -135,6 +138,9 @@ pub struct Calls {
     pub kind: String,
     /// The status.
     pub status: String,
+    /// What the server said with the first of them.
+    #[serde(default)]
+    pub message: Option<String>,
     /// From when each was due.
     pub latency: Quantiles,
     /// From when each was sent.
@@ -283,6 +289,7 @@ impl Phase {
         let calls = record.cells.iter().map(|((kind, code), cell)| Calls {
             kind: kind.name().to_owned(),
             status: code.name().to_owned(),
+            message: cell.message.clone(),
             latency: Quantiles::of(&cell.latency_us),
             service: Quantiles::of(&cell.service_us),
         });
@@ -309,6 +316,7 @@ impl Phase {
             bytes: record.bytes,
             retries: record.retries,
             judged: record.judged,
+            empty: record.empty,
             wrong: record.wrong,
             wrong_examples: record.wrong_examples.clone(),
             faults: record.faults(),
@@ -359,6 +367,7 @@ impl Phase {
         self.bytes += other.bytes;
         self.retries += other.retries;
         self.judged += other.judged;
+        self.empty += other.empty;
         self.wrong += other.wrong;
         self.wrong_examples.extend(other.wrong_examples);
         self.faults.extend(other.faults);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::{Phase, Report};
+use super::{Calls, Phase, Report};
 
 /// All that a person wants to know first.
 #[must_use]
@@ -60,6 +60,13 @@ pub fn summary(report: &Report) -> String {
     for (phase, fault) in report.faults() {
         let _ = writeln!(text, "INVALID {phase}: {fault}; it says nothing of the server");
     }
+    for phase in report.phases.iter().filter(|phase| phase.judged > 0 && phase.empty == phase.judged) {
+        let _ = writeln!(
+            text,
+            "{}: none of the {} answers that were judged has a merchant in it: does --around say where the server's are?",
+            phase.name, phase.judged
+        );
+    }
     for phase in report.phases.iter().filter(|phase| phase.wrong > 0) {
         let _ = writeln!(
             text,
@@ -82,12 +89,12 @@ fn phases(report: &Report) -> Table {
         "offered/s",
         "good/s",
         "good",
-        "p50",
-        "p90",
-        "p99",
-        "p99.9",
+        "p50 µs",
+        "p90 µs",
+        "p99 µs",
+        "p99.9 µs",
         "max µs",
-        "service p99",
+        "service p99 µs",
         "judged",
         "generator",
     ];
@@ -130,7 +137,9 @@ fn phases(report: &Report) -> Table {
 /// What else came but OK.
 fn outcomes(phase: &Phase) -> String {
     let others = phase.calls.iter().filter(|calls| calls.status != "OK");
-    others
-        .map(|calls| format!("{}: {} {} {}\n", phase.name, calls.latency.count, calls.kind, calls.status))
-        .collect()
+    let line = |calls: &Calls| {
+        let message = calls.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+        format!("{}: {} {} {}{message}\n", phase.name, calls.latency.count, calls.kind, calls.status)
+    };
+    others.map(line).collect()
 }

@@ -29,6 +29,8 @@ pub struct Exchange {
 pub struct Reply {
     /// How it ended.
     pub code: Code,
+    /// What the server says of it, where it is no good end.
+    pub message: Option<String>,
     /// The messages of the answer.
     pub messages: Vec<Bytes>,
     /// Their bytes and those of their frames.
@@ -43,7 +45,7 @@ impl Reply {
     /// One that ended so, and of which nothing else is known.
     #[must_use]
     pub fn of(code: Code) -> Self {
-        Self { code, messages: Vec::new(), bytes: 0, sent: None, waited: None }
+        Self { code, message: None, messages: Vec::new(), bytes: 0, sent: None, waited: None }
     }
 }
 
@@ -51,7 +53,7 @@ impl Lines {
     /// Sends one or more messages and waits for all that comes back.
     pub async fn exchange(&self, exchange: &Exchange) -> Reply {
         let begun = Instant::now();
-        let mut sent = None;
+        let (mut sent, mut message) = (None, None);
         let all = async {
             let mut stream = self.start(exchange.path, Some(exchange.deadline), exchange.keeps).await?;
             sent = Some(Instant::now());
@@ -60,13 +62,14 @@ impl Lines {
             while let Some(message) = stream.message().await? {
                 messages.push(message);
             }
+            message = stream.take_message();
             let (code, bytes) = stream.end();
             Ok((code, messages, bytes))
         };
         let ended = timeout_at(exchange.deadline.into(), all).await.unwrap_or(Err(Code::DEADLINE_EXCEEDED));
         let (code, messages, bytes) = ended.unwrap_or_else(|code| (code, Vec::new(), 0));
         let waited = Some(sent.unwrap_or_else(Instant::now).saturating_duration_since(begun));
-        Reply { code, messages, bytes, sent, waited }
+        Reply { code, message, messages, bytes, sent, waited }
     }
 
     /// Begins a conversation that goes on, with its first message.

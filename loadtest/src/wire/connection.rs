@@ -61,6 +61,8 @@ pub struct Stream<'l> {
     unframe: Unframe,
     bytes: u64,
     code: Option<Code>,
+    /// What the server says of it.
+    reason: Option<String>,
     /// Given back last, when the stream has ended.
     _place: SemaphorePermit<'l>,
 }
@@ -155,6 +157,7 @@ impl Lines {
             unframe,
             bytes: 0,
             code: None,
+            reason: None,
         })
     }
 
@@ -200,6 +203,11 @@ impl Stream<'_> {
         (self.code.unwrap_or(Code::INTERNAL), self.bytes)
     }
 
+    /// What the server says of how it ended.
+    pub(super) fn take_message(&mut self) -> Option<String> {
+        self.reason.take()
+    }
+
     async fn receive(&mut self) -> Result<(), Code> {
         if let Some(answer) = self.answer.take() {
             let (head, body) = answer.await.map_err(|error| Code::of_h2(&error))?.into_parts();
@@ -207,6 +215,7 @@ impl Stream<'_> {
                 return Err(code_in(&head.headers).filter(|code| *code != Code::OK).unwrap_or(code));
             }
             self.code = code_in(&head.headers);
+            self.reason = message_in(&head.headers);
             self.body = Some(body);
             return Ok(());
         }
@@ -220,11 +229,18 @@ impl Stream<'_> {
             return Ok(());
         }
         let trailers = body.trailers().await.map_err(|error| Code::of_h2(&error))?;
+        self.reason = trailers.as_ref().and_then(message_in);
         // Half a message at the end is none.
         let code = trailers.as_ref().and_then(code_in).filter(|_| self.unframe.is_empty());
         self.code = Some(code.unwrap_or(Code::INTERNAL));
         Ok(())
     }
+}
+
+/// What an error says; percent-encoded where it is not plain ASCII ("gRPC over HTTP2", Status-Message).
+fn message_in(headers: &http::HeaderMap) -> Option<String> {
+    let text = headers.get("grpc-message")?.to_str().ok().filter(|text| !text.is_empty())?;
+    Some(percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned())
 }
 
 fn code_in(headers: &http::HeaderMap) -> Option<Code> {

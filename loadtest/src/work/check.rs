@@ -100,6 +100,21 @@ impl Check {
     }
 }
 
+impl Check {
+    /// Whether an answer has no merchant at all in it, as far as it can be read.
+    #[must_use]
+    pub fn is_empty(&self, reply: &Reply) -> bool {
+        let is_empty = |answer: &SearchNearbyResponse| answer.results.is_empty();
+        let are_empty = |answers: Vec<Option<SearchNearbyResponse>>| answers.iter().flatten().all(is_empty);
+        match self {
+            Self::Search(_) => pages(&reply.messages).is_ok_and(|pages| pages.iter().all(is_empty)),
+            Self::Batch(_) => of_batch(&reply.messages).is_ok_and(are_empty),
+            Self::Stream(_) => of_stream(&reply.messages).is_ok_and(are_empty),
+            Self::Get(_) => false,
+        }
+    }
+}
+
 fn one<M: Message + Default>(messages: &[Bytes]) -> Result<M, Wrong> {
     let [message] = messages else { return Err(Wrong::Unreadable) };
     M::decode(message.clone()).map_err(|_| Wrong::Unreadable)

@@ -13,6 +13,7 @@ pub struct Scenario {
     /// What it is called.
     pub name: String,
     /// What it stands for, in a line.
+    #[serde(default)]
     pub summary: String,
     /// Where callers are.
     #[serde(default)]
