@@ -22,6 +22,7 @@ use tokio::{
 use tonic::transport::Channel;
 
 use crate::{
+    access::{Access, AccessError, audit::AuditLog},
     clock,
     committer::{self, CommitterThread, Parts},
     config::Settings,
@@ -32,6 +33,7 @@ use crate::{
     replace_file::{Readers, replace_file},
     rpc::{
         convert::finish,
+        guard::Guard,
         listen::{Health, Incoming, Routes},
         search::SearchSettings,
         transport::{Tls, TlsError},
@@ -59,6 +61,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Callers cannot be known.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -94,7 +99,7 @@ pub struct Running {
     health: Health,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
-    renewing: Option<JoinHandle<()>>,
+    renewing: Vec<JoinHandle<()>>,
     committer: CommitterThread,
     minding: JoinHandle<()>,
     deadline: Duration,
@@ -108,10 +113,16 @@ impl Running {
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         let listen = |source| StartError::Listen { address: settings.listen, source };
         let tls = settings.tls.clone().map(Tls::load).transpose()?;
-        let renewing = tls.clone().map(|tls| tokio::spawn(tls.keep_up()));
+        let access = Access::load(settings.access.clone())?;
+        if access.is_open() {
+            tracing::info!("whoever can call may do everything: no keys, tokens or certificates are set up");
+        }
+        let mut renewing = vec![tokio::spawn(access.clone().keep_up())];
+        renewing.extend(tls.clone().map(|tls| tokio::spawn(tls.keep_up())));
         let bound = Incoming::tcp(settings.listen, tls, settings.connections.clone()).await;
         let (incoming, address) = bound.map_err(listen)?;
-        let mut running = Self { address: Some(address), ..Self::start_on(incoming, settings).await? };
+        let mut running =
+            Self { address: Some(address), ..Self::start_on(incoming, settings, access).await? };
         running.renewing = renewing;
         // Only now that the store is ours: a second server by mistake must not lead callers astray.
         if let Some(path) = &settings.address_file {
@@ -129,22 +140,31 @@ impl Running {
     /// Where the store does not open.
     pub async fn start_in_process(settings: &Settings) -> Result<(Self, Channel), StartError> {
         let (incoming, channel) = Incoming::pipe();
-        Ok((Self::start_on(incoming, settings).await?, channel))
+        // Whoever can open the store can do all with it anyway.
+        Ok((Self::start_on(incoming, settings, Access::open()).await?, channel))
     }
 
-    async fn start_on(incoming: Incoming, settings: &Settings) -> Result<Self, StartError> {
+    async fn start_on(incoming: Incoming, settings: &Settings, access: Access) -> Result<Self, StartError> {
         let (door, calls) = (Door::closed(), CallsUnderWay::default());
+        let guard = Guard {
+            access,
+            per_address: settings.per_address.clone(),
+            audit: settings.audit_log.clone().map(open_audit_log).transpose()?,
+            clock: clock::system(),
+        };
         let routes = Routes {
             door: door.clone(),
             searches: SearchSettings {
                 most_radius: settings.max_radius,
-                search_hidden: settings.search_hidden,
+                // That depends on who searches.
+                search_hidden: false,
                 log_cells: settings.log_cells,
             },
             watch_patience: settings.watch_patience,
             clock: clock::system(),
             reflection: settings.reflection,
             calls: calls.clone(),
+            guard,
         };
         let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
         let (stack, health) = routes.build().await.map_err(|error| internal(&error))?;
@@ -182,7 +202,7 @@ impl Running {
             health,
             stop,
             serving,
-            renewing: None,
+            renewing: Vec::new(),
             committer: thread,
             minding,
             deadline: settings.shutdown_deadline,
@@ -207,9 +227,7 @@ impl Running {
     /// [`CutOff`] where the deadline came first.
     pub async fn stop(mut self) -> Result<(), CutOff> {
         self.minding.abort();
-        if let Some(renewing) = self.renewing.take() {
-            renewing.abort();
-        }
+        self.renewing.iter().for_each(JoinHandle::abort);
         self.health.set_all(false).await;
         self.door.announce_stop();
         drop(self.stop);
@@ -231,6 +249,10 @@ impl Running {
         let closed = matches!(timeout(self.deadline.max(MOST_TO_CLOSE), committer).await, Ok(Ok(Ok(()))));
         if all_answered && closed { Ok(()) } else { Err(CutOff(self.deadline)) }
     }
+}
+
+fn open_audit_log(path: PathBuf) -> Result<AuditLog, StartError> {
+    AuditLog::open(path.clone()).map_err(|source| StartError::File { path, source })
 }
 
 /// Backups that may be taken at the same time.

@@ -86,7 +86,9 @@ impl Command {
         }
     }
 
-    fn id(&self) -> &MerchantId {
+    /// The merchant that it is about.
+    #[must_use]
+    pub fn id(&self) -> &MerchantId {
         match self {
             Self::Put { merchant, .. } => &merchant.id,
             Self::Edit { id, .. } | Self::Delete { id, .. } => id,

@@ -1,5 +1,7 @@
 //! Settings, in two stages: what was said, by flag, environment or file; and one checked form that the server takes.
 
+mod access;
+
 use std::{
     fs, io,
     net::SocketAddr,
@@ -13,6 +15,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
+    access::{AccessSettings, PerAddress},
     intake::Floor,
     opening::Loading,
     rpc::transport::{ConnectionLimits, TlsFiles},
@@ -43,7 +46,53 @@ pub struct ServerArgs {
     #[arg(long, env = "NEARBY_TLS_CLIENT_CA", value_name = "FILE")]
     pub tls_client_ca: Option<PathBuf>,
 
-    /// Speak without TLS also where others than this machine can call [default: false]
+    /// File of API keys, which `nearby keys` keeps: with it nobody may call without a key, a token or a certificate that
+    /// is allowed. Read again when it changes
+    #[arg(long, env = "NEARBY_KEYS", value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+
+    /// Keys that JSON Web Tokens are signed with: a file or an https:// address of a JSON Web Key Set
+    #[arg(long, env = "NEARBY_JWT_KEYS", value_name = "FILE|URL")]
+    pub jwt_keys: Option<String>,
+
+    /// Who must have issued a token
+    #[arg(long, env = "NEARBY_JWT_ISSUER", value_name = "ISSUER")]
+    pub jwt_issuer: Option<String>,
+
+    /// Whom a token must be for
+    #[arg(long, env = "NEARBY_JWT_AUDIENCE", value_name = "AUDIENCE")]
+    pub jwt_audience: Option<String>,
+
+    /// How a token may be signed [default: RS256,PS256,ES256,EdDSA]
+    #[arg(long, env = "NEARBY_JWT_ALGORITHMS", value_name = "LIST")]
+    pub jwt_algorithms: Option<String>,
+
+    /// What the caller may do whose certificate has this name, such as spiffe://shop/indexer=manage; may be given again and
+    /// again, and in the environment with `;` between
+    #[arg(long, env = "NEARBY_ALLOW_CERTIFICATE", value_name = "NAME=ROLES", value_delimiter = ';')]
+    pub allow_certificate: Option<Vec<String>>,
+
+    /// Searches and merchants a second that a caller may ask for whose key says nothing of it [default: no limit]
+    #[arg(long, env = "NEARBY_RATE_PER_S", value_name = "NUMBER")]
+    pub rate_per_s: Option<u32>,
+
+    /// Searches and merchants at once [default: twice the rate]
+    #[arg(long, env = "NEARBY_BURST", value_name = "NUMBER")]
+    pub burst: Option<u32>,
+
+    /// Calls a second from one address, before it is known who calls [default: no limit]
+    #[arg(long, env = "NEARBY_RATE_PER_ADDRESS_PER_S", value_name = "NUMBER")]
+    pub rate_per_address_per_s: Option<u32>,
+
+    /// Calls at once from one address [default: twice the rate]
+    #[arg(long, env = "NEARBY_BURST_PER_ADDRESS", value_name = "NUMBER")]
+    pub burst_per_address: Option<u32>,
+
+    /// File to add a line to for each change of merchants, each import, export and backup: who, when, from where
+    #[arg(long, env = "NEARBY_AUDIT_LOG", value_name = "FILE")]
+    pub audit_log: Option<PathBuf>,
+
+    /// Let others than this machine call without TLS, or without saying who they are [default: false]
     #[arg(long, env = "NEARBY_INSECURE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub insecure: Option<bool>,
 
@@ -67,10 +116,6 @@ pub struct ServerArgs {
     /// The farthest that anybody may search, in metres, up to 50000 [default: 5000]
     #[arg(long, env = "NEARBY_MAX_RADIUS_M", value_name = "METRES")]
     pub max_radius_m: Option<f64>,
-
-    /// Let every caller search hidden merchants, and not only read and list them [default: false]
-    #[arg(long, env = "NEARBY_SEARCH_HIDDEN", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    pub search_hidden: Option<bool>,
 
     /// Most calls that may watch at a time [default: 1000]
     #[arg(long, env = "NEARBY_MAX_WATCHERS", value_name = "NUMBER")]
@@ -122,8 +167,12 @@ pub struct Settings {
     pub address_file: Option<PathBuf>,
     /// The farthest that anybody may search.
     pub max_radius: Radius,
-    /// Whether callers may search hidden merchants.
-    pub search_hidden: bool,
+    /// How callers are known.
+    pub access: AccessSettings,
+    /// How often an address may call.
+    pub per_address: Option<PerAddress>,
+    /// Where it is written down who changed what.
+    pub audit_log: Option<PathBuf>,
     /// Most calls that may watch at a time.
     pub max_watchers: usize,
     /// How long a watcher may leave an answer unread.
@@ -202,15 +251,9 @@ impl ServerArgs {
             setting: "listen (--listen, NEARBY_LISTEN)",
             reason: "must be an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051".to_owned(),
         })?;
-        let tls = self.tls(&file)?;
-        if tls.is_none() && !listen.ip().is_loopback() && !self.insecure.or(file.insecure).unwrap_or(false) {
-            return Err(ConfigError::Invalid {
-                setting: "listen (--listen, NEARBY_LISTEN)",
-                reason: format!(
-                    "{listen} can be called from other machines: give a certificate (--tls-cert and --tls-key), or say \
-                     --insecure where something before this server speaks TLS"
-                ),
-            });
+        let (tls, access, per_address) = (self.tls(&file)?, self.access(&file)?, self.per_address(&file)?);
+        if !listen.ip().is_loopback() && !self.insecure.or(file.insecure).unwrap_or(false) {
+            exposed(listen, tls.as_ref(), &access)?;
         }
         let connections = self.connections(&file)?;
         let max_radius_m = self.max_radius_m.or(file.max_radius_m).unwrap_or(Radius::DEFAULT.meters().get());
@@ -225,7 +268,9 @@ impl ServerArgs {
                 setting: "max_radius_m (--max-radius-m, NEARBY_MAX_RADIUS_M)",
                 reason: error.to_string(),
             })?,
-            search_hidden: self.search_hidden.or(file.search_hidden).unwrap_or(false),
+            access,
+            per_address,
+            audit_log: self.audit_log.or(file.audit_log),
             max_watchers: self.max_watchers.or(file.max_watchers).unwrap_or(1_000).min(MOST_WATCHERS),
             watch_patience: Duration::from_secs(
                 self.watch_patience_s.or(file.watch_patience_s).unwrap_or(30),
@@ -240,6 +285,24 @@ impl ServerArgs {
             loading: Loading::default(),
         })
     }
+}
+
+/// Whether a server may be called from other machines as it is.
+fn exposed(listen: SocketAddr, tls: Option<&TlsFiles>, access: &AccessSettings) -> Result<(), ConfigError> {
+    let missing = match tls {
+        None => {
+            "give a certificate (--tls-cert and --tls-key), or say --insecure where something before this server speaks TLS"
+        }
+        Some(tls) if tls.client_ca.is_none() && !access.is_any() => {
+            "say how callers are known (--keys, --jwt-keys or --tls-client-ca), or say --insecure where everybody may do \
+             everything"
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(ConfigError::Invalid {
+        setting: "listen (--listen, NEARBY_LISTEN)",
+        reason: format!("{listen} can be called from other machines: {missing}"),
+    })
 }
 
 impl ServerArgs {

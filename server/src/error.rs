@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use nearby_index::{MerchantId, Revision};
 use thiserror::Error;
 
-use crate::reason::Reason;
+use crate::{
+    access::{Exceeded, Refused, Role},
+    reason::Reason,
+};
 
 /// A field of a request that is not as it must be. Never holds a user's coordinates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +49,20 @@ pub enum ServiceError {
     Conflict(MerchantId),
     /// Hidden merchants are not for this caller.
     #[error(
-        "hidden merchants are shown to privileged callers only; leave visibility_scope out, or have the operator \
-         start the server with --search-hidden"
+        "hidden merchants are for callers of the role manage; leave visibility_scope out, or call with such a key"
     )]
     HiddenNotAllowed,
+    /// Nobody knows who calls.
+    #[error("{}", refusal(*.0))]
+    Unauthenticated(Refused),
+    /// Who calls is known, and may not do this.
+    #[error(
+        "this needs the role {0}, which the caller does not have; call with a key, token or certificate that has it"
+    )]
+    RoleMissing(Role),
+    /// More was asked for than may be.
+    #[error("{}", excess(*.0))]
+    QuotaExceeded(Exceeded),
     /// The answer would be larger than clients take.
     #[error("the answer would exceed {} bytes; ask for fewer merchants at once, or for a smaller view", .0)]
     AnswerTooLarge(usize),
@@ -132,6 +145,29 @@ impl fmt::Display for Quota {
             Self::Watchers => "calls are watching",
             Self::Backups => "backups are being taken",
         })
+    }
+}
+
+fn refusal(refused: Refused) -> &'static str {
+    match refused {
+        Refused::Missing => {
+            "the server must know who calls: show an API key or a token with the call (authorization: Bearer …)"
+        }
+        Refused::Unknown => "nobody is known by the key, token or certificate that was shown; use another",
+        Refused::Expired => "the key or token that was shown has ended; get a new one",
+        Refused::Revoked => "the key that was shown has been taken back; get a new one",
+    }
+}
+
+fn excess(exceeded: Exceeded) -> String {
+    match exceeded {
+        Exceeded::Until(wait) => format!(
+            "the caller's quota is used up; try again in {:.3} s, and ask less often",
+            wait.as_secs_f64()
+        ),
+        Exceeded::Burst(most) => {
+            format!("the caller's quota is {most} searches or merchants at once; send fewer in one call")
+        }
     }
 }
 

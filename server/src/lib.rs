@@ -17,6 +17,7 @@
 //! | [`opening`] | opens the store and reads it into memory |
 //! | [`feed`] | what changed lately, for those who follow |
 //! | [`rpc`] | gRPC: the only room that knows of tonic and wire types |
+//! | [`access`] | who may do what |
 //! | [`error`], [`reason`] | what can go wrong, and the words for it |
 //! | [`page_token`] | from one page to the next |
 //! | [`config`], [`observe`], [`shutdown`], [`clock`], `time_zone` | settings, logs, signals, time |
@@ -27,6 +28,7 @@
 //! What must always hold: an acknowledged change is on disk and visible; no request can panic; no log, error, token or
 //! metric holds a user's coordinates.
 
+pub mod access;
 pub mod app;
 pub mod cli;
 pub mod clock;

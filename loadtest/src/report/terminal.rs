@@ -48,6 +48,12 @@ pub fn summary(report: &Report) -> String {
             or(sweep.recovered_after_s, " s later", "not within the run"),
         );
     }
+    text + &remarks(report)
+}
+
+/// What must be known to read the figures.
+fn remarks(report: &Report) -> String {
+    let (mut text, subject) = (String::new(), &report.subject);
     for phase in report.phases.iter().filter(|phase| phase.place_p99_us > 1_000) {
         let _ = writeln!(
             text,

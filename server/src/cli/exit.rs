@@ -6,6 +6,7 @@ use nearby_client::{ClientError, Code, Violation};
 
 use super::terminal;
 use crate::{
+    access::keys::KeysError,
     app::{CutOff, StartError},
     config::ConfigError,
     reason,
@@ -27,6 +28,7 @@ const SOFTWARE: u8 = 70;
 const CANNOT_CREATE: u8 = 73;
 const IO: u8 = 74;
 const TEMPORARY: u8 = 75;
+const NO_PERMISSION: u8 = 77;
 const CONFIG: u8 = 78;
 
 impl CliError {
@@ -113,6 +115,7 @@ fn code_of(error: &ClientError) -> u8 {
         Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => DATA,
         Code::Aborted | Code::ResourceExhausted => TEMPORARY,
         Code::Unavailable | Code::DeadlineExceeded => UNAVAILABLE,
+        Code::Unauthenticated | Code::PermissionDenied => NO_PERMISSION,
         // What gives no reason is no Nearby server, but a proxy or something else altogether.
         _ if error.reason().is_none() => UNAVAILABLE,
         _ => SOFTWARE,
@@ -124,7 +127,7 @@ impl From<StartError> for CliError {
         let code = match &error {
             StartError::Listen { .. } => UNAVAILABLE,
             StartError::File { .. } => CANNOT_CREATE,
-            StartError::Tls(_) => CONFIG,
+            StartError::Tls(_) | StartError::Access(_) => CONFIG,
             StartError::Store(error) | StartError::Damaged { fault: error, .. } => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,
         };
@@ -150,6 +153,17 @@ impl From<StoreError> for CliError {
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         Self { code: CONFIG, message: error.to_string() }
+    }
+}
+
+impl From<KeysError> for CliError {
+    fn from(error: KeysError) -> Self {
+        let code = match &error {
+            KeysError::Missing(_) => NO_INPUT,
+            KeysError::Io { .. } => CANNOT_CREATE,
+            KeysError::Malformed { .. } | KeysError::TooMany { .. } | KeysError::Unknown(_) => DATA,
+        };
+        Self { code, message: error.to_string() }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `watch` | changes as they are made |
 //! | `import`, `export` | files |
 //! | `care` | backups, and whether what is stored is sound |
+//! | `keys` | API keys |
 //! | `filter` | which merchants a command means |
 //! | `terminal`, [`exit`] | what people see, and what scripts see |
 
@@ -17,6 +18,7 @@ pub mod exit;
 mod export;
 mod filter;
 mod import;
+mod keys;
 mod merchants;
 mod search;
 mod serve;
@@ -57,7 +59,7 @@ Examples:
 
 Exit codes are those of sysexits.h: 64 usage, 65 bad data, 66 no such input,
 69 server not there, 70 fault of this program, 73 cannot create a file,
-74 input or output failed, 75 try again later, 78 wrong settings.";
+74 input or output failed, 75 try again later, 77 not allowed, 78 wrong settings.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -89,6 +91,8 @@ enum Command {
     Verify(care::VerifyArgs),
     /// Write the base and the image of a closed store afresh and empty its journal, for a quick start
     Compact(care::CompactArgs),
+    /// API keys: make them, list them, take them back
+    Keys(keys::KeysArgs),
     /// Serve a sample of real merchants and show a search
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
@@ -141,6 +145,7 @@ impl Cli {
             Command::Restore(args) => care::restore(&args),
             Command::Verify(args) => care::verify(&args),
             Command::Compact(args) => care::compact(&args),
+            Command::Keys(args) => keys::run(args),
             Command::Demo(args) => demo::run(args).await,
             Command::Completions { shell } => {
                 let mut script = Vec::new();

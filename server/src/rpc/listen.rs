@@ -27,6 +27,7 @@ use super::{
     admission::{Admission, Admitted},
     deadline::{Deadlines, Timed},
     explain::{Explained, Explanations},
+    guard::{Guard, Guarded},
     manage::Merchants,
     search::{SearchSettings, Searches},
     transport::{self, ConnectionLimits, Peer, Tls},
@@ -42,10 +43,11 @@ pub(crate) struct Routes {
     pub(crate) clock: Clock,
     pub(crate) reflection: bool,
     pub(crate) calls: CallsUnderWay,
+    pub(crate) guard: Guard,
 }
 
 /// The services behind their layers, the outermost first.
-pub(crate) type Stack = Counted<Explained<Timed<Admitted<service::Routes>>>>;
+pub(crate) type Stack = Counted<Explained<Timed<Admitted<Guarded<service::Routes>>>>>;
 
 /// What `grpc.health.v1` says of the server as a whole (the empty name) and of its two services.
 #[derive(Clone, Debug)]
@@ -105,7 +107,7 @@ impl Routes {
         if let Some(reflection) = reflection_alpha {
             routes = routes.add_service(reflection);
         }
-        let admitted = Admission::default().layer(routes.prepare());
+        let admitted = Admission::default().layer(self.guard.layer(routes.prepare()));
         let layered = self.calls.layer(Explanations.layer(Deadlines.layer(admitted)));
         Ok((layered, health))
     }

@@ -1,5 +1,7 @@
 //! The methods, and what must be known of one before its request is read.
 
+use crate::access::Role;
+
 /// A method of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Method {
@@ -9,6 +11,8 @@ pub(crate) struct Method {
     pub(crate) class: Class,
     /// Whether one message is answered with one.
     pub(crate) is_unary: bool,
+    /// What whoever calls it must be allowed.
+    pub(crate) needs: Role,
 }
 
 /// What kind of work a call is: when there is too much to do, the later ones are refused first.
@@ -22,38 +26,39 @@ pub(crate) enum Class {
     Bulk,
 }
 
-const fn unary(path: &'static str, class: Class) -> Method {
-    Method { path, class, is_unary: true }
+const fn unary(path: &'static str, class: Class, needs: Role) -> Method {
+    Method { path, class, is_unary: true, needs }
 }
 
-const fn stream(path: &'static str, class: Class) -> Method {
-    Method { path, class, is_unary: false }
+const fn stream(path: &'static str, class: Class, needs: Role) -> Method {
+    Method { path, class, is_unary: false, needs }
 }
 
 /// All of them, the most usual first.
 pub(crate) const METHODS: [Method; 20] = {
     use Class::{Bulk, Search, Write};
+    use Role::{Manage, Operate, Search as Ask};
     [
-        unary("/nearby.v1.NearbyService/SearchNearby", Search),
-        unary("/nearby.v1.NearbyService/BatchSearchNearby", Bulk),
-        stream("/nearby.v1.NearbyService/StreamSearchNearby", Bulk),
-        stream("/nearby.v1.NearbyService/WatchNearby", Search),
-        unary("/nearby.v1.NearbyService/GetDensity", Bulk),
-        unary("/nearby.v1.MerchantService/GetMerchant", Search),
-        unary("/nearby.v1.MerchantService/UpdateMerchant", Write),
-        unary("/nearby.v1.MerchantService/CreateMerchant", Write),
-        unary("/nearby.v1.MerchantService/DeleteMerchant", Write),
-        unary("/nearby.v1.MerchantService/ShowMerchant", Write),
-        unary("/nearby.v1.MerchantService/HideMerchant", Write),
-        unary("/nearby.v1.MerchantService/BatchCreateMerchants", Write),
-        unary("/nearby.v1.MerchantService/BatchUpdateMerchants", Write),
-        unary("/nearby.v1.MerchantService/BatchDeleteMerchants", Write),
-        unary("/nearby.v1.MerchantService/BatchGetMerchants", Bulk),
-        unary("/nearby.v1.MerchantService/ListMerchants", Bulk),
-        stream("/nearby.v1.MerchantService/ImportMerchants", Bulk),
-        stream("/nearby.v1.MerchantService/ExportMerchants", Bulk),
-        stream("/nearby.v1.MerchantService/WatchMerchants", Search),
-        stream("/nearby.v1.MerchantService/BackUpMerchants", Bulk),
+        unary("/nearby.v1.NearbyService/SearchNearby", Search, Ask),
+        unary("/nearby.v1.NearbyService/BatchSearchNearby", Bulk, Ask),
+        stream("/nearby.v1.NearbyService/StreamSearchNearby", Bulk, Ask),
+        stream("/nearby.v1.NearbyService/WatchNearby", Search, Ask),
+        unary("/nearby.v1.NearbyService/GetDensity", Bulk, Ask),
+        unary("/nearby.v1.MerchantService/GetMerchant", Search, Ask),
+        unary("/nearby.v1.MerchantService/UpdateMerchant", Write, Manage),
+        unary("/nearby.v1.MerchantService/CreateMerchant", Write, Manage),
+        unary("/nearby.v1.MerchantService/DeleteMerchant", Write, Manage),
+        unary("/nearby.v1.MerchantService/ShowMerchant", Write, Manage),
+        unary("/nearby.v1.MerchantService/HideMerchant", Write, Manage),
+        unary("/nearby.v1.MerchantService/BatchCreateMerchants", Write, Manage),
+        unary("/nearby.v1.MerchantService/BatchUpdateMerchants", Write, Manage),
+        unary("/nearby.v1.MerchantService/BatchDeleteMerchants", Write, Manage),
+        unary("/nearby.v1.MerchantService/BatchGetMerchants", Bulk, Ask),
+        unary("/nearby.v1.MerchantService/ListMerchants", Bulk, Manage),
+        stream("/nearby.v1.MerchantService/ImportMerchants", Bulk, Manage),
+        stream("/nearby.v1.MerchantService/ExportMerchants", Bulk, Manage),
+        stream("/nearby.v1.MerchantService/WatchMerchants", Search, Manage),
+        stream("/nearby.v1.MerchantService/BackUpMerchants", Bulk, Operate),
     ]
 };
 
@@ -61,6 +66,17 @@ impl Method {
     /// The method of a path; none of health, reflection and what does not exist.
     pub(crate) fn of(path: &str) -> Option<&'static Self> {
         METHODS.iter().find(|method| method.path == path)
+    }
+
+    /// Its name without package and service.
+    pub(crate) fn name(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether it is written down who called it: what changes merchants, and what takes all of them away.
+    pub(crate) fn is_audited(&self) -> bool {
+        self.class == Class::Write
+            || matches!(self.name(), "ImportMerchants" | "ExportMerchants" | "BackUpMerchants")
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `splice` | answers put together from merchants that are encoded already |
 //! | `streams` | answers that go on |
 //! | `method` | what must be known of a method before its request is read |
+//! | `guard`, `asker` | who may call what; who asks |
 //! | `admission` | what is refused when there is too much to do |
 //! | `work`, `deadline` | how long a call may work, and who stops it |
 //! | `status`, `explain` | where an error becomes a status |
@@ -16,9 +17,11 @@
 //! | `transport` | connections: limits, TLS, and how they end |
 
 pub(crate) mod admission;
+mod asker;
 pub(crate) mod convert;
 mod deadline;
 mod explain;
+pub(crate) mod guard;
 pub(crate) mod listen;
 mod manage;
 mod method;

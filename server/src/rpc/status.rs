@@ -6,11 +6,15 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tonic::{Code, Status, metadata::MetadataValue};
+use tonic::{
+    Code, Status,
+    metadata::{Ascii, MetadataValue},
+};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use super::convert::name_of;
 use crate::{
+    access::{Exceeded, Refused},
     error::{Quota, ServiceError, Violation},
     reason::{self, Reason},
 };
@@ -67,7 +71,18 @@ impl From<ServiceError> for Status {
             ServiceError::RevisionTooOld { .. } | ServiceError::RevisionInFuture { .. } => {
                 details.add_precondition_failure_violation("REVISION", "revision", error.to_string());
             }
+            ServiceError::QuotaExceeded(exceeded) => {
+                details.add_quota_failure_violation("nearby/caller", error.to_string());
+                if let Exceeded::Until(wait) = exceeded {
+                    details.set_retry_info(Some(*wait));
+                }
+            }
+            ServiceError::RoleMissing(role) => {
+                let metadata = HashMap::from([("role".to_owned(), role.to_string())]);
+                details.set_error_info(reason.as_str(), DOMAIN, metadata);
+            }
             ServiceError::HiddenNotAllowed
+            | ServiceError::Unauthenticated(_)
             | ServiceError::AnswerTooLarge(_)
             | ServiceError::TooManyCells(_)
             | ServiceError::WatcherTooSlow(_)
@@ -76,17 +91,23 @@ impl From<ServiceError> for Status {
             | ServiceError::Internal(_) => {}
         }
         let mut status = Self::with_error_details(code, shortened(message), details);
-        // Clients that retry by a service config look at neither reasons nor google.rpc.RetryInfo, but they heed this: after
-        // so long, or never.
-        let pushback_ms = match &error {
-            ServiceError::NotReady(_) | ServiceError::Busy => Some(MetadataValue::from_static("500")),
-            ServiceError::ReadOnly => Some(MetadataValue::from_static("-1")),
-            _ => None,
-        };
-        if let Some(pushback_ms) = pushback_ms {
+        if let Some(pushback_ms) = pushback(&error) {
             status.metadata_mut().insert("grpc-retry-pushback-ms", pushback_ms);
         }
         status
+    }
+}
+
+/// After how many milliseconds to try again, or never. Clients that retry by a service config look at neither reasons nor
+/// google.rpc.RetryInfo, but they heed this.
+fn pushback(error: &ServiceError) -> Option<MetadataValue<Ascii>> {
+    match error {
+        ServiceError::NotReady(_) | ServiceError::Busy => Some(MetadataValue::from_static("500")),
+        ServiceError::ReadOnly | ServiceError::QuotaExceeded(Exceeded::Burst(_)) => {
+            Some(MetadataValue::from_static("-1"))
+        }
+        ServiceError::QuotaExceeded(Exceeded::Until(wait)) => (wait.as_millis() + 1).to_string().parse().ok(),
+        _ => None,
     }
 }
 
@@ -102,6 +123,20 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::NotFound(_) => (Code::NotFound, reason::MERCHANT_NOT_FOUND),
         ServiceError::AlreadyExists(_) => (Code::AlreadyExists, reason::MERCHANT_EXISTS),
         ServiceError::Conflict(_) => (Code::Aborted, reason::ETAG_MISMATCH),
+        ServiceError::Unauthenticated(Refused::Missing) => {
+            (Code::Unauthenticated, reason::CREDENTIALS_MISSING)
+        }
+        ServiceError::Unauthenticated(Refused::Unknown) => {
+            (Code::Unauthenticated, reason::CREDENTIALS_INVALID)
+        }
+        ServiceError::Unauthenticated(Refused::Expired) => {
+            (Code::Unauthenticated, reason::CREDENTIALS_EXPIRED)
+        }
+        ServiceError::Unauthenticated(Refused::Revoked) => {
+            (Code::Unauthenticated, reason::CREDENTIALS_REVOKED)
+        }
+        ServiceError::RoleMissing(_) => (Code::PermissionDenied, reason::ROLE_MISSING),
+        ServiceError::QuotaExceeded(_) => (Code::ResourceExhausted, reason::QUOTA_EXCEEDED),
         ServiceError::HiddenNotAllowed => (Code::PermissionDenied, reason::HIDDEN_NOT_ALLOWED),
         ServiceError::AnswerTooLarge(_) => (Code::OutOfRange, reason::ANSWER_TOO_LARGE),
         ServiceError::TooManyCells(_) => (Code::OutOfRange, reason::TOO_MANY_CELLS),
@@ -117,6 +152,29 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::DiskFull => (Code::ResourceExhausted, reason::DISK_FULL),
         ServiceError::ReadOnly => (Code::Unavailable, reason::STORE_READ_ONLY),
         ServiceError::Internal(_) => (Code::Internal, reason::INTERNAL),
+    }
+}
+
+/// gRPC's name of a code.
+pub(super) fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 
@@ -147,7 +205,7 @@ mod tests {
     use nearby_index::{MerchantId, Revision};
 
     use super::*;
-    use crate::rpc::explain::explain;
+    use crate::{access::Role, rpc::explain::explain};
 
     /// Every client must be able to receive every error.
     #[test]
@@ -178,6 +236,12 @@ mod tests {
             ServiceError::NotFound(id()),
             ServiceError::AlreadyExists(id()),
             ServiceError::Conflict(id()),
+            ServiceError::Unauthenticated(Refused::Missing),
+            ServiceError::Unauthenticated(Refused::Unknown),
+            ServiceError::Unauthenticated(Refused::Expired),
+            ServiceError::Unauthenticated(Refused::Revoked),
+            ServiceError::RoleMissing(Role::Manage),
+            ServiceError::QuotaExceeded(Exceeded::Until(Duration::from_millis(3))),
             ServiceError::HiddenNotAllowed,
             ServiceError::AnswerTooLarge(1),
             ServiceError::TooManyCells(1),
@@ -204,7 +268,7 @@ mod tests {
             .map(|status| {
                 let info = status.get_details_error_info().unwrap();
                 assert_eq!(info.domain, DOMAIN);
-                (info.reason, format!("{:?}", status.code()).to_uppercase())
+                (info.reason, code_name(status.code()).to_owned())
             })
             .collect();
         said.sort();
@@ -212,7 +276,7 @@ mod tests {
         let calls = document.split("\n## ").find(|section| section.starts_with("Reasons of calls")).unwrap();
         let rows = calls.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
         let written: Vec<(String, String)> = rows
-            .map(|(reason, rest)| (reason.to_owned(), rest.split_once(" | ").unwrap().0.replace('_', "")))
+            .map(|(reason, rest)| (reason.to_owned(), rest.split_once(" | ").unwrap().0.to_owned()))
             .collect();
         assert_eq!(said, written);
     }

@@ -8,6 +8,7 @@
     reason = "a test may"
 )]
 
+mod access;
 mod care;
 mod command_line;
 mod contract;

@@ -8,7 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nearby_proto::v1::{
+    ListMerchantsRequest, merchant_service_client::MerchantServiceClient,
+    nearby_service_client::NearbyServiceClient,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tonic::Code;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 
 use crate::support::*;
@@ -237,6 +242,35 @@ async fn old_connections_leave_and_no_call_fails_of_it() {
     }
 }
 
+#[tokio::test]
+async fn certificates_may_what_is_said_of_their_names() {
+    let files = Files::new();
+    let showing = |name: &str| {
+        let (certificate, key) = files.authority.sign(name);
+        files.authority.trusted().identity(Identity::from_pem(certificate, key))
+    };
+    let ca = files.path("ca.pem").display().to_string();
+    let rules =
+        ["--allow-certificate", "app.example=search", "--allow-certificate", "office.example=manage,operate"];
+    let flags = [&["--tls-client-ca", &ca][..], &rules].concat();
+    let server = files.server(showing("app.example"), &flags).await;
+    let codes = |name: &str| {
+        let endpoint = Channel::from_shared(server.url.clone()).unwrap().tls_config(showing(name)).unwrap();
+        async move {
+            let channel = endpoint.connect().await.unwrap();
+            let mut searches = NearbyServiceClient::new(channel.clone());
+            let mut merchants = MerchantServiceClient::new(channel);
+            let found = searches.search_nearby(search(60.0, 25.0)).await;
+            let listed = merchants.list_merchants(ListMerchantsRequest::default()).await;
+            [found.map(drop), listed.map(drop)]
+                .map(|answer| answer.map_or_else(|status| status.code(), |()| Code::Ok))
+        }
+    };
+    assert_eq!(codes("app.example").await, [Code::Ok, Code::PermissionDenied]);
+    assert_eq!(codes("office.example").await, [Code::Ok; 2]);
+    assert_eq!(codes("stranger.example").await, [Code::Unauthenticated; 2]);
+}
+
 #[test]
 fn what_others_could_listen_to_is_refused_unless_it_is_said() {
     let directory = tempfile::tempdir().unwrap();
@@ -250,7 +284,10 @@ fn what_others_could_listen_to_is_refused_unless_it_is_said() {
     assert!(said.contains("--tls-cert") && said.contains("--insecure"), "{said}");
     let half = serve(&["--tls-cert", "cert.pem"]);
     assert!(String::from_utf8_lossy(&half.stderr).contains("--tls-key"), "{half:?}");
-    let missing = serve(&["--tls-cert", "no-such.pem", "--tls-key", "no-such.pem"]);
+    let files = ["--tls-cert", "no-such.pem", "--tls-key", "no-such.pem"];
+    let anybody = serve(&files);
+    assert!(String::from_utf8_lossy(&anybody.stderr).contains("--keys"), "{anybody:?}");
+    let missing = serve(&[&files[..], &["--tls-client-ca", "no-such.pem"]].concat());
     let said = String::from_utf8_lossy(&missing.stderr).into_owned();
     assert_eq!(missing.status.code(), Some(78), "{said}");
     assert!(said.contains("no-such.pem"), "{said}");

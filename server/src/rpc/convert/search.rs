@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct SearchSettings {
     /// As far as anybody may search.
     pub(crate) most_radius: Radius,
-    /// Whether callers may search hidden merchants.
+    /// Whether the caller may search hidden merchants.
     pub(crate) search_hidden: bool,
     /// Whether logs may say in which H3 cell of resolution 5 people search.
     pub(crate) log_cells: bool,
@@ -138,7 +138,7 @@ pub(crate) fn area_from_wire(
     Some((query, origin))
 }
 
-/// Hidden merchants are for privileged callers.
+/// Hidden merchants are for those who may manage.
 pub(crate) fn may_see(shown: Shown, settings: SearchSettings) -> Result<(), ServiceError> {
     if shown == Shown::Visible || settings.search_hidden {
         Ok(())

@@ -33,8 +33,8 @@ use nearby_proto::{
 use tonic::{Request, Response, Status, Streaming};
 
 use self::write::{Asked, Change};
-use super::{convert::id_from_name, deadline::Deadline, streams::AnswerStream};
-use crate::service::Door;
+use super::{asker::Asker, convert::id_from_name, deadline::Deadline, streams::AnswerStream};
+use crate::{error::ServiceError, service::Door};
 
 /// Keeps the merchants.
 #[derive(Clone, Debug)]
@@ -54,6 +54,9 @@ impl MerchantService for Merchants {
     async fn get_merchant(&self, request: Request<GetMerchantRequest>) -> Answer<Encoded<Merchant>> {
         let id = id_from_name(&request.get_ref().name, "name")?;
         let stored = self.door.enter()?.get(&id)?;
+        if !read::may_read(&stored, &Asker::of(&request)) {
+            return Err(ServiceError::NotFound(id).into());
+        }
         Ok(Response::new(Encoded::from_bytes(stored.merchant.profile.full().concat())))
     }
 
@@ -61,7 +64,8 @@ impl MerchantService for Merchants {
         &self,
         request: Request<BatchGetMerchantsRequest>,
     ) -> Answer<Encoded<BatchGetMerchantsResponse>> {
-        Ok(Response::new(read::batch(&*self.door.enter()?, request.get_ref())?))
+        let asker = Asker::of(&request);
+        Ok(Response::new(read::batch(&*self.door.enter()?, request.get_ref(), &asker)?))
     }
 
     async fn list_merchants(
@@ -73,51 +77,55 @@ impl MerchantService for Merchants {
     }
 
     async fn create_merchant(&self, request: Request<CreateMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.change_one(Change::Create(request.into_inner())).await
+        self.change_one(Asker::of(&request), Change::Create(request.into_inner())).await
     }
 
     async fn update_merchant(&self, request: Request<UpdateMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.change_one(Change::Update(request.into_inner())).await
+        self.change_one(Asker::of(&request), Change::Update(request.into_inner())).await
     }
 
     async fn delete_merchant(&self, request: Request<DeleteMerchantRequest>) -> Answer<Empty> {
-        Asked::one(Change::Delete(request.into_inner()))?.make(&*self.door.enter()?).await?;
+        let asker = Asker::of(&request);
+        Asked::one(Change::Delete(request.into_inner()))?.make(&*self.door.enter()?, &asker).await?;
         Ok(Response::new(Empty {}))
     }
 
     async fn show_merchant(&self, request: Request<ShowMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.change_one(Change::Show(request.into_inner())).await
+        self.change_one(Asker::of(&request), Change::Show(request.into_inner())).await
     }
 
     async fn hide_merchant(&self, request: Request<HideMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.change_one(Change::Hide(request.into_inner())).await
+        self.change_one(Asker::of(&request), Change::Hide(request.into_inner())).await
     }
 
     async fn batch_create_merchants(
         &self,
         request: Request<BatchCreateMerchantsRequest>,
     ) -> Answer<Encoded<BatchCreateMerchantsResponse>> {
+        let asker = Asker::of(&request);
         let BatchCreateMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
         let changes = requests.into_iter().map(Change::Create).collect();
         let asked = Asked::many("BatchCreateMerchants", changes, &request_id, validate_only)?;
-        Ok(Response::new(write::merchants(&asked.make(&*self.door.enter()?).await?)))
+        Ok(Response::new(write::merchants(&asked.make(&*self.door.enter()?, &asker).await?)))
     }
 
     async fn batch_update_merchants(
         &self,
         request: Request<BatchUpdateMerchantsRequest>,
     ) -> Answer<Encoded<BatchUpdateMerchantsResponse>> {
+        let asker = Asker::of(&request);
         let BatchUpdateMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
         let changes = requests.into_iter().map(Change::Update).collect();
         let asked = Asked::many("BatchUpdateMerchants", changes, &request_id, validate_only)?;
-        Ok(Response::new(write::merchants(&asked.make(&*self.door.enter()?).await?)))
+        Ok(Response::new(write::merchants(&asked.make(&*self.door.enter()?, &asker).await?)))
     }
 
     async fn batch_delete_merchants(&self, request: Request<BatchDeleteMerchantsRequest>) -> Answer<Empty> {
+        let asker = Asker::of(&request);
         let BatchDeleteMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
         let changes = requests.into_iter().map(Change::Delete).collect();
         let asked = Asked::many("BatchDeleteMerchants", changes, &request_id, validate_only)?;
-        asked.make(&*self.door.enter()?).await?;
+        asked.make(&*self.door.enter()?, &asker).await?;
         Ok(Response::new(Empty {}))
     }
 
@@ -125,7 +133,10 @@ impl MerchantService for Merchants {
         &self,
         request: Request<Streaming<ImportMerchantsRequest>>,
     ) -> Answer<ImportMerchantsResponse> {
-        Ok(Response::new(import::import(&*self.door.enter()?, request.into_inner()).await?))
+        let asker = Asker::of(&request);
+        let imported = import::import(&*self.door.enter()?, request.into_inner()).await?;
+        asker.is_about_some(imported.outcomes.len());
+        Ok(Response::new(imported))
     }
 
     async fn export_merchants(
@@ -156,8 +167,8 @@ impl MerchantService for Merchants {
 }
 
 impl Merchants {
-    async fn change_one(&self, change: Change) -> Answer<Encoded<Merchant>> {
-        let made = Asked::one(change)?.make(&*self.door.enter()?).await?;
+    async fn change_one(&self, asker: Asker, change: Change) -> Answer<Encoded<Merchant>> {
+        let made = Asked::one(change)?.make(&*self.door.enter()?, &asker).await?;
         Ok(Response::new(write::merchant(&made)?))
     }
 }

@@ -1,13 +1,15 @@
 //! Merchants by name and by page.
 
-use nearby_index::{MerchantId, Shown};
+use nearby_index::{MerchantId, Shown, StoredMerchant, Visibility};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::{Message, encoding};
 
 use crate::{
+    access::Role,
     error::ServiceError,
     page_token::{Fingerprint, Payload},
     rpc::{
+        asker::Asker,
         convert::{MOST_PAGE_BYTES, batch_size, filter_from_wire, id_from_name, page_size, view_from_wire},
         deadline::Deadline,
         splice::{field_len, len, put_field, put_merchant, viewed},
@@ -19,18 +21,26 @@ use crate::{
 /// Most names of a batch.
 const MOST_NAMES: usize = 1_000;
 
+/// Whether whoever asks may read a merchant: hidden ones are there only for those who may manage.
+pub(super) fn may_read(stored: &StoredMerchant, asker: &Asker) -> bool {
+    stored.merchant.visibility == Visibility::Visible || asker.may(Role::Manage)
+}
+
 /// All of these merchants at one revision.
 pub(super) fn batch(
     service: &Service,
     given: &wire::BatchGetMerchantsRequest,
+    asker: &Asker,
 ) -> Result<Encoded<wire::BatchGetMerchantsResponse>, ServiceError> {
     batch_size(given.names.len(), "names", MOST_NAMES)?;
+    asker.charge(given.names.len() - 1)?;
     let view = view_from_wire(given.view, wire::MerchantView::Full)?;
     let snapshot = service.snapshot();
     let mut answer = Vec::new();
     for (at, name) in given.names.iter().enumerate() {
         let id = id_from_name(name, &format!("names[{at}]"))?;
-        let stored = snapshot.get(&id).ok_or(ServiceError::NotFound(id))?;
+        let stored =
+            snapshot.get(&id).filter(|stored| may_read(stored, asker)).ok_or(ServiceError::NotFound(id))?;
         put_merchant(&mut answer, 1, viewed(stored, view));
         if answer.len() > MOST_PAGE_BYTES {
             return Err(ServiceError::AnswerTooLarge(MOST_PAGE_BYTES));

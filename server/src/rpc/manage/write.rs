@@ -10,6 +10,7 @@ use crate::{
     error::ServiceError,
     reason,
     rpc::{
+        asker::Asker,
         convert::{
             batch_size, id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, merge, name_of,
             request_key, revision_of, with_visibility,
@@ -80,8 +81,10 @@ impl Asked {
     }
 
     /// Has it done.
-    pub(super) async fn make(self, service: &Service) -> Result<Made, ServiceError> {
+    pub(super) async fn make(self, service: &Service, asker: &Asker) -> Result<Made, ServiceError> {
         let Self { commands, request, validate_only } = self;
+        asker.is_about(commands.iter().map(Command::id));
+        asker.charge(commands.len() - 1)?;
         let committed = service.change(Transaction { commands, request, validate_only }).await?;
         Ok(Made { committed, validate_only })
     }

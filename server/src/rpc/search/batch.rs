@@ -9,8 +9,8 @@ use super::{Searches, request_status};
 use crate::{
     error::ServiceError,
     rpc::{
+        asker::Asker,
         convert::{MOST_PAGE_BYTES, batch_size},
-        deadline::Deadline,
         splice::{field_len, put_field},
     },
 };
@@ -23,9 +23,10 @@ const AT_A_TIME: usize = 16;
 pub(super) async fn search(
     searches: &Searches,
     given: &wire::BatchSearchNearbyRequest,
-    deadline: Deadline,
+    asker: &Asker,
 ) -> Result<Encoded<wire::BatchSearchNearbyResponse>, ServiceError> {
     batch_size(given.requests.len(), "requests", MOST)?;
+    asker.charge(given.requests.len() - 1)?;
     let service = searches.door.enter()?;
     let snapshot = service.snapshot();
     let mut answer = Vec::new();
@@ -35,7 +36,7 @@ pub(super) async fn search(
         }
         // What others left of their share is shared among those that come.
         let share = (MOST_PAGE_BYTES.saturating_sub(answer.len())) / (given.requests.len() - at);
-        match searches.search(&service, Arc::clone(&snapshot), request, share, deadline).await {
+        match searches.search(&service, Arc::clone(&snapshot), request, share, asker).await {
             Ok(page) => put_outcome(&mut answer, 1, page.encoded.as_bytes()),
             // It is the call's.
             Err(ServiceError::DeadlineExceeded) => return Err(ServiceError::DeadlineExceeded),

@@ -32,12 +32,13 @@ use self::answer::Page;
 pub(crate) use self::answer::answer;
 pub(crate) use super::convert::SearchSettings;
 use super::{
+    asker::Asker,
     convert::{MOST_PAGE_BYTES, search_from_wire},
-    deadline::Deadline,
     streams::AnswerStream,
     work::at_work,
 };
 use crate::{
+    access::Role,
     clock::Clock,
     error::ServiceError,
     service::{Door, Service},
@@ -61,10 +62,10 @@ impl NearbyService for Searches {
         &self,
         request: Request<SearchNearbyRequest>,
     ) -> Result<Response<Encoded<SearchNearbyResponse>>, Status> {
-        let deadline = Deadline::of(&request);
+        let asker = Asker::of(&request);
         let service = self.door.enter()?;
         let snapshot = service.snapshot();
-        let page = self.search(&service, snapshot, request.get_ref(), MOST_PAGE_BYTES, deadline).await?;
+        let page = self.search(&service, snapshot, request.get_ref(), MOST_PAGE_BYTES, &asker).await?;
         Ok(Response::new(page.encoded))
     }
 
@@ -72,34 +73,37 @@ impl NearbyService for Searches {
         &self,
         request: Request<BatchSearchNearbyRequest>,
     ) -> Result<Response<Encoded<BatchSearchNearbyResponse>>, Status> {
-        let deadline = Deadline::of(&request);
-        Ok(Response::new(batch::search(self, request.get_ref(), deadline).await?))
+        let asker = Asker::of(&request);
+        Ok(Response::new(batch::search(self, request.get_ref(), &asker).await?))
     }
 
     async fn stream_search_nearby(
         &self,
         request: Request<Streaming<StreamSearchNearbyRequest>>,
     ) -> Result<Response<Self::StreamSearchNearbyStream>, Status> {
-        let deadline = Deadline::of(&request);
+        let asker = Asker::of(&request);
         self.door.enter()?;
-        Ok(Response::new(stream::answers(self.clone(), request.into_inner(), deadline)))
+        Ok(Response::new(stream::answers(self.clone(), request.into_inner(), asker)))
     }
 
     async fn watch_nearby(
         &self,
         request: Request<Streaming<WatchNearbyRequest>>,
     ) -> Result<Response<Self::WatchNearbyStream>, Status> {
-        Ok(Response::new(watch::answers(self.clone(), request.into_inner())?))
+        let asker = Asker::of(&request);
+        Ok(Response::new(watch::answers(self.clone(), request.into_inner(), asker)?))
     }
 
     async fn get_density(
         &self,
         request: Request<GetDensityRequest>,
     ) -> Result<Response<GetDensityResponse>, Status> {
-        let deadline = Deadline::of(&request);
+        let asker = Asker::of(&request);
         let snapshot = self.door.enter()?.snapshot();
-        let area = density::area_from_wire(request.get_ref(), self.settings)?;
-        Ok(Response::new(at_work(deadline, move |goes_on| density::count(&area, &snapshot, goes_on)).await?))
+        let area = density::area_from_wire(request.get_ref(), self.settings_for(&asker))?;
+        Ok(Response::new(
+            at_work(asker.deadline, move |goes_on| density::count(&area, &snapshot, goes_on)).await?,
+        ))
     }
 }
 
@@ -111,13 +115,13 @@ impl Searches {
         snapshot: Arc<Snapshot>,
         given: &SearchNearbyRequest,
         most_bytes: usize,
-        deadline: Deadline,
+        asker: &Asker,
     ) -> Result<Page, ServiceError> {
-        let request = search_from_wire(given, self.settings, (self.clock)(), &service.tokens)?;
+        let request = search_from_wire(given, self.settings_for(asker), (self.clock)(), &service.tokens)?;
         let (origin, revision) = (request.origin, snapshot.revision());
         let tokens = service.tokens.clone();
         let job = move |goes_on: &dyn Fn() -> bool| answer(&request, &snapshot, &tokens, most_bytes, goes_on);
-        let page = at_work(deadline, job).await?;
+        let page = at_work(asker.deadline, job).await?;
         tracing::debug!(
             method = "SearchNearby",
             results = page.results,
@@ -125,6 +129,10 @@ impl Searches {
             h3_cell = self.cell(origin).map(tracing::field::display),
         );
         Ok(page)
+    }
+
+    fn settings_for(&self, asker: &Asker) -> SearchSettings {
+        SearchSettings { search_hidden: asker.may(Role::Manage), ..self.settings }
     }
 
     /// What logs may say of where somebody is, if anything.

@@ -10,7 +10,7 @@ use crate::{
     error::ServiceError,
     reason,
     rpc::{
-        convert::MOST_PAGE_BYTES, deadline::Deadline, explain::explained_below, splice::put_field,
+        asker::Asker, convert::MOST_PAGE_BYTES, explain::explained_below, splice::put_field,
         streams::AnswerStream,
     },
     service::STOPPING,
@@ -20,31 +20,35 @@ use crate::{
 pub(super) fn answers(
     searches: Searches,
     requests: Streaming<wire::StreamSearchNearbyRequest>,
-    deadline: Deadline,
+    asker: Asker,
 ) -> AnswerStream<Encoded<wire::StreamSearchNearbyResponse>> {
-    let state = Some((searches, requests));
+    let state = Some((searches, requests, asker, 0));
     Box::pin(stream::try_unfold(state, move |state| async move {
-        let Some((searches, mut requests)) = state else { return Ok(None) };
+        let Some((searches, mut requests, asker, answered)) = state else { return Ok(None) };
         let next = tokio::select! {
             next = requests.message() => next.map_err(explained_below)?,
             () = searches.door.stopping() => return Err(Status::from(STOPPING)),
         };
         let Some(request) = next else { return Ok(None) };
-        let answer = answer(&searches, &request, deadline).await;
-        Ok(Some((answer, Some((searches, requests)))))
+        // The first was charged with the call.
+        if answered > 0 {
+            asker.charge(1)?;
+        }
+        let answer = answer(&searches, &request, &asker).await;
+        Ok(Some((answer, Some((searches, requests, asker, answered + 1)))))
     }))
 }
 
 async fn answer(
     searches: &Searches,
     given: &wire::StreamSearchNearbyRequest,
-    deadline: Deadline,
+    asker: &Asker,
 ) -> Encoded<wire::StreamSearchNearbyResponse> {
     let mut answer = Vec::new();
     if given.tag != 0 {
         encoding::uint64::encode(1, &given.tag, &mut answer);
     }
-    match search(searches, given, deadline).await {
+    match search(searches, given, asker).await {
         Ok(page) => put_field(&mut answer, 2, page.as_bytes()),
         Err(error) => put_field(&mut answer, 3, &request_status(error).encode_to_vec()),
     }
@@ -54,11 +58,11 @@ async fn answer(
 async fn search(
     searches: &Searches,
     given: &wire::StreamSearchNearbyRequest,
-    deadline: Deadline,
+    asker: &Asker,
 ) -> Result<Encoded<wire::SearchNearbyResponse>, ServiceError> {
     let required = || ServiceError::invalid("request", reason::REQUIRED, "must be given");
     let request = given.request.as_ref().ok_or_else(required)?;
     let service = searches.door.enter()?;
     let snapshot = service.snapshot();
-    Ok(searches.search(&service, snapshot, request, MOST_PAGE_BYTES, deadline).await?.encoded)
+    Ok(searches.search(&service, snapshot, request, MOST_PAGE_BYTES, asker).await?.encoded)
 }

@@ -1,6 +1,6 @@
 //! Takes connections in.
 
-use std::{io, pin::pin, time::Duration};
+use std::{io, net::IpAddr, pin::pin, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -17,6 +17,7 @@ use super::{
     places::{Place, Places},
     preface::Begun,
 };
+use crate::access::names_in;
 
 /// How long to wait where the system has no room for a connection: it stays in the queue of the socket.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -45,7 +46,7 @@ pub(crate) async fn serve(
             Ok((socket, address)) => match places.take(address.ip()) {
                 Ok(place) => {
                     let rules = (limits.clone(), goodbye.clone());
-                    let begun = begin(socket, place, tls.clone(), answers.clone(), rules);
+                    let begun = begin(socket, (place, address.ip()), tls.clone(), answers.clone(), rules);
                     connections.spawn(begun);
                 }
                 // It is closed at once: whoever connects sees it, and does not wait for what will not come.
@@ -70,7 +71,7 @@ pub(crate) async fn serve(
 /// Brings a connection so far that calls can come.
 async fn begin(
     socket: TcpStream,
-    _place: Place,
+    (_place, address): (Place, IpAddr),
     tls: Option<Tls>,
     answers: impl Answers,
     (limits, goodbye): (ConnectionLimits, watch::Receiver<bool>),
@@ -79,11 +80,16 @@ async fn begin(
     if let Err(error) = socket.set_nodelay(true) {
         return tracing::debug!(%error, "a connection broke");
     }
+    let peer = Peer { address: Some(address.to_canonical()), ..Peer::default() };
     let Some(tls) = tls else {
-        return listen_to(socket, answers, limits, goodbye).await;
+        return listen_to(socket, peer, answers, (limits, goodbye)).await;
     };
     match timeout(HANDSHAKE, tls.accept(socket)).await {
-        Ok(Ok(stream)) => listen_to(stream, answers, limits, goodbye).await,
+        Ok(Ok(stream)) => {
+            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+            let certificate = shown.map(|certificate| names_in(certificate)).unwrap_or_default().into();
+            listen_to(stream, Peer { certificate, ..peer }, answers, (limits, goodbye)).await;
+        }
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
@@ -91,12 +97,12 @@ async fn begin(
 
 async fn listen_to<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     io: IO,
+    peer: Peer,
     answers: impl Answers,
-    limits: ConnectionLimits,
-    goodbye: watch::Receiver<bool>,
+    (limits, goodbye): (ConnectionLimits, watch::Receiver<bool>),
 ) {
     match timeout(FIRST_BYTES, Begun::read(io)).await {
-        Ok(Ok(io)) => serve_one(Gathered::new(io), Peer::default(), answers, &limits, goodbye).await,
+        Ok(Ok(io)) => serve_one(Gathered::new(io), peer, answers, &limits, goodbye).await,
         Ok(Err(error)) => tracing::debug!(%error, "a connection did not begin as HTTP/2"),
         Err(_) => tracing::debug!("a connection said nothing"),
     }

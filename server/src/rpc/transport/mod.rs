@@ -15,7 +15,7 @@ mod places;
 mod preface;
 mod tls;
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use tonic::body::Body;
@@ -47,6 +47,10 @@ impl<S> Answers for S where
 pub(crate) struct Peer {
     /// Calls of this connection.
     pub(crate) calls: CallsUnderWay,
+    /// Where it comes from; of one within the process nothing is known.
+    pub(crate) address: Option<IpAddr>,
+    /// The names in its certificate, if it has shown one.
+    pub(crate) certificate: Arc<[String]>,
 }
 
 /// What connections may do.

@@ -6,7 +6,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 
 from build import create, query
 from refusal import refused, refused_alone
-from stubs import filters, search
+from stubs import search
 
 # Digits that appear in no message by chance.
 LATITUDE, LONGITUDE = 60.12378564, 24.98761243
@@ -44,14 +44,13 @@ def test_the_status_of_a_search_that_fails_says_all_that_a_call_would(client):
         assert digits not in refusal.text
 
 
-def test_each_fails_with_a_code_of_its_own(client):
-    hidden = filters.MerchantFilter(visibility_scope=filters.VISIBILITY_SCOPE_HIDDEN)
+def test_each_fails_for_a_reason_of_its_own(client):
     answer = client.nearby.BatchSearchNearby(
-        batch(query(LATITUDE, LONGITUDE, filter=hidden), query(LATITUDE, LONGITUDE, page_token="garbage"))
+        batch(query(LATITUDE, LONGITUDE, radius_m=1e9), query(LATITUDE, LONGITUDE, page_token="garbage"))
     )
     first, second = (refused_alone(one.status) for one in answer.results)
-    assert (first.code, first.reason) == (grpc.StatusCode.PERMISSION_DENIED, "HIDDEN_NOT_ALLOWED")
-    assert second.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert first.code == second.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert first.reasons == [("radius_m", "OUT_OF_RANGE")]
     assert second.reasons == [("page_token", "INVALID_PAGE_TOKEN")]
 
 

@@ -20,6 +20,7 @@ use crate::{
     page_token::{Fingerprint, Payload},
     reason,
     rpc::{
+        asker::Asker,
         convert::{
             Check, Ring, area_from_wire, may_see, output_datum_from_wire, page_size, position_from_wire,
             view_from_wire,
@@ -38,11 +39,12 @@ const MOST_LOOKED_AT: usize = 4_096;
 pub(super) fn answers(
     searches: Searches,
     steps: Streaming<wire::WatchNearbyRequest>,
+    asker: Asker,
 ) -> Result<AnswerStream<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
     let service = searches.door.enter()?;
     let place = service.watch()?;
     Ok(pushed(searches.watch_patience, |outlet| async move {
-        let watched = watch(&searches, &service, steps, &outlet).await;
+        let watched = watch(&searches, (&service, &asker), steps, &outlet).await;
         drop(place);
         watched
     }))
@@ -50,7 +52,7 @@ pub(super) fn answers(
 
 async fn watch(
     searches: &Searches,
-    service: &Service,
+    (service, asker): (&Service, &Asker),
     mut steps: Streaming<wire::WatchNearbyRequest>,
     outlet: &Outlet<Encoded<wire::WatchNearbyResponse>>,
 ) -> Result<(), Status> {
@@ -61,13 +63,14 @@ async fn watch(
     };
     let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_patience))?;
     let Some(first) = first.map_err(explained_below)? else { return Ok(()) };
-    let mut watcher = Watcher::start(first, searches.settings)?;
+    let mut watcher = Watcher::start(first, searches.settings_for(asker))?;
     outlet.send(watcher.begin(service).await?).await?;
     let mut caller_is_done = false;
     loop {
         let answer = tokio::select! {
             step = steps.message(), if !caller_is_done => match step.map_err(explained_below)? {
                 Some(step) => {
+                    asker.charge(1)?;
                     watcher.move_to(step)?;
                     Some(watcher.look(service, false).await?)
                 }

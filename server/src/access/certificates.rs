@@ -1,0 +1,70 @@
+//! The names in callers' certificates, and what each is allowed.
+
+use std::str::FromStr;
+
+use x509_parser::{extensions::GeneralName, parse_x509_certificate};
+
+use super::Roles;
+
+/// What the certificate with a name is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRule {
+    /// A subject alternative name: of a host, a URI (as SPIFFE ids are), or an address of mail.
+    pub name: String,
+    /// What it is allowed.
+    pub roles: Roles,
+}
+
+impl FromStr for CertificateRule {
+    type Err = String;
+
+    /// `NAME=ROLE`, with commas between roles. A URI may hold `=` itself.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, roles) = text
+            .rsplit_once('=')
+            .filter(|(name, _)| !name.trim().is_empty())
+            .ok_or("must be a name and roles, such as spiffe://shop/indexer=search,manage")?;
+        Ok(Self { name: name.trim().to_owned(), roles: roles.parse()? })
+    }
+}
+
+/// The subject alternative names of a certificate in DER. A certificate that cannot be read has none.
+#[must_use]
+pub fn names_in(certificate: &[u8]) -> Vec<String> {
+    let Ok((_, certificate)) = parse_x509_certificate(certificate) else { return Vec::new() };
+    let Ok(Some(names)) = certificate.subject_alternative_name() else { return Vec::new() };
+    let name_of = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) | GeneralName::URI(name) | GeneralName::RFC822Name(name) => {
+            Some((*name).to_owned())
+        }
+        _ => None,
+    };
+    names.value.general_names.iter().filter_map(name_of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_from_certificates() {
+        let names = ["shop.example", "spiffe://shop/indexer?a=b"];
+        let mut params = rcgen::CertificateParams::new(vec![names[0].to_owned()]).unwrap();
+        params.subject_alt_names.push(rcgen::SanType::URI(names[1].try_into().unwrap()));
+        let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        assert_eq!(names_in(certificate.der()), names);
+        assert_eq!(names_in(b"no certificate"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn rules_are_read() {
+        let rule: CertificateRule = "spiffe://shop/indexer?a=b=search,manage".parse().unwrap();
+        assert_eq!(
+            (rule.name.as_str(), rule.roles.to_string()),
+            ("spiffe://shop/indexer?a=b", "search,manage".to_owned())
+        );
+        for wrong in ["shop", "=search", "shop=", "shop=owner"] {
+            assert!(wrong.parse::<CertificateRule>().is_err(), "{wrong}");
+        }
+    }
+}

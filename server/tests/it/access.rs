@@ -1,0 +1,376 @@
+//! Who may do what: every method, every role, every way to be known.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use nearby_proto::DESCRIPTORS;
+use prost::Message;
+use tonic::{Code, Request, Status, client::Grpc, metadata::MetadataValue, transport::Channel};
+use tonic_types::StatusExt;
+
+use crate::support::*;
+
+/// The methods of the contract, by their paths.
+fn methods() -> Vec<String> {
+    let all = prost_types::FileDescriptorSet::decode(DESCRIPTORS).unwrap();
+    let files = all.file.iter().filter(|file| file.package() == "nearby.v1");
+    let services = files.flat_map(|file| &file.service);
+    let of = |service: &prost_types::ServiceDescriptorProto| {
+        let name = service.name().to_owned();
+        let path =
+            |method: &prost_types::MethodDescriptorProto| format!("/nearby.v1.{name}/{}", method.name());
+        service.method.iter().map(path).collect::<Vec<_>>()
+    };
+    services.flat_map(of).collect()
+}
+
+/// The table of the document: method by method, which roles may call it.
+fn table() -> BTreeMap<String, [bool; 3]> {
+    let document = include_str!("../../ACCESS.md");
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let row = |(method, cells): (&str, &str)| {
+        let cells: Vec<bool> = cells.trim_end_matches(" |").split(" | ").map(|cell| cell == "yes").collect();
+        (method.to_owned(), cells.try_into().unwrap())
+    };
+    rows.map(row).collect()
+}
+
+/// A file of keys, and the keys.
+struct Keys {
+    directory: tempfile::TempDir,
+}
+
+impl Keys {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("keys.toml")
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = run(nearby().arg("keys").args(arguments).arg("--keys").arg(self.path()));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn add(&self, name: &str, role: &str) -> String {
+        self.run(&["add", name, "--role", role])
+    }
+
+    async fn server(&self, more: &[&str]) -> Server {
+        let keys = self.path().display().to_string();
+        let mut flags = vec!["--keys", &keys];
+        flags.extend(more);
+        Server::start_on(&self.directory.path().join("data"), &flags).await
+    }
+}
+
+/// Calls a method with an empty message, which is enough to see whether it is let in.
+async fn call(channel: &Channel, path: &str, shown: Option<&str>) -> Result<(), Status> {
+    let mut request = Request::new(tokio_stream::once(()));
+    request.set_timeout(Duration::from_millis(500));
+    if let Some(shown) = shown {
+        let value: MetadataValue<_> = format!("Bearer {shown}").parse().unwrap();
+        request.metadata_mut().insert("authorization", value);
+    }
+    let mut client = Grpc::new(channel.clone());
+    client.ready().await.unwrap();
+    let path = path.parse().unwrap();
+    let codec = tonic_prost::ProstCodec::<(), ()>::default();
+    let answer = client.streaming(request, path, codec).await?;
+    answer.into_inner().message().await.map(drop)
+}
+
+fn reason(status: &Status) -> String {
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+}
+
+/// Whether a call was let in: what becomes of an empty message then is another matter.
+fn is_in(answer: &Result<(), Status>) -> bool {
+    !matches!(answer, Err(status) if matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied))
+}
+
+#[tokio::test]
+async fn every_method_is_for_whom_the_table_says() {
+    let (methods, table) = (methods(), table());
+    let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+    assert!(
+        methods.iter().map(|path| name(path)).eq_sorted(table.keys().cloned()),
+        "the table has all methods"
+    );
+
+    let keys = Keys::new();
+    let roles = ["search", "manage", "operate"];
+    let right = roles.map(|role| keys.add(role, role));
+    let revoked = roles.map(|role| keys.add(&format!("{role} revoked"), role));
+    let expired = roles.map(|role| keys.add(&format!("{role} expired"), role));
+    for key in &revoked {
+        keys.run(&["revoke", key]);
+    }
+    // A day ago; the command only knows days to come.
+    let text = fs::read_to_string(keys.path()).unwrap();
+    let text: String = text
+        .split_inclusive("[[key]]")
+        .map(|key| {
+            if key.contains("expired\"") {
+                key.replacen("created", "expires = \"2020-01-01T00:00:00Z\"\ncreated", 1)
+            } else {
+                key.to_owned()
+            }
+        })
+        .collect();
+    fs::write(keys.path(), text).unwrap();
+
+    let server = keys.server(&[]).await;
+    let channel = server.channel().await;
+    let mut allowed = 0;
+    for path in &methods {
+        let missing = call(&channel, path, None).await.unwrap_err();
+        assert_eq!(
+            (missing.code(), reason(&missing).as_str()),
+            (Code::Unauthenticated, "CREDENTIALS_MISSING"),
+            "{path}"
+        );
+        for (at, role) in roles.iter().enumerate() {
+            let wrong = format!("{}A", &right[at][..right[at].len() - 1]);
+            let other = if wrong == right[at] { wrong.replace('A', "B") } else { wrong };
+            for (shown, why) in [
+                (other.as_str(), "CREDENTIALS_INVALID"),
+                (expired[at].as_str(), "CREDENTIALS_EXPIRED"),
+                (revoked[at].as_str(), "CREDENTIALS_REVOKED"),
+                ("nonsense", "CREDENTIALS_INVALID"),
+            ] {
+                let refused = call(&channel, path, Some(shown)).await.unwrap_err();
+                assert_eq!(
+                    (refused.code(), reason(&refused).as_str()),
+                    (Code::Unauthenticated, why),
+                    "{path} {role}"
+                );
+            }
+            let answer = call(&channel, path, Some(&right[at])).await;
+            assert_eq!(is_in(&answer), table[&name(path)][at], "{path} {role}: {answer:?}");
+            if let Err(status) = &answer
+                && !is_in(&answer)
+            {
+                assert_eq!(reason(status), "ROLE_MISSING", "{path} {role}");
+                assert!(
+                    ["search", "manage", "operate"]
+                        .contains(&status.get_details_error_info().unwrap().metadata["role"].as_str())
+                );
+            }
+            allowed += usize::from(is_in(&answer));
+        }
+    }
+    println!("{} methods, {} roles: {allowed} allowed", methods.len(), roles.len());
+    let log = fs::read_to_string(&server.log).unwrap();
+    assert!(
+        right.iter().chain(&revoked).chain(&expired).all(|key| !log.contains(key.as_str())),
+        "a key is in the log"
+    );
+}
+
+trait EqSorted: Iterator<Item = String> + Sized {
+    fn eq_sorted(self, other: impl Iterator<Item = String>) -> bool {
+        let (mut one, mut two): (Vec<_>, Vec<_>) = (self.collect(), other.collect());
+        one.sort();
+        two.sort();
+        one == two
+    }
+}
+
+impl<I: Iterator<Item = String>> EqSorted for I {}
+
+#[tokio::test]
+async fn keys_come_and_go_while_the_server_runs() {
+    let keys = Keys::new();
+    let one = keys.add("app", "manage");
+    let server = keys.server(&[]).await;
+    let channel = server.channel().await;
+    const GET: &str = "/nearby.v1.MerchantService/ListMerchants";
+    assert!(is_in(&call(&channel, GET, Some(&one)).await));
+    let two = keys.add("app", "manage");
+    until(|| async { is_in(&call(&channel, GET, Some(&two)).await) }).await;
+    assert!(is_in(&call(&channel, GET, Some(&one)).await), "both are live");
+    keys.run(&["revoke", &one]);
+    until(|| async { !is_in(&call(&channel, GET, Some(&one)).await) }).await;
+    assert!(is_in(&call(&channel, GET, Some(&two)).await));
+    let listed = keys.run(&["list"]);
+    assert!(listed.contains("revoked") && listed.contains("live") && !listed.contains(&two), "{listed}");
+
+    // The command line shows its key, and says so where it may not.
+    let file = keys.directory.path().join("key");
+    fs::write(&file, &two).unwrap();
+    let export = |key: &Path| {
+        let mut command = nearby();
+        command
+            .args(["export", "-", "--format", "ndjson", "--server", &server.url, "--api-key-file"])
+            .arg(key);
+        command
+    };
+    assert!(run(&mut export(&file)).status.success());
+    fs::write(&file, &one).unwrap();
+    let output = run(&mut export(&file));
+    assert_eq!(output.status.code(), Some(77), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+async fn until<F: Future<Output = bool>>(is: impl Fn() -> F) {
+    let start = Instant::now();
+    while !is().await {
+        assert!(start.elapsed() < Duration::from_secs(60), "never");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn hidden_merchants_are_for_those_who_manage() {
+    use nearby_proto::v1 as wire;
+    let keys = Keys::new();
+    let (search_key, manage_key) = (keys.add("app", "search"), keys.add("office", "manage"));
+    let server = keys.server(&[]).await;
+    fn with<T>(key: &str, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("x-api-key", key.parse().unwrap());
+        request
+    }
+    let mut merchants = server.merchants().await;
+    for id in ["shown", "hidden"] {
+        let merchant = Some(merchant(id, 60.0, 25.0));
+        let create = wire::CreateMerchantRequest { merchant, ..Default::default() };
+        merchants.create_merchant(with(&manage_key, create)).await.unwrap();
+    }
+    let name = "merchants/hidden".to_owned();
+    let hide = wire::HideMerchantRequest { name: name.clone(), ..Default::default() };
+    merchants.hide_merchant(with(&manage_key, hide)).await.unwrap();
+
+    let get = wire::GetMerchantRequest { name: name.clone() };
+    merchants.get_merchant(with(&manage_key, get.clone())).await.unwrap();
+    assert_eq!(merchants.get_merchant(with(&search_key, get)).await.unwrap_err().code(), Code::NotFound);
+    let batch = wire::BatchGetMerchantsRequest { names: vec![name], ..Default::default() };
+    merchants.batch_get_merchants(with(&manage_key, batch.clone())).await.unwrap();
+    assert_eq!(
+        merchants.batch_get_merchants(with(&search_key, batch)).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    let all = wire::SearchNearbyRequest {
+        filter: Some(wire::MerchantFilter {
+            visibility_scope: wire::VisibilityScope::All.into(),
+            ..Default::default()
+        }),
+        ..search(60.0, 25.0)
+    };
+    let mut searches = server.searches().await;
+    let found = searches.search_nearby(with(&manage_key, all.clone())).await.unwrap().into_inner();
+    assert_eq!(found.results.len(), 2);
+    let refused = searches.search_nearby(with(&search_key, all)).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::PermissionDenied, "HIDDEN_NOT_ALLOWED"));
+    let found = searches.search_nearby(with(&search_key, search(60.0, 25.0))).await.unwrap().into_inner();
+    assert_eq!(found.results.len(), 1);
+}
+
+#[tokio::test]
+async fn quotas_count_the_searches_of_a_batch_and_end_with_when_to_come_again() {
+    use nearby_proto::v1 as wire;
+    let keys = Keys::new();
+    let key = keys.run(&["add", "app", "--role", "search", "--rate-per-s", "1", "--burst", "20"]);
+    let other = keys.add("other", "search");
+    let server = keys.server(&[]).await;
+    let searches = server.searches().await;
+    let batch = |key: &str, size: usize| {
+        let requests = vec![search(60.0, 25.0); size];
+        let mut request = Request::new(wire::BatchSearchNearbyRequest { requests });
+        request.metadata_mut().insert("x-api-key", key.parse().unwrap());
+        let mut searches = searches.clone();
+        async move { searches.batch_search_nearby(request).await }
+    };
+    let refused = batch(&key, 30).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "QUOTA_EXCEEDED"));
+    assert!(refused.get_details_retry_info().is_none(), "it will never be let in");
+    assert_eq!(refused.metadata().get("grpc-retry-pushback-ms").unwrap(), "-1");
+    batch(&key, 15).await.unwrap();
+    let refused = batch(&key, 15).await.unwrap_err();
+    let wait = refused.get_details_retry_info().unwrap().retry_delay.unwrap();
+    assert!(wait > Duration::from_secs(3) && wait < Duration::from_secs(15), "{wait:?}");
+    assert!(refused.get_details_quota_failure().is_some());
+    for _ in 0..5 {
+        batch(&other, 100).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_address_has_a_quota_before_it_is_known_who_calls() {
+    let keys = Keys::new();
+    keys.add("app", "search");
+    let server = keys.server(&["--rate-per-address-per-s", "1", "--burst-per-address", "5"]).await;
+    let channel = server.channel().await;
+    let mut reasons = Vec::new();
+    for _ in 0..8 {
+        reasons
+            .push(reason(&call(&channel, "/nearby.v1.NearbyService/SearchNearby", None).await.unwrap_err()));
+    }
+    assert_eq!(reasons[..5], ["CREDENTIALS_MISSING"; 5]);
+    assert!(reasons[5..].contains(&"QUOTA_EXCEEDED".to_owned()), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn changes_are_written_down_with_who_made_them() {
+    use nearby_proto::v1 as wire;
+    let keys = Keys::new();
+    let (manage, read) = (keys.add("office", "manage"), keys.add("app", "search"));
+    let log = keys.directory.path().join("audit.log");
+    let server = keys.server(&["--audit-log", &log.display().to_string()]).await;
+    let mut merchants = server.merchants().await;
+    fn with<T>(key: &str, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", format!("bearer {key}").parse().unwrap());
+        request
+    }
+    let create = || wire::CreateMerchantRequest {
+        merchant: Some(merchant("a", 60.123_456, 25.654_321)),
+        ..Default::default()
+    };
+    merchants.create_merchant(with(&manage, create())).await.unwrap();
+    merchants.create_merchant(with(&manage, create())).await.unwrap_err();
+    merchants.create_merchant(with(&read, create())).await.unwrap_err();
+    merchants
+        .get_merchant(with(&read, wire::GetMerchantRequest { name: "merchants/a".to_owned() }))
+        .await
+        .unwrap();
+    let delete =
+        |id: u32| wire::DeleteMerchantRequest { name: format!("merchants/{id}"), ..Default::default() };
+    let batch =
+        wire::BatchDeleteMerchantsRequest { requests: (0..30).map(delete).collect(), ..Default::default() };
+    merchants.batch_delete_merchants(with(&manage, batch)).await.unwrap_err();
+    let text = fs::read_to_string(&log).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<(&str, &str, u64)> = lines
+        .iter()
+        .map(|line| {
+            assert!(
+                line["caller"].as_str().unwrap().starts_with("office (") && line["address"] == "127.0.0.1",
+                "{line}"
+            );
+            (
+                line["method"].as_str().unwrap(),
+                line["code"].as_str().unwrap(),
+                line["merchants"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("CreateMerchant", "OK", 1),
+            ("CreateMerchant", "ALREADY_EXISTS", 1),
+            ("BatchDeleteMerchants", "NOT_FOUND", 30)
+        ]
+    );
+    assert_eq!(lines[0]["names"][0], "a");
+    assert!(!text.contains("60.12") && !text.contains("25.65") && !text.contains(&manage), "{text}");
+}
