@@ -238,6 +238,8 @@ async fn hidden_merchants_are_for_those_who_manage() {
         request.metadata_mut().insert("x-api-key", key.parse().unwrap());
         request
     }
+    let hidden_too =
+        || wire::MerchantFilter { visibility_scope: wire::VisibilityScope::All.into(), ..Default::default() };
     let mut merchants = server.merchants().await;
     for id in ["shown", "hidden"] {
         let merchant = Some(merchant(id, 60.0, 25.0));
@@ -257,18 +259,32 @@ async fn hidden_merchants_are_for_those_who_manage() {
         merchants.batch_get_merchants(with(&search_key, batch)).await.unwrap_err().code(),
         Code::NotFound
     );
-    let all = wire::SearchNearbyRequest {
-        filter: Some(wire::MerchantFilter {
-            visibility_scope: wire::VisibilityScope::All.into(),
-            ..Default::default()
-        }),
-        ..search(60.0, 25.0)
-    };
+    let all = wire::SearchNearbyRequest { filter: Some(hidden_too()), ..search(60.0, 25.0) };
     let mut searches = server.searches().await;
     let found = searches.search_nearby(with(&manage_key, all.clone())).await.unwrap().into_inner();
     assert_eq!(found.results.len(), 2);
     let refused = searches.search_nearby(with(&search_key, all)).await.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::PermissionDenied, "HIDDEN_NOT_ALLOWED"));
+    let not_allowed = (Code::PermissionDenied, "HIDDEN_NOT_ALLOWED".to_owned());
+    assert_eq!((refused.code(), reason(&refused)), not_allowed);
+    let density = wire::GetDensityRequest {
+        area: Some(wire::get_density_request::Area::Circle(wire::Circle {
+            center: Some(position(60.0, 25.0)),
+            radius_m: 1_000.0,
+        })),
+        resolution: 9,
+        filter: Some(hidden_too()),
+    };
+    let refused = searches.get_density(with(&search_key, density)).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), not_allowed);
+    let start = wire::WatchNearbyStart {
+        origin: Some(position(60.0, 25.0)),
+        filter: Some(hidden_too()),
+        ..Default::default()
+    };
+    let step = wire::WatchNearbyRequest { step: Some(wire::watch_nearby_request::Step::Start(start)) };
+    let watching = searches.watch_nearby(with(&search_key, tokio_stream::once(step))).await.unwrap();
+    let refused = watching.into_inner().message().await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), not_allowed);
     let found = searches.search_nearby(with(&search_key, search(60.0, 25.0))).await.unwrap().into_inner();
     assert_eq!(found.results.len(), 1);
 }
