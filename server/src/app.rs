@@ -28,7 +28,9 @@ use crate::{
     config::Settings,
     feed::Feed,
     intake::{Intake, State, Watchman},
+    observe::metrics::Metrics,
     opening,
+    operations::Operations,
     page_token::PageTokens,
     replace_file::{Readers, replace_file},
     rpc::{
@@ -88,6 +90,16 @@ pub enum StartError {
 #[error("calls were still under way {} s after the server was to stop, and were cut off", .0.as_secs())]
 pub struct CutOff(Duration);
 
+/// A task that ends with this.
+#[derive(Debug)]
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// A server that runs.
 #[derive(Debug)]
 pub struct Running {
@@ -99,7 +111,8 @@ pub struct Running {
     health: Health,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
-    renewing: Vec<JoinHandle<()>>,
+    /// What goes on beside it, until it ends.
+    beside: Vec<AbortOnDrop>,
     committer: CommitterThread,
     minding: JoinHandle<()>,
     deadline: Duration,
@@ -117,13 +130,13 @@ impl Running {
         if access.is_open() {
             tracing::info!("whoever can call may do everything: no keys, tokens or certificates are set up");
         }
-        let mut renewing = vec![tokio::spawn(access.clone().keep_up())];
-        renewing.extend(tls.clone().map(|tls| tokio::spawn(tls.keep_up())));
+        let mut beside = vec![AbortOnDrop(tokio::spawn(access.clone().keep_up()))];
+        beside.extend(tls.clone().map(|tls| AbortOnDrop(tokio::spawn(tls.keep_up()))));
         let bound = Incoming::tcp(settings.listen, tls, settings.connections.clone()).await;
         let (incoming, address) = bound.map_err(listen)?;
         let mut running =
             Self { address: Some(address), ..Self::start_on(incoming, settings, access).await? };
-        running.renewing = renewing;
+        running.beside.append(&mut beside);
         // Only now that the store is ours: a second server by mistake must not lead callers astray.
         if let Some(path) = &settings.address_file {
             replace_file(path, format!("{address}\n").as_bytes(), Readers::Anyone)
@@ -145,37 +158,20 @@ impl Running {
     }
 
     async fn start_on(incoming: Incoming, settings: &Settings, access: Access) -> Result<Self, StartError> {
-        let (door, calls) = (Door::closed(), CallsUnderWay::default());
-        let guard = Guard {
-            access,
-            per_address: settings.per_address.clone(),
-            audit: settings.audit_log.clone().map(open_audit_log).transpose()?,
-            clock: clock::system(),
-        };
-        let routes = Routes {
-            door: door.clone(),
-            searches: SearchSettings {
-                most_radius: settings.max_radius,
-                // That depends on who searches.
-                search_hidden: false,
-                log_cells: settings.log_cells,
-            },
-            watch_patience: settings.watch_patience,
-            clock: clock::system(),
-            reflection: settings.reflection,
-            calls: calls.clone(),
-            guard,
-        };
         let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
+        let shared = Shared::new(access).map_err(|error| internal(&error))?;
+        let operating = begin(shared.operations(settings), settings).await?;
+        let routes = shared.routes(settings)?;
+        let Shared { door, calls, metrics, intake, .. } = shared;
         let (stack, health) = routes.build().await.map_err(|error| internal(&error))?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(incoming.serve(stack, async { drop(stopped.await) }));
+        let serving =
+            tokio::spawn(incoming.serve(stack, Arc::clone(&metrics), async { drop(stopped.await) }));
 
         let of_loading = settings.clone();
         let loading = tokio::task::spawn_blocking(move || load(&of_loading));
         let Loaded { store, condition, index, merchants, tokens, feed, done } =
             loading.await.map_err(|error| internal(&error))??;
-        let intake = Intake::default();
         let mut watchman = Watchman {
             data_dir: settings.data_dir.clone(),
             floor: settings.disk_floor,
@@ -186,7 +182,8 @@ impl Running {
         watchman.look_first(DiskSpace::of(&settings.data_dir)?);
         let reader = index.reader();
         let clock = clock::system();
-        let parts = Parts { store, index, feed: feed.clone(), done, intake: intake.clone(), finish, clock };
+        let parts =
+            Parts { store, index, feed: feed.clone(), done, intake: intake.clone(), finish, clock, metrics };
         let (committer, thread) = committer::spawn(parts).map_err(|error| internal(&error))?;
         let watchers = Arc::new(Semaphore::new(settings.max_watchers));
         let backups = Arc::new(Semaphore::new(MOST_BACKUPS));
@@ -202,7 +199,7 @@ impl Running {
             health,
             stop,
             serving,
-            renewing: Vec::new(),
+            beside: operating.into_iter().collect(),
             committer: thread,
             minding,
             deadline: settings.shutdown_deadline,
@@ -227,7 +224,6 @@ impl Running {
     /// [`CutOff`] where the deadline came first.
     pub async fn stop(mut self) -> Result<(), CutOff> {
         self.minding.abort();
-        self.renewing.iter().for_each(JoinHandle::abort);
         self.health.set_all(false).await;
         self.door.announce_stop();
         drop(self.stop);
@@ -249,6 +245,78 @@ impl Running {
         let closed = matches!(timeout(self.deadline.max(MOST_TO_CLOSE), committer).await, Ok(Ok(Ok(()))));
         if all_answered && closed { Ok(()) } else { Err(CutOff(self.deadline)) }
     }
+}
+
+/// What the parts of a server have in common.
+struct Shared {
+    access: Access,
+    door: Door,
+    calls: CallsUnderWay,
+    metrics: Arc<Metrics>,
+    intake: Intake,
+}
+
+impl Shared {
+    fn new(access: Access) -> Result<Self, prometheus::Error> {
+        let metrics = Arc::new(Metrics::new()?);
+        Ok(Self {
+            access,
+            door: Door::closed(),
+            calls: CallsUnderWay::default(),
+            metrics,
+            intake: Intake::default(),
+        })
+    }
+
+    fn operations(&self, settings: &Settings) -> Operations {
+        let calls = self.calls.clone();
+        Operations {
+            metrics: Arc::clone(&self.metrics),
+            door: self.door.clone(),
+            intake: self.intake.clone(),
+            calls_under_way: Arc::new(move || calls.now()),
+            data_dir: settings.data_dir.clone(),
+            max_watchers: settings.max_watchers,
+            access: self.access.clone(),
+            clock: clock::system(),
+            log: settings.log.clone(),
+        }
+    }
+
+    fn routes(&self, settings: &Settings) -> Result<Routes, StartError> {
+        let guard = Guard {
+            access: self.access.clone(),
+            per_address: settings.per_address.clone(),
+            audit: settings.audit_log.clone().map(open_audit_log).transpose()?,
+            clock: clock::system(),
+            metrics: Arc::clone(&self.metrics),
+        };
+        Ok(Routes {
+            door: self.door.clone(),
+            searches: SearchSettings {
+                most_radius: settings.max_radius,
+                // That depends on who searches.
+                search_hidden: false,
+                log_cells: settings.log_cells,
+            },
+            watch_patience: settings.watch_patience,
+            clock: clock::system(),
+            reflection: settings.reflection,
+            calls: self.calls.clone(),
+            guard,
+            metrics: Arc::clone(&self.metrics),
+            slow_search: settings.slow_search,
+        })
+    }
+}
+
+/// Answers operators from now on, if that is asked for.
+async fn begin(operations: Operations, settings: &Settings) -> Result<Option<AbortOnDrop>, StartError> {
+    let Some(address) = settings.operations_listen else { return Ok(None) };
+    let (address, serving) =
+        operations.serve(address).await.map_err(|source| StartError::Listen { address, source })?;
+    tracing::info!(%address, "operators are answered");
+    Ok(Some(AbortOnDrop(tokio::spawn(serving))))
 }
 
 fn open_audit_log(path: PathBuf) -> Result<AuditLog, StartError> {

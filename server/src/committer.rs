@@ -27,6 +27,7 @@ use crate::{
     error::{Quota, ServiceError},
     feed::Feed,
     intake::Intake,
+    observe::metrics::Metrics,
 };
 
 /// What a merchant comes to, given what it is now: decided by the committer, so that nobody else can come between.
@@ -222,6 +223,8 @@ pub struct Parts {
     pub finish: Finish,
     /// Tells when.
     pub clock: Clock,
+    /// Hears how long commits take.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Starts the committer on a thread of its own.
@@ -230,9 +233,9 @@ pub struct Parts {
 /// Where the system has no thread to give.
 pub fn spawn(parts: Parts) -> io::Result<(CommitterHandle, CommitterThread)> {
     let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
-    let Parts { store, index, feed, done, intake, finish, clock } = parts;
+    let Parts { store, index, feed, done, intake, finish, clock, metrics } = parts;
     let (reader, done) = (index.reader(), Done::new(done));
-    let worker = Worker { store, index, reader, feed, done, intake, finish, clock };
+    let worker = Worker { store, index, reader, feed, done, intake, finish, clock, metrics };
     let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || worker.run(messages))?;
     let room = Arc::new(Semaphore::new(QUEUE_COMMANDS));
     Ok((CommitterHandle { queue: queue.clone(), room }, CommitterThread { queue, thread }))
@@ -274,6 +277,12 @@ impl CommitterHandle {
             waiting.push(results);
         }
         Ok(Submitted { waiting })
+    }
+
+    /// How many commands wait to become durable.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        QUEUE_COMMANDS.saturating_sub(self.room.available_permits())
     }
 
     /// All that there is after the last commit.

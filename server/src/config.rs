@@ -17,6 +17,7 @@ use thiserror::Error;
 use crate::{
     access::{AccessSettings, PerAddress},
     intake::Floor,
+    observe::LogControl,
     opening::Loading,
     rpc::transport::{ConnectionLimits, TlsFiles},
 };
@@ -92,6 +93,14 @@ pub struct ServerArgs {
     #[arg(long, env = "NEARBY_AUDIT_LOG", value_name = "FILE")]
     pub audit_log: Option<PathBuf>,
 
+    /// Address and port to answer operators and their tools on, over HTTP: /live, /ready, /metrics and /log [default: none]
+    #[arg(long, env = "NEARBY_OPERATIONS_LISTEN", value_name = "ADDRESS")]
+    pub operations_listen: Option<String>,
+
+    /// Log searches that took longer than this, in milliseconds, without where they were [default: 100]
+    #[arg(long, env = "NEARBY_SLOW_SEARCH_MS", value_name = "MS")]
+    pub slow_search_ms: Option<u64>,
+
     /// Let others than this machine call without TLS, or without saying who they are [default: false]
     #[arg(long, env = "NEARBY_INSECURE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub insecure: Option<bool>,
@@ -159,6 +168,12 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to answer operators.
+    pub operations_listen: Option<SocketAddr>,
+    /// How long a search may take before it is told.
+    pub slow_search: Option<Duration>,
+    /// Changes what is logged.
+    pub log: Option<LogControl>,
     /// The certificates to speak TLS with.
     pub tls: Option<TlsFiles>,
     /// What connections may do.
@@ -247,10 +262,10 @@ impl ServerArgs {
             .clone()
             .or_else(|| file.listen.clone())
             .unwrap_or_else(|| "127.0.0.1:50051".to_owned());
-        let listen: SocketAddr = listen.parse().map_err(|_| ConfigError::Invalid {
-            setting: "listen (--listen, NEARBY_LISTEN)",
-            reason: "must be an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051".to_owned(),
-        })?;
+        let listen = address(&listen, "listen (--listen, NEARBY_LISTEN)")?;
+        let operations = self.operations_listen.as_ref().or(file.operations_listen.as_ref());
+        let operations = operations
+            .map(|text| address(text, "operations_listen (--operations-listen, NEARBY_OPERATIONS_LISTEN)"));
         let (tls, access, per_address) = (self.tls(&file)?, self.access(&file)?, self.per_address(&file)?);
         if !listen.ip().is_loopback() && !self.insecure.or(file.insecure).unwrap_or(false) {
             exposed(listen, tls.as_ref(), &access)?;
@@ -261,6 +276,11 @@ impl ServerArgs {
         Ok(Settings {
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("nearby-data")),
             listen,
+            operations_listen: operations.transpose()?,
+            slow_search: Some(Duration::from_millis(
+                self.slow_search_ms.or(file.slow_search_ms).unwrap_or(100),
+            )),
+            log: None,
             tls,
             connections,
             address_file: self.address_file.or(file.address_file),
@@ -285,6 +305,13 @@ impl ServerArgs {
             loading: Loading::default(),
         })
     }
+}
+
+fn address(text: &str, setting: &'static str) -> Result<SocketAddr, ConfigError> {
+    text.parse().map_err(|_| ConfigError::Invalid {
+        setting,
+        reason: "must be an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051".to_owned(),
+    })
 }
 
 /// Whether a server may be called from other machines as it is.

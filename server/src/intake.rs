@@ -46,6 +46,12 @@ impl Intake {
         }
     }
 
+    /// Whether changes are taken.
+    #[must_use]
+    pub fn state(&self) -> State {
+        *self.state.borrow()
+    }
+
     /// Wakes whenever that changes.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<State> {

@@ -20,6 +20,7 @@
 //! | [`access`] | who may do what |
 //! | [`error`], [`reason`] | what can go wrong, and the words for it |
 //! | [`page_token`] | from one page to the next |
+//! | `operations` | what operators ask, over HTTP |
 //! | [`config`], [`observe`], [`shutdown`], [`clock`], `time_zone` | settings, logs, signals, time |
 //! | `replace_file` | a small file, there whole or not at all |
 //! | `files` | merchants in CSV, NDJSON and GeoJSON files |
@@ -40,6 +41,7 @@ mod files;
 pub mod intake;
 pub mod observe;
 pub mod opening;
+mod operations;
 pub mod page_token;
 pub mod reason;
 mod replace_file;

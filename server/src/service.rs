@@ -113,6 +113,12 @@ impl Door {
         drop(self.stopping.subscribe().wait_for(|stopping| *stopping).await);
     }
 
+    /// Whether calls are let in, and the server is not about to stop.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.service.load().is_some() && !*self.stopping.borrow()
+    }
+
     /// Lets no more calls in. The service goes when the last call that is inside has left.
     pub fn close(&self) {
         self.service.store(None);

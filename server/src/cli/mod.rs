@@ -8,6 +8,7 @@
 //! | `watch` | changes as they are made |
 //! | `import`, `export` | files |
 //! | `care` | backups, and whether what is stored is sound |
+//! | `status` | how a server is, as its metrics say |
 //! | `keys` | API keys |
 //! | `filter` | which merchants a command means |
 //! | `terminal`, [`exit`] | what people see, and what scripts see |
@@ -22,6 +23,7 @@ mod keys;
 mod merchants;
 mod search;
 mod serve;
+mod status;
 mod target;
 mod terminal;
 mod watch;
@@ -91,6 +93,8 @@ enum Command {
     Verify(care::VerifyArgs),
     /// Write the base and the image of a closed store afresh and empty its journal, for a quick start
     Compact(care::CompactArgs),
+    /// Say how a running server is, first what an operator wants first
+    Status(status::StatusArgs),
     /// API keys: make them, list them, take them back
     Keys(keys::KeysArgs),
     /// Serve a sample of real merchants and show a search
@@ -128,10 +132,10 @@ impl Cli {
     /// With what to tell the person and which code to exit with.
     pub async fn run(self) -> Result<(), CliError> {
         let default_filter = if matches!(self.command, Command::Serve(_)) { "info" } else { "warn" };
-        observe::start(&self.log, default_filter)
+        let log = observe::start(&self.log, default_filter)
             .map_err(|error| CliError::usage(format!("--log: {error}")))?;
         match self.command {
-            Command::Serve(args) => serve::run(args).await,
+            Command::Serve(args) => serve::run(args, log).await,
             Command::Import(args) => import::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Search(args) => search::run(args).await,
@@ -145,6 +149,7 @@ impl Cli {
             Command::Restore(args) => care::restore(&args),
             Command::Verify(args) => care::verify(&args),
             Command::Compact(args) => care::compact(&args),
+            Command::Status(args) => status::run(args).await,
             Command::Keys(args) => keys::run(args),
             Command::Demo(args) => demo::run(args).await,
             Command::Completions { shell } => {

@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{care, exit::CliError};
-use crate::{app::Running, config::ServerArgs, shutdown::Signals};
+use crate::{
+    app::Running,
+    config::ServerArgs,
+    observe::{LogControl, panics},
+    shutdown::Signals,
+};
 
 #[derive(Args, Debug)]
 pub(super) struct ServeArgs {
@@ -17,9 +22,11 @@ pub(super) struct ServeArgs {
     server: ServerArgs,
 }
 
-pub(super) async fn run(args: ServeArgs) -> Result<(), CliError> {
+pub(super) async fn run(args: ServeArgs, log: LogControl) -> Result<(), CliError> {
     let mut settings = args.server.settings(args.config.as_deref())?;
     settings.loading = care::loading_bar().unwrap_or(settings.loading);
+    settings.log = Some(log);
+    panics::watch();
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         started = Running::start(&settings) => started?,

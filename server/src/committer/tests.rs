@@ -85,7 +85,16 @@ fn start_with(
     let reader = index.reader();
     let feed = Feed::new(extent.last, loaded.deletions, extent.deletions_since);
     let (store, done, intake) = (Box::new(store), loaded.requests, Intake::default());
-    let parts = Parts { store, index, feed: feed.clone(), done, intake: intake.clone(), finish, clock };
+    let parts = Parts {
+        store,
+        index,
+        feed: feed.clone(),
+        done,
+        intake: intake.clone(),
+        finish,
+        clock,
+        metrics: Arc::new(Metrics::new().unwrap()),
+    };
     let (handle, thread) = spawn(parts).unwrap();
     (handle, thread, reader, feed, intake)
 }

@@ -1,6 +1,7 @@
 //! The thread that owns the store and the index writer.
 
 use std::{
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -14,7 +15,7 @@ use super::{
     decide::{Decided, Draft},
     done::Done,
 };
-use crate::{clock::Clock, error::ServiceError, feed::Feed, intake::Intake};
+use crate::{clock::Clock, error::ServiceError, feed::Feed, intake::Intake, observe::metrics::Metrics};
 
 /// Longest wait for those who were answered by the last batch.
 const MOST_LINGER: Duration = Duration::from_millis(2);
@@ -30,6 +31,7 @@ pub(super) struct Worker {
     pub(super) intake: Intake,
     pub(super) finish: Finish,
     pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Submissions that are committed together.
@@ -182,7 +184,10 @@ impl Worker {
         let mut forget = self.done.to_forget(done, now);
         forget.extend(deletions.into_iter().map(Forget::Deletion));
         let batch = Batch { changes, replaces, done, forget: &forget, deletions_since };
+        let start = Instant::now();
         self.store.commit(&batch).map_err(|error| self.intake.refuse(&error))?;
+        self.metrics.commits.took_s.observe(start.elapsed().as_secs_f64());
+        self.metrics.commits.commands.observe(f64::from(u32::try_from(changes.len()).unwrap_or(u32::MAX)));
         self.done.replace(&forget, done);
         Ok(())
     }

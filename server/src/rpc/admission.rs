@@ -25,7 +25,7 @@ use super::{
     deadline::Deadline,
     method::{Class, Method},
 };
-use crate::error::ServiceError;
+use crate::{error::ServiceError, observe::metrics::Metrics};
 
 /// How long calls may wait when there is too much to do, by what they are.
 const TARGET: Duration = Duration::from_millis(10);
@@ -48,11 +48,13 @@ struct Waits {
     late: AtomicU64,
     refused: AtomicU64,
     is_overloaded: AtomicBool,
+    metrics: Arc<Metrics>,
 }
 
-impl Default for Admission {
-    fn default() -> Self {
+impl Admission {
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
         Self(Arc::new(Waits {
+            metrics,
             start: Instant::now(),
             window_ends_us: AtomicU64::new(0),
             seen: AtomicU64::new(0),
@@ -66,6 +68,7 @@ impl Default for Admission {
 impl Waits {
     /// Whether a call that has waited so long is let in.
     fn admits(&self, class: Class, waited: Duration, now: Instant) -> bool {
+        self.metrics.door.wait_s.observe(waited.as_secs_f64());
         self.seen.fetch_add(1, Ordering::Relaxed);
         if waited > TARGET {
             self.late.fetch_add(1, Ordering::Relaxed);
@@ -78,7 +81,10 @@ impl Waits {
             (true, Class::Bulk) => TARGET_OF_BULK,
         };
         let is_admitted = waited <= most;
-        self.refused.fetch_add(u64::from(!is_admitted), Ordering::Relaxed);
+        if !is_admitted {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.metrics.door.shed.with_label_values(&[class.as_str()]).inc();
+        }
         is_admitted
     }
 
@@ -224,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_borne_and_a_flood_is_not() {
-        let Admission(waits) = Admission::default();
+        let Admission(waits) = Admission::new(Arc::new(Metrics::new().unwrap()));
         assert_eq!(window(&waits, 0, 100, Class::Search, MILLISECOND), 100);
         assert_eq!(window(&waits, 1, 100, Class::Search, MILLISECOND * 50), 100, "a burst");
         // Only now it is known that most of a window has waited.
@@ -235,7 +241,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_it_decides_what_is_refused_first() {
-        let Admission(waits) = Admission::default();
+        let Admission(waits) = Admission::new(Arc::new(Metrics::new().unwrap()));
         window(&waits, 0, 1, Class::Search, MILLISECOND);
         window(&waits, 1, 100, Class::Search, MILLISECOND * 50);
         window(&waits, 2, 100, Class::Search, MILLISECOND * 50);
@@ -253,7 +259,7 @@ mod tests {
 
     #[test]
     fn it_is_not_over_while_some_still_wait() {
-        let Admission(waits) = Admission::default();
+        let Admission(waits) = Admission::new(Arc::new(Metrics::new().unwrap()));
         window(&waits, 0, 1, Class::Search, MILLISECOND);
         window(&waits, 1, 100, Class::Search, MILLISECOND * 50);
         for number in 2..10 {

@@ -14,7 +14,11 @@ use pin_project_lite::pin_project;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 
-use super::{method::Method, status::code_name, transport::Peer};
+use super::{
+    method::Method,
+    status::{code_name, reason_of},
+    transport::Peer,
+};
 use crate::{
     access::{
         Access, Caller, Credentials, PerAddress, Refused,
@@ -22,6 +26,7 @@ use crate::{
     },
     clock::Clock,
     error::ServiceError,
+    observe::metrics::Metrics,
 };
 
 /// What guards the methods; as a layer it lets calls in.
@@ -31,6 +36,7 @@ pub(crate) struct Guard {
     pub(crate) per_address: Option<PerAddress>,
     pub(crate) audit: Option<AuditLog>,
     pub(crate) clock: Clock,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl<S> Layer<S> for Guard {
@@ -97,7 +103,10 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
         };
         let caller = match self.guard.admit(method, &request) {
             Ok(caller) => caller,
-            Err(error) => return GuardedFuture::Refused { error: Some(error) },
+            Err(error) => {
+                self.guard.metrics.door.refused.with_label_values(&[reason_of(&error).as_str()]).inc();
+                return GuardedFuture::Refused { error: Some(error) };
+            }
         };
         let subjects = Subjects::default();
         let audit = self.guard.audit.as_ref().filter(|_| method.is_audited()).map(|log| Audit {

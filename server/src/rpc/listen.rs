@@ -3,7 +3,7 @@
 //! The pipe lets the command line work on a closed store through the same contract, and so the same checks and the same
 //! write path, as on a running server, without opening a port.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper_util::rt::TokioIo;
 use nearby_proto::{
@@ -29,11 +29,12 @@ use super::{
     explain::{Explained, Explanations},
     guard::{Guard, Guarded},
     manage::Merchants,
+    panics::{Caught, Panics},
     search::{SearchSettings, Searches},
     transport::{self, ConnectionLimits, Peer, Tls},
-    under_way::{CallsUnderWay, Counted},
+    under_way::{CallsUnderWay, Counted, Counting},
 };
-use crate::{clock::Clock, service::Door};
+use crate::{clock::Clock, observe::metrics::Metrics, service::Door};
 
 /// What the gRPC server is made of.
 pub(crate) struct Routes {
@@ -44,10 +45,13 @@ pub(crate) struct Routes {
     pub(crate) reflection: bool,
     pub(crate) calls: CallsUnderWay,
     pub(crate) guard: Guard,
+    pub(crate) metrics: Arc<Metrics>,
+    /// How long a search may take before it is told.
+    pub(crate) slow_search: Option<Duration>,
 }
 
 /// The services behind their layers, the outermost first.
-pub(crate) type Stack = Counted<Explained<Timed<Admitted<Guarded<service::Routes>>>>>;
+pub(crate) type Stack = Counted<Explained<Caught<Timed<Admitted<Guarded<service::Routes>>>>>>;
 
 /// What `grpc.health.v1` says of the server as a whole (the empty name) and of its two services.
 #[derive(Clone, Debug)]
@@ -96,6 +100,8 @@ impl Routes {
             settings: self.searches,
             watch_patience: self.watch_patience,
             clock: self.clock,
+            metrics: Arc::clone(&self.metrics),
+            slow: self.slow_search,
         };
         let merchants = Merchants { door: self.door, watch_patience: self.watch_patience };
         let mut routes = service::Routes::new(health_service)
@@ -107,8 +113,9 @@ impl Routes {
         if let Some(reflection) = reflection_alpha {
             routes = routes.add_service(reflection);
         }
-        let admitted = Admission::default().layer(self.guard.layer(routes.prepare()));
-        let layered = self.calls.layer(Explanations.layer(Deadlines.layer(admitted)));
+        let admitted = Admission::new(Arc::clone(&self.metrics)).layer(self.guard.layer(routes.prepare()));
+        let answered = Explanations.layer(Panics.layer(Deadlines.layer(admitted)));
+        let layered = Counting::new(self.calls, &self.metrics).layer(answered);
         Ok((layered, health))
     }
 }
@@ -155,9 +162,11 @@ impl Incoming {
     }
 
     /// Serves until `stop` is done, and then until what is under way is answered.
-    pub(crate) async fn serve(self, stack: Stack, stop: impl Future<Output = ()>) {
+    pub(crate) async fn serve(self, stack: Stack, metrics: Arc<Metrics>, stop: impl Future<Output = ()>) {
         match self {
-            Self::Tcp(listener, tls, limits) => transport::serve(listener, tls, stack, limits, stop).await,
+            Self::Tcp(listener, tls, limits) => {
+                transport::serve(listener, tls, stack, (limits, metrics), stop).await;
+            }
             Self::Pipe(incoming) => serve_pipe(incoming, stack, stop).await,
         }
     }

@@ -26,6 +26,16 @@ pub(crate) enum Class {
     Bulk,
 }
 
+impl Class {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Search => "search",
+            Self::Bulk => "bulk",
+        }
+    }
+}
+
 const fn unary(path: &'static str, class: Class, needs: Role) -> Method {
     Method { path, class, is_unary: true, needs }
 }

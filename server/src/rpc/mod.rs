@@ -11,7 +11,8 @@
 //! | `admission` | what is refused when there is too much to do |
 //! | `work`, `deadline` | how long a call may work, and who stops it |
 //! | `status`, `explain` | where an error becomes a status |
-//! | `under_way` | which calls are not finished yet |
+//! | `under_way`, `measure` | which calls are not finished yet; how they end and how long they take |
+//! | `panics` | calls whose handlers panic |
 //! | [`offline`] | searches without a server, for benches |
 //! | `listen` | the services behind their layers, on a socket or on a pipe within the process |
 //! | `transport` | connections: limits, TLS, and how they end |
@@ -24,8 +25,10 @@ mod explain;
 pub(crate) mod guard;
 pub(crate) mod listen;
 mod manage;
+mod measure;
 mod method;
 pub mod offline;
+mod panics;
 pub(crate) mod search;
 mod splice;
 mod status;

@@ -16,6 +16,7 @@ use super::convert::name_of;
 use crate::{
     access::{Exceeded, Refused},
     error::{Quota, ServiceError, Violation},
+    observe::metrics::CODES,
     reason::{self, Reason},
 };
 
@@ -157,25 +158,13 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
 
 /// gRPC's name of a code.
 pub(super) fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
+    let number = usize::try_from(i32::from(code)).unwrap_or_default();
+    CODES.get(number).copied().unwrap_or("UNKNOWN")
+}
+
+/// The stable word for an error.
+pub(super) fn reason_of(error: &ServiceError) -> Reason {
+    code_and_reason(error).1
 }
 
 fn shortened(mut message: String) -> String {

@@ -12,16 +12,19 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use super::transport::Peer;
+use super::{
+    measure::{Measured, Measures},
+    transport::Peer,
+};
+use crate::observe::metrics::Metrics;
 
-/// The number of calls under way; shared by its clones. As a layer it counts them, for the server and for the connection
-/// that they come on.
+/// The number of calls under way, of the server or of a connection; shared by its clones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallsUnderWay(Arc<Counts>);
 
@@ -32,6 +35,11 @@ struct Counts {
 }
 
 impl CallsUnderWay {
+    /// How many there are.
+    pub(crate) fn now(&self) -> usize {
+        self.0.now.load(Ordering::SeqCst)
+    }
+
     /// Whether there is none.
     pub(crate) fn is_quiet(&self) -> bool {
         self.0.now.load(Ordering::SeqCst) == 0
@@ -49,12 +57,38 @@ impl CallsUnderWay {
     }
 }
 
+/// Counts calls and measures them, as a layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Counting {
+    calls: CallsUnderWay,
+    measures: Measures,
+}
+
+impl Counting {
+    pub(crate) fn new(calls: CallsUnderWay, metrics: &Metrics) -> Self {
+        Self { calls, measures: Measures::new(metrics) }
+    }
+}
+
 /// One call, for as long as this lives.
 #[derive(Debug)]
 struct UnderWay(Arc<Counts>);
 
-/// A call, as the server and as its connection count it.
-type Calls = (Option<UnderWay>, Option<UnderWay>);
+/// A call, as the server counts and measures it, and as its connection counts it.
+#[derive(Debug, Default)]
+struct Call {
+    _of_server: Option<UnderWay>,
+    _of_connection: Option<UnderWay>,
+    measured: Option<Measured>,
+}
+
+impl Call {
+    fn look(&mut self, headers: &HeaderMap) {
+        if let Some(measured) = &mut self.measured {
+            measured.look(headers);
+        }
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
@@ -62,11 +96,11 @@ impl Drop for UnderWay {
     }
 }
 
-impl<S> Layer<S> for CallsUnderWay {
+impl<S> Layer<S> for Counting {
     type Service = Counted<S>;
 
     fn layer(&self, inner: S) -> Counted<S> {
-        Counted { inner, calls: self.clone() }
+        Counted { inner, counting: self.clone() }
     }
 }
 
@@ -74,7 +108,7 @@ impl<S> Layer<S> for CallsUnderWay {
 #[derive(Clone, Debug)]
 pub(crate) struct Counted<S> {
     inner: S,
-    calls: CallsUnderWay,
+    counting: Counting,
 }
 
 impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>> for Counted<S> {
@@ -87,9 +121,12 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let is_ours = request.uri().path().starts_with("/nearby.");
-        let connection = request.extensions().get::<Peer>().map(|peer| peer.calls.enter());
-        let call = (is_ours.then(|| self.calls.enter()), connection);
+        let path = request.uri().path();
+        let call = Call {
+            _of_server: path.starts_with("/nearby.").then(|| self.counting.calls.enter()),
+            _of_connection: request.extensions().get::<Peer>().map(|peer| peer.calls.enter()),
+            measured: self.counting.measures.begin(path),
+        };
         CountedFuture { inner: self.inner.call(request), call }
     }
 }
@@ -99,7 +136,7 @@ pin_project! {
     pub(crate) struct CountedFuture<F> {
         #[pin]
         inner: F,
-        call: Calls,
+        call: Call,
     }
 }
 
@@ -109,10 +146,10 @@ impl<F: Future<Output = Result<Response<Body>, E>>, E> Future for CountedFuture<
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let answered = ready!(this.inner.poll(context));
-        let call = std::mem::take(this.call);
-        Poll::Ready(answered.map(|response| match call {
-            (None, None) => response,
-            call => response.map(|inner| Body::new(CountedBody { inner, call })),
+        let mut call = std::mem::take(this.call);
+        Poll::Ready(answered.map(|response| {
+            call.look(response.headers());
+            response.map(|inner| Body::new(CountedBody { inner, call }))
         }))
     }
 }
@@ -122,7 +159,7 @@ pin_project! {
     struct CountedBody {
         #[pin]
         inner: Body,
-        call: Calls,
+        call: Call,
     }
 }
 
@@ -134,7 +171,14 @@ impl HttpBody for CountedBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        self.project().inner.poll_frame(context)
+        let this = self.project();
+        let polled = this.inner.poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(trailers) = frame.trailers_ref()
+        {
+            this.call.look(trailers);
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -158,7 +202,8 @@ mod tests {
     async fn a_call_is_under_way_until_its_answer_is_sent() {
         let calls = CallsUnderWay::default();
         let answer = |_| async { Ok::<_, Infallible>(Response::new(Body::new("answer".to_owned()))) };
-        let mut service = calls.layer(service_fn(answer));
+        let metrics = Metrics::new().unwrap();
+        let mut service = Counting::new(calls.clone(), &metrics).layer(service_fn(answer));
         let request = |path: &str| Request::builder().uri(path).body(Body::empty()).unwrap();
 
         let ours = service.call(request("/nearby.v1.NearbyService/SearchNearby"));

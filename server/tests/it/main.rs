@@ -16,6 +16,7 @@ mod crash;
 mod demo;
 mod lifecycle;
 mod limits;
+mod operations;
 mod real_data;
 mod support;
 mod transport;

@@ -13,7 +13,11 @@ mod density;
 mod stream;
 mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use nearby_index::{CoarseCell, Position, Snapshot, Wgs84};
 use nearby_proto::{
@@ -41,6 +45,7 @@ use crate::{
     access::Role,
     clock::Clock,
     error::ServiceError,
+    observe::metrics::Metrics,
     service::{Door, Service},
 };
 
@@ -51,6 +56,9 @@ pub(crate) struct Searches {
     pub(crate) settings: SearchSettings,
     pub(crate) watch_patience: Duration,
     pub(crate) clock: Clock,
+    pub(crate) metrics: Arc<Metrics>,
+    /// How long a search may take before it is told.
+    pub(crate) slow: Option<Duration>,
 }
 
 #[tonic::async_trait]
@@ -120,8 +128,19 @@ impl Searches {
         let request = search_from_wire(given, self.settings_for(asker), (self.clock)(), &service.tokens)?;
         let (origin, revision) = (request.origin, snapshot.revision());
         let tokens = service.tokens.clone();
-        let job = move |goes_on: &dyn Fn() -> bool| answer(&request, &snapshot, &tokens, most_bytes, goes_on);
-        let page = at_work(asker.deadline, job).await?;
+        let job = move |goes_on: &dyn Fn() -> bool| {
+            // It looks up once for each page of the tree.
+            let pages = Cell::new(0_u32);
+            let counted = || {
+                pages.set(pages.get() + 1);
+                goes_on()
+            };
+            let page = answer(&request, &snapshot, &tokens, most_bytes, &counted)?;
+            Ok(page.map(|page| (page, pages.get())))
+        };
+        let start = Instant::now();
+        let (page, pages) = at_work(asker.deadline, job).await?;
+        self.measure(given, (page.results, pages), start.elapsed());
         tracing::debug!(
             method = "SearchNearby",
             results = page.results,
@@ -129,6 +148,29 @@ impl Searches {
             h3_cell = self.cell(origin).map(tracing::field::display),
         );
         Ok(page)
+    }
+
+    fn measure(&self, given: &SearchNearbyRequest, (results, pages): (usize, u32), took: Duration) {
+        let metrics = &self.metrics.searches;
+        metrics.results.observe(f64::from(u32::try_from(results).unwrap_or(u32::MAX)));
+        metrics.pages.observe(f64::from(pages));
+        let filtered = if given.filter.is_some() { "true" } else { "false" };
+        metrics.all.with_label_values(&[filtered]).inc();
+        if self.slow.is_some_and(|slow| took > slow) {
+            metrics.slow.inc();
+            let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            let (radius_m, page_size, grouped) = (given.radius_m, given.page_size, given.group_by_position);
+            tracing::warn!(
+                elapsed_ms,
+                results,
+                pages,
+                radius_m,
+                page_size,
+                filtered,
+                grouped,
+                "a slow search"
+            );
+        }
     }
 
     fn settings_for(&self, asker: &Asker) -> SearchSettings {

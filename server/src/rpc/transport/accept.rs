@@ -1,6 +1,6 @@
 //! Takes connections in.
 
-use std::{io, net::IpAddr, pin::pin, time::Duration};
+use std::{io, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -17,7 +17,7 @@ use super::{
     places::{Place, Places},
     preface::Begun,
 };
-use crate::access::names_in;
+use crate::{access::names_in, observe::metrics::Metrics};
 
 /// How long to wait where the system has no room for a connection: it stays in the queue of the socket.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -27,7 +27,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<Tls>,
     answers: impl Answers,
-    limits: ConnectionLimits,
+    (limits, metrics): (ConnectionLimits, Arc<Metrics>),
     stop: impl Future<Output = ()>,
 ) {
     let places = Places::new(limits.most, limits.most_an_address);
@@ -45,12 +45,13 @@ pub(crate) async fn serve(
         match accepted {
             Ok((socket, address)) => match places.take(address.ip()) {
                 Ok(place) => {
+                    let place = (place, address.ip(), Connected::new(Arc::clone(&metrics)));
                     let rules = (limits.clone(), goodbye.clone());
-                    let begun = begin(socket, (place, address.ip()), tls.clone(), answers.clone(), rules);
+                    let begun = begin(socket, place, tls.clone(), answers.clone(), rules);
                     connections.spawn(begun);
                 }
                 // It is closed at once: whoever connects sees it, and does not wait for what will not come.
-                Err(why) => tracing::debug!(?why, "a connection was refused"),
+                Err(why) => refuse(&metrics, why.as_str()),
             },
             Err(error) if is_of_the_peer(&error) => {}
             Err(error) => {
@@ -68,10 +69,31 @@ pub(crate) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
+/// A connection that is there, for as long as this lives.
+struct Connected(Arc<Metrics>);
+
+impl Connected {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        metrics.connections.now.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.connections.now.dec();
+    }
+}
+
+fn refuse(metrics: &Metrics, reason: &str) {
+    metrics.connections.refused.with_label_values(&[reason]).inc();
+    tracing::debug!(reason, "a connection was refused");
+}
+
 /// Brings a connection so far that calls can come.
 async fn begin(
     socket: TcpStream,
-    (_place, address): (Place, IpAddr),
+    (_place, address, connected): (Place, IpAddr, Connected),
     tls: Option<Tls>,
     answers: impl Answers,
     (limits, goodbye): (ConnectionLimits, watch::Receiver<bool>),
@@ -82,16 +104,19 @@ async fn begin(
     }
     let peer = Peer { address: Some(address.to_canonical()), ..Peer::default() };
     let Some(tls) = tls else {
-        return listen_to(socket, peer, answers, (limits, goodbye)).await;
+        return listen_to(socket, peer, answers, (limits, goodbye), &connected).await;
     };
     match timeout(HANDSHAKE, tls.accept(socket)).await {
         Ok(Ok(stream)) => {
             let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
             let certificate = shown.map(|certificate| names_in(certificate)).unwrap_or_default().into();
-            listen_to(stream, Peer { certificate, ..peer }, answers, (limits, goodbye)).await;
+            listen_to(stream, Peer { certificate, ..peer }, answers, (limits, goodbye), &connected).await;
         }
-        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-        Err(_) => tracing::debug!("a TLS handshake took too long"),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            refuse(&connected.0, "handshake_failed");
+        }
+        Err(_) => refuse(&connected.0, "handshake_slow"),
     }
 }
 
@@ -100,11 +125,15 @@ async fn listen_to<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     peer: Peer,
     answers: impl Answers,
     (limits, goodbye): (ConnectionLimits, watch::Receiver<bool>),
+    connected: &Connected,
 ) {
     match timeout(FIRST_BYTES, Begun::read(io)).await {
         Ok(Ok(io)) => serve_one(Gathered::new(io), peer, answers, &limits, goodbye).await,
-        Ok(Err(error)) => tracing::debug!(%error, "a connection did not begin as HTTP/2"),
-        Err(_) => tracing::debug!("a connection said nothing"),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a connection did not begin as HTTP/2");
+            refuse(&connected.0, "not_http_2");
+        }
+        Err(_) => refuse(&connected.0, "silent"),
     }
 }
 

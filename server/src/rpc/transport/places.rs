@@ -37,6 +37,15 @@ pub(super) enum NoPlace {
     FullOfAddress,
 }
 
+impl NoPlace {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::FullOfAddress => "full_of_address",
+        }
+    }
+}
+
 impl Places {
     pub(super) fn new(most: usize, most_an_address: usize) -> Self {
         Self { most, most_an_address, taken: Arc::default() }

@@ -1,0 +1,13 @@
+//! What can be seen of a server from outside. Never a user's coordinates.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `logs` | what happened, for people and for programs |
+//! | `metrics` | how much, how often and how long |
+//! | `panics` | faults of this program |
+
+mod logs;
+pub mod metrics;
+pub mod panics;
+
+pub use self::logs::{LogArgs, LogControl, LogFormat, start};
