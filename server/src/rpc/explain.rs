@@ -77,9 +77,18 @@ pub(crate) fn explained_below(status: Status) -> Status {
     if status.details().is_empty() { explain(&status) } else { status }
 }
 
+/// How tonic calls what it cannot read; all else that it calls INTERNAL is not the caller's.
+const OF_REQUESTS: [&str; 5] =
+    ["decode", "decoding", "Missing request message", "compression flag", "compressed"];
+
 pub(super) fn explain(status: &Status) -> Status {
     let message = status.message();
     match status.code() {
+        Code::Unimplemented if message.contains("compressed") => explained(
+            Code::Unimplemented,
+            reason::ENCODING_UNSUPPORTED,
+            "the server takes no compressed messages; send them as they are",
+        ),
         Code::Unimplemented => {
             explained(Code::Unimplemented, reason::METHOD_UNKNOWN, "there is no such method in nearby.v1")
         }
@@ -88,7 +97,7 @@ pub(super) fn explain(status: &Status) -> Status {
             reason::MESSAGE_TOO_LARGE,
             "a message is larger than 4 MiB, the most that the server takes; send less at once",
         ),
-        Code::Internal if message.contains("decode") => explained(
+        Code::Internal if OF_REQUESTS.iter().any(|words| message.contains(words)) => explained(
             Code::InvalidArgument,
             reason::MESSAGE_MALFORMED,
             "the message is not the one of this method",

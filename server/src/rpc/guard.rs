@@ -55,7 +55,8 @@ impl Guard {
             per_address.charge(address).map_err(ServiceError::QuotaExceeded)?;
         }
         let shown = Credentials {
-            bearer: bearer(request.headers())?,
+            // Where nobody must say who calls, nobody is asked.
+            bearer: if self.access.is_open() { None } else { bearer(request.headers())? },
             certificate: peer.map_or(&[], |peer| &*peer.certificate),
         };
         let caller = self.access.identify(shown, (self.clock)()).map_err(ServiceError::Unauthenticated)?;

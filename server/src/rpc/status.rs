@@ -249,6 +249,7 @@ mod tests {
         ];
         let from_below = [
             Status::unimplemented(""),
+            Status::unimplemented("Content is compressed with `gzip` which isn't supported"),
             Status::out_of_range("too large"),
             Status::internal("failed to decode Protobuf message"),
         ];

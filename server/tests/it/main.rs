@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod canary;
 mod care;
 mod command_line;
 mod contract;
@@ -16,6 +17,7 @@ mod crash;
 mod demo;
 mod lifecycle;
 mod limits;
+mod malformed;
 mod operations;
 mod real_data;
 mod support;
