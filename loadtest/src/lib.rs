@@ -24,6 +24,7 @@
 //! A latency counted from when a call was sent, where it was due before: a server that stands still would look quick. A
 //! figure of a generator that could not keep up, told as the server's.
 
+pub mod abuse;
 pub mod cli;
 pub mod cost;
 pub mod drive;

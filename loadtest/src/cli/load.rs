@@ -82,6 +82,9 @@ pub(super) struct Loaded {
     /// None where the server has merchants of its own.
     pub(super) oracle: Option<Arc<Oracle>>,
     pub(super) live: Live,
+    /// Host and port of the server.
+    pub(super) address: String,
+    pub(super) server_pid: Option<u32>,
     scenario: Scenario,
     is_server_here: bool,
     threads: usize,
@@ -145,6 +148,7 @@ impl Loaded {
             generate::into_server(&world, &url, &Access::default()).await?;
         }
         let target = options.target(&url)?;
+        let address = target.address().to_owned();
         let server_pid = own.as_ref().map(Server::pid).or(options.server_pid);
         let oracle = if options.foreign { None } else { Some(oracle_of(&world).await?) };
         let unreachable = |error| Failure::Unreachable(url.clone(), error);
@@ -177,6 +181,8 @@ impl Loaded {
             world,
             oracle,
             live,
+            address,
+            server_pid,
             scenario,
             is_server_here: server_pid.is_some(),
             threads,

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod abuse;
 mod access;
 mod cities;
 mod generate;
@@ -47,6 +48,8 @@ enum Command {
     Sweep(SweepArgs),
     /// The server's processor time for a call over that of an empty one; writes target/cost.json
     Cost(CostArgs),
+    /// Be hostile to the server in many ways, and see how long it bears each and what others notice
+    Abuse(abuse::AbuseArgs),
     /// Put the reports of several generators together
     Merge(MergeArgs),
     /// List the scenarios that come with this
@@ -184,6 +187,9 @@ pub enum Failure {
         /// Where.
         server: String,
     },
+    /// There is no such attack.
+    #[error("there is no attack {0}, only {1}")]
+    NoAttack(String, String),
     /// There is no such process.
     #[error("there is no process {0} on this machine that --server-pid could mean")]
     NoProcess(u32),
@@ -202,7 +208,11 @@ impl Failure {
     /// As of sysexits.h.
     fn code(&self) -> u8 {
         match self {
-            Self::Target(_) | Self::Scenario(_) | Self::Usage(_) | Self::NoProcess(_) => USAGE,
+            Self::Target(_)
+            | Self::Scenario(_)
+            | Self::Usage(_)
+            | Self::NoProcess(_)
+            | Self::NoAttack(..) => USAGE,
             Self::Cities(_) | Self::Report(_) => 65,
             Self::Unreachable(..) => 69,
             Self::OtherWorld { .. } => 78,
@@ -238,6 +248,7 @@ fn act(command: &Command) -> Result<ExitCode, Failure> {
         Command::Run(args) => args.options.runtime()?.block_on(until_told(run(args))),
         Command::Sweep(args) => args.options.runtime()?.block_on(until_told(run_sweep(args))),
         Command::Cost(args) => args.options.runtime()?.block_on(until_told(run_cost(args))),
+        Command::Abuse(args) => args.options().runtime()?.block_on(until_told(abuse::run(args))),
         Command::Merge(args) => {
             let reports =
                 args.reports.iter().map(|path| Report::read(path)).collect::<Result<Vec<_>, _>>()?;

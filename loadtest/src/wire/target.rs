@@ -54,6 +54,12 @@ pub enum TargetError {
 }
 
 impl Target {
+    /// Host and port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// A server at an address, with `https://` over TLS.
     ///
     /// # Errors

@@ -11,14 +11,20 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
 
 /// More than this is written at once: large answers are not copied into ever larger memory.
 const MOST_BYTES: usize = 64 * 1024;
 /// Room for an answer or some small ones, taken at once.
 const FEW_BYTES: usize = 8 * 1024;
+/// How long a peer may take nothing of what waits for it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection that gathers what is written to it. Made for h2, which in every turn reads until nothing is there and then
 /// flushes: a flush is kept once something was read, or tried to be, after it was promised.
@@ -29,6 +35,8 @@ pub(super) struct Gathered<IO> {
     /// How much of it is written already.
     written: usize,
     flush: Flush,
+    /// Since when the peer has taken nothing, as the time at which it is given up.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 /// What has become of the last flush.
@@ -41,7 +49,7 @@ enum Flush {
 
 impl<IO> Gathered<IO> {
     pub(super) fn new(io: IO) -> Self {
-        Self { io, waiting: Vec::new(), written: 0, flush: Flush::Kept }
+        Self { io, waiting: Vec::new(), written: 0, flush: Flush::Kept, stalled: None }
     }
 }
 
@@ -49,7 +57,8 @@ impl<IO: AsyncWrite + Unpin> Gathered<IO> {
     /// Writes all that waits.
     fn drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(left) = self.waiting.get(self.written..).filter(|left| !left.is_empty()) {
-            let written = ready!(Pin::new(&mut self.io).poll_write(context, left))?;
+            let polled = Pin::new(&mut self.io).poll_write(context, left);
+            let written = ready!(patiently(&mut self.stalled, polled, context))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -68,6 +77,21 @@ impl<IO: AsyncWrite + Unpin> Gathered<IO> {
         }
         Poll::Ready(Ok(()))
     }
+}
+
+/// Gives up a peer that has taken nothing for too long. hyper's keepalive does not: it waits to tell the peer so.
+fn patiently(
+    stalled: &mut Option<Pin<Box<Sleep>>>,
+    polled: Poll<io::Result<usize>>,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    if polled.is_ready() {
+        *stalled = None;
+        return polled;
+    }
+    let sleep = stalled.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+    ready!(sleep.as_mut().poll(context));
+    Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer reads nothing")))
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gathered<IO> {
@@ -101,7 +125,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Gathered<IO> {
         let bytes = pieces.iter().map(|piece| piece.len()).sum();
         ready!(self.make_room(bytes, context))?;
         if bytes > MOST_BYTES {
-            return Pin::new(&mut self.io).poll_write_vectored(context, pieces);
+            let this = &mut *self;
+            let polled = Pin::new(&mut this.io).poll_write_vectored(context, pieces);
+            return patiently(&mut this.stalled, polled, context);
         }
         if self.waiting.is_empty() {
             self.waiting.reserve(bytes.max(FEW_BYTES));
@@ -172,7 +198,7 @@ mod tests {
             sizes in prop::collection::vec(prop_oneof![1usize..300, 1_000usize..200_000], 1..12),
             pipe in prop_oneof![1usize..100, 1_000usize..300_000],
         ) {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             runtime.block_on(async {
                 let (near, mut far) = duplex(pipe);
                 let frames: Vec<Vec<u8>> =
@@ -223,5 +249,30 @@ mod tests {
         drop(connection);
         far.read_to_end(&mut read).await.unwrap();
         assert_eq!(read, b"head and data, trailers");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_reads_nothing_is_given_up() {
+        let (near, mut far) = duplex(1_000);
+        let mut gathered = Gathered::new(near);
+        gathered.write_all(&[1; 900]).await.unwrap();
+        gathered.write_all(&vec![2; 70_000]).await.unwrap_err();
+        // One that reads now and then is not.
+        let (near, mut slow) = duplex(1_000);
+        let mut gathered = Gathered::new(near);
+        let reads = async {
+            let mut read = vec![0; 70_000];
+            for part in read.chunks_mut(10_000) {
+                tokio::time::sleep(PATIENCE * 2 / 3).await;
+                slow.read_exact(part).await.unwrap();
+            }
+        };
+        let writes = async {
+            gathered.write_all(&vec![3; 70_000]).await.unwrap();
+            gathered.shutdown().await.unwrap();
+        };
+        tokio::join!(reads, writes);
+        let mut read = [0; 900];
+        far.read_exact(&mut read).await.unwrap();
     }
 }
