@@ -28,7 +28,7 @@ use crate::{
     config::Settings,
     feed::Feed,
     intake::{Intake, State, Watchman},
-    observe::metrics::Metrics,
+    observe::{TraceSettings, metrics::Metrics, traces::Traces},
     opening,
     operations::Operations,
     page_token::PageTokens,
@@ -66,6 +66,9 @@ pub enum StartError {
     /// Callers cannot be known.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Spans of calls cannot be sent.
+    #[error("otlp_endpoint (--otlp-endpoint, NEARBY_OTLP_ENDPOINT) cannot be used: {0}")]
+    Traces(String),
     /// The certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -108,6 +111,7 @@ pub struct Running {
     merchants: usize,
     door: Door,
     calls: CallsUnderWay,
+    traces: Option<Traces>,
     health: Health,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
@@ -159,10 +163,10 @@ impl Running {
 
     async fn start_on(incoming: Incoming, settings: &Settings, access: Access) -> Result<Self, StartError> {
         let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
-        let shared = Shared::new(access).map_err(|error| internal(&error))?;
+        let shared = Shared::new(access, settings.traces.as_ref())?;
         let operating = begin(shared.operations(settings), settings).await?;
         let routes = shared.routes(settings)?;
-        let Shared { door, calls, metrics, intake, .. } = shared;
+        let Shared { door, calls, metrics, traces, intake, .. } = shared;
         let (stack, health) = routes.build().await.map_err(|error| internal(&error))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving =
@@ -196,6 +200,7 @@ impl Running {
             merchants,
             door,
             calls,
+            traces,
             health,
             stop,
             serving,
@@ -242,6 +247,10 @@ impl Running {
         self.door.close();
         // What waits in the committer's queue is finished even after a cut, and the image of many merchants takes a while.
         let committer = tokio::task::spawn_blocking(move || self.committer.stop());
+        if let Some(traces) = self.traces.take() {
+            // Of what is still to be sent some may be lost, and nothing else.
+            drop(tokio::task::spawn_blocking(move || traces.stop()).await);
+        }
         let closed = matches!(timeout(self.deadline.max(MOST_TO_CLOSE), committer).await, Ok(Ok(Ok(()))));
         if all_answered && closed { Ok(()) } else { Err(CutOff(self.deadline)) }
     }
@@ -253,14 +262,18 @@ struct Shared {
     door: Door,
     calls: CallsUnderWay,
     metrics: Arc<Metrics>,
+    traces: Option<Traces>,
     intake: Intake,
 }
 
 impl Shared {
-    fn new(access: Access) -> Result<Self, prometheus::Error> {
-        let metrics = Arc::new(Metrics::new()?);
+    fn new(access: Access, traces: Option<&TraceSettings>) -> Result<Self, StartError> {
+        let metrics = Metrics::new().map_err(|error| StartError::Internal(error.to_string()))?;
+        let metrics = Arc::new(metrics);
+        let traces = traces.map(Traces::start).transpose().map_err(StartError::Traces)?;
         Ok(Self {
             access,
+            traces,
             door: Door::closed(),
             calls: CallsUnderWay::default(),
             metrics,
@@ -305,6 +318,7 @@ impl Shared {
             calls: self.calls.clone(),
             guard,
             metrics: Arc::clone(&self.metrics),
+            traces: self.traces.clone(),
             slow_search: settings.slow_search,
         })
     }

@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::{
     access::{AccessSettings, PerAddress},
     intake::Floor,
-    observe::LogControl,
+    observe::{LogControl, TraceSettings},
     opening::Loading,
     rpc::transport::{ConnectionLimits, TlsFiles},
 };
@@ -97,6 +97,14 @@ pub struct ServerArgs {
     #[arg(long, env = "NEARBY_OPERATIONS_LISTEN", value_name = "ADDRESS")]
     pub operations_listen: Option<String>,
 
+    /// Collector to send spans of calls to, over OTLP with gRPC, such as http://127.0.0.1:4317 [default: none]
+    #[arg(long, env = "NEARBY_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+
+    /// Part of the calls to trace whose callers do not say whether to, from 0 to 1 [default: 0.01]
+    #[arg(long, env = "NEARBY_TRACE_RATIO", value_name = "RATIO")]
+    pub trace_ratio: Option<f64>,
+
     /// Log searches that took longer than this, in milliseconds, without where they were [default: 100]
     #[arg(long, env = "NEARBY_SLOW_SEARCH_MS", value_name = "MS")]
     pub slow_search_ms: Option<u64>,
@@ -170,6 +178,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where to answer operators.
     pub operations_listen: Option<SocketAddr>,
+    /// Where spans of calls go.
+    pub traces: Option<TraceSettings>,
     /// How long a search may take before it is told.
     pub slow_search: Option<Duration>,
     /// Changes what is logged.
@@ -271,12 +281,14 @@ impl ServerArgs {
             exposed(listen, tls.as_ref(), &access)?;
         }
         let connections = self.connections(&file)?;
+        let traces = self.traces(&file)?;
         let max_radius_m = self.max_radius_m.or(file.max_radius_m).unwrap_or(Radius::DEFAULT.meters().get());
         let deadline_s = self.shutdown_deadline_s.or(file.shutdown_deadline_s).unwrap_or(10);
         Ok(Settings {
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("nearby-data")),
             listen,
             operations_listen: operations.transpose()?,
+            traces,
             slow_search: Some(Duration::from_millis(
                 self.slow_search_ms.or(file.slow_search_ms).unwrap_or(100),
             )),
@@ -346,6 +358,18 @@ impl ServerArgs {
                         .to_owned(),
             }),
         }
+    }
+
+    fn traces(&self, file: &Self) -> Result<Option<TraceSettings>, ConfigError> {
+        let ratio = self.trace_ratio.or(file.trace_ratio).unwrap_or(0.01);
+        if !(0.0..=1.0).contains(&ratio) {
+            return Err(ConfigError::Invalid {
+                setting: "trace_ratio (--trace-ratio, NEARBY_TRACE_RATIO)",
+                reason: "must be from 0 to 1".to_owned(),
+            });
+        }
+        let endpoint = self.otlp_endpoint.clone().or_else(|| file.otlp_endpoint.clone());
+        Ok(endpoint.map(|endpoint| TraceSettings { endpoint, ratio }))
     }
 
     fn connections(&self, file: &Self) -> Result<ConnectionLimits, ConfigError> {

@@ -127,7 +127,7 @@ impl From<StartError> for CliError {
         let code = match &error {
             StartError::Listen { .. } => UNAVAILABLE,
             StartError::File { .. } => CANNOT_CREATE,
-            StartError::Tls(_) | StartError::Access(_) => CONFIG,
+            StartError::Tls(_) | StartError::Access(_) | StartError::Traces(_) => CONFIG,
             StartError::Store(error) | StartError::Damaged { fault: error, .. } => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,
         };

@@ -66,7 +66,7 @@ Exit codes are those of sysexits.h: 64 usage, 65 bad data, 66 no such input,
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a server until SIGTERM or SIGINT
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Load merchants from a file (CSV, NDJSON or GeoJSON; plain, gzip or zstd)
     Import(import::ImportArgs),
     /// Write all merchants to a file (CSV, NDJSON or GeoJSON)
@@ -135,7 +135,7 @@ impl Cli {
         let log = observe::start(&self.log, default_filter)
             .map_err(|error| CliError::usage(format!("--log: {error}")))?;
         match self.command {
-            Command::Serve(args) => serve::run(args, log).await,
+            Command::Serve(args) => serve::run(*args, log).await,
             Command::Import(args) => import::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Search(args) => search::run(args).await,

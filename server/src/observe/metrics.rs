@@ -348,8 +348,10 @@ impl LookedUp {
 /// The counts of one method. A code that never comes has none.
 #[derive(Debug)]
 pub(crate) struct MethodMetrics {
-    service: &'static str,
-    method: &'static str,
+    /// Package and service.
+    pub(crate) service: &'static str,
+    /// Its name there.
+    pub(crate) method: &'static str,
     started: IntCounter,
     ended: [OnceLock<(IntCounter, Histogram)>; CODES.len()],
     handled: IntCounterVec,

@@ -4,10 +4,13 @@
 //! |---|---|
 //! | `logs` | what happened, for people and for programs |
 //! | `metrics` | how much, how often and how long |
+//! | `traces` | spans of calls, for OpenTelemetry's collectors |
 //! | `panics` | faults of this program |
 
 mod logs;
 pub mod metrics;
 pub mod panics;
+pub(crate) mod traces;
 
 pub use self::logs::{LogArgs, LogControl, LogFormat, start};
+pub use self::traces::TraceSettings;

@@ -34,7 +34,11 @@ use super::{
     transport::{self, ConnectionLimits, Peer, Tls},
     under_way::{CallsUnderWay, Counted, Counting},
 };
-use crate::{clock::Clock, observe::metrics::Metrics, service::Door};
+use crate::{
+    clock::Clock,
+    observe::{metrics::Metrics, traces::Traces},
+    service::Door,
+};
 
 /// What the gRPC server is made of.
 pub(crate) struct Routes {
@@ -46,6 +50,7 @@ pub(crate) struct Routes {
     pub(crate) calls: CallsUnderWay,
     pub(crate) guard: Guard,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Option<Traces>,
     /// How long a search may take before it is told.
     pub(crate) slow_search: Option<Duration>,
 }
@@ -115,7 +120,7 @@ impl Routes {
         }
         let admitted = Admission::new(Arc::clone(&self.metrics)).layer(self.guard.layer(routes.prepare()));
         let answered = Explanations.layer(Panics.layer(Deadlines.layer(admitted)));
-        let layered = Counting::new(self.calls, &self.metrics).layer(answered);
+        let layered = Counting::new(self.calls, &self.metrics, self.traces).layer(answered);
         Ok((layered, health))
     }
 }

@@ -2,25 +2,54 @@
 
 use std::{sync::Arc, time::Instant};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+use opentelemetry::propagation::Extractor;
 
 use super::method::{METHODS, Method};
-use crate::observe::metrics::{MethodMetrics, Metrics};
+use crate::observe::{
+    metrics::{MethodMetrics, Metrics},
+    traces::{Traced, Traces},
+};
 
-/// The counts of all methods; shared by its clones.
+/// The counts of all methods, and what traces calls, if anything does; shared by its clones.
 #[derive(Clone, Debug)]
-pub(super) struct Measures(Arc<[MethodMetrics; METHODS.len()]>);
+pub(super) struct Measures {
+    counts: Arc<[MethodMetrics; METHODS.len()]>,
+    traces: Option<Traces>,
+}
 
 impl Measures {
-    pub(super) fn new(metrics: &Metrics) -> Self {
-        Self(Arc::new(METHODS.map(|method| metrics.of_method(method.path))))
+    pub(super) fn new(metrics: &Metrics, traces: Option<Traces>) -> Self {
+        Self { counts: Arc::new(METHODS.map(|method| metrics.of_method(method.path))), traces }
     }
 
     /// A call begins; health, reflection and what does not exist are not measured.
-    pub(super) fn begin(&self, path: &str) -> Option<Measured> {
+    pub(super) fn begin(&self, path: &str, headers: &HeaderMap) -> Option<Measured> {
         let at = METHODS.iter().position(|method: &Method| method.path == path)?;
-        self.0[at].begin();
-        Some(Measured { measures: self.clone(), at, since: Instant::now(), code: CANCELLED })
+        let counts = &self.counts[at];
+        counts.begin();
+        let begin = |traces: &Traces| traces.begin(&Caller(headers), counts.service, counts.method);
+        let traced = self.traces.as_ref().map(begin);
+        Some(Measured {
+            counts: Arc::clone(&self.counts),
+            at,
+            since: Instant::now(),
+            code: CANCELLED,
+            traced,
+        })
+    }
+}
+
+/// What a caller says of its own span.
+struct Caller<'a>(&'a HeaderMap);
+
+impl Extractor for Caller<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
     }
 }
 
@@ -30,10 +59,11 @@ const CANCELLED: usize = 1;
 /// A call, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Measured {
-    measures: Measures,
+    counts: Arc<[MethodMetrics; METHODS.len()]>,
     at: usize,
     since: Instant,
     code: usize,
+    traced: Option<Traced>,
 }
 
 impl Measured {
@@ -48,6 +78,9 @@ impl Measured {
 
 impl Drop for Measured {
     fn drop(&mut self) {
-        self.measures.0[self.at].end(self.code, self.since.elapsed());
+        self.counts[self.at].end(self.code, self.since.elapsed());
+        if let Some(traced) = self.traced.take() {
+            traced.end(self.code);
+        }
     }
 }

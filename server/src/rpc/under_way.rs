@@ -22,7 +22,7 @@ use super::{
     measure::{Measured, Measures},
     transport::Peer,
 };
-use crate::observe::metrics::Metrics;
+use crate::observe::{metrics::Metrics, traces::Traces};
 
 /// The number of calls under way, of the server or of a connection; shared by its clones.
 #[derive(Clone, Debug, Default)]
@@ -65,8 +65,8 @@ pub(crate) struct Counting {
 }
 
 impl Counting {
-    pub(crate) fn new(calls: CallsUnderWay, metrics: &Metrics) -> Self {
-        Self { calls, measures: Measures::new(metrics) }
+    pub(crate) fn new(calls: CallsUnderWay, metrics: &Metrics, traces: Option<Traces>) -> Self {
+        Self { calls, measures: Measures::new(metrics, traces) }
     }
 }
 
@@ -125,7 +125,7 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
         let call = Call {
             _of_server: path.starts_with("/nearby.").then(|| self.counting.calls.enter()),
             _of_connection: request.extensions().get::<Peer>().map(|peer| peer.calls.enter()),
-            measured: self.counting.measures.begin(path),
+            measured: self.counting.measures.begin(path, request.headers()),
         };
         CountedFuture { inner: self.inner.call(request), call }
     }
@@ -203,7 +203,7 @@ mod tests {
         let calls = CallsUnderWay::default();
         let answer = |_| async { Ok::<_, Infallible>(Response::new(Body::new("answer".to_owned()))) };
         let metrics = Metrics::new().unwrap();
-        let mut service = Counting::new(calls.clone(), &metrics).layer(service_fn(answer));
+        let mut service = Counting::new(calls.clone(), &metrics, None).layer(service_fn(answer));
         let request = |path: &str| Request::builder().uri(path).body(Body::empty()).unwrap();
 
         let ours = service.call(request("/nearby.v1.NearbyService/SearchNearby"));

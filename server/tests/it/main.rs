@@ -21,4 +21,5 @@ mod malformed;
 mod operations;
 mod real_data;
 mod support;
+mod traces;
 mod transport;
