@@ -24,6 +24,7 @@
 //! | [`config`], [`observe`], [`shutdown`], [`clock`], `time_zone` | settings, logs, signals, time |
 //! | `replace_file` | a small file, there whole or not at all |
 //! | `files` | merchants in CSV, NDJSON and GeoJSON files |
+//! | [`decoders`] | what reads bytes of strangers, for fuzzers |
 //! | [`cli`] | the command line; a caller of the contract like any other |
 //!
 //! What must always hold: an acknowledged change is on disk and visible; no request can panic; no log, error, token or
@@ -35,6 +36,7 @@ pub mod cli;
 pub mod clock;
 pub mod committer;
 pub mod config;
+pub mod decoders;
 pub mod error;
 pub mod feed;
 mod files;

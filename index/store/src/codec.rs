@@ -293,7 +293,7 @@ fn id_of(bytes: &[u8]) -> Result<MerchantId, DecodeError> {
     MerchantId::parse(id).map_err(|_| DecodeError::Value)
 }
 
-fn seal(key: &[u8], body: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(key: &[u8], body: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(BODY_AT + body.len());
     value.push(VERSION);
     value.extend_from_slice(&checksum(key, body).to_le_bytes());

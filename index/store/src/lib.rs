@@ -33,6 +33,7 @@ mod codec;
 #[cfg(test)]
 mod conformance;
 mod content;
+mod decoders;
 mod disk;
 mod durable;
 mod examine;
@@ -60,6 +61,7 @@ use thiserror::Error;
 use self::faults::Faults;
 pub use self::{
     content::Content,
+    decoders::read_anything,
     disk::bytes_below,
     durable::DurableStore,
     examine::{Loaded, Source},

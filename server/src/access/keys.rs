@@ -129,7 +129,7 @@ pub enum KeysError {
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct KeyFile {
+pub(crate) struct KeyFile {
     #[serde(default)]
     key: Vec<Key>,
 }
@@ -149,7 +149,7 @@ fn read(path: &Path) -> Result<String, KeysError> {
     })
 }
 
-fn parse(path: &Path, text: &str) -> Result<KeyFile, KeysError> {
+pub(crate) fn parse(path: &Path, text: &str) -> Result<KeyFile, KeysError> {
     let malformed = |reason| KeysError::Malformed { path: path.to_owned(), reason };
     let file: KeyFile = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
     let mut ids = std::collections::HashSet::new();
@@ -240,6 +240,11 @@ pub fn is_key(text: &str) -> bool {
     text.starts_with(PREFIX)
 }
 
+/// The identifier and the secret of what looks like a key.
+pub(crate) fn split(shown: &str) -> Option<(&str, &str)> {
+    shown.strip_prefix(PREFIX)?.split_once('_')
+}
+
 /// The keys of a file, as a server knows them.
 #[derive(Debug)]
 pub(super) struct Keys {
@@ -264,8 +269,7 @@ impl Keys {
 
     pub(super) fn identify(&self, shown: &str, now: UnixMicros) -> Result<Arc<Caller>, Refused> {
         let known = self.now.load();
-        let (id, secret) =
-            shown.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or(Refused::Unknown)?;
+        let (id, secret) = split(shown).ok_or(Refused::Unknown)?;
         let (key, digest, caller) = known.by_id.get(id).ok_or(Refused::Unknown)?;
         if !bool::from(Sha256::digest(secret)[..].ct_eq(&digest[..])) {
             return Err(Refused::Unknown);

@@ -13,6 +13,7 @@
 //! | `status`, `explain` | where an error becomes a status |
 //! | `under_way`, `measure` | which calls are not finished yet; how they end and how long they take |
 //! | `panics` | calls whose handlers panic |
+//! | `decoders` | requests, read and checked, for fuzzers |
 //! | [`offline`] | searches without a server, for benches |
 //! | `listen` | the services behind their layers, on a socket or on a pipe within the process |
 //! | `transport` | connections: limits, TLS, and how they end |
@@ -21,6 +22,7 @@ pub(crate) mod admission;
 mod asker;
 pub(crate) mod convert;
 mod deadline;
+pub(crate) mod decoders;
 mod explain;
 pub(crate) mod guard;
 pub(crate) mod listen;

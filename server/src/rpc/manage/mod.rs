@@ -166,6 +166,16 @@ impl MerchantService for Merchants {
     }
 }
 
+/// Checks what to create, and no more.
+pub(super) fn check_create(given: CreateMerchantRequest) {
+    drop(Asked::one(Change::Create(given)));
+}
+
+/// Checks what to update, and what it would make of nothing.
+pub(super) fn check_update(given: UpdateMerchantRequest) {
+    drop(Asked::one(Change::Update(given)).map(Asked::try_on_nothing));
+}
+
 impl Merchants {
     async fn change_one(&self, asker: Asker, change: Change) -> Answer<Encoded<Merchant>> {
         let made = Asked::one(change)?.make(&*self.door.enter()?, &asker).await?;

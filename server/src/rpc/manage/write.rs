@@ -80,6 +80,15 @@ impl Asked {
         Ok(Self { commands, request, validate_only })
     }
 
+    /// Makes its edits where there is nothing to edit.
+    pub(super) fn try_on_nothing(self) {
+        for command in self.commands {
+            if let Command::Edit { edit, .. } = command {
+                drop(edit(None));
+            }
+        }
+    }
+
     /// Has it done.
     pub(super) async fn make(self, service: &Service, asker: &Asker) -> Result<Made, ServiceError> {
         let Self { commands, request, validate_only } = self;

@@ -183,6 +183,11 @@ impl Searches {
     }
 }
 
+/// Checks where to count, and no more.
+pub(super) fn check_density(given: &GetDensityRequest, settings: SearchSettings) {
+    drop(density::area_from_wire(given, settings));
+}
+
 /// An error of one request among many: the same on the wire as the google.rpc.Status that a call would end with.
 fn request_status(error: ServiceError) -> wire::RequestStatus {
     let status = Status::from(error);
