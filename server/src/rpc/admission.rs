@@ -2,7 +2,7 @@
 //!
 //! A call waits from when its head was read until a worker has time for it. While most calls have waited longer than
 //! [`TARGET`], the server is overloaded, and whatever has waited longer than that is refused: to say no costs a
-//! tenth of an answer. In a short burst a call may wait for [`BURST`]. (The two times of "Fail at Scale", Maurer, ACM Queue
+//! tenth of an answer. It takes a window of [`BURST`] to tell, so that a short burst is borne. (The two times of "Fail at Scale", Maurer, ACM Queue
 //! 13(8), 2015; there the shortest wait of an interval decides, but tokio runs the newest task of a worker first, so that there
 //! is always one that has not waited.) A call whose caller has given up is not begun.
 
@@ -31,8 +31,11 @@ use crate::{error::ServiceError, observe::metrics::Metrics};
 const TARGET: Duration = Duration::from_millis(10);
 const TARGET_OF_BULK: Duration = Duration::from_millis(5);
 const TARGET_OF_WRITES: Duration = Duration::from_millis(40);
-/// How long they may wait otherwise, and how long it takes to see that there is too much to do.
+/// How long it takes to see that there is too much to do.
 const BURST: Duration = Duration::from_millis(100);
+/// So many calls of a window must have waited: one caller after the other does not make a queue, however slow the machine is
+/// with other things.
+const FEWEST: u64 = 10;
 
 /// Knows how long calls wait; shared by its clones. As a layer it refuses those that have waited too long.
 #[derive(Clone, Debug)]
@@ -74,13 +77,12 @@ impl Waits {
             self.late.fetch_add(1, Ordering::Relaxed);
         }
         self.look(now);
-        let most = match (self.is_overloaded.load(Ordering::Relaxed), class) {
-            (false, _) => BURST,
-            (true, Class::Write) => TARGET_OF_WRITES,
-            (true, Class::Search) => TARGET,
-            (true, Class::Bulk) => TARGET_OF_BULK,
+        let most = match class {
+            Class::Write => TARGET_OF_WRITES,
+            Class::Search => TARGET,
+            Class::Bulk => TARGET_OF_BULK,
         };
-        let is_admitted = waited <= most;
+        let is_admitted = waited <= most || !self.is_overloaded.load(Ordering::Relaxed);
         if !is_admitted {
             self.refused.fetch_add(1, Ordering::Relaxed);
             self.metrics.door.shed.with_label_values(&[class.as_str()]).inc();
@@ -105,7 +107,7 @@ impl Waits {
         let [seen, late, refused] =
             [&self.seen, &self.late, &self.refused].map(|count| count.swap(0, Ordering::Relaxed));
         let was = self.is_overloaded.load(Ordering::Relaxed);
-        let is = if was { refused * 50 > seen } else { late * 2 > seen };
+        let is = if was { refused * 50 > seen } else { late * 2 > seen && late >= FEWEST };
         self.is_overloaded.store(is, Ordering::Relaxed);
         if was != is {
             tracing::debug!(overloaded = is, seen, late, refused, "how long calls wait");
@@ -237,6 +239,14 @@ mod tests {
         assert_eq!(window(&waits, 2, 100, Class::Search, MILLISECOND * 50), 0, "a flood");
         assert_eq!(window(&waits, 3, 100, Class::Search, MILLISECOND * 9), 100);
         assert_eq!(window(&waits, 4, 100, Class::Search, MILLISECOND * 50), 100, "it is over");
+    }
+
+    #[test]
+    fn a_few_calls_on_a_slow_machine_are_no_flood() {
+        let Admission(waits) = Admission::new(Arc::new(Metrics::new().unwrap()));
+        for number in 0..10 {
+            assert_eq!(window(&waits, number, 5, Class::Bulk, MILLISECOND * 500), 5, "{number}");
+        }
     }
 
     #[test]
