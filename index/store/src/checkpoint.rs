@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) tally: Tally,
     /// The first segment of the journal that holds nothing of it.
     pub(crate) next_segment: u64,
+    /// What a failure is told to.
+    pub(crate) condition: Arc<Condition>,
 }
 
 /// A checkpoint that is under way.
@@ -45,19 +47,11 @@ pub(crate) struct UnderWay {
 
 impl UnderWay {
     /// Begins one, on a thread of its own.
-    pub(crate) fn begin(plan: Plan, condition: Arc<Condition>) -> Result<Self, StoreError> {
+    pub(crate) fn begin(plan: Plan) -> Result<Self, StoreError> {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, next_segment, tally) = (Arc::clone(&stop), plan.next_segment, plan.tally);
         let directory = plan.directory.clone();
-        let run = move || {
-            let done = plan.run(&|| stopped.load(Ordering::Relaxed));
-            if let Err(error) = &done
-                && error.is_failure()
-            {
-                condition.fail(error);
-            }
-            done
-        };
+        let run = move || plan.run(&|| stopped.load(Ordering::Relaxed));
         let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(run);
         let thread = thread.map_err(at("begin a checkpoint of", &directory))?;
         Ok(Self { thread, stop, next_segment, tally })
@@ -88,13 +82,25 @@ impl UnderWay {
 impl Plan {
     /// Writes the base and the image, and removes what they take the place of.
     pub(crate) fn run(&self, stopped: &dyn Fn() -> bool) -> Result<(), StoreError> {
+        self.write(stopped).inspect_err(|error| self.tell(error))
+    }
+
+    fn tell(&self, error: &StoreError) {
+        if error.is_failure() {
+            self.condition.fail(error);
+        }
+    }
+
+    fn write(&self, stopped: &dyn Fn() -> bool) -> Result<(), StoreError> {
         let start = Instant::now();
         let base = self.directory.join(base_name(self.tally.extent.last));
         let unfinished = base.with_extension(UNFINISHED);
         // Where nothing was committed since there was one, it is there already, and is never written to.
         if !base.exists() {
             let written = write_base(&unfinished, &self.content, &self.tally, stopped);
-            written.and_then(|()| install(&unfinished, &base)).inspect_err(|_| {
+            written.and_then(|()| install(&unfinished, &base)).inspect_err(|error| {
+                // Told before a large base is removed: until then changes are acknowledged.
+                self.tell(error);
                 // The fault that is being reported comes first.
                 drop(remove(&unfinished));
             })?;

@@ -117,8 +117,10 @@ impl DurableStore {
             _ => return Err(read_only(&self.condition)),
         };
         let (next_segment, tally) = (journal.roll()?, *journal.tally());
-        Plan { directory: self.directory.clone(), content, tally, next_segment }.run(&|| false)?;
-        journal.forget_before(next_segment);
+        self.plan(content, tally, next_segment).run(&|| false)?;
+        if let Some(journal) = &mut self.journal {
+            journal.forget_before(next_segment);
+        }
         self.image_at = tally.extent.last;
         Ok(())
     }
@@ -149,11 +151,16 @@ impl DurableStore {
         }
     }
 
+    fn plan(&self, content: Content, tally: Tally, next_segment: u64) -> Plan {
+        let (directory, condition) = (self.directory.clone(), Arc::clone(&self.condition));
+        Plan { directory, content, tally, next_segment, condition }
+    }
+
     fn begin_checkpoint(&mut self, content: Content) -> Result<(), StoreError> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
         let (next_segment, tally) = (journal.roll()?, *journal.tally());
-        let plan = Plan { directory: self.directory.clone(), content, tally, next_segment };
-        self.under_way = Some(UnderWay::begin(plan, Arc::clone(&self.condition))?);
+        let plan = self.plan(content, tally, next_segment);
+        self.under_way = Some(UnderWay::begin(plan)?);
         Ok(())
     }
 }
