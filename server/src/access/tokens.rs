@@ -134,7 +134,8 @@ impl Tokens {
         }
         let claims = self.check(token)?;
         let roles: Roles = claims.scope.split_whitespace().filter_map(role_of).collect();
-        let ends = i64::try_from((claims.exp + LEEWAY_S).saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+        let ends =
+            i64::try_from(claims.exp.saturating_add(LEEWAY_S).saturating_mul(1_000_000)).unwrap_or(i64::MAX);
         Ok(self.remembered(|remembered| {
             if remembered.callers.len() >= MOST_REMEMBERED {
                 remembered.callers.clear();

@@ -117,6 +117,7 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
             address: request.extensions().get::<Peer>().and_then(|peer| peer.address),
             method,
             subjects: subjects.clone(),
+            code: Code::Cancelled,
         });
         for shown in [header::AUTHORIZATION.as_str(), API_KEY] {
             request.headers_mut().remove(shown);
@@ -137,18 +138,25 @@ pub(crate) struct Audit {
     address: Option<IpAddr>,
     method: &'static Method,
     subjects: Subjects,
+    /// How it ended. A caller that goes away before its answer leaves a change that may well have been made.
+    code: Code,
 }
 
 impl Audit {
     /// An answer that goes on has no status yet: that it was begun is what counts.
-    fn write(&self, answer: &Response<Body>) {
-        let code = Status::from_header_map(answer.headers()).map_or(Code::Ok, |status| status.code());
+    fn look(&mut self, answer: &Response<Body>) {
+        self.code = Status::from_header_map(answer.headers()).map_or(Code::Ok, |status| status.code());
+    }
+}
+
+impl Drop for Audit {
+    fn drop(&mut self) {
         self.log.write(&Entry {
             at: (self.clock)(),
             caller: &self.caller,
             address: self.address,
             method: self.method.name(),
-            code: code_name(code),
+            code: code_name(self.code),
             subjects: &self.subjects,
         });
     }
@@ -175,8 +183,9 @@ impl<F: Future<Output = Result<Response<Body>, E>>, E> Future for GuardedFuture<
             }
             Project::Begun { inner, audit } => {
                 let answered = ready!(inner.poll(context));
-                if let (Some(audit), Ok(answer)) = (audit, &answered) {
-                    audit.write(answer);
+                // It is written here, before the answer leaves.
+                if let (Some(mut audit), Ok(answer)) = (audit.take(), &answered) {
+                    audit.look(answer);
                 }
                 Poll::Ready(answered)
             }

@@ -390,3 +390,43 @@ async fn changes_are_written_down_with_who_made_them() {
     assert_eq!(lines[0]["names"][0], "a");
     assert!(!text.contains("60.12") && !text.contains("25.65") && !text.contains(&manage), "{text}");
 }
+
+#[tokio::test]
+async fn a_change_whose_caller_went_away_is_written_as_well() {
+    use nearby_proto::v1 as wire;
+    let keys = Keys::new();
+    let manage = keys.add("office", "manage");
+    let log = keys.directory.path().join("audit.log");
+    let server = keys.server(&["--audit-log", &log.display().to_string()]).await;
+    let (mut importing, mut looking) = (server.merchants().await, server.merchants().await);
+    fn with<T>(key: &str, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", format!("bearer {key}").parse().unwrap());
+        request
+    }
+    let (rows, stream) = tokio::sync::mpsc::channel(1);
+    let row = wire::ImportRow { row_number: 1, merchant: Some(merchant("a", 60.0, 25.0)) };
+    let message = wire::ImportMerchantsRequest { rows: vec![row], ..Default::default() };
+    rows.send(message).await.unwrap();
+    let request = with(&manage, tokio_stream::wrappers::ReceiverStream::new(stream));
+    let call = tokio::spawn(async move { importing.import_merchants(request).await });
+    let get = || with(&manage, wire::GetMerchantRequest { name: "merchants/a".to_owned() });
+    while looking.get_merchant(get()).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // The row is stored, the call goes on, and its caller ends it.
+    assert_eq!(fs::read_to_string(&log).unwrap(), "");
+    call.abort();
+    let mut text = String::new();
+    for _ in 0..1_000 {
+        text = fs::read_to_string(&log).unwrap();
+        if !text.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // To the handler a stream that is reset is a stream that has ended, if it looks before the call is dropped.
+    let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(line["method"] == "ImportMerchants" && line["merchants"] == 1, "{line}");
+    assert!(line["code"] == "CANCELLED" || line["code"] == "OK", "{line}");
+}
