@@ -31,6 +31,8 @@ class NearbyServer:
         self.log = self.folder / f"log-{self.starts}"
         # The settings of whoever runs the tests are not those of the test.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("NEARBY_")}
+        # A disk that is nearly full must not fail tests of something else.
+        environment["NEARBY_DISK_FLOOR_MIB"] = "16"
         command = [os.environ["NEARBY_BIN"], "serve", "--data-dir", str(self.folder / "data")]
         command += ["--listen", "127.0.0.1:0", "--address-file", str(address_file), "--reflection", *self.flags]
         with self.log.open("wb") as log:
