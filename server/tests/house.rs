@@ -266,6 +266,7 @@ fn locked_versions_are_new_enough() {
     for (name, least, why) in [
         ("h2", [0, 4, 20], "stream resets without limit"),
         ("hyper", [1, 12, 0], "connections that outlive their limits"),
+        ("rustls", [0, 23, 18], "RUSTSEC-2024-0399"),
         ("tokio", [1, 45, 0], "RUSTSEC-2025-0023"),
         ("sled", [0, 34, 7], "the release that the store's workarounds are written for"),
     ] {
