@@ -121,6 +121,11 @@ pub struct ServerArgs {
     #[arg(long, env = "NEARBY_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
     pub max_connections_per_address: Option<usize>,
 
+    /// How many connections of an address may break the rules of HTTP/2 in ten seconds before it gets no new ones for the
+    /// rest of them; 0 where all callers come from one address [default: 10]
+    #[arg(long, env = "NEARBY_MAX_BREACHES_PER_ADDRESS", value_name = "NUMBER")]
+    pub max_breaches_per_address: Option<usize>,
+
     /// How old a connection may become before it is asked to leave, in seconds: callers then find new servers behind a
     /// balancer [default: 3600]
     #[arg(long, env = "NEARBY_CONNECTION_AGE_S", value_name = "SECONDS")]
@@ -380,6 +385,9 @@ impl ServerArgs {
             most_an_address: (self.max_connections_per_address)
                 .or(file.max_connections_per_address)
                 .unwrap_or(usual.most_an_address),
+            most_breaches: (self.max_breaches_per_address)
+                .or(file.max_breaches_per_address)
+                .unwrap_or(usual.most_breaches),
             age: age_s.map_or(usual.age, Duration::from_secs),
             idle: usual.idle,
         };

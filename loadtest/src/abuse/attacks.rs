@@ -11,7 +11,7 @@ use super::frames::{
 };
 use crate::wire::framed;
 
-/// What a hostile client does, given a server and its number: how the server ended it.
+/// What a hostile client does, given a server and its number, which no client of another attack has: how the server ended it.
 type Act = fn(SocketAddr, usize) -> Pin<Box<dyn Future<Output = io::Result<End>> + Send>>;
 
 /// A sort of hostile client.
@@ -29,6 +29,9 @@ pub struct Attack {
     pub ends: bool,
     pub(super) act: Act,
 }
+
+/// How many connections an attack has at the most.
+pub(super) const MOST: usize = 10_000;
 
 const fn attack(name: &'static str, connections: usize, limit_s: u64, act: Act) -> Attack {
     let measured = Duration::from_secs(5);
@@ -53,7 +56,7 @@ pub static ATTACKS: [Attack; 12] = [
     Attack {
         ends: false,
         measured: Duration::from_secs(20),
-        ..attack("idle", 10_000, 25, |to, number| Box::pin(idle(to, number)))
+        ..attack("idle", MOST, 25, |to, number| Box::pin(idle(to, number)))
     },
 ];
 
@@ -242,7 +245,7 @@ async fn slow_body(to: SocketAddr, number: usize) -> io::Result<End> {
 /// Begins well and says no more.
 async fn idle(to: SocketAddr, number: usize) -> io::Result<End> {
     // Not all in one moment: a queue of connections is another matter.
-    sleep(Duration::from_micros(200 * number as u64)).await;
+    sleep(Duration::from_micros(200 * (number % MOST) as u64)).await;
     let mut hostile = Hostile::begin(to, number, &[]).await?;
     Hostile::listen(&mut hostile.reads, |_, _, _| false).await
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fmt, io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use tokio::{
@@ -80,13 +80,15 @@ pub(super) struct Hostile {
 }
 
 impl Hostile {
-    /// Connects, on loopback from one of many addresses: nobody has as many places as many have.
+    /// Connects, on loopback from one of many addresses: nobody has as many places as many have, and whoever did something before
+    /// may be held off.
     pub(super) async fn silent(address: SocketAddr, number: usize) -> io::Result<Self> {
         let stream = match address.ip() {
             IpAddr::V4(here) if here.is_loopback() => {
-                let from = u8::try_from(2 + number / 500).unwrap_or(250);
+                let nth = u32::try_from(number / 500).unwrap_or_default();
+                let from = Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + 1 + nth);
                 let socket = TcpSocket::new_v4()?;
-                socket.bind(SocketAddr::from(([127, 0, 0, from], 0)))?;
+                socket.bind(SocketAddr::from((from, 0)))?;
                 socket.connect(address).await?
             }
             _ => TcpStream::connect(address).await?,

@@ -76,7 +76,8 @@ pub async fn attack(
     let quiet = notice(driver, pid, QUIET).await?;
     let mut hostile = JoinSet::new();
     let start = Instant::now();
-    for number in 0..attack.connections {
+    let first = ATTACKS.iter().position(|it| it.name == attack.name).unwrap_or_default() * attacks::MOST;
+    for number in first..first + attack.connections {
         hostile.spawn(async move {
             let mut ends = Vec::new();
             // Whoever is hostile comes again.

@@ -32,8 +32,8 @@ const REFUSALS: [&str; 6] = [
     "QUOTA_EXCEEDED",
     "ROLE_MISSING",
 ];
-const CONNECTION_REFUSALS: [&str; 6] =
-    ["full", "full_of_address", "handshake_failed", "handshake_slow", "not_http_2", "silent"];
+const CONNECTION_REFUSALS: [&str; 7] =
+    ["full", "full_of_address", "handshake_failed", "handshake_slow", "held_off", "not_http_2", "silent"];
 
 /// The codes of gRPC, by their numbers.
 pub(crate) const CODES: [&str; 17] = [

@@ -231,6 +231,49 @@ async fn one_address_has_so_many_connections_and_no_more() {
     }
 }
 
+// Elsewhere loopback has one address.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn whoever_breaks_the_rules_again_and_again_gets_no_new_connections_for_a_while() {
+    const BREACHES: usize = 3;
+    let directory = tempfile::tempdir().unwrap();
+    let flags = ["--max-breaches-per-address", "3"];
+    let server = Server::start_on(&directory.path().join("data"), &flags).await;
+    let mut searches = server.searches().await;
+    let to = address(&server);
+    let from = |last: u8| async move {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).unwrap();
+        socket.connect(to).await.unwrap()
+    };
+    // All that the server says to settings, and then data of no stream (RFC 9113, 6.1).
+    let breach = |last: u8| async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut connection = from(last).await;
+        let mut said = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        said.extend([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+        said.extend([0, 0, 1, 0, 0, 0, 0, 0, 0, 7]);
+        // Where it is held off the connection may be gone before this is written.
+        drop(connection.write_all(&said).await);
+        let mut answer = Vec::new();
+        drop(connection.read_to_end(&mut answer).await);
+        answer
+    };
+    for _ in 0..BREACHES {
+        assert!(!breach(9).await.is_empty(), "it is told what was wrong");
+    }
+    // The last breach is known once its connection has ended, which is after it was told.
+    let held_off = async {
+        while !breach(9).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), held_off).await.expect("it is never held off");
+    // Others are not, and the connections that are there go on.
+    assert!(!breach(10).await.is_empty());
+    searches.search_nearby(search(60.0, 25.0)).await.unwrap();
+}
+
 #[tokio::test]
 async fn old_connections_leave_and_no_call_fails_of_it() {
     let directory = tempfile::tempdir().unwrap();

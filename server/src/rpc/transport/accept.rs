@@ -1,6 +1,12 @@
 //! Takes connections in.
 
-use std::{io, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::IpAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -12,7 +18,7 @@ use tokio::{
 
 use super::{
     Answers, ConnectionLimits, FIRST_BYTES, HANDSHAKE, Peer, Tls,
-    connection::serve_one,
+    connection::{Left, serve_one},
     gather::Gathered,
     places::{Place, Places},
     preface::Begun,
@@ -30,7 +36,7 @@ pub(crate) async fn serve(
     (limits, metrics): (ConnectionLimits, Arc<Metrics>),
     stop: impl Future<Output = ()>,
 ) {
-    let places = Places::new(limits.most, limits.most_an_address);
+    let places = Places::new(limits.most, limits.most_an_address, limits.most_breaches);
     let (say_goodbye, goodbye) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
@@ -43,7 +49,7 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok((socket, address)) => match places.take(address.ip()) {
+            Ok((socket, address)) => match places.take(address.ip(), Instant::now()) {
                 Ok(place) => {
                     let place = (place, address.ip(), Connected::new(Arc::clone(&metrics)));
                     let rules = (limits.clone(), goodbye.clone());
@@ -93,7 +99,7 @@ fn refuse(metrics: &Metrics, reason: &str) {
 /// Brings a connection so far that calls can come.
 async fn begin(
     socket: TcpStream,
-    (_place, address, connected): (Place, IpAddr, Connected),
+    (place, address, connected): (Place, IpAddr, Connected),
     tls: Option<Tls>,
     answers: impl Answers,
     (limits, goodbye): (ConnectionLimits, watch::Receiver<bool>),
@@ -104,13 +110,14 @@ async fn begin(
     }
     let peer = Peer { address: Some(address.to_canonical()), ..Peer::default() };
     let Some(tls) = tls else {
-        return listen_to(socket, peer, answers, (limits, goodbye), &connected).await;
+        return listen_to(socket, peer, answers, (limits, goodbye), (&place, &connected)).await;
     };
     match timeout(HANDSHAKE, tls.accept(socket)).await {
         Ok(Ok(stream)) => {
             let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
             let certificate = shown.map(|certificate| names_in(certificate)).unwrap_or_default().into();
-            listen_to(stream, Peer { certificate, ..peer }, answers, (limits, goodbye), &connected).await;
+            let held = (&place, &connected);
+            listen_to(stream, Peer { certificate, ..peer }, answers, (limits, goodbye), held).await;
         }
         Ok(Err(error)) => {
             tracing::debug!(%error, "a TLS handshake failed");
@@ -125,10 +132,14 @@ async fn listen_to<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     peer: Peer,
     answers: impl Answers,
     (limits, goodbye): (ConnectionLimits, watch::Receiver<bool>),
-    connected: &Connected,
+    (place, connected): (&Place, &Connected),
 ) {
     match timeout(FIRST_BYTES, Begun::read(io)).await {
-        Ok(Ok(io)) => serve_one(Gathered::new(io), peer, answers, &limits, goodbye).await,
+        Ok(Ok(io)) => {
+            if serve_one(Gathered::new(io), peer, answers, &limits, goodbye).await == Left::Broke {
+                place.breached(Instant::now());
+            }
+        }
         Ok(Err(error)) => {
             tracing::debug!(%error, "a connection did not begin as HTTP/2");
             refuse(&connected.0, "not_http_2");

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    error::Error as _,
     pin::pin,
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -41,6 +42,15 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
 
+/// How a connection has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// As it may.
+    InPeace,
+    /// We ended it: its peer broke the rules of HTTP/2, or went to their limits.
+    Broke,
+}
+
 /// Serves a connection until it ends, leaves by itself, or all are told to.
 pub(crate) async fn serve_one<IO>(
     io: IO,
@@ -48,7 +58,8 @@ pub(crate) async fn serve_one<IO>(
     answers: impl Answers,
     limits: &ConnectionLimits,
     mut goodbye: watch::Receiver<bool>,
-) where
+) -> Left
+where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let calls = peer.calls.clone();
@@ -67,12 +78,20 @@ pub(crate) async fn serve_one<IO>(
             connection.as_mut().graceful_shutdown();
             match timeout(GRACE, connection).await {
                 Ok(ended) => ended,
-                Err(_) => return tracing::debug!("a connection was cut: its calls did not end"),
+                Err(_) => {
+                    tracing::debug!("a connection was cut: its calls did not end");
+                    return Left::InPeace;
+                }
             }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+    let Err(error) = ended else { return Left::InPeace };
+    tracing::debug!(%error, "a connection broke");
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
+    if cause.is_some_and(|cause| cause.is_go_away() && cause.is_library()) {
+        Left::Broke
+    } else {
+        Left::InPeace
     }
 }
 

@@ -60,6 +60,9 @@ pub struct ConnectionLimits {
     pub most: usize,
     /// Most of one address (of one /64 for IPv6) at a time.
     pub most_an_address: usize,
+    /// How many connections of one address may break the rules of HTTP/2 within ten seconds, before it is held off for the rest
+    /// of them; 0 holds nobody off.
+    pub most_breaches: usize,
     /// How old one may become before it is told to leave; a tenth more or less, so that not all leave together.
     pub age: Duration,
     /// How long one may have no call before it is told to leave.
@@ -71,6 +74,7 @@ impl Default for ConnectionLimits {
         Self {
             most: 10_000,
             most_an_address: 1_000,
+            most_breaches: 10,
             age: Duration::from_secs(60 * 60),
             idle: Duration::from_secs(5 * 60),
         }
