@@ -121,7 +121,7 @@ pub struct ServerArgs {
     #[arg(long, env = "NEARBY_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
     pub max_connections_per_address: Option<usize>,
 
-    /// How many connections of an address may break the rules of HTTP/2 in ten seconds before it gets no new ones for the
+    /// How many connections of an address may break the rules of HTTP/2 in two seconds before it gets no new ones for the
     /// rest of them; 0 where all callers come from one address [default: 10]
     #[arg(long, env = "NEARBY_MAX_BREACHES_PER_ADDRESS", value_name = "NUMBER")]
     pub max_breaches_per_address: Option<usize>,

@@ -47,9 +47,13 @@ const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
 pub(crate) enum Left {
     /// As it may.
     InPeace,
-    /// We ended it: its peer broke the rules of HTTP/2, or went to their limits.
+    /// We ended it soon after it began: its peer broke the rules of HTTP/2, or went to their limits. A connection that has served
+    /// for longer may reach the limit of resets without malice, where its calls wait and are given up.
     Broke,
 }
+
+/// How soon a connection breaks that was opened to break it.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Serves a connection until it ends, leaves by itself, or all are told to.
 pub(crate) async fn serve_one<IO>(
@@ -62,6 +66,7 @@ pub(crate) async fn serve_one<IO>(
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let begun = Instant::now();
     let calls = peer.calls.clone();
     let service = TowerToHyperService::new(OfPeer { answers, peer });
     let mut connection = pin!(builder().serve_connection(TokioIo::new(io), service));
@@ -88,11 +93,8 @@ where
     let Err(error) = ended else { return Left::InPeace };
     tracing::debug!(%error, "a connection broke");
     let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
-    if cause.is_some_and(|cause| cause.is_go_away() && cause.is_library()) {
-        Left::Broke
-    } else {
-        Left::InPeace
-    }
+    let is_by_us = cause.is_some_and(|cause| cause.is_go_away() && cause.is_library());
+    if is_by_us && begun.elapsed() < SOON { Left::Broke } else { Left::InPeace }
 }
 
 fn builder() -> http2::Builder<TokioExecutor> {

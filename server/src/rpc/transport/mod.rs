@@ -60,7 +60,7 @@ pub struct ConnectionLimits {
     pub most: usize,
     /// Most of one address (of one /64 for IPv6) at a time.
     pub most_an_address: usize,
-    /// How many connections of one address may break the rules of HTTP/2 within ten seconds, before it is held off for the rest
+    /// How many connections of one address may break the rules of HTTP/2 within two seconds, before it is held off for the rest
     /// of them; 0 holds nobody off.
     pub most_breaches: usize,
     /// How old one may become before it is told to leave; a tenth more or less, so that not all leave together.

@@ -8,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long breaches count, from the first of them on; an address with too many is held off as long.
-const BREACHES_COUNT: Duration = Duration::from_secs(10);
+/// How long breaches count, from the first of them on; an address with too many is held off for the rest of it. Not long: it may
+/// be a caller who is starved and means no harm.
+const BREACHES_COUNT: Duration = Duration::from_secs(2);
 /// How many addresses are remembered. Beyond that those without a connection are forgotten, whatever they did.
 const MOST_ADDRESSES: usize = 100_000;
 
@@ -116,7 +117,7 @@ impl Place {
         of_address.breaches = Some((breaches + 1, since));
         if breaches + 1 == self.places.most_breaches {
             let address = self.address;
-            tracing::warn!(%address, "its connections broke the rules of HTTP/2 again and again; it gets no new ones for some seconds");
+            tracing::warn!(%address, "its connections broke the rules of HTTP/2 again and again; it gets no new ones for two seconds");
         }
     }
 }
