@@ -9,7 +9,10 @@ use std::{
     io,
     num::NonZeroU32,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -252,6 +255,8 @@ pub(super) struct Keys {
     /// For keys that say nothing of it.
     rate: Option<Rate>,
     now: ArcSwap<Known>,
+    /// How often in a row the file could not be read.
+    unread: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -264,7 +269,7 @@ impl Keys {
     pub(super) fn load(path: PathBuf, rate: Option<Rate>) -> Result<Self, KeysError> {
         let text = read(&path)?;
         let known = Known::new(&path, text, rate, None)?;
-        Ok(Self { path, rate, now: ArcSwap::from_pointee(known) })
+        Ok(Self { path, rate, now: ArcSwap::from_pointee(known), unread: AtomicU32::new(0) })
     }
 
     pub(super) fn identify(&self, shown: &str, now: UnixMicros) -> Result<Arc<Caller>, Refused> {
@@ -281,8 +286,19 @@ impl Keys {
     /// Takes what is new in the file. What cannot be used is said once, and the keys stay as they were.
     pub(super) fn look(&self) {
         let known = self.now.load();
-        // A file that is being replaced may be away for a moment.
-        let Ok(text) = read(&self.path) else { return };
+        let text = match read(&self.path) {
+            Ok(text) => {
+                self.unread.store(0, Ordering::Relaxed);
+                text
+            }
+            Err(error) => {
+                // A file that is being replaced may be away for a moment.
+                if self.unread.fetch_add(1, Ordering::Relaxed) == 1 {
+                    tracing::error!(%error, "the API keys cannot be read any more; those from before stay, revoked ones too");
+                }
+                return;
+            }
+        };
         if text == known.text {
             return;
         }

@@ -7,7 +7,12 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use tracing_subscriber::{EnvFilter, filter::ParseError, fmt as lines, reload, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter,
+    filter::{LevelFilter, ParseError},
+    fmt as lines, reload,
+    util::SubscriberInitExt,
+};
 
 /// Heading of the flags that every command takes.
 pub(crate) const EVERYWHERE: &str = "Everywhere";
@@ -55,8 +60,7 @@ impl LogControl {
     /// # Errors
     /// Where the filter cannot be understood, which is told.
     pub fn set(&self, filter: &str) -> Result<(), String> {
-        let filter: EnvFilter = filter.trim().parse().map_err(|error: ParseError| error.to_string())?;
-        (self.set)(filter).map_err(|error| error.to_string())
+        (self.set)(understood(filter)?).map_err(|error| error.to_string())
     }
 
     /// What is logged.
@@ -66,12 +70,25 @@ impl LogControl {
     }
 }
 
+/// A filter, if each part of it names a level: a word alone is the name of a module to the library, so that a level that is
+/// misspelt would turn the log off.
+fn understood(filter: &str) -> Result<EnvFilter, String> {
+    for part in filter.split(',').map(str::trim) {
+        if part.is_empty() || !part.contains(['=', '[', ']']) && part.parse::<LevelFilter>().is_err() {
+            return Err(format!(
+                "`{part}` is no level: error, warn, info, debug, trace or off; for a module alone, nearby_server=debug"
+            ));
+        }
+    }
+    filter.trim().parse().map_err(|error: ParseError| error.to_string())
+}
+
 /// Starts logging to standard error; `default_filter` is what to log where nothing was said.
 ///
 /// # Errors
 /// Where the filter cannot be understood.
-pub fn start(args: &LogArgs, default_filter: &str) -> Result<LogControl, ParseError> {
-    let filter: EnvFilter = args.log.as_deref().unwrap_or(default_filter).parse()?;
+pub fn start(args: &LogArgs, default_filter: &str) -> Result<LogControl, String> {
+    let filter = understood(args.log.as_deref().unwrap_or(default_filter))?;
     let builder = lines().with_env_filter(filter).with_writer(io::stderr);
     let text = match args.log_format {
         LogFormat::Auto => io::stderr().is_terminal(),
@@ -93,4 +110,19 @@ pub fn start(args: &LogArgs, default_filter: &str) -> Result<LogControl, ParseEr
     } else {
         begin!(builder.json().flatten_event(true))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_is_misspelt_does_not_turn_the_log_off() {
+        for wrong in ["debgu", "", "info,debgu", "nearby_server"] {
+            assert!(understood(wrong).unwrap_err().contains("is no level"), "{wrong}");
+        }
+        for right in ["info", " WARN", "off", "info,nearby_server=debug", "warn,[call]=trace"] {
+            assert!(understood(right).is_ok(), "{right}");
+        }
+    }
 }
