@@ -262,9 +262,17 @@ async fn whatever_comes_is_answered() {
     let resets: usize =
         ends.iter().filter(|(end, _)| matches!(end, Ended::Reset(_))).map(|(_, count)| count).sum();
     assert_eq!(resets, 0, "every stream ends with a status");
-    let (_, metrics) = operations::get(format!("{operations}/metrics")).await;
-    for line in ["nearby_panics_total 0", "nearby_calls_under_way 0"] {
-        assert!(metrics.lines().any(|told| told == line), "{line}");
-    }
+    // The watches that were ended here end there a moment later.
+    let ended = async {
+        loop {
+            let (_, metrics) = operations::get(format!("{operations}/metrics")).await;
+            if metrics.lines().any(|told| told == "nearby_calls_under_way 0") {
+                return metrics;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let metrics = timeout(PATIENCE, ended).await.expect("some calls never end");
+    assert!(metrics.lines().any(|told| told == "nearby_panics_total 0"), "{metrics}");
     server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
 }
