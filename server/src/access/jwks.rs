@@ -35,6 +35,10 @@ impl FromStr for JwksSource {
 /// Whether an address without its scheme is of this machine.
 fn is_here(rest: &str) -> bool {
     let authority = rest.split('/').next().unwrap_or_default();
+    // What stands before an @ is no host.
+    if authority.contains('@') {
+        return false;
+    }
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
@@ -96,9 +100,13 @@ mod tests {
         {
             assert_eq!(here.parse(), Ok(JwksSource::Url(here.to_owned())));
         }
-        for wrong in
-            ["http://a.example/k", "ftp://a.example/k", "http://127.0.0.1.a.example/k", "http://localhost.a/"]
-        {
+        for wrong in [
+            "http://a.example/k",
+            "ftp://a.example/k",
+            "http://127.0.0.1.a.example/k",
+            "http://localhost.a/",
+            "http://localhost:x@a.example/k",
+        ] {
             assert!(wrong.parse::<JwksSource>().is_err(), "{wrong}");
         }
     }

@@ -132,7 +132,8 @@ impl Tokens {
         if let Some((caller, ends)) = self.remembered(|remembered| remembered.tokens.get(&digest).cloned()) {
             return if ends > now { Ok(caller) } else { Err(Refused::Expired) };
         }
-        let claims = self.check(token)?;
+        let keys = self.keys.load_full();
+        let claims = self.check(token, &keys)?;
         let roles: Roles = claims.scope.split_whitespace().filter_map(role_of).collect();
         let ends =
             i64::try_from(claims.exp.saturating_add(LEEWAY_S).saturating_mul(1_000_000)).unwrap_or(i64::MAX);
@@ -146,17 +147,19 @@ impl Tokens {
             let key = (claims.sub.clone(), roles.to_string());
             let new = || Arc::new(Caller::new("token", claims.sub, roles, self.rate));
             let caller = Arc::clone(remembered.callers.entry(key).or_insert_with(new));
-            remembered.tokens.insert(digest, (Arc::clone(&caller), UnixMicros(ends)));
+            // Not with keys that have just been replaced: what was remembered by them is forgotten already.
+            if Arc::ptr_eq(&keys, &self.keys.load()) {
+                remembered.tokens.insert(digest, (Arc::clone(&caller), UnixMicros(ends)));
+            }
             caller
         }))
     }
 
-    fn check(&self, token: &str) -> Result<Claims, Refused> {
+    fn check(&self, token: &str, keys: &Keys) -> Result<Claims, Refused> {
         let header = decode_header(token).map_err(|_| Refused::Unknown)?;
         if !self.settings.algorithms.contains(&header.alg) {
             return Err(Refused::Unknown);
         }
-        let keys = self.keys.load();
         // Whoever names no key means the only one.
         let key = match (&header.kid, keys.set.keys.as_slice()) {
             (Some(kid), _) => keys.set.find(kid),

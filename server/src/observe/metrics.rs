@@ -106,6 +106,8 @@ pub(crate) struct OfCommits {
 pub(crate) struct OfDoor {
     /// How long calls waited for a worker.
     pub(crate) wait_s: Histogram,
+    /// How long batches, and what turned out to be long, waited for their turns.
+    pub(crate) turn_wait_s: Histogram,
     /// Calls for which there was no time, by class.
     pub(crate) shed: IntCounterVec,
     /// Calls that may not come in, by reason.
@@ -305,10 +307,12 @@ impl OfCommits {
 impl OfDoor {
     fn new(make: &Maker) -> prometheus::Result<Self> {
         let wait = "How long calls waited until a worker had time for them";
+        let turn_wait = "How long batches, and searches that turned out to be long, waited for their turns";
         let shed = "Calls that were refused as there was too much to do";
         let refused = "Calls that were not let in, by reason";
         Ok(Self {
             wait_s: make.histogram("nearby_admission_wait_seconds", wait, &WAIT_S)?,
+            turn_wait_s: make.histogram("nearby_turn_wait_seconds", turn_wait, &WAIT_S)?,
             shed: make.counters_from_0("nearby_shed_total", shed, "class", &["write", "search", "bulk"])?,
             refused: make.counters_from_0("nearby_refused_total", refused, "reason", &REFUSALS)?,
         })

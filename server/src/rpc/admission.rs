@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -24,6 +24,8 @@ use tower::{Layer, Service};
 use super::{
     deadline::Deadline,
     method::{Class, Method},
+    pressure::{Pressure, PressureOfQueue},
+    turns::Turns,
 };
 use crate::{error::ServiceError, observe::metrics::Metrics};
 
@@ -50,27 +52,36 @@ struct Waits {
     seen: AtomicU64,
     late: AtomicU64,
     refused: AtomicU64,
-    is_overloaded: AtomicBool,
+    pressure: PressureOfQueue,
+    /// Turns of calls that are bulk.
+    bulk: Turns,
     metrics: Arc<Metrics>,
 }
 
 impl Admission {
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(bulk: Turns, pressure: &Pressure, metrics: Arc<Metrics>) -> Self {
         Self(Arc::new(Waits {
+            bulk,
             metrics,
             start: Instant::now(),
             window_ends_us: AtomicU64::new(0),
             seen: AtomicU64::new(0),
             late: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            is_overloaded: AtomicBool::new(false),
+            pressure: pressure.of_queue(),
         }))
     }
 }
 
 impl Waits {
     /// Whether a call that has waited so long is let in.
-    fn admits(&self, class: Class, waited: Duration, now: Instant) -> bool {
+    fn admits(&self, method: &Method, waited: Duration, now: Instant) -> bool {
+        // It would wait for its turn too long. To see that now spares it and us its request.
+        let is_let_in = self.bears(method.class, waited, now);
+        is_let_in && !(method.takes_turn() && self.bulk.refuse(method.class))
+    }
+
+    fn bears(&self, class: Class, waited: Duration, now: Instant) -> bool {
         self.metrics.door.wait_s.observe(waited.as_secs_f64());
         self.seen.fetch_add(1, Ordering::Relaxed);
         if waited > TARGET {
@@ -82,7 +93,7 @@ impl Waits {
             Class::Search => TARGET,
             Class::Bulk => TARGET_OF_BULK,
         };
-        let is_admitted = waited <= most || !self.is_overloaded.load(Ordering::Relaxed);
+        let is_admitted = waited <= most || !self.pressure.is_on();
         if !is_admitted {
             self.refused.fetch_add(1, Ordering::Relaxed);
             self.metrics.door.shed.with_label_values(&[class.as_str()]).inc();
@@ -106,9 +117,11 @@ impl Waits {
         }
         let [seen, late, refused] =
             [&self.seen, &self.late, &self.refused].map(|count| count.swap(0, Ordering::Relaxed));
-        let was = self.is_overloaded.load(Ordering::Relaxed);
+        let was = self.pressure.is_on();
         let is = if was { refused * 50 > seen } else { late * 2 > seen && late >= FEWEST };
-        self.is_overloaded.store(is, Ordering::Relaxed);
+        // Nobody came for as long as a window: what was before is over.
+        let is = is && now_us < ends_us.saturating_add(micros(BURST));
+        self.pressure.set(is);
         if was != is {
             tracing::debug!(overloaded = is, seen, late, refused, "how long calls wait");
         }
@@ -157,7 +170,7 @@ where
         AdmittedFuture::Waiting {
             call,
             since: Instant::now(),
-            class: method.class,
+            method,
             admission: self.admission.clone(),
             is_queued: false,
         }
@@ -169,7 +182,7 @@ pin_project! {
     #[project = Project]
     pub(crate) enum AdmittedFuture<S: Service<Request<Body>>> {
         /// Nobody has had time for it yet.
-        Waiting { call: Option<(S, Request<Body>)>, since: Instant, class: Class, admission: Admission, is_queued: bool },
+        Waiting { call: Option<(S, Request<Body>)>, since: Instant, method: &'static Method, admission: Admission, is_queued: bool },
         /// It is being answered.
         Begun { #[pin] inner: S::Future },
     }
@@ -185,7 +198,7 @@ where
         loop {
             match self.as_mut().project() {
                 Project::Begun { inner } => return inner.poll(context),
-                Project::Waiting { call, since, class, admission, is_queued } => {
+                Project::Waiting { call, since, method, admission, is_queued } => {
                     // The newest task of a worker runs first, whatever waits: so each goes to the end of the queue once.
                     if !std::mem::replace(is_queued, true) {
                         context.waker().wake_by_ref();
@@ -194,7 +207,7 @@ where
                     // Polled after its end, which nobody does, it would wait for ever.
                     let Some((mut service, request)) = call.take() else { return Poll::Pending };
                     let now = Instant::now();
-                    if !admission.0.admits(*class, now.saturating_duration_since(*since), now) {
+                    if !admission.0.admits(method, now.saturating_duration_since(*since), now) {
                         return Poll::Ready(Ok(refusal()));
                     }
                     if request.extensions().get::<Deadline>().is_some_and(|deadline| deadline.has_passed()) {
@@ -222,17 +235,22 @@ fn refusal() -> Response<Body> {
 mod tests {
     use super::*;
 
+    fn admission() -> Admission {
+        let (pressure, metrics) = (Pressure::default(), Arc::new(Metrics::new().unwrap()));
+        Admission::new(Turns::new(&pressure, Arc::clone(&metrics)), &pressure, metrics)
+    }
+
     const MILLISECOND: Duration = Duration::from_millis(1);
 
     /// So many calls within a window, each of which has waited so long: how many were let in.
     fn window(waits: &Waits, number: u32, calls: u32, class: Class, waited: Duration) -> u32 {
         let at = waits.start + BURST * number + MILLISECOND;
-        (0..calls).map(|_| u32::from(waits.admits(class, waited, at))).sum()
+        (0..calls).map(|_| u32::from(waits.bears(class, waited, at))).sum()
     }
 
     #[test]
     fn a_burst_is_borne_and_a_flood_is_not() {
-        let Admission(waits) = Admission::new(Arc::new(Metrics::new().unwrap()));
+        let Admission(waits) = admission();
         assert_eq!(window(&waits, 0, 100, Class::Search, MILLISECOND), 100);
         assert_eq!(window(&waits, 1, 100, Class::Search, MILLISECOND * 50), 100, "a burst");
         // Only now it is known that most of a window has waited.
@@ -242,8 +260,16 @@ mod tests {
     }
 
     #[test]
+    fn bursts_with_pauses_are_no_flood() {
+        let Admission(waits) = admission();
+        for number in (0..20).step_by(2) {
+            assert_eq!(window(&waits, number, 100, Class::Bulk, MILLISECOND * 50), 100, "{number}");
+        }
+    }
+
+    #[test]
     fn a_few_calls_on_a_slow_machine_are_no_flood() {
-        let Admission(waits) = Admission::new(Arc::new(Metrics::new().unwrap()));
+        let Admission(waits) = admission();
         for number in 0..10 {
             assert_eq!(window(&waits, number, 5, Class::Bulk, MILLISECOND * 500), 5, "{number}");
         }
@@ -251,7 +277,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_it_decides_what_is_refused_first() {
-        let Admission(waits) = Admission::new(Arc::new(Metrics::new().unwrap()));
+        let Admission(waits) = admission();
         window(&waits, 0, 1, Class::Search, MILLISECOND);
         window(&waits, 1, 100, Class::Search, MILLISECOND * 50);
         window(&waits, 2, 100, Class::Search, MILLISECOND * 50);
@@ -263,13 +289,13 @@ mod tests {
             (Class::Write, 50, false),
         ] {
             let at = waits.start + BURST * 2 + MILLISECOND * 2;
-            assert_eq!(waits.admits(class, MILLISECOND * waited, at), is_admitted, "{class:?} {waited}");
+            assert_eq!(waits.bears(class, MILLISECOND * waited, at), is_admitted, "{class:?} {waited}");
         }
     }
 
     #[test]
     fn it_is_not_over_while_some_still_wait() {
-        let Admission(waits) = Admission::new(Arc::new(Metrics::new().unwrap()));
+        let Admission(waits) = admission();
         window(&waits, 0, 1, Class::Search, MILLISECOND);
         window(&waits, 1, 100, Class::Search, MILLISECOND * 50);
         for number in 2..10 {

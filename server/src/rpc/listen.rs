@@ -30,8 +30,10 @@ use super::{
     guard::{Guard, Guarded},
     manage::Merchants,
     panics::{Caught, Panics},
+    pressure::Pressure,
     search::{SearchSettings, Searches},
     transport::{self, ConnectionLimits, Peer, Tls},
+    turns::Turns,
     under_way::{CallsUnderWay, Counted, Counting},
 };
 use crate::{
@@ -56,7 +58,14 @@ pub(crate) struct Routes {
 }
 
 /// The services behind their layers, the outermost first.
-pub(crate) type Stack = Counted<Explained<Caught<Timed<Admitted<Guarded<service::Routes>>>>>>;
+type Stack = Counted<Explained<Caught<Timed<Admitted<Guarded<service::Routes>>>>>>;
+
+/// What is served.
+#[derive(Clone)]
+pub(crate) struct Served {
+    stack: Stack,
+    pressure: Pressure,
+}
 
 /// What `grpc.health.v1` says of the server as a whole (the empty name) and of its two services.
 #[derive(Clone, Debug)]
@@ -88,7 +97,7 @@ const MOST_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
 impl Routes {
     /// The services, and their health: not serving until told otherwise.
-    pub(crate) async fn build(self) -> Result<(Stack, Health), tonic_reflection::server::Error> {
+    pub(crate) async fn build(self) -> Result<(Served, Health), tonic_reflection::server::Error> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let health = Health { reporter };
         health.set_all(false).await;
@@ -100,6 +109,9 @@ impl Routes {
         // Older tools know only the alpha version.
         let reflection_alpha = self.reflection.then(|| reflection().build_v1alpha()).transpose()?;
         let reflection = self.reflection.then(|| reflection().build_v1()).transpose()?;
+        let pressure = Pressure::default();
+        let turns = || Turns::new(&pressure, Arc::clone(&self.metrics));
+        let (bulk, long) = (turns(), turns());
         let searches = Searches {
             door: self.door.clone(),
             settings: self.searches,
@@ -107,8 +119,11 @@ impl Routes {
             clock: self.clock,
             metrics: Arc::clone(&self.metrics),
             slow: self.slow_search,
+            bulk: bulk.clone(),
+            long: long.clone(),
         };
-        let merchants = Merchants { door: self.door, watch_patience: self.watch_patience };
+        let merchants =
+            Merchants { door: self.door, watch_patience: self.watch_patience, bulk: bulk.clone(), long };
         let mut routes = service::Routes::new(health_service)
             .add_service(NearbyServiceServer::new(searches).max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(MerchantServiceServer::new(merchants).max_decoding_message_size(MOST_REQUEST_BYTES));
@@ -118,10 +133,11 @@ impl Routes {
         if let Some(reflection) = reflection_alpha {
             routes = routes.add_service(reflection);
         }
-        let admitted = Admission::new(Arc::clone(&self.metrics)).layer(self.guard.layer(routes.prepare()));
+        let admitted = Admission::new(bulk, &pressure, Arc::clone(&self.metrics))
+            .layer(self.guard.layer(routes.prepare()));
         let answered = Explanations.layer(Panics.layer(Deadlines.layer(admitted)));
         let layered = Counting::new(self.calls, &self.metrics, self.traces).layer(answered);
-        Ok((layered, health))
+        Ok((Served { stack: layered, pressure }, health))
     }
 }
 
@@ -167,10 +183,11 @@ impl Incoming {
     }
 
     /// Serves until `stop` is done, and then until what is under way is answered.
-    pub(crate) async fn serve(self, stack: Stack, metrics: Arc<Metrics>, stop: impl Future<Output = ()>) {
+    pub(crate) async fn serve(self, served: Served, metrics: Arc<Metrics>, stop: impl Future<Output = ()>) {
+        let Served { stack, pressure } = served;
         match self {
             Self::Tcp(listener, tls, limits) => {
-                transport::serve(listener, tls, stack, (limits, metrics), stop).await;
+                transport::serve(listener, tls, stack, (limits, metrics, pressure), stop).await;
             }
             Self::Pipe(incoming) => serve_pipe(incoming, stack, stop).await,
         }

@@ -78,6 +78,11 @@ impl Method {
         METHODS.iter().find(|method| method.path == path)
     }
 
+    /// Whether it waits for its turn among what is bulk.
+    pub(crate) fn takes_turn(&self) -> bool {
+        self.class == Class::Bulk && self.is_unary
+    }
+
     /// Its name without package and service.
     pub(crate) fn name(&self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or_default()

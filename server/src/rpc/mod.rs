@@ -8,7 +8,7 @@
 //! | `streams` | answers that go on |
 //! | `method` | what must be known of a method before its request is read |
 //! | `guard`, `asker` | who may call what; who asks |
-//! | `admission` | what is refused when there is too much to do |
+//! | `admission`, `turns`, `pressure` | what is refused when there is too much to do; whether there is |
 //! | `work`, `deadline` | how long a call may work, and who stops it |
 //! | `status`, `explain` | where an error becomes a status |
 //! | `under_way`, `measure` | which calls are not finished yet; how they end and how long they take |
@@ -31,10 +31,12 @@ mod measure;
 mod method;
 pub mod offline;
 mod panics;
+mod pressure;
 pub(crate) mod search;
 mod splice;
 mod status;
 mod streams;
 pub(crate) mod transport;
+mod turns;
 pub(crate) mod under_way;
 mod work;

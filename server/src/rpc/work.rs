@@ -4,37 +4,32 @@
 use std::{
     cell::Cell,
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use tokio::sync::Semaphore;
-
-use super::deadline::Deadline;
+use super::{deadline::Deadline, method::Class, turns::Turns};
 use crate::error::ServiceError;
 
 /// How often a search may look up before it counts as long: about every two hundred merchants, so that this is about a
 /// tenth of a millisecond.
 const SHORT: u32 = 64;
 
-/// Turns for long searches, of all servers of this process: they share its processors.
-static LONG_WORK: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, Into::into)));
-
-/// Does a job that looks up now and then, to be told whether to go on; it gives `None` when it was told not to.
+/// Does a job that looks up now and then, to be told whether to go on; it gives `None` when it was told not to. Where it is
+/// long it waits for its turn; of no class, it has begun already and is not refused.
 ///
 /// # Errors
-/// What the job fails with, and [`ServiceError::DeadlineExceeded`].
+/// What the job fails with, [`ServiceError::DeadlineExceeded`], and [`ServiceError::Busy`].
 pub(crate) async fn at_work<T: Send + 'static>(
+    (turns, class): (&Turns, Option<Class>),
     deadline: Deadline,
     job: impl Fn(&dyn Fn() -> bool) -> Result<Option<T>, ServiceError> + Send + 'static,
 ) -> Result<T, ServiceError> {
     if let Some(done) = briefly(deadline, &job)? {
         return Ok(done);
     }
-    // As many at a time as there are processors: more would only make each other slow, and short calls with them.
-    let _turn = LONG_WORK.acquire().await;
+    let _turn = turns.take(class).await?;
     if deadline.has_passed() {
         return Err(ServiceError::DeadlineExceeded);
     }
@@ -79,6 +74,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::{observe::metrics::Metrics, rpc::pressure::Pressure};
 
     #[tokio::test]
     async fn a_short_job_stays_and_a_long_one_goes_elsewhere() {
@@ -88,8 +84,10 @@ mod tests {
                 Ok((0..steps).all(|_| goes_on()).then(|| std::thread::current().id()))
             }
         };
-        assert_eq!(at_work(Deadline::default(), job(SHORT)).await, Ok(here));
-        assert_ne!(at_work(Deadline::default(), job(SHORT + 1)).await.unwrap(), here);
+        let turns = Turns::new(&Pressure::default(), Arc::new(Metrics::new().unwrap()));
+        let done = async |steps| at_work((&turns, None), Deadline::default(), job(steps)).await.unwrap();
+        assert_eq!(done(SHORT).await, here);
+        assert_ne!(done(SHORT + 1).await, here);
     }
 
     #[tokio::test]
@@ -103,7 +101,8 @@ mod tests {
             ended.send(()).unwrap();
             Ok(None::<()>)
         };
-        let call = tokio::spawn(at_work(Deadline::default(), job));
+        let turns = Turns::new(&Pressure::default(), Arc::new(Metrics::new().unwrap()));
+        let call = tokio::spawn(async move { at_work((&turns, None), Deadline::default(), job).await });
         has_ended.recv_timeout(Duration::ZERO).unwrap_err();
         while begun.load(Ordering::SeqCst) < 2 {
             tokio::task::yield_now().await;

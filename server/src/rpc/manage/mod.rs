@@ -33,7 +33,10 @@ use nearby_proto::{
 use tonic::{Request, Response, Status, Streaming};
 
 use self::write::{Asked, Change};
-use super::{asker::Asker, convert::id_from_name, deadline::Deadline, streams::AnswerStream};
+use super::{
+    asker::Asker, convert::id_from_name, deadline::Deadline, method::Class, streams::AnswerStream,
+    turns::Turns,
+};
 use crate::{error::ServiceError, service::Door};
 
 /// Keeps the merchants.
@@ -41,6 +44,9 @@ use crate::{error::ServiceError, service::Door};
 pub(crate) struct Merchants {
     pub(crate) door: Door,
     pub(crate) watch_patience: Duration,
+    /// Turns for what is bulk, and for what turns out to be long.
+    pub(crate) bulk: Turns,
+    pub(crate) long: Turns,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -65,6 +71,7 @@ impl MerchantService for Merchants {
         request: Request<BatchGetMerchantsRequest>,
     ) -> Answer<Encoded<BatchGetMerchantsResponse>> {
         let asker = Asker::of(&request);
+        let _turn = self.bulk.take(Some(Class::Bulk)).await?;
         Ok(Response::new(read::batch(&*self.door.enter()?, request.get_ref(), &asker)?))
     }
 
@@ -72,8 +79,9 @@ impl MerchantService for Merchants {
         &self,
         request: Request<ListMerchantsRequest>,
     ) -> Answer<Encoded<ListMerchantsResponse>> {
-        let deadline = Deadline::of(&request);
-        Ok(Response::new(read::list(&*self.door.enter()?, request.get_ref(), deadline).await?))
+        let _turn = self.bulk.take(Some(Class::Bulk)).await?;
+        let when = (&self.long, Deadline::of(&request));
+        Ok(Response::new(read::list(&*self.door.enter()?, request.get_ref(), when).await?))
     }
 
     async fn create_merchant(&self, request: Request<CreateMerchantRequest>) -> Answer<Encoded<Merchant>> {

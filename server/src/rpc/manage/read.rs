@@ -13,6 +13,7 @@ use crate::{
         convert::{MOST_PAGE_BYTES, batch_size, filter_from_wire, id_from_name, page_size, view_from_wire},
         deadline::Deadline,
         splice::{field_len, len, put_field, put_merchant, viewed},
+        turns::Turns,
         work::at_work,
     },
     service::Service,
@@ -54,7 +55,7 @@ pub(super) fn batch(
 pub(super) async fn list(
     service: &Service,
     given: &wire::ListMerchantsRequest,
-    deadline: Deadline,
+    (turns, deadline): (&Turns, Deadline),
 ) -> Result<Encoded<wire::ListMerchantsResponse>, ServiceError> {
     let size = page_size(given.page_size, "page_size", 100, 1_000)?.get();
     let filter = filter_from_wire(given.filter.as_ref(), "filter", Shown::All)?;
@@ -85,7 +86,7 @@ pub(super) async fn list(
         }
         Ok(Some((answer, None)))
     };
-    let (mut answer, next) = at_work(deadline, job).await?;
+    let (mut answer, next) = at_work((turns, None), deadline, job).await?;
     if let Some(last) = next {
         put_field(&mut answer, 2, service.tokens.seal(&Payload::from(&last), &query)?.as_bytes());
     }

@@ -11,13 +11,14 @@ use crate::{
     rpc::{
         asker::Asker,
         convert::{MOST_PAGE_BYTES, batch_size},
+        method::Class,
         splice::{field_len, put_field},
     },
 };
 
 /// Most searches of a batch.
 const MOST: usize = 1_000;
-/// Searches after which other calls have a turn.
+/// Searches after which other calls have a moment.
 const AT_A_TIME: usize = 16;
 
 pub(super) async fn search(
@@ -28,6 +29,7 @@ pub(super) async fn search(
     batch_size(given.requests.len(), "requests", MOST)?;
     asker.charge(given.requests.len() - 1)?;
     let service = searches.door.enter()?;
+    let _turn = searches.bulk.take(Some(Class::Bulk)).await?;
     let snapshot = service.snapshot();
     let mut answer = Vec::new();
     for (at, request) in given.requests.iter().enumerate() {
@@ -36,7 +38,7 @@ pub(super) async fn search(
         }
         // What others left of their share is shared among those that come.
         let share = (MOST_PAGE_BYTES.saturating_sub(answer.len())) / (given.requests.len() - at);
-        match searches.search(&service, Arc::clone(&snapshot), request, share, asker).await {
+        match searches.search(&service, Arc::clone(&snapshot), request, (share, None), asker).await {
             Ok(page) => put_outcome(&mut answer, 1, page.encoded.as_bytes()),
             // It is the call's.
             Err(ServiceError::DeadlineExceeded) => return Err(ServiceError::DeadlineExceeded),

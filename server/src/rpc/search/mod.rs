@@ -38,7 +38,9 @@ pub(crate) use super::convert::SearchSettings;
 use super::{
     asker::Asker,
     convert::{MOST_PAGE_BYTES, search_from_wire},
+    method::Class,
     streams::AnswerStream,
+    turns::Turns,
     work::at_work,
 };
 use crate::{
@@ -57,6 +59,9 @@ pub(crate) struct Searches {
     pub(crate) watch_patience: Duration,
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
+    /// Turns for what is bulk, and for searches that are long.
+    pub(crate) bulk: Turns,
+    pub(crate) long: Turns,
     /// How long a search may take before it is told.
     pub(crate) slow: Option<Duration>,
 }
@@ -73,7 +78,8 @@ impl NearbyService for Searches {
         let asker = Asker::of(&request);
         let service = self.door.enter()?;
         let snapshot = service.snapshot();
-        let page = self.search(&service, snapshot, request.get_ref(), MOST_PAGE_BYTES, &asker).await?;
+        let bounds = (MOST_PAGE_BYTES, Some(Class::Search));
+        let page = self.search(&service, snapshot, request.get_ref(), bounds, &asker).await?;
         Ok(Response::new(page.encoded))
     }
 
@@ -107,22 +113,27 @@ impl NearbyService for Searches {
         request: Request<GetDensityRequest>,
     ) -> Result<Response<GetDensityResponse>, Status> {
         let asker = Asker::of(&request);
+        let _turn = self.bulk.take(Some(Class::Bulk)).await?;
         let snapshot = self.door.enter()?.snapshot();
         let area = density::area_from_wire(request.get_ref(), self.settings_for(&asker))?;
         Ok(Response::new(
-            at_work(asker.deadline, move |goes_on| density::count(&area, &snapshot, goes_on)).await?,
+            at_work((&self.long, None), asker.deadline, move |goes_on| {
+                density::count(&area, &snapshot, goes_on)
+            })
+            .await?,
         ))
     }
 }
 
 impl Searches {
-    /// Answers one search with a page of at most so many bytes.
+    /// Answers one search with a page of at most so many bytes; of a class, where it may be refused as there is too much to
+    /// do.
     async fn search(
         &self,
         service: &Arc<Service>,
         snapshot: Arc<Snapshot>,
         given: &SearchNearbyRequest,
-        most_bytes: usize,
+        (most_bytes, class): (usize, Option<Class>),
         asker: &Asker,
     ) -> Result<Page, ServiceError> {
         let request = search_from_wire(given, self.settings_for(asker), (self.clock)(), &service.tokens)?;
@@ -139,7 +150,7 @@ impl Searches {
             Ok(page.map(|page| (page, pages.get())))
         };
         let start = Instant::now();
-        let (page, pages) = at_work(asker.deadline, job).await?;
+        let (page, pages) = at_work((&self.long, class), asker.deadline, job).await?;
         self.measure(given, (page.results, pages), start.elapsed());
         tracing::debug!(
             method = "SearchNearby",

@@ -10,7 +10,7 @@ use crate::{
     error::ServiceError,
     reason,
     rpc::{
-        asker::Asker, convert::MOST_PAGE_BYTES, explain::explained_below, splice::put_field,
+        asker::Asker, convert::MOST_PAGE_BYTES, explain::explained_below, method::Class, splice::put_field,
         streams::AnswerStream,
     },
     service::STOPPING,
@@ -64,5 +64,8 @@ async fn search(
     let request = given.request.as_ref().ok_or_else(required)?;
     let service = searches.door.enter()?;
     let snapshot = service.snapshot();
-    Ok(searches.search(&service, snapshot, request, MOST_PAGE_BYTES, asker).await?.encoded)
+    Ok(searches
+        .search(&service, snapshot, request, (MOST_PAGE_BYTES, Some(Class::Bulk)), asker)
+        .await?
+        .encoded)
 }

@@ -23,7 +23,7 @@ use super::{
     places::{Place, Places},
     preface::Begun,
 };
-use crate::{access::names_in, observe::metrics::Metrics};
+use crate::{access::names_in, observe::metrics::Metrics, rpc::pressure::Pressure};
 
 /// How long to wait where the system has no room for a connection: it stays in the queue of the socket.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<Tls>,
     answers: impl Answers,
-    (limits, metrics): (ConnectionLimits, Arc<Metrics>),
+    (limits, metrics, pressure): (ConnectionLimits, Arc<Metrics>, Pressure),
     stop: impl Future<Output = ()>,
 ) {
     let places = Places::new(limits.most, limits.most_an_address, limits.most_breaches);
@@ -52,7 +52,7 @@ pub(crate) async fn serve(
             Ok((socket, address)) => match places.take(address.ip(), Instant::now()) {
                 Ok(place) => {
                     let place = (place, address.ip(), Connected::new(Arc::clone(&metrics)));
-                    let rules = (limits.clone(), goodbye.clone());
+                    let rules = (limits.clone(), pressure.clone(), goodbye.clone());
                     let begun = begin(socket, place, tls.clone(), answers.clone(), rules);
                     connections.spawn(begun);
                 }
@@ -96,13 +96,16 @@ fn refuse(metrics: &Metrics, reason: &str) {
     tracing::debug!(reason, "a connection was refused");
 }
 
+/// What a connection may do, whether there is too much to do, and when all are to leave.
+type Rules = (ConnectionLimits, Pressure, watch::Receiver<bool>);
+
 /// Brings a connection so far that calls can come.
 async fn begin(
     socket: TcpStream,
     (place, address, connected): (Place, IpAddr, Connected),
     tls: Option<Tls>,
     answers: impl Answers,
-    (limits, goodbye): (ConnectionLimits, watch::Receiver<bool>),
+    rules: Rules,
 ) {
     // Small answers must not wait for one another's acknowledgement.
     if let Err(error) = socket.set_nodelay(true) {
@@ -110,14 +113,14 @@ async fn begin(
     }
     let peer = Peer { address: Some(address.to_canonical()), ..Peer::default() };
     let Some(tls) = tls else {
-        return listen_to(socket, peer, answers, (limits, goodbye), (&place, &connected)).await;
+        return listen_to(socket, peer, answers, rules, (&place, &connected)).await;
     };
     match timeout(HANDSHAKE, tls.accept(socket)).await {
         Ok(Ok(stream)) => {
             let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
             let certificate = shown.map(|certificate| names_in(certificate)).unwrap_or_default().into();
             let held = (&place, &connected);
-            listen_to(stream, Peer { certificate, ..peer }, answers, (limits, goodbye), held).await;
+            listen_to(stream, Peer { certificate, ..peer }, answers, rules, held).await;
         }
         Ok(Err(error)) => {
             tracing::debug!(%error, "a TLS handshake failed");
@@ -131,12 +134,13 @@ async fn listen_to<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     io: IO,
     peer: Peer,
     answers: impl Answers,
-    (limits, goodbye): (ConnectionLimits, watch::Receiver<bool>),
+    rules: Rules,
     (place, connected): (&Place, &Connected),
 ) {
+    let (limits, pressure, goodbye) = rules;
     match timeout(FIRST_BYTES, Begun::read(io)).await {
         Ok(Ok(io)) => {
-            if serve_one(Gathered::new(io), peer, answers, &limits, goodbye).await == Left::Broke {
+            if serve_one(Gathered::new(io, pressure), peer, answers, &limits, goodbye).await == Left::Broke {
                 place.breached(Instant::now());
             }
         }

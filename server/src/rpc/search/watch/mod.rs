@@ -28,6 +28,7 @@ use crate::{
         deadline::Deadline,
         explain::explained_below,
         streams::{AnswerStream, Outlet, pushed},
+        turns::Turns,
         work::at_work,
     },
     service::{STOPPING, Service},
@@ -64,7 +65,7 @@ async fn watch(
     let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_patience))?;
     let Some(first) = first.map_err(explained_below)? else { return Ok(()) };
     let mut watcher = Watcher::start(first, searches.settings_for(asker))?;
-    outlet.send(watcher.begin(service).await?).await?;
+    outlet.send(watcher.begin((service, &searches.long)).await?).await?;
     let mut caller_is_done = false;
     loop {
         let answer = tokio::select! {
@@ -72,7 +73,7 @@ async fn watch(
                 Some(step) => {
                     asker.charge(1)?;
                     watcher.move_to(step)?;
-                    Some(watcher.look(service, false).await?)
+                    Some(watcher.look((service, &searches.long), false).await?)
                 }
                 // It moves no more, but it still listens.
                 None => {
@@ -83,7 +84,7 @@ async fn watch(
             changed = latest.changed() => {
                 changed.map_err(|_| STOPPING)?;
                 let is_near = watcher.concerns(service);
-                if is_near { Some(watcher.look(service, true).await?) } else { None }
+                if is_near { Some(watcher.look((service, &searches.long), true).await?) } else { None }
             }
             () = searches.door.stopping() => return Err(STOPPING.into()),
         };
@@ -135,10 +136,13 @@ impl Watcher {
     }
 
     /// The first answer: the whole set, or that it is still what the caller holds.
-    async fn begin(&mut self, service: &Service) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
+    async fn begin(
+        &mut self,
+        (service, turns): (&Service, &Turns),
+    ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
         let held = std::mem::take(&mut self.start.resume_token);
         let held = service.tokens.open(&held, &self.fingerprint()).ok().flatten();
-        let (found, revision) = self.search(service).await?;
+        let (found, revision) = self.search(service, turns).await?;
         self.seen = revision;
         let difference = self.set.become_these(found);
         let is_held = held.is_some_and(|held| held.digest() == Some(self.set.digest()));
@@ -149,10 +153,10 @@ impl Watcher {
     /// What has changed since the last answer; nothing where nothing has and that need not be said.
     async fn look(
         &mut self,
-        service: &Service,
+        (service, turns): (&Service, &Turns),
         only_changes: bool,
     ) -> Result<Option<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
-        let (found, revision) = self.search(service).await?;
+        let (found, revision) = self.search(service, turns).await?;
         self.seen = revision;
         let difference = self.set.become_these(found);
         if only_changes && difference.is_empty() {
@@ -181,7 +185,7 @@ impl Watcher {
             || matches!(change, Change::Put(stored) if is_within(stored.merchant.position))
     }
 
-    async fn search(&self, service: &Service) -> Result<(Vec<Held>, Revision), ServiceError> {
+    async fn search(&self, service: &Service, turns: &Turns) -> Result<(Vec<Held>, Revision), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
         let job = move |goes_on: &dyn Fn() -> bool| {
             let mut hits = Hits::default();
@@ -195,7 +199,7 @@ impl Watcher {
             let is_whole = hits.end() != nearby_index::End::Stopped;
             Ok(is_whole.then(|| (found.collect(), snapshot.revision())))
         };
-        at_work(Deadline::default(), job).await
+        at_work((turns, None), Deadline::default(), job).await
     }
 
     fn token(&self, service: &Service) -> Result<String, ServiceError> {
