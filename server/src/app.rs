@@ -48,10 +48,12 @@ use crate::{
 #[derive(Debug, Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address} ({setting}): {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// What names it.
+        setting: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -128,7 +130,8 @@ impl Running {
     /// # Errors
     /// Where it cannot listen, or the store does not open.
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
-        let listen = |source| StartError::Listen { address: settings.listen, source };
+        let setting = "--listen, NEARBY_LISTEN";
+        let listen = |source| StartError::Listen { address: settings.listen, setting, source };
         let tls = settings.tls.clone().map(Tls::load).transpose()?;
         let access = Access::load(settings.access.clone())?;
         if access.is_open() {
@@ -164,7 +167,7 @@ impl Running {
     async fn start_on(incoming: Incoming, settings: &Settings, access: Access) -> Result<Self, StartError> {
         let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
         let shared = Shared::new(access, settings.traces.as_ref())?;
-        let operating = begin(shared.operations(settings), settings).await?;
+        let operating = begin(shared.operations(settings, incoming.tls().cloned()), settings).await?;
         let routes = shared.routes(settings)?;
         let Shared { door, calls, metrics, traces, intake, .. } = shared;
         let (stack, health) = routes.build().await.map_err(|error| internal(&error))?;
@@ -281,7 +284,7 @@ impl Shared {
         })
     }
 
-    fn operations(&self, settings: &Settings) -> Operations {
+    fn operations(&self, settings: &Settings, tls: Option<Tls>) -> Operations {
         let calls = self.calls.clone();
         Operations {
             metrics: Arc::clone(&self.metrics),
@@ -293,6 +296,7 @@ impl Shared {
             access: self.access.clone(),
             clock: clock::system(),
             log: settings.log.clone(),
+            tls,
         }
     }
 
@@ -327,8 +331,9 @@ impl Shared {
 /// Answers operators from now on, if that is asked for.
 async fn begin(operations: Operations, settings: &Settings) -> Result<Option<AbortOnDrop>, StartError> {
     let Some(address) = settings.operations_listen else { return Ok(None) };
-    let (address, serving) =
-        operations.serve(address).await.map_err(|source| StartError::Listen { address, source })?;
+    let setting = "--operations-listen, NEARBY_OPERATIONS_LISTEN";
+    let listen = |source| StartError::Listen { address, setting, source };
+    let (address, serving) = operations.serve(address).await.map_err(listen)?;
     tracing::info!(%address, "operators are answered");
     Ok(Some(AbortOnDrop(tokio::spawn(serving))))
 }

@@ -18,20 +18,26 @@ use std::{
 };
 
 use axum::{
-    Router,
-    extract::{ConnectInfo, DefaultBodyLimit, State},
+    Extension, Router,
+    extract::{DefaultBodyLimit, State},
     http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
     routing::get,
 };
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use nearby_store::DiskSpace;
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 
 use crate::{
     access::{Access, Credentials, Role},
     clock::Clock,
     intake::{self, Intake},
     observe::{LogControl, metrics, metrics::Metrics},
+    rpc::{guard::bearer, transport::Tls},
     service::Door,
 };
 
@@ -47,6 +53,7 @@ pub(crate) struct Operations {
     pub(crate) access: Access,
     pub(crate) clock: Clock,
     pub(crate) log: Option<LogControl>,
+    pub(crate) tls: Option<Tls>,
 }
 
 /// Longest filter.
@@ -55,6 +62,12 @@ const MOST_FILTER_BYTES: usize = 4_096;
 static TURNS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections at a time; how long one may take for the head of a request, and how old it may become.
+const MOST_CONNECTIONS: usize = 64;
+const HEAD: Duration = Duration::from_secs(30);
+const AGE: Duration = Duration::from_secs(10 * 60);
+/// How long to wait where the system has no room for a connection.
+const PAUSE: Duration = Duration::from_millis(100);
 
 impl Operations {
     /// Binds an address, and answers there until it is dropped; the address is where it really listens.
@@ -71,14 +84,7 @@ impl Operations {
             .route("/log", get(log).put(set_log))
             .layer(DefaultBodyLimit::max(MOST_FILTER_BYTES))
             .with_state(self);
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let serving = async move {
-            // It only ends where the socket breaks.
-            if let Err(error) = axum::serve(listener, service).await {
-                tracing::error!(%error, "operations are no longer answered");
-            }
-        };
-        Ok((address, serving))
+        Ok((address, answer(listener, router)))
     }
 
     /// How the server stands now.
@@ -90,6 +96,7 @@ impl Operations {
             is_ready: self.door.is_open(),
             takes_changes,
             disk_free_bytes,
+            certificate_ends_s: self.tls.as_ref().and_then(Tls::ends_s),
             ..metrics::State::default()
         };
         let Ok(service) = self.door.enter() else { return outside };
@@ -102,6 +109,30 @@ impl Operations {
             watchers: self.max_watchers.saturating_sub(service.watchers.available_permits()),
             ..outside
         }
+    }
+}
+
+/// Answers for ever. axum's own server has no limits: whoever can reach it could take all files that may be open.
+async fn answer(listener: TcpListener, router: Router) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    // Nobody closes it.
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let (socket, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::debug!(%error, "an operator's connection was not taken in");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone().layer(Extension(peer)));
+        tokio::spawn(async move {
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
+            // How it ends is of no consequence.
+            drop(timeout(AGE, builder.serve_connection(TokioIo::new(socket), service)).await);
+            drop(place);
+        });
     }
 }
 
@@ -129,20 +160,19 @@ async fn log(State(operations): State<Operations>) -> Result<String, StatusCode>
 
 async fn set_log(
     State(operations): State<Operations>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(peer): Extension<SocketAddr>,
     headers: HeaderMap,
     filter: String,
 ) -> (StatusCode, String) {
     let Some(log) = &operations.log else { return (StatusCode::NOT_FOUND, String::new()) };
-    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = shown.and_then(|shown| shown.split_once(' ')).map(|(_, bearer)| bearer.trim());
-    let credentials = Credentials { bearer, certificate: &[] };
-    let caller = match operations.access.identify(credentials, (operations.clock)()) {
-        Ok(caller) => caller,
-        Err(_) => {
+    let now = (operations.clock)();
+    let known = bearer(&headers).ok().map(|bearer| Credentials { bearer, certificate: &[] });
+    let caller = match known.map(|shown| operations.access.identify(shown, now)) {
+        Some(Ok(caller)) => caller,
+        _ => {
             return (
                 StatusCode::UNAUTHORIZED,
-                "show a key of the role operate (authorization: Bearer …)\n".to_owned(),
+                "show a key or a token of the role operate (authorization: Bearer …)\n".to_owned(),
             );
         }
     };

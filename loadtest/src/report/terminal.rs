@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::{Calls, Phase, Report};
+use super::{Calls, Phase, Quantiles, Report};
 
 /// All that a person wants to know first.
 #[must_use]
@@ -145,7 +145,11 @@ fn outcomes(phase: &Phase) -> String {
     let others = phase.calls.iter().filter(|calls| calls.status != "OK");
     let line = |calls: &Calls| {
         let message = calls.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-        format!("{}: {} {} {}{message}\n", phase.name, calls.latency.count, calls.kind, calls.status)
+        let Quantiles { p50_us, p99_us, .. } = calls.service;
+        format!(
+            "{}: {} {} {} (p50 {p50_us} µs, p99 {p99_us} µs after they were sent){message}\n",
+            phase.name, calls.latency.count, calls.kind, calls.status
+        )
     };
     others.map(line).collect()
 }

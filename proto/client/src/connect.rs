@@ -1,6 +1,6 @@
 //! How a connection is made.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use http::Uri;
 use thiserror::Error;
@@ -29,6 +29,14 @@ pub enum ConnectError {
     /// What was given to be let in with cannot be used, or says nothing of a connection in the clear.
     #[error("{0}")]
     Access(&'static str),
+    /// Something answers there, but not as TLS and the certificates to trust ask for it.
+    #[error("{address} answers, but not so that it can be trusted: {reason}")]
+    Tls {
+        /// What was given.
+        address: String,
+        /// What is wrong, as it was found.
+        reason: String,
+    },
     /// Nothing answers there.
     #[error("no server answers at {address}")]
     Unreachable {
@@ -50,7 +58,20 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) async fn connect(address: &str, access: &Access) -> Result<Channel, ConnectError> {
     let endpoint = endpoint(address, access)?;
     let channel = endpoint.connect().await;
-    channel.map_err(|error| ConnectError::Unreachable { address: address.to_owned(), source: error.into() })
+    channel.map_err(|error| match tls_fault(&error) {
+        Some(fault) => ConnectError::Tls { address: address.to_owned(), reason: fault.to_string() },
+        None => ConnectError::Unreachable { address: address.to_owned(), source: error.into() },
+    })
+}
+
+/// What TLS found wrong, where it was that.
+fn tls_fault<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut causes = std::iter::successors(Some(error), |&error| {
+        // What an error of the system was made of is not among its sources.
+        let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        made_of.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
+    });
+    causes.find_map(|error| error.downcast_ref())
 }
 
 fn endpoint(address: &str, access: &Access) -> Result<Endpoint, ConnectError> {

@@ -42,6 +42,14 @@ pub fn names_in(certificate: &[u8]) -> Vec<String> {
     names.value.general_names.iter().filter_map(name_of).collect()
 }
 
+/// When a certificate in DER ends, in seconds since 1970; nothing where it cannot be read.
+#[must_use]
+pub fn end_of(certificate: &[u8]) -> Option<i64> {
+    parse_x509_certificate(certificate)
+        .ok()
+        .map(|(_, certificate)| certificate.validity().not_after.timestamp())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +62,8 @@ mod tests {
         let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
         assert_eq!(names_in(certificate.der()), names);
         assert_eq!(names_in(b"no certificate"), Vec::<String>::new());
+        assert_eq!(end_of(certificate.der()), Some(params.not_after.unix_timestamp()));
+        assert_eq!(end_of(b"no certificate"), None);
     }
 
     #[test]

@@ -269,6 +269,9 @@ impl Keys {
     pub(super) fn load(path: PathBuf, rate: Option<Rate>) -> Result<Self, KeysError> {
         let text = read(&path)?;
         let known = Known::new(&path, text, rate, None)?;
+        if known.live(Timestamp::now()) == 0 {
+            tracing::warn!(file = %path.display(), "no API key is live: nobody can call with one");
+        }
         Ok(Self { path, rate, now: ArcSwap::from_pointee(known), unread: AtomicU32::new(0) })
     }
 
@@ -304,7 +307,7 @@ impl Keys {
         }
         match Known::new(&self.path, text.clone(), self.rate, Some(&known)) {
             Ok(new) => {
-                tracing::info!(keys = new.by_id.len(), "API keys are read anew");
+                tracing::info!(live = new.live(Timestamp::now()), "API keys are read anew");
                 self.now.store(Arc::new(new));
             }
             Err(error) => {
@@ -331,6 +334,10 @@ impl Known {
             Some((key.id.clone(), (key, digest, caller)))
         });
         Ok(Self { by_id: known.collect(), text })
+    }
+
+    fn live(&self, now: Timestamp) -> usize {
+        self.by_id.values().filter(|(key, ..)| key.is_live(now).is_ok()).count()
     }
 }
 

@@ -28,7 +28,7 @@ use thiserror::Error;
 
 pub use self::{
     caller::Caller,
-    certificates::{CertificateRule, names_in},
+    certificates::{CertificateRule, end_of, names_in},
     jwks::JwksSource,
     quota::{Exceeded, PerAddress, Rate},
     role::{Role, Roles},

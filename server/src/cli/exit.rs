@@ -42,7 +42,13 @@ impl CliError {
     pub fn of_call(error: &ClientError, flag_of: impl Fn(&str) -> Option<&'static str>) -> Self {
         let code = code_of(error);
         if error.violations().is_empty() {
-            return Self { code, message: error.message().to_owned() };
+            let remedy = match error.reason() {
+                Some(reason) if reason == reason::CREDENTIALS_MISSING.as_str() => {
+                    " (--api-key-file names a file with it)"
+                }
+                _ => "",
+            };
+            return Self { code, message: format!("{}{remedy}", error.message()) };
         }
         let mut message = "the server refused it:".to_owned();
         for Violation { field, description, .. } in error.violations() {

@@ -8,7 +8,7 @@ use super::{exit::CliError, terminal};
 
 #[derive(Args, Debug)]
 pub(super) struct StatusArgs {
-    /// Where the server answers operators, as its --operations-listen says
+    /// Where the server answers operators, such as 127.0.0.1:9464, as its --operations-listen says
     #[arg(long, env = "NEARBY_OPERATIONS", value_name = "URL", default_value = "http://127.0.0.1:9464")]
     operations: String,
 
@@ -35,7 +35,8 @@ pub(super) async fn run(args: StatusArgs) -> Result<(), CliError> {
 }
 
 async fn ask(operations: &str) -> Result<Scrape, CliError> {
-    let url = format!("{}/metrics", operations.trim_end_matches('/'));
+    let scheme = if operations.contains("://") { "" } else { "http://" };
+    let url = format!("{scheme}{}/metrics", operations.trim_end_matches('/'));
     let asked = url.clone();
     let answered = tokio::task::spawn_blocking(move || {
         let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();

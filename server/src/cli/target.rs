@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +11,7 @@ use clap::Args;
 use nearby_client::{Access, Client, ConnectError};
 use nearby_store::DurableStore;
 
-use super::exit::CliError;
+use super::{exit::CliError, terminal};
 use crate::{app::Running, config::ServerArgs};
 
 /// Where the merchants are.
@@ -118,13 +119,30 @@ impl ServerAddress {
     /// Connects to the server; `remedy` is what to do where nothing answers.
     pub(super) async fn connect(&self, remedy: &str) -> Result<Client, CliError> {
         let access = self.access()?;
+        if self.api_key_file.is_some() && self.is_in_the_clear() {
+            terminal::err("warning: the API key goes over the network for all to read; https:// hides it\n");
+        }
         Client::connect_with(&self.server, &access).await.map_err(|error| match error {
             ConnectError::NotAnAddress { .. } | ConnectError::NotHttp { .. } => {
                 CliError::usage(format!("--server {error}"))
             }
             ConnectError::Access(reason) => CliError::usage(reason),
+            ConnectError::Tls { .. } => CliError::unavailable(format!(
+                "{error}; --server-ca names the certificates to know it by, and --server its name in them"
+            )),
             _ => CliError::unavailable(format!("no server answers at {}; {remedy}", self.server)),
         })
+    }
+
+    /// Whether calls go over a network, and not over TLS.
+    fn is_in_the_clear(&self) -> bool {
+        let url =
+            if self.server.contains("://") { self.server.clone() } else { format!("http://{}", self.server) };
+        let Ok(url) = url.parse::<http::Uri>() else { return false };
+        let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+        let is_here =
+            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        url.scheme_str() == Some("http") && !is_here
     }
 
     fn access(&self) -> Result<Access, CliError> {

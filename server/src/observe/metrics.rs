@@ -134,6 +134,8 @@ struct LookedUp {
     is_ready: IntGauge,
     takes_changes: IntGauge,
     disk_free_bytes: Gauge,
+    /// 0 where there is no TLS.
+    certificate_ends_s: IntGauge,
     panics: IntCounter,
 }
 
@@ -149,6 +151,7 @@ pub(crate) struct State {
     pub(crate) is_ready: bool,
     pub(crate) takes_changes: bool,
     pub(crate) disk_free_bytes: Option<u64>,
+    pub(crate) certificate_ends_s: Option<i64>,
 }
 
 /// Makes metrics in a registry. Their names and labels are constants, and right: whatever starts a server tries them all.
@@ -233,6 +236,9 @@ impl Metrics {
         of.panics.inc_by(panics::count().saturating_sub(of.panics.get()));
         if let Some(bytes) = now.disk_free_bytes {
             of.disk_free_bytes.set(bytes as f64);
+        }
+        if let Some(ends_s) = now.certificate_ends_s {
+            of.certificate_ends_s.set(ends_s);
         }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
@@ -334,6 +340,7 @@ impl LookedUp {
     fn new(make: &Maker) -> prometheus::Result<Self> {
         let merchants = Opts::new("nearby_index_merchants", "Merchants in the index");
         let disk = Gauge::new("nearby_disk_free_bytes", "Room on the disk of the store");
+        let ends = "When the certificate ends, since 1970; 0 without TLS";
         let changes = "Whether changes are taken: the store is sound and has room";
         Ok(Self {
             merchants: make.kept(IntGaugeVec::new(merchants, &["visibility"]))?,
@@ -344,6 +351,7 @@ impl LookedUp {
             is_ready: make.gauge("nearby_ready", "Whether calls are answered")?,
             takes_changes: make.gauge("nearby_takes_changes", changes)?,
             disk_free_bytes: make.kept(disk)?,
+            certificate_ends_s: make.gauge("nearby_certificate_expiry_timestamp_seconds", ends)?,
             panics: make.counter("nearby_panics_total", "Panics: each is a fault of this program")?,
         })
     }

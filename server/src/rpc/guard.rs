@@ -69,7 +69,7 @@ impl Guard {
 }
 
 /// The key or token of a call: `authorization: Bearer …`, or `x-api-key`.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ServiceError> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ServiceError> {
     const UNREADABLE: ServiceError = ServiceError::Unauthenticated(Refused::Unknown);
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let (scheme, shown) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(UNREADABLE)?;
@@ -105,7 +105,9 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
         let caller = match self.guard.admit(method, &request) {
             Ok(caller) => caller,
             Err(error) => {
-                self.guard.metrics.door.refused.with_label_values(&[reason_of(&error).as_str()]).inc();
+                let reason = reason_of(&error);
+                self.guard.metrics.door.refused.with_label_values(&[reason.as_str()]).inc();
+                tracing::debug!(method = method.name(), reason = reason.as_str(), "a call was not let in");
                 return GuardedFuture::Refused { error: Some(error) };
             }
         };

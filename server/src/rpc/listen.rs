@@ -162,6 +162,14 @@ impl Incoming {
         Ok((Self::Tcp(listener, tls, limits), address))
     }
 
+    /// The certificates that are shown, if any.
+    pub(crate) const fn tls(&self) -> Option<&Tls> {
+        match self {
+            Self::Tcp(_, tls, _) => tls.as_ref(),
+            Self::Pipe(_) => None,
+        }
+    }
+
     /// A pipe within the process, and the channel that calls through it.
     pub(crate) fn pipe() -> (Self, Channel) {
         const CONNECTIONS_WAITING: usize = 4;

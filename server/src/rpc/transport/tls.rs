@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,8 +18,13 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+use crate::access::end_of;
+
 /// How often the files are looked at: whoever renews a certificate does so days before it ends.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Who has not renewed a certificate by then has forgotten it.
+const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 
 /// Where the certificates are, all in PEM.
 #[derive(Clone, Debug)]
@@ -35,10 +41,12 @@ pub struct TlsFiles {
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path} ({setting}): {source}")]
     Unreadable {
         /// The file.
         path: PathBuf,
+        /// What names it.
+        setting: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -79,6 +87,8 @@ pub(crate) struct Tls {
 
 struct Loaded {
     config: Arc<ServerConfig>,
+    /// When the certificate ends, in seconds since 1970.
+    ends_s: Option<i64>,
     /// What the files held.
     contents: Contents,
 }
@@ -94,12 +104,21 @@ impl Tls {
     pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let contents = Contents::read(&files)?;
         let config = contents.config(&files)?;
-        let now = Arc::new(ArcSwap::from_pointee(Loaded { config, contents }));
+        let mode = fs::metadata(&files.key).map_or(0, |key| key.permissions().mode());
+        if mode & 0o007 != 0 {
+            tracing::warn!(file = %files.key.display(), "everybody on this machine can use the private key: chmod o= keeps it");
+        }
+        let now = Arc::new(ArcSwap::from_pointee(contents.loaded(config)));
         Ok(Self { files: Arc::new(files), now })
     }
 
     pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         TlsAcceptor::from(Arc::clone(&self.now.load().config)).accept(socket).await
+    }
+
+    /// When the certificate ends, in seconds since 1970.
+    pub(crate) fn ends_s(&self) -> Option<i64> {
+        self.now.load().ends_s
     }
 
     /// Looks at the files now and then, for ever, and takes what is new: connections that there are stay as they are.
@@ -130,7 +149,7 @@ impl Tls {
                 Arc::clone(&loaded.config)
             }
         };
-        self.now.store(Arc::new(Loaded { config, contents }));
+        self.now.store(Arc::new(contents.loaded(config)));
     }
 }
 
@@ -143,14 +162,29 @@ struct Contents {
 
 impl Contents {
     fn read(files: &TlsFiles) -> Result<Self, TlsError> {
-        let read = |path: &Path| {
-            fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+        let read = |path: &Path, setting| {
+            let path = path.to_owned();
+            fs::read(&path).map_err(|source| TlsError::Unreadable { path, setting, source })
         };
         Ok(Self {
-            certificate: read(&files.certificate)?,
-            key: read(&files.key)?,
-            client_ca: files.client_ca.as_deref().map(read).transpose()?,
+            certificate: read(&files.certificate, "--tls-cert, NEARBY_TLS_CERT")?,
+            key: read(&files.key, "--tls-key, NEARBY_TLS_KEY")?,
+            client_ca: (files.client_ca.as_deref())
+                .map(|path| read(path, "--tls-client-ca, NEARBY_TLS_CLIENT_CA"))
+                .transpose()?,
         })
+    }
+
+    /// What was made of it. Says so where it is of no use, or soon will be: nothing else would, until callers fail.
+    fn loaded(self, config: Arc<ServerConfig>) -> Loaded {
+        let ends_s = certificates(&self.certificate).first().and_then(|certificate| end_of(certificate));
+        let ends = ends_s.and_then(|ends_s| jiff::Timestamp::from_second(ends_s).ok());
+        let now = jiff::Timestamp::now();
+        if let Some(ends) = ends.filter(|ends| ends.duration_since(now) < SOON) {
+            let has_ended = ends <= now;
+            tracing::warn!(%ends, has_ended, "the certificate ends soon, or has ended: callers refuse it then");
+        }
+        Loaded { config, ends_s, contents: self }
     }
 
     fn config(&self, files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
