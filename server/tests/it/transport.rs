@@ -336,3 +336,23 @@ fn what_others_could_listen_to_is_refused_unless_it_is_said() {
     assert!(said.contains("no-such.pem"), "{said}");
     assert!(Path::new(directory.path()).exists());
 }
+
+#[tokio::test]
+async fn a_caller_is_told_why_it_does_not_trust_the_server() {
+    let files = Files::new();
+    let server = files.server(files.authority.trusted(), &[]).await;
+    fs::write(files.path("other.pem"), Authority::new().pem()).unwrap();
+    let here = server.url.replace("localhost", "127.0.0.1");
+    for (url, trusted, fault) in [
+        (&server.url, "other.pem", "invalid peer certificate"),
+        (&here, "ca.pem", "not valid for name \"127.0.0.1\""),
+    ] {
+        let trusted = files.path(trusted).display().to_string();
+        let mut command = nearby();
+        command.args(["search", "--at", "60,25", "--server", url, "--server-ca", &trusted]);
+        let output = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(69), "{said}");
+        assert!(said.contains(fault) && said.contains("--server-ca"), "{said}");
+    }
+}
