@@ -118,6 +118,8 @@ fn weekday_of(day: i32) -> u8 {
     u8::try_from((i64::from(day) + 3).rem_euclid(7)).unwrap_or_default()
 }
 
+/// A period of days in the week, none of which is longer than a day. What cannot be, as of a request that will be refused for
+/// it, is cut somehow.
 fn cut_at_midnights((weekday, period): (u8, Period)) -> Vec<(u8, Period)> {
     if period.length_minutes <= DAY_MINUTES {
         return vec![(weekday, period)];
@@ -125,9 +127,9 @@ fn cut_at_midnights((weekday, period): (u8, Period)) -> Vec<(u8, Period)> {
     let mut parts = Vec::new();
     let (mut weekday, mut start_minute, mut left) = (weekday, period.start_minute, period.length_minutes);
     while left > 0 {
-        let length_minutes = left.min(DAY_MINUTES - start_minute);
+        let length_minutes = left.min(DAY_MINUTES.saturating_sub(start_minute));
         parts.push((weekday, Period { start_minute, length_minutes }));
-        (weekday, start_minute, left) = ((weekday + 1) % 7, 0, left - length_minutes);
+        (weekday, start_minute, left) = ((weekday % 7 + 1) % 7, 0, left - length_minutes);
     }
     parts
 }
@@ -146,6 +148,18 @@ mod tests {
     /// Whether it is open so many days after that Monday at an hour and a minute.
     fn is_open(hours: &Hours, day: i32, hour: u16, minute: u16) -> bool {
         hours.is_open(LocalTime { day: MONDAY + day, minute: hour * 60 + minute })
+    }
+
+    #[test]
+    fn what_cannot_be_is_cut_all_the_same() {
+        for (weekday, start_minute) in [(0, 1_440), (6, 1_692), (255, u16::MAX)] {
+            for length_minutes in [1_441, 1_752, u16::MAX] {
+                let hours = Hours::new("UTC", [(weekday, period(start_minute, length_minutes))], []).unwrap();
+                let minutes: u32 = hours.weekly().map(|(_, part)| u32::from(part.length_minutes)).sum();
+                assert!(minutes <= u32::from(length_minutes), "{weekday} {start_minute} {length_minutes}");
+                assert!(hours.weekly().all(|(_, part)| part.length_minutes <= DAY_MINUTES));
+            }
+        }
     }
 
     #[test]
