@@ -143,6 +143,13 @@ impl Queue {
         is_none
     }
 
+    /// Perhaps nobody comes any more who would see that nobody waits.
+    fn ease_if_empty(&self) {
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            self.pressure.set(false);
+        }
+    }
+
     fn count_refused(&self, class: Class) -> ServiceError {
         self.metrics.door.shed.with_label_values(&[class.as_str()]).inc();
         ServiceError::Busy
@@ -159,6 +166,7 @@ impl Drop for Turn<'_> {
         let (took, mean) = (nanos(self.since.elapsed()), self.queue.turn_ns.load(Ordering::Relaxed));
         let next = if mean == 0 { took } else { mean - mean / 16 + took / 16 };
         self.queue.turn_ns.store(next, Ordering::Relaxed);
+        self.queue.ease_if_empty();
     }
 }
 
@@ -175,6 +183,7 @@ impl<'q> Place<'q> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.0.ease_if_empty();
     }
 }
 
@@ -251,10 +260,12 @@ mod tests {
         // The first that came, and the last: nobody behind them waits too long. (The three that have begun wait too.)
         let expected = (MANY + 1) + (MANY - 3) + 1;
         assert_eq!((answered, refused(&turns)), (expected, 200 - expected + 11));
+        assert!(turns.0.pressure.is_on());
         for call in begun {
             drop(call.await.unwrap());
         }
-        // It is over.
+        // It is over, whether anybody comes or not.
+        assert!(!turns.0.pressure.is_on());
         assert!(!turns.refuse(Class::Bulk));
         drop(turns.take(BULK).await.unwrap());
     }
@@ -274,8 +285,11 @@ mod tests {
     async fn who_gives_up_leaves_the_queue() {
         let turns = turns(MILLISECOND);
         let _first = turns.take(BULK).await.unwrap();
-        drop(come(&turns, 200, BULK).await);
+        let waiting = come(&turns, 200, BULK).await;
         tokio::time::sleep(BURST).await;
+        assert!(turns.refuse(Class::Bulk) && turns.0.pressure.is_on());
+        drop(waiting);
+        assert!(!turns.0.pressure.is_on());
         assert_eq!(come(&turns, 1, BULK).await.len(), 1);
     }
 }
