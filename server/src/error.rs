@@ -63,6 +63,9 @@ pub enum ServiceError {
     /// More was asked for than may be.
     #[error("{}", excess(*.0))]
     QuotaExceeded(Exceeded),
+    /// More calls came from an address than may, whoever makes them.
+    #[error("the quota of the caller's address is used up; try again in {:.3} s, and call less often", .0.as_secs_f64())]
+    AddressQuotaExceeded(Duration),
     /// The answer would be larger than clients take.
     #[error("the answer would exceed {} bytes; ask for fewer merchants at once, or for a smaller view", .0)]
     AnswerTooLarge(usize),

@@ -5,15 +5,15 @@ use std::{
     net::IpAddr,
     num::NonZeroU32,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use governor::{
-    DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota as Governed, RateLimiter,
-    clock::{Clock, DefaultClock},
+    DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota as Governed, RateLimiter,
+    clock::{Clock, QuantaClock, QuantaInstant},
 };
 
 /// So much a second, and so much at once.
@@ -49,6 +49,14 @@ pub enum Exceeded {
     Burst(NonZeroU32),
 }
 
+/// One clock for all: a new one asks the processor what it can, for which a virtual machine is stopped for tens of
+/// microseconds.
+static CLOCK: LazyLock<QuantaClock> = LazyLock::new(QuantaClock::default);
+
+fn wait(not_until: &NotUntil<QuantaInstant>) -> Duration {
+    not_until.wait_time_from(CLOCK.now())
+}
+
 /// What is left of a rate.
 pub(super) struct Quota {
     rate: Rate,
@@ -63,16 +71,14 @@ impl fmt::Debug for Quota {
 
 impl Quota {
     pub(super) fn new(rate: Rate) -> Self {
-        Self { rate, left: RateLimiter::direct(rate.governed()) }
+        Self { rate, left: RateLimiter::direct_with_clock(rate.governed(), CLOCK.clone()) }
     }
 
     pub(super) fn charge(&self, units: usize) -> Result<(), Exceeded> {
         let Some(units) = NonZeroU32::new(u32::try_from(units).unwrap_or(u32::MAX)) else { return Ok(()) };
         match self.left.check_n(units) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(not_until)) => {
-                Err(Exceeded::Until(not_until.wait_time_from(DefaultClock::default().now())))
-            }
+            Ok(Err(not_until)) => Err(Exceeded::Until(wait(&not_until))),
             Err(_) => Err(Exceeded::Burst(self.rate.burst)),
         }
     }
@@ -103,22 +109,25 @@ impl PerAddress {
     /// The same rate for each address.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
-        let left = arc_swap::ArcSwap::from_pointee(RateLimiter::keyed(rate.governed()));
+        let left = arc_swap::ArcSwap::from_pointee(fresh(rate));
         Self(Arc::new(Addresses { rate, left, calls: AtomicU32::new(0) }))
     }
 
     /// Takes a call out of what an address may ask for.
     ///
     /// # Errors
-    /// Where there is nothing left.
-    pub fn charge(&self, address: IpAddr) -> Result<(), Exceeded> {
+    /// Where there is nothing left: it may call after so long.
+    pub fn charge(&self, address: IpAddr) -> Result<(), Duration> {
         let addresses = &*self.0;
         if addresses.calls.fetch_add(1, Ordering::Relaxed) % LOOK_AFTER == LOOK_AFTER - 1 {
             addresses.forget();
         }
-        let checked = addresses.left.load().check_key(&address);
-        checked.map_err(|not_until| Exceeded::Until(not_until.wait_time_from(DefaultClock::default().now())))
+        addresses.left.load().check_key(&address).map_err(|not_until| wait(&not_until))
     }
+}
+
+fn fresh(rate: Rate) -> DefaultKeyedRateLimiter<IpAddr> {
+    RateLimiter::dashmap_with_clock(rate.governed(), CLOCK.clone())
 }
 
 impl Addresses {
@@ -129,7 +138,7 @@ impl Addresses {
         }
         left.retain_recent();
         if left.len() > MOST_ADDRESSES {
-            self.left.store(Arc::new(RateLimiter::keyed(self.rate.governed())));
+            self.left.store(Arc::new(fresh(self.rate)));
         }
     }
 }

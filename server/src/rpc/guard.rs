@@ -52,7 +52,7 @@ impl Guard {
     fn admit(&self, method: &Method, request: &Request<Body>) -> Result<Arc<Caller>, ServiceError> {
         let peer = request.extensions().get::<Peer>();
         if let (Some(per_address), Some(address)) = (&self.per_address, peer.and_then(|peer| peer.address)) {
-            per_address.charge(address).map_err(ServiceError::QuotaExceeded)?;
+            per_address.charge(address).map_err(ServiceError::AddressQuotaExceeded)?;
         }
         let shown = Credentials {
             // Where nobody must say who calls, nobody is asked.
@@ -107,7 +107,14 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
             Err(error) => {
                 let reason = reason_of(&error);
                 self.guard.metrics.door.refused.with_label_values(&[reason.as_str()]).inc();
-                tracing::debug!(method = method.name(), reason = reason.as_str(), "a call was not let in");
+                let certificate =
+                    request.extensions().get::<Peer>().map_or(&[][..], |peer| &peer.certificate);
+                tracing::debug!(
+                    method = method.name(),
+                    reason = reason.as_str(),
+                    ?certificate,
+                    "a call was not let in"
+                );
                 return GuardedFuture::Refused { error: Some(error) };
             }
         };

@@ -78,6 +78,10 @@ impl From<ServiceError> for Status {
                     details.set_retry_info(Some(*wait));
                 }
             }
+            ServiceError::AddressQuotaExceeded(wait) => {
+                details.add_quota_failure_violation("nearby/address", error.to_string());
+                details.set_retry_info(Some(*wait));
+            }
             ServiceError::RoleMissing(role) => {
                 let metadata = HashMap::from([("role".to_owned(), role.to_string())]);
                 details.set_error_info(reason.as_str(), DOMAIN, metadata);
@@ -107,7 +111,9 @@ fn pushback(error: &ServiceError) -> Option<MetadataValue<Ascii>> {
         ServiceError::ReadOnly | ServiceError::QuotaExceeded(Exceeded::Burst(_)) => {
             Some(MetadataValue::from_static("-1"))
         }
-        ServiceError::QuotaExceeded(Exceeded::Until(wait)) => (wait.as_millis() + 1).to_string().parse().ok(),
+        ServiceError::QuotaExceeded(Exceeded::Until(wait)) | ServiceError::AddressQuotaExceeded(wait) => {
+            (wait.as_millis() + 1).to_string().parse().ok()
+        }
         _ => None,
     }
 }
@@ -137,7 +143,9 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
             (Code::Unauthenticated, reason::CREDENTIALS_REVOKED)
         }
         ServiceError::RoleMissing(_) => (Code::PermissionDenied, reason::ROLE_MISSING),
-        ServiceError::QuotaExceeded(_) => (Code::ResourceExhausted, reason::QUOTA_EXCEEDED),
+        ServiceError::QuotaExceeded(_) | ServiceError::AddressQuotaExceeded(_) => {
+            (Code::ResourceExhausted, reason::QUOTA_EXCEEDED)
+        }
         ServiceError::HiddenNotAllowed => (Code::PermissionDenied, reason::HIDDEN_NOT_ALLOWED),
         ServiceError::AnswerTooLarge(_) => (Code::OutOfRange, reason::ANSWER_TOO_LARGE),
         ServiceError::TooManyCells(_) => (Code::OutOfRange, reason::TOO_MANY_CELLS),
@@ -231,6 +239,7 @@ mod tests {
             ServiceError::Unauthenticated(Refused::Revoked),
             ServiceError::RoleMissing(Role::Manage),
             ServiceError::QuotaExceeded(Exceeded::Until(Duration::from_millis(3))),
+            ServiceError::AddressQuotaExceeded(Duration::from_millis(3)),
             ServiceError::HiddenNotAllowed,
             ServiceError::AnswerTooLarge(1),
             ServiceError::TooManyCells(1),
@@ -262,6 +271,7 @@ mod tests {
             })
             .collect();
         said.sort();
+        said.dedup();
         let document = include_str!("../../../proto/ERRORS.md");
         let calls = document.split("\n## ").find(|section| section.starts_with("Reasons of calls")).unwrap();
         let rows = calls.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
