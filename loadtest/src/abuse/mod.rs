@@ -25,18 +25,20 @@ pub use self::{
 use crate::drive::{Driver, Usage};
 
 /// How well-behaved callers fared, and what the server needed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Notice {
     /// Of their calls.
     pub p99_us: u64,
     /// Of them, answered well.
     pub good_share: f64,
+    /// What the others were told.
+    pub refusals: Vec<String>,
     /// The server's memory at the most, in bytes.
     pub resident_bytes: u64,
 }
 
 /// What became of an attack.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// Connections it opened.
     pub connections: usize,
@@ -121,7 +123,7 @@ async fn notice(driver: &Driver, pid: u32, length: Duration) -> io::Result<Notic
     let (record, resident_bytes) = tokio::join!(driver.closed("well-behaved", CALLERS, length), most);
     let record = record?;
     let p99_us = record.latency_us().value_at_quantile(0.99);
-    Ok(Notice { p99_us, good_share: record.good_share(), resident_bytes })
+    Ok(Notice { p99_us, good_share: record.good_share(), refusals: record.refusals(), resident_bytes })
 }
 
 /// What became of all, as a table.
@@ -183,7 +185,8 @@ pub fn failures(outcomes: &[(&Attack, Outcome)]) -> Vec<String> {
         }
         if outcome.attacked.good_share < 1.0 {
             let share = (1.0 - outcome.attacked.good_share) * 100.0;
-            failures.push(format!("{}: {share:.2} % of the well-behaved calls failed", attack.name));
+            let told = outcome.attacked.refusals.join("; ");
+            failures.push(format!("{}: {share:.2} % of the well-behaved calls failed: {told}", attack.name));
         }
     }
     failures

@@ -214,6 +214,17 @@ impl Record {
         self.good() as f64 / self.due().max(1) as f64
     }
 
+    /// What was answered other than well, each sort with how often and what the server said the first time.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<String> {
+        let bad = self.cells.iter().filter(|(outcome, _)| !is_good(**outcome));
+        bad.map(|((_, code), cell)| {
+            let said = cell.message.as_deref().unwrap_or("nothing said");
+            format!("{} × {code:?}: {said}", cell.latency_us.len())
+        })
+        .collect()
+    }
+
     /// The part of its processor time that the generator used.
     #[must_use]
     pub fn generator_share(&self) -> f64 {
