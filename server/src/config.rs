@@ -1,15 +1,18 @@
 //! Settings, in two stages: what was said, by flag, environment or file; and one checked form that the server takes.
 
 mod access;
+mod transport;
 
 use std::{
     fs, io,
     net::SocketAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::{Args, Parser};
+use http::Uri;
 use nearby_index::Radius;
 use serde::Deserialize;
 use thiserror::Error;
@@ -283,11 +286,19 @@ impl ServerArgs {
             .map(|text| address(text, "operations_listen (--operations-listen, NEARBY_OPERATIONS_LISTEN)"));
         let (tls, access, per_address) = (self.tls(&file)?, self.access(&file)?, self.per_address(&file)?);
         if !listen.ip().is_loopback() && !self.insecure.or(file.insecure).unwrap_or(false) {
-            exposed(listen, tls.as_ref(), &access)?;
+            transport::exposed(listen, tls.as_ref(), &access)?;
         }
         let connections = self.connections(&file)?;
         let traces = self.traces(&file)?;
         let max_radius_m = self.max_radius_m.or(file.max_radius_m).unwrap_or(Radius::DEFAULT.meters().get());
+        let journal_mib = self.journal_mib.or(file.journal_mib).unwrap_or(256);
+        if !JOURNAL_MIB.contains(&journal_mib) {
+            let (least, most) = (JOURNAL_MIB.start(), JOURNAL_MIB.end());
+            return Err(ConfigError::Invalid {
+                setting: "journal_mib (--journal-mib, NEARBY_JOURNAL_MIB)",
+                reason: format!("must be from {least} to {most}"),
+            });
+        }
         let deadline_s = self.shutdown_deadline_s.or(file.shutdown_deadline_s).unwrap_or(10);
         Ok(Settings {
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("nearby-data")),
@@ -317,7 +328,7 @@ impl ServerArgs {
             log_cells: self.log_cells.or(file.log_cells).unwrap_or(false),
             disk_floor: (self.disk_floor_mib.or(file.disk_floor_mib))
                 .map_or(Floor::Usual, |mib| Floor::Bytes(mib.saturating_mul(MEBIBYTE))),
-            journal_bytes: self.journal_mib.or(file.journal_mib).unwrap_or(256).clamp(1, 65_536) * MEBIBYTE,
+            journal_bytes: journal_mib * MEBIBYTE,
             salvage: self.salvage.or(file.salvage).unwrap_or(false),
             loading: Loading::default(),
         })
@@ -331,40 +342,7 @@ fn address(text: &str, setting: &'static str) -> Result<SocketAddr, ConfigError>
     })
 }
 
-/// Whether a server may be called from other machines as it is.
-fn exposed(listen: SocketAddr, tls: Option<&TlsFiles>, access: &AccessSettings) -> Result<(), ConfigError> {
-    let missing = match tls {
-        None => {
-            "give a certificate (--tls-cert and --tls-key), or say --insecure where something before this server speaks TLS"
-        }
-        Some(tls) if tls.client_ca.is_none() && !access.is_any() => {
-            "say how callers are known (--keys, --jwt-keys or --tls-client-ca), or say --insecure where everybody may do \
-             everything"
-        }
-        Some(_) => return Ok(()),
-    };
-    Err(ConfigError::Invalid {
-        setting: "listen (--listen, NEARBY_LISTEN)",
-        reason: format!("{listen} can be called from other machines: {missing}"),
-    })
-}
-
 impl ServerArgs {
-    fn tls(&self, file: &Self) -> Result<Option<TlsFiles>, ConfigError> {
-        let said = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
-        let client_ca = said(&self.tls_client_ca, &file.tls_client_ca);
-        match (said(&self.tls_cert, &file.tls_cert), said(&self.tls_key, &file.tls_key)) {
-            (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key, client_ca })),
-            (None, None) if client_ca.is_none() => Ok(None),
-            _ => Err(ConfigError::Invalid {
-                setting: "tls_cert (--tls-cert, NEARBY_TLS_CERT)",
-                reason:
-                    "and tls_key (--tls-key, NEARBY_TLS_KEY) are needed both, for TLS as for --tls-client-ca"
-                        .to_owned(),
-            }),
-        }
-    }
-
     fn traces(&self, file: &Self) -> Result<Option<TraceSettings>, ConfigError> {
         let ratio = self.trace_ratio.or(file.trace_ratio).unwrap_or(0.01);
         if !(0.0..=1.0).contains(&ratio) {
@@ -374,50 +352,22 @@ impl ServerArgs {
             });
         }
         let endpoint = self.otlp_endpoint.clone().or_else(|| file.otlp_endpoint.clone());
+        let is_plain = |uri: Uri| uri.scheme_str() == Some("http") && uri.host().is_some();
+        if !endpoint.iter().all(|endpoint| endpoint.parse().is_ok_and(is_plain)) {
+            return Err(ConfigError::Invalid {
+                setting: "otlp_endpoint (--otlp-endpoint, NEARBY_OTLP_ENDPOINT)",
+                reason: "must be an http:// address with a port, such as http://127.0.0.1:4317: spans go to a collector on \
+                         this machine or a trusted network"
+                    .to_owned(),
+            });
+        }
         Ok(endpoint.map(|endpoint| TraceSettings { endpoint, ratio }))
     }
-
-    fn connections(&self, file: &Self) -> Result<ConnectionLimits, ConfigError> {
-        let usual = ConnectionLimits::default();
-        let age_s = self.connection_age_s.or(file.connection_age_s);
-        let limits = ConnectionLimits {
-            most: self.max_connections.or(file.max_connections).unwrap_or(usual.most).min(most_files()),
-            most_an_address: (self.max_connections_per_address)
-                .or(file.max_connections_per_address)
-                .unwrap_or(usual.most_an_address),
-            most_breaches: (self.max_breaches_per_address)
-                .or(file.max_breaches_per_address)
-                .unwrap_or(usual.most_breaches),
-            age: age_s.map_or(usual.age, Duration::from_secs),
-            idle: usual.idle,
-        };
-        let some = |number: usize, setting| match number {
-            0 => Err(ConfigError::Invalid { setting, reason: "must be above 0".to_owned() }),
-            _ => Ok(()),
-        };
-        some(limits.most, "max_connections (--max-connections, NEARBY_MAX_CONNECTIONS)")?;
-        some(
-            limits.most_an_address,
-            "max_connections_per_address (--max-connections-per-address, NEARBY_MAX_CONNECTIONS_PER_ADDRESS)",
-        )?;
-        some(
-            usize::from(!limits.age.is_zero()),
-            "connection_age_s (--connection-age-s, NEARBY_CONNECTION_AGE_S)",
-        )?;
-        Ok(limits)
-    }
-}
-
-/// How many connections the system's limit of open files allows, with some left for the store.
-fn most_files() -> usize {
-    const FOR_OTHERS: usize = 100;
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
-    soft.map_or(usize::MAX, |files| files.saturating_sub(FOR_OTHERS).max(1))
 }
 
 const MEBIBYTE: u64 = 1024 * 1024;
+/// Longer than that a start would take minutes to read it.
+const JOURNAL_MIB: RangeInclusive<u64> = 1..=65_536;
 /// More than this no server bears, nor does a semaphore count them.
 const MOST_WATCHERS: usize = 1_000_000;
 
@@ -455,6 +405,14 @@ mod tests {
         let error =
             ServerArgs { max_radius_m: Some(60_000.0), ..Default::default() }.settings(None).unwrap_err();
         assert!(error.to_string().contains("--max-radius-m"), "{error}");
+        for wrong in ["nonsense", "https://collector:4317", "127.0.0.1:4317"] {
+            let args = ServerArgs { otlp_endpoint: Some(wrong.to_owned()), ..Default::default() };
+            assert!(args.settings(None).unwrap_err().to_string().contains("--otlp-endpoint"), "{wrong}");
+        }
+        for journal_mib in [0, 65_537] {
+            let args = ServerArgs { journal_mib: Some(journal_mib), ..Default::default() };
+            assert!(args.settings(None).unwrap_err().to_string().contains("--journal-mib"));
+        }
         let error = ServerArgs { listen: Some("localhost".to_owned()), ..Default::default() }.settings(None);
         assert!(error.unwrap_err().to_string().contains("NEARBY_LISTEN"));
         assert!(ServerArgs::default().settings(Some(Path::new("/nowhere"))).is_err());

@@ -165,6 +165,11 @@ fn meaning(status: &Status) -> (Code, String) {
         {
             (Code::Unavailable, format!("no connection to the server: {cause}"))
         }
+        Some(cause) if is_another_language(cause) => {
+            const REMEDY: &str =
+                "what answers speaks no gRPC there; where it speaks TLS, its address begins with https://";
+            (code, format!("the connection to the server failed: {cause}: {REMEDY}"))
+        }
         Some(cause) => (code, format!("the connection to the server failed: {cause}")),
         None if status.message().is_empty() => (code, code.description().to_owned()),
         None => (code, status.message().to_owned()),
@@ -182,6 +187,13 @@ fn is_farewell(cause: &(dyn Error + 'static)) -> bool {
     cause.downcast_ref::<h2::Error>().is_some_and(|error| {
         error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
     })
+}
+
+/// Whether what was read are no frames: the letters of HTTP/1 and a record of TLS, taken for one, are larger than frames may be.
+fn is_another_language(cause: &(dyn Error + 'static)) -> bool {
+    cause
+        .downcast_ref::<h2::Error>()
+        .is_some_and(|error| error.is_library() && error.reason() == Some(h2::Reason::FRAME_SIZE_ERROR))
 }
 
 fn sources(status: &Status) -> impl Iterator<Item = &(dyn Error + 'static)> {

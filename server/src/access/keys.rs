@@ -194,6 +194,9 @@ pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<SecretString, Key
         burst: new.rate.map(|rate| rate.burst),
     };
     change(path, |keys| {
+        if keys.iter().any(|other| other.id == key.id) {
+            return Err(failed(io::Error::other("another key has the new one's id by chance; try again")));
+        }
         let is_live = |other: &&Key| other.name == key.name && other.is_live(now).is_ok();
         let live: Vec<&str> = keys.iter().filter(is_live).map(|key| key.id.as_str()).collect();
         if live.len() >= MOST_LIVE {

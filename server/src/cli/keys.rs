@@ -51,11 +51,11 @@ struct AddArgs {
     expires_in_days: Option<i64>,
 
     /// Searches and merchants a second that may be asked for with it [default: what the server says]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = above_0)]
     rate_per_s: Option<NonZeroU32>,
 
     /// Searches and merchants at once [default: twice the rate]
-    #[arg(long, value_name = "NUMBER", requires = "rate_per_s")]
+    #[arg(long, value_name = "NUMBER", requires = "rate_per_s", value_parser = above_0)]
     burst: Option<NonZeroU32>,
 
     #[command(flatten)]
@@ -89,6 +89,10 @@ pub(super) fn run(args: KeysArgs) -> Result<(), CliError> {
             Ok(())
         }
     }
+}
+
+fn above_0(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse().map_err(|_| "must be a whole number from 1 to 4294967295")
 }
 
 fn add(args: AddArgs, now: Timestamp) -> Result<(), CliError> {

@@ -1,10 +1,14 @@
 //! `nearby serve`.
 
-use std::path::PathBuf;
+use std::{
+    collections::HashSet,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
-use clap::Args;
+use clap::{Arg, Args, Command, CommandFactory};
 
-use super::{care, exit::CliError};
+use super::{Cli, care, exit::CliError};
 use crate::{
     app::Running,
     config::ServerArgs,
@@ -27,6 +31,12 @@ pub(super) async fn run(args: ServeArgs, log: LogControl) -> Result<(), CliError
     settings.loading = care::loading_bar().unwrap_or(settings.loading);
     settings.log = Some(log);
     panics::watch();
+    for name in strays(&Cli::command(), std::env::vars_os()) {
+        tracing::warn!(
+            name,
+            "this environment variable is no setting: nearby serve --help lists those that are"
+        );
+    }
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
         started = Running::start(&settings) => started?,
@@ -38,6 +48,27 @@ pub(super) async fn run(args: ServeArgs, log: LogControl) -> Result<(), CliError
     serve_until(signals, running).await
 }
 
+/// Variables that look like settings, and are none: misspelt, most likely. Kubernetes sets some for a service of the name
+/// `nearby`; those are meant for whoever looks for it.
+fn strays(cli: &Command, variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
+    fn known(command: &Command, names: &mut HashSet<OsString>) {
+        names.extend(command.get_arguments().filter_map(Arg::get_env).map(OsStr::to_owned));
+        command.get_subcommands().for_each(|command| known(command, names));
+    }
+    let mut names = HashSet::new();
+    known(cli, &mut names);
+    let is_of_kubernetes = |name: &str, value: &OsStr| {
+        name.contains("_SERVICE_")
+            || name.contains("_PORT_")
+            || value.as_encoded_bytes().starts_with(b"tcp://")
+    };
+    let stray = |(name, value): (OsString, OsString)| {
+        let text = name.to_str().filter(|name| name.starts_with("NEARBY_"))?;
+        (!names.contains(&name) && !is_of_kubernetes(text, &value)).then(|| text.to_owned())
+    };
+    variables.filter_map(stray).collect()
+}
+
 /// Serves until the system says stop, and then stops in good order.
 pub(super) async fn serve_until(mut signals: Signals, running: Running) -> Result<(), CliError> {
     let signal = signals.received().await;
@@ -45,4 +76,26 @@ pub(super) async fn serve_until(mut signals: Signals, running: Running) -> Resul
     running.stop().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_variables_are_found_and_others_left_alone() {
+        let variables = [
+            ("NEARBY_DATADIR", "/srv"),
+            ("NEARBY_DATA_DIR", "/srv"),
+            ("NEARBY_LOG", "info"),
+            ("NEARBY_API_KEY_FILE", "key"),
+            ("NEARBY_PORT", "50051"),
+            ("NEARBY_WEB_PORT", "tcp://10.0.0.1:80"),
+            ("NEARBY_SERVICE_HOST", "10.0.0.1"),
+            ("NEARBY_PORT_50051_TCP_ADDR", "10.0.0.1"),
+            ("PATH", "/bin"),
+        ];
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(strays(&Cli::command(), variables), ["NEARBY_DATADIR", "NEARBY_PORT"]);
+    }
 }

@@ -95,6 +95,7 @@ async fn what_speaks_no_grpc_is_not_asked_again() {
     let error = call(&client, "SearchNearby").await.unwrap_err();
     assert_eq!(error.code(), Code::Internal, "{error:?}");
     assert!(error.to_string().starts_with("the connection to the server failed: "), "{error}");
+    assert!(error.to_string().contains("https://"), "{error}");
 }
 
 #[tokio::test]
