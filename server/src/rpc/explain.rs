@@ -64,12 +64,22 @@ impl<F: Future<Output = Result<Response<Body>, E>>, E> Future for ExplainedFutur
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let answered = ready!(this.inner.poll(context));
-        let is_ours = *this.is_ours;
-        Poll::Ready(answered.map(|response| match Status::from_header_map(response.headers()) {
-            Some(status) if is_ours && status.code() != Code::Ok => explained_below(status).into_http(),
-            _ => response,
+        // Most errors are of this house: to take one apart and put it together again costs as much as to make it.
+        let is_to_be = |answer: &Response<Body>| *this.is_ours && !answer.headers().contains_key(DETAILS);
+        Poll::Ready(answered.map(|answer| {
+            match Some(&answer).filter(|answer| is_to_be(answer)).and_then(error_of) {
+                Some(status) => explain(&status).into_http(),
+                None => answer,
+            }
         }))
     }
+}
+
+/// Where tonic puts the details of a status.
+const DETAILS: &str = "grpc-status-details-bin";
+
+fn error_of(answer: &Response<Body>) -> Option<Status> {
+    Status::from_header_map(answer.headers()).filter(|status| status.code() != Code::Ok)
 }
 
 /// An error from below with its explanation; one that has details already stays as it is.

@@ -27,6 +27,7 @@ use crate::{
     clock::Clock,
     error::ServiceError,
     observe::metrics::Metrics,
+    reason::QUOTA_EXCEEDED,
 };
 
 /// What guards the methods; as a layer it lets calls in.
@@ -66,6 +67,22 @@ impl Guard {
         caller.charge(1).map_err(ServiceError::QuotaExceeded)?;
         Ok(caller)
     }
+
+    /// A call was not let in.
+    fn note(&self, method: &Method, peer: Option<&Peer>, error: &ServiceError) {
+        let reason = reason_of(error);
+        self.metrics.door.refused.with_label_values(&[reason.as_str()]).inc();
+        if let (Some(peer), QUOTA_EXCEEDED) = (peer, reason) {
+            peer.excess.refused();
+        }
+        let certificate = peer.map_or(&[][..], |peer| &peer.certificate);
+        tracing::debug!(
+            method = method.name(),
+            reason = reason.as_str(),
+            ?certificate,
+            "a call was not let in"
+        );
+    }
 }
 
 /// The key or token of a call: `authorization: Bearer …`, or `x-api-key`.
@@ -102,22 +119,17 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
         let Some(method) = Method::of(request.uri().path()) else {
             return GuardedFuture::Begun { inner: self.inner.call(request), audit: None };
         };
+        let peer = request.extensions().get::<Peer>();
         let caller = match self.guard.admit(method, &request) {
             Ok(caller) => caller,
             Err(error) => {
-                let reason = reason_of(&error);
-                self.guard.metrics.door.refused.with_label_values(&[reason.as_str()]).inc();
-                let certificate =
-                    request.extensions().get::<Peer>().map_or(&[][..], |peer| &peer.certificate);
-                tracing::debug!(
-                    method = method.name(),
-                    reason = reason.as_str(),
-                    ?certificate,
-                    "a call was not let in"
-                );
+                self.guard.note(method, peer, &error);
                 return GuardedFuture::Refused { error: Some(error) };
             }
         };
+        if let Some(peer) = peer {
+            peer.excess.let_in();
+        }
         let subjects = Subjects::default();
         let audit = self.guard.audit.as_ref().filter(|_| method.is_audited()).map(|log| Audit {
             log: log.clone(),

@@ -140,7 +140,10 @@ async fn listen_to<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     let (limits, pressure, goodbye) = rules;
     match timeout(FIRST_BYTES, Begun::read(io)).await {
         Ok(Ok(io)) => {
-            if serve_one(Gathered::new(io, pressure), peer, answers, &limits, goodbye).await == Left::Broke {
+            if serve_one(Gathered::new(io, pressure, peer.excess.clone()), peer, answers, &limits, goodbye)
+                .await
+                == Left::Broke
+            {
                 place.breached(Instant::now());
             }
         }

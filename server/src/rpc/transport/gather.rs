@@ -7,8 +7,9 @@
 //! new request hyper looks for another one, and what is promised goes out at once.) Alone, that costs a turn of the scheduler:
 //! a microsecond.
 //!
-//! Where there is too much to do, reading is gathered too: calls that come within [`REST`] are read, and mostly refused, together.
-//! That halves the system calls of a refusal.
+//! Where there is too much to do, or this connection's callers have used up their quotas, reading is gathered too: calls that come
+//! within [`REST`] are read, and mostly refused, together. A refusal then costs a third of what it costs alone, and others, who are
+//! not refused, have the rest.
 
 use std::{
     io::{self, IoSlice},
@@ -22,13 +23,14 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::excess::Excess;
 use crate::rpc::pressure::Pressure;
 
 /// More than this is written at once: large answers are not copied into ever larger memory.
 const MOST_BYTES: usize = 64 * 1024;
 /// Room for an answer or some small ones, taken at once.
 const FEW_BYTES: usize = 8 * 1024;
-/// How long nothing is read where there is too much to do.
+/// How long nothing is read where calls are refused for the most part.
 const REST: Duration = Duration::from_millis(10);
 /// How long a peer may take nothing of what waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,6 +45,7 @@ pub(super) struct Gathered<IO> {
     written: usize,
     flush: Flush,
     pressure: Pressure,
+    excess: Excess,
     /// Until then nothing is read.
     rest: Option<Pin<Box<Sleep>>>,
     /// Since when the peer has taken nothing, as the time at which it is given up.
@@ -58,9 +61,9 @@ enum Flush {
 }
 
 impl<IO> Gathered<IO> {
-    pub(super) fn new(io: IO, pressure: Pressure) -> Self {
+    pub(super) fn new(io: IO, pressure: Pressure, excess: Excess) -> Self {
         let (flush, waiting) = (Flush::Kept, Vec::new());
-        Self { io, waiting, written: 0, flush, pressure, rest: None, stalled: None }
+        Self { io, waiting, written: 0, flush, pressure, excess, rest: None, stalled: None }
     }
 }
 
@@ -91,14 +94,14 @@ impl<IO: AsyncWrite + Unpin> Gathered<IO> {
 }
 
 impl<IO: AsyncRead + Unpin> Gathered<IO> {
-    /// Reads until nothing is there, and, under pressure, not again for a while.
+    /// Reads until nothing is there, and, where calls are refused for the most part, not again for a while.
     fn read_or_rest(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if let Some(rest) = &mut self.rest {
             ready!(rest.as_mut().poll(context));
             self.rest = None;
         }
         let read = Pin::new(&mut self.io).poll_read(context, buffer);
-        if read.is_pending() && self.pressure.is_on() {
+        if read.is_pending() && (self.pressure.is_on() || self.excess.is_most()) {
             let rest = self.rest.insert(Box::pin(sleep(REST)));
             // It wakes the connection later; what is there by then is read whether it woke it or not.
             let _ = rest.as_mut().poll(context);
@@ -240,7 +243,7 @@ mod tests {
                     sizes.iter().zip(1u8..).map(|(size, byte)| vec![byte; *size]).collect();
                 let expected = frames.concat();
                 let server = tokio::spawn(async move {
-                    let (mut connection, mut frames) = (Gathered::new(near, pressure(is_pressed)), frames);
+                    let (mut connection, mut frames) = (Gathered::new(near, pressure(is_pressed), Excess::default()), frames);
                     poll_fn(|context| turn(&mut connection, &mut frames, context)).await
                 });
                 let mut arrived = vec![0; expected.len()];
@@ -255,7 +258,7 @@ mod tests {
     async fn what_was_promised_is_written_also_where_the_next_turn_only_reads() {
         let (near, mut far) = duplex(1_000);
         let server = tokio::spawn(async move {
-            let mut connection = Gathered::new(near, Pressure::default());
+            let mut connection = Gathered::new(near, Pressure::default(), Excess::default());
             connection.write_all(b"settings").await.unwrap();
             connection.flush().await.unwrap();
             connection.read_u8().await
@@ -269,7 +272,7 @@ mod tests {
     #[tokio::test]
     async fn answers_of_one_turn_go_out_together_and_a_shutdown_leaves_none_behind() {
         let (near, mut far) = duplex(1_000);
-        let mut connection = Gathered::new(near, Pressure::default());
+        let mut connection = Gathered::new(near, Pressure::default(), Excess::default());
         connection.write_all(b"head and data").await.unwrap();
         connection.flush().await.unwrap();
         connection.write_all(b", trailers").await.unwrap();
@@ -287,9 +290,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn under_pressure_what_comes_is_read_together() {
+    async fn where_calls_are_refused_what_comes_is_read_together() {
+        let excess = Excess::default();
+        (0..100).for_each(|_| excess.refused());
+        for (pressure, excess) in [(pressure(true), Excess::default()), (pressure(false), excess)] {
+            read_together(pressure, excess).await;
+        }
+    }
+
+    async fn read_together(pressure: Pressure, excess: Excess) {
         let (near, mut far) = duplex(1_000);
-        let mut connection = Gathered::new(near, pressure(true));
+        let mut connection = Gathered::new(near, pressure, excess);
         let mut read = [0; 10];
         let mut reads = async |connection: &mut Gathered<_>| {
             let began = tokio::time::Instant::now();
@@ -311,12 +322,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_reads_nothing_is_given_up() {
         let (near, mut far) = duplex(1_000);
-        let mut gathered = Gathered::new(near, Pressure::default());
+        let mut gathered = Gathered::new(near, Pressure::default(), Excess::default());
         gathered.write_all(&[1; 900]).await.unwrap();
         gathered.write_all(&vec![2; 70_000]).await.unwrap_err();
         // One that reads now and then is not.
         let (near, mut slow) = duplex(1_000);
-        let mut gathered = Gathered::new(near, Pressure::default());
+        let mut gathered = Gathered::new(near, Pressure::default(), Excess::default());
         let reads = async {
             let mut read = vec![0; 70_000];
             for part in read.chunks_mut(10_000) {

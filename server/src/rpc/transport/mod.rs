@@ -10,6 +10,7 @@
 
 mod accept;
 mod connection;
+mod excess;
 mod gather;
 mod places;
 mod preface;
@@ -24,6 +25,7 @@ use tower::Service;
 pub(crate) use self::{
     accept::serve,
     connection::serve_one,
+    excess::Excess,
     tls::{Tls, TlsError, TlsFiles},
 };
 use super::under_way::CallsUnderWay;
@@ -47,6 +49,8 @@ impl<S> Answers for S where
 pub(crate) struct Peer {
     /// Calls of this connection.
     pub(crate) calls: CallsUnderWay,
+    /// Whether its callers are refused for the most part.
+    pub(crate) excess: Excess,
     /// Where it comes from; of one within the process nothing is known.
     pub(crate) address: Option<IpAddr>,
     /// The names in its certificate, if it has shown one.
