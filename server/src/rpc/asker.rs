@@ -50,11 +50,4 @@ impl Asker {
             subjects.add(ids.into_iter().map(MerchantId::as_str));
         }
     }
-
-    /// The call is about so many merchants.
-    pub(super) fn is_about_some(&self, merchants: usize) {
-        if let Some(subjects) = &self.subjects {
-            subjects.count(merchants);
-        }
-    }
 }

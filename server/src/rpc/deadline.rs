@@ -63,7 +63,9 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let is_unary = Method::of(request.uri().path()).is_some_and(|method| method.is_unary);
+        let path = request.uri().path();
+        // Of what is not in the contract only a look at the server's health may go on.
+        let is_unary = Method::of(path).map_or(path != WATCH_OF_HEALTH, |method| method.is_unary);
         let most = is_unary.then_some(MOST_OF_UNARY);
         let timeout = [timeout_of(request.headers()), most].into_iter().flatten().min();
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
@@ -72,6 +74,8 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
         TimedFuture { inner: self.inner.call(request), sleep }
     }
 }
+
+const WATCH_OF_HEALTH: &str = "/grpc.health.v1.Health/Watch";
 
 /// How long a call of one message and one answer may take, whatever its caller allows: also one whose request trickles in,
 /// or whose answer nobody reads, ends then.

@@ -17,7 +17,7 @@ use tower::{Layer, Service};
 use super::{
     method::Method,
     status::{code_name, reason_of},
-    transport::Peer,
+    transport::{Peer, household},
 };
 use crate::{
     access::{
@@ -27,7 +27,6 @@ use crate::{
     clock::Clock,
     error::ServiceError,
     observe::metrics::Metrics,
-    reason::QUOTA_EXCEEDED,
 };
 
 /// What guards the methods; as a layer it lets calls in.
@@ -49,12 +48,16 @@ impl<S> Layer<S> for Guard {
 }
 
 impl Guard {
+    /// Takes a call out of what its address may ask for.
+    fn charge(&self, peer: Option<&Peer>) -> Result<(), ServiceError> {
+        let address = peer.and_then(|peer| peer.address);
+        let (Some(per_address), Some(address)) = (&self.per_address, address) else { return Ok(()) };
+        per_address.charge(household(address)).map_err(ServiceError::AddressQuotaExceeded)
+    }
+
     /// Who calls, if it may call this.
     fn admit(&self, method: &Method, request: &Request<Body>) -> Result<Arc<Caller>, ServiceError> {
         let peer = request.extensions().get::<Peer>();
-        if let (Some(per_address), Some(address)) = (&self.per_address, peer.and_then(|peer| peer.address)) {
-            per_address.charge(address).map_err(ServiceError::AddressQuotaExceeded)?;
-        }
         let shown = Credentials {
             // Where nobody must say who calls, nobody is asked.
             bearer: if self.access.is_open() { None } else { bearer(request.headers())? },
@@ -69,19 +72,14 @@ impl Guard {
     }
 
     /// A call was not let in.
-    fn note(&self, method: &Method, peer: Option<&Peer>, error: &ServiceError) {
+    fn note(&self, method: &str, peer: Option<&Peer>, error: &ServiceError) {
         let reason = reason_of(error);
         self.metrics.door.refused.with_label_values(&[reason.as_str()]).inc();
-        if let (Some(peer), QUOTA_EXCEEDED) = (peer, reason) {
+        if let Some(peer) = peer {
             peer.excess.refused();
         }
         let certificate = peer.map_or(&[][..], |peer| &peer.certificate);
-        tracing::debug!(
-            method = method.name(),
-            reason = reason.as_str(),
-            ?certificate,
-            "a call was not let in"
-        );
+        tracing::debug!(method, reason = reason.as_str(), ?certificate, "a call was not let in");
     }
 }
 
@@ -115,15 +113,18 @@ impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        // Health and reflection are for all: they tell what the contract does.
-        let Some(method) = Method::of(request.uri().path()) else {
-            return GuardedFuture::Begun { inner: self.inner.call(request), audit: None };
-        };
         let peer = request.extensions().get::<Peer>();
-        let caller = match self.guard.admit(method, &request) {
-            Ok(caller) => caller,
+        // Health and reflection are for all: they tell what the contract does.
+        let method = Method::of(request.uri().path());
+        let admitted = self.guard.charge(peer).and_then(|()| {
+            method.map(|method| Ok((method, self.guard.admit(method, &request)?))).transpose()
+        });
+        let (method, caller) = match admitted {
+            Ok(Some(admitted)) => admitted,
+            Ok(None) => return GuardedFuture::Begun { inner: self.inner.call(request), audit: None },
             Err(error) => {
-                self.guard.note(method, peer, &error);
+                let name = method.map_or("of no contract", Method::name);
+                self.guard.note(name, peer, &error);
                 return GuardedFuture::Refused { error: Some(error) };
             }
         };

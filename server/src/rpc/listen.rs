@@ -29,6 +29,7 @@ use super::{
     explain::{Explained, Explanations},
     guard::{Guard, Guarded},
     manage::Merchants,
+    method::MOST_MESSAGE_BYTES,
     panics::{Caught, Panics},
     pressure::Pressure,
     search::{SearchSettings, Searches},
@@ -92,9 +93,6 @@ impl Health {
     }
 }
 
-/// Largest request, in bytes.
-const MOST_REQUEST_BYTES: usize = 4 * 1024 * 1024;
-
 impl Routes {
     /// The services, and their health: not serving until told otherwise.
     pub(crate) async fn build(self) -> Result<(Served, Health), tonic_reflection::server::Error> {
@@ -125,8 +123,8 @@ impl Routes {
         let merchants =
             Merchants { door: self.door, watch_patience: self.watch_patience, bulk: bulk.clone(), long };
         let mut routes = service::Routes::new(health_service)
-            .add_service(NearbyServiceServer::new(searches).max_decoding_message_size(MOST_REQUEST_BYTES))
-            .add_service(MerchantServiceServer::new(merchants).max_decoding_message_size(MOST_REQUEST_BYTES));
+            .add_service(NearbyServiceServer::new(searches).max_decoding_message_size(MOST_MESSAGE_BYTES))
+            .add_service(MerchantServiceServer::new(merchants).max_decoding_message_size(MOST_MESSAGE_BYTES));
         if let Some(reflection) = reflection {
             routes = routes.add_service(reflection);
         }

@@ -72,10 +72,21 @@ pub(crate) const METHODS: [Method; 20] = {
     ]
 };
 
+/// The largest message of all.
+pub(crate) const MOST_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+const MOST_BYTES_OF_QUESTION: usize = 128 * 1024;
+
 impl Method {
     /// The method of a path; none of health, reflection and what does not exist.
     pub(crate) fn of(path: &str) -> Option<&'static Self> {
         METHODS.iter().find(|method| method.path == path)
+    }
+
+    /// The largest message that it takes, in bytes: of merchants, or of many searches; or what any question has room in.
+    pub(crate) fn most_bytes(&self) -> usize {
+        let takes_much = self.name().starts_with("Batch")
+            || matches!(self.name(), "CreateMerchant" | "UpdateMerchant" | "ImportMerchants");
+        if takes_much { MOST_MESSAGE_BYTES } else { MOST_BYTES_OF_QUESTION }
     }
 
     /// Whether it waits for its turn among what is bulk.

@@ -10,6 +10,7 @@ use prost::Message;
 use tonic::{Status, Streaming};
 
 use crate::rpc::{
+    asker::Asker,
     convert::{id_from_name, merchant_from_wire},
     explain::explained_below,
 };
@@ -35,6 +36,7 @@ const MOST_ROWS_A_MESSAGE: usize = 1_000;
 pub(super) async fn import(
     service: &Service,
     mut messages: Streaming<ImportMerchantsRequest>,
+    asker: &Asker,
 ) -> Result<ImportMerchantsResponse, Status> {
     let mut response = ImportMerchantsResponse::default();
     let mut room = VIOLATION_BYTES;
@@ -52,7 +54,7 @@ pub(super) async fn import(
                 ),
             ));
         }
-        under_way.push_back(Rows::submit(service, message).await?);
+        under_way.push_back(Rows::submit(service, message, asker).await?);
         // While some become durable, the next are read and checked.
         if under_way.len() == MOST_UNDER_WAY
             && let Some(first) = under_way.pop_front()
@@ -79,7 +81,11 @@ struct Rows {
 }
 
 impl Rows {
-    async fn submit(service: &Service, message: ImportMerchantsRequest) -> Result<Self, ServiceError> {
+    async fn submit(
+        service: &Service,
+        message: ImportMerchantsRequest,
+        asker: &Asker,
+    ) -> Result<Self, ServiceError> {
         let mut outcomes = Vec::with_capacity(message.rows.len());
         let mut merchants = Vec::with_capacity(message.rows.len());
         let mut stored_at = Vec::with_capacity(message.rows.len());
@@ -95,6 +101,8 @@ impl Rows {
             };
             outcomes.push(ImportOutcome { row_number, state: state.into(), violations });
         }
+        // Before they are stored: whatever becomes of the call, they may be.
+        asker.is_about(merchants.iter().map(|merchant: &Merchant| &merchant.id));
         Ok(Self { outcomes, stored_at, submitted: service.import(merchants).await? })
     }
 

@@ -142,8 +142,7 @@ impl MerchantService for Merchants {
         request: Request<Streaming<ImportMerchantsRequest>>,
     ) -> Answer<ImportMerchantsResponse> {
         let asker = Asker::of(&request);
-        let imported = import::import(&*self.door.enter()?, request.into_inner()).await?;
-        asker.is_about_some(imported.outcomes.len());
+        let imported = import::import(&*self.door.enter()?, request.into_inner(), &asker).await?;
         Ok(Response::new(imported))
     }
 

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::IpAddr,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -20,6 +19,7 @@ use super::{
     Answers, ConnectionLimits, FIRST_BYTES, HANDSHAKE, Peer, Tls,
     connection::{Left, serve_one},
     gather::Gathered,
+    messages::Unfinished,
     places::{Place, Places},
     preface::Begun,
 };
@@ -38,6 +38,7 @@ pub(crate) async fn serve(
 ) {
     let places = Places::new(limits.most, limits.most_an_address, limits.most_breaches);
     let (say_goodbye, goodbye) = watch::channel(false);
+    let unfinished = Unfinished::default();
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     // Whether the system is out of file descriptors or memory: said once, not ten times a second.
@@ -51,9 +52,14 @@ pub(crate) async fn serve(
         match accepted {
             Ok((socket, address)) => match places.take(address.ip(), Instant::now()) {
                 Ok(place) => {
-                    let place = (place, address.ip(), Connected::new(Arc::clone(&metrics)));
+                    let place = (place, Connected::new(Arc::clone(&metrics)));
                     let rules = (limits.clone(), pressure.clone(), goodbye.clone());
-                    let begun = begin(socket, place, tls.clone(), answers.clone(), rules);
+                    let peer = Peer {
+                        address: Some(address.ip().to_canonical()),
+                        unfinished: unfinished.clone(),
+                        ..Peer::default()
+                    };
+                    let begun = begin(socket, peer, place, tls.clone(), answers.clone(), rules);
                     connections.spawn(begun);
                 }
                 // It is closed at once: whoever connects sees it, and does not wait for what will not come.
@@ -102,7 +108,8 @@ type Rules = (ConnectionLimits, Pressure, watch::Receiver<bool>);
 /// Brings a connection so far that calls can come.
 async fn begin(
     socket: TcpStream,
-    (place, address, connected): (Place, IpAddr, Connected),
+    peer: Peer,
+    (place, connected): (Place, Connected),
     tls: Option<Tls>,
     answers: impl Answers,
     rules: Rules,
@@ -111,7 +118,6 @@ async fn begin(
     if let Err(error) = socket.set_nodelay(true) {
         return tracing::debug!(%error, "a connection broke");
     }
-    let peer = Peer { address: Some(address.to_canonical()), ..Peer::default() };
     let Some(tls) = tls else {
         return listen_to(socket, peer, answers, rules, (&place, &connected)).await;
     };

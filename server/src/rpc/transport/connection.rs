@@ -22,7 +22,7 @@ use tokio::{
 use tonic::body::Body;
 use tower::Service;
 
-use super::{Answers, ConnectionLimits, GRACE, Peer};
+use super::{Answers, ConnectionLimits, GRACE, Peer, messages::Messages};
 
 /// Most calls that one connection may have under way.
 const STREAMS: u32 = 100;
@@ -153,7 +153,9 @@ impl<S: Answers> Service<Request<Incoming>> for OfPeer<S> {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> S::Future {
-        let mut request = request.map(Body::new);
+        let (head, body) = request.into_parts();
+        let body = Messages::new(body, head.uri.path(), &self.peer.unfinished);
+        let mut request = Request::from_parts(head, Body::new(body));
         request.extensions_mut().insert(self.peer.clone());
         self.answers.call(request)
     }

@@ -48,6 +48,8 @@ pub(super) struct Gathered<IO> {
     excess: Excess,
     /// Until then nothing is read.
     rest: Option<Pin<Box<Sleep>>>,
+    /// Whether something was read since the last rest: who says nothing costs nothing.
+    has_read: bool,
     /// Since when the peer has taken nothing, as the time at which it is given up.
     stalled: Option<Pin<Box<Sleep>>>,
 }
@@ -63,7 +65,7 @@ enum Flush {
 impl<IO> Gathered<IO> {
     pub(super) fn new(io: IO, pressure: Pressure, excess: Excess) -> Self {
         let (flush, waiting) = (Flush::Kept, Vec::new());
-        Self { io, waiting, written: 0, flush, pressure, excess, rest: None, stalled: None }
+        Self { io, waiting, written: 0, flush, pressure, excess, rest: None, has_read: false, stalled: None }
     }
 }
 
@@ -101,7 +103,9 @@ impl<IO: AsyncRead + Unpin> Gathered<IO> {
             self.rest = None;
         }
         let read = Pin::new(&mut self.io).poll_read(context, buffer);
-        if read.is_pending() && (self.pressure.is_on() || self.excess.is_most()) {
+        self.has_read |= read.is_ready();
+        if read.is_pending() && self.has_read && (self.pressure.is_on() || self.excess.is_most()) {
+            self.has_read = false;
             let rest = self.rest.insert(Box::pin(sleep(REST)));
             // It wakes the connection later; what is there by then is read whether it woke it or not.
             let _ = rest.as_mut().poll(context);

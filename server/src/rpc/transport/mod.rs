@@ -12,6 +12,7 @@ mod accept;
 mod connection;
 mod excess;
 mod gather;
+mod messages;
 mod places;
 mod preface;
 mod tls;
@@ -26,6 +27,8 @@ pub(crate) use self::{
     accept::serve,
     connection::serve_one,
     excess::Excess,
+    messages::Unfinished,
+    places::household,
     tls::{Tls, TlsError, TlsFiles},
 };
 use super::under_way::CallsUnderWay;
@@ -49,6 +52,8 @@ impl<S> Answers for S where
 pub(crate) struct Peer {
     /// Calls of this connection.
     pub(crate) calls: CallsUnderWay,
+    /// What the server holds of requests that are not whole.
+    pub(crate) unfinished: Unfinished,
     /// Whether its callers are refused for the most part.
     pub(crate) excess: Excess,
     /// Where it comes from; of one within the process nothing is known.

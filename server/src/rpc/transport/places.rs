@@ -136,7 +136,7 @@ impl Drop for Place {
 }
 
 /// Whom an address belongs to: whoever has one of IPv6 has the whole /64 (RFC 6177).
-fn household(address: IpAddr) -> IpAddr {
+pub(crate) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

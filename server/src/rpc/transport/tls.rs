@@ -4,7 +4,10 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -83,6 +86,8 @@ pub enum TlsError {
 pub(crate) struct Tls {
     files: Arc<TlsFiles>,
     now: Arc<ArcSwap<Loaded>>,
+    /// How often in a row the files could not be read.
+    unread: Arc<AtomicU32>,
 }
 
 struct Loaded {
@@ -109,7 +114,7 @@ impl Tls {
             tracing::warn!(file = %files.key.display(), "everybody on this machine can use the private key: chmod o= keeps it");
         }
         let now = Arc::new(ArcSwap::from_pointee(contents.loaded(config)));
-        Ok(Self { files: Arc::new(files), now })
+        Ok(Self { files: Arc::new(files), now, unread: Arc::default() })
     }
 
     pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
@@ -134,22 +139,34 @@ impl Tls {
     /// Takes what is new in the files. What cannot be used is said once, and the certificates stay as they were.
     pub(crate) fn look(&self) {
         let loaded = self.now.load();
-        // A file that is being replaced may be away for a moment.
-        let Ok(contents) = Contents::read(&self.files) else { return };
+        let contents = match Contents::read(&self.files) {
+            Ok(contents) => {
+                self.unread.store(0, Ordering::Relaxed);
+                contents
+            }
+            Err(error) => {
+                // A file that is being replaced may be away for a moment.
+                if self.unread.fetch_add(1, Ordering::Relaxed) == 1 {
+                    tracing::error!(%error, "the certificates cannot be read any more; those from before stay");
+                }
+                return;
+            }
+        };
         if contents == loaded.contents {
             return;
         }
-        let config = match contents.config(&self.files) {
+        let loaded = match contents.config(&self.files) {
             Ok(config) => {
                 tracing::info!(certificate = %self.files.certificate.display(), "certificates are renewed");
-                config
+                contents.loaded(config)
             }
             Err(error) => {
                 tracing::error!(%error, "new certificates cannot be used; those from before stay");
-                Arc::clone(&loaded.config)
+                // What is shown, and when it ends, is as it was.
+                Loaded { config: Arc::clone(&loaded.config), ends_s: loaded.ends_s, contents }
             }
         };
-        self.now.store(Arc::new(contents.loaded(config)));
+        self.now.store(Arc::new(loaded));
     }
 }
 
@@ -221,4 +238,38 @@ impl Contents {
 
 fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_does_not_fit_its_key_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let [certificate, key] = ["cert.pem", "key.pem"].map(|name| directory.path().join(name));
+        let renew = |year: i32, key: &KeyPair| {
+            let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+            fs::write(&certificate, params.self_signed(key).unwrap().pem()).unwrap();
+            params.not_after.unix_timestamp()
+        };
+        let [one, two] = [(); 2].map(|()| KeyPair::generate().unwrap());
+        fs::write(&key, one.serialize_pem()).unwrap();
+        let first = renew(2_100, &one);
+        let files = TlsFiles { certificate: certificate.clone(), key: key.clone(), client_ca: None };
+        let tls = Tls::load(files).unwrap();
+        assert_eq!(tls.ends_s(), Some(first));
+        let second = renew(2_101, &two);
+        tls.look();
+        assert_eq!(tls.ends_s(), Some(first));
+        fs::remove_file(&key).unwrap();
+        tls.look();
+        assert_eq!((tls.ends_s(), tls.unread.load(Ordering::Relaxed)), (Some(first), 1));
+        fs::write(&key, two.serialize_pem()).unwrap();
+        tls.look();
+        assert_eq!((tls.ends_s(), tls.unread.load(Ordering::Relaxed)), (Some(second), 0));
+    }
 }

@@ -169,9 +169,19 @@ async fn a_method_that_is_not_there_says_so() {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_says_so() {
-    let (_server, _, mut client) = server_with([]).await;
+    let (server, _, mut client) = server_with([]).await;
     let shop = wire::Merchant { display_name: "x".repeat(5 * 1024 * 1024), ..north("a", 1.0) };
     let request = wire::CreateMerchantRequest { merchant: Some(shop), ..Default::default() };
     let status = client.create_merchant(request).await.unwrap_err();
     assert_eq!(reason(&status), (Code::OutOfRange, "MESSAGE_TOO_LARGE".to_owned()));
+    // What asks needs less room, and whoever asks after the server's health needs nearly none.
+    static LARGE: [u8; 200 * 1024] = [0; 200 * 1024];
+    for (path, bytes) in [
+        ("/nearby.v1.NearbyService/SearchNearby", 200 * 1024),
+        ("/nearby.v1.MerchantService/ListMerchants", 200 * 1024),
+        ("/grpc.health.v1.Health/Check", 5 * 1024),
+    ] {
+        let status = raw(&server, path, &LARGE[..bytes]).await;
+        assert_eq!(reason(&status), (Code::OutOfRange, "MESSAGE_TOO_LARGE".to_owned()), "{path}");
+    }
 }
