@@ -256,7 +256,8 @@ pub enum ConfigError {
 }
 
 impl ServerArgs {
-    /// What the environment says, for commands that serve a closed store for the while.
+    /// What the environment says of the store, for commands that open a closed one for the while: nobody else calls them, and
+    /// what a server beside them needs is not theirs.
     ///
     /// # Errors
     /// Where a variable cannot be understood.
@@ -266,7 +267,16 @@ impl ServerArgs {
             #[command(flatten)]
             args: ServerArgs,
         }
-        Ok(Environment::try_parse_from(["nearby"])?.args)
+        let said = Environment::try_parse_from(["nearby"])?.args;
+        Ok(Self {
+            data_dir: said.data_dir,
+            max_radius_m: said.max_radius_m,
+            disk_floor_mib: said.disk_floor_mib,
+            journal_mib: said.journal_mib,
+            salvage: said.salvage,
+            shutdown_deadline_s: said.shutdown_deadline_s,
+            ..Self::default()
+        })
     }
 
     /// Puts the file, if there is one, below what was said by flag or environment, and checks the whole.

@@ -36,11 +36,6 @@ impl Subjects {
         }
     }
 
-    /// Counts merchants that are not named.
-    pub fn count(&self, merchants: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 += merchants as u64;
-    }
-
     fn take(&self) -> (u64, Vec<String>) {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -84,7 +79,14 @@ pub struct AuditLog(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    file: Mutex<File>,
+    file: Mutex<Lines>,
+}
+
+#[derive(Debug)]
+struct Lines {
+    file: File,
+    /// Whether the last line may have been written in part: the next must not be lost with it.
+    is_torn: bool,
 }
 
 impl AuditLog {
@@ -93,7 +95,7 @@ impl AuditLog {
     /// # Errors
     /// Where it cannot be written.
     pub fn open(path: PathBuf) -> io::Result<Self> {
-        let file = Mutex::new(append(&path)?);
+        let file = Mutex::new(Lines { file: append(&path)?, is_torn: false });
         Ok(Self(Arc::new(Inner { path, file })))
     }
 
@@ -120,11 +122,17 @@ impl AuditLog {
 
 impl Inner {
     fn append(&self, line: &[u8]) -> io::Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_at(&file, &self.path) {
-            *file = append(&self.path)?;
+        let mut lines = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_at(&lines.file, &self.path) {
+            *lines = Lines { file: append(&self.path)?, is_torn: false };
         }
-        file.write_all(line)
+        let was_torn = std::mem::replace(&mut lines.is_torn, true);
+        if was_torn {
+            lines.file.write_all(b"\n")?;
+        }
+        lines.file.write_all(line)?;
+        lines.is_torn = false;
+        Ok(())
     }
 }
 

@@ -172,25 +172,19 @@ impl Access {
 
     /// Looks at the files now and then, for ever, and takes what is new.
     pub async fn keep_up(self) {
-        if self.0.keys.is_none() && self.0.tokens.is_none() {
-            return;
-        }
+        // Each for itself: whoever issues tokens may answer slowly, and a key that was revoked must not wait for it.
+        tokio::join!(
+            self.look_again_and_again(|inner| inner.keys.iter().for_each(Keys::look)),
+            self.look_again_and_again(|inner| inner.tokens.iter().for_each(Tokens::look)),
+        );
+    }
+
+    async fn look_again_and_again(&self, look: fn(&Inner)) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let inner = Arc::clone(&self.0);
             // What goes wrong in it is said there.
-            drop(tokio::task::spawn_blocking(move || inner.look()).await);
-        }
-    }
-}
-
-impl Inner {
-    fn look(&self) {
-        if let Some(keys) = &self.keys {
-            keys.look();
-        }
-        if let Some(tokens) = &self.tokens {
-            tokens.look();
+            drop(tokio::task::spawn_blocking(move || look(&inner)).await);
         }
     }
 }

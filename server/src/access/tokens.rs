@@ -8,7 +8,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -70,7 +73,20 @@ pub(super) struct Tokens {
     rate: Option<Rate>,
     keys: ArcSwap<Keys>,
     looked: Mutex<Instant>,
+    /// How often in a row the file of keys could not be read.
+    unread: AtomicU32,
     remembered: Mutex<Remembered>,
+}
+
+/// When a token ends that says so in seconds, in microseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast of what is larger than an integer is the largest"
+)]
+fn ends_us(exp_s: f64) -> UnixMicros {
+    #[expect(clippy::cast_precision_loss, reason = "a minute")]
+    let leeway_s = LEEWAY_S as f64;
+    UnixMicros(((exp_s + leeway_s) * 1e6) as i64)
 }
 
 struct Keys {
@@ -89,7 +105,8 @@ struct Remembered {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
-    exp: u64,
+    /// With a fraction, as issuers may have it (RFC 7519, "NumericDate").
+    exp: f64,
     #[serde(default)]
     scope: String,
 }
@@ -120,6 +137,7 @@ impl Tokens {
             rate,
             keys: ArcSwap::from_pointee(keys),
             looked: Mutex::new(Instant::now()),
+            unread: AtomicU32::new(0),
             remembered,
         })
     }
@@ -135,8 +153,7 @@ impl Tokens {
         let keys = self.keys.load_full();
         let claims = self.check(token, &keys)?;
         let roles: Roles = claims.scope.split_whitespace().filter_map(role_of).collect();
-        let ends =
-            i64::try_from(claims.exp.saturating_add(LEEWAY_S).saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+        let ends = ends_us(claims.exp);
         Ok(self.remembered(|remembered| {
             if remembered.callers.len() >= MOST_REMEMBERED {
                 remembered.callers.clear();
@@ -149,7 +166,7 @@ impl Tokens {
             let caller = Arc::clone(remembered.callers.entry(key).or_insert_with(new));
             // Not with keys that have just been replaced: what was remembered by them is forgotten already.
             if Arc::ptr_eq(&keys, &self.keys.load()) {
-                remembered.tokens.insert(digest, (Arc::clone(&caller), UnixMicros(ends)));
+                remembered.tokens.insert(digest, (Arc::clone(&caller), ends));
             }
             caller
         }))
@@ -194,9 +211,20 @@ impl Tokens {
             *looked = Instant::now();
         }
         let text = match (self.settings.keys.read(), &self.settings.keys) {
-            (Ok(text), _) => text,
-            // A file that is being replaced may be away for a moment.
-            (Err(_), JwksSource::File(_)) => return,
+            (Ok(text), _) => {
+                self.unread.store(0, Ordering::Relaxed);
+                text
+            }
+            (Err(error), JwksSource::File(_)) => {
+                // A file that is being replaced may be away for a moment.
+                if self.unread.fetch_add(1, Ordering::Relaxed) == 1 {
+                    tracing::error!(
+                        error,
+                        "the keys of tokens cannot be read any more; those from before stay"
+                    );
+                }
+                return;
+            }
             (Err(reason), JwksSource::Url(url)) => {
                 return tracing::error!(
                     url,
@@ -332,6 +360,7 @@ mod tests {
         }
         let changed = signature.chars().rev().collect::<String>();
         assert_eq!(refused(&format!("{body}.{changed}")), Refused::Unknown);
+        tokens.identify(&with("exp", json!(1e10 + 0.5)), now()).unwrap();
         let caller = tokens.identify(&without("scope"), now()).unwrap();
         assert!(Role::ALL.iter().all(|role| !caller.may(*role)));
     }

@@ -8,6 +8,8 @@ use crate::{
     rpc::transport::{ConnectionLimits, TlsFiles},
 };
 
+const MOST_AGE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Whether a server may be called from other machines as it is.
 pub(super) fn exposed(
     listen: SocketAddr,
@@ -69,10 +71,12 @@ impl ServerArgs {
             limits.most_an_address,
             "max_connections_per_address (--max-connections-per-address, NEARBY_MAX_CONNECTIONS_PER_ADDRESS)",
         )?;
-        some(
-            usize::from(!limits.age.is_zero()),
-            "connection_age_s (--connection-age-s, NEARBY_CONNECTION_AGE_S)",
-        )?;
+        if limits.age.is_zero() || limits.age > MOST_AGE {
+            return Err(ConfigError::Invalid {
+                setting: "connection_age_s (--connection-age-s, NEARBY_CONNECTION_AGE_S)",
+                reason: format!("must be from 1 to {}, a year", MOST_AGE.as_secs()),
+            });
+        }
         Ok(limits)
     }
 }
