@@ -1,5 +1,7 @@
 //! Who calls.
 
+use std::sync::Arc;
+
 use super::{
     Role, Roles,
     quota::{Exceeded, Quota, Rate},
@@ -13,12 +15,22 @@ pub struct Caller {
     /// What it is called, for logs; no secret.
     pub name: String,
     roles: Roles,
-    quota: Option<Quota>,
+    quota: Option<Arc<Quota>>,
 }
 
 impl Caller {
     pub(super) fn new(kind: &'static str, name: String, roles: Roles, rate: Option<Rate>) -> Self {
-        Self { kind, name, roles, quota: rate.map(Quota::new) }
+        Self::with_quota(kind, name, roles, rate.map(|rate| Arc::new(Quota::new(rate))))
+    }
+
+    /// Somebody who has what is left of a quota together with others.
+    pub(super) const fn with_quota(
+        kind: &'static str,
+        name: String,
+        roles: Roles,
+        quota: Option<Arc<Quota>>,
+    ) -> Self {
+        Self { kind, name, roles, quota }
     }
 
     /// Somebody unknown who may do everything.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `role` | what there is to be allowed |
 //! | `keys` | API keys, in a file that the command line keeps |
-//! | `tokens`, `jwks` | JSON Web Tokens, and the keys that they are signed with |
+//! | `tokens`, `jwks`, `remembered` | JSON Web Tokens, the keys that they are signed with, and what was found out about them |
 //! | `certificates` | the names in callers' certificates |
 //! | `quota` | how much somebody may ask for |
 //! | `caller` | who calls, once that is known |
@@ -18,6 +18,7 @@ mod certificates;
 mod jwks;
 pub mod keys;
 mod quota;
+mod remembered;
 mod role;
 mod tokens;
 

@@ -6,7 +6,6 @@
 //! long as some ten searches.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -21,12 +20,13 @@ use jsonwebtoken::{
 };
 use nearby_index::UnixMicros;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
-use super::{AccessError, Caller, JwksSource, Rate, Refused, Role, Roles, jwks};
+use super::{
+    AccessError, Caller, JwksSource, Rate, Refused, Role, Roles, jwks,
+    remembered::{Digest, Remembered},
+};
 
-/// How many tokens, and how many subjects, are remembered; beyond that all are forgotten.
-const MOST_REMEMBERED: usize = 10_000;
 /// Longer than this is no token.
 const MOST_BYTES: usize = 8 * 1024;
 /// How far the issuer's clock may be from ours, in seconds.
@@ -94,14 +94,6 @@ struct Keys {
     set: JwkSet,
 }
 
-#[derive(Default)]
-struct Remembered {
-    /// By the SHA-256 of a token: whose it is, and when it ends.
-    tokens: HashMap<[u8; 32], (Arc<Caller>, UnixMicros)>,
-    /// By subject and roles, so that what is left of a quota is one's own whatever token is shown.
-    callers: HashMap<(String, String), Arc<Caller>>,
-}
-
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
@@ -146,8 +138,8 @@ impl Tokens {
         if token.len() > MOST_BYTES {
             return Err(Refused::Unknown);
         }
-        let digest: [u8; 32] = Sha256::digest(token).into();
-        if let Some((caller, ends)) = self.remembered(|remembered| remembered.tokens.get(&digest).cloned()) {
+        let digest: Digest = Sha256::digest(token).into();
+        if let Some((caller, ends)) = self.remembered(|remembered| remembered.token(&digest)) {
             return if ends > now { Ok(caller) } else { Err(Refused::Expired) };
         }
         let keys = self.keys.load_full();
@@ -155,18 +147,10 @@ impl Tokens {
         let roles: Roles = claims.scope.split_whitespace().filter_map(role_of).collect();
         let ends = ends_us(claims.exp);
         Ok(self.remembered(|remembered| {
-            if remembered.callers.len() >= MOST_REMEMBERED {
-                remembered.callers.clear();
-            }
-            if remembered.tokens.len() >= MOST_REMEMBERED {
-                remembered.tokens.clear();
-            }
-            let key = (claims.sub.clone(), roles.to_string());
-            let new = || Arc::new(Caller::new("token", claims.sub, roles, self.rate));
-            let caller = Arc::clone(remembered.callers.entry(key).or_insert_with(new));
+            let caller = remembered.caller(claims.sub, roles, self.rate, now);
             // Not with keys that have just been replaced: what was remembered by them is forgotten already.
             if Arc::ptr_eq(&keys, &self.keys.load()) {
-                remembered.tokens.insert(digest, (Arc::clone(&caller), ends));
+                remembered.keep(digest, &caller, ends, now);
             }
             caller
         }))
@@ -242,7 +226,7 @@ impl Tokens {
                 tracing::info!(keys = set.keys.len(), "the keys of tokens are read anew");
                 self.keys.store(Arc::new(Keys { text, set }));
                 // A token of a key that is gone must not be known any longer.
-                self.remembered(|remembered| remembered.tokens.clear());
+                self.remembered(Remembered::forget_tokens);
             }
             Err(reason) => {
                 tracing::error!(reason, "new keys of tokens cannot be used; those from before stay");
