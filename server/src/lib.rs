@@ -22,7 +22,7 @@
 //! | [`page_token`] | from one page to the next |
 //! | `operations` | what operators ask, over HTTP |
 //! | [`config`], [`observe`], [`shutdown`], [`clock`], `time_zone` | settings, logs, signals, time |
-//! | `replace_file` | a small file, there whole or not at all |
+//! | `replace_file`, `missed` | a small file, there whole or not at all; files that are looked at and cannot be read |
 //! | `files` | merchants in CSV, NDJSON and GeoJSON files |
 //! | [`decoders`] | what reads bytes of strangers, for fuzzers |
 //! | [`cli`] | the command line; a caller of the contract like any other |
@@ -41,6 +41,7 @@ pub mod error;
 pub mod feed;
 mod files;
 pub mod intake;
+mod missed;
 pub mod observe;
 pub mod opening;
 mod operations;

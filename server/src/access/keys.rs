@@ -9,10 +9,7 @@ use std::{
     io,
     num::NonZeroU32,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
 };
 
 use arc_swap::ArcSwap;
@@ -26,7 +23,10 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use super::{Caller, Rate, Refused, Role};
-use crate::replace_file::{Readers, replace_file};
+use crate::{
+    missed::Missed,
+    replace_file::{Readers, replace_file},
+};
 
 /// How many keys of one name may be live: one, and the one that takes its place.
 const MOST_LIVE: usize = 2;
@@ -258,8 +258,7 @@ pub(super) struct Keys {
     /// For keys that say nothing of it.
     rate: Option<Rate>,
     now: ArcSwap<Known>,
-    /// How often in a row the file could not be read.
-    unread: AtomicU32,
+    missed: Missed,
 }
 
 #[derive(Debug)]
@@ -275,7 +274,7 @@ impl Keys {
         if known.live(Timestamp::now()) == 0 {
             tracing::warn!(file = %path.display(), "no API key is live: nobody can call with one");
         }
-        Ok(Self { path, rate, now: ArcSwap::from_pointee(known), unread: AtomicU32::new(0) })
+        Ok(Self { path, rate, now: ArcSwap::from_pointee(known), missed: Missed::default() })
     }
 
     pub(super) fn identify(&self, shown: &str, now: UnixMicros) -> Result<Arc<Caller>, Refused> {
@@ -292,19 +291,10 @@ impl Keys {
     /// Takes what is new in the file. What cannot be used is said once, and the keys stay as they were.
     pub(super) fn look(&self) {
         let known = self.now.load();
-        let text = match read(&self.path) {
-            Ok(text) => {
-                self.unread.store(0, Ordering::Relaxed);
-                text
-            }
-            Err(error) => {
-                // A file that is being replaced may be away for a moment.
-                if self.unread.fetch_add(1, Ordering::Relaxed) == 1 {
-                    tracing::error!(%error, "the API keys cannot be read any more; those from before stay, revoked ones too");
-                }
-                return;
-            }
+        let tell = |error: KeysError| {
+            tracing::error!(%error, "the API keys cannot be read any more; those from before stay, revoked ones too");
         };
+        let Some(text) = self.missed.heed(read(&self.path), tell) else { return };
         if text == known.text {
             return;
         }

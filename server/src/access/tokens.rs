@@ -7,10 +7,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -26,6 +23,7 @@ use super::{
     AccessError, Caller, JwksSource, Rate, Refused, Role, Roles, jwks,
     remembered::{Digest, Remembered},
 };
+use crate::missed::Missed;
 
 /// Longer than this is no token.
 const MOST_BYTES: usize = 8 * 1024;
@@ -73,8 +71,7 @@ pub(super) struct Tokens {
     rate: Option<Rate>,
     keys: ArcSwap<Keys>,
     looked: Mutex<Instant>,
-    /// How often in a row the file of keys could not be read.
-    unread: AtomicU32,
+    missed: Missed,
     remembered: Mutex<Remembered>,
 }
 
@@ -129,7 +126,7 @@ impl Tokens {
             rate,
             keys: ArcSwap::from_pointee(keys),
             looked: Mutex::new(Instant::now()),
-            unread: AtomicU32::new(0),
+            missed: Missed::default(),
             remembered,
         })
     }
@@ -195,26 +192,22 @@ impl Tokens {
             *looked = Instant::now();
         }
         let text = match (self.settings.keys.read(), &self.settings.keys) {
-            (Ok(text), _) => {
-                self.unread.store(0, Ordering::Relaxed);
-                text
-            }
-            (Err(error), JwksSource::File(_)) => {
-                // A file that is being replaced may be away for a moment.
-                if self.unread.fetch_add(1, Ordering::Relaxed) == 1 {
-                    tracing::error!(
-                        error,
-                        "the keys of tokens cannot be read any more; those from before stay"
-                    );
-                }
-                return;
-            }
             (Err(reason), JwksSource::Url(url)) => {
                 return tracing::error!(
                     url,
                     reason,
                     "the keys of tokens cannot be had; those from before stay"
                 );
+            }
+            (read, _) => {
+                let tell = |error: String| {
+                    tracing::error!(
+                        error,
+                        "the keys of tokens cannot be read any more; those from before stay"
+                    );
+                };
+                let Some(text) = self.missed.heed(read, tell) else { return };
+                text
             }
         };
         let before = self.keys.load();

@@ -4,10 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,7 +18,7 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::access::end_of;
+use crate::{access::end_of, missed::Missed};
 
 /// How often the files are looked at: whoever renews a certificate does so days before it ends.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -86,8 +83,7 @@ pub enum TlsError {
 pub(crate) struct Tls {
     files: Arc<TlsFiles>,
     now: Arc<ArcSwap<Loaded>>,
-    /// How often in a row the files could not be read.
-    unread: Arc<AtomicU32>,
+    missed: Arc<Missed>,
 }
 
 struct Loaded {
@@ -114,7 +110,7 @@ impl Tls {
             tracing::warn!(file = %files.key.display(), "everybody on this machine can use the private key: chmod o= keeps it");
         }
         let now = Arc::new(ArcSwap::from_pointee(contents.loaded(config)));
-        Ok(Self { files: Arc::new(files), now, unread: Arc::default() })
+        Ok(Self { files: Arc::new(files), now, missed: Arc::default() })
     }
 
     pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
@@ -139,19 +135,10 @@ impl Tls {
     /// Takes what is new in the files. What cannot be used is said once, and the certificates stay as they were.
     pub(crate) fn look(&self) {
         let loaded = self.now.load();
-        let contents = match Contents::read(&self.files) {
-            Ok(contents) => {
-                self.unread.store(0, Ordering::Relaxed);
-                contents
-            }
-            Err(error) => {
-                // A file that is being replaced may be away for a moment.
-                if self.unread.fetch_add(1, Ordering::Relaxed) == 1 {
-                    tracing::error!(%error, "the certificates cannot be read any more; those from before stay");
-                }
-                return;
-            }
+        let tell = |error: TlsError| {
+            tracing::error!(%error, "the certificates cannot be read any more; those from before stay");
         };
+        let Some(contents) = self.missed.heed(Contents::read(&self.files), tell) else { return };
         if contents == loaded.contents {
             return;
         }
@@ -267,9 +254,9 @@ mod tests {
         assert_eq!(tls.ends_s(), Some(first));
         fs::remove_file(&key).unwrap();
         tls.look();
-        assert_eq!((tls.ends_s(), tls.unread.load(Ordering::Relaxed)), (Some(first), 1));
+        assert_eq!((tls.ends_s(), tls.missed.times()), (Some(first), 1));
         fs::write(&key, two.serialize_pem()).unwrap();
         tls.look();
-        assert_eq!((tls.ends_s(), tls.unread.load(Ordering::Relaxed)), (Some(second), 0));
+        assert_eq!((tls.ends_s(), tls.missed.times()), (Some(second), 0));
     }
 }
