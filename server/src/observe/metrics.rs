@@ -32,8 +32,16 @@ const REFUSALS: [&str; 6] = [
     "QUOTA_EXCEEDED",
     "ROLE_MISSING",
 ];
-const CONNECTION_REFUSALS: [&str; 7] =
-    ["full", "full_of_address", "handshake_failed", "handshake_slow", "held_off", "not_http_2", "silent"];
+const CONNECTION_REFUSALS: [&str; 8] = [
+    "broke_rules",
+    "full",
+    "full_of_address",
+    "handshake_failed",
+    "handshake_slow",
+    "held_off",
+    "not_http_2",
+    "silent",
+];
 
 /// The codes of gRPC, by their numbers.
 pub(crate) const CODES: [&str; 17] = [
@@ -327,7 +335,8 @@ impl OfDoor {
 
 impl OfConnections {
     fn new(make: &Maker) -> prometheus::Result<Self> {
-        let refused = "Connections that were closed before their first call, by reason";
+        let refused =
+            "Connections that were not taken in, or ended as they broke the rules of HTTP/2, by reason";
         let name = "nearby_connections_refused_total";
         Ok(Self {
             now: make.gauge("nearby_connections", "Connections there are")?,

@@ -274,6 +274,51 @@ async fn whoever_breaks_the_rules_again_and_again_gets_no_new_connections_for_a_
     searches.search_nearby(search(60.0, 25.0)).await.unwrap();
 }
 
+/// "Rapid reset", a hundred at a time, and slowly enough that h2's own limit is never reached.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn whoever_gives_up_call_after_call_is_ended_and_held_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let flags = ["--max-breaches-per-address", "1"];
+    let server = Server::start_on(&directory.path().join("data"), &flags).await;
+    let to = address(&server);
+    let connect = || async move {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 11], 0))).unwrap();
+        socket.connect(to).await.unwrap()
+    };
+    let (mut caller, connection) = h2::client::handshake(connect().await).await.unwrap();
+    tokio::spawn(connection);
+    let path = "http://nearby/nearby.v1.NearbyService/SearchNearby";
+    let mut given_up = 0;
+    // Each caller waits until the server has seen what it began.
+    while let Ok(ready) = caller.clone().ready().await {
+        caller = ready;
+        let begun: Vec<_> = (0..50)
+            .map_while(|_| {
+                let head = http::Request::post(path).header("content-type", "application/grpc");
+                caller.send_request(head.body(()).unwrap(), false).ok()
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        given_up += begun.len();
+        begun.into_iter().for_each(|(_, mut body)| body.send_reset(h2::Reason::CANCEL));
+        assert!(given_up < 100_000, "it is never ended");
+    }
+    assert!(given_up > 200, "{given_up}");
+    let is_taken_in = async || {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut connection = connect().await;
+        drop(connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await);
+        connection.read_u8().await.is_ok()
+    };
+    let start = Instant::now();
+    while is_taken_in().await {
+        assert!(start.elapsed() < Duration::from_secs(5), "it is never held off");
+    }
+    server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
+}
+
 #[tokio::test]
 async fn old_connections_leave_and_no_call_fails_of_it() {
     let directory = tempfile::tempdir().unwrap();

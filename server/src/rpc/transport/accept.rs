@@ -56,7 +56,7 @@ pub(crate) async fn serve(
                     let rules = (limits.clone(), pressure.clone(), goodbye.clone());
                     let peer = Peer {
                         address: Some(address.ip().to_canonical()),
-                        unfinished: unfinished.clone(),
+                        unfinished: unfinished.of_connection(),
                         ..Peer::default()
                     };
                     let begun = begin(socket, peer, place, tls.clone(), answers.clone(), rules);
@@ -146,11 +146,12 @@ async fn listen_to<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     let (limits, pressure, goodbye) = rules;
     match timeout(FIRST_BYTES, Begun::read(io)).await {
         Ok(Ok(io)) => {
-            if serve_one(Gathered::new(io, pressure, peer.excess.clone()), peer, answers, &limits, goodbye)
-                .await
-                == Left::Broke
-            {
-                place.breached(Instant::now());
+            let io = Gathered::new(io, pressure, peer.excess.clone());
+            if let Left::Broke { soon } = serve_one(io, peer, answers, &limits, goodbye).await {
+                refuse(&connected.0, "broke_rules");
+                if soon {
+                    place.breached(Instant::now());
+                }
             }
         }
         Ok(Err(error)) => {

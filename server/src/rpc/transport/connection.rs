@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     error::Error as _,
+    io,
     pin::pin,
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -22,13 +23,12 @@ use tokio::{
 use tonic::body::Body;
 use tower::Service;
 
-use super::{Answers, ConnectionLimits, GRACE, Peer, messages::Messages};
+use super::{Answers, ConnectionLimits, GRACE, Peer, messages::Messages, resets::NO_CREDIT};
 
 /// Most calls that one connection may have under way.
-const STREAMS: u32 = 100;
-/// Most streams that a peer may reset before we have looked at them: as many as it may have, as whoever gives up gives
-/// all up at once (CVE-2023-44487).
-const PENDING_RESETS: usize = STREAMS as usize;
+pub(super) const STREAMS: u32 = 100;
+/// Most streams that a peer may reset before h2 hands them on: more than `resets` lets pass, which is where they are counted.
+const PENDING_RESETS: usize = 20 * STREAMS as usize;
 /// Most streams that we may have to reset because of what a peer does ("MadeYouReset", CVE-2025-8671).
 const ERROR_RESETS: usize = 200;
 /// A head of a call is some hundred bytes, and a token of authorisation a few thousand.
@@ -47,9 +47,12 @@ const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
 pub(crate) enum Left {
     /// As it may.
     InPeace,
-    /// We ended it soon after it began: its peer broke the rules of HTTP/2, or went to their limits. A connection that has served
-    /// for longer may reach the limit of resets without malice, where its calls wait and are given up.
-    Broke,
+    /// We ended it, as its peer broke the rules of HTTP/2 or went to their limits.
+    Broke {
+        /// Whether that was soon after it began. One that has served for longer may reach the limit of resets without malice,
+        /// where its calls wait and are given up.
+        soon: bool,
+    },
 }
 
 /// How soon a connection breaks that was opened to break it.
@@ -92,9 +95,11 @@ where
     };
     let Err(error) = ended else { return Left::InPeace };
     tracing::debug!(%error, "a connection broke");
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
-    let is_by_us = cause.is_some_and(|cause| cause.is_go_away() && cause.is_library());
-    if is_by_us && begun.elapsed() < SOON { Left::Broke } else { Left::InPeace }
+    let Some(cause) = error.source() else { return Left::InPeace };
+    let broke_rules =
+        cause.downcast_ref().is_some_and(|cause: &h2::Error| cause.is_go_away() && cause.is_library());
+    let has_no_credit = cause.downcast_ref().is_some_and(|cause: &io::Error| cause.kind() == NO_CREDIT);
+    if broke_rules || has_no_credit { Left::Broke { soon: begun.elapsed() < SOON } } else { Left::InPeace }
 }
 
 fn builder() -> http2::Builder<TokioExecutor> {

@@ -15,7 +15,7 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -23,7 +23,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::excess::Excess;
+use super::{excess::Excess, resets::Resets};
 use crate::rpc::pressure::Pressure;
 
 /// More than this is written at once: large answers are not copied into ever larger memory.
@@ -46,6 +46,7 @@ pub(super) struct Gathered<IO> {
     flush: Flush,
     pressure: Pressure,
     excess: Excess,
+    resets: Resets,
     /// Until then nothing is read.
     rest: Option<Pin<Box<Sleep>>>,
     /// Whether something was read since the last rest: who says nothing costs nothing.
@@ -64,8 +65,18 @@ enum Flush {
 
 impl<IO> Gathered<IO> {
     pub(super) fn new(io: IO, pressure: Pressure, excess: Excess) -> Self {
-        let (flush, waiting) = (Flush::Kept, Vec::new());
-        Self { io, waiting, written: 0, flush, pressure, excess, rest: None, has_read: false, stalled: None }
+        Self {
+            io,
+            waiting: Vec::new(),
+            written: 0,
+            flush: Flush::Kept,
+            pressure,
+            excess,
+            resets: Resets::new(Instant::now()),
+            rest: None,
+            has_read: false,
+            stalled: None,
+        }
     }
 }
 
@@ -102,15 +113,17 @@ impl<IO: AsyncRead + Unpin> Gathered<IO> {
             ready!(rest.as_mut().poll(context));
             self.rest = None;
         }
-        let read = Pin::new(&mut self.io).poll_read(context, buffer);
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(context, buffer)?;
         self.has_read |= read.is_ready();
+        self.resets.pass(&buffer.filled()[before..], Instant::now)?;
         if read.is_pending() && self.has_read && (self.pressure.is_on() || self.excess.is_most()) {
             self.has_read = false;
             let rest = self.rest.insert(Box::pin(sleep(REST)));
             // It wakes the connection later; what is there by then is read whether it woke it or not.
             let _ = rest.as_mut().poll(context);
         }
-        read
+        read.map(Ok)
     }
 }
 

@@ -21,6 +21,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 use tonic::{Code, Status};
 
+use super::framing::Framing;
 use crate::{
     error::ServiceError,
     reason,
@@ -36,9 +37,25 @@ const PREFIX_BYTES: usize = 5;
 /// What asks about health or for descriptors.
 const MOST_OF_OTHERS: usize = 4 * 1024;
 
-/// How much of unfinished messages is held; shared by its clones.
+/// How much of unfinished messages is held, seen from one connection; shared by its clones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Unfinished(Arc<AtomicUsize>);
+pub(crate) struct Unfinished(Arc<OfConnection>);
+
+#[derive(Debug, Default)]
+struct OfConnection {
+    all_bytes: Arc<AtomicUsize>,
+}
+
+impl Unfinished {
+    /// The same for another connection. Each counts its own clones, of which every call has some.
+    pub(super) fn of_connection(&self) -> Self {
+        Self(Arc::new(OfConnection { all_bytes: Arc::clone(&self.0.all_bytes) }))
+    }
+
+    fn all_bytes(&self) -> &AtomicUsize {
+        &self.0.all_bytes
+    }
+}
 
 /// A part of it, given back when this goes.
 #[derive(Debug)]
@@ -48,76 +65,37 @@ struct Held {
 }
 
 impl Held {
-    /// Takes more, if there is room.
-    fn grow(&mut self, bytes: usize) -> Result<(), ServiceError> {
-        self.bytes += bytes;
-        let before = self.of.0.fetch_add(bytes, Relaxed);
-        if before + bytes > MOST_UNFINISHED_BYTES { Err(ServiceError::Busy) } else { Ok(()) }
-    }
-
-    fn release(&mut self) {
-        self.of.0.fetch_sub(mem::take(&mut self.bytes), Relaxed);
+    /// Holds so much from now on. Says whether there is room for it.
+    fn set(&mut self, bytes: usize) -> bool {
+        let before = mem::replace(&mut self.bytes, bytes);
+        // Most messages come whole, and share nothing that is written.
+        if bytes <= before {
+            if bytes < before {
+                self.of.all_bytes().fetch_sub(before - bytes, Relaxed);
+            }
+            return true;
+        }
+        let more = bytes - before;
+        self.of.all_bytes().fetch_add(more, Relaxed) + more <= MOST_UNFINISHED_BYTES
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.release();
+        self.set(0);
     }
 }
 
-/// Where in a message what has come ends.
-#[derive(Clone, Copy, Debug)]
-struct Progress {
-    most_bytes: usize,
-    prefix: [u8; PREFIX_BYTES],
-    /// How much of it is there.
-    known: usize,
-    /// How much of the message is to come after it.
-    missing: usize,
-}
-
-impl Progress {
-    fn new(most_bytes: usize) -> Self {
-        Self { most_bytes, prefix: [0; PREFIX_BYTES], known: 0, missing: 0 }
+/// The length of a message, if it may have it.
+fn length([_, length @ ..]: [u8; PREFIX_BYTES], most_bytes: usize) -> Result<usize, Status> {
+    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+    if length <= most_bytes {
+        return Ok(length);
     }
-
-    fn is_within(self) -> bool {
-        self.known > 0 || self.missing > 0
-    }
-
-    /// Goes over what has come, and says how much of it belongs to a message that is not whole.
-    fn pass(&mut self, mut data: &[u8]) -> Result<usize, Status> {
-        let mut begun = 0;
-        while !data.is_empty() {
-            if self.missing == 0 {
-                if self.known == 0 {
-                    begun = 0;
-                }
-                let part = data.len().min(PREFIX_BYTES - self.known);
-                self.prefix[self.known..self.known + part].copy_from_slice(&data[..part]);
-                (self.known, data, begun) = (self.known + part, &data[part..], begun + part);
-                if self.known == PREFIX_BYTES {
-                    let [_, length @ ..] = self.prefix;
-                    (self.known, self.missing) = (0, self.checked(u32::from_be_bytes(length))?);
-                }
-            } else {
-                let part = data.len().min(self.missing);
-                (self.missing, data, begun) = (self.missing - part, &data[part..], begun + part);
-            }
-        }
-        Ok(if self.is_within() { begun } else { 0 })
-    }
-
-    fn checked(self, length: u32) -> Result<usize, Status> {
-        usize::try_from(length).ok().filter(|length| *length <= self.most_bytes).ok_or_else(|| {
-            let most = self.most_bytes / 1024;
-            let message = format!(
-                "a message is larger than {most} KiB, the most that this method takes; send less at once"
-            );
-            explained(Code::OutOfRange, reason::MESSAGE_TOO_LARGE, &message)
-        })
-    }
+    let most = most_bytes / 1024;
+    let message =
+        format!("a message is larger than {most} KiB, the most that this method takes; send less at once");
+    Err(explained(Code::OutOfRange, reason::MESSAGE_TOO_LARGE, &message))
 }
 
 pin_project! {
@@ -125,7 +103,8 @@ pin_project! {
     pub(super) struct Messages<B> {
         #[pin]
         inner: B,
-        progress: Progress,
+        most_bytes: usize,
+        framing: Framing<PREFIX_BYTES>,
         held: Held,
         // Until when the rest of a message must be there.
         rest: Option<Pin<Box<Sleep>>>,
@@ -134,9 +113,9 @@ pin_project! {
 
 impl<B> Messages<B> {
     pub(super) fn new(inner: B, path: &str, unfinished: &Unfinished) -> Self {
-        let most = Method::of(path).map_or(MOST_OF_OTHERS, Method::most_bytes);
+        let most_bytes = Method::of(path).map_or(MOST_OF_OTHERS, Method::most_bytes);
         let held = Held { of: unfinished.clone(), bytes: 0 };
-        Self { inner, progress: Progress::new(most), held, rest: None }
+        Self { inner, most_bytes, framing: Framing::after(0), held, rest: None }
     }
 }
 
@@ -150,22 +129,25 @@ impl<B: Body<Data = Bytes, Error: Into<tonic::codegen::StdError>>> Body for Mess
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.project();
         let polled = this.inner.poll_frame(context);
-        if polled.is_pending() && this.progress.is_within() {
+        if polled.is_pending() && this.framing.begun() > 0 {
             let rest = this.rest.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
             ready!(rest.as_mut().poll(context));
-            this.held.release();
+            this.held.set(0);
             return Poll::Ready(Some(Err(Status::from(ServiceError::DeadlineExceeded).into())));
         }
         let Some(frame) = ready!(polled).transpose().map_err(Into::into)? else { return Poll::Ready(None) };
         if let Some(data) = frame.data_ref() {
-            let was_within = this.progress.is_within();
-            let begun = this.progress.pass(data)?;
-            // What came of a message that is whole by now is its method's.
-            if !was_within || begun < data.len() {
-                this.held.release();
+            let before = this.framing.begun();
+            this.framing.pass(data, |prefix| length(*prefix, *this.most_bytes))?;
+            let begun = this.framing.begun();
+            if begun != before + data.len() {
+                // Another message.
                 *this.rest = None;
             }
-            this.held.grow(begun).map_err(Status::from)?;
+            // What came of a message that is whole by now is its method's.
+            if !this.held.set(begun) {
+                return Poll::Ready(Some(Err(Status::from(ServiceError::Busy).into())));
+            }
         }
         Poll::Ready(Some(Ok(frame)))
     }
@@ -182,7 +164,6 @@ impl<B: Body<Data = Bytes, Error: Into<tonic::codegen::StdError>>> Body for Mess
 #[cfg(test)]
 mod tests {
     use http_body_util::{BodyExt, StreamBody};
-    use proptest::prelude::*;
     use tokio_stream::wrappers::UnboundedReceiverStream;
 
     use super::*;
@@ -194,35 +175,10 @@ mod tests {
         [&[0][..], &length, &vec![7; bytes]].concat()
     }
 
-    proptest! {
-        #[test]
-        fn what_is_unfinished_is_counted_however_it_is_cut(
-            sizes in prop::collection::vec(0usize..40, 1..8),
-            cuts in prop::collection::vec(1usize..50, 1..40),
-        ) {
-            let all: Vec<u8> = sizes.iter().flat_map(|size| message(*size)).collect();
-            let mut ends = vec![0];
-            ends.extend(sizes.iter().scan(0, |at, size| { *at += size + PREFIX_BYTES; Some(*at) }));
-            let (mut progress, mut at, mut held) = (Progress::new(100), 0, 0);
-            for cut in cuts {
-                let next = (at + cut).min(all.len());
-                let was_within = progress.is_within();
-                let begun = progress.pass(&all[at..next]).unwrap();
-                if !was_within || begun < next - at {
-                    held = 0;
-                }
-                held += begun;
-                let last = ends.iter().rev().find(|end| **end <= next).unwrap();
-                prop_assert_eq!((held, progress.is_within()), (next - last, next > *last));
-                at = next;
-            }
-        }
-    }
-
     #[tokio::test(start_paused = true)]
     async fn messages_that_are_too_large_or_never_end_are_ended_and_give_back_what_they_held() {
         let unfinished = Unfinished::default();
-        let held = || unfinished.0.load(Relaxed);
+        let held = || unfinished.all_bytes().load(Relaxed);
         let body = || {
             let (send, frames) = tokio::sync::mpsc::unbounded_channel::<Result<Frame<Bytes>, Status>>();
             let body =
@@ -255,7 +211,7 @@ mod tests {
         let (send, mut partly) = body();
         send(message(1_000)[..10].to_vec());
         partly.frame().await.unwrap().unwrap();
-        unfinished.0.fetch_add(MOST_UNFINISHED_BYTES, Relaxed);
+        unfinished.all_bytes().fetch_add(MOST_UNFINISHED_BYTES, Relaxed);
         send(vec![7; 10]);
         assert_eq!(code(partly.frame().await.unwrap().unwrap_err()), Code::Unavailable);
         drop(partly);

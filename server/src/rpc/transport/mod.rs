@@ -11,10 +11,12 @@
 mod accept;
 mod connection;
 mod excess;
+mod framing;
 mod gather;
 mod messages;
 mod places;
 mod preface;
+mod resets;
 mod tls;
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
