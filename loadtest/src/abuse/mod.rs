@@ -62,7 +62,7 @@ const CALLERS: usize = 4;
 const QUIET: Duration = Duration::from_secs(3);
 /// After how long a hostile client comes again.
 const AGAIN: Duration = Duration::from_millis(10);
-/// How long memory may take to come back after it.
+/// How long memory may take to come back after it, while calls are served: an allocator gives back what is free when it is called.
 const REST: Duration = Duration::from_secs(2);
 
 /// Attacks a server.
@@ -95,7 +95,7 @@ pub async fn attack(
     }
     let measured = attack.limit.min(attack.measured);
     let (attacked, ends) = tokio::join!(notice(driver, pid, measured), hostile.join_all());
-    tokio::time::sleep(REST).await;
+    notice(driver, pid, REST).await?;
     let ends: Vec<_> = ends.into_iter().flatten().collect();
     let connections = ends.len();
     let ends: Vec<(End, Duration)> = ends.into_iter().flatten().collect();
