@@ -1,19 +1,27 @@
 //! What all commands that load a server have in common: the server, the world in it, the connections.
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 use nearby_client::Access;
 use nearby_proto::v1::{GetMerchantRequest, Merchant};
 use prost::Message;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::sleep,
+};
 
 use super::{Failure, generate};
 use crate::{
     drive::{Driver, Live, Settings, Usage},
     report::{Machine, Subject},
     server::{Halves, Server},
-    wire::{Code, Exchange, Lines, Target, framed},
+    wire::{Code, Exchange, Lines, Reply, Target, framed},
     work::{Kind, Requests, Scenario},
     world::{Oracle, World, mixed},
 };
@@ -217,15 +225,32 @@ async fn oracle_of(world: &World) -> io::Result<Arc<Oracle>> {
     tokio::task::spawn_blocking(move || Arc::new(Oracle::new(&world))).await.map_err(io::Error::other)
 }
 
+/// How long a server may take no calls: it may hold off this address, after a load that was too much for it.
+const TAKEN: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// The reply to a call that is repeated until the server takes it.
+async fn when_taken(lines: &Lines, mut exchange: Exchange) -> Reply {
+    let begun = Instant::now();
+    loop {
+        let reply = lines.exchange(&exchange).await;
+        if reply.code != Code::UNAVAILABLE || begun.elapsed() >= TAKEN {
+            return reply;
+        }
+        sleep(AGAIN).await;
+        exchange.deadline = Instant::now() + lines.target().deadline();
+    }
+}
+
 /// Whether a server has the first, the middle and the last merchant of a world where they must be.
 async fn holds(target: &Target, world: &World) -> io::Result<bool> {
     let lines = Lines::open(target.clone(), 1, 1).await?;
     let last = world.count().saturating_sub(1);
     for number in [0, last / 2, last] {
         let messages = framed(&GetMerchantRequest { name: world.name(number) });
-        let deadline = std::time::Instant::now() + target.deadline();
-        let reply =
-            lines.exchange(&Exchange { path: Kind::Get.path(), messages, deadline, keeps: true }).await;
+        let deadline = Instant::now() + target.deadline();
+        let exchange = Exchange { path: Kind::Get.path(), messages, deadline, keeps: true };
+        let reply = when_taken(&lines, exchange).await;
         let merchant = reply.messages.first().and_then(|message| Merchant::decode(message.clone()).ok());
         if !matches!(reply.code, Code::OK | NOT_FOUND) {
             return Err(io::Error::other(format!("a merchant cannot be read: {}", reply.code.name())));
