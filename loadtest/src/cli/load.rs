@@ -229,16 +229,18 @@ async fn oracle_of(world: &World) -> io::Result<Arc<Oracle>> {
 const TAKEN: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// The reply to a call that is repeated until the server takes it.
-async fn when_taken(lines: &Lines, mut exchange: Exchange) -> Reply {
+/// Reads a merchant, again until the server takes calls.
+async fn get(lines: &Lines, name: String) -> Reply {
+    let messages = framed(&GetMerchantRequest { name });
     let begun = Instant::now();
     loop {
+        let deadline = Instant::now() + lines.target().deadline();
+        let exchange = Exchange { path: Kind::Get.path(), messages: messages.clone(), deadline, keeps: true };
         let reply = lines.exchange(&exchange).await;
         if reply.code != Code::UNAVAILABLE || begun.elapsed() >= TAKEN {
             return reply;
         }
         sleep(AGAIN).await;
-        exchange.deadline = Instant::now() + lines.target().deadline();
     }
 }
 
@@ -247,10 +249,7 @@ async fn holds(target: &Target, world: &World) -> io::Result<bool> {
     let lines = Lines::open(target.clone(), 1, 1).await?;
     let last = world.count().saturating_sub(1);
     for number in [0, last / 2, last] {
-        let messages = framed(&GetMerchantRequest { name: world.name(number) });
-        let deadline = Instant::now() + target.deadline();
-        let exchange = Exchange { path: Kind::Get.path(), messages, deadline, keeps: true };
-        let reply = when_taken(&lines, exchange).await;
+        let reply = get(&lines, world.name(number)).await;
         let merchant = reply.messages.first().and_then(|message| Merchant::decode(message.clone()).ok());
         if !matches!(reply.code, Code::OK | NOT_FOUND) {
             return Err(io::Error::other(format!("a merchant cannot be read: {}", reply.code.name())));
