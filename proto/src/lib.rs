@@ -1,16 +1,16 @@
-//! # What may be said
+//! # Published contract
 //!
-//! The one published contract of Nearby, package `nearby.v1`, with the types and stubs generated from it.
-//! The `.proto` files beside this crate are the source and carry the documentation: units, ranges, defaults, errors.
+//! Package `nearby.v1`: the generated messages, client stubs and service traits.
+//! The `.proto` files of this crate are the source and carry the documentation: units, ranges, defaults, errors.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`v1`] | the messages, and stubs that call a server |
-//! | [`server`] | the traits that a server implements |
-//! | [`Encoded`] | an answer that a server has written as bytes |
+//! | [`v1`] | messages and client stubs |
+//! | [`server`] | service traits that a server implements |
+//! | [`Encoded`] | a response that the server has already encoded |
 //!
-//! All else is generated. Every message also speaks protobuf's canonical JSON through serde, which is what import files
-//! and `--json` output use.
+//! `src/generated` is checked in; `tests/generated.rs` compares it with the `.proto` files and regenerates it. Every message
+//! also implements protobuf's canonical JSON through serde, which import files and `--json` output use.
 
 mod encoded;
 
@@ -27,11 +27,11 @@ pub mod v1 {
         rustdoc::all,
         reason = "generated code; its documentation is the .proto files"
     )]
-    tonic::include_proto!("nearby.v1");
-    include!(concat!(env!("OUT_DIR"), "/nearby.v1.serde.rs"));
+    include!("generated/messages_and_clients.rs");
+    include!("generated/json.rs");
 }
 
-/// What a server implements. Answers that hold merchants are [`Encoded`].
+/// Service traits. Responses that hold merchants are [`Encoded`].
 pub mod server {
     #![allow(
         clippy::pedantic,
@@ -42,11 +42,11 @@ pub mod server {
         rustdoc::all,
         reason = "generated code; its documentation is the .proto files"
     )]
-    include!(concat!(env!("OUT_DIR"), "/server/nearby.v1.rs"));
+    include!("generated/servers.rs");
 }
 
-/// `google.protobuf` types in the form that speaks canonical JSON.
+/// `google.protobuf` types that implement canonical JSON.
 pub use pbjson_types as well_known;
 
 /// The encoded `FileDescriptorSet` of the package, for server reflection.
-pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nearby.v1.descriptors.bin"));
+pub const DESCRIPTORS: &[u8] = include_bytes!("generated/file_descriptor_set.bin");

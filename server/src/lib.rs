@@ -40,6 +40,7 @@ pub mod decoders;
 pub mod error;
 pub mod feed;
 mod files;
+mod http_client;
 pub mod intake;
 mod missed;
 pub mod observe;

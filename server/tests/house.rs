@@ -23,7 +23,8 @@ fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "target" && name != "node_modules" && !name.starts_with('.') {
+        let is_ours = !["target", "node_modules", "generated"].contains(&name.as_str());
+        if path.is_dir() && is_ours && !name.starts_with('.') {
             files(&path, ending, found);
         } else if name.ends_with(ending) {
             found.push(path);

@@ -5,11 +5,13 @@
 
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
 use nearby_index::{Revision, Visibility};
 use nearby_store::{Content, DurableStore, Extent, Loaded, Opening, Source, Store, verify};
+use ruzstd::decoding::StreamingDecoder;
 
 const DELETED: &str = "osm-node-1007416307";
 const HIDDEN: &str = "osm-node-1007988735";
@@ -24,7 +26,9 @@ fn unpack(name: &str) -> (tempfile::TempDir, PathBuf) {
                 copy(&entry.path(), &to.join(entry.file_name()));
             }
         } else {
-            let bytes = zstd::decode_all(fs::File::open(from).unwrap()).unwrap();
+            let mut bytes = Vec::new();
+            let file = fs::File::open(from).unwrap();
+            StreamingDecoder::new(file).unwrap().read_to_end(&mut bytes).unwrap();
             fs::write(to.with_extension(""), bytes).unwrap();
         }
     }

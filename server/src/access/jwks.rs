@@ -1,13 +1,15 @@
 //! Where the keys that tokens are signed with come from: a file, or a URL that is asked now and then (RFC 7517).
 
-use std::{fmt, fs, io::Read, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, fs, path::PathBuf, str::FromStr, time::Duration};
 
 use jsonwebtoken::jwk::JwkSet;
 
-/// More than this is no set of keys.
-const MOST_BYTES: u64 = 1 << 20;
-/// How long a URL may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::http_client;
+
+/// Longest key set that is read.
+const MAX_BYTES: usize = 1 << 20;
+/// Limit for one fetch of a URL.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where keys come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,18 +70,7 @@ impl JwksSource {
     pub(super) fn read(&self) -> Result<String, String> {
         match self {
             Self::File(path) => fs::read_to_string(path).map_err(|error| error.to_string()),
-            Self::Url(url) => {
-                let agent: ureq::Agent = ureq::Agent::config_builder()
-                    .timeout_global(Some(PATIENCE))
-                    .max_redirects(0)
-                    .build()
-                    .into();
-                let mut answer = agent.get(url).call().map_err(|error| error.to_string())?;
-                let mut text = String::new();
-                let mut body = answer.body_mut().as_reader().take(MOST_BYTES);
-                body.read_to_string(&mut text).map_err(|error| error.to_string())?;
-                Ok(text)
-            }
+            Self::Url(url) => http_client::get_text_blocking(url, FETCH_TIMEOUT, MAX_BYTES),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod audit;
 mod caller;
 mod certificates;
 mod jwks;
+mod jwt_crypto;
 pub mod keys;
 mod quota;
 mod remembered;

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    AccessError, Caller, JwksSource, Rate, Refused, Role, Roles, jwks,
+    AccessError, Caller, JwksSource, Rate, Refused, Role, Roles, jwks, jwt_crypto,
     remembered::{Digest, Remembered},
 };
 use crate::missed::Missed;
@@ -109,6 +109,7 @@ impl fmt::Debug for Tokens {
 impl Tokens {
     /// Reads the keys. Those at a URL need not be there yet: until they are, nobody is known by a token.
     pub(super) fn load(settings: TokenSettings, rate: Option<Rate>) -> Result<Self, AccessError> {
+        jwt_crypto::install();
         let read = settings.keys.read().and_then(|text| Ok(Keys { set: jwks::parse(&text)?, text }));
         let keys = match (read, &settings.keys) {
             (Ok(keys), _) => keys,
@@ -242,31 +243,19 @@ fn role_of(scope: &str) -> Option<Role> {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{EncodingKey, Header, encode, jwk::Jwk};
-    use serde_json::json;
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use ring::hmac;
+    use serde_json::{Value, json};
 
-    use super::*;
-
-    struct Issuer {
-        key: EncodingKey,
-        jwks: String,
-    }
-
-    fn issuer(kid: &str) -> Issuer {
-        let pair = rcgen::KeyPair::generate().unwrap();
-        let key = EncodingKey::from_ec_der(&pair.serialize_der());
-        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
-        jwk.common.key_id = Some(kid.to_owned());
-        Issuer { key, jwks: json!({ "keys": [jwk] }).to_string() }
-    }
+    use super::{super::jwt_crypto::testing::Issuer, *};
 
     impl Issuer {
-        fn token(&self, header: &Header, change: impl FnOnce(&mut serde_json::Value)) -> String {
+        fn token(&self, header: &Value, change: impl FnOnce(&mut Value)) -> String {
             let mut claims = json!({
                 "iss": "https://id.example", "aud": "nearby", "sub": "app", "exp": now_s() + 600, "scope": "openid nearby.search",
             });
             change(&mut claims);
-            encode(header, &claims, &self.key).unwrap()
+            self.sign(header, &claims)
         }
     }
 
@@ -278,12 +267,12 @@ mod tests {
         UnixMicros(now_s() * 1_000_000)
     }
 
-    fn header(kid: &str) -> Header {
-        Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::ES256) }
+    fn header(kid: &str) -> Value {
+        json!({ "typ": "JWT", "alg": "ES256", "kid": kid })
     }
 
     fn tokens(path: &std::path::Path, issuer: &Issuer) -> Tokens {
-        std::fs::write(path, &issuer.jwks).unwrap();
+        std::fs::write(path, issuer.jwks()).unwrap();
         let settings = TokenSettings {
             keys: JwksSource::File(path.to_owned()),
             issuer: "https://id.example".to_owned(),
@@ -297,7 +286,7 @@ mod tests {
     fn a_token_is_taken_only_where_all_of_it_is_right() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("jwks.json");
-        let one = issuer("one");
+        let one = Issuer::new("one");
         let tokens = tokens(&path, &one);
         let good = one.token(&header("one"), |_| {});
         for _ in 0..2 {
@@ -307,8 +296,7 @@ mod tests {
         // Remembered, and yet not beyond its end.
         assert_eq!(tokens.identify(&good, UnixMicros(now().0 + 700_000_000)).unwrap_err(), Refused::Expired);
         let refused = |token: &str| tokens.identify(token, now()).unwrap_err();
-        let with =
-            |claim: &str, value: serde_json::Value| one.token(&header("one"), |claims| claims[claim] = value);
+        let with = |claim: &str, value: Value| one.token(&header("one"), |claims| claims[claim] = value);
         let without = |claim: &str| {
             one.token(&header("one"), |claims| drop(claims.as_object_mut().unwrap().remove(claim)))
         };
@@ -327,7 +315,7 @@ mod tests {
         }
         assert_eq!(refused(&one.token(&header("two"), |_| {})), Refused::Unknown, "another key");
         assert_eq!(
-            refused(&issuer("one").token(&header("one"), |_| {})),
+            refused(&Issuer::new("one").token(&header("one"), |_| {})),
             Refused::Unknown,
             "signed by another"
         );
@@ -346,13 +334,16 @@ mod tests {
     #[test]
     fn what_a_token_says_of_its_algorithm_is_not_believed() {
         let directory = tempfile::tempdir().unwrap();
-        let one = issuer("one");
+        let one = Issuer::new("one");
         let tokens = tokens(&directory.path().join("jwks.json"), &one);
-        let secret = EncodingKey::from_secret(one.jwks.as_bytes());
         let claims =
             json!({ "iss": "https://id.example", "aud": "nearby", "sub": "app", "exp": now_s() + 600 });
-        let header = Header { kid: Some("one".to_owned()), ..Header::new(Algorithm::HS256) };
-        let shared = encode(&header, &claims, &secret).unwrap();
+        let header = json!({ "alg": "HS256", "kid": "one" });
+        let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let message = format!("{header}.{claims}");
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, one.jwks().as_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&secret, message.as_bytes()));
+        let shared = format!("{message}.{signature}");
         assert_eq!(tokens.identify(&shared, now()).unwrap_err(), Refused::Unknown);
         let none = "eyJhbGciOiJub25lIiwia2lkIjoib25lIn0.e30.";
         assert_eq!(tokens.identify(none, now()).unwrap_err(), Refused::Unknown);
@@ -363,7 +354,7 @@ mod tests {
     fn new_keys_are_taken_and_old_ones_forgotten() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("jwks.json");
-        let (one, two) = (issuer("one"), issuer("two"));
+        let (one, two) = (Issuer::new("one"), Issuer::new("two"));
         let tokens = tokens(&path, &one);
         let [of_one, of_two] = [one.token(&header("one"), |_| {}), two.token(&header("two"), |_| {})];
         tokens.identify(&of_one, now()).unwrap();
@@ -374,7 +365,7 @@ mod tests {
         std::fs::write(&path, "no keys").unwrap();
         look();
         tokens.identify(&of_one, now()).unwrap();
-        std::fs::write(&path, &two.jwks).unwrap();
+        std::fs::write(&path, two.jwks()).unwrap();
         look();
         tokens.identify(&of_two, now()).unwrap();
         assert_eq!(tokens.identify(&of_one, now()).unwrap_err(), Refused::Unknown);

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 use clap::Args;
 
 use super::{exit::CliError, terminal};
+use crate::http_client;
 
 #[derive(Args, Debug)]
 pub(super) struct StatusArgs {
@@ -17,9 +18,9 @@ pub(super) struct StatusArgs {
     seconds: f64,
 }
 
-/// How long the server may take to answer, and how much it may say.
-const PATIENCE: Duration = Duration::from_secs(5);
-const MOST_BYTES: u64 = 16 << 20;
+/// Limits for one scrape.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_BYTES: usize = 16 << 20;
 
 pub(super) async fn run(args: StatusArgs) -> Result<(), CliError> {
     let length = Duration::try_from_secs_f64(args.seconds).ok().filter(|length| !length.is_zero());
@@ -37,13 +38,7 @@ pub(super) async fn run(args: StatusArgs) -> Result<(), CliError> {
 async fn ask(operations: &str) -> Result<Scrape, CliError> {
     let scheme = if operations.contains("://") { "" } else { "http://" };
     let url = format!("{scheme}{}/metrics", operations.trim_end_matches('/'));
-    let asked = url.clone();
-    let answered = tokio::task::spawn_blocking(move || {
-        let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
-        agent.get(&asked).call()?.body_mut().with_config().limit(MOST_BYTES).read_to_string()
-    });
-    let text = answered.await.map_err(|error| CliError::unavailable(error.to_string()))?;
-    let text = text.map_err(|error| {
+    let text = http_client::get_text(&url, REQUEST_TIMEOUT, MAX_BYTES).await.map_err(|error| {
         CliError::unavailable(format!(
             "no server answers operators at {url}: {error}; start it with --operations-listen, and name that address with \
              --operations"

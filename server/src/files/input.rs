@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use super::{DatumArg, FileFormat, Row, csv, geojson, ndjson};
+use super::{DatumArg, FileFormat, Row, csv, geojson, ndjson, zstd::ZstdReader};
 
 /// Rows of a file, one after the other; an error ends them.
 pub(super) type Rows = Box<dyn Iterator<Item = io::Result<Row>> + Send>;
@@ -71,7 +71,7 @@ fn decompressed(source: impl Read + Send + 'static) -> io::Result<Box<dyn Read +
     let mut source = BufReader::with_capacity(1 << 16, source);
     Ok(match source.fill_buf()? {
         [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(source)?),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(ZstdReader::new(source)),
         _ => Box::new(source),
     })
 }

@@ -16,6 +16,7 @@ mod input;
 mod ndjson;
 mod output;
 mod time_zone;
+mod zstd;
 
 use clap::ValueEnum;
 use nearby_proto::v1 as wire;

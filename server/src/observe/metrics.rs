@@ -7,11 +7,11 @@
 use std::{sync::OnceLock, time::Duration};
 
 use prometheus::{
-    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
+    Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
-use super::panics;
+use super::{panics, process::ProcessStats};
 
 /// Bounds of times of calls, in seconds: a search takes some ten microseconds.
 const CALL_S: [f64; 16] = [
@@ -78,6 +78,7 @@ pub struct Metrics {
     /// Of connections.
     pub(crate) connections: OfConnections,
     looked_up: LookedUp,
+    process: OfProcess,
 }
 
 #[derive(Debug)]
@@ -209,7 +210,6 @@ impl Metrics {
     /// Where a name is there twice, which a test finds.
     pub fn new() -> Result<Self, prometheus::Error> {
         let make = Maker(Registry::new());
-        make.0.register(Box::new(ProcessCollector::for_self()))?;
         let build = Opts::new("nearby_build_info", "Which build this is; always 1");
         let build = make.kept(IntGaugeVec::new(build, &["version", "target"]))?;
         let target = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
@@ -221,6 +221,7 @@ impl Metrics {
             door: OfDoor::new(&make)?,
             connections: OfConnections::new(&make)?,
             looked_up: LookedUp::new(&make)?,
+            process: OfProcess::new(&make)?,
             registry: make.0,
         })
     }
@@ -248,6 +249,7 @@ impl Metrics {
         if let Some(ends_s) = now.certificate_ends_s {
             of.certificate_ends_s.set(ends_s);
         }
+        self.process.set(ProcessStats::read());
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
@@ -363,6 +365,45 @@ impl LookedUp {
             certificate_ends_s: make.gauge("nearby_certificate_expiry_timestamp_seconds", ends)?,
             panics: make.counter("nearby_panics_total", "Panics: each is a fault of this program")?,
         })
+    }
+}
+
+/// The standard metrics of a process, as Prometheus's client libraries name them.
+#[derive(Debug)]
+struct OfProcess {
+    cpu_s: Counter,
+    resident_bytes: Gauge,
+    virtual_bytes: Gauge,
+    open_fds: Gauge,
+    max_fds: Gauge,
+    start_s: Gauge,
+}
+
+impl OfProcess {
+    fn new(make: &Maker) -> prometheus::Result<Self> {
+        let gauge = |name: &str, help: &str| make.kept(Gauge::new(name, help));
+        let cpu =
+            Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds");
+        Ok(Self {
+            cpu_s: make.kept(cpu)?,
+            resident_bytes: gauge("process_resident_memory_bytes", "Resident memory size in bytes")?,
+            virtual_bytes: gauge("process_virtual_memory_bytes", "Virtual memory size in bytes")?,
+            open_fds: gauge("process_open_fds", "Number of open file descriptors")?,
+            max_fds: gauge("process_max_fds", "Maximum number of open file descriptors")?,
+            start_s: gauge(
+                "process_start_time_seconds",
+                "Start time of the process since unix epoch in seconds",
+            )?,
+        })
+    }
+
+    fn set(&self, stats: ProcessStats) {
+        self.cpu_s.inc_by((stats.cpu_s - self.cpu_s.get()).max(0.0));
+        self.resident_bytes.set(stats.resident_bytes);
+        self.virtual_bytes.set(stats.virtual_bytes);
+        self.open_fds.set(stats.open_fds);
+        self.max_fds.set(stats.max_fds);
+        self.start_s.set(stats.start_s);
     }
 }
 

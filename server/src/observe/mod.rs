@@ -10,6 +10,7 @@
 mod logs;
 pub mod metrics;
 pub mod panics;
+mod process;
 pub(crate) mod traces;
 
 pub use self::logs::{LogArgs, LogControl, LogFormat, start};

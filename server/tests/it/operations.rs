@@ -7,7 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use nearby_proto::v1 as wire;
+use prost::bytes::Bytes;
 
 use crate::support::*;
 
@@ -28,22 +34,15 @@ pub(crate) async fn operations_of(server: &Server) -> String {
 
 /// The status and the text of an answer.
 async fn ask(method: &'static str, url: String, key: Option<String>, body: &'static str) -> (u16, String) {
-    let asked = tokio::task::spawn_blocking(move || {
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let mut answer = match method {
-            "GET" => agent.get(&url).call().unwrap(),
-            _ => {
-                let put = agent.put(&url);
-                let put = match key {
-                    Some(key) => put.header("authorization", &format!("Bearer {key}")),
-                    None => put,
-                };
-                put.send(body).unwrap()
-            }
-        };
-        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
-    });
-    asked.await.unwrap()
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let mut request = http::Request::builder().method(method).uri(url);
+    if let Some(key) = key {
+        request = request.header("authorization", format!("Bearer {key}"));
+    }
+    let response = client.request(request.body(body.into()).unwrap()).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.into()).unwrap())
 }
 
 pub(crate) async fn get(url: String) -> (u16, String) {

@@ -1,0 +1,102 @@
+//! Compiles `nearby/v1/*.proto` with protox and compares the result with the generated code that is checked in, so that a
+//! build needs neither protoc nor a code generator.
+//!
+//! `NEARBY_REGENERATE=1 cargo test -p nearby-proto --test generated` writes the files after a change of the contract.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+use std::{env, fs, path::Path};
+
+use prost::Message;
+use tonic_prost_build::FileDescriptorSet;
+
+const PROTO_FILES: [&str; 5] = [
+    "nearby/v1/filter.proto",
+    "nearby/v1/manage.proto",
+    "nearby/v1/merchant.proto",
+    "nearby/v1/search.proto",
+    "nearby/v1/status.proto",
+];
+
+/// Responses that hold merchants. The server writes them as bytes: see `src/encoded.rs`.
+const ENCODED_MESSAGES: [&str; 12] = [
+    "BackUpMerchantsResponse",
+    "BatchCreateMerchantsResponse",
+    "BatchGetMerchantsResponse",
+    "BatchSearchNearbyResponse",
+    "BatchUpdateMerchantsResponse",
+    "ExportMerchantsResponse",
+    "ListMerchantsResponse",
+    "Merchant",
+    "SearchNearbyResponse",
+    "StreamSearchNearbyResponse",
+    "WatchMerchantsResponse",
+    "WatchNearbyResponse",
+];
+
+const GENERATED_FILES: [&str; 4] =
+    ["messages_and_clients.rs", "servers.rs", "json.rs", "file_descriptor_set.bin"];
+
+/// Writes the four generated files to `out`.
+fn generate(out: &Path) {
+    let descriptors = protox::compile(PROTO_FILES, [env!("CARGO_MANIFEST_DIR")]).unwrap();
+    let encoded = descriptors.encode_to_vec();
+    fs::write(out.join("file_descriptor_set.bin"), &encoded).unwrap();
+
+    tonic_prost_build::configure()
+        // Sorted maps: a merchant always encodes to the same bytes.
+        .btree_map(".")
+        .bytes(".")
+        .compile_well_known_types(true)
+        .extern_path(".google.protobuf", "::pbjson_types")
+        .build_server(false)
+        .out_dir(out)
+        .compile_fds(descriptors.clone())
+        .unwrap();
+    fs::rename(out.join("nearby.v1.rs"), out.join("messages_and_clients.rs")).unwrap();
+    generate_servers(descriptors, out);
+    fs::rename(out.join("nearby.v1.rs"), out.join("servers.rs")).unwrap();
+    pbjson_build::Builder::new()
+        .register_descriptors(&encoded)
+        .unwrap()
+        .btree_map([".nearby"])
+        .out_dir(out)
+        .build(&[".nearby"])
+        .unwrap();
+    fs::rename(out.join("nearby.v1.serde.rs"), out.join("json.rs")).unwrap();
+}
+
+/// Generates the service traits. They share the messages of the clients, except for the responses that the server encodes
+/// itself.
+fn generate_servers(descriptors: FileDescriptorSet, out: &Path) {
+    let mut builder = tonic_prost_build::configure()
+        .build_client(false)
+        .compile_well_known_types(true)
+        .extern_path(".google.protobuf", "::pbjson_types")
+        .extern_path(".nearby.v1", "crate::v1")
+        .out_dir(out);
+    for name in ENCODED_MESSAGES {
+        builder =
+            builder.extern_path(format!(".nearby.v1.{name}"), format!("crate::Encoded<crate::v1::{name}>"));
+    }
+    builder.compile_fds(descriptors).unwrap();
+}
+
+#[test]
+fn the_generated_code_is_up_to_date() {
+    let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/generated");
+    if env::var_os("NEARBY_REGENERATE").is_some() {
+        generate(&checked_in);
+        return;
+    }
+    let fresh = tempfile::tempdir().unwrap();
+    generate(fresh.path());
+    for name in GENERATED_FILES {
+        let [expected, found] =
+            [fresh.path(), &checked_in].map(|folder| fs::read(folder.join(name)).unwrap());
+        assert!(
+            expected == found,
+            "{name} is out of date: run NEARBY_REGENERATE=1 cargo test -p nearby-proto --test generated"
+        );
+    }
+}
