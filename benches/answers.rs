@@ -17,7 +17,7 @@ use mimalloc::MiMalloc;
 use nearby_benches::{World, median};
 use nearby_index::{MerchantId, Position, Wgs84};
 use nearby_proto::v1::{self as wire, MerchantView};
-use nearby_server::rpc::offline::{Offline, Parsed};
+use nearby_server::bench_support::{Offline, Parsed};
 
 /// The server's.
 #[global_allocator]

@@ -6,7 +6,7 @@ use nearby_index::{MerchantId, Revision};
 use thiserror::Error;
 
 use crate::{
-    access::{Exceeded, Refused, Role},
+    auth::{Exceeded, Refused, Role},
     reason::Reason,
 };
 

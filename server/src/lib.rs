@@ -30,26 +30,26 @@
 //! What must always hold: an acknowledged change is on disk and visible; no request can panic; no log, error, token or
 //! metric holds a user's coordinates.
 
-pub mod access;
+mod admin;
 pub mod app;
+pub mod auth;
+pub mod bench_support;
+pub mod change_feed;
 pub mod cli;
 pub mod clock;
-pub mod committer;
+pub mod commit;
 pub mod config;
-pub mod decoders;
 pub mod error;
-pub mod feed;
-mod files;
+mod formats;
+pub(crate) mod fs;
+pub mod fuzz_targets;
+pub mod grpc;
 mod http_client;
-pub mod intake;
-mod missed;
-pub mod observe;
-pub mod opening;
-mod operations;
+pub mod net;
+mod opening_hours;
+pub mod overload;
 pub mod page_token;
 pub mod reason;
-mod replace_file;
-pub mod rpc;
 pub mod service;
-pub mod shutdown;
-mod time_zone;
+pub mod telemetry;
+pub mod write_availability;

@@ -15,8 +15,8 @@ use nearby_index::{Cursor, MerchantId, Meters, Revision};
 
 use crate::{
     error::ServiceError,
+    fs::atomic_write::{Readers, replace_file},
     reason,
-    replace_file::{Readers, replace_file},
 };
 
 const VERSION: u8 = 3;

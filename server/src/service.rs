@@ -7,9 +7,9 @@ use nearby_index::{IndexReader, Merchant, MerchantId, Snapshot, StoredMerchant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
-    committer::{Captured, Command, Committed, CommitterHandle, Expect, Submitted, Transaction},
+    change_feed::Feed,
+    commit::{Captured, Command, Committed, CommitterHandle, Expect, Submitted, Transaction},
     error::{Quota, ServiceError},
-    feed::Feed,
     page_token::PageTokens,
 };
 

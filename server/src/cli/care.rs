@@ -14,13 +14,13 @@ use nearby_proto::v1 as wire;
 use nearby_store::{Content, DurableStore, Verified, backup, bytes_below};
 
 use super::{
-    exit::CliError,
+    exit_code::CliError,
     target::{Missing, Target, TargetArgs},
     terminal,
 };
 use crate::{
+    app::startup::{self, Loading},
     config::{ServerArgs, Settings},
-    opening::{self, Loading},
 };
 
 #[derive(Args, Debug)]
@@ -83,7 +83,7 @@ pub(super) async fn back_up(args: BackupArgs) -> Result<(), CliError> {
         Received::File(error) => cannot(&unfinished, error),
     });
     let finish = |revision: u64| {
-        let found = opening::verify(&unfinished, &settings_of(None)?)?;
+        let found = startup::verify(&unfinished, &settings_of(None)?)?;
         if let Some(fault) = found.faults.first() {
             return Err(CliError::data(format!("the backup is not what the server sent: {fault}")));
         }
@@ -153,7 +153,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), CliError> {
             args.path.display()
         )));
     }
-    let found = opening::verify(&args.path, &settings_of(None)?)?;
+    let found = startup::verify(&args.path, &settings_of(None)?)?;
     for fault in &found.faults {
         terminal::err(format!("{fault}\n"));
     }
@@ -169,7 +169,7 @@ pub(super) fn compact(args: &CompactArgs) -> Result<(), CliError> {
         return Err(CliError::no_input(format!("there is no store in {}", args.data_dir.display())));
     }
     let before = bytes_below(&args.data_dir);
-    let (mut store, loaded) = opening::open(&settings_of(Some(&args.data_dir))?)?;
+    let (mut store, loaded) = startup::open(&settings_of(Some(&args.data_dir))?)?;
     let index = IndexWriter::load(loaded.merchants, loaded.tally.extent.last);
     let snapshot = index.reader().snapshot();
     let content =

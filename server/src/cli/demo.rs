@@ -8,12 +8,11 @@ use std::{
 
 use clap::Args;
 
-use super::{exit::CliError, import::import, search, serve::serve_until, target::Target, terminal};
+use super::{exit_code::CliError, import::import, search, serve::serve_until, target::Target, terminal};
 use crate::{
-    app::{Running, StartError},
+    app::{Running, StartError, signals::Signals},
     config::{ServerArgs, Settings},
-    files::{DatumArg, FileFormat, Input},
-    shutdown::Signals,
+    formats::{DatumArg, FileFormat, Input},
 };
 
 #[derive(Args, Debug)]

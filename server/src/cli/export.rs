@@ -10,13 +10,13 @@ use clap::Args;
 use nearby_proto::v1 as wire;
 
 use super::{
-    exit::CliError,
+    exit_code::CliError,
     filter::{self, FilterArgs},
     form_of,
     target::{Missing, Target, TargetArgs},
     terminal,
 };
-use crate::files::{FileFormat, Writer};
+use crate::formats::{FileFormat, Writer};
 
 #[derive(Args, Debug)]
 pub(super) struct ExportArgs {

@@ -7,10 +7,10 @@ use comfy_table::{Table, presets};
 use jiff::{Timestamp, ToSpan};
 use secrecy::ExposeSecret;
 
-use super::{exit::CliError, terminal};
-use crate::access::{
+use super::{exit_code::CliError, terminal};
+use crate::auth::{
     Rate, Refused, Role,
-    keys::{self, Key, NewKey},
+    api_keys::{self, Key, NewKey},
 };
 
 #[derive(Args, Debug)]
@@ -79,12 +79,12 @@ pub(super) fn run(args: KeysArgs) -> Result<(), CliError> {
     let now = Timestamp::now();
     match args.command {
         Command::Add(args) => add(args, now),
-        Command::List(FileArgs { file }) => Ok(terminal::out(table(&keys::list(&file)?, now))?),
+        Command::List(FileArgs { file }) => Ok(terminal::out(table(&api_keys::list(&file)?, now))?),
         Command::Revoke(RevokeArgs { id, file: FileArgs { file } }) => {
             // Whoever has only the key at hand means its identifier.
             let id =
                 id.strip_prefix("nearby_").map_or(id.as_str(), |rest| rest.split('_').next().unwrap_or(rest));
-            keys::revoke(&file, id, now)?;
+            api_keys::revoke(&file, id, now)?;
             terminal::err(format!("{id} is taken back\n"));
             Ok(())
         }
@@ -112,7 +112,7 @@ fn add(args: AddArgs, now: Timestamp) -> Result<(), CliError> {
         expires.transpose().map_err(|error| CliError::usage(format!("--expires-in-days: {error}")))?;
     let rate = args.rate_per_s.map(|per_s| Rate::new(per_s, args.burst));
     let new = NewKey { name: args.name, roles: args.roles, expires, rate };
-    let key = keys::add(&args.file.file, new, now)?;
+    let key = api_keys::add(&args.file.file, new, now)?;
     terminal::out(format!("{}\n", key.expose_secret()))?;
     terminal::err(
         "Keep it where its user alone can read it: it is not shown again. It is shown with each call, as \

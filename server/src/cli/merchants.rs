@@ -10,7 +10,7 @@ use clap::Args;
 use nearby_proto::v1 as wire;
 
 use super::{
-    exit::CliError,
+    exit_code::CliError,
     target::{Missing, Target, TargetArgs},
     terminal,
 };

@@ -15,7 +15,7 @@
 
 mod care;
 mod demo;
-pub mod exit;
+pub mod exit_code;
 mod export;
 mod filter;
 mod import;
@@ -33,10 +33,10 @@ use std::{ffi::OsString, path::Path, process::ExitCode, time::Duration};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use self::exit::CliError;
+use self::exit_code::CliError;
 use crate::{
-    files::FileFormat,
-    observe::{self, LogArgs},
+    formats::FileFormat,
+    telemetry::{self, LogArgs},
 };
 
 /// Which merchants are near? Nearest first, exact on the ellipsoid, and nothing but distance decides.
@@ -110,18 +110,18 @@ enum Command {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(usage) => return exit::of_usage(&usage),
+        Err(usage) => return exit_code::of_usage(&usage),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return exit::of_error(&error.into()),
+        Err(error) => return exit_code::of_error(&error.into()),
     };
     let done = runtime.block_on(cli.run());
     // A thread that still waits for the disk must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::of_error(&error),
+        Err(error) => exit_code::of_error(&error),
     }
 }
 
@@ -132,7 +132,7 @@ impl Cli {
     /// With what to tell the person and which code to exit with.
     pub async fn run(self) -> Result<(), CliError> {
         let default_filter = if matches!(self.command, Command::Serve(_)) { "info" } else { "warn" };
-        let log = observe::start(&self.log, default_filter)
+        let log = telemetry::start(&self.log, default_filter)
             .map_err(|error| CliError::usage(format!("--log: {error}")))?;
         match self.command {
             Command::Serve(args) => serve::run(*args, log).await,

@@ -8,12 +8,11 @@ use std::{
 
 use clap::{Arg, Args, Command, CommandFactory};
 
-use super::{Cli, care, exit::CliError};
+use super::{Cli, care, exit_code::CliError};
 use crate::{
-    app::Running,
+    app::{Running, signals::Signals},
     config::ServerArgs,
-    observe::{LogControl, panics},
-    shutdown::Signals,
+    telemetry::{LogControl, panics},
 };
 
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use clap::Args;
 
-use super::{exit::CliError, terminal};
+use super::{exit_code::CliError, terminal};
 use crate::http_client;
 
 #[derive(Args, Debug)]
@@ -211,7 +211,7 @@ fn span(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::metrics::{Metrics, State};
+    use crate::telemetry::metrics::{Metrics, State};
 
     #[test]
     fn what_a_server_tells_is_read() {

@@ -11,7 +11,7 @@ use clap::Args;
 use nearby_client::{Access, Client, ConnectError};
 use nearby_store::DurableStore;
 
-use super::{exit::CliError, terminal};
+use super::{exit_code::CliError, terminal};
 use crate::{app::Running, config::ServerArgs};
 
 /// Where the merchants are.

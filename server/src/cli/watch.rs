@@ -5,8 +5,8 @@ use std::io;
 use clap::Args;
 use nearby_proto::v1::{self as wire, merchant_change::Change};
 
-use super::{exit::CliError, target::ServerAddress, terminal};
-use crate::shutdown::Signals;
+use super::{exit_code::CliError, target::ServerAddress, terminal};
+use crate::app::signals::Signals;
 
 #[derive(Args, Debug)]
 pub(super) struct WatchArgs {

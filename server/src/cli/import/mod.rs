@@ -12,12 +12,12 @@ use clap::Args;
 
 use self::{report::Report, send::Sender};
 use super::{
-    exit::CliError,
+    exit_code::CliError,
     form_of,
     target::{Missing, Target, TargetArgs},
     terminal,
 };
-use crate::files::{DatumArg, FileFormat, Input};
+use crate::formats::{DatumArg, FileFormat, Input};
 
 #[derive(Args, Debug)]
 pub(super) struct ImportArgs {

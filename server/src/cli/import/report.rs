@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{
-        exit::CliError,
+        exit_code::CliError,
         terminal::{count, grouped},
     },
     error::Violation,

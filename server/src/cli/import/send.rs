@@ -9,9 +9,9 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::report::{Report, Seen};
 use crate::{
-    cli::{exit::CliError, terminal::count},
+    cli::{exit_code::CliError, terminal::count},
     error::Violation,
-    files::{Input, Position, Row},
+    formats::{Input, Position, Row},
     reason,
 };
 

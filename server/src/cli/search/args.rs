@@ -17,7 +17,7 @@ use crate::{
         filter::{self, FilterArgs},
         target::TargetArgs,
     },
-    files::DatumArg,
+    formats::DatumArg,
 };
 
 #[derive(Args, Debug)]

@@ -10,7 +10,7 @@ use nearby_proto::v1 as wire;
 use self::args::flag_of;
 pub(super) use self::args::{SearchArgs, around};
 use super::{
-    exit::CliError,
+    exit_code::CliError,
     target::{Missing, Target},
     terminal,
 };

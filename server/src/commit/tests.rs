@@ -1,0 +1,387 @@
+//! What the committer acknowledges, and what it refuses.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering},
+};
+
+use nearby_index::IndexReader;
+use nearby_index::{
+    AnyPosition, Change, IndexWriter, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant,
+    Terms, UnixMicros, Visibility,
+};
+use nearby_store::{Batch, Condition, MemoryStore, Store, StoreError};
+
+use super::*;
+use crate::reason;
+
+fn id(id: &str) -> MerchantId {
+    MerchantId::parse(id).unwrap()
+}
+
+fn merchant(name: &str) -> Merchant {
+    Merchant {
+        id: id(name),
+        position: AnyPosition::Wgs84(Position::new(60.17, 24.94).unwrap()),
+        visibility: Visibility::Visible,
+        terms: Terms::default(),
+        hours: None,
+        profile: Profile::new(b"").unwrap(),
+    }
+}
+
+fn put(name: &str, expect: Expect) -> Command {
+    Command::Put { merchant: merchant(name), expect }
+}
+
+fn delete(name: &str, version: Option<u64>) -> Command {
+    Command::Delete { id: id(name), version: version.map(Revision) }
+}
+
+/// Has what there is replaced by itself; there must be something.
+fn touch(name: &str) -> Command {
+    let edited = id(name);
+    let edit = |current: Option<&StoredMerchant>| {
+        current.map(|current| current.merchant.clone()).ok_or(ServiceError::NotFound(edited))
+    };
+    Command::Edit { id: id(name), edit: Box::new(edit) }
+}
+
+fn together(commands: Vec<Command>) -> Transaction {
+    Transaction { commands, request: None, validate_only: false }
+}
+
+fn repeatable(number: u8, fingerprint: u8, commands: Vec<Command>) -> Transaction {
+    let request = RequestKey { id: RequestId([number; 16]), fingerprint: [fingerprint; 16] };
+    Transaction { request: Some(request), ..together(commands) }
+}
+
+fn finish(merchant: Merchant, stamp: Stamp) -> StoredMerchant {
+    let Stamp { revision, placed, create_time, update_time } = stamp;
+    StoredMerchant { merchant, revision, placed, create_time, update_time }
+}
+
+/// A committer with a clock that goes on by one at each commit.
+fn start(store: impl Store + 'static) -> (CommitterHandle, CommitterThread, IndexReader) {
+    let ticks = Mutex::new(0);
+    let clock: Clock = Arc::new(move || {
+        let mut ticks = ticks.lock().unwrap();
+        *ticks += 1;
+        UnixMicros(*ticks)
+    });
+    let (handle, thread, reader, ..) = start_with(store, &MemoryStore::default(), clock);
+    (handle, thread, reader)
+}
+
+/// A committer on a store, and what that keeps.
+fn start_with(
+    store: impl Store + 'static,
+    kept: &MemoryStore,
+    clock: Clock,
+) -> (CommitterHandle, CommitterThread, IndexReader, Feed, Intake) {
+    let loaded = kept.loaded();
+    let extent = loaded.tally.extent;
+    let index = IndexWriter::load(loaded.merchants, extent.last);
+    let reader = index.reader();
+    let feed = Feed::new(extent.last, loaded.deletions, extent.deletions_since);
+    let (store, done, intake) = (Box::new(store), loaded.requests, Intake::default());
+    let parts = Parts {
+        store,
+        index,
+        feed: feed.clone(),
+        done,
+        intake: intake.clone(),
+        finish,
+        clock,
+        metrics: Arc::new(Metrics::new().unwrap()),
+    };
+    let (handle, thread) = spawn(parts).unwrap();
+    (handle, thread, reader, feed, intake)
+}
+
+fn revisions(committed: &[Committed]) -> Vec<u64> {
+    committed.iter().map(|one| one.change.revision().0).collect()
+}
+
+#[tokio::test]
+async fn commands_of_one_batch_see_one_another() {
+    let (committer, _thread, reader) = start(MemoryStore::default());
+    let commands = vec![
+        put("a", Expect::Absent),
+        put("a", Expect::Absent),
+        touch("a"),
+        delete("a", Some(1)),
+        delete("a", Some(2)),
+        delete("a", None),
+        touch("a"),
+        put("b", Expect::Anything),
+    ];
+    let results = committer.submit_each(commands).await.unwrap().results().await.unwrap();
+    let revisions: Vec<_> =
+        results.iter().map(|r| r.as_ref().map(|done| done.change.revision().0).ok()).collect();
+    assert_eq!(revisions, [Some(1), None, Some(2), None, Some(3), None, None, Some(4)]);
+    assert_eq!(results[1].as_ref().unwrap_err(), &ServiceError::AlreadyExists(id("a")));
+    assert_eq!(results[3].as_ref().unwrap_err(), &ServiceError::Conflict(id("a")));
+    assert_eq!(results[5].as_ref().unwrap_err(), &ServiceError::NotFound(id("a")));
+    assert_eq!(results[6].as_ref().unwrap_err(), &ServiceError::NotFound(id("a")));
+    let snapshot = reader.snapshot();
+    assert_eq!((snapshot.revision(), snapshot.len()), (Revision(4), 1));
+}
+
+#[tokio::test]
+async fn what_belongs_together_is_done_or_not_done_together() {
+    let (committer, _thread, reader) = start(MemoryStore::default());
+    let commands = || vec![put("a", Expect::Absent), touch("a"), put("b", Expect::Absent), delete("b", None)];
+    assert_eq!(revisions(&committer.submit(together(commands())).await.unwrap()), [1, 2, 3, 4]);
+    let before = reader.snapshot();
+    // Every command but the last can be done, and is not.
+    let failing = vec![put("c", Expect::Absent), touch("a"), delete("a", None), touch("a")];
+    let error = committer.submit(together(failing)).await.unwrap_err();
+    assert_eq!(error, ServiceError::NotFound(id("a")));
+    let validated =
+        Transaction { validate_only: true, ..together(vec![delete("a", None), put("d", Expect::Absent)]) };
+    assert_eq!(revisions(&committer.submit(validated).await.unwrap()), [5, 6]);
+    let after = reader.snapshot();
+    assert_eq!((after.revision(), after.len()), (before.revision(), 1));
+    assert_eq!(after.get(&id("a")), before.get(&id("a")));
+    // What a refused request had touched is as it was for those that share its batch.
+    assert_eq!(revisions(&committer.submit(together(vec![touch("a")])).await.unwrap()), [5]);
+}
+
+#[tokio::test]
+async fn a_request_that_is_repeated_is_answered_and_not_done_again() {
+    let store = MemoryStore::default();
+    let time = Arc::new(AtomicI64::new(0));
+    let clock = || -> Clock {
+        let time = Arc::clone(&time);
+        Arc::new(move || UnixMicros(time.load(Ordering::SeqCst)))
+    };
+    let (committer, thread, ..) = start_with(store.clone(), &store, clock());
+    let create = || repeatable(1, 1, vec![put("a", Expect::Absent), put("b", Expect::Absent)]);
+    assert_eq!(revisions(&committer.submit(create()).await.unwrap()), [1, 2]);
+    assert_eq!(revisions(&committer.submit(create()).await.unwrap()), [1, 2]);
+    // Whatever has become of them since.
+    committer.submit(repeatable(2, 2, vec![delete("a", None)])).await.unwrap();
+    committer.submit(together(vec![touch("b")])).await.unwrap();
+    let other = committer.submit(repeatable(1, 9, vec![put("z", Expect::Absent)])).await.unwrap_err();
+    let ServiceError::Invalid(violations) = other else { panic!("{other:?}") };
+    assert_eq!(
+        (violations[0].field.as_str(), violations[0].reason),
+        ("request_id", reason::REQUEST_ID_REUSED)
+    );
+    // A request that failed is not remembered.
+    committer.submit(repeatable(3, 3, vec![touch("nobody")])).await.unwrap_err();
+    committer.submit(repeatable(3, 4, vec![touch("b")])).await.unwrap();
+    tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
+
+    // Nor is it done again after a restart, until an hour has passed.
+    time.store(super::idempotency::REMEMBERED.0 - 1, Ordering::SeqCst);
+    let (committer, thread, reader, ..) = start_with(store.clone(), &store, clock());
+    let first = committer.submit(create()).await.unwrap();
+    assert_eq!(revisions(&first), [1, 2]);
+    assert_eq!(first[1].stored().unwrap().merchant.id, id("b"));
+    let deleted = committer.submit(repeatable(2, 2, vec![delete("a", None)])).await.unwrap();
+    assert_eq!(deleted[0].change, Change::Delete { id: id("a"), revision: Revision(3) });
+    assert_eq!(reader.snapshot().revision(), Revision(5));
+    time.store(super::idempotency::REMEMBERED.0, Ordering::SeqCst);
+    committer.submit(create()).await.unwrap_err();
+    // With fewer outcomes than before: nothing of the old is left beside the new.
+    committer.submit(repeatable(1, 1, vec![put("c", Expect::Absent)])).await.unwrap();
+    tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
+    let kept: Vec<_> =
+        store.loaded().requests.iter().map(|request| (request.id.0[0], request.outcomes.len())).collect();
+    assert_eq!(kept, [(1, 1)], "the others are over and forgotten");
+}
+
+#[tokio::test]
+async fn an_update_keeps_the_time_of_creation() {
+    let (committer, _thread, _) = start(MemoryStore::default());
+    committer.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
+    let done = committer.submit(together(vec![put("a", Expect::Anything)])).await.unwrap();
+    let stored = done[0].stored().unwrap();
+    assert!(done[0].existed);
+    assert_eq!((stored.create_time, stored.update_time), (UnixMicros(1), UnixMicros(2)));
+}
+
+#[tokio::test]
+async fn what_waits_is_finished_before_the_committer_ends() {
+    let store = MemoryStore::default();
+    let (open, gate) = std::sync::mpsc::channel();
+    let (committer, thread, _) = start(Gated { inner: store.clone(), gate });
+    let waiting: Vec<_> = (0..300)
+        .map(|n| {
+            let committer = committer.clone();
+            tokio::spawn(async move {
+                committer.submit(together(vec![put(&format!("m{n}"), Expect::Absent)])).await
+            })
+        })
+        .collect();
+    // Each submits when it first runs; this runtime has one thread and takes turns.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(waiting.iter().all(|task| !task.is_finished()), "the gate is closed");
+    let stopping = tokio::task::spawn_blocking(|| thread.stop().unwrap());
+    drop(open);
+    stopping.await.unwrap();
+    for task in waiting {
+        task.await.unwrap().unwrap();
+    }
+    let late = committer.submit(together(vec![put("late", Expect::Absent)])).await;
+    assert_eq!(late.unwrap_err(), STOPPING);
+    assert_eq!(store.loaded().merchants.len(), 300);
+}
+
+/// A store that commits nothing until its gate is open.
+struct Gated {
+    inner: MemoryStore,
+    gate: std::sync::mpsc::Receiver<()>,
+}
+
+impl Store for Gated {
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        // Ends when the other end is dropped.
+        let _ended = self.gate.recv();
+        self.inner.commit(batch)
+    }
+
+    fn tally(&self) -> Tally {
+        self.inner.tally()
+    }
+
+    fn condition(&self) -> Arc<Condition> {
+        self.inner.condition()
+    }
+
+    fn is_checkpoint_due(&mut self) -> bool {
+        false
+    }
+
+    fn checkpoint(&mut self, _: Content) {}
+
+    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A store whose disk does at each commit what it is told: nothing for success.
+struct Failing {
+    inner: MemoryStore,
+    commits: std::vec::IntoIter<Option<StoreError>>,
+}
+
+impl Store for Failing {
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        match self.commits.next().flatten() {
+            Some(error) => Err(error),
+            None => self.inner.commit(batch),
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        self.inner.tally()
+    }
+
+    fn condition(&self) -> Arc<Condition> {
+        self.inner.condition()
+    }
+
+    fn is_checkpoint_due(&mut self) -> bool {
+        false
+    }
+
+    fn checkpoint(&mut self, _: Content) {}
+
+    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_or_visible_after_the_disk_failed() {
+    let source = std::io::Error::from(std::io::ErrorKind::Other);
+    let failure = StoreError::Io { action: "write", path: "store".into(), source };
+    let commits = vec![None, Some(failure)].into_iter();
+    let store = Failing { inner: MemoryStore::default(), commits };
+    let clock: Clock = Arc::new(|| UnixMicros(0));
+    let (committer, _thread, reader, feed, intake) = start_with(store, &MemoryStore::default(), clock);
+    let first = || repeatable(1, 1, vec![put("a", Expect::Absent)]);
+    committer.submit(first()).await.unwrap();
+    assert_eq!(intake.check(), Ok(()));
+    let refused = committer.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
+    assert_eq!(refused.unwrap_err(), ServiceError::ReadOnly);
+    assert_eq!(intake.check(), Err(ServiceError::ReadOnly), "it is told");
+    let refused = committer.submit(together(vec![put("a", Expect::Absent)])).await;
+    assert_eq!(refused.unwrap_err(), ServiceError::AlreadyExists(id("a")), "its own fault comes first");
+    let refused = committer.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
+    assert_eq!(refused.unwrap_err(), ServiceError::ReadOnly, "what was not done is not remembered");
+    assert_eq!(revisions(&committer.submit(first()).await.unwrap()), [1], "what was done is");
+    let snapshot = reader.snapshot();
+    assert_eq!((snapshot.revision(), snapshot.len()), (Revision(1), 1));
+    assert_eq!(feed.recent(Revision::ZERO, 10).unwrap().len(), 1);
+}
+
+/// A full disk is no failure: what finds no room is refused whole, and what comes once there is room is taken.
+#[tokio::test]
+async fn what_finds_no_room_is_not_done_and_can_be_done_again() {
+    let full = StoreError::Full { action: "write", path: "store".into() };
+    let commits = vec![None, Some(full)].into_iter();
+    let store = Failing { inner: MemoryStore::default(), commits };
+    let clock: Clock = Arc::new(|| UnixMicros(0));
+    let (committer, _thread, reader, _, intake) = start_with(store, &MemoryStore::default(), clock);
+    let put_b = || repeatable(2, 2, vec![put("b", Expect::Absent)]);
+    committer.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
+    assert_eq!(committer.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull);
+    assert_eq!(committer.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull, "until there is room");
+    assert_eq!(reader.snapshot().len(), 1);
+    intake.set(crate::write_availability::State::Open);
+    assert_eq!(revisions(&committer.submit(put_b()).await.unwrap()), [2]);
+}
+
+#[tokio::test]
+async fn large_submissions_are_parted_and_small_ones_share_a_commit() {
+    let counted = Arc::new(Mutex::new(Vec::new()));
+    let store = Counted { inner: MemoryStore::default(), commits: Arc::clone(&counted) };
+    let (committer, thread, reader) = start(store);
+    let many: Vec<Command> = (0..1_300).map(|n| put(&format!("m{n}"), Expect::Absent)).collect();
+    let submitted = committer.submit_each(many).await.unwrap();
+    assert!(submitted.results().await.unwrap().iter().all(Result::is_ok));
+    let together: Vec<Command> = (0..1_000).map(|n| put(&format!("t{n}"), Expect::Absent)).collect();
+    committer.submit(super::tests::together(together)).await.unwrap();
+    tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
+    assert_eq!(reader.snapshot().len(), 2_300);
+    let commits = counted.lock().unwrap().clone();
+    assert!(commits.iter().all(|count| *count <= BATCH_COMMANDS || *count == 1_000), "{commits:?}");
+    assert_eq!(commits.iter().sum::<usize>(), 2_300);
+}
+
+/// A store that notes how many changes it commits at a time.
+struct Counted {
+    inner: MemoryStore,
+    commits: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Store for Counted {
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        self.commits.lock().unwrap().push(batch.changes.len());
+        self.inner.commit(batch)
+    }
+
+    fn tally(&self) -> Tally {
+        self.inner.tally()
+    }
+
+    fn condition(&self) -> Arc<Condition> {
+        self.inner.condition()
+    }
+
+    fn is_checkpoint_due(&mut self) -> bool {
+        false
+    }
+
+    fn checkpoint(&mut self, _: Content) {}
+
+    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

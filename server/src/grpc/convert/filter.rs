@@ -1,0 +1,62 @@
+//! Filters between the wire and the index.
+
+use nearby_index::{Filter, Shown, Term, TermKind};
+use nearby_proto::v1 as wire;
+
+use super::violations::Check;
+use crate::{error::ServiceError, reason};
+
+/// Parses a filter; `path` is its field in the request, `default` what it shows where it does not say.
+pub(crate) fn filter_from_wire(
+    given: Option<&wire::MerchantFilter>,
+    path: &str,
+    default: Shown,
+) -> Result<Filter, ServiceError> {
+    let Some(given) = given else { return Ok(Filter { shown: default, ..Filter::default() }) };
+    let mut check = Check::under(path);
+    let mut terms = |field: &str, kind, names: &[String]| -> Vec<Term> {
+        check.list(field, names, 100, |check, path, name| check.required_text(path, name, 128));
+        names.iter().map(|name| Term::new(kind, name)).collect()
+    };
+    let any_of = [
+        terms("any_categories", TermKind::Category, &given.any_categories),
+        terms("any_brands", TermKind::Brand, &given.any_brands),
+        terms("any_services", TermKind::Service, &given.any_services),
+    ];
+    let all_of = terms("all_services", TermKind::Service, &given.all_services);
+    let none_of = [
+        terms("none_categories", TermKind::Category, &given.none_categories),
+        terms("none_brands", TermKind::Brand, &given.none_brands),
+        terms("none_services", TermKind::Service, &given.none_services),
+    ];
+    let shown = match wire::VisibilityScope::try_from(given.visibility_scope) {
+        Ok(wire::VisibilityScope::Unspecified) => default,
+        Ok(wire::VisibilityScope::Visible) => Shown::Visible,
+        Ok(wire::VisibilityScope::Hidden) => Shown::Hidden,
+        Ok(wire::VisibilityScope::All) => Shown::All,
+        Err(_) => {
+            check.fail("visibility_scope", reason::OUT_OF_RANGE, "must be a VisibilityScope");
+            default
+        }
+    };
+    check.finish()?;
+    // An empty list on the wire asks for nothing; an empty one in the index lets nothing through.
+    let any_of = any_of.into_iter().filter(|terms| !terms.is_empty());
+    Ok(Filter {
+        shown,
+        any_of: any_of.chain(all_of.into_iter().map(|term| vec![term])).collect(),
+        none_of: none_of.concat(),
+    })
+}
+
+/// Parses a view; what it does not say is `default`.
+pub(crate) fn view_from_wire(
+    given: i32,
+    default: wire::MerchantView,
+) -> Result<wire::MerchantView, ServiceError> {
+    match wire::MerchantView::try_from(given) {
+        Ok(wire::MerchantView::Unspecified) => Ok(default),
+        Ok(view) => Ok(view),
+        Err(_) => Err(ServiceError::invalid("view", reason::OUT_OF_RANGE, "must be a MerchantView")),
+    }
+}

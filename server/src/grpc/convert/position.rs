@@ -1,0 +1,112 @@
+//! Positions between the wire and the index.
+
+use nearby_index::{AnyPosition, Bd09, Gcj02, Position, PositionError, Wgs84};
+use nearby_proto::v1 as wire;
+
+use super::violations::Check;
+use crate::{error::ServiceError, reason};
+
+/// Parses a position that has to be there; `path` is its field in the request.
+pub(crate) fn position_from_wire(
+    given: Option<&wire::Position>,
+    path: &str,
+) -> Result<AnyPosition, ServiceError> {
+    let Some(given) = given else {
+        return Err(ServiceError::invalid(path, reason::REQUIRED, "must be given"));
+    };
+    let mut check = Check::under(path);
+    if given.accuracy_m.is_some_and(|accuracy_m| !accuracy_m.is_finite() || accuracy_m < 0.0) {
+        check.fail("accuracy_m", reason::OUT_OF_RANGE, "must be a finite number of metres, 0 or more");
+    }
+    let (latitude, longitude) = (given.latitude, given.longitude);
+    let datum = wire::CoordinateSystem::try_from(given.coordinate_system);
+    match datum {
+        Ok(wire::CoordinateSystem::Unspecified) => {
+            check.fail("coordinate_system", reason::COORDINATE_SYSTEM_UNSPECIFIED, SAY_WHICH_DATUM);
+        }
+        Err(_) => check.fail("coordinate_system", reason::COORDINATE_SYSTEM_UNKNOWN, SAY_WHICH_DATUM),
+        Ok(_) => {}
+    }
+    // Each axis by itself, whatever the datum: whoever mends one should not stumble over the next.
+    for (latitude, longitude) in [(latitude, 0.0), (0.0, longitude)] {
+        if let Err(error) = Position::<Wgs84>::new(latitude, longitude) {
+            fail_position(&mut check, error);
+        }
+    }
+    check.finish()?;
+    let position = match datum {
+        Ok(wire::CoordinateSystem::Wgs84) => Position::new(latitude, longitude).map(AnyPosition::Wgs84).ok(),
+        Ok(wire::CoordinateSystem::Gcj02) => Position::new(latitude, longitude).map(AnyPosition::Gcj02).ok(),
+        Ok(wire::CoordinateSystem::Bd09) => Position::new(latitude, longitude).map(AnyPosition::Bd09).ok(),
+        Ok(wire::CoordinateSystem::Unspecified) | Err(_) => None,
+    };
+    position.ok_or(ServiceError::Internal("a position was refused without a reason"))
+}
+
+/// The WGS-84 form of a position, as callers receive it.
+pub(crate) fn wgs84_to_wire(position: Position<Wgs84>) -> wire::Position {
+    wire::Position {
+        latitude: position.latitude_deg(),
+        longitude: position.longitude_deg(),
+        coordinate_system: wire::CoordinateSystem::Wgs84.into(),
+        accuracy_m: None,
+    }
+}
+
+/// A datum to send positions in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutputDatum(wire::CoordinateSystem);
+
+/// Parses the datum that results are to be sent in as well, if any.
+pub(crate) fn output_datum_from_wire(given: i32) -> Result<Option<OutputDatum>, ServiceError> {
+    match wire::CoordinateSystem::try_from(given) {
+        Ok(wire::CoordinateSystem::Unspecified) => Ok(None),
+        Ok(datum) => Ok(Some(OutputDatum(datum))),
+        Err(_) => {
+            let field = "output_coordinate_system";
+            Err(ServiceError::invalid(field, reason::COORDINATE_SYSTEM_UNKNOWN, SAY_WHICH_DATUM))
+        }
+    }
+}
+
+impl OutputDatum {
+    /// A position in this datum: to the last bit as it was given, where it was given in it.
+    pub(crate) fn position_of(self, given: AnyPosition) -> wire::Position {
+        let of = |latitude, longitude| wire::Position {
+            latitude,
+            longitude,
+            coordinate_system: self.0.into(),
+            accuracy_m: None,
+        };
+        match (self.0, given) {
+            (wire::CoordinateSystem::Gcj02, AnyPosition::Gcj02(_))
+            | (wire::CoordinateSystem::Bd09, AnyPosition::Bd09(_)) => {
+                of(given.latitude_deg(), given.longitude_deg())
+            }
+            (wire::CoordinateSystem::Gcj02, _) => {
+                let there = Position::<Gcj02>::from_wgs84(given.to_wgs84());
+                of(there.latitude_deg(), there.longitude_deg())
+            }
+            (wire::CoordinateSystem::Bd09, _) => {
+                let there = Position::<Bd09>::from_wgs84(given.to_wgs84());
+                of(there.latitude_deg(), there.longitude_deg())
+            }
+            (wire::CoordinateSystem::Wgs84 | wire::CoordinateSystem::Unspecified, _) => {
+                let there = given.to_wgs84();
+                of(there.latitude_deg(), there.longitude_deg())
+            }
+        }
+    }
+}
+
+const SAY_WHICH_DATUM: &str = "must name the datum of the degrees: COORDINATE_SYSTEM_WGS84 (GPS, OpenStreetMap), \
+     COORDINATE_SYSTEM_GCJ02 (AMap, Tencent, wx.chooseLocation) or COORDINATE_SYSTEM_BD09 (Baidu)";
+
+fn fail_position(check: &mut Check, error: PositionError) {
+    let reason = match error {
+        PositionError::LatitudeNotFinite | PositionError::LongitudeNotFinite => reason::NOT_FINITE,
+        PositionError::LatitudeOutOfRange => reason::LATITUDE_OUT_OF_RANGE,
+        PositionError::LongitudeOutOfRange => reason::LONGITUDE_OUT_OF_RANGE,
+    };
+    check.fail(error.axis(), reason, error.to_string());
+}

@@ -1,0 +1,32 @@
+//! Numbers that callers give their requests (AIP-155).
+
+use nearby_store::RequestId;
+use prost::Message;
+use uuid::Uuid;
+
+use crate::{commit::RequestKey, error::ServiceError, reason};
+
+/// Fingerprints are UUIDs of version 5 (RFC 9562) in this namespace: the same for the same request, whatever the release.
+const FINGERPRINTS: Uuid = Uuid::from_u128(0x3f6b_8c1e_52a7_4d0b_9e41_7c8d_a2f0_6b35);
+
+/// How a request is known again. `request` is all of it but the id; the method tells requests of one content apart.
+pub(crate) fn request_key(
+    request_id: &str,
+    method: &str,
+    request: &impl Message,
+) -> Result<Option<RequestKey>, ServiceError> {
+    if request_id.is_empty() {
+        return Ok(None);
+    }
+    let id = Uuid::try_parse(request_id).ok().filter(|id| request_id.len() == 36 && !id.is_nil());
+    let Some(id) = id else {
+        return Err(ServiceError::invalid(
+            "request_id",
+            reason::INVALID_REQUEST_ID,
+            "must be a UUID in its usual form, such as 7c9e6679-7425-40de-944b-e07fc1f90ae7, a new one for each request",
+        ));
+    };
+    let content = [method.as_bytes(), b":", &request.encode_to_vec()].concat();
+    let fingerprint = Uuid::new_v5(&FINGERPRINTS, &content).into_bytes();
+    Ok(Some(RequestKey { id: RequestId(id.into_bytes()), fingerprint }))
+}

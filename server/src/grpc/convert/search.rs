@@ -1,0 +1,251 @@
+//! Searches between the wire and the index.
+
+use nearby_index::{
+    Cursor, Ecef, Limit, Meters, Position, Query, Radius, RadiusError, Revision, Shown, UnixMicros, Wgs84,
+};
+use nearby_proto::{v1 as wire, well_known::Timestamp};
+use prost::Message;
+
+use super::{
+    filter::{filter_from_wire, view_from_wire},
+    page_size,
+    position::{OutputDatum, output_datum_from_wire, position_from_wire},
+    violations::Check,
+};
+use crate::{
+    error::ServiceError,
+    opening_hours::Clocks,
+    page_token::{Fingerprint, PageTokens, Payload},
+    reason,
+};
+
+/// What the operator allows searches, and says of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SearchSettings {
+    /// As far as anybody may search.
+    pub(crate) most_radius: Radius,
+    /// Whether the caller may search hidden merchants.
+    pub(crate) search_hidden: bool,
+    /// Whether logs may say in which H3 cell of resolution 5 people search.
+    pub(crate) log_cells: bool,
+}
+
+/// A search that was asked for.
+#[derive(Debug)]
+pub(crate) struct SearchRequest {
+    /// Its limit is the size of the page.
+    pub(crate) query: Query,
+    pub(crate) origin: Position<Wgs84>,
+    /// Radius of the circle that the origin may really be in.
+    pub(crate) accuracy_m: f64,
+    /// The revision of the first page, if this is a later one.
+    pub(crate) begun: Option<Revision>,
+    pub(crate) expansion: Option<Expansion>,
+    pub(crate) opening: Option<Opening>,
+    pub(crate) view: wire::MerchantView,
+    pub(crate) output: Option<OutputDatum>,
+    pub(crate) include_total: bool,
+    pub(crate) group_by_position: bool,
+    /// What its page tokens are bound to.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// How to go on where too few are near.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expansion {
+    pub(crate) min_results: usize,
+    pub(crate) radius: Radius,
+}
+
+/// Whether merchants are to be open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    pub(crate) at: UnixMicros,
+    pub(crate) policy: wire::OpeningPolicy,
+}
+
+/// Parses a search. `now` is what `open_now` means.
+pub(crate) fn search_from_wire(
+    given: &wire::SearchNearbyRequest,
+    settings: SearchSettings,
+    now: UnixMicros,
+    tokens: &PageTokens,
+) -> Result<SearchRequest, ServiceError> {
+    let mut check = Check::under("");
+    let limit = check.absorb(page_size(given.page_size, "page_size", 20, 500)).unwrap_or(Limit::NONE);
+    let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
+    let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
+    let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic));
+    let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
+    let opening = check.absorb(given.opening.as_ref().map(|given| opening_from_wire(given, now)).transpose());
+    let least = area.as_ref().map_or(Radius::DEFAULT, |(query, _)| query.radius);
+    let expansion =
+        given.expansion.as_ref().map(|given| expansion_from_wire(given, least, settings.most_radius));
+    let expansion = check.absorb(expansion.transpose());
+    check.finish()?;
+    let (Some((mut query, origin)), Some(view), Some(output), Some(opening), Some(expansion)) =
+        (area, view, output, opening, expansion)
+    else {
+        return Err(ServiceError::Internal("a search was refused without a reason"));
+    };
+    may_see(query.filter.shown, settings)?;
+    let fingerprint = fingerprint(given);
+    let continued =
+        tokens.open(&given.page_token, &fingerprint)?.map(|payload| payload.search()).transpose()?;
+    let (after, begun) = continued.unzip();
+    query.after = after;
+    Ok(SearchRequest {
+        query,
+        origin,
+        accuracy_m: given.origin.and_then(|origin| origin.accuracy_m).unwrap_or_default(),
+        begun,
+        expansion,
+        opening,
+        view,
+        output,
+        include_total: given.include_total,
+        group_by_position: given.group_by_position,
+        fingerprint,
+    })
+}
+
+/// A circle, or what is left of it beyond a distance.
+pub(crate) struct Ring {
+    pub(crate) origin: Option<wire::Position>,
+    pub(crate) radius_m: Option<f64>,
+    pub(crate) min_distance_m: f64,
+}
+
+/// Parses where to search, and for what.
+pub(crate) fn area_from_wire(
+    check: &mut Check,
+    ring: &Ring,
+    filter: Option<&wire::MerchantFilter>,
+    limit: Limit,
+    settings: SearchSettings,
+) -> Option<(Query, Position<Wgs84>)> {
+    let origin = check.absorb(position_from_wire(ring.origin.as_ref(), "origin"));
+    let radius = check.absorb(radius(ring.radius_m, settings.most_radius));
+    let min_distance = Meters::new(ring.min_distance_m)
+        .filter(|min_distance| radius.is_none_or(|radius| *min_distance <= radius.meters()));
+    if min_distance.is_none() {
+        let description = "must be a finite number of metres from 0 to the radius";
+        check.fail("min_distance_m", reason::OUT_OF_RANGE, description);
+    }
+    let filter = check.absorb(filter_from_wire(filter, "filter", Shown::Visible));
+    let (origin, min_distance) = (origin?.to_wgs84(), min_distance?);
+    let query = Query { min_distance, filter: filter?, ..Query::nearest(Ecef::from(origin), radius?, limit) };
+    Some((query, origin))
+}
+
+/// Hidden merchants are for those who may manage.
+pub(crate) fn may_see(shown: Shown, settings: SearchSettings) -> Result<(), ServiceError> {
+    if shown == Shown::Visible || settings.search_hidden {
+        Ok(())
+    } else {
+        Err(ServiceError::HiddenNotAllowed)
+    }
+}
+
+/// All of a request that decides which merchants come and in which order.
+fn fingerprint(given: &wire::SearchNearbyRequest) -> Fingerprint {
+    let decisive = wire::SearchNearbyRequest {
+        page_size: 0,
+        page_token: String::new(),
+        view: 0,
+        include_total: false,
+        output_coordinate_system: 0,
+        ..given.clone()
+    };
+    Fingerprint::of("SearchNearby").with(&decisive.encode_to_vec())
+}
+
+fn radius(given: Option<f64>, most: Radius) -> Result<Radius, ServiceError> {
+    match given {
+        None => Ok(most.min(Radius::DEFAULT)),
+        Some(radius_m) => radius_up_to(radius_m, most, "radius_m"),
+    }
+}
+
+fn radius_up_to(radius_m: f64, most: Radius, field: &str) -> Result<Radius, ServiceError> {
+    let most_m = most.meters().get();
+    let refused = |reason, description| Err(ServiceError::invalid(field, reason, description));
+    match Radius::new(radius_m) {
+        Ok(radius) if radius <= most => Ok(radius),
+        Ok(_) | Err(RadiusError::TooLarge) => refused(
+            reason::OUT_OF_RANGE,
+            format!("must be at most {most_m} metres on this server; its operator sets the limit"),
+        ),
+        Err(error @ RadiusError::NotFinite) => refused(reason::NOT_FINITE, error.to_string()),
+        Err(error @ RadiusError::NotPositive) => refused(reason::OUT_OF_RANGE, error.to_string()),
+    }
+}
+
+fn expansion_from_wire(
+    given: &wire::Expansion,
+    least: Radius,
+    most: Radius,
+) -> Result<Expansion, ServiceError> {
+    let mut check = Check::under("expansion");
+    check.range("min_results", given.min_results, 1..=500);
+    let radius = given.max_radius_m.map(|radius_m| radius_up_to(radius_m, most, "expansion.max_radius_m"));
+    let radius = check.absorb(radius.transpose()).flatten().unwrap_or(most.max(least));
+    if radius < least {
+        check.fail("max_radius_m", reason::OUT_OF_RANGE, "must be at least the radius");
+    }
+    check.finish()?;
+    Ok(Expansion { min_results: usize::try_from(given.min_results).unwrap_or_default(), radius })
+}
+
+fn opening_from_wire(given: &wire::OpeningFilter, now: UnixMicros) -> Result<Opening, ServiceError> {
+    use wire::opening_filter::Moment;
+
+    let mut check = Check::under("opening");
+    let at = match &given.moment {
+        Some(Moment::OpenNow(true)) => now,
+        Some(Moment::OpenNow(false)) => {
+            check.fail("open_now", reason::OUT_OF_RANGE, "must be true, or left out with all of opening");
+            now
+        }
+        Some(Moment::OpenAt(moment)) => micros_of(moment).unwrap_or_else(|| {
+            check.fail("open_at", reason::OUT_OF_RANGE, "must be a moment of the years 1 to 9999");
+            now
+        }),
+        None => {
+            check.fail("", reason::REQUIRED, "must have open_at or open_now");
+            now
+        }
+    };
+    let policy = match wire::OpeningPolicy::try_from(given.policy) {
+        Ok(wire::OpeningPolicy::Unspecified) => wire::OpeningPolicy::OpenOrUnknown,
+        Ok(policy) => policy,
+        Err(_) => {
+            check.fail("policy", reason::OUT_OF_RANGE, "must be an OpeningPolicy");
+            wire::OpeningPolicy::OpenOrUnknown
+        }
+    };
+    check.finish()?;
+    Ok(Opening { at, policy })
+}
+
+/// `None` where there is no such moment.
+fn micros_of(given: &Timestamp) -> Option<UnixMicros> {
+    /// The first second of year 1.
+    const FIRST: i64 = -62_135_596_800;
+    let fraction = u32::try_from(given.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)? / 1_000;
+    let micros = given.seconds.checked_mul(1_000_000)?.checked_add(i64::from(fraction))?;
+    let moment = UnixMicros(micros);
+    (given.seconds >= FIRST && Clocks::at(moment).is_some()).then_some(moment)
+}
+
+/// Where the next page begins, as a token.
+pub(crate) fn next_page_token(
+    next: Option<&Cursor>,
+    begun: Revision,
+    fingerprint: &Fingerprint,
+    tokens: &PageTokens,
+) -> Result<String, ServiceError> {
+    next.map(|cursor| tokens.seal(&Payload::of_search(cursor, begun), fingerprint))
+        .transpose()
+        .map(Option::unwrap_or_default)
+}

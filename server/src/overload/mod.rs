@@ -1,0 +1,4 @@
+//! Overload control.
+
+pub(crate) mod state;
+pub(crate) mod work_queue;
