@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::pool::Pool;
+use crate::interner::Pool;
 
 /// Hours that merchants have.
 static ALL: LazyLock<Pool<Hours>> = LazyLock::new(Pool::new);

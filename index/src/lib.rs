@@ -9,11 +9,11 @@
 //! | [`datum`](AnyPosition) | positions in WGS-84, GCJ-02 and BD-09, with one exit: to WGS-84 |
 //! | [`ecef`](Ecef) | earth-centred metres and the only distance formula |
 //! | [`terms`](Filter) | what a merchant can be filtered by, and filters made of it |
-//! | `pool` | what many merchants have in common, kept once |
+//! | `interner` | what many merchants have in common, kept once |
 //! | [`hours`](Hours) | when a merchant is open, as its own clock tells |
 //! | `tree` | an R-tree of packed pages over those metres, and what was tried before it |
 //! | `search` | the hot path: nearest first, bounded by radius and limit |
-//! | [`live`](IndexWriter) | one writer, many readers, immutable snapshots between them |
+//! | [`snapshot`](IndexWriter) | one writer, many readers, immutable snapshots between them |
 //! | [`cell`](Cell) | H3, for density and privacy, never for ranking; the only place that says `h3o::` |
 //!
 //! What must always hold:
@@ -85,11 +85,11 @@ mod change;
 mod datum;
 mod ecef;
 mod hours;
-mod live;
+mod interner;
 mod merchant;
-mod pool;
 mod query;
 mod search;
+mod snapshot;
 mod terms;
 mod tree;
 mod units;
@@ -100,12 +100,12 @@ pub use self::{
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
     ecef::Ecef,
     hours::{Hours, LocalTime, Period},
-    live::{IndexReader, IndexWriter, Snapshot},
     merchant::{
         Merchant, MerchantId, MerchantIdError, Pieces, Profile, ProfileTooLarge, StoredMerchant, Visibility,
     },
     query::{Count, Cursor, End, Hit, Hits, Query, Steering},
     search::Ranked,
+    snapshot::{IndexReader, IndexWriter, Snapshot},
     terms::{Filter, Shown, Term, TermKind, Terms},
     units::{Limit, Meters, Radius, RadiusError, UnixMicros},
 };

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use crate::{StoredMerchant, Visibility, pool::Pool};
+use crate::{StoredMerchant, Visibility, interner::Pool};
 
 /// Names of the terms that merchants have.
 static NAMES: LazyLock<Pool<str>> = LazyLock::new(Pool::new);

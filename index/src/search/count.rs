@@ -1,6 +1,6 @@
 //! Counts what a walk finds, or shows it.
 
-use super::walk::Sink;
+use super::traversal::Sink;
 use crate::{Hit, Meters};
 
 /// How many there are.

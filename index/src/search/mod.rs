@@ -1,20 +1,20 @@
 //! The hot path: what a tree answers to a query, exact to the last bit of the order.
 
+mod bounds;
 mod count;
-mod nearest;
-mod ranked;
-mod reach;
-mod walk;
+mod iter;
+mod top_k;
+mod traversal;
 
-pub use self::ranked::Ranked;
+pub use self::iter::Ranked;
 use self::{
     count::{Counter, Each},
-    nearest::Nearest,
-    walk::Walk,
+    top_k::Nearest,
+    traversal::Walk,
 };
 use crate::{
     Count, Cursor, End, Hit, Hits, Limit, Meters, Query, Steering,
-    tree::{Tree, boxes::SLACK},
+    tree::{Tree, bounding_boxes::SLACK},
 };
 
 /// Finds the nearest. Whatever `hits` held is gone.

@@ -7,8 +7,8 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`boxes`] | bounds of how near and how far what lies below can be, and why they hold |
-//! | [`leaves`] | coordinates: four bytes an axis, exact |
+//! | [`bounding_boxes`] | bounds of how near and how far what lies below can be, and why they hold |
+//! | [`leaf_points`] | coordinates: four bytes an axis, exact |
 //! | [`page`](Page) | a few hundred neighbours, packed once; edits on top; packed anew when there are too many |
 //! | `postings`, `summary` | which points of a page have a term; which children of a node may |
 //! | [`node`](Node) | copies the way from the root to each edited page and shares everything else |
@@ -36,31 +36,31 @@
 //!
 //! What takes the time is memory, not arithmetic: the same search takes a third of it where all fits the processor's cache.
 
-pub(crate) mod bits;
-pub(crate) mod boxes;
-pub(crate) mod leaves;
+pub(crate) mod bitset;
+mod bloom;
+pub(crate) mod bounding_boxes;
+mod bulk_load;
+pub(crate) mod leaf_points;
 mod node;
-mod pack;
 pub(crate) mod page;
 mod postings;
-mod summary;
 
 use std::{cmp::Ordering, fmt, sync::Arc};
 
+use self::{
+    bulk_load::{Placed, into_parts},
+    node::{Edit, What},
+};
 pub(crate) use self::{
     node::{Child, Node},
     page::Page,
-};
-use self::{
-    node::{Edit, What},
-    pack::{Placed, into_parts},
 };
 use crate::{Ecef, StoredMerchant};
 
 /// Merchants in a page that is packed in bulk, and children in a node: seven eighths of what fits, so that the next few
 /// that come do not split it at once.
-const PAGE_LOAD: usize = bits::PAGE / 8 * 7;
-const NODE_LOAD: usize = boxes::FAN / 8 * 7;
+const PAGE_LOAD: usize = bitset::PAGE / 8 * 7;
+const NODE_LOAD: usize = bounding_boxes::FAN / 8 * 7;
 
 /// A version of a merchant at its place.
 #[derive(Clone, Debug)]

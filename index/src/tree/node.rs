@@ -6,11 +6,11 @@ use arrayvec::ArrayVec;
 
 use super::{
     Point,
-    bits::{PAGE, ones},
-    boxes::{Boxes, Extent, FAN},
-    pack::{Placed, into_parts},
+    bitset::{PAGE, ones},
+    bloom::{Column, Summary},
+    bounding_boxes::{Boxes, Extent, FAN},
+    bulk_load::{Placed, into_parts},
     page::{Edited, Page, Slot},
-    summary::{Column, Summary},
     {NODE_LOAD, PAGE_LOAD},
 };
 use crate::Ecef;

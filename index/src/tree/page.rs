@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{
     Point,
-    bits::{Bits, PAGE, ones},
-    boxes::{Boxes, Extent, LEAVES},
-    leaves::{FarLeaf, LEAF, Leaves},
-    pack,
+    bitset::{Bits, PAGE, ones},
+    bounding_boxes::{Boxes, Extent, LEAVES},
+    bulk_load,
+    leaf_points::{FarLeaf, LEAF, Leaves},
     postings::Postings,
 };
 use crate::{Ecef, Filter, MerchantId, Shown, StoredMerchant, Term, Visibility};
@@ -75,7 +75,7 @@ pub(crate) enum Edited {
 impl Page {
     /// Packs points, at least one and at most [`PAGE`].
     pub(crate) fn pack(points: &mut [Point]) -> Self {
-        pack::into_leaves(points);
+        bulk_load::into_leaves(points);
         let extents: Vec<Extent> =
             points.chunks(LEAF).map(|leaf| Extent::around(leaf.iter().map(|point| point.place))).collect();
         let boxes = Boxes::new(&extents);

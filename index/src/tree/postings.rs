@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bits::{Bits, PAGE};
+use super::bitset::{Bits, PAGE};
 use crate::{Filter, StoredMerchant, Term, Terms};
 
 /// For each term of a page the points that have it. A piece of the hash finds a list, and the merchants say whether it is

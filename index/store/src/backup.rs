@@ -14,12 +14,12 @@ use crate::{
     Content, Extent, StoreError, Tally,
     blocks::{BlockError, BlockReader, BlockWriter, Head, Kind},
     codec::{Entry, TALLY_KEY, decode, encode_tally},
-    disk::{UNFINISHED, at, create_durably, install, names, remove},
-    examine::{Files, base_name, differs},
-    faults::Faults,
+    corruption::Faults,
+    fs::{UNFINISHED, at, create_durably, install, names, remove},
     journal::{History, Journal},
     lock::DirectoryLock,
     records::{read_records, write_record},
+    recovery::{Files, base_name, differs},
     sled::{self as base, Record},
 };
 

@@ -18,9 +18,10 @@ use crate::{
     Condition, Content, StoreError, Tally,
     blocks::Head,
     codec::{TALLY_KEY, encode_tally},
-    disk::{UNFINISHED, at, install, remove},
-    examine::{Files, base_name},
-    image, journal, sled as base,
+    fs::{UNFINISHED, at, install, remove},
+    journal,
+    recovery::{Files, base_name},
+    sled as base, snapshot_file,
 };
 
 /// What a checkpoint takes in, and where to.
@@ -145,7 +146,9 @@ pub(crate) fn write_image(path: &Path, content: &Content, tally: &Tally) -> Resu
     let head = Head { tally: *tally, made: UnixMicros(0) };
     let write = || {
         let output = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
-        image::write(output, content, &head)?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        snapshot_file::write(output, content, &head)?
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
         std::fs::rename(&unfinished, path)
     };
     write().map_err(at("write", path)).inspect_err(|_| drop(remove(&unfinished)))

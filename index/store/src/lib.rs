@@ -25,27 +25,27 @@
 //! - **Damage is an error, never an answer**: every record carries its version and a checksum over its id and content, and
 //!   the whole must reproduce the tally of the last commit, so that no record is lost, stale or back from the dead unseen.
 
-mod assemble;
 pub mod backup;
 mod blocks;
 mod checkpoint;
 mod codec;
 #[cfg(test)]
 mod conformance;
-mod content;
-mod decoders;
-mod disk;
-mod durable;
-mod examine;
-mod faults;
-mod image;
+mod contents;
+mod corruption;
+mod digest;
+mod engine;
+mod fs;
+mod fuzz_targets;
 mod journal;
 mod lock;
 mod memory;
 mod parallel;
 mod records;
+mod recovery;
+mod replay;
 mod sled;
-mod tally;
+mod snapshot_file;
 mod verify;
 
 use std::{
@@ -58,15 +58,15 @@ use std::{
 use nearby_index::{Change, Revision, StoredMerchant, UnixMicros};
 use thiserror::Error;
 
-use self::faults::Faults;
+use self::corruption::Faults;
 pub use self::{
-    content::Content,
-    decoders::read_anything,
-    disk::bytes_below,
-    durable::DurableStore,
-    examine::{Loaded, Source},
+    contents::Content,
+    digest::Tally,
+    engine::DurableStore,
+    fs::bytes_below,
+    fuzz_targets::read_anything,
     memory::MemoryStore,
-    tally::Tally,
+    recovery::{Loaded, Source},
     verify::{Verified, verify},
 };
 
@@ -162,7 +162,7 @@ impl DiskSpace {
     /// # Errors
     /// Where the system does not say.
     pub fn of(directory: &Path) -> Result<Self, StoreError> {
-        let stats = fs4::statvfs(directory).map_err(disk::at("look at", directory))?;
+        let stats = fs4::statvfs(directory).map_err(fs::at("look at", directory))?;
         Ok(Self { free_bytes: stats.available_space(), total_bytes: stats.total_space() })
     }
 }

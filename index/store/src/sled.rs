@@ -27,7 +27,7 @@ use std::{
 
 use crate::{
     StoreError,
-    disk::{at, names, sync},
+    fs::{at, names, sync},
 };
 
 /// What is not in the index only has to bear being written or read once.

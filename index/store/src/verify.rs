@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::{
     Opening, StoreError, Tally, backup,
-    disk::{at, bytes_below},
-    examine::{Files, From, examine},
-    faults::Faults,
+    corruption::Faults,
+    fs::{at, bytes_below},
     lock::DirectoryLock,
+    recovery::{Files, From, examine},
 };
 
 /// What was found.

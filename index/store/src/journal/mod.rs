@@ -19,7 +19,7 @@ pub(crate) use self::frame::{Frame, Operation};
 use self::segment::{FRAMES_AT, Mark, ReadSegment, Segment, path_of};
 use crate::{
     Faults, StoreError, Tally,
-    disk::{create_durably, names, remove, remove_unfinished},
+    fs::{create_durably, names, remove, remove_unfinished},
 };
 
 /// Longest segment that is made for no longer frame than usual.

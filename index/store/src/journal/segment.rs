@@ -28,7 +28,7 @@ use nearby_index::Revision;
 use super::frame::{self, Frame, salted_checksum};
 use crate::{
     StoreError, Tally,
-    disk::{self, UNFINISHED, at},
+    fs::{self as disk, UNFINISHED, at},
 };
 
 const MAGIC: &[u8; 8] = b"NEARBYJ1";

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::walk::Sink;
+use super::traversal::Sink;
 use crate::{Hit, Hits, Limit, Meters};
 
 /// The nearest so many, and for a while a few more: throwing out what is too far pays once there are enough of them.

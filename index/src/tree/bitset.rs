@@ -1,9 +1,9 @@
 //! A set of the points of a page.
 
-use super::leaves::LEAF;
+use super::leaf_points::LEAF;
 
 /// Points of a page at the most.
-pub(crate) const PAGE: usize = super::boxes::LEAVES * LEAF;
+pub(crate) const PAGE: usize = super::bounding_boxes::LEAVES * LEAF;
 
 const WORDS: usize = PAGE / 64;
 const LEAVES_A_WORD: usize = 64 / LEAF;

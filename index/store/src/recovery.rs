@@ -20,15 +20,15 @@ use nearby_index::{MerchantId, Revision, StoredMerchant};
 
 use crate::{
     DoneRequest, Extent, Faults, Opening, StoreError, Tally,
-    assemble::{Part, deletions_and_requests},
     blocks::{BlockError, BlockReader},
     codec::{Entry, TALLY_KEY, decode, deletion_key, merchant_key, request_keys},
-    disk::{UNFINISHED, at, names},
-    image,
+    fs::{UNFINISHED, at, names},
     journal::History,
     parallel,
     records::read_records,
+    replay::{Part, deletions_and_requests},
     sled::{self as base, Record},
+    snapshot_file,
 };
 
 /// What a store holds when it is opened.
@@ -237,7 +237,7 @@ fn read_image(path: &Path, history: &History, opening: &Opening<'_>) -> Option<P
 
 fn try_image(path: &Path, history: &History, opening: &Opening<'_>) -> Result<Part, BlockError> {
     let input = BufReader::new(File::open(path)?);
-    let (mut reader, head) = BlockReader::new(input, image::KIND)?;
+    let (mut reader, head) = BlockReader::new(input, snapshot_file::KIND)?;
     let doubt = |what: &str| BlockError::Io(std::io::Error::other(what.to_owned()));
     let is_known = history.at(head.tally.extent.last) == Some(head.tally);
     // Of what is damaged it may be the best that is left, where the journal does not come so far.
@@ -259,8 +259,8 @@ fn try_image(path: &Path, history: &History, opening: &Opening<'_>) -> Result<Pa
             let block = block.checked()?;
             let (kind, rest) = block.split_first().ok_or_else(|| doubt("a block is empty"))?;
             let unreadable = |_| doubt("a block cannot be read");
-            let part = if *kind == image::MERCHANTS {
-                let merchants = image::read(rest).map_err(unreadable)?;
+            let part = if *kind == snapshot_file::MERCHANTS {
+                let merchants = snapshot_file::read(rest).map_err(unreadable)?;
                 // What releases work out of a record may change without a thought for images: one of each block tells.
                 let sample = merchants.first().map(|first| StoredMerchant::clone(first));
                 if sample.is_some_and(|sample| (opening.restore)(sample.clone()) != sample) {

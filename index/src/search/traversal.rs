@@ -1,22 +1,22 @@
 //! The way of a search through the tree: into the nearest child first, past whatever lies beyond the reach.
 //!
 //! Boxes are compared by bounds in `f32`, points by their exact chord, and what is left is decided by distance and id: see
-//! [`boxes`](crate::tree::boxes) and [`reach`](super::reach) for why nothing is passed over that belongs in the answer.
+//! [`bounding_boxes`](crate::tree::bounding_boxes) and [`bounds`](super::bounds) for why nothing is passed over that belongs in the answer.
 //! A walk allocates nothing; what it finds it gives to a [`Sink`].
 
 use std::{marker::PhantomData, sync::Arc};
 
 use pulp::{Arch, NullaryFnOnce};
 
-use super::reach::{Reach, Within};
+use super::bounds::{Reach, Within};
 use crate::{
     Ecef, Hit, Meters, Query, Shown, Snapshot, Steering, StoredMerchant,
     ecef::distance_of_chord2,
     tree::{
         Child, Node, Page,
-        bits::{Bits, ones},
-        boxes::FAN,
-        leaves::LEAF,
+        bitset::{Bits, ones},
+        bounding_boxes::FAN,
+        leaf_points::LEAF,
         page::{Packed, Recent},
     },
 };
@@ -361,7 +361,7 @@ const MOST_AT_A_TIME: usize = 5;
 const AT_A_TIME: usize = 2;
 
 /// Bounds of the children, each with the number of its child in place of its last five bits, which moves it a little
-/// ([`SLACK`](crate::tree::boxes::SLACK) allows for it) and makes all of them different. So the least of them, which the
+/// ([`SLACK`](crate::tree::bounding_boxes::SLACK) allows for it) and makes all of them different. So the least of them, which the
 /// processor finds for many at a time, says whose it is. `f32::MAX`, more or less, where there is nothing to visit.
 #[derive(Clone, Copy)]
 struct Bounds<const N: usize>([f32; N]);

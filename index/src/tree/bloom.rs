@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{bits::ones, boxes::FAN};
+use super::{bitset::ones, bounding_boxes::FAN};
 use crate::{Filter, Term};
 
 /// Positions, a power of two. With 200 different terms in a page each child has 18 % of them set, and a term that a page

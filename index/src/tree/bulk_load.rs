@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{boxes::Extent, leaves::LEAF};
+use super::{bounding_boxes::Extent, leaf_points::LEAF};
 
 /// Something that lies somewhere.
 pub(crate) trait Placed {

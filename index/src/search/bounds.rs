@@ -6,7 +6,7 @@
 use crate::{
     Meters,
     ecef::ARC_TERM,
-    tree::boxes::{SLACK, rounded_down, rounded_up},
+    tree::bounding_boxes::{SLACK, rounded_down, rounded_up},
 };
 
 /// How far a search still looks.

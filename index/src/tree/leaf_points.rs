@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use super::{
     Point,
-    boxes::{Boxes, LEAVES},
+    bounding_boxes::{Boxes, LEAVES},
 };
 use crate::{Ecef, ecef::GRID_M};
 

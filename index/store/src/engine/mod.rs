@@ -17,10 +17,10 @@ use crate::{
     Batch, Condition, Content, Faults, Loaded, Opening, Store, StoreError, Tally,
     checkpoint::{Plan, UnderWay, write_image},
     codec::{encode_deletion, encode_merchant, encode_request, merchant_key},
-    disk::{bytes_below, create_durably, parent_of, remove, remove_unfinished, sync},
-    examine::{Examined, Files, From, examine},
+    fs::{bytes_below, create_durably, parent_of, remove, remove_unfinished, sync},
     journal::{Journal, Operation},
     lock::DirectoryLock,
+    recovery::{Examined, Files, From, examine},
 };
 
 /// Keeps merchants in a directory, which it holds for this process.
