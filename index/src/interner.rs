@@ -1,4 +1,4 @@
-//! Values that many merchants have in common, kept once: a tenth of the memory of a million merchants.
+//! Interns values that many merchants share. For a million merchants this saves a tenth of the memory.
 
 use std::{
     borrow::Borrow,
@@ -7,40 +7,40 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Fewer than this are not worth a sweep.
-const LEAST: usize = 1_024;
+/// Number of values below which a sweep is not worth its cost.
+const MIN_SWEEP: usize = 1_024;
 
-/// Values that are in use somewhere, and some that were until lately.
+/// A set of shared values, including some that are no longer in use and await the next sweep.
 #[derive(Debug)]
-pub(crate) struct Pool<T: ?Sized>(Mutex<Values<T>>);
+pub(crate) struct Interner<T: ?Sized>(Mutex<Values<T>>);
 
 #[derive(Debug)]
 struct Values<T: ?Sized> {
     values: HashSet<Arc<T>>,
-    /// How many there may be before those that nobody uses any more are let go of.
+    /// Number of values at which unused ones are removed.
     sweep_at: usize,
 }
 
-impl<T: ?Sized + Eq + Hash> Pool<T> {
+impl<T: ?Sized + Eq + Hash> Interner<T> {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Values { values: HashSet::new(), sweep_at: LEAST }))
+        Self(Mutex::new(Values { values: HashSet::new(), sweep_at: MIN_SWEEP }))
     }
 
-    /// The value that is equal to this one and kept already, or else this one.
-    pub(crate) fn share(&self, value: Arc<T>) -> Arc<T>
+    /// Returns the interned value equal to this one, inserting it if there is none.
+    pub(crate) fn intern(&self, value: Arc<T>) -> Arc<T>
     where
         Arc<T>: Borrow<T>,
     {
-        let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = pool.values.get(&*value) {
+        let mut set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = set.values.get(&*value) {
             return Arc::clone(kept);
         }
-        if pool.values.len() >= pool.sweep_at {
-            pool.values.retain(|kept| Arc::strong_count(kept) > 1);
-            // A sweep looks at all: the more there are, the rarer it is.
-            pool.sweep_at = LEAST.max(2 * pool.values.len());
+        if set.values.len() >= set.sweep_at {
+            set.values.retain(|kept| Arc::strong_count(kept) > 1);
+            // A sweep visits every value: doubling the threshold makes its amortised cost constant.
+            set.sweep_at = MIN_SWEEP.max(2 * set.values.len());
         }
-        pool.values.insert(Arc::clone(&value));
+        set.values.insert(Arc::clone(&value));
         value
     }
 }
@@ -50,14 +50,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_values_are_one_and_unused_ones_go() {
-        let pool = Pool::new();
-        let one: Arc<str> = pool.share("tea".into());
-        assert!(Arc::ptr_eq(&one, &pool.share("tea".into())));
-        for number in 0..10 * LEAST {
-            pool.share(number.to_string().into());
+    fn equal_values_are_shared_and_unused_ones_are_swept() {
+        let set = Interner::new();
+        let one: Arc<str> = set.intern("tea".into());
+        assert!(Arc::ptr_eq(&one, &set.intern("tea".into())));
+        for number in 0..10 * MIN_SWEEP {
+            set.intern(number.to_string().into());
         }
-        let values = pool.0.lock().unwrap();
-        assert!(values.values.contains("tea") && values.values.len() <= LEAST, "{}", values.values.len());
+        let values = set.0.lock().unwrap();
+        assert!(values.values.contains("tea") && values.values.len() <= MIN_SWEEP, "{}", values.values.len());
     }
 }

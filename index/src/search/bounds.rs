@@ -1,7 +1,8 @@
-//! Limits of distance as limits of squared chords, which is what boxes and leaves are compared with.
+//! Distance limits expressed as limits on squared chords, which boxes and leaves are compared with.
 //!
-//! A distance is `c · (1 + c² · T)`, computed in `f64` in four operations that each round by at most `e = 2⁻⁵³`. These
-//! limits prune only; what they let through is decided by the distance itself.
+//! A distance is `c · (1 + c² · T)`, computed in `f64` in four operations that each round by at most
+//! `e = 2⁻⁵³` relative. These limits only prune; points that pass are decided by their exact distance. The
+//! outer limit is therefore rounded up and the inner limit down: an error admits too much, never too little.
 
 use crate::{
     Meters,
@@ -9,40 +10,43 @@ use crate::{
     tree::bounding_boxes::{SLACK, rounded_down, rounded_up},
 };
 
-/// How far a search still looks.
+/// Outer limit of a search: nothing beyond it is in the result.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reach {
-    /// The farthest distance that is in.
+pub(crate) struct OuterBound {
+    /// The farthest distance that is in the result.
     pub(crate) distance: Meters,
-    /// Squared chords above this are farther.
+    /// A squared chord above this has a distance above `distance`. Rounded up.
     pub(crate) chord2_m2: f64,
-    /// Boxes whose nearest point has a bound above this are farther.
+    /// A box whose nearest-point bound is above this lies entirely beyond `distance`. Rounded up.
     pub(crate) nearest2: f32,
 }
 
-impl Reach {
-    /// A chord is never longer than its arc: where `c² > d² · (1 + 2⁻⁴⁸)`, the rounded root is above
-    /// `d · (1 + 2⁻⁵⁰) · (1 - e)`, and the product with a factor of at least 1 above `d · (1 + 2⁻⁵⁰) · (1 - e)² > d`.
+impl OuterBound {
+    /// A chord is never longer than its arc. If `c² > d² · (1 + 2⁻⁴⁸)`, the rounded root is above
+    /// `d · (1 + 2⁻⁵⁰) · (1 - e)`, and its product with a factor of at least 1 is above
+    /// `d · (1 + 2⁻⁵⁰) · (1 - e)² > d`.
     pub(crate) fn new(distance: Meters) -> Self {
         let chord2_m2 = distance.get() * distance.get() * (1.0 + 1.0 / 281_474_976_710_656.0);
-        // A bound of 0 with the number of a child in it is not quite 0 any more, but never a normal number.
+        // A bound of 0 tagged with a child index is no longer exactly 0, but still subnormal: `MIN_POSITIVE`
+        // keeps it in.
         let nearest2 = rounded_up(chord2_m2 * SLACK).max(f32::MIN_POSITIVE);
         Self { distance, chord2_m2, nearest2 }
     }
 }
 
-/// What is surely nearer than a distance.
+/// Inner limit of a search: everything within it is nearer than a distance.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Within {
-    /// Squared chords below this are nearer.
+pub(crate) struct InnerBound {
+    /// A squared chord below this has a distance below the limit. Rounded down.
     pub(crate) chord2_m2: f64,
-    /// Boxes whose farthest point has a bound below this are nearer as a whole.
+    /// A box whose farthest-point bound is below this lies entirely nearer than the limit. Rounded down.
     pub(crate) farthest2: f32,
 }
 
-impl Within {
-    /// For chords up to `d` the factor `1 + c² · T` is at most `1 + d² · T`. So where `c < d / (1 + d² · T)`, the arc is
-    /// shorter than `d`; 2⁻⁴⁰ off the square is far more than all roundings, here and in the distance, can make up.
+impl InnerBound {
+    /// For chords up to `d`, the factor `1 + c² · T` is at most `1 + d² · T`, so `c < d / (1 + d² · T)`
+    /// implies an arc shorter than `d`. Reducing the square by 2⁻⁴⁰ exceeds the sum of all rounding errors,
+    /// here and in the distance.
     pub(crate) fn new(distance: Meters) -> Self {
         let distance_m = distance.get();
         let chord_m = distance_m / (1.0 + distance_m * distance_m * ARC_TERM);
@@ -61,30 +65,31 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
 
-        /// To the last bit: no chord above the limit has a distance that is in, none within has one that is not.
+        /// Exact to the last bit: no chord above the outer limit has a distance within it, and no chord
+        /// within the inner limit has a distance outside it.
         #[test]
-        fn limits_hold_to_the_last_bit(distance_m in prop_oneof![0.0f64..50_000.0, 0.0f64..1e-3, Just(0.0)]) {
+        fn limits_are_conservative_to_the_last_bit(distance_m in prop_oneof![0.0f64..50_000.0, 0.0f64..1e-3, Just(0.0)]) {
             let distance = Meters::new(distance_m).unwrap();
-            let reach = Reach::new(distance);
+            let reach = OuterBound::new(distance);
             prop_assert!(distance_of_chord2(reach.chord2_m2.next_up()) > distance);
             prop_assert!(f64::from(reach.nearest2) >= reach.chord2_m2 * SLACK);
-            // The longest chord whose distance is in, and those next to it.
+            // The longest chord whose distance is in the result, and its neighbours.
             let mut chord2 = reach.chord2_m2;
             for _ in 0..64 {
                 prop_assert!(distance_of_chord2(chord2) > distance || chord2 <= reach.chord2_m2);
                 chord2 = chord2.next_down().max(0.0);
             }
-            let within = Within::new(distance);
+            let within = InnerBound::new(distance);
             prop_assert!(f64::from(within.farthest2) * SLACK <= within.chord2_m2);
             prop_assert!(within.chord2_m2 <= 0.0 || distance_of_chord2(within.chord2_m2) < distance);
         }
 
         #[test]
-        fn limits_are_close(distance_m in 1.0f64..50_000.0) {
+        fn limits_are_tight(distance_m in 1.0f64..50_000.0) {
             let distance = Meters::new(distance_m).unwrap();
-            let reach = Reach::new(distance);
+            let reach = OuterBound::new(distance);
             prop_assert!(f64::from(reach.nearest2) < distance_m * distance_m * 1.00001);
-            prop_assert!(f64::from(Within::new(distance).farthest2) > distance_m * distance_m * 0.99998);
+            prop_assert!(f64::from(InnerBound::new(distance).farthest2) > distance_m * distance_m * 0.99998);
         }
     }
 }

@@ -1,124 +1,125 @@
-//! Keeps the nearest of what a walk finds, in order.
+//! Keeps the k nearest hits of a traversal, in order.
 
 use std::cmp::Ordering;
 
-use super::traversal::Sink;
+use super::traversal::Collector;
 use crate::{Hit, Hits, Limit, Meters};
 
-/// The nearest so many, and for a while a few more: throwing out what is too far pays once there are enough of them.
+/// Collects the k nearest hits plus a buffer: discarding the rest pays off once enough have accumulated.
 ///
-/// Ordering moves no hits but their keys: the distance of a hit, whose bits are in the order of the numbers, with the
-/// number of the hit in place of the last sixteen. Two keys that differ elsewhere are in the order of their hits; of two
-/// that do not, the hits themselves decide. So a comparison is nearly always one of two whole numbers.
-pub(super) struct Nearest<'h, 's> {
+/// Sorting permutes 8-byte keys, not hits. A key is the distance of a hit, whose bit pattern is ordered like
+/// the value, with the lowest 16 bits replaced by the index of the hit. Keys that differ in the upper bits
+/// are ordered like their hits; if those bits are equal, the hits themselves are compared. A comparison is
+/// therefore almost always a single integer comparison.
+pub(super) struct TopK<'h, 's> {
     hits: &'h mut Hits<'s>,
-    /// One more than the limit: it tells whether there is a next page.
+    /// One more than the limit: the extra hit tells whether there is a next page.
     keep: usize,
-    /// How many may gather before those that are too far are thrown out.
-    most: usize,
+    /// Number of candidates above which those beyond the k nearest are discarded.
+    compact_at: usize,
     worst: Option<Hit<'s>>,
 }
 
-const NUMBER: u64 = 0xffff;
-const NUMBERED: usize = 0xffff;
-/// Keys can number all that is kept and all that comes on top before it is thrown out. With a larger limit nothing is
-/// thrown out on the way.
-const MOST_KEPT: usize = NUMBERED / 4;
+const INDEX_MASK: u64 = 0xffff;
+const MAX_INDEXED: usize = 0xffff;
+/// Largest k for which 16-bit indexes suffice for the k kept and the buffer. Above it, nothing is discarded
+/// before the end.
+const MAX_COMPACTED: usize = MAX_INDEXED / 4;
 
-impl<'h, 's> Nearest<'h, 's> {
-    /// Whatever `hits` held is gone.
+impl<'h, 's> TopK<'h, 's> {
+    /// Clears `hits` first.
     pub(super) fn new(limit: Limit, hits: &'h mut Hits<'s>) -> Self {
         hits.hits.clear();
-        hits.found.clear();
+        hits.candidates.clear();
         hits.keys.clear();
         let keep = limit.get().saturating_add(1);
-        // A share of them, so that throwing out costs each of them only a little, however many they are.
-        Self { hits, keep, most: keep.saturating_add((keep / 4).max(10)), worst: None }
+        // The buffer is proportional to k, so that discarding has constant amortised cost per candidate.
+        Self { hits, keep, compact_at: keep.saturating_add((keep / 4).max(10)), worst: None }
     }
 
-    /// Puts them in their order. Returns whether there are more than the limit, which are left out.
+    /// Sorts the hits and truncates them to the limit. Returns whether there were more.
     pub(super) fn finish(self) -> bool {
-        let Hits { hits, found, keys, .. } = self.hits;
-        if found.len() > NUMBERED {
-            // More than keys can number, as all that lie within fifty kilometres of a capital.
-            std::mem::swap(hits, found);
-            hits.sort_unstable_by(Hit::rank);
+        let Hits { hits, candidates, keys, .. } = self.hits;
+        if candidates.len() > MAX_INDEXED {
+            // More candidates than 16-bit indexes can address, such as everything within 50 km of a capital.
+            std::mem::swap(hits, candidates);
+            hits.sort_unstable_by(Hit::cmp_rank);
         } else {
             if keys.len() / 2 > self.keep {
-                select(keys, found, self.keep);
+                select(keys, candidates, self.keep);
                 keys.truncate(self.keep);
             }
-            sort(keys, found);
-            hits.extend(keys.iter().take(self.keep).map(|key| found[number(*key)]));
+            sort(keys, candidates);
+            hits.extend(keys.iter().take(self.keep).map(|key| candidates[index_of(*key)]));
         }
         let is_more = hits.len() >= self.keep;
         hits.truncate(self.keep - 1);
         is_more
     }
 
-    /// Throws out what is too far. Returns what is the farthest now.
+    /// Discards candidates beyond the k nearest. Returns the farthest that remains.
     fn compact(&mut self) -> Hit<'s> {
-        let Hits { hits, found, keys, .. } = &mut *self.hits;
-        let worst = select(keys, found, self.keep);
+        let Hits { hits, candidates, keys, .. } = &mut *self.hits;
+        let worst = select(keys, candidates, self.keep);
         keys.truncate(self.keep);
-        if found.len() > NUMBERED / 2 {
-            // Numbers run out: give new ones to those that are left.
-            hits.extend(keys.iter().map(|key| found[number(*key)]));
-            std::mem::swap(hits, found);
+        if candidates.len() > MAX_INDEXED / 2 {
+            // Indexes are running out: renumber the remaining candidates.
+            hits.extend(keys.iter().map(|key| candidates[index_of(*key)]));
+            std::mem::swap(hits, candidates);
             hits.clear();
             keys.clear();
-            keys.extend(found.iter().enumerate().map(|(number, hit)| key(hit, number)));
+            keys.extend(candidates.iter().enumerate().map(|(number, hit)| key(hit, number)));
         }
         worst
     }
 }
 
 fn key(hit: &Hit<'_>, number: usize) -> u64 {
-    hit.distance.get().to_bits() & !NUMBER | number as u64 & NUMBER
+    hit.distance.get().to_bits() & !INDEX_MASK | number as u64 & INDEX_MASK
 }
 
-fn number(key: u64) -> usize {
-    (key & NUMBER) as usize
+fn index_of(key: u64) -> usize {
+    (key & INDEX_MASK) as usize
 }
 
-/// Moves the first so many in rank to the front. Returns the last of them.
-fn select<'s>(keys: &mut [u64], found: &[Hit<'s>], count: usize) -> Hit<'s> {
+/// Moves the first `count` keys in rank order to the front. Returns the last of them.
+fn select<'s>(keys: &mut [u64], candidates: &[Hit<'s>], count: usize) -> Hit<'s> {
     let (_, last, _) = keys.select_nth_unstable(count - 1);
     let last = *last;
     if keys.iter().filter(|key| is_tie(**key, last)).count() == 1 {
-        return found[number(last)];
+        return candidates[index_of(last)];
     }
-    let (_, last, _) = keys.select_nth_unstable_by(count - 1, |a, b| rank(found, *a, *b));
-    found[number(*last)]
+    let (_, last, _) = keys.select_nth_unstable_by(count - 1, |a, b| cmp_rank(candidates, *a, *b));
+    candidates[index_of(*last)]
 }
 
-/// Sorts by rank.
-fn sort(keys: &mut [u64], found: &[Hit<'_>]) {
+/// Sorts keys by rank.
+fn sort(keys: &mut [u64], candidates: &[Hit<'_>]) {
     keys.sort_unstable();
     for ties in keys.chunk_by_mut(|a, b| is_tie(*a, *b)).filter(|ties| ties.len() > 1) {
-        ties.sort_unstable_by(|a, b| rank(found, *a, *b));
+        ties.sort_unstable_by(|a, b| cmp_rank(candidates, *a, *b));
     }
 }
 
-/// Whether two keys leave open which of their hits comes first.
+/// Returns whether two keys alone do not determine the order of their hits.
 fn is_tie(a: u64, b: u64) -> bool {
-    (a ^ b) & !NUMBER == 0
+    (a ^ b) & !INDEX_MASK == 0
 }
 
-fn rank(found: &[Hit<'_>], a: u64, b: u64) -> Ordering {
-    if is_tie(a, b) { found[number(a)].rank(&found[number(b)]) } else { a.cmp(&b) }
+fn cmp_rank(candidates: &[Hit<'_>], a: u64, b: u64) -> Ordering {
+    if is_tie(a, b) { candidates[index_of(a)].cmp_rank(&candidates[index_of(b)]) } else { a.cmp(&b) }
 }
 
-impl<'s> Sink<'s> for Nearest<'_, 's> {
+impl<'s> Collector<'s> for TopK<'_, 's> {
     #[inline(always)]
-    fn take(&mut self, hit: Hit<'s>) {
-        self.hits.keys.push(key(&hit, self.hits.found.len()));
-        self.hits.found.push(hit);
+    fn push(&mut self, hit: Hit<'s>) {
+        self.hits.keys.push(key(&hit, self.hits.candidates.len()));
+        self.hits.candidates.push(hit);
     }
 
     #[inline(always)]
-    fn reach(&mut self) -> Option<Meters> {
-        if self.hits.keys.len() <= self.most || self.keep > MOST_KEPT {
+    fn bound(&mut self) -> Option<Meters> {
+        if self.hits.keys.len() <= self.compact_at || self.keep > MAX_COMPACTED {
             return None;
         }
         let worst = self.compact();
@@ -128,12 +129,12 @@ impl<'s> Sink<'s> for Nearest<'_, 's> {
 
     #[inline(always)]
     fn is_beyond(&self, hit: &Hit<'s>) -> bool {
-        self.worst.is_some_and(|worst| hit.rank(&worst).is_gt())
+        self.worst.is_some_and(|worst| hit.cmp_rank(&worst).is_gt())
     }
 
-    fn counts(&self) -> bool {
+    fn is_count_only(&self) -> bool {
         false
     }
 
-    fn take_unseen(&mut self, _: usize) {}
+    fn add_count(&mut self, _: usize) {}
 }

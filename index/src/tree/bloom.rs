@@ -1,42 +1,44 @@
-//! Which children of a node may hold merchants with a term: what lets a search for something rare walk past the rest.
+//! Bloom filters over the terms of each child of a node, which let a search for rare terms skip most
+//! subtrees.
 //!
-//! A Bloom filter a child, turned on its side: one word of thirty-two bits a position, one bit a child. A term has two
-//! positions, and the children that have both are found with two loads, whatever their number. It may name a child
-//! in vain, never miss one.
+//! The filters of all children are stored transposed: one 32-bit word per position, one bit per child. A term
+//! has two positions, so two loads find the children that may contain it, regardless of their number. False
+//! positives are possible, false negatives are not.
 
 use std::sync::Arc;
 
-use super::{bitset::ones, bounding_boxes::FAN};
+use super::{bitset::set_bits, bounding_boxes::MAX_CHILDREN};
 use crate::{Filter, Term};
 
-/// Positions, a power of two. With 200 different terms in a page each child has 18 % of them set, and a term that a page
-/// does not have is suspected there once in thirty times.
+/// Number of positions, a power of two. With 200 distinct terms per page, each child has 18 % of its
+/// positions set, and one in thirty absent terms is a false positive.
 const POSITIONS: usize = 2_048;
 
-/// Empty until some merchant has a term; shared between versions of a node as long as nothing new comes.
+/// The filters of a node's children. Unallocated until a merchant has a term; shared between versions of a
+/// node while nothing is added.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Summary {
+pub(crate) struct TermBloom {
     words: Option<Arc<[u32; POSITIONS]>>,
 }
 
-/// The positions of one child, one bit each.
+/// The filter of one child.
 #[derive(Clone, Debug)]
-pub(crate) struct Column([u64; POSITIONS / 64]);
+pub(crate) struct ChildBloom([u64; POSITIONS / 64]);
 
-const _: () = assert!(FAN <= 32, "a bit a child");
+const _: () = assert!(MAX_CHILDREN <= 32, "one bit per child");
 
 fn positions(hash: u64) -> [usize; 2] {
     #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is wanted")]
     [hash as usize % POSITIONS, (hash >> 32) as usize % POSITIONS]
 }
 
-impl Summary {
-    /// Says that a child has terms of these hashes.
+impl TermBloom {
+    /// Adds term hashes to a child.
     pub(crate) fn add(&mut self, child: usize, hashes: impl IntoIterator<Item = u64>) {
         self.add_positions(child, hashes.into_iter().flat_map(positions));
     }
 
-    /// Says that a child has all that the children of another summary, its own, have.
+    /// Adds the union of a child node's own filters to that child.
     pub(crate) fn add_all(&mut self, child: usize, below: &Self) {
         let Some(words) = &below.words else { return };
         let set = (0..POSITIONS).filter(|position| words[*position] != 0);
@@ -53,40 +55,41 @@ impl Summary {
         }
     }
 
-    /// What a child has, for the summary of another node that it comes to.
-    pub(crate) fn column(&self, child: usize) -> Column {
+    /// Extracts the filter of a child that moves to another node.
+    pub(crate) fn column(&self, child: usize) -> ChildBloom {
         let mut column = [0; POSITIONS / 64];
         if let Some(words) = &self.words {
             for (position, word) in words.iter().enumerate() {
                 column[position / 64] |= u64::from(word >> child & 1) << (position % 64);
             }
         }
-        Column(column)
+        ChildBloom(column)
     }
 
-    /// Says that a child has what it had in another node.
-    pub(crate) fn add_column(&mut self, child: usize, Column(column): &Column) {
-        let set = (0..).zip(column).flat_map(|(number, word)| ones(*word).map(move |bit| number * 64 + bit));
+    /// Adds a filter extracted from another node to a child.
+    pub(crate) fn add_column(&mut self, child: usize, ChildBloom(column): &ChildBloom) {
+        let set =
+            (0..).zip(column).flat_map(|(number, word)| set_bits(*word).map(move |bit| number * 64 + bit));
         self.add_positions(child, set);
     }
 
-    /// Says that a child has nothing.
+    /// Clears the filter of a child.
     pub(crate) fn clear(&mut self, child: usize) {
         if let Some(words) = &mut self.words {
             Arc::make_mut(words).iter_mut().for_each(|word| *word &= !(1u32 << child));
         }
     }
 
-    /// The children that may have what a filter asks for, one bit each.
-    pub(crate) fn may_hold(&self, filter: &Filter) -> u64 {
-        let may_hold = |term: &Term| {
+    /// Returns the children that may contain matches of a filter, one bit each.
+    pub(crate) fn may_match(&self, filter: &Filter) -> u64 {
+        let may_match = |term: &Term| {
             let [first, second] = positions(term.hash());
             self.words.as_ref().map_or(0, |words| u64::from(words[first] & words[second]))
         };
         filter
             .any_of
             .iter()
-            .map(|any_of| any_of.iter().map(may_hold).fold(0, |children, more| children | more))
+            .map(|any_of| any_of.iter().map(may_match).fold(0, |children, more| children | more))
             .fold(u64::MAX, |children, fewer| children & fewer)
     }
 }

@@ -215,7 +215,7 @@ fn merchant_body(stored: &StoredMerchant) -> Vec<u8> {
     let given = stored.merchant.profile.given();
     let mut body = Vec::with_capacity(50 + given.iter().map(|piece| piece.len()).sum::<usize>());
     body.extend_from_slice(&stored.revision.0.to_le_bytes());
-    body.extend_from_slice(&stored.placed.0.to_le_bytes());
+    body.extend_from_slice(&stored.position_revision.0.to_le_bytes());
     body.extend_from_slice(&stored.create_time.0.to_le_bytes());
     body.extend_from_slice(&stored.update_time.0.to_le_bytes());
     encode_place(&stored.merchant, &mut body);
@@ -261,7 +261,7 @@ pub(crate) fn decode_position(body: &mut Reader<'_>) -> Result<AnyPosition, Deco
 
 fn decode_merchant(version: u8, id: MerchantId, mut body: Reader<'_>) -> Result<StoredMerchant, DecodeError> {
     let revision = body.revision()?;
-    let placed = if version == VERSION_1 { revision } else { body.revision()? };
+    let position_revision = if version == VERSION_1 { revision } else { body.revision()? };
     let create_time = UnixMicros(i64::from_le_bytes(body.take()?));
     let update_time = UnixMicros(i64::from_le_bytes(body.take()?));
     let visibility = decode_visibility(&mut body)?;
@@ -271,7 +271,7 @@ fn decode_merchant(version: u8, id: MerchantId, mut body: Reader<'_>) -> Result<
         // Terms and hours are not stored: they are part of the profile, which only those who wrote it can read.
         merchant: Merchant { id, position, visibility, terms: Terms::default(), hours: None, profile },
         revision,
-        placed,
+        position_revision,
         create_time,
         update_time,
     })
@@ -352,7 +352,7 @@ mod tests {
                 profile: Profile::new(profile).unwrap(),
             },
             revision: Revision(0x0102_0304_0506_0708),
-            placed: Revision(5),
+            position_revision: Revision(5),
             create_time: UnixMicros(1_700_000_000_000_000),
             update_time: UnixMicros(-1),
         }
@@ -364,7 +364,7 @@ mod tests {
         const WRITTEN: &str = "01a861d13d080706050403020100401e18240a0600ffffffffffffffff02020000000000c043400000000000105d4078797a";
         let stored = sample("café", AnyPosition::Gcj02(Position::new(39.5, 116.25).unwrap()), b"xyz");
         // It did not say since when a merchant is where it is.
-        let stored = StoredMerchant { placed: stored.revision, ..stored };
+        let stored = StoredMerchant { position_revision: stored.revision, ..stored };
         assert_eq!(decode("mcafé".as_bytes(), &bytes(WRITTEN)), Ok(Entry::Merchant(stored)));
     }
 

@@ -41,7 +41,7 @@ pub(crate) fn put(id: &str, revision: u64, profile: &[u8]) -> Change {
             profile: Profile::new(profile).unwrap(),
         },
         revision: Revision(revision),
-        placed: Revision(0),
+        position_revision: Revision(0),
         create_time: UnixMicros(17),
         update_time: UnixMicros(i64::try_from(revision).unwrap()),
     }))

@@ -78,7 +78,7 @@ struct Shared {
 impl Shared {
     fn write(&mut self, stored: &StoredMerchant, block: &mut Vec<u8>) {
         let merchant = &stored.merchant;
-        for number in [stored.revision.0, stored.placed.0] {
+        for number in [stored.revision.0, stored.position_revision.0] {
             block.extend_from_slice(&number.to_le_bytes());
         }
         for time in [stored.create_time, stored.update_time] {
@@ -170,7 +170,7 @@ fn read_merchant(
     terms: &mut Vec<Terms>,
     hours: &mut Vec<Arc<Hours>>,
 ) -> Result<StoredMerchant, DecodeError> {
-    let (revision, placed) = (block.revision()?, block.revision()?);
+    let (revision, position_revision) = (block.revision()?, block.revision()?);
     let create_time = UnixMicros(i64::from_le_bytes(block.take()?));
     let update_time = UnixMicros(i64::from_le_bytes(block.take()?));
     let visibility = decode_visibility(block)?;
@@ -194,13 +194,13 @@ fn read_merchant(
         None => None,
         Some(number) => {
             if number == hours.len() {
-                hours.push(read_hours(block)?.shared());
+                hours.push(read_hours(block)?.interned());
             }
             Some(Arc::clone(hours.get(number).ok_or(DecodeError::Value)?))
         }
     };
     let merchant = Merchant { id, position, visibility, terms, hours, profile };
-    Ok(StoredMerchant { merchant, revision, placed, create_time, update_time })
+    Ok(StoredMerchant { merchant, revision, position_revision, create_time, update_time })
 }
 
 fn text<'a>(block: &mut Reader<'a>) -> Result<&'a str, DecodeError> {

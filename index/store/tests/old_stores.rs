@@ -44,7 +44,7 @@ fn check(loaded: &Loaded) {
     assert!(get(DELETED).is_none());
     let hidden = get(HIDDEN).unwrap();
     assert_eq!((hidden.merchant.visibility, hidden.revision), (Visibility::Hidden, Revision(62)));
-    assert_eq!(hidden.placed, Revision(4), "it has not moved since the import");
+    assert_eq!(hidden.position_revision, Revision(4), "it has not moved since the import");
     assert_eq!(hidden.merchant.position.latitude_deg(), 60.1729842);
     assert_eq!(hidden.merchant.position.longitude_deg(), 24.9527106);
     let name = hidden.merchant.profile.given().concat();
