@@ -194,8 +194,8 @@ impl Node {
                 }
                 node.visible_len =
                     node.visible_len + child.visible_len() - self.children[number].visible_len();
-                let is_packed_anew = matches!(&child, Child::Page(page) if page.recent().is_none());
-                if is_packed_anew {
+                let is_repacked = matches!(&child, Child::Page(page) if page.recent().is_none());
+                if is_repacked {
                     node.bloom.clear(number);
                     child.add_terms_to(number, &mut node.bloom);
                 } else {

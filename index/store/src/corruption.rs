@@ -1,54 +1,54 @@
-//! What is wrong with a store, for those who want to know all of it.
+//! Handling of corruption found while reading: fail at the first finding, or collect all of them.
 
 use std::{
     fmt::Display,
     sync::{Mutex, PoisonError},
 };
 
-/// Most faults that are told one by one.
-const MOST_TOLD: usize = 100;
+/// Maximum number of findings kept; further ones are only counted.
+const MAX_FINDINGS: usize = 100;
 
-/// Decides what becomes of a fault: it ends the reading, or it is noted and what it befell is left out.
+/// Decides whether a finding aborts the read, or is recorded while the affected data is skipped.
 #[derive(Debug)]
-pub(crate) struct Faults {
-    tolerates: bool,
-    noted: Mutex<(Vec<String>, usize)>,
+pub(crate) struct CorruptionLog {
+    is_tolerant: bool,
+    findings: Mutex<(Vec<String>, usize)>,
 }
 
-impl Faults {
-    /// The first one ends the reading.
-    pub(crate) fn refused() -> Self {
-        Self { tolerates: false, noted: Mutex::default() }
+impl CorruptionLog {
+    /// Creates a log whose first finding aborts the read.
+    pub(crate) fn strict() -> Self {
+        Self { is_tolerant: false, findings: Mutex::default() }
     }
 
-    /// All are noted.
-    pub(crate) fn noted() -> Self {
-        Self { tolerates: true, noted: Mutex::default() }
+    /// Creates a log that records all findings.
+    pub(crate) fn tolerant() -> Self {
+        Self { is_tolerant: true, findings: Mutex::default() }
     }
 
-    pub(crate) fn found<E: Display>(&self, fault: E) -> Result<(), E> {
-        if !self.tolerates {
-            return Err(fault);
+    pub(crate) fn report<E: Display>(&self, finding: E) -> Result<(), E> {
+        if !self.is_tolerant {
+            return Err(finding);
         }
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.1 += 1;
-        if noted.0.len() < MOST_TOLD {
-            noted.0.push(fault.to_string());
+        let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        findings.1 += 1;
+        if findings.0.len() < MAX_FINDINGS {
+            findings.0.push(finding.to_string());
         }
         Ok(())
     }
 
-    /// Whether any were noted.
-    pub(crate) fn are_noted(&self) -> bool {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner).1 > 0
+    /// Returns whether there are any findings.
+    pub(crate) fn has_findings(&self) -> bool {
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner).1 > 0
     }
 
-    /// What was noted.
-    pub(crate) fn into_noted(self) -> Vec<String> {
-        let (mut told, count) = self.noted.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if count > told.len() {
-            told.push(format!("and {} more", count - told.len()));
+    /// Returns the findings.
+    pub(crate) fn into_findings(self) -> Vec<String> {
+        let (mut findings, count) = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if count > findings.len() {
+            findings.push(format!("and {} more", count - findings.len()));
         }
-        told
+        findings
     }
 }

@@ -1,4 +1,4 @@
-//! Files and directories: made so that they survive, and errors that name them.
+//! Durable file operations, and I/O errors that name the operation and the path.
 
 use std::{
     fs::{self, File},
@@ -8,11 +8,12 @@ use std::{
 
 use crate::StoreError;
 
-/// What a file or directory is called while it is being made. What bears this ending at a start was never finished.
-pub(crate) const UNFINISHED: &str = "unfinished";
+/// Extension of files and directories that are being written. Any that exist at startup were never completed.
+pub(crate) const TEMP_EXTENSION: &str = "unfinished";
 
-/// Turns what the system says into an error that names the attempt. A full disk is told apart: it passes.
-pub(crate) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+/// Returns a conversion of an I/O error that adds the operation and the path. A full disk, which is transient, becomes
+/// [`StoreError::Full`].
+pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |source| {
         let path = path.to_owned();
         match source.kind() {
@@ -22,74 +23,74 @@ pub(crate) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) ->
     }
 }
 
-/// Makes a directory and those above it that are not there, and syncs the entries of what it made.
-pub(crate) fn create_durably(directory: &Path) -> Result<(), StoreError> {
+/// Creates a directory and its missing ancestors, and syncs the new directory entries.
+pub(crate) fn create_dir_durably(directory: &Path) -> Result<(), StoreError> {
     let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
-    fs::create_dir_all(directory).map_err(at("create", directory))?;
-    for made in missing {
-        sync(parent_of(made))?;
+    fs::create_dir_all(directory).map_err(io_error("create", directory))?;
+    for created in missing {
+        fsync(parent_of(created))?;
     }
     Ok(())
 }
 
-/// The directory that something is in.
+/// Returns the parent directory of a path.
 pub(crate) fn parent_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes a file's content, or a directory's entries, survive the loss of power.
-pub(crate) fn sync(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(at("sync", path))
+/// Syncs a file's content or a directory's entries to disk.
+pub(crate) fn fsync(path: &Path) -> Result<(), StoreError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(io_error("sync", path))
 }
 
-/// Gives a finished file or directory its name, which survives from then on.
-pub(crate) fn install(unfinished: &Path, path: &Path) -> Result<(), StoreError> {
-    fs::rename(unfinished, path).map_err(at("rename", unfinished))?;
-    // It has its name now, whether that is durable or not: no lack of room can make that undone.
+/// Renames a completed file or directory to its final name, durably.
+pub(crate) fn rename_durably(temporary: &Path, path: &Path) -> Result<(), StoreError> {
+    fs::rename(temporary, path).map_err(io_error("rename", temporary))?;
+    // The rename has happened, durable or not, and cannot be undone: a full disk here counts as a failure, not as `Full`.
     let directory = parent_of(path);
     let failed = |source| StoreError::Io { action: "sync", path: directory.to_owned(), source };
     File::open(directory).and_then(|file| file.sync_all()).map_err(failed)
 }
 
-/// Removes a file, or a directory with all that is in it; it need not be there.
+/// Removes a file, or a directory with its content, if it exists.
 pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at("remove", path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path)(error)),
         _ => Ok(()),
     }
 }
 
-/// The names in a directory that are text, sorted; none where there is no such directory.
-pub(crate) fn names(directory: &Path) -> Result<Vec<String>, StoreError> {
+/// Returns the UTF-8 names in a directory, sorted; empty if the directory does not exist.
+pub(crate) fn list_names(directory: &Path) -> Result<Vec<String>, StoreError> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(at("read", directory))?,
+        entries => entries.map_err(io_error("read", directory))?,
     };
     let mut names = Vec::new();
     for entry in entries {
-        names.extend(entry.map_err(at("read", directory))?.file_name().into_string());
+        names.extend(entry.map_err(io_error("read", directory))?.file_name().into_string());
     }
     names.sort_unstable();
     Ok(names)
 }
 
-/// Removes what was never finished.
-pub(crate) fn remove_unfinished(directory: &Path) -> Result<(), StoreError> {
-    for name in names(directory)?.iter().filter(|name| name.ends_with(UNFINISHED)) {
+/// Removes temporary files that an interrupted run left behind.
+pub(crate) fn remove_temporary(directory: &Path) -> Result<(), StoreError> {
+    for name in list_names(directory)?.iter().filter(|name| name.ends_with(TEMP_EXTENSION)) {
         remove(&directory.join(name))?;
-        tracing::warn!(name, "removed what an earlier run left unfinished");
+        tracing::warn!(name, "removed incomplete file of an earlier run");
     }
     Ok(())
 }
 
-/// Bytes of a file, or of all files below a directory.
+/// Returns the size in bytes of a file, or of all files below a directory.
 #[must_use]
-pub fn bytes_below(path: &Path) -> u64 {
+pub fn disk_usage(path: &Path) -> u64 {
     let Ok(kind) = fs::symlink_metadata(path) else { return 0 };
     if !kind.is_dir() {
         return kind.len();
     }
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    entries.map(|entry| bytes_below(&entry.path())).sum()
+    entries.map(|entry| disk_usage(&entry.path())).sum()
 }

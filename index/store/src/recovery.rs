@@ -1,9 +1,9 @@
-//! Reads what a directory holds, and holds it against what was committed. Changes no record in it; sled puts its own files in
-//! order when it opens them.
+//! Recovery: reads the content of a directory and compares it with what was committed. Modifies no record;
+//! only sled rewrites its own files when it opens them.
 //!
 //! ```text
-//! image  ──┐                          as of a revision, in the form of the index; a cache
-//! base   ──┴→ journal after it → tally the last commit's?
+//! snapshot file ──┐                  as of a revision, in the format of the index; a cache
+//! base            ──┴→ replay the journal → compare with the digest of the last commit
 //! ```
 
 use std::{
@@ -19,237 +19,247 @@ use std::{
 use nearby_index::{MerchantId, Revision, StoredMerchant};
 
 use crate::{
-    DoneRequest, Extent, Faults, Opening, StoreError, Tally,
-    blocks::{BlockError, BlockReader},
-    codec::{Entry, TALLY_KEY, decode, deletion_key, merchant_key, request_keys},
-    fs::{UNFINISHED, at, names},
-    journal::History,
+    CompletedRequest, StateDigest, StoreError, StoreOptions, Watermarks,
+    blocks::{BlockError, BlockReader, read_records},
+    codec::{DIGEST_KEY, Entry, decode, deletion_key, merchant_key, request_keys},
+    corruption::CorruptionLog,
+    fs::{TEMP_EXTENSION, io_error, list_names},
+    journal::JournalHistory,
     parallel,
-    records::read_records,
-    replay::{Part, deletions_and_requests},
+    replay::{RecordSet, deletions_and_requests},
     sled::{self as base, Record},
     snapshot_file,
 };
 
-/// What a store holds when it is opened.
+/// State of a store when it was opened.
 #[derive(Debug, Default)]
-pub struct Loaded {
-    /// The merchants, in the order of their ids.
+pub struct RecoveredState {
+    /// Merchants in the order of their ids.
     pub merchants: Vec<Arc<StoredMerchant>>,
-    /// The deletions that are kept.
+    /// Retained deletions.
     pub deletions: Vec<(Revision, MerchantId)>,
-    /// The requests that are remembered.
-    pub requests: Vec<Arc<DoneRequest>>,
-    /// What was committed last.
-    pub tally: Tally,
-    /// Where most of it came from.
-    pub source: Source,
-    /// What is wrong with it, where that was tolerated.
-    pub faults: Vec<String>,
+    /// Retained completed requests.
+    pub requests: Vec<Arc<CompletedRequest>>,
+    /// Digest of the last commit.
+    pub digest: StateDigest,
+    /// Source of most of the data.
+    pub source: RecoverySource,
+    /// Corruption found, if it was tolerated.
+    pub corruption: Vec<String>,
 }
 
-impl Loaded {
-    /// The tally of what is there, in spite of what was committed.
-    fn recount(&self) -> Tally {
-        let mut tally = Tally { extent: self.tally.extent, ..Tally::default() };
-        let mut last = tally.extent.last;
+impl RecoveredState {
+    /// Computes the digest of the data found, regardless of what was committed.
+    fn recount(&self) -> StateDigest {
+        let mut digest = StateDigest { watermarks: self.digest.watermarks, ..StateDigest::default() };
+        let mut last = digest.watermarks.last;
         for stored in &self.merchants {
-            tally.add(&merchant_key(&stored.merchant.id), stored.revision);
+            digest.add(&merchant_key(&stored.merchant.id), stored.revision);
             last = last.max(stored.revision);
         }
         for (revision, _) in &self.deletions {
-            tally.add(&deletion_key(*revision), Revision::ZERO);
+            digest.add(&deletion_key(*revision), Revision::ZERO);
             last = last.max(*revision);
         }
         for request in &self.requests {
             let keys = request_keys(request.id, request.outcomes.len());
-            keys.for_each(|key| tally.add(&key, Revision::ZERO));
+            keys.for_each(|key| digest.add(&key, Revision::ZERO));
         }
-        tally.extent.last = last;
-        tally
+        digest.watermarks.last = last;
+        digest
     }
 }
 
-/// Where what was loaded came from.
+/// The source from which a state was recovered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    /// The journal alone.
+pub enum RecoverySource {
+    /// The journal only.
     #[default]
     Journal,
-    /// The image, and the journal after it.
-    Image,
+    /// The snapshot file, and the journal after it.
+    SnapshotFile,
     /// The base, and the journal after it.
     Base,
 }
 
-/// The files of a store.
-pub(crate) struct Files {
+/// Paths of a store's files.
+pub(crate) struct StoreFiles {
     pub(crate) journal: PathBuf,
-    pub(crate) image: PathBuf,
+    pub(crate) snapshot_file: PathBuf,
     /// The newest base.
     pub(crate) base: Option<PathBuf>,
-    /// Those that it took the place of.
+    /// Bases that it replaces.
     pub(crate) older_bases: Vec<PathBuf>,
 }
 
-/// Where stores of before the journal have their records.
+/// Directory of the records in stores from before the journal existed.
 const FIRST_BASE: &str = "sled";
 
-/// The name of the base of a revision.
+/// Returns the directory name of the base of a revision.
 pub(crate) fn base_name(revision: Revision) -> String {
     format!("base-{:020}", revision.0)
 }
 
-impl Files {
+impl StoreFiles {
     pub(crate) fn find(directory: &Path) -> Result<Self, StoreError> {
-        let names = names(directory)?;
+        let names = list_names(directory)?;
         let is_base = |name: &&String| {
             name.strip_prefix("base-").is_some_and(|revision| revision.parse::<u64>().is_ok())
         };
-        let first = names.iter().filter(|name| *name == FIRST_BASE && base::is_in(&directory.join(name)));
+        let first = names.iter().filter(|name| *name == FIRST_BASE && base::is_base(&directory.join(name)));
         let mut bases: Vec<PathBuf> =
             first.chain(names.iter().filter(is_base)).map(|name| directory.join(name)).collect();
         let base = bases.pop();
-        let (journal, image) = (directory.join("journal"), directory.join("image"));
-        Ok(Self { journal, image, base, older_bases: bases })
+        let (journal, snapshot_file) = (directory.join("journal"), directory.join("image"));
+        Ok(Self { journal, snapshot_file, base, older_bases: bases })
     }
 
-    /// What is left of a store of which the rest is gone, if that is so: to begin anew in its place would bury it.
-    pub(crate) fn remains(&self, directory: &Path) -> Result<Option<&'static str>, StoreError> {
+    /// Describes the remainder of a store whose other files are missing, if that is what the directory holds.
+    /// Creating a new store in its place would destroy it.
+    pub(crate) fn leftovers(&self, directory: &Path) -> Result<Option<&'static str>, StoreError> {
         if self.is_store() {
             return Ok(None);
         }
-        let names = names(directory)?;
-        let unfinished = |name: &String| name.starts_with("base-") && name.ends_with(UNFINISHED);
+        let names = list_names(directory)?;
+        let temporary = |name: &String| name.starts_with("base-") && name.ends_with(TEMP_EXTENSION);
         Ok(if names.iter().any(|name| name == "image") {
-            Some("its base and its journal are missing, and only the image is there")
-        } else if names.iter().any(unfinished) {
-            Some("a restore into it was cut off; restore again")
+            Some("base and journal are missing; only the snapshot file exists")
+        } else if names.iter().any(temporary) {
+            Some("an interrupted restore left it incomplete; restore again")
         } else {
             None
         })
     }
 
-    /// Whether there is a store at all.
+    /// Returns whether the directory holds a store.
     pub(crate) fn is_store(&self) -> bool {
         self.base.is_some() || self.journal.is_dir()
     }
 }
 
-/// Which of the two that say the same is to be read.
+/// Preferred source of recovery; both hold the same data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum From {
-    /// The image if it is beyond doubt, or else the base.
+pub(crate) enum RecoverFrom {
+    /// The snapshot file if it is valid, otherwise the base.
     Fastest,
     /// The base.
     Base,
 }
 
-/// What was found.
-pub(crate) struct Examined {
-    pub(crate) history: History,
-    pub(crate) loaded: Loaded,
-    /// The tally of the base, or of nothing.
-    pub(crate) start: Tally,
+/// Result of recovery.
+pub(crate) struct Recovery {
+    pub(crate) history: JournalHistory,
+    pub(crate) state: RecoveredState,
+    /// Digest of the snapshot file or base, before the journal was replayed.
+    pub(crate) start: StateDigest,
 }
 
-/// Reads a store.
-pub(crate) fn examine(
+/// Recovers the state of a store.
+pub(crate) fn recover(
     directory: &Path,
-    files: &Files,
-    from: From,
-    opening: &Opening<'_>,
-    faults: &Faults,
-) -> Result<Examined, StoreError> {
+    files: &StoreFiles,
+    from: RecoverFrom,
+    options: &StoreOptions<'_>,
+    log: &CorruptionLog,
+) -> Result<Recovery, StoreError> {
     let corrupt = |what: &dyn std::fmt::Display| StoreError::corrupt(directory, what.to_string());
-    let history = History::read(&files.journal, faults)?;
-    let image = (from == From::Fastest).then(|| read_image(&files.image, &history, opening)).flatten();
-    if source_is_missing(files, &history, image.is_some()) {
+    let history = JournalHistory::read(&files.journal, log)?;
+    let snapshot_file = (from == RecoverFrom::Fastest)
+        .then(|| read_snapshot_file(&files.snapshot_file, &history, options))
+        .flatten();
+    if is_base_missing(files, &history, snapshot_file.is_some()) {
         tracing::warn!(
-            "the base is missing; the image holds all, and the next checkpoint writes a base again"
+            "the base is missing; recovering from the snapshot file, and the next checkpoint will write a base"
         );
     }
-    let (mut part, source) = match (image, &files.base) {
-        (Some(image), _) => (image, Source::Image),
-        (None, Some(base)) => (read_base(base, &history, opening, faults)?, Source::Base),
+    let (mut part, source) = match (snapshot_file, &files.base) {
+        (Some(snapshot_file), _) => (snapshot_file, RecoverySource::SnapshotFile),
+        (None, Some(base)) => (read_base(base, &history, options, log)?, RecoverySource::Base),
         (None, None) => {
-            // To begin anew would bury what the image holds.
-            if history.last().is_none() && files.image.is_file() {
-                faults
-                    .found(corrupt(&"its base and its journal are missing, and only the image is there"))?;
+            // Creating a new store would destroy the data in the snapshot file.
+            if history.last().is_none() && files.snapshot_file.is_file() {
+                log.report(corrupt(&"base and journal are missing; only the snapshot file exists"))?;
             }
-            (Part::default(), Source::Journal)
+            (RecordSet::default(), RecoverySource::Journal)
         }
     };
-    let start = part.tally;
-    if history.last().is_some() && history.at(start.extent.last).is_none() {
-        let what = format!("the journal does not reach back to revision {}", start.extent.last.0);
-        faults.found(corrupt(&what))?;
+    let start = part.digest;
+    if history.last().is_some() && history.at(start.watermarks.last).is_none() {
+        let what = format!("the journal does not reach back to revision {}", start.watermarks.last.0);
+        log.report(corrupt(&what))?;
     }
-    let replayed = part.replay(history.after(start.extent.last), opening.restore, faults);
+    let replayed = part.replay(history.after(start.watermarks.last), options.derive_fields, log);
     replayed.map_err(|error| corrupt(&error))?;
     if let Some(last) = history.last()
-        && last != part.tally
-        && last.extent.last >= part.tally.extent.last
+        && last != part.digest
+        && last.watermarks.last >= part.digest.watermarks.last
     {
-        faults.found(corrupt(&differs(&part.tally, &last)))?;
+        log.report(corrupt(&describe_mismatch(&part.digest, &last)))?;
     }
-    let Part { merchants, others, tally, .. } = part;
+    let RecordSet { merchants, others, digest, .. } = part;
     let (deletions, requests) =
-        deletions_and_requests(others, opening.restore, faults).map_err(|error| corrupt(&error))?;
-    let mut loaded = Loaded { merchants, deletions, requests, tally, source, faults: Vec::new() };
-    if faults.are_noted() {
-        loaded.tally = loaded.recount();
+        deletions_and_requests(others, options.derive_fields, log).map_err(|error| corrupt(&error))?;
+    let mut state = RecoveredState { merchants, deletions, requests, digest, source, corruption: Vec::new() };
+    if log.has_findings() {
+        state.digest = state.recount();
     }
-    Ok(Examined { history, loaded, start })
+    Ok(Recovery { history, state, start })
 }
 
-/// Whether a start goes by the image alone, because the base that should be there is not.
-fn source_is_missing(files: &Files, history: &History, has_image: bool) -> bool {
-    has_image
+/// Returns whether a base should exist but does not, so that recovery relies on the snapshot file alone.
+fn is_base_missing(files: &StoreFiles, history: &JournalHistory, has_snapshot_file: bool) -> bool {
+    has_snapshot_file
         && files.base.is_none()
-        && history.start().is_some_and(|start| start.extent.last > Revision::ZERO)
+        && history.start().is_some_and(|start| start.watermarks.last > Revision::ZERO)
 }
 
-/// How what is there differs from what was committed.
-pub(crate) fn differs(found: &Tally, committed: &Tally) -> String {
-    let (there, were) = (found.records, committed.records);
-    if there == were {
-        format!("of {were} records that were committed some are not the last of their kind")
+/// Describes the difference between the state found and the one committed.
+pub(crate) fn describe_mismatch(found: &StateDigest, committed: &StateDigest) -> String {
+    let (actual, expected) = (found.records, committed.records);
+    if actual == expected {
+        format!("{expected} records as committed, but some are not the latest version")
     } else {
-        format!("{there} records are there where {were} were committed")
+        format!("found {actual} records, but {expected} were committed")
     }
 }
 
-/// What an image holds, if it is beyond doubt.
-fn read_image(path: &Path, history: &History, opening: &Opening<'_>) -> Option<Part> {
+/// Reads the snapshot file. Returns `None` if it is missing or invalid in any way.
+fn read_snapshot_file(
+    path: &Path,
+    history: &JournalHistory,
+    options: &StoreOptions<'_>,
+) -> Option<RecordSet> {
     if !path.is_file() {
         return None;
     }
-    match try_image(path, history, opening) {
+    match try_snapshot_file(path, history, options) {
         Ok(part) => Some(part),
-        Err(doubt) => {
-            tracing::warn!(%doubt, "the image is not used; the start takes longer");
+        Err(reason) => {
+            tracing::warn!(%reason, "ignoring the snapshot file; this start will be slower");
             None
         }
     }
 }
 
-fn try_image(path: &Path, history: &History, opening: &Opening<'_>) -> Result<Part, BlockError> {
+fn try_snapshot_file(
+    path: &Path,
+    history: &JournalHistory,
+    options: &StoreOptions<'_>,
+) -> Result<RecordSet, BlockError> {
     let input = BufReader::new(File::open(path)?);
-    let (mut reader, head) = BlockReader::new(input, snapshot_file::KIND)?;
-    let doubt = |what: &str| BlockError::Io(std::io::Error::other(what.to_owned()));
-    let is_known = history.at(head.tally.extent.last) == Some(head.tally);
-    // Of what is damaged it may be the best that is left, where the journal does not come so far.
-    let is_beyond = history.last().is_none_or(|last| last.extent.last < head.tally.extent.last);
-    if !(is_known || opening.salvage && is_beyond) {
-        return Err(doubt("the journal knows nothing of its revision"));
+    let (mut reader, header) = BlockReader::new(input, snapshot_file::KIND)?;
+    let invalid = |what: &str| BlockError::Io(std::io::Error::other(what.to_owned()));
+    let is_known = history.at(header.digest.watermarks.last) == Some(header.digest);
+    // In a damaged store whose journal ends earlier, the snapshot file may be the best data left.
+    let is_beyond = history.last().is_none_or(|last| last.watermarks.last < header.digest.watermarks.last);
+    if !(is_known || options.tolerates_damage() && is_beyond) {
+        return Err(invalid("its revision is not in the journal"));
     }
-    let counter = Counter::new(opening, head.tally.records);
+    let counter = Counter::new(options, header.digest.records);
     let parts = parallel::in_order(
-        |hand_on| {
+        |send| {
             while let Some(block) = reader.next()? {
-                if !hand_on(block) {
+                if !send(block) {
                     break;
                 }
             }
@@ -257,111 +267,114 @@ fn try_image(path: &Path, history: &History, opening: &Opening<'_>) -> Result<Pa
         },
         |block| {
             let block = block.checked()?;
-            let (kind, rest) = block.split_first().ok_or_else(|| doubt("a block is empty"))?;
-            let unreadable = |_| doubt("a block cannot be read");
+            let (kind, rest) = block.split_first().ok_or_else(|| invalid("a block is empty"))?;
+            let unreadable = |_| invalid("a block cannot be decoded");
             let part = if *kind == snapshot_file::MERCHANTS {
                 let merchants = snapshot_file::read(rest).map_err(unreadable)?;
-                // What releases work out of a record may change without a thought for images: one of each block tells.
+                // The derivation of fields may change with any release. One sample per block detects a
+                // snapshot file of another release.
                 let sample = merchants.first().map(|first| StoredMerchant::clone(first));
-                if sample.is_some_and(|sample| (opening.restore)(sample.clone()) != sample) {
-                    return Err(doubt("another release made it"));
+                if sample.is_some_and(|sample| (options.derive_fields)(sample.clone()) != sample) {
+                    return Err(invalid("it was written by another release"));
                 }
-                Part::of_merchants(merchants)
+                RecordSet::of_merchants(merchants)
             } else {
                 let records = read_records(rest).map_err(unreadable)?;
-                Part::of_records(records, opening.restore, &Faults::refused()).map_err(unreadable)?
+                RecordSet::of_records(records, options.derive_fields, &CorruptionLog::strict())
+                    .map_err(unreadable)?
             };
-            counter.add(part.tally.records);
+            counter.add(part.digest.records);
             Ok(part)
         },
     )?;
-    let mut part = Part::concat(parts);
-    if !part.tally.holds_the_same_as(&head.tally) {
-        return Err(doubt("it does not hold what its head says"));
+    let mut part = RecordSet::concat(parts);
+    if !part.digest.has_same_records_as(&header.digest) {
+        return Err(invalid("its content does not match its header"));
     }
-    part.tally.extent = head.tally.extent;
+    part.digest.watermarks = header.digest.watermarks;
     Ok(part)
 }
 
-/// Records that are worked on at a time.
+/// Number of records decoded at a time.
 const CHUNK: usize = 2_000;
-/// Room that sled needs to open a base.
+/// Disk space that sled needs to open a base.
 const ROOM_TO_OPEN_BYTES: u64 = 32 * 1024 * 1024;
 
 fn read_base(
     path: &Path,
-    history: &History,
-    opening: &Opening<'_>,
-    faults: &Faults,
-) -> Result<Part, StoreError> {
+    history: &JournalHistory,
+    options: &StoreOptions<'_>,
+    log: &CorruptionLog,
+) -> Result<RecordSet, StoreError> {
     let corrupt = |what: &dyn std::fmt::Display| StoreError::corrupt(path, what.to_string());
-    if fs4::available_space(path).map_err(at("look at", path))? < ROOM_TO_OPEN_BYTES {
+    if fs4::available_space(path).map_err(io_error("stat", path))? < ROOM_TO_OPEN_BYTES {
         return Err(StoreError::Full { action: "open", path: path.to_owned() });
     }
-    let counter = Counter::new(opening, history.last().map_or(0, |last| last.records));
+    let counter = Counter::new(options, history.last().map_or(0, |last| last.records));
     let parts = parallel::in_order(
-        |hand_on| {
+        |send| {
             let mut chunk = Vec::with_capacity(CHUNK);
             let read = base::read(path, &mut |key, value| {
-                if key == TALLY_KEY
-                    && let Ok(Entry::Tally(tally)) = decode(key, value)
+                if key == DIGEST_KEY
+                    && let Ok(Entry::Digest(digest)) = decode(key, value)
                 {
-                    counter.expect_at_least(tally.records);
+                    counter.expect_at_least(digest.records);
                 }
                 chunk.push((key.to_vec(), value.to_vec()));
                 if chunk.len() == CHUNK {
-                    hand_on(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)));
+                    send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)));
                 }
                 Ok(())
             });
-            hand_on(chunk);
-            read.or_else(|error| faults.found(error))
+            send(chunk);
+            read.or_else(|error| log.report(error))
         },
         |records: Vec<Record>| {
-            let part = Part::of_records(records, opening.restore, faults).map_err(|error| corrupt(&error))?;
-            counter.add(part.tally.records);
+            let part = RecordSet::of_records(records, options.derive_fields, log)
+                .map_err(|error| corrupt(&error))?;
+            counter.add(part.digest.records);
             Ok(part)
         },
     )?;
-    let mut part = Part::concat(parts);
-    let written = part.head.tally;
-    let last = written.map(|tally| tally.extent.last).or(part.head.last).unwrap_or_default();
-    // Stores of before the journal say no more than this; one that never kept deletions knows of none up to now.
-    part.tally.extent = written
-        .map_or(Extent { last, deletions_since: part.head.deletions_since.unwrap_or(last) }, |tally| {
-            tally.extent
-        });
+    let mut part = RecordSet::concat(parts);
+    let written = part.metadata.digest;
+    let last = written.map(|digest| digest.watermarks.last).or(part.metadata.last).unwrap_or_default();
+    // Old stores record no more than this; one that never kept deletions knows none up to now.
+    part.digest.watermarks = written.map_or(
+        Watermarks { last, deletions_since: part.metadata.deletions_since.unwrap_or(last) },
+        |digest| digest.watermarks,
+    );
     if path.file_name().is_some_and(|name| name != FIRST_BASE) {
         let named = path.file_name().is_some_and(|name| *name == *base_name(last));
         let known = history.at(last);
         match written {
-            None => faults.found(corrupt(&"what it holds is not written down in it"))?,
-            Some(_) if !named => faults.found(corrupt(&"it has the name of another"))?,
-            Some(_) if known.is_none() => faults.found(corrupt(&"the journal that follows it is missing"))?,
+            None => log.report(corrupt(&"its digest record is missing"))?,
+            Some(_) if !named => log.report(corrupt(&"its name does not match its revision"))?,
+            Some(_) if known.is_none() => log.report(corrupt(&"the journal that follows it is missing"))?,
             Some(_) => {}
         }
     }
     if let Some(committed) = written.or_else(|| history.at(last))
-        && !part.tally.holds_the_same_as(&committed)
+        && !part.digest.has_same_records_as(&committed)
     {
-        faults.found(corrupt(&differs(&part.tally, &committed)))?;
+        log.report(corrupt(&describe_mismatch(&part.digest, &committed)))?;
     }
     if part.merchants.iter().any(|stored| stored.revision > last) {
-        faults.found(corrupt(&"a record is newer than the last commit"))?;
+        log.report(corrupt(&"a record is newer than the last commit"))?;
     }
     Ok(part)
 }
 
-/// Tells how far the reading has come.
+/// Reports the progress of reading.
 struct Counter<'a> {
-    opening: &'a Opening<'a>,
+    options: &'a StoreOptions<'a>,
     of: AtomicU64,
     done: AtomicU64,
 }
 
 impl<'a> Counter<'a> {
-    fn new(opening: &'a Opening<'a>, of: u64) -> Self {
-        Self { opening, of: AtomicU64::new(of), done: AtomicU64::new(0) }
+    fn new(options: &'a StoreOptions<'a>, of: u64) -> Self {
+        Self { options, of: AtomicU64::new(of), done: AtomicU64::new(0) }
     }
 
     fn expect_at_least(&self, of: u64) {
@@ -370,6 +383,6 @@ impl<'a> Counter<'a> {
 
     fn add(&self, records: u64) {
         let done = self.done.fetch_add(records, Ordering::Relaxed) + records;
-        (self.opening.progress)(done, self.of.load(Ordering::Relaxed));
+        (self.options.progress)(done, self.of.load(Ordering::Relaxed));
     }
 }

@@ -1,9 +1,9 @@
-//! The engine on disk: a journal, and behind it a base that checkpoints take the journal into.
+//! The on-disk engine: a write-ahead journal, and a base into which checkpoints move its content.
 //!
 //! ```text
-//! commit     → journal: written, synced            acknowledged from here on
-//! checkpoint → base-REVISION, written afresh       then the journal up to there goes
-//!            → image                               a cache for the next start
+//! commit     → journal: write, sync                acknowledged from here on
+//! checkpoint → base-REVISION, rewritten in full    then the journal up to there is removed
+//!            → snapshot file                       a cache for the next start
 //! ```
 
 use std::{
@@ -14,162 +14,164 @@ use std::{
 use nearby_index::{Change, Revision};
 
 use crate::{
-    Batch, Condition, Content, Faults, Loaded, Opening, Store, StoreError, Tally,
-    checkpoint::{Plan, UnderWay, write_image},
+    Batch, Contents, RecoveredState, StateDigest, Store, StoreError, StoreHealth, StoreOptions,
+    checkpoint::{CheckpointJob, RunningCheckpoint, write_snapshot_file},
     codec::{encode_deletion, encode_merchant, encode_request, merchant_key},
-    fs::{bytes_below, create_durably, parent_of, remove, remove_unfinished, sync},
+    corruption::CorruptionLog,
+    fs::{create_dir_durably, disk_usage, fsync, parent_of, remove, remove_temporary},
     journal::{Journal, Operation},
     lock::DirectoryLock,
-    recovery::{Examined, Files, From, examine},
+    recovery::{RecoverFrom, Recovery, StoreFiles, recover},
 };
 
-/// Keeps merchants in a directory, which it holds for this process.
+/// Keeps merchants in a directory, which it locks for this process.
 #[derive(Debug)]
 pub struct DurableStore {
     directory: PathBuf,
-    /// None where the store was opened in spite of its faults.
+    /// `None` if the store is damaged and was opened read-only.
     journal: Option<Journal>,
-    /// What there is where there is no journal.
-    salvaged: Tally,
-    condition: Arc<Condition>,
-    under_way: Option<UnderWay>,
-    /// Bytes that the journal may have before a checkpoint is due.
-    journal_bytes: u64,
-    /// As set by whoever opened it.
-    least_journal_bytes: u64,
-    /// The revision of the image, or the base's where there is none.
-    image_at: Revision,
+    /// Digest of the state found if there is no journal.
+    damaged: StateDigest,
+    health: Arc<StoreHealth>,
+    running: Option<RunningCheckpoint>,
+    /// Journal size in bytes at which a checkpoint is due.
+    checkpoint_bytes: u64,
+    /// Lower bound of that size, from [`StoreOptions::checkpoint_journal_bytes`].
+    min_checkpoint_bytes: u64,
+    /// Revision of the snapshot file, or of the base if there is none.
+    snapshot_file_revision: Revision,
     _lock: DirectoryLock,
 }
 
 impl DurableStore {
-    /// Opens a directory, or makes it, and reads all that is in it.
+    /// Opens or creates a store, and recovers its state.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] where another process holds it, [`StoreError::Io`] where it cannot be made or read,
-    /// [`StoreError::Full`] where there is no room to open it, [`StoreError::Corrupt`] where what is in it is not what was
-    /// committed.
-    pub fn open(directory: &Path, opening: &Opening<'_>) -> Result<(Self, Loaded), StoreError> {
-        create_durably(directory)?;
+    /// [`StoreError::Locked`] if another process uses the directory, [`StoreError::Io`] if it cannot be
+    /// created or read, [`StoreError::Full`] if there is not enough disk space, [`StoreError::Corrupt`] if
+    /// its content is not what was committed.
+    pub fn open(directory: &Path, options: &StoreOptions<'_>) -> Result<(Self, RecoveredState), StoreError> {
+        create_dir_durably(directory)?;
         let lock = DirectoryLock::acquire(directory)?;
-        let files = Files::find(directory)?;
-        // An earlier run may have been killed between giving something its name and making that durable.
+        let files = StoreFiles::find(directory)?;
+        // An earlier process may have been killed between renaming a file and syncing its directory.
         for named in [parent_of(directory), directory, &files.journal] {
             if named.is_dir() {
-                sync(named)?;
+                fsync(named)?;
             }
         }
-        let faults = if opening.salvage { Faults::noted() } else { Faults::refused() };
-        if let Some(what) = files.remains(directory)? {
+        let log =
+            if options.tolerates_damage() { CorruptionLog::tolerant() } else { CorruptionLog::strict() };
+        if let Some(what) = files.leftovers(directory)? {
             let error = StoreError::corrupt(directory, what);
-            if !opening.salvage {
+            if !options.tolerates_damage() {
                 return Err(error);
             }
-            faults.found(error)?;
+            log.report(error)?;
         }
-        if !opening.salvage {
-            remove_unfinished(directory)?;
+        if !options.tolerates_damage() {
+            remove_temporary(directory)?;
         }
-        let Examined { history, mut loaded, start } =
-            examine(directory, &files, From::Fastest, opening, &faults)?;
-        loaded.faults = faults.into_noted();
-        let condition = Arc::new(Condition::default());
-        let journal = if loaded.faults.is_empty() {
+        let Recovery { history, mut state, start } =
+            recover(directory, &files, RecoverFrom::Fastest, options, &log)?;
+        state.corruption = log.into_findings();
+        let health = Arc::new(StoreHealth::default());
+        let journal = if state.corruption.is_empty() {
             files.older_bases.iter().try_for_each(|older| remove(older))?;
-            Some(Journal::resume(&history, &loaded.tally, opening.journal_bytes)?)
+            Some(Journal::resume(&history, &state.digest, options.checkpoint_journal_bytes)?)
         } else {
-            condition.fail(&"it is damaged, and was opened for what is sound in it");
+            health.fail(&"the store is damaged and was opened read-only");
             None
         };
         let mut store = Self {
             directory: directory.to_owned(),
             journal,
-            salvaged: loaded.tally,
-            condition,
-            under_way: None,
-            journal_bytes: 0,
-            least_journal_bytes: opening.journal_bytes,
-            image_at: start.extent.last,
+            damaged: state.digest,
+            health,
+            running: None,
+            checkpoint_bytes: 0,
+            min_checkpoint_bytes: options.checkpoint_journal_bytes,
+            snapshot_file_revision: start.watermarks.last,
             _lock: lock,
         };
-        let is_whole = files.base.is_some() || store.image_at == Revision::ZERO;
+        let is_whole = files.base.is_some() || store.snapshot_file_revision == Revision::ZERO;
         if is_whole {
-            store.journal_bytes = store.journal_bytes_for(files.base.as_deref());
+            store.checkpoint_bytes = store.checkpoint_bytes_for(files.base.as_deref());
         }
-        Ok((store, loaded))
+        Ok((store, state))
     }
 
-    /// Whether a directory holds a store of this engine.
+    /// Returns whether a directory holds a store of this engine.
     #[must_use]
-    pub fn is_in(directory: &Path) -> bool {
-        let found = Files::find(directory);
-        found.is_ok_and(|files| files.is_store() || files.remains(directory).is_ok_and(|it| it.is_some()))
+    pub fn exists(directory: &Path) -> bool {
+        let found = StoreFiles::find(directory);
+        found.is_ok_and(|files| files.is_store() || files.leftovers(directory).is_ok_and(|it| it.is_some()))
     }
 
-    /// Takes all into a new base, and waits for it.
+    /// Writes a full checkpoint and waits for it.
     ///
     /// # Errors
     /// As [`Store::commit`].
-    pub fn compact(&mut self, content: Content) -> Result<(), StoreError> {
+    pub fn compact(&mut self, contents: Contents) -> Result<(), StoreError> {
         self.finish_checkpoint();
         let journal = match &mut self.journal {
-            Some(journal) if self.condition.failure().is_none() => journal,
-            _ => return Err(read_only(&self.condition)),
+            Some(journal) if self.health.failure().is_none() => journal,
+            _ => return Err(read_only(&self.health)),
         };
-        let (next_segment, tally) = (journal.roll()?, *journal.tally());
-        self.plan(content, tally, next_segment).run(&|| false)?;
+        let (next_segment, digest) = (journal.roll()?, *journal.digest());
+        self.checkpoint_job(contents, digest, next_segment).run(&|| false)?;
         if let Some(journal) = &mut self.journal {
             journal.forget_before(next_segment);
         }
-        self.image_at = tally.extent.last;
+        self.snapshot_file_revision = digest.watermarks.last;
         Ok(())
     }
 
-    /// A checkpoint writes all anew: the larger the base, the longer the journal may become before that pays, up to where
-    /// a start would take long.
-    fn journal_bytes_for(&self, base: Option<&Path>) -> u64 {
-        let base_bytes = base.map_or(0, bytes_below);
-        (base_bytes / 4).clamp(self.least_journal_bytes, 4 * self.least_journal_bytes)
+    /// A checkpoint rewrites everything: the larger the base, the longer the journal may grow before that
+    /// pays off, bounded so that replay at startup stays short.
+    fn checkpoint_bytes_for(&self, base: Option<&Path>) -> u64 {
+        let base_bytes = base.map_or(0, disk_usage);
+        (base_bytes / 4).clamp(self.min_checkpoint_bytes, 4 * self.min_checkpoint_bytes)
     }
 
     fn finish_checkpoint(&mut self) {
-        let Some(under_way) = self.under_way.take() else { return };
-        let (next_segment, tally) = (under_way.next_segment, under_way.tally);
-        match under_way.join() {
+        let Some(running) = self.running.take() else { return };
+        let (next_segment, digest) = (running.next_segment, running.digest);
+        match running.join() {
             Ok(()) => {
                 if let Some(journal) = &mut self.journal {
                     journal.forget_before(next_segment);
                 }
-                self.image_at = tally.extent.last;
-                let base = Files::find(&self.directory).ok().and_then(|files| files.base);
-                self.journal_bytes = self.journal_bytes_for(base.as_deref());
+                self.snapshot_file_revision = digest.watermarks.last;
+                let base = StoreFiles::find(&self.directory).ok().and_then(|files| files.base);
+                self.checkpoint_bytes = self.checkpoint_bytes_for(base.as_deref());
             }
             Err(error) => {
-                tracing::warn!(%error, "a checkpoint failed; the journal keeps everything, and it will be tried again");
-                self.journal_bytes += self.least_journal_bytes / 2;
+                tracing::warn!(%error, "checkpoint failed; the journal is kept, and the checkpoint will be retried");
+                self.checkpoint_bytes += self.min_checkpoint_bytes / 2;
             }
         }
     }
 
-    fn plan(&self, content: Content, tally: Tally, next_segment: u64) -> Plan {
-        let (directory, condition) = (self.directory.clone(), Arc::clone(&self.condition));
-        Plan { directory, content, tally, next_segment, condition }
+    fn checkpoint_job(&self, contents: Contents, digest: StateDigest, next_segment: u64) -> CheckpointJob {
+        let (directory, health) = (self.directory.clone(), Arc::clone(&self.health));
+        CheckpointJob { directory, contents, digest, next_segment, health }
     }
 
-    fn begin_checkpoint(&mut self, content: Content) -> Result<(), StoreError> {
+    fn start_checkpoint(&mut self, contents: Contents) -> Result<(), StoreError> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        let (next_segment, tally) = (journal.roll()?, *journal.tally());
-        let plan = self.plan(content, tally, next_segment);
-        self.under_way = Some(UnderWay::begin(plan)?);
+        let (next_segment, digest) = (journal.roll()?, *journal.digest());
+        let job = self.checkpoint_job(contents, digest, next_segment);
+        self.running = Some(RunningCheckpoint::start(job)?);
         Ok(())
     }
 }
 
 impl Drop for DurableStore {
-    /// A checkpoint must not go on in a directory that another may hold.
+    /// Stops a running checkpoint: another process may lock the directory next.
     fn drop(&mut self) {
-        if let Some(under_way) = self.under_way.take() {
-            under_way.abandon();
+        if let Some(running) = self.running.take() {
+            running.abandon();
         }
     }
 }
@@ -177,73 +179,73 @@ impl Drop for DurableStore {
 impl Store for DurableStore {
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
         let journal = match &mut self.journal {
-            Some(journal) if self.condition.failure().is_none() => journal,
-            _ => return Err(read_only(&self.condition)),
+            Some(journal) if self.health.failure().is_none() => journal,
+            _ => return Err(read_only(&self.health)),
         };
-        let tally = journal.tally().after(batch);
-        journal.append(&operations_of(batch), &tally).inspect_err(|error| {
+        let digest = batch.apply_to(*journal.digest());
+        journal.append(&operations_of(batch), &digest).inspect_err(|error| {
             if error.is_failure() {
-                self.condition.fail(error);
+                self.health.fail(error);
             }
         })
     }
 
-    fn tally(&self) -> Tally {
-        self.journal.as_ref().map_or(self.salvaged, |journal| *journal.tally())
+    fn digest(&self) -> StateDigest {
+        self.journal.as_ref().map_or(self.damaged, |journal| *journal.digest())
     }
 
-    fn condition(&self) -> Arc<Condition> {
-        Arc::clone(&self.condition)
+    fn health(&self) -> Arc<StoreHealth> {
+        Arc::clone(&self.health)
     }
 
     fn is_checkpoint_due(&mut self) -> bool {
-        match &self.under_way {
-            Some(under_way) if !under_way.is_finished() => false,
+        match &self.running {
+            Some(running) if !running.is_finished() => false,
             _ => {
                 self.finish_checkpoint();
                 let used = self.journal.as_ref().map_or(0, Journal::used);
-                used >= self.journal_bytes && self.condition.failure().is_none()
+                used >= self.checkpoint_bytes && self.health.failure().is_none()
             }
         }
     }
 
-    fn checkpoint(&mut self, content: Content) {
-        let is_under_way = self.under_way.as_ref().is_some_and(|under_way| !under_way.is_finished());
-        if is_under_way || self.condition.failure().is_some() {
+    fn checkpoint(&mut self, contents: Contents) {
+        let is_under_way = self.running.as_ref().is_some_and(|running| !running.is_finished());
+        if is_under_way || self.health.failure().is_some() {
             return;
         }
         self.finish_checkpoint();
-        if let Err(error) = self.begin_checkpoint(content) {
+        if let Err(error) = self.start_checkpoint(contents) {
             if error.is_failure() {
-                self.condition.fail(&error);
+                self.health.fail(&error);
             }
-            tracing::warn!(%error, "a checkpoint cannot begin; the journal keeps everything, and it will be tried again");
-            self.journal_bytes += self.least_journal_bytes / 2;
+            tracing::warn!(%error, "cannot start a checkpoint; the journal is kept, and the checkpoint will be retried");
+            self.checkpoint_bytes += self.min_checkpoint_bytes / 2;
         }
     }
 
-    fn close(mut self: Box<Self>, content: Content) -> Result<(), StoreError> {
-        if let Some(under_way) = self.under_way.take() {
-            under_way.abandon();
+    fn close(mut self: Box<Self>, contents: Contents) -> Result<(), StoreError> {
+        if let Some(running) = self.running.take() {
+            running.abandon();
         }
-        let tally = self.tally();
-        let changes = tally.extent.last.0.saturating_sub(self.image_at.0);
-        // What a start replays in a moment needs no new image.
-        let is_worth_it = changes > tally.records / 50 + 1_000;
-        if self.condition.failure().is_some() || self.journal.is_none() || !is_worth_it {
+        let digest = self.digest();
+        let changes = digest.watermarks.last.0.saturating_sub(self.snapshot_file_revision.0);
+        // A short replay costs less than a new snapshot file.
+        let is_worthwhile = changes > digest.records / 50 + 1_000;
+        if self.health.failure().is_some() || self.journal.is_none() || !is_worthwhile {
             return Ok(());
         }
-        write_image(&Files::find(&self.directory)?.image, &content, &tally)
+        write_snapshot_file(&StoreFiles::find(&self.directory)?.snapshot_file, &contents, &digest)
     }
 }
 
-fn read_only(condition: &Condition) -> StoreError {
-    StoreError::ReadOnly { reason: condition.failure().unwrap_or_default().to_owned() }
+fn read_only(health: &StoreHealth) -> StoreError {
+    StoreError::ReadOnly { reason: health.failure().unwrap_or_default().to_owned() }
 }
 
-/// What a batch writes and removes.
+/// Returns the journal operations of a batch.
 fn operations_of(batch: &Batch<'_>) -> Vec<Operation> {
-    // First: of two operations on one key the later counts.
+    // Removals come first: of two operations on one key the later wins.
     let mut operations: Vec<Operation> = batch.forgotten_keys().into_iter().map(|key| (key, None)).collect();
     for change in batch.changes {
         match change {
@@ -257,7 +259,7 @@ fn operations_of(batch: &Batch<'_>) -> Vec<Operation> {
             }
         }
     }
-    let done = batch.done.iter().flat_map(|request| encode_request(request));
+    let done = batch.completed.iter().flat_map(|request| encode_request(request));
     operations.extend(done.map(|(key, value)| (key, Some(value))));
     operations
 }
