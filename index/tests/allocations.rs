@@ -1,6 +1,6 @@
 //! Steady-state searches do not allocate.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Search compared with a linear scan that uses geographiclib's geodesics, over random data sets and
 //! histories.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,6 +1,6 @@
 //! Publication of snapshots by the writer to readers, under many thread interleavings (shuttle).
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use nearby_index::*;
 use shuttle::{

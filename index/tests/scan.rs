@@ -7,7 +7,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test may; the seed and the count are to be seen"
+    reason = "tests may panic and print the seed and the count"
 )]
 
 mod model;

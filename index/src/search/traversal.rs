@@ -229,7 +229,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         let selected = recent.with_visibility(self.query.filter.visibility);
         for (number, leaf) in recent.leaves().iter().enumerate() {
             let chords2_m2 = leaf.chords2_m2(self.query.origin.xyz_m());
-            #[expect(clippy::cast_possible_truncation, reason = "takes the bits of this leaf")]
+            #[expect(clippy::cast_possible_truncation, reason = "keeps the bits of this leaf")]
             let lanes = (selected >> (number * LEAF_SIZE)) as u16;
             let (query, is_unfiltered) = (self.query, self.is_unfiltered);
             self.scan_leaf(&chords2_m2, lanes, |lane| {

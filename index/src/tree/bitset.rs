@@ -42,7 +42,10 @@ impl BitSet {
     #[inline(always)]
     pub(crate) fn leaf(&self, leaf: usize) -> u16 {
         let word = self.points[leaf / LEAVES_PER_WORD] >> (leaf % LEAVES_PER_WORD * LEAF_SIZE);
-        #[expect(clippy::cast_possible_truncation, reason = "takes the low bits, which are the leaf's")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "keeps the low bits, which are those of the leaf"
+        )]
         let leaf = word as u16;
         leaf
     }

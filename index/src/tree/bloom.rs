@@ -28,7 +28,7 @@ pub(crate) struct ChildBloom([u64; POSITIONS / 64]);
 const _: () = assert!(MAX_CHILDREN <= 32, "one bit per child");
 
 fn positions(hash: u64) -> [usize; 2] {
-    #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is wanted")]
+    #[expect(clippy::cast_possible_truncation, reason = "keeps the low bits on purpose")]
     [hash as usize % POSITIONS, (hash >> 32) as usize % POSITIONS]
 }
 

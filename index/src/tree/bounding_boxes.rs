@@ -65,7 +65,7 @@ impl Aabb {
 
 /// Rounds down to `f32`: the largest value not above `number`.
 pub(crate) fn rounded_down(number: f64) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "rounds; which way is put right below")]
+    #[expect(clippy::cast_possible_truncation, reason = "rounds to nearest; corrected below")]
     let near = number as f32;
     if f64::from(near) > number { near.next_down() } else { near }
 }
@@ -116,8 +116,8 @@ impl<const N: usize> BoundingBoxes<N> {
     /// Replaces a box. Returns false if the extent lies outside the range of the steps.
     pub(crate) fn set(&mut self, number: usize, extent: &Aabb) -> bool {
         let steps = |axis: usize, at_m: f64| (at_m - self.corner_m[axis]) / f64::from(self.step_m);
-        let low = [0, 1, 2].map(|axis| whole(steps(axis, extent.low_m[axis]).floor()));
-        let high = [0, 1, 2].map(|axis| whole(steps(axis, extent.high_m[axis]).ceil()));
+        let low = [0, 1, 2].map(|axis| to_u16(steps(axis, extent.low_m[axis]).floor()));
+        let high = [0, 1, 2].map(|axis| to_u16(steps(axis, extent.high_m[axis]).ceil()));
         for axis in 0..3 {
             let (Some(low), Some(high)) = (low[axis], high[axis]) else { return false };
             self.low[axis][number] = low;
@@ -220,10 +220,10 @@ impl<const N: usize> BoundingBoxes<N> {
 }
 
 /// Converts to an integer if the number is integral and in range.
-fn whole(number: f64) -> Option<u16> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, which is seen")]
-    let whole = number as u16;
-    (f64::from(whole) == number).then_some(whole)
+fn to_u16(number: f64) -> Option<u16> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; detected below")]
+    let integer = number as u16;
+    (f64::from(integer) == number).then_some(integer)
 }
 
 /// Like `f32::max` without its NaN handling, which costs two instructions and is not needed here.

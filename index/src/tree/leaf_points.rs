@@ -115,12 +115,12 @@ impl CompactLeaf {
         for (lane, point) in points.iter().enumerate() {
             for axis in 0..3 {
                 let offset = (point.position.xyz_m()[axis] - (corner_m[axis] + HALF_RANGE_M)) / GRID_M;
-                #[expect(clippy::cast_possible_truncation, reason = "saturates, which the next line sees")]
-                let whole = offset as i32;
-                if f64::from(whole) != offset {
+                #[expect(clippy::cast_possible_truncation, reason = "saturates; the next line detects it")]
+                let steps = offset as i32;
+                if f64::from(steps) != offset {
                     return None;
                 }
-                offsets[axis][lane] = whole;
+                offsets[axis][lane] = steps;
             }
         }
         Some(Self(offsets))

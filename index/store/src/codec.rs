@@ -81,7 +81,7 @@ pub(crate) enum DecodeError {
 
 /// A decoded record.
 #[derive(Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are merchants, and none is kept")]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are merchants, and none is kept for long")]
 pub(crate) enum Entry {
     State(Revision),
     Since(Revision),

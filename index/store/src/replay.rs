@@ -172,30 +172,31 @@ pub(crate) fn deletions_and_requests(
     log: &CorruptionLog,
 ) -> Result<(Vec<Deletion>, Vec<Arc<CompletedRequest>>), DecodeError> {
     let (mut deletions, mut requests) = (Vec::new(), Vec::new());
-    let mut begun: Option<CompletedRequest> = None;
+    let mut pending: Option<CompletedRequest> = None;
     for (key, value) in others {
         match decode(&key, &value) {
             Ok(Entry::Deletion { id, revision }) => deletions.push((revision, id)),
             Ok(Entry::Outcome { of, count, number }) => {
-                if !gather(&mut begun, of, number, derive_fields) {
-                    begun = None;
+                if !append_outcome(&mut pending, of, number, derive_fields) {
+                    pending = None;
                     log.report(DecodeError::Outcome)?;
-                } else if begun.as_ref().is_some_and(|begun| begun.outcomes.len() == usize::from(count)) {
-                    requests.extend(begun.take().map(Arc::new));
+                } else if pending.as_ref().is_some_and(|pending| pending.outcomes.len() == usize::from(count))
+                {
+                    requests.extend(pending.take().map(Arc::new));
                 }
             }
             Ok(_) => log.report(DecodeError::Key)?,
             Err(error) => log.report(error)?,
         }
     }
-    if begun.is_some() {
+    if pending.is_some() {
         log.report(DecodeError::Outcome)?;
     }
     Ok((deletions, requests))
 }
 
 /// Appends an outcome to the request being assembled. Returns false if it does not follow the previous one.
-fn gather(
+fn append_outcome(
     request: &mut Option<CompletedRequest>,
     mut next: CompletedRequest,
     number: u16,
@@ -208,8 +209,8 @@ fn gather(
     }
     match request {
         None if number == 0 => *request = Some(next),
-        Some(begun) if begun.id == next.id && begun.outcomes.len() == usize::from(number) => {
-            begun.outcomes.extend(next.outcomes);
+        Some(pending) if pending.id == next.id && pending.outcomes.len() == usize::from(number) => {
+            pending.outcomes.extend(next.outcomes);
         }
         _ => return false,
     }

@@ -1,7 +1,7 @@
 //! Opens stores written by earlier versions, kept compressed in `old/`. Each was created from the first sixty
 //! merchants of the sample, of which one was then deleted and one hidden.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{
     fs,

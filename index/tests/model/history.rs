@@ -48,12 +48,12 @@ impl History {
         let (kind, amount) = (script.byte(), usize::from(script.byte()));
         let changes = match kind % 16 {
             0..=3 => (0..amount * 8).map(|_| self.put_anywhere(script)).collect(),
-            4 | 5 => self.crowd(amount * 4, script),
-            6..=9 => (0..amount * 2).map(|_| self.touch(script)).collect(),
+            4 | 5 => self.put_cluster(amount * 4, script),
+            6..=9 => (0..amount * 2).map(|_| self.update_existing(script)).collect(),
             10 => (0..amount * 8).filter_map(|_| self.delete(script)).collect(),
             11 => self.delete_nearly_all(script),
             12 => vec![self.put_anywhere(script)],
-            13 => self.twice(script),
+            13 => self.change_repeatedly(script),
             14 => {
                 self.held.push(self.now());
                 Vec::new()
@@ -76,7 +76,7 @@ impl History {
     }
 
     /// Puts many merchants at one position.
-    fn crowd(&mut self, size: usize, script: &mut Script<'_>) -> Vec<Change> {
+    fn put_cluster(&mut self, size: usize, script: &mut Script<'_>) -> Vec<Change> {
         let place = self.displaced(2_000.0 * script.unit(), 2_000.0 * script.unit());
         (0..size)
             .map(|_| {
@@ -87,7 +87,7 @@ impl History {
     }
 
     /// Moves an existing merchant a little, moves it to another's position, or updates it in place.
-    fn touch(&mut self, script: &mut Script<'_>) -> Change {
+    fn update_existing(&mut self, script: &mut Script<'_>) -> Change {
         let (one, other) = (self.random_merchant(script), self.random_merchant(script));
         let (Some(one), Some(other)) = (one, other) else { return self.put_anywhere(script) };
         let number = one.merchant.id.as_str()[1..].parse().unwrap();
@@ -111,7 +111,7 @@ impl History {
     }
 
     /// Changes the same merchant several times in one batch.
-    fn twice(&mut self, script: &mut Script<'_>) -> Vec<Change> {
+    fn change_repeatedly(&mut self, script: &mut Script<'_>) -> Vec<Change> {
         let first = self.put_anywhere(script);
         let number = first.id().as_str()[1..].parse().unwrap();
         let place = self.displaced(100.0 * script.unit(), 0.0);

@@ -4,7 +4,7 @@
 //! what happens: merchants are added in groups, moved, hidden and deleted; snapshots are held; queries of
 //! every kind run against the newest snapshot and the held ones, and each result is compared with the list's.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 mod history;
 mod queries;
