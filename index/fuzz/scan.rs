@@ -1,4 +1,4 @@
-//! Bytes that a fuzzer makes, run as a history and compared with a linear scan: see `tests/model`.
+//! Fuzz target: runs the input bytes as a history and compares the index with a linear scan (`tests/model`).
 
 #![no_main]
 

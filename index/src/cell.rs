@@ -1,4 +1,5 @@
-//! H3 cells: for privacy, density and partitioning, never for ranking. The only place that says `h3o::`.
+//! H3 cells, for privacy, density counts and partitioning; never for ranking. The only module that uses
+//! `h3o`.
 
 use std::fmt;
 
@@ -6,24 +7,25 @@ use h3o::{CellIndex, LatLng, Resolution};
 
 use crate::{Position, Wgs84};
 
-/// How fine cells are: an H3 resolution, 0 to 15.
+/// An H3 resolution, 0 to 15.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellResolution(Resolution);
 
 impl CellResolution {
-    /// Parses a resolution. `None` where it is not from 0 to 15.
+    /// Parses a resolution. Returns `None` outside 0 to 15.
     #[must_use]
     pub fn new(resolution: i32) -> Option<Self> {
         u8::try_from(resolution).ok().and_then(|resolution| Resolution::try_from(resolution).ok()).map(Self)
     }
 }
 
-/// A cell of any resolution, for where merchants are. What may be said of a user is a [`CoarseCell`].
+/// A cell of any resolution, for merchant positions. For a user's position, use [`CoarseCell`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell(CellIndex);
 
 impl Cell {
-    /// The cell that a position lies in. `None` never happens for a valid position; it spares callers a panic.
+    /// Returns the cell that contains a position. `None` cannot occur for a valid position; the `Option`
+    /// avoids a panic path.
     #[must_use]
     pub fn of(position: Position<Wgs84>, resolution: CellResolution) -> Option<Self> {
         let point = LatLng::new(position.latitude_deg(), position.longitude_deg()).ok()?;
@@ -31,26 +33,27 @@ impl Cell {
     }
 }
 
-/// The index in hexadecimal, as H3 tools write it.
+/// Formats the index in hexadecimal, as H3 tools do.
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
 }
 
-/// A cell at H3 resolution 5, about 250 km²: the finest statement that may be made anywhere about where a user is.
+/// A cell at H3 resolution 5 (about 250 km²): the finest location of a user that may be logged or exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CoarseCell(Cell);
 
 impl CoarseCell {
-    /// The cell that a position lies in. `None` never happens for a valid position; it spares callers a panic.
+    /// Returns the cell that contains a position. `None` cannot occur for a valid position; the `Option`
+    /// avoids a panic path.
     #[must_use]
     pub fn of(position: Position<Wgs84>) -> Option<Self> {
         Cell::of(position, CellResolution(Resolution::Five)).map(Self)
     }
 }
 
-/// The index in hexadecimal, as H3 tools write it.
+/// Formats the index in hexadecimal, as H3 tools do.
 impl fmt::Display for CoarseCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
@@ -62,9 +65,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_coarse_cell_is_wide() {
+    fn nearby_positions_share_a_coarse_cell() {
         let cell = |latitude, longitude| CoarseCell::of(Position::new(latitude, longitude).unwrap()).unwrap();
-        assert_eq!(cell(60.1699, 24.9384), cell(60.1719, 24.9414), "two places in the centre of Helsinki");
+        assert_eq!(cell(60.1699, 24.9384), cell(60.1719, 24.9414), "two positions in central Helsinki");
         assert_eq!(cell(60.1699, 24.9384).to_string().len(), 15);
         assert!(CoarseCell::of(Position::new(-90.0, 180.0).unwrap()).is_some());
     }

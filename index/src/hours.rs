@@ -1,17 +1,17 @@
-//! When a merchant is open, as its own clock tells.
+//! Opening hours in the local time of a merchant.
 //!
-//! A week of periods, and days that differ. Each period belongs to a day, and runs from there by the clock on the wall:
-//! past midnight, and through the nights in which clocks change, without a special case. Which time that clock shows at
-//! a given moment is for those to say who know of time zones.
+//! A week of periods, and special days that replace it. A period belongs to the day on which it starts and
+//! runs in local wall-clock time: past midnight, and through daylight-saving transitions, without special
+//! cases. Converting an instant to local time is left to callers, which know the time zone rules.
 
 use std::sync::{Arc, LazyLock};
 
-use crate::pool::Pool;
+use crate::interner::Interner;
 
-/// Hours that merchants have.
-static ALL: LazyLock<Pool<Hours>> = LazyLock::new(Pool::new);
+/// Interned hours: many merchants share the same hours.
+static ALL: LazyLock<Interner<Hours>> = LazyLock::new(Interner::new);
 
-/// A date and a time of day on a clock on a wall.
+/// A local date and time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalTime {
     /// Days since 1 January 1970, a Thursday.
@@ -20,12 +20,12 @@ pub struct LocalTime {
     pub minute: u16,
 }
 
-/// A stretch of opening that belongs to a day.
+/// A period of opening that starts on a given day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Period {
-    /// Minutes after midnight at which it starts, 0 to 1439.
+    /// Start in minutes after midnight, 0 to 1439.
     pub start_minute: u16,
-    /// Its length in minutes.
+    /// Length in minutes.
     pub length_minutes: u16,
 }
 
@@ -40,21 +40,21 @@ impl Period {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hours {
     zone: Arc<str>,
-    /// Days of the week from Monday, 0 to 6, with a period of at most a day; by day.
+    /// Weekday from Monday (0 to 6) and a period of at most one day; sorted by weekday.
     weekly: Box<[(u8, Period)]>,
-    /// Days that differ, in their order.
+    /// Special days and their periods, sorted by day.
     special: Box<[(i32, Box<[Period]>)]>,
 }
 
 const DAY_MINUTES: u16 = 24 * 60;
 
 impl Hours {
-    /// Hours of a time zone, an IANA name; of a week, as weekdays from Monday (0 to 6) with their periods; and of
-    /// special days, as days since 1 January 1970 with the periods that replace the week's. `None` where there is neither
-    /// a week nor a special day: that is unknown, not closed.
+    /// Creates hours from an IANA time zone name, weekly periods by weekday from Monday (0 to 6), and special
+    /// days (as days since 1 January 1970) whose periods replace those of the week. Returns `None` if there
+    /// is neither a weekly period nor a special day: the hours are unknown then, not "always closed".
     ///
-    /// A weekly period of more than a day is cut at each midnight: what comes after the first belongs to the days it
-    /// lies on.
+    /// A weekly period longer than a day is split at each midnight; the later parts belong to the days they
+    /// lie on.
     #[must_use]
     pub fn new(
         zone: &str,
@@ -72,32 +72,32 @@ impl Hours {
         is_known.then(|| Self { zone: zone.into(), weekly: weekly.into(), special: special.into() })
     }
 
-    /// The same, to be kept: equal hours are kept once, whoever has them.
+    /// Interns the hours, so that merchants with equal hours share one allocation.
     #[must_use]
-    pub fn shared(self) -> Arc<Self> {
-        ALL.share(Arc::new(self))
+    pub fn interned(self) -> Arc<Self> {
+        ALL.intern(Arc::new(self))
     }
 
-    /// The time zone whose clock they go by.
+    /// Returns the IANA name of the time zone.
     #[must_use]
     pub fn zone(&self) -> &str {
         &self.zone
     }
 
-    /// The week: days from Monday, 0 to 6, each with a period of at most a day.
+    /// Returns the weekly periods: weekday from Monday (0 to 6) and a period of at most one day.
     pub fn weekly(&self) -> impl ExactSizeIterator<Item = (u8, Period)> {
         self.weekly.iter().copied()
     }
 
-    /// The days that differ, in their order, with the periods that replace the week's.
+    /// Returns the special days in order, each with the periods that replace those of the week.
     pub fn special(&self) -> impl ExactSizeIterator<Item = (i32, &[Period])> {
         self.special.iter().map(|(day, periods)| (*day, &**periods))
     }
 
-    /// Whether it is open when the clock of its zone shows this time.
+    /// Returns whether the merchant is open at a local time.
     #[must_use]
     pub fn is_open(&self, at: LocalTime) -> bool {
-        // A period of a special day may last two days, and so reach into the second day after.
+        // A period of a special day may last two days and so extend into the second day after.
         (0..3u16).any(|ago| {
             let Some(day) = at.day.checked_sub(i32::from(ago)) else { return false };
             let minute = u32::from(at.minute) + u32::from(ago) * u32::from(DAY_MINUTES);
@@ -112,14 +112,14 @@ impl Hours {
     }
 }
 
-/// Days from Monday, 0 to 6.
+/// Returns the weekday from Monday (0 to 6) of a day since 1 January 1970.
 fn weekday_of(day: i32) -> u8 {
-    // 1 January 1970 was a Thursday. A remainder by seven is less than seven.
+    // 1 January 1970 was a Thursday. A remainder modulo 7 fits `u8`.
     u8::try_from((i64::from(day) + 3).rem_euclid(7)).unwrap_or_default()
 }
 
-/// A period of days in the week, none of which is longer than a day. What cannot be, as of a request that will be refused for
-/// it, is cut somehow.
+/// Splits a weekly period into parts of at most a day. Out-of-range input, from a request that validation
+/// rejects later, is split without overflow into some parts.
 fn cut_at_midnights((weekday, period): (u8, Period)) -> Vec<(u8, Period)> {
     if period.length_minutes <= DAY_MINUTES {
         return vec![(weekday, period)];
@@ -145,13 +145,13 @@ mod tests {
         Period { start_minute, length_minutes }
     }
 
-    /// Whether it is open so many days after that Monday at an hour and a minute.
+    /// Returns whether the merchant is open at a time on the n-th day after that Monday.
     fn is_open(hours: &Hours, day: i32, hour: u16, minute: u16) -> bool {
         hours.is_open(LocalTime { day: MONDAY + day, minute: hour * 60 + minute })
     }
 
     #[test]
-    fn what_cannot_be_is_cut_all_the_same() {
+    fn out_of_range_periods_are_split_without_overflow() {
         for (weekday, start_minute) in [(0, 1_440), (6, 1_692), (255, u16::MAX)] {
             for length_minutes in [1_441, 1_752, u16::MAX] {
                 let hours = Hours::new("UTC", [(weekday, period(start_minute, length_minutes))], []).unwrap();
@@ -163,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn weekdays_are_counted_from_monday() {
+    fn weekdays_count_from_monday() {
         assert_eq!([weekday_of(0), weekday_of(-1), weekday_of(4), weekday_of(MONDAY)], [3, 2, 0, 0]);
         assert!(weekday_of(i32::MIN) < 7 && weekday_of(i32::MAX) < 7);
     }
 
     #[test]
-    fn edges_are_open_at_the_start_and_closed_at_the_end() {
+    fn period_start_is_inclusive_and_end_exclusive() {
         let hours = Hours::new("UTC", [(0, period(9 * 60, 8 * 60))], []).unwrap();
         let expected = [(8, 59, false), (9, 0, true), (16, 59, true), (17, 0, false)];
         for (hour, minute, open) in expected {
@@ -180,22 +180,22 @@ mod tests {
     }
 
     #[test]
-    fn a_night_belongs_to_the_day_it_starts_on() {
+    fn overnight_period_belongs_to_its_start_day() {
         let bar = Hours::new("UTC", [(6, period(22 * 60, 6 * 60))], []).unwrap();
         assert!(is_open(&bar, 6, 23, 0) && is_open(&bar, 7, 3, 59), "from Sunday into Monday");
         assert!(!is_open(&bar, 7, 4, 0) && !is_open(&bar, 0, 21, 0));
-        // The Monday is a holiday: Sunday's guests may finish their drinks all the same.
+        // Monday is a holiday: the period that started on Sunday still runs to its end.
         let holiday = [(MONDAY + 7, Vec::new())];
         let bar = Hours::new("UTC", [(6, period(22 * 60, 6 * 60)), (0, period(600, 60))], holiday).unwrap();
         assert!(is_open(&bar, 7, 1, 0) && !is_open(&bar, 7, 10, 30) && is_open(&bar, 14, 10, 30));
-        // On a Sunday that is special, the night that would have followed is not there.
+        // A special Sunday without periods also removes the night that would have followed.
         let closed = [(MONDAY + 6, Vec::new())];
         let bar = Hours::new("UTC", [(6, period(22 * 60, 6 * 60))], closed).unwrap();
         assert!(!is_open(&bar, 6, 23, 0) && !is_open(&bar, 7, 1, 0) && is_open(&bar, 13, 23, 0));
     }
 
     #[test]
-    fn always_is_always_but_for_a_special_day() {
+    fn round_the_clock_hours_are_closed_on_special_days_only() {
         let always = Hours::new("UTC", [(0, period(0, 7 * 24 * 60))], [(MONDAY + 2, Vec::new())]).unwrap();
         for day in 0..14 {
             for hour in 0..24 {
@@ -207,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn a_special_day_may_last_two() {
+    fn special_day_period_may_last_two_days() {
         let sale = Hours::new("UTC", [], [(MONDAY, vec![period(23 * 60, 48 * 60)])]).unwrap();
         assert!(!is_open(&sale, 0, 22, 59) && is_open(&sale, 0, 23, 0));
         assert!(is_open(&sale, 1, 12, 0) && is_open(&sale, 2, 22, 59) && !is_open(&sale, 2, 23, 0));
     }
 
     #[test]
-    fn nothing_is_unknown() {
+    fn no_periods_means_unknown_hours() {
         assert_eq!(Hours::new("UTC", [], []), None);
     }
 }

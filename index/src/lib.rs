@@ -1,29 +1,30 @@
-//! # How it is found
+//! # Spatial index
 //!
-//! Every merchant in memory; the nearest within a radius, exact on the WGS-84 ellipsoid, ranked by distance and then by
-//! id. This crate is pure: no async, no I/O, no clock, and a search cannot fail.
+//! Keeps all merchants in memory and finds the nearest within a radius: exact on the WGS-84 ellipsoid, ordered by distance
+//! and then by id. The crate is pure: no async, no I/O, no clock. A search cannot fail.
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
-//! | [`units`](Meters), [`merchant`](Merchant), [`query`](Query), [`change`](Change) | values, parsed once, valid ever after |
-//! | [`datum`](AnyPosition) | positions in WGS-84, GCJ-02 and BD-09, with one exit: to WGS-84 |
-//! | [`ecef`](Ecef) | earth-centred metres and the only distance formula |
-//! | [`terms`](Filter) | what a merchant can be filtered by, and filters made of it |
-//! | `pool` | what many merchants have in common, kept once |
-//! | [`hours`](Hours) | when a merchant is open, as its own clock tells |
-//! | `tree` | an R-tree of packed pages over those metres, and what was tried before it |
+//! | `units`, `merchant`, `terms`, `change` | value types, validated on construction |
+//! | `datum` | positions in WGS-84, GCJ-02 and BD-09, and their conversion to WGS-84 |
+//! | `ecef` | earth-centred coordinates and the only distance formula |
+//! | `hours` | opening hours in local time |
+//! | `interner` | one allocation for equal values of many merchants |
+//! | `filter`, `query` | what a search asks for, and its results |
+//! | `tree` | an R-tree of packed pages over those coordinates, and a record of the alternatives measured |
 //! | `search` | the hot path: nearest first, bounded by radius and limit |
-//! | [`live`](IndexWriter) | one writer, many readers, immutable snapshots between them |
-//! | [`cell`](Cell) | H3, for density and privacy, never for ranking; the only place that says `h3o::` |
+//! | `snapshot` | one writer, many readers, immutable snapshots between them |
+//! | `cell` | H3 cells for density and privacy, never for ranking; the only module that uses `h3o` |
 //!
-//! What must always hold:
-//! - **Rank is distance, then id**, and nothing else. The distance that ranks is the distance that is returned, to the
-//!   bit, so that equal distances are equal and pages continue without gap or repeat.
-//! - **The same bits everywhere.** Trigonometry is `libm`'s, the rest is +, −, ×, ÷ and √, which IEEE 754 fixes.
-//! - **Readers never wait.** A search works on a snapshot that nothing changes.
-//! - **Approximation may prune but never decides.** Bounds of boxes hold in floating point as well; why is said where
-//!   they are computed.
-//! - **No position in any `Debug`**: the origin of a query is where a person is.
+//! Invariants:
+//! - **Rank is distance, then id**, and nothing else. The distance that ranks is the distance returned, bit for bit, so
+//!   equal distances compare equal and pages continue without gaps or repeats.
+//! - **The same bits on every machine.** Trigonometry comes from `libm`; the rest is +, −, ×, ÷ and √, which IEEE 754
+//!   defines exactly.
+//! - **Readers never wait.** A search works on an immutable snapshot.
+//! - **Approximations prune but never decide.** Bounds on boxes hold in floating point too; the proofs stand where they
+//!   are computed.
+//! - **No position in any `Debug` output**: the origin of a query is a person's position.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -37,10 +38,10 @@
 //!         visibility: Visibility::Visible,
 //!         terms: [Term::new(TermKind::Category, "amenity/cafe")].into_iter().collect(),
 //!         hours: None,
-//!         profile: Profile::new(b"whatever callers are to receive")?,
+//!         profile: Profile::new(b"encoded response")?,
 //!     },
 //!     revision: Revision(1),
-//!     placed: Revision(1),
+//!     position_revision: Revision(1),
 //!     create_time: UnixMicros(0),
 //!     update_time: UnixMicros(0),
 //! };
@@ -53,7 +54,7 @@
 //! assert_eq!(hits.as_slice()[0].merchant.merchant.id.as_str(), "cafe");
 //! assert!((hits.as_slice()[0].distance.get() - 89.52).abs() < 0.01);
 //!
-//! // A ring, without those of one brand, that the caller likes; how many there are; page by page; and one by one.
+//! // A ring without one brand and with a custom predicate: counted, paged, and iterated.
 //! let query = Query {
 //!     min_distance: Meters::new(50.0).ok_or("not a distance")?,
 //!     filter: Filter {
@@ -63,19 +64,19 @@
 //!     },
 //!     ..Query::nearest(origin, Radius::DEFAULT, Limit::new(20).ok_or("not zero")?)
 //! };
-//! let likes = |stored: &StoredMerchant| stored.merchant.id.as_str().len() == 4;
-//! let steering = Steering { accepts: Some(&likes), goes_on: None };
-//! assert_eq!(snapshot.count(&query, steering).merchants, 1);
+//! let has_short_id = |stored: &StoredMerchant| stored.merchant.id.as_str().len() == 4;
+//! let control = SearchControl { predicate: Some(&has_short_id), should_continue: None };
+//! assert_eq!(snapshot.count(&query, control).merchants, 1);
 //! let mut page = Hits::default();
 //! let mut next = query.clone();
 //! loop {
-//!     snapshot.search_into(&next, steering, &mut page);
-//!     // … here are up to twenty …
+//!     snapshot.search_into(&next, control, &mut page);
+//!     // … up to 20 hits are in `page` …
 //!     let Some(after) = page.next() else { break };
 //!     next.after = Some(after);
 //! }
 //! assert_eq!(page.end(), End::Complete);
-//! assert_eq!(snapshot.ranked(query, steering).map(|hit| hit.distance).count(), 1);
+//! assert_eq!(snapshot.search_iter(query, control).map(|hit| hit.distance).count(), 1);
 //! # Ok(())
 //! # }
 //! ```
@@ -84,28 +85,30 @@ mod cell;
 mod change;
 mod datum;
 mod ecef;
+mod filter;
 mod hours;
-mod live;
+mod interner;
 mod merchant;
-mod pool;
 mod query;
 mod search;
+mod snapshot;
 mod terms;
 mod tree;
 mod units;
 
 pub use self::{
     cell::{Cell, CellResolution, CoarseCell},
-    change::{Change, Revision},
+    change::Change,
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
     ecef::Ecef,
+    filter::{Filter, VisibilityFilter},
     hours::{Hours, LocalTime, Period},
-    live::{IndexReader, IndexWriter, Snapshot},
     merchant::{
         Merchant, MerchantId, MerchantIdError, Pieces, Profile, ProfileTooLarge, StoredMerchant, Visibility,
     },
-    query::{Count, Cursor, End, Hit, Hits, Query, Steering},
-    search::Ranked,
-    terms::{Filter, Shown, Term, TermKind, Terms},
-    units::{Limit, Meters, Radius, RadiusError, UnixMicros},
+    query::{Count, Cursor, End, Hit, Hits, Query, SearchControl},
+    search::SearchIter,
+    snapshot::{IndexReader, IndexWriter, Snapshot},
+    terms::{Term, TermKind, Terms},
+    units::{Limit, Meters, Radius, RadiusError, Revision, UnixMicros},
 };

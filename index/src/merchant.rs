@@ -1,5 +1,5 @@
-//! What the index keeps of a merchant: who, where, whether it takes part, what it can be filtered by, and a profile that
-//! it never looks into.
+//! Merchants as the index keeps them: id, position, visibility, filter terms, opening hours, and an opaque
+//! encoded profile.
 
 use std::{fmt, sync::Arc};
 
@@ -8,40 +8,41 @@ use thiserror::Error;
 
 use crate::{AnyPosition, Hours, Revision, Terms, UnixMicros};
 
-/// A merchant's identity: 1 to 128 bytes of UTF-8 without `/`, control characters, or white space at either end.
+/// A merchant id: 1 to 128 bytes of UTF-8 without `/`, control characters, or leading or trailing white
+/// space.
 ///
-/// Ordered as bytes, which is how equal distances are ranked. Cheap to clone.
+/// Ordered bytewise; the order breaks ties between equal distances. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MerchantId(Arc<str>);
 
-/// Why a string cannot be a [`MerchantId`].
+/// The reason a string is not a valid [`MerchantId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum MerchantIdError {
-    /// Nothing there.
+    /// The string is empty.
     #[error("must not be empty")]
     Empty,
-    /// More than 128 bytes.
+    /// The string is longer than 128 bytes.
     #[error("must be at most {} bytes", MerchantId::MAX_BYTES)]
     TooLong,
-    /// A `/`, which separates the parts of a resource name.
+    /// The string contains `/`, which separates the segments of a resource name.
     #[error("must not contain '/'")]
     Slash,
-    /// A control character, such as a line break.
+    /// The string contains a control character, such as a line break.
     #[error("must not contain control characters")]
     Control,
-    /// White space at the start or the end.
+    /// The string starts or ends with white space.
     #[error("must not begin or end with white space")]
     OuterSpace,
 }
 
 impl MerchantId {
-    /// The longest id, in bytes.
+    /// Maximum length of an id in bytes.
     pub const MAX_BYTES: usize = 128;
 
     /// Parses an id.
     ///
     /// # Errors
-    /// Where the rules at [`MerchantId`] are not kept.
+    /// If the string violates the rules of [`MerchantId`].
     pub fn parse(id: &str) -> Result<Self, MerchantIdError> {
         if id.is_empty() {
             return Err(MerchantIdError::Empty);
@@ -61,7 +62,7 @@ impl MerchantId {
         Ok(Self(id.into()))
     }
 
-    /// The id as text.
+    /// Returns the id as a string slice.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -80,63 +81,67 @@ impl fmt::Display for MerchantId {
     }
 }
 
-/// Whether searches find a merchant.
+/// Visibility of a merchant to searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
-    /// Searches find it.
+    /// Searches find the merchant.
     Visible,
-    /// Kept and readable by id, but no search finds it unless its filter asks for such: see [`Shown`](crate::Shown).
+    /// The merchant is stored and can be read by id, but searches find it only if their filter includes
+    /// hidden merchants (`VisibilityFilter`).
     Hidden,
 }
 
-/// A merchant, already encoded as callers will receive it. Opaque here and in the store, but for where one piece ends and
-/// the next begins, so that answers are put together by copying:
+/// A merchant in its encoded response form. Opaque to the index and the store, except for the boundaries of
+/// its four parts, which allow responses to be assembled by copying:
 ///
 /// ```text
-/// | name | what a list shows | the rest | what the commit decided |
-/// | name |        what the caller gave  |
-/// |          front           |           back                     |
+/// | name | basic view | rest | output-only fields |
+/// |      | given by the client |                  |
+/// |       front       |           back            |
 /// ```
 ///
-/// The front lies with the merchant itself: a list of twenty comes from twenty places in memory and not from forty.
+/// The front is stored inline in the merchant: a list of twenty touches twenty locations in memory, not
+/// forty.
 #[derive(Clone, PartialEq, Eq)]
 #[repr(C)]
 pub struct Profile {
-    /// Where the name ends in the front, and what the caller gave begins.
+    /// End of the name in `front`; the client's part follows.
     name_end: u32,
-    /// Where what the caller gave ends in the back.
+    /// End of the client's part in `back`; the output-only fields follow.
     given_end: u32,
     front: SmallVec<[u8; FRONT_BYTES]>,
     back: Arc<[u8]>,
 }
 
-/// Bytes of a front that lies with its merchant; three in four do. A longer one lies elsewhere.
+/// Inline capacity of `front`; three in four merchants fit. Longer ones are heap-allocated.
 const FRONT_BYTES: usize = 160;
 
-/// Pieces of an encoded merchant, which follow one another.
+/// Consecutive slices of an encoded merchant.
 pub type Pieces<'a> = [&'a [u8]; 2];
 
-/// A profile that is longer than [`Profile::MAX_BYTES`].
+/// The error for a profile longer than [`Profile::MAX_BYTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be at most {} bytes when encoded", Profile::MAX_BYTES)]
 pub struct ProfileTooLarge;
 
 impl Profile {
-    /// The most that a caller may give, in bytes. It also bounds a record so that the store can keep it inline.
+    /// Maximum size in bytes of the part given by the client. Also bounds the size of a record, so that the
+    /// store keeps it inline.
     pub const MAX_BYTES: usize = 32_768;
 
-    /// What a caller gave, all of it shown in lists, without what a commit adds.
+    /// Creates a profile from the part given by the client, all of it in the basic view, without name and
+    /// output-only fields.
     ///
     /// # Errors
-    /// Where it is longer than [`Profile::MAX_BYTES`].
+    /// If it is longer than [`Profile::MAX_BYTES`].
     pub fn new(given: &[u8]) -> Result<Self, ProfileTooLarge> {
         Self::of_parts(given, &[])
     }
 
-    /// What a caller gave: what a list shows of it, and the rest.
+    /// Creates a profile from the part given by the client: the fields of the basic view, and the rest.
     ///
     /// # Errors
-    /// Where both together are longer than [`Profile::MAX_BYTES`].
+    /// If both together are longer than [`Profile::MAX_BYTES`].
     pub fn of_parts(basic: &[u8], rest: &[u8]) -> Result<Self, ProfileTooLarge> {
         if basic.len() + rest.len() > Self::MAX_BYTES {
             return Err(ProfileTooLarge);
@@ -145,8 +150,8 @@ impl Profile {
         Ok(Self { front: basic.into(), back: rest.into(), name_end: 0, given_end })
     }
 
-    /// What the caller gave, as of a version of a name and with what a commit decided. Both are a few hundred bytes at
-    /// most.
+    /// Returns the committed profile: the client's part with a name and output-only fields, each a few
+    /// hundred bytes at most.
     #[must_use]
     pub fn committed(&self, name: &[u8], decided: &[u8]) -> Self {
         let [basic, rest] = self.given();
@@ -157,7 +162,7 @@ impl Profile {
         Self { front, back: [rest, decided].concat().into(), name_end, given_end: self.given_end }
     }
 
-    /// All of it in its four parts: the name, what a list shows, the rest, and what the commit decided.
+    /// Returns the four parts: name, basic view, rest, output-only fields.
     #[must_use]
     pub fn parts(&self) -> [&[u8]; 4] {
         let (name, basic) = self.front.split_at_checked(self.name_end as usize).unwrap_or_default();
@@ -165,10 +170,10 @@ impl Profile {
         [name, basic, rest, decided]
     }
 
-    /// What [`Self::parts`] came from.
+    /// Reassembles a profile from the result of [`Self::parts`].
     ///
     /// # Errors
-    /// Where the caller's parts are longer than [`Profile::MAX_BYTES`].
+    /// If the client's parts are longer than [`Profile::MAX_BYTES`].
     pub fn from_parts([name, basic, rest, decided]: [&[u8]; 4]) -> Result<Self, ProfileTooLarge> {
         if basic.len() + rest.len() > Self::MAX_BYTES {
             return Err(ProfileTooLarge);
@@ -183,7 +188,7 @@ impl Profile {
         Ok(Self { name_end: end(name)?, given_end: end(rest)?, front, back: back.into() })
     }
 
-    /// What the caller gave.
+    /// Returns the part given by the client.
     #[must_use]
     pub fn given(&self) -> Pieces<'_> {
         [
@@ -192,25 +197,25 @@ impl Profile {
         ]
     }
 
-    /// The name alone.
+    /// Returns the name only.
     #[must_use]
     pub fn name(&self) -> Pieces<'_> {
         [self.front.get(..self.name_end as usize).unwrap_or_default(), &[]]
     }
 
-    /// The name and what a list shows.
+    /// Returns the name and the basic view.
     #[must_use]
     pub fn basic(&self) -> Pieces<'_> {
         [&self.front, &[]]
     }
 
-    /// How many bytes all of it has.
+    /// Returns the length of the full encoding in bytes.
     #[must_use]
     pub fn full_len(&self) -> usize {
         self.front.len() + self.back.len()
     }
 
-    /// All of it.
+    /// Returns the full encoding.
     #[must_use]
     pub fn full(&self) -> Pieces<'_> {
         [&self.front, &self.back]
@@ -223,40 +228,40 @@ impl fmt::Debug for Profile {
     }
 }
 
-/// A merchant as a caller puts it.
+/// A merchant as a client writes it.
 #[derive(Clone, Debug, PartialEq)]
 #[repr(C)]
 pub struct Merchant {
-    /// All that callers receive.
+    /// Encoded response form.
     pub profile: Profile,
-    /// Who it is.
+    /// Identity, unique in the index.
     pub id: MerchantId,
-    /// Where it is, in the datum it was given in.
+    /// Position in the datum in which it was given.
     pub position: AnyPosition,
-    /// Whether searches find it.
+    /// Visibility to searches.
     pub visibility: Visibility,
-    /// What searches can filter by.
+    /// Terms that searches can filter by.
     pub terms: Terms,
-    /// When it is open; `None` where nobody knows.
+    /// Opening hours; `None` if unknown.
     pub hours: Option<Arc<Hours>>,
 }
 
-/// One version of a merchant as it was committed. Never changed afterwards.
+/// One committed version of a merchant. Immutable.
 ///
-/// It begins with what lists show: an answer then fetches few cache lines of each merchant. Beginning at a line itself made
-/// lists no faster, and cost 120 bytes a merchant.
+/// The fields of the basic view come first, so that a response touches few cache lines per merchant. Aligning
+/// the struct to a cache line did not make lists faster, and cost 120 bytes per merchant.
 #[derive(Clone, Debug, PartialEq)]
 #[repr(C)]
 pub struct StoredMerchant {
-    /// What the caller put.
+    /// The merchant as written.
     pub merchant: Merchant,
-    /// The revision of the change that made this version.
+    /// Revision of the change that created this version.
     pub revision: Revision,
-    /// The revision of the change that put the merchant where it is: it has been at this distance of everything since.
-    pub placed: Revision,
-    /// When the merchant was first stored.
+    /// Revision of the change that last moved the merchant: its distance from any point is unchanged since.
+    pub position_revision: Revision,
+    /// Time at which the merchant was first stored.
     pub create_time: UnixMicros,
-    /// When this version was made.
+    /// Time at which this version was created.
     pub update_time: UnixMicros,
 }
 
@@ -265,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_real_merchants_are_taken_as_they_are() {
+    fn real_world_ids_are_valid() {
         for id in ["fhrs:833717", "us:buc-ees:#57", "us:whataburger:Welcome to Whataburger", "老王面馆", "a"]
         {
             assert_eq!(MerchantId::parse(id).map(|id| id.to_string()), Ok(id.to_owned()));
@@ -273,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_cannot_be_say_why() {
+    fn invalid_ids_report_the_reason() {
         let long = "x".repeat(129);
         for (id, error) in [
             ("", MerchantIdError::Empty),
@@ -290,11 +295,11 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_comes_apart_where_it_was_put_together() {
+    fn profile_parts_round_trip() {
         let given = Profile::of_parts(b"basic", b"rest").unwrap();
         assert_eq!((given.name().concat(), given.full().concat()), (b"".to_vec(), b"basicrest".to_vec()));
         let first = given.committed(b"name", b"first");
-        // A version that was made of another: what that commit decided is gone.
+        // Recommitting replaces the name and the output-only fields of the earlier commit.
         let second = first.committed(b"other", b"second");
         assert_eq!(second.name().concat(), b"other");
         assert_eq!(second.basic().concat(), b"otherbasic");
@@ -305,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_is_bounded() {
+    fn profile_size_is_bounded() {
         assert!(Profile::new(&vec![0; Profile::MAX_BYTES]).is_ok());
         assert_eq!(Profile::of_parts(&[0; Profile::MAX_BYTES], &[0]), Err(ProfileTooLarge));
         assert_eq!(Profile::from_parts([b"", &[0; Profile::MAX_BYTES], &[0], b""]), Err(ProfileTooLarge));

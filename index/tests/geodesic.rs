@@ -1,6 +1,7 @@
-//! Search against a linear scan with geographiclib's geodesics, over random worlds and random histories.
+//! Search compared with a linear scan that uses geographiclib's geodesics, over random data sets and
+//! histories.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,10 +9,10 @@ use geographiclib_rs::{Geodesic, InverseGeodesic};
 use nearby_index::*;
 use proptest::prelude::*;
 
-/// How close ours must be to the geodesic at 5 km.
+/// Tolerance against the geodesic at 5 km, in metres.
 const TOLERANCE_M: f64 = 1e-5;
 
-/// Where random worlds have their centres: places where maps tear, and ordinary ones.
+/// Centres of the random data sets: poles, antimeridian, and ordinary places.
 const CENTRES: [(f64, f64); 8] = [
     (90.0, 0.0),
     (-90.0, 0.0),
@@ -25,9 +26,9 @@ const CENTRES: [(f64, f64); 8] = [
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Merchant number, offset from the centre in metres, whether it is visible.
+    /// Merchant number, offset from the centre in metres, visibility.
     Put(u8, (f64, f64), bool),
-    /// Another merchant's place exactly: a mall.
+    /// Merchant number, and the merchant whose position it takes.
     PutOnTopOf(u8, u8),
     Delete(u8),
 }
@@ -41,7 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A point some metres north and east of a centre; near a pole simply a point near the pole.
+/// Returns the point some metres north and east of a centre; near a pole, an arbitrary point near the pole.
 fn displaced((latitude, longitude): (f64, f64), (north_m, east_m): (f64, f64)) -> Position<Wgs84> {
     use geographiclib_rs::DirectGeodesic;
     let azimuth = libm::atan2(east_m, north_m).to_degrees();
@@ -65,13 +66,13 @@ fn stored(id: &str, position: Position<Wgs84>, visible: bool, revision: Revision
             profile: Profile::new(id.as_bytes()).unwrap(),
         },
         revision,
-        placed: Revision(0),
+        position_revision: Revision(0),
         create_time: UnixMicros(0),
         update_time: UnixMicros(0),
     })
 }
 
-/// What the index should hold, in the plainest form there is.
+/// Reference model of the index content.
 #[derive(Clone, Default)]
 struct Model {
     merchants: BTreeMap<String, (Position<Wgs84>, bool)>,
@@ -98,7 +99,7 @@ impl Model {
         Some(Change::Put(stored(&id, position, visible, self.revision)))
     }
 
-    /// Distance and id of every visible merchant, by geodesic distance and then by id.
+    /// Returns distance and id of every visible merchant, by geodesic distance and then by id.
     fn scan(&self, origin: Position<Wgs84>) -> Vec<(f64, String)> {
         let visible = self.merchants.iter().filter(|(_, (_, visible))| *visible);
         let mut all: Vec<_> = visible.map(|(id, (at, _))| (geodesic_m(origin, *at), id.clone())).collect();
@@ -107,7 +108,7 @@ impl Model {
     }
 }
 
-/// All pages of a search, one after the other.
+/// Returns the hits of all pages of a search.
 fn page_through(
     snapshot: &Snapshot,
     origin: Position<Wgs84>,
@@ -124,15 +125,15 @@ fn page_through(
         match hits.next() {
             None => return Ok(all),
             Some(cursor) => {
-                prop_assert_eq!(hits.as_slice().len(), page, "only a full page has a next one");
+                prop_assert_eq!(hits.as_slice().len(), page, "only a full page has a next page");
                 query.after = Some(cursor);
             }
         }
     }
 }
 
-/// The answer must be the scan's: same merchants, same distances, and the same order wherever the oracle itself can
-/// tell two distances apart.
+/// Asserts that the hits are those of the scan: same merchants, same distances, and the same order wherever
+/// the oracle itself can distinguish two distances.
 fn assert_same(found: &[Hit<'_>], scan: &[(f64, String)], radius_m: f64) -> Result<(), TestCaseError> {
     let oracle: BTreeMap<&str, f64> = scan.iter().map(|(distance, id)| (id.as_str(), *distance)).collect();
     let surely_in = scan.iter().filter(|(distance, _)| *distance < radius_m - TOLERANCE_M).count();
@@ -148,12 +149,12 @@ fn assert_same(found: &[Hit<'_>], scan: &[(f64, String)], radius_m: f64) -> Resu
         prop_assert!(hit.distance.get() <= radius_m);
     }
     for pair in found.windows(2) {
-        prop_assert!(pair[0].cursor(0) < pair[1].cursor(0), "ranked by distance, then id, without repeats");
+        prop_assert!(pair[0].cursor(0) < pair[1].cursor(0), "strictly ordered by distance, then id");
     }
     for (hit, (distance, id)) in found.iter().zip(scan) {
         if hit.merchant.merchant.id.as_str() != id {
             let ours = oracle[hit.merchant.merchant.id.as_str()];
-            prop_assert!((ours - distance).abs() <= 2.0 * TOLERANCE_M, "another order than the scan's");
+            prop_assert!((ours - distance).abs() <= 2.0 * TOLERANCE_M, "the order differs from the scan's");
         }
     }
     Ok(())
@@ -162,10 +163,10 @@ fn assert_same(found: &[Hit<'_>], scan: &[(f64, String)], radius_m: f64) -> Resu
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// Random histories in random batches: at each step the index answers as the scan does, and a snapshot that was
-    /// taken on the way still answers as it did.
+    /// Over random histories in random batches, the index agrees with the scan at each step, and a snapshot
+    /// taken earlier keeps returning its own state.
     #[test]
-    fn search_is_the_linear_geodesic_scan(
+    fn search_agrees_with_the_geodesic_scan(
         centre in prop::sample::select(&CENTRES[..]),
         loaded in prop::collection::vec(step(), 0..40),
         batches in prop::collection::vec(prop::collection::vec(step(), 1..30), 0..8),
@@ -201,7 +202,7 @@ proptest! {
 }
 
 #[test]
-fn the_edge_is_inclusive_to_the_last_bit() {
+fn radius_is_inclusive_to_the_last_bit() {
     let origin = Position::<Wgs84>::new(51.53, -0.09).unwrap();
     let shop = Position::<Wgs84>::new(51.56, -0.05).unwrap();
     let distance_m = Ecef::from(origin).distance(Ecef::from(shop)).get();
@@ -211,26 +212,26 @@ fn the_edge_is_inclusive_to_the_last_bit() {
     assert_eq!([found(distance_m.next_down()), found(distance_m), found(distance_m.next_up())], [0, 1, 1]);
 }
 
-/// Snapshots end up in logs: where anybody is must not.
+/// Snapshots end up in logs, so their `Debug` output must not contain positions.
 #[test]
-fn no_debug_shows_a_position() {
+fn debug_output_contains_no_position() {
     let shop = Position::<Wgs84>::new(51.53, -0.09).unwrap();
     let writer = IndexWriter::load([stored("shop", shop, true, Revision(1))], Revision(1));
     let snapshot = writer.reader().snapshot();
     let query = Query::nearest(Ecef::from(shop), Radius::DEFAULT, Limit::new(1).unwrap());
-    let ranked = snapshot.ranked(query.clone(), Steering::default());
-    let shown =
+    let ranked = snapshot.search_iter(query.clone(), SearchControl::default());
+    let output =
         format!("{writer:?} {:?} {query:?} {ranked:?} {:?}", writer.reader(), snapshot.search(&query));
-    assert!(shown.contains("Tree(1 visible)"));
+    assert!(output.contains("Tree(1 visible)"));
     let [x, y, z] = Ecef::from(shop).xyz_m().map(|axis_m| format!("{:.0}", axis_m.trunc()));
     for number in ["51.53", "-0.09", "0.09", &x, &y, &z] {
-        assert!(!shown.contains(number), "{number} in {shown}");
+        assert!(!output.contains(number), "{number} in {output}");
     }
 }
 
-/// What was deleted is let go of, down to the last one.
+/// Deleting every merchant releases all references.
 #[test]
-fn an_index_can_become_empty() {
+fn index_can_become_empty() {
     let place = Position::<Wgs84>::new(51.53, -0.09).unwrap();
     let shop = stored("shop", place, true, Revision(1));
     let mut writer = IndexWriter::load([Arc::clone(&shop)], Revision(1));
@@ -238,14 +239,14 @@ fn an_index_can_become_empty() {
         writer.apply(&[Change::Delete { id: shop.merchant.id.clone(), revision: Revision(revision) }]);
     }
     assert!(writer.reader().snapshot().is_empty());
-    assert_eq!(Arc::strong_count(&shop), 1, "nobody else holds it any more");
+    assert_eq!(Arc::strong_count(&shop), 1, "the index holds no reference");
     writer.apply(&[Change::Put(Arc::clone(&shop))]);
     assert_eq!(writer.reader().snapshot().visible_len(), 1);
 }
 
-/// Thousands of merchants on one coordinate come in the order of their ids, page by page.
+/// Thousands of merchants at one coordinate are paged in the order of their ids.
 #[test]
-fn a_mall_is_paged_by_id() {
+fn coincident_merchants_are_paged_by_id() {
     let mall = Position::<Wgs84>::new(31.23, 121.47).unwrap();
     let mut ids: Vec<String> = (0..5_000).map(|n| format!("shop-{n}")).collect();
     let writer = IndexWriter::load(ids.iter().map(|id| stored(id, mall, true, Revision(1))), Revision(1));

@@ -1,6 +1,6 @@
-//! The hand-over of snapshots from the writer to readers, in every order of steps that shuttle comes upon.
+//! Publication of snapshots by the writer to readers, under many thread interleavings (shuttle).
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use nearby_index::*;
 use shuttle::{
@@ -14,7 +14,7 @@ use shuttle::{
 const MERCHANTS: u64 = 3;
 const BATCHES: u64 = 4;
 
-/// All merchants at the place of a batch, each with a revision of that batch.
+/// Creates a batch that moves all merchants to a position of its own, with revisions of that batch.
 fn batch(number: u64) -> Vec<Change> {
     let latitude = 1e-3 * f64::from(u32::try_from(number).unwrap());
     (0..MERCHANTS)
@@ -29,7 +29,7 @@ fn batch(number: u64) -> Vec<Change> {
                     profile: Profile::new(b"").unwrap(),
                 },
                 revision: Revision(number * MERCHANTS + merchant),
-                placed: Revision(0),
+                position_revision: Revision(0),
                 create_time: UnixMicros(0),
                 update_time: UnixMicros(0),
             }))
@@ -37,7 +37,7 @@ fn batch(number: u64) -> Vec<Change> {
         .collect()
 }
 
-/// What a snapshot answers must be of one batch: its own.
+/// Asserts that a snapshot contains exactly one batch.
 fn assert_one_batch(snapshot: &Snapshot) {
     let origin = Ecef::from(Position::<Wgs84>::new(0.0, 0.0).unwrap());
     let query = Query::nearest(origin, Radius::DEFAULT, Limit::new(10).unwrap());
@@ -63,12 +63,12 @@ fn readers_and_a_writer() {
                 for _ in 0..3 {
                     let before = acknowledged.load(Ordering::SeqCst);
                     let snapshot = reader.snapshot();
-                    assert!(snapshot.revision().0 / MERCHANTS >= before, "acknowledged is visible");
-                    assert!(snapshot.revision() >= last, "time does not go back");
+                    assert!(snapshot.revision().0 / MERCHANTS >= before, "acknowledged changes are visible");
+                    assert!(snapshot.revision() >= last, "revisions never decrease");
                     last = snapshot.revision();
                     assert_one_batch(&snapshot);
                     thread::yield_now();
-                    // Held for a while: still the same.
+                    // A snapshot held for a while does not change.
                     assert_eq!(snapshot.revision(), last);
                     assert_one_batch(&snapshot);
                     assert!(
@@ -87,16 +87,16 @@ fn readers_and_a_writer() {
     for reader in readers {
         reader.join().unwrap();
     }
-    // With nobody left to hold them, the next batch lets go of all that was retired.
+    // Without readers, the next batch frees all retired snapshots.
     writer.apply(&batch(BATCHES + 1));
     let (reader, old) = (writer.reader(), std::sync::Arc::downgrade(&writer.reader().snapshot()));
     writer.apply(&batch(BATCHES + 2));
-    assert!(old.upgrade().is_none(), "a snapshot that nobody holds is gone");
+    assert!(old.upgrade().is_none(), "an unreferenced snapshot is freed");
     assert_one_batch(&reader.snapshot());
 }
 
 #[test]
-fn no_order_of_steps_shows_half_a_batch() {
+fn no_interleaving_shows_a_partial_batch() {
     shuttle::check_random(readers_and_a_writer, 2_000);
     shuttle::check_pct(readers_and_a_writer, 2_000, 3);
 }

@@ -1,13 +1,13 @@
-//! Random histories and random queries of every kind, against a linear scan.
+//! Random histories and random queries of all kinds, compared with a linear scan.
 //!
-//! By default 1,000 histories, which is some 35,000 answers. A million:
+//! By default 1,000 histories, about 35,000 comparisons. For a million:
 //! `NEARBY_HISTORIES=30000 cargo test --release --package nearby-index --test scan -- --nocapture`.
-//! `NEARBY_SEED` makes others of them.
+//! `NEARBY_SEED` selects other histories.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test may; the seed and the count are to be seen"
+    reason = "tests may panic and print the seed and the count"
 )]
 
 mod model;
@@ -27,7 +27,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn every_answer_is_the_linear_scans() {
+fn every_result_equals_the_linear_scan() {
     let (histories, seed) = (number("NEARBY_HISTORIES", 1_000), number("NEARBY_SEED", 20_240_229));
     let mut runner = TestRunner::new(ProptestConfig {
         cases: u32::try_from(histories).unwrap(),
@@ -43,5 +43,5 @@ fn every_answer_is_the_linear_scans() {
     let compared = compared.into_inner();
     println!("seed {seed}: {compared} answers compared");
     outcome.unwrap();
-    assert!(compared as u64 >= 20 * histories, "only {compared} answers were compared");
+    assert!(compared as u64 >= 20 * histories, "only {compared} results were compared");
 }

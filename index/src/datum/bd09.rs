@@ -1,4 +1,4 @@
-//! BD-09, Baidu's datum: GCJ-02, turned and shifted once more.
+//! BD-09, Baidu's datum: GCJ-02 with a further rotation and shift.
 
 use std::f64::consts::PI;
 
@@ -26,12 +26,12 @@ impl Sealed for Bd09 {
     }
 }
 
-/// Baidu's shift, in degrees north and east.
+/// Baidu's constant shift in degrees north and east.
 const SHIFT_NORTH_DEG: f64 = 0.006;
 const SHIFT_EAST_DEG: f64 = 0.0065;
 
-/// The published formula, GCJ-02 to BD-09. Its inverse is iterated: the closed form that converters carry is off by
-/// up to half a metre.
+/// Applies the published formula from GCJ-02 to BD-09. The inverse is found by iteration: the closed form
+/// that converters use is off by up to half a metre.
 fn from_gcj02(gcj02: Degrees) -> Degrees {
     const WAVE: f64 = PI * 3_000.0 / 180.0;
     let (x, y) = (gcj02.longitude, gcj02.latitude);
@@ -40,7 +40,8 @@ fn from_gcj02(gcj02: Degrees) -> Degrees {
     Degrees { latitude: radius * sin + SHIFT_NORTH_DEG, longitude: radius * cos + SHIFT_EAST_DEG }
 }
 
-/// Baidu's shift is applied all over the world: by a pole or the antimeridian it must not lead off the map.
+/// Clamps to valid degrees: Baidu's shift applies worldwide and would leave the valid range near a pole or
+/// the antimeridian.
 fn onto_the_map(point: Degrees) -> Degrees {
     Degrees { latitude: point.latitude.clamp(-90.0, 90.0), longitude: point.longitude.clamp(-180.0, 180.0) }
 }

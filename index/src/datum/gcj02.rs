@@ -1,11 +1,11 @@
-//! GCJ-02, China's national offset datum, as every public converter computes it.
+//! GCJ-02, China's national offset datum, as public converters compute it.
 //!
-//! The transformation was never published; the formula below is the one that was recovered and that AMap, Tencent and
-//! Google maps agree with to about a metre. It applies inside a rectangle, not inside China's border: the rectangle
-//! also covers Mongolia, Korea, Taiwan, Hong Kong, Macau and parts of India and of South-East Asia. A position that
-//! is labelled GCJ-02 there is moved back like any other; a source that does not apply the offset there has to label
-//! its positions WGS-84. Within a kilometre of the rectangle's edge two points may share a GCJ-02 position, and one
-//! that no point is moved to is taken as it is.
+//! The transformation is unpublished. The formula below is the recovered one, which AMap, Tencent and Google
+//! maps agree with to about a metre. It applies inside a rectangle, not inside China's border: the rectangle
+//! also covers Mongolia, Korea, Taiwan, Hong Kong, Macau and parts of India and South-East Asia. A position
+//! there that is labelled GCJ-02 is converted like any other; a source that does not apply the offset there
+//! must label its positions WGS-84. Within a kilometre of the rectangle's edge, two points may map to the
+//! same GCJ-02 position; a GCJ-02 position to which no point maps is returned unchanged.
 
 use std::f64::consts::PI;
 
@@ -33,7 +33,7 @@ impl Sealed for Gcj02 {
     fn from_wgs84(wgs84: Degrees) -> Degrees {
         /// Semi-major axis of the Krasovsky 1940 ellipsoid in metres (EPSG:7024).
         const KRASOVSKY_A_M: f64 = 6_378_245.0;
-        /// Its first eccentricity squared, in the digits that the converters share.
+        /// First eccentricity squared of that ellipsoid, with the digits that converters use.
         const KRASOVSKY_E2: f64 = 0.006_693_421_622_965_943;
 
         if !in_area(wgs84) {
@@ -52,14 +52,14 @@ impl Sealed for Gcj02 {
     }
 }
 
-/// Whether a point lies in the rectangle that the offset applies in.
+/// Returns whether a point lies in the rectangle in which the offset applies.
 fn in_area(point: Degrees) -> bool {
     (0.8293..=55.8271).contains(&point.latitude) && (72.004..=137.8347).contains(&point.longitude)
 }
 
-/// The offset in metres north and east; x and y are degrees from 105° E, 35° N.
+/// Returns the offset in metres north and east; x and y are degrees from 105° E, 35° N.
 fn offset_m(x: f64, y: f64) -> (f64, f64) {
-    /// Two sine waves along one axis, amplitudes in metres, arguments in half turns.
+    /// Sum of two sine waves along one axis; amplitudes in metres, arguments in half turns.
     fn waves(amplitudes_m: [f64; 2], half_turns: [f64; 2]) -> f64 {
         let [a, b] = [0, 1].map(|i| amplitudes_m[i] * libm::sin(half_turns[i] * PI));
         (a + b) * 2.0 / 3.0

@@ -1,8 +1,8 @@
-//! Positions by datum, with one exit: to WGS-84.
+//! Positions by geodetic datum, with a single conversion out: to WGS-84.
 //!
-//! A pair of degrees means nothing without its datum: in China three are in use, up to 1.3 km apart. So the datum is a
-//! type ([`Position<Wgs84>`], [`Position<Gcj02>`], [`Position<Bd09>`]) and, at the door, a case ([`AnyPosition`]).
-//! What was given is kept as it was given; ranking uses [`AnyPosition::to_wgs84`].
+//! Degrees are meaningless without a datum: three are in use in China, up to 1.3 km apart. The datum is
+//! therefore part of the type ([`Position<Wgs84>`], [`Position<Gcj02>`], [`Position<Bd09>`]), and a variant
+//! of [`AnyPosition`] for input. Positions are kept as given; ranking uses [`AnyPosition::to_wgs84`].
 
 mod bd09;
 mod gcj02;
@@ -15,21 +15,21 @@ use thiserror::Error;
 pub use self::{bd09::Bd09, gcj02::Gcj02, wgs84::Wgs84};
 use sealed::Degrees;
 
-/// A geodetic datum that positions are given in. Sealed: the three below are all there are.
+/// A geodetic datum of positions. Sealed: implemented by the three types below only.
 pub trait Datum: sealed::Sealed + Copy {
-    /// What people call it.
+    /// Common name of the datum.
     const NAME: &'static str;
 }
 
 mod sealed {
-    /// Degrees as the datums compute with them.
+    /// Degrees in which datum arithmetic is done.
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub struct Degrees {
         pub(crate) latitude: f64,
         pub(crate) longitude: f64,
     }
 
-    /// The arithmetic of a datum; callers outside go through [`super::Position`].
+    /// Conversions of a datum, private to this module; callers use [`super::Position`].
     pub trait Sealed {
         fn to_wgs84(given: Degrees) -> Degrees;
         fn from_wgs84(wgs84: Degrees) -> Degrees;
@@ -43,25 +43,26 @@ pub struct Position<D> {
     datum: PhantomData<D>,
 }
 
-/// Why two numbers cannot be a position: what its [`PositionError::axis`] must be. Never holds the numbers: they may be where a person is.
+/// The reason two numbers are not a valid position; the message applies to [`PositionError::axis`]. Never
+/// contains the numbers, which may be a person's position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PositionError {
-    /// Latitude is not a number, or infinite.
+    /// The latitude is NaN or infinite.
     #[error("must be a finite number of degrees")]
     LatitudeNotFinite,
-    /// Longitude is not a number, or infinite.
+    /// The longitude is NaN or infinite.
     #[error("must be a finite number of degrees")]
     LongitudeNotFinite,
-    /// Latitude lies beyond a pole.
+    /// The latitude is beyond a pole.
     #[error("must lie between -90 and 90 degrees; perhaps latitude and longitude are swapped")]
     LatitudeOutOfRange,
-    /// Longitude lies beyond the antimeridian.
+    /// The longitude is beyond the antimeridian.
     #[error("must lie between -180 and 180 degrees")]
     LongitudeOutOfRange,
 }
 
 impl PositionError {
-    /// Which of the two numbers it is: `latitude` or `longitude`.
+    /// Returns the name of the invalid coordinate: `latitude` or `longitude`.
     #[must_use]
     pub const fn axis(self) -> &'static str {
         match self {
@@ -75,7 +76,7 @@ impl<D: Datum> Position<D> {
     /// Parses degrees north and east.
     ///
     /// # Errors
-    /// Where a number is not finite or out of its range.
+    /// If a number is not finite or out of range.
     pub fn new(latitude_deg: f64, longitude_deg: f64) -> Result<Self, PositionError> {
         if !latitude_deg.is_finite() {
             return Err(PositionError::LatitudeNotFinite);
@@ -96,51 +97,51 @@ impl<D: Datum> Position<D> {
         Self { degrees, datum: PhantomData }
     }
 
-    /// Degrees north.
+    /// Returns degrees north.
     #[must_use]
     pub const fn latitude_deg(self) -> f64 {
         self.degrees.latitude
     }
 
-    /// Degrees east.
+    /// Returns degrees east.
     #[must_use]
     pub const fn longitude_deg(self) -> f64 {
         self.degrees.longitude
     }
 
-    /// The same point in WGS-84. From WGS-84 itself, the same bits.
+    /// Converts the point to WGS-84. The identity, bit for bit, if `D` is WGS-84.
     #[must_use]
     pub fn to_wgs84(self) -> Position<Wgs84> {
         Position::of(D::to_wgs84(self.degrees))
     }
 
-    /// The same point in this datum. Into WGS-84 itself, the same bits.
+    /// Converts a WGS-84 point to this datum. The identity, bit for bit, if `D` is WGS-84.
     #[must_use]
     pub fn from_wgs84(position: Position<Wgs84>) -> Self {
         Self::of(D::from_wgs84(position.degrees))
     }
 }
 
-/// Shows the datum only: a position may be where a person is, and `{:?}` ends up in logs.
+/// Shows only the datum: a position may be a person's, and `{:?}` output ends up in logs.
 impl<D: Datum> fmt::Debug for Position<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Position<{}>(..)", D::NAME)
     }
 }
 
-/// A position in whichever datum it was given in.
+/// A position in the datum in which it was given.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AnyPosition {
-    /// In WGS-84 (EPSG:4326).
+    /// WGS-84 (EPSG:4326).
     Wgs84(Position<Wgs84>),
-    /// In GCJ-02, China's national offset datum.
+    /// GCJ-02, China's national offset datum.
     Gcj02(Position<Gcj02>),
-    /// In BD-09, Baidu's datum.
+    /// BD-09, Baidu's datum.
     Bd09(Position<Bd09>),
 }
 
 impl AnyPosition {
-    /// Degrees north, in the datum it was given in.
+    /// Returns degrees north in the position's own datum.
     #[must_use]
     pub const fn latitude_deg(self) -> f64 {
         match self {
@@ -150,7 +151,7 @@ impl AnyPosition {
         }
     }
 
-    /// Degrees east, in the datum it was given in.
+    /// Returns degrees east in the position's own datum.
     #[must_use]
     pub const fn longitude_deg(self) -> f64 {
         match self {
@@ -160,7 +161,7 @@ impl AnyPosition {
         }
     }
 
-    /// The same point in WGS-84: the one exit.
+    /// Converts the point to WGS-84.
     #[must_use]
     pub fn to_wgs84(self) -> Position<Wgs84> {
         match self {
@@ -171,17 +172,18 @@ impl AnyPosition {
     }
 }
 
-/// Turns `forward` around at `target`: finds the point that it moves there.
+/// Inverts `forward` at `target`: finds the point that it maps to `target`.
 ///
-/// `forward` moves points by less than a kilometre and changes slowly (by less than 1 % of the way), so stepping
-/// back by the error that is left shrinks it a hundredfold each time: five steps reach 1e-12 degrees (a tenth of a
-/// micrometre). Where there is no such point, at the edge of the datum's area, the bound ends it and `None` says so.
+/// `forward` moves points by less than a kilometre and varies slowly (by less than 1 % of the distance), so
+/// subtracting the remaining error shrinks it a hundredfold per step: five steps reach 1e-12 degrees (0.1
+/// µm). At the edge of the datum's area no such point may exist; the iteration limit then ends the search
+/// with `None`.
 fn invert(forward: impl Fn(Degrees) -> Degrees, target: Degrees) -> Option<Degrees> {
-    const MOST_STEPS: usize = 30;
+    const MAX_STEPS: usize = 30;
     const CLOSE_ENOUGH_DEG: f64 = 1e-12;
 
     let mut guess = target;
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         let reached = forward(guess);
         let (north, east) = (reached.latitude - target.latitude, reached.longitude - target.longitude);
         if north.abs() < CLOSE_ENOUGH_DEG && east.abs() < CLOSE_ENOUGH_DEG {
@@ -199,14 +201,14 @@ mod tests {
 
     use super::*;
 
-    /// Finer than the grid that the index keeps places on.
+    /// Finer than the grid of the index.
     fn meters_between(a: Position<Wgs84>, b: Position<Wgs84>) -> f64 {
         let point = |place: Position<Wgs84>| Point::new(place.longitude_deg(), place.latitude_deg());
         Geodesic.distance(point(a), point(b))
     }
 
     #[test]
-    fn numbers_that_cannot_be_a_position_say_why() {
+    fn invalid_coordinates_report_the_reason() {
         for (latitude, longitude, error) in [
             (f64::NAN, 0.0, PositionError::LatitudeNotFinite),
             (0.0, f64::INFINITY, PositionError::LongitudeNotFinite),
@@ -220,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn debug_never_shows_where() {
+    fn debug_omits_coordinates() {
         let position = AnyPosition::Gcj02(Position::new(39.9, 116.4).unwrap());
         assert_eq!(format!("{position:?}"), "Gcj02(Position<GCJ-02>(..))");
     }
 
-    /// How far GCJ-02 moves a city, as public converters agree to within a metre.
+    /// Offsets of GCJ-02 in several cities, on which public converters agree to within a metre.
     #[test]
-    fn gcj02_moves_cities_by_what_is_known() {
+    fn gcj02_offsets_match_published_values() {
         for (city, latitude, longitude, known_m) in [
             ("Beijing", 39.9042, 116.4074, 555.0),
             ("Guangzhou", 23.1291, 113.2644, 621.0),
@@ -248,7 +250,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(100_000))]
 
         #[test]
-        fn china_round_trips_within_a_micrometre(latitude in 18.0f64..53.5, longitude in 73.5f64..135.0) {
+        fn positions_in_china_round_trip_within_a_micrometre(latitude in 18.0f64..53.5, longitude in 73.5f64..135.0) {
             let truth = Position::<Wgs84>::new(latitude, longitude).unwrap();
             let through_gcj02 = Position::<Gcj02>::from_wgs84(truth).to_wgs84();
             let through_bd09 = Position::<Bd09>::from_wgs84(truth).to_wgs84();
@@ -257,7 +259,7 @@ mod tests {
         }
 
         #[test]
-        fn any_position_stays_a_position(latitude in -90.0f64..=90.0, longitude in -180.0f64..=180.0) {
+        fn conversion_of_any_position_is_valid(latitude in -90.0f64..=90.0, longitude in -180.0f64..=180.0) {
             for position in [
                 AnyPosition::Wgs84(Position::new(latitude, longitude).unwrap()),
                 AnyPosition::Gcj02(Position::new(latitude, longitude).unwrap()),
@@ -269,7 +271,7 @@ mod tests {
         }
 
         #[test]
-        fn outside_china_gcj02_is_wgs84(latitude in -60.0f64..0.8, longitude in -180.0f64..=180.0) {
+        fn gcj02_equals_wgs84_outside_china(latitude in -60.0f64..0.8, longitude in -180.0f64..=180.0) {
             let given = Position::<Gcj02>::new(latitude, longitude).unwrap();
             prop_assert_eq!(given.to_wgs84(), Position::<Wgs84>::new(latitude, longitude).unwrap());
         }

@@ -1,4 +1,4 @@
-//! WGS-84: what everything is turned into.
+//! WGS-84: the datum to which all positions are converted.
 
 use super::{
     Datum,

@@ -1,21 +1,21 @@
-//! Counts what a walk finds, or shows it.
+//! Collectors that count hits or pass them to a callback.
 
-use super::walk::Sink;
+use super::traversal::Collector;
 use crate::{Hit, Meters};
 
-/// How many there are.
+/// Counts hits.
 #[derive(Default)]
 pub(super) struct Counter {
     pub(super) merchants: usize,
 }
 
-impl<'s> Sink<'s> for Counter {
+impl<'s> Collector<'s> for Counter {
     #[inline(always)]
-    fn take(&mut self, _: Hit<'s>) {
+    fn push(&mut self, _: Hit<'s>) {
         self.merchants += 1;
     }
 
-    fn reach(&mut self) -> Option<Meters> {
+    fn bound(&mut self) -> Option<Meters> {
         None
     }
 
@@ -23,26 +23,26 @@ impl<'s> Sink<'s> for Counter {
         false
     }
 
-    fn counts(&self) -> bool {
+    fn is_count_only(&self) -> bool {
         true
     }
 
-    /// Of what lies within as a whole the number is known.
-    fn take_unseen(&mut self, merchants: usize) {
+    /// Used for subtrees that lie entirely within the radius: their count is known without visiting them.
+    fn add_count(&mut self, merchants: usize) {
         self.merchants += merchants;
     }
 }
 
-/// Shows each as it is found, in no order.
-pub(super) struct Each<F>(pub(super) F);
+/// Passes each hit to a callback, in the order found.
+pub(super) struct ForEach<F>(pub(super) F);
 
-impl<'s, F: FnMut(Hit<'s>)> Sink<'s> for Each<F> {
+impl<'s, F: FnMut(Hit<'s>)> Collector<'s> for ForEach<F> {
     #[inline(always)]
-    fn take(&mut self, hit: Hit<'s>) {
+    fn push(&mut self, hit: Hit<'s>) {
         (self.0)(hit);
     }
 
-    fn reach(&mut self) -> Option<Meters> {
+    fn bound(&mut self) -> Option<Meters> {
         None
     }
 
@@ -50,9 +50,9 @@ impl<'s, F: FnMut(Hit<'s>)> Sink<'s> for Each<F> {
         false
     }
 
-    fn counts(&self) -> bool {
+    fn is_count_only(&self) -> bool {
         false
     }
 
-    fn take_unseen(&mut self, _: usize) {}
+    fn add_count(&mut self, _: usize) {}
 }

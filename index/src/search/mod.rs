@@ -1,47 +1,49 @@
-//! The hot path: what a tree answers to a query, exact to the last bit of the order.
+//! The hot path: searches of a tree, with results exact to the last bit of their order.
 
+mod bounds;
 mod count;
-mod nearest;
-mod ranked;
-mod reach;
-mod walk;
+mod iter;
+mod top_k;
+mod traversal;
 
-pub use self::ranked::Ranked;
+pub use self::iter::SearchIter;
 use self::{
-    count::{Counter, Each},
-    nearest::Nearest,
-    walk::Walk,
+    count::{Counter, ForEach},
+    top_k::TopK,
+    traversal::Traversal,
 };
 use crate::{
-    Count, Cursor, End, Hit, Hits, Limit, Meters, Query, Steering,
-    tree::{Tree, boxes::SLACK},
+    Count, Cursor, End, Hit, Hits, Limit, Meters, Query, SearchControl,
+    tree::{Tree, bounding_boxes::SLACK},
 };
 
-/// Finds the nearest. Whatever `hits` held is gone.
-pub(crate) fn search<'s>(tree: &'s Tree, query: &Query, steering: Steering<'_>, hits: &mut Hits<'s>) {
+/// Searches for the nearest merchants. Clears `hits` first.
+pub(crate) fn search<'s>(tree: &'s Tree, query: &Query, control: SearchControl<'_>, hits: &mut Hits<'s>) {
     let radius = query.radius.meters();
-    hits.earlier = query.after.as_ref().map_or(0, |after| after.rank);
-    let mut guess = query.after.as_ref().and_then(|after| Guess::new(after, query.limit));
+    hits.preceding = query.after.as_ref().map_or(0, |after| after.rank);
+    let mut estimate = query.after.as_ref().and_then(|after| RadiusEstimate::new(after, query.limit));
     loop {
-        let reach = guess.as_ref().map_or(radius, Guess::reach).min(radius);
-        let in_order = query.limit != Limit::NONE;
-        let nearest = Nearest::new(query.limit, hits);
-        let (nearest, stopped) = Walk::new(query, steering, reach, in_order, nearest).run(tree.root());
-        let is_more = nearest.finish();
+        let reach = estimate.as_ref().map_or(radius, RadiusEstimate::reach).min(radius);
+        let in_order = query.limit != Limit::UNLIMITED;
+        let top_k = TopK::new(query.limit, hits);
+        let (top_k, stopped) = Traversal::new(query, control, reach, in_order, top_k).run(tree.root());
+        let is_more = top_k.finish();
         hits.end = if is_more { End::Limit } else { End::Complete };
         if let Some(frontier2) = stopped {
             return stop(hits, frontier2);
         }
-        match &mut guess {
-            Some(guess) if !is_more && reach < radius => guess.widen(),
+        match &mut estimate {
+            Some(estimate) if !is_more && reach < radius => estimate.widen(),
             _ => return,
         }
     }
 }
 
-/// Leaves of the hits of a walk that was stopped those that nothing unseen can come before.
+/// Truncates the hits of a stopped traversal to those that no unseen merchant can precede.
 fn stop(hits: &mut Hits<'_>, frontier2: f32) {
-    // What was left out is at least this far: a chord is never longer than its arc.
+    // Skipped subtrees are at least this far away: a chord is never longer than its arc, and a box bound is
+    // at most SLACK times the squared chord. Dividing by SLACK errs towards a shorter distance, and so
+    // towards fewer confirmed hits.
     let frontier2 = if frontier2 < f32::MIN_POSITIVE { 0.0 } else { frontier2 };
     let frontier_m = (f64::from(frontier2) / SLACK).sqrt();
     let sure = hits.hits.partition_point(|hit| hit.distance.get() < frontier_m);
@@ -51,51 +53,53 @@ fn stop(hits: &mut Hits<'_>, frontier2: f32) {
     }
 }
 
-/// How far a page reaches that begins somewhere in the middle, judged by how many merchants came before it. It spares the
-/// walk all that lies far behind the page, which it otherwise learns only little by little: around a circle there is
-/// nothing that is nearest to begin with.
-struct Guess {
-    /// Square of where the page begins, m².
+/// Estimates the outer radius of a page that starts at a cursor from the number of results before it. Without
+/// it, the traversal would examine everything between the cursor and the full radius until the collector has
+/// narrowed the bound, which takes long: in a ring no direction is nearest. A wrong estimate only costs a
+/// second, wider search.
+struct RadiusEstimate {
+    /// Square of the distance at which the page starts, m².
     from2: f64,
-    /// By how much the square grows, m².
-    by2: f64,
+    /// Width of the page as a difference of squared distances, m².
+    width2: f64,
 }
 
-impl Guess {
-    /// `None` where there is nothing to judge by.
+impl RadiusEstimate {
+    /// Returns `None` if the cursor gives no basis for an estimate, or if little is to be gained.
     fn new(after: &Cursor, limit: Limit) -> Option<Self> {
-        // Twice the room that so many took on average so far: merchants thin out away from people.
-        const ROOM: f64 = 2.0;
+        // Twice the average area per result so far: density falls with the distance from population centres.
+        const AREA_FACTOR: f64 = 2.0;
         let (rank, limit) = (u32::try_from(after.rank).ok()?, u32::try_from(limit.get()).ok()?);
         let from2 = after.distance.get() * after.distance.get();
-        let by2 = ROOM * from2 * (f64::from(limit) + 1.0) / f64::from(rank);
-        // Where the page is as wide as all before it, there is little to be spared.
-        (rank > 0 && by2 > 0.0 && by2 < from2).then_some(Self { from2, by2 })
+        let width2 = AREA_FACTOR * from2 * (f64::from(limit) + 1.0) / f64::from(rank);
+        // If the page covers as much area as everything before it, pruning saves little.
+        (rank > 0 && width2 > 0.0 && width2 < from2).then_some(Self { from2, width2 })
     }
 
     fn reach(&self) -> Meters {
-        Meters::from_valid((self.from2 + self.by2).min(f64::MAX).sqrt())
+        Meters::from_valid((self.from2 + self.width2).min(f64::MAX).sqrt())
     }
 
     fn widen(&mut self) {
-        self.by2 *= 8.0;
+        self.width2 *= 8.0;
     }
 }
 
-/// Counts all that a query could page through, whatever its limit.
-pub(crate) fn count(tree: &Tree, query: &Query, steering: Steering<'_>) -> Count {
-    let walk = Walk::new(query, steering, query.radius.meters(), false, Counter::default());
-    let (counter, stopped) = walk.run(tree.root());
+/// Counts all merchants that a query matches, ignoring its limit.
+pub(crate) fn count(tree: &Tree, query: &Query, control: SearchControl<'_>) -> Count {
+    let traversal = Traversal::new(query, control, query.radius.meters(), false, Counter::default());
+    let (counter, stopped) = traversal.run(tree.root());
     Count { merchants: counter.merchants, stopped: stopped.is_some() }
 }
 
-/// Shows all that a query could page through, whatever its limit, in no order. Returns whether that was all.
+/// Calls `show` for every merchant that a query matches, ignoring its limit, in no particular order. Returns
+/// false if `control` stopped it early.
 pub(crate) fn for_each<'s>(
     tree: &'s Tree,
     query: &Query,
-    steering: Steering<'_>,
+    control: SearchControl<'_>,
     show: impl FnMut(Hit<'s>),
 ) -> bool {
-    let walk = Walk::new(query, steering, query.radius.meters(), false, Each(show));
-    walk.run(tree.root()).1.is_none()
+    let traversal = Traversal::new(query, control, query.radius.meters(), false, ForEach(show));
+    traversal.run(tree.root()).1.is_none()
 }

@@ -1,97 +1,97 @@
-//! The tree that a search walks: an R-tree whose leaves are packed pages, never changed and shared between snapshots.
+//! The R-tree that searches traverse. Its leaves are packed pages; all nodes are immutable and shared between snapshots.
 //!
 //! ```text
-//! Tree ── Node ── … ── Node ── Page ─┬─ Packed    up to 16 leaves of 16 points, boxes and coordinates in rows of one axis
-//!                                    └─ Edits     which of those are gone, and up to 32 that came since
+//! Tree ── Node ── … ── Node ── Page ─┬─ Packed    up to 16 leaves of 16 points: boxes, and coordinates in one row per axis
+//!                                    └─ Edits     removed points, and up to 32 added since packing
 //! ```
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
-//! | [`boxes`] | bounds of how near and how far what lies below can be, and why they hold |
-//! | [`leaves`] | coordinates: four bytes an axis, exact |
-//! | [`page`](Page) | a few hundred neighbours, packed once; edits on top; packed anew when there are too many |
-//! | `postings`, `summary` | which points of a page have a term; which children of a node may |
-//! | [`node`](Node) | copies the way from the root to each edited page and shares everything else |
-//! | `pack` | puts neighbours together: halves along the longest side |
+//! | [`bounding_boxes`] | bounds on the nearest and the farthest distance to a box, and why they hold |
+//! | [`leaf_points`] | coordinates: four bytes per axis, exact |
+//! | [`bitset`] | sets of points of a page |
+//! | [`page`](Page) | a few hundred neighbours, packed once, with edits on top; repacked when there are too many edits |
+//! | `postings`, `bloom` | the points of a page with a term; the children of a node that may have one |
+//! | [`node`](Node) | inner nodes: copies the path from the root to each edited page and shares everything else |
+//! | `bulk_load` | groups neighbours: recursive halving along the longest side |
 //!
-//! **There is no separate delta, and nothing is folded in the background.** A change goes to the one page it belongs to; a
-//! page with more than 32 new points, or a quarter of its old ones gone, is packed anew on the spot, which takes some 30 µs
-//! and is paid for by the changes before. So no writer waits for a fold, no fold needs more than one page twice, and a
-//! search looks at 32 points more than it must, in the pages that it visits, at the worst. Until then a page still holds
-//! the old versions of up to a quarter of its merchants.
+//! **There is no separate delta and no background merge.** A change goes to the one page it belongs to. A page with more
+//! than 32 added points, or a quarter of its packed points removed, is repacked on the spot, which takes about 30 µs,
+//! amortised over the preceding changes. Writers therefore never wait for a merge, and a search examines at most 32 extra
+//! points per visited page. Until it is repacked, a page still references old versions of up to a quarter of its merchants.
 //!
-//! What was tried, on 1 M merchants in 400 cities, 20 nearest within 5 km; kiddo is 6.3 in the same run, taking turns
-//! (`cargo compare` times the last line beside the rivals):
+//! Alternatives measured on 1 M merchants in 400 cities, 20 nearest within 5 km, as kiddo's time divided by ours; kiddo
+//! 6.3 in the same run, interleaved (`cargo compare` measures the last line next to the rivals):
 //!
-//! | way | kiddo's time over its |
+//! | design | kiddo's time ÷ ours |
 //! |---|---|
-//! | several immutable rstar trees, merged as they gather (nodes of 32, best first) | 0.5 |
-//! | pages of 1,024 in the order of a Hilbert curve, boxes and points in `f64` or `f32` | 0.9 |
-//! | the same with points as offsets of 4 bytes: 3 cache lines a leaf instead of 6 | 1.0 |
+//! | several immutable rstar trees, merged as they accumulate (nodes of 32, best first) | 0.5 |
+//! | pages of 1,024 in Hilbert order, boxes and points in `f64` or `f32` | 0.9 |
+//! | the same with points as 4-byte offsets: 3 cache lines per leaf instead of 6 | 1.0 |
 //! | pages by halving along the longest side: a search visits 1.4 pages instead of 3.4 | 1.2 |
-//! | bounds that carry the number of their child; the least of sixteen at a time | 1.2 |
-//! | pages of 256 and nodes of 32: fewer cache lines that are far apart | 1.3 |
-//! | leaves that will be looked at are fetched together | 1.4 |
-//! | as wide as the processor allows (AVX2), ordering keys instead of hits: what is here | 1.7 |
+//! | bounds tagged with their child index; minimum of sixteen at a time | 1.2 |
+//! | pages of 256 and nodes of 32: fewer distant cache lines | 1.3 |
+//! | leaves that are about to be scanned are prefetched together | 1.4 |
+//! | the widest SIMD of the processor (AVX2), sorting keys instead of hits: the current design | 1.7 |
 //!
-//! What takes the time is memory, not arithmetic: the same search takes a third of it where all fits the processor's cache.
+//! The search is bound by memory latency, not arithmetic: it takes a third of the time when all data fits the cache.
 
-pub(crate) mod bits;
-pub(crate) mod boxes;
-pub(crate) mod leaves;
+pub(crate) mod bitset;
+mod bloom;
+pub(crate) mod bounding_boxes;
+mod bulk_load;
+pub(crate) mod leaf_points;
 mod node;
-mod pack;
 pub(crate) mod page;
 mod postings;
-mod summary;
 
 use std::{cmp::Ordering, fmt, sync::Arc};
 
+use self::{
+    bulk_load::{Located, sort_into_parts},
+    node::{Edit, EditKind},
+};
 pub(crate) use self::{
     node::{Child, Node},
     page::Page,
 };
-use self::{
-    node::{Edit, What},
-    pack::{Placed, into_parts},
-};
 use crate::{Ecef, StoredMerchant};
 
-/// Merchants in a page that is packed in bulk, and children in a node: seven eighths of what fits, so that the next few
-/// that come do not split it at once.
-const PAGE_LOAD: usize = bits::PAGE / 8 * 7;
-const NODE_LOAD: usize = boxes::FAN / 8 * 7;
+/// Merchants of a bulk-loaded page and children of a bulk-loaded node: seven eighths of the capacity, so that
+/// the next few insertions do not split it.
+const PAGE_FILL: usize = bitset::PAGE_SIZE / 8 * 7;
+const NODE_FILL: usize = bounding_boxes::MAX_CHILDREN / 8 * 7;
 
-/// A version of a merchant at its place.
+/// A version of a merchant with its position.
 #[derive(Clone, Debug)]
 pub(crate) struct Point {
-    pub(crate) place: Ecef,
+    pub(crate) position: Ecef,
     pub(crate) stored: Arc<StoredMerchant>,
 }
 
 impl From<&Arc<StoredMerchant>> for Point {
     fn from(stored: &Arc<StoredMerchant>) -> Self {
-        Self { place: Ecef::from(stored.merchant.position.to_wgs84()), stored: Arc::clone(stored) }
+        Self { position: Ecef::from(stored.merchant.position.to_wgs84()), stored: Arc::clone(stored) }
     }
 }
 
-impl Placed for Point {
-    fn at_m(&self) -> [f64; 3] {
-        self.place.xyz_m()
+impl Located for Point {
+    fn position_m(&self) -> [f64; 3] {
+        self.position.xyz_m()
     }
 
-    fn on_one_place(&self, other: &Self) -> Ordering {
+    fn tie_break(&self, other: &Self) -> Ordering {
         self.stored.merchant.id.cmp(&other.stored.merchant.id)
     }
 }
 
-/// All merchants at one revision, hidden ones too. Never changes; cheap to clone.
+/// All merchants at one revision, including hidden ones. Immutable and cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Tree {
     root: Option<Arc<Node>>,
 }
 
-/// Shows nothing of where anybody is.
+/// Omits the content, which includes positions.
 impl fmt::Debug for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tree({} visible)", self.visible_len())
@@ -99,49 +99,51 @@ impl fmt::Debug for Tree {
 }
 
 impl Tree {
-    /// A tree of these points, packed in bulk.
+    /// Bulk-loads a tree.
     pub(crate) fn load(points: Vec<Point>) -> Self {
         if points.is_empty() {
             return Self::default();
         }
-        let (mut height, mut capacity) = (1, PAGE_LOAD * NODE_LOAD);
+        let (mut height, mut capacity) = (1, PAGE_FILL * NODE_FILL);
         while capacity < points.len() {
-            (height, capacity) = (height + 1, capacity * NODE_LOAD);
+            (height, capacity) = (height + 1, capacity * NODE_FILL);
         }
-        Self { root: Some(Arc::new(load_node(points, height, capacity / NODE_LOAD))) }
+        Self { root: Some(Arc::new(load_node(points, height, capacity / NODE_FILL))) }
     }
 
     pub(crate) fn root(&self) -> Option<&Node> {
         self.root.as_deref()
     }
 
-    /// Merchants that can be seen.
+    /// Returns the number of visible merchants.
     pub(crate) fn visible_len(&self) -> usize {
         self.root().map_or(0, Node::visible_len)
     }
 
-    /// The tree without some points, which are in it, and with others.
-    pub(crate) fn edited(&self, removed: &[Point], added: Vec<Point>) -> Self {
+    /// Returns the tree without the points `removed`, which it contains, and with the points `added`.
+    pub(crate) fn with_edits(&self, removed: &[Point], added: Vec<Point>) -> Self {
         let Some(root) = &self.root else { return Self::load(added) };
         let find = |point: &Point| {
             let found = root.find(point, 0);
-            debug_assert!(found.is_some(), "only what is there can be removed");
-            found.map(|(path, slot)| Edit { path, what: What::Remove(slot) })
+            debug_assert!(found.is_some(), "removed points are in the tree");
+            found.map(|(path, slot)| Edit { path, kind: EditKind::Remove(slot) })
         };
         let mut edits: Vec<Edit> = removed.iter().filter_map(find).collect();
         edits.extend(
-            added.into_iter().map(|point| Edit { path: root.choose(point.place), what: What::Add(point) }),
+            added
+                .into_iter()
+                .map(|point| Edit { path: root.choose_page(point.position), kind: EditKind::Add(point) }),
         );
         if edits.is_empty() {
             return self.clone();
         }
         edits.sort_by_key(|edit| edit.path);
-        let mut roots = root.edited(0, &edits);
+        let mut roots = root.with_edits(0, &edits);
         while roots.len() > 1 {
             roots = Node::group(roots.into_iter().map(|node| Child::Node(node).into()).collect());
         }
         let mut root = roots.pop();
-        // A root with one node below it is a floor without a use.
+        // A root whose only child is a node adds a level without benefit.
         while let Some([Child::Node(only)]) = root.as_deref().map(Node::children) {
             root = Some(Arc::clone(only));
         }
@@ -149,11 +151,12 @@ impl Tree {
     }
 }
 
-/// Packs points into a node of a height, whose children hold so many points each. Lets go of points as soon as they
-/// are packed: a load never needs the memory of all points and of the whole tree at once.
+/// Bulk-loads a node of a given height whose children hold up to `child_capacity` points each. Releases
+/// points as soon as they are packed, so that a load never needs the memory of all points and of the whole
+/// tree at once.
 fn load_node(mut points: Vec<Point>, height: usize, child_capacity: usize) -> Node {
     let parts = points.len().div_ceil(child_capacity);
-    let mut children: Vec<Child> = into_parts(&mut points, parts)
+    let mut children: Vec<Child> = sort_into_parts(&mut points, parts)
         .into_iter()
         .rev()
         .map(|size| {
@@ -162,7 +165,7 @@ fn load_node(mut points: Vec<Point>, height: usize, child_capacity: usize) -> No
             if height == 1 {
                 Child::Page(Page::pack(&mut part))
             } else {
-                Child::Node(Arc::new(load_node(part, height - 1, child_capacity / NODE_LOAD)))
+                Child::Node(Arc::new(load_node(part, height - 1, child_capacity / NODE_FILL)))
             }
         })
         .collect();

@@ -1,4 +1,5 @@
-//! What lies above the pages. A node never changes: an edit makes new ones along the way and shares all others.
+//! Inner nodes of the tree. Nodes are immutable: an edit copies the path from the root and shares all other
+//! nodes.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -6,81 +7,81 @@ use arrayvec::ArrayVec;
 
 use super::{
     Point,
-    bits::{PAGE, ones},
-    boxes::{Boxes, Extent, FAN},
-    pack::{Placed, into_parts},
-    page::{Edited, Page, Slot},
-    summary::{Column, Summary},
-    {NODE_LOAD, PAGE_LOAD},
+    bitset::{PAGE_SIZE, set_bits},
+    bloom::{ChildBloom, TermBloom},
+    bounding_boxes::{Aabb, BoundingBoxes, MAX_CHILDREN},
+    bulk_load::{Located, sort_into_parts},
+    page::{EditOutcome, Page, Slot},
+    {NODE_FILL, PAGE_FILL},
 };
 use crate::Ecef;
 
-/// Up to [`FAN`] children, all nodes or all pages.
+/// A node of up to [`MAX_CHILDREN`] children, either all nodes or all pages.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    boxes: Boxes<FAN>,
-    children: ArrayVec<Child, FAN>,
-    summary: Summary,
+    boxes: BoundingBoxes<MAX_CHILDREN>,
+    children: ArrayVec<Child, MAX_CHILDREN>,
+    bloom: TermBloom,
     visible_len: usize,
 }
 
-/// What a node holds.
+/// A child of a node.
 #[derive(Clone, Debug)]
 pub(crate) enum Child {
     Node(Arc<Node>),
     Page(Page),
 }
 
-/// One edit of a tree, and the way to the page that it is for: the number of the child in each node from the root.
+/// An edit, and the path to the page it applies to: the index of the child in each node from the root.
 #[derive(Debug)]
 pub(super) struct Edit {
-    pub(super) path: Path,
-    pub(super) what: What,
+    pub(super) path: ChildPath,
+    pub(super) kind: EditKind,
 }
 
-/// A tree of 32 children a node is never as high as this.
-pub(super) type Path = [u8; 8];
+/// Longer than the height of any tree with a fan-out of 32.
+pub(super) type ChildPath = [u8; 8];
 
 #[derive(Debug)]
-pub(super) enum What {
+pub(super) enum EditKind {
     Remove(Slot),
     Add(Point),
 }
 
 impl Node {
-    /// A node of at least one and at most [`FAN`] children.
+    /// Creates a node of at least one and at most [`MAX_CHILDREN`] children.
     pub(super) fn new(parts: impl IntoIterator<Item = Part>) -> Self {
-        let (children, columns): (ArrayVec<Child, FAN>, ArrayVec<Option<Column>, FAN>) =
+        let (children, columns): (ArrayVec<Child, MAX_CHILDREN>, ArrayVec<Option<ChildBloom>, MAX_CHILDREN>) =
             parts.into_iter().map(|part| (part.child, part.column)).unzip();
-        let extents: ArrayVec<Extent, FAN> = children.iter().map(Child::extent).collect();
-        let (boxes, mut summary, mut visible_len) = (Boxes::new(&extents), Summary::default(), 0);
+        let extents: ArrayVec<Aabb, MAX_CHILDREN> = children.iter().map(Child::extent).collect();
+        let (boxes, mut bloom, mut visible_len) = (BoundingBoxes::new(&extents), TermBloom::default(), 0);
         for (number, child) in children.iter().enumerate() {
             match &columns[number] {
-                Some(column) => summary.add_column(number, column),
-                None => child.summarise(number, &mut summary),
+                Some(column) => bloom.add_column(number, column),
+                None => child.add_terms_to(number, &mut bloom),
             }
             visible_len += child.visible_len();
         }
-        Self { boxes, children, summary, visible_len }
+        Self { boxes, children, bloom, visible_len }
     }
 
-    /// Nodes of many children, as few as make sense.
+    /// Groups children into as few nodes as reasonable.
     pub(super) fn group(parts: Vec<Part>) -> Vec<Arc<Self>> {
         if parts.is_empty() {
             return Vec::new();
         }
-        if parts.len() <= FAN {
+        if parts.len() <= MAX_CHILDREN {
             return vec![Arc::new(Self::new(parts))];
         }
-        let mut parts: Vec<Placement> = parts.into_iter().map(Placement::from).collect();
-        let nodes = parts.len().div_ceil(NODE_LOAD);
-        let sizes = into_parts(&mut parts, nodes);
+        let mut parts: Vec<CenteredPart> = parts.into_iter().map(CenteredPart::from).collect();
+        let nodes = parts.len().div_ceil(NODE_FILL);
+        let sizes = sort_into_parts(&mut parts, nodes);
         let mut entries = parts.into_iter().map(|placement| placement.part);
         sizes.into_iter().map(|size| Arc::new(Self::new(entries.by_ref().take(size)))).collect()
     }
 
     #[inline(always)]
-    pub(crate) fn boxes(&self) -> &Boxes<FAN> {
+    pub(crate) fn boxes(&self) -> &BoundingBoxes<MAX_CHILDREN> {
         &self.boxes
     }
 
@@ -89,47 +90,47 @@ impl Node {
         &self.children
     }
 
-    /// All children, one bit each.
+    /// Returns all children, one bit each.
     #[inline(always)]
     pub(crate) fn all(&self) -> u64 {
         u64::MAX >> (64 - self.children.len())
     }
 
-    pub(crate) fn summary(&self) -> &Summary {
-        &self.summary
+    pub(crate) fn bloom(&self) -> &TermBloom {
+        &self.bloom
     }
 
-    /// Merchants below that can be seen.
+    /// Returns the number of visible merchants below.
     pub(crate) fn visible_len(&self) -> usize {
         self.visible_len
     }
 
-    fn extent(&self) -> Extent {
-        self.extents().iter().fold(Extent::NOTHING, Extent::with)
+    fn extent(&self) -> Aabb {
+        self.extents().iter().fold(Aabb::EMPTY, Aabb::with)
     }
 
-    fn extents(&self) -> ArrayVec<Extent, FAN> {
+    fn extents(&self) -> ArrayVec<Aabb, MAX_CHILDREN> {
         (0..self.children.len()).map(|number| self.boxes.get(number)).collect()
     }
 
-    /// The way to this very version of a merchant.
-    pub(super) fn find(&self, point: &Point, depth: usize) -> Option<(Path, Slot)> {
-        let among = self.boxes.containing(point.place) & self.all();
-        ones(among).find_map(|number| {
+    /// Finds the path to this exact version of a merchant.
+    pub(super) fn find(&self, point: &Point, depth: usize) -> Option<(ChildPath, Slot)> {
+        let among = self.boxes.containing(point.position) & self.all();
+        set_bits(among).find_map(|number| {
             let (mut path, slot) = match &self.children[number] {
                 Child::Node(node) => node.find(point, depth + 1)?,
-                Child::Page(page) => (Path::default(), page.find(point)?),
+                Child::Page(page) => (ChildPath::default(), page.find(point)?),
             };
             path[depth] = step(number);
             Some((path, slot))
         })
     }
 
-    /// The way to the page that a new point is best put in: at each node to the child that has to grow the least.
-    pub(super) fn choose(&self, place: Ecef) -> Path {
-        let (mut path, mut node) = (Path::default(), self);
+    /// Returns the path to the page for a new point: at each node, the child that needs to grow the least.
+    pub(super) fn choose_page(&self, position: Ecef) -> ChildPath {
+        let (mut path, mut node) = (ChildPath::default(), self);
         for way in &mut path {
-            let growth_and_margin_m = node.boxes.growth_and_margin_m(place);
+            let growth_and_margin_m = node.boxes.growth_and_margin_m(position);
             let number = (1..node.children.len()).fold(0, |best, number| {
                 if growth_and_margin_m[number] < growth_and_margin_m[best] { number } else { best }
             });
@@ -142,25 +143,25 @@ impl Node {
         path
     }
 
-    /// What becomes of this node by edits, which are sorted by their paths: none where it is empty, several where it
-    /// has grown too large.
-    pub(super) fn edited(&self, depth: usize, edits: &[Edit]) -> Vec<Arc<Self>> {
+    /// Applies edits, sorted by path. Returns no node if the result is empty, and several if it has grown too
+    /// large.
+    pub(super) fn with_edits(&self, depth: usize, edits: &[Edit]) -> Vec<Arc<Self>> {
         let edited: Vec<(usize, &[Edit], Vec<Child>)> = edits
             .chunk_by(|a, b| a.path[depth] == b.path[depth])
             .map(|edits| {
                 let number = usize::from(edits[0].path[depth]);
-                (number, edits, self.children[number].edited(depth + 1, edits))
+                (number, edits, self.children[number].with_edits(depth + 1, edits))
             })
             .collect();
         let keeps_shape = edited.iter().all(|(number, _, now)| match now.as_slice() {
-            [child] => !child.is_small() || child.size() >= self.children[*number].size(),
+            [child] => !child.is_underfull() || child.size() >= self.children[*number].size(),
             _ => false,
         });
         if keeps_shape {
-            return vec![Arc::new(self.patched(edited))];
+            return vec![Arc::new(self.with_replaced(edited))];
         }
         let mut replaced = edited.into_iter().map(|(number, _, now)| (number, now)).peekable();
-        let mut parts = Vec::with_capacity(FAN);
+        let mut parts = Vec::with_capacity(MAX_CHILDREN);
         for (number, child) in self.children.iter().enumerate() {
             match replaced.next_if(|(replaced, _)| *replaced == number) {
                 Some((_, now)) => parts.extend(now.into_iter().map(Part::from)),
@@ -170,9 +171,10 @@ impl Node {
         Self::group(merge_small(parts))
     }
 
-    /// A child that stays as it is. What a page has is known: no need to ask all its merchants again.
+    /// Carries over an unchanged child. The terms of a page are already known from the Bloom filter, so its
+    /// merchants need not be read.
     fn part(&self, number: usize, child: &Child) -> Part {
-        let column = matches!(child, Child::Page(_)).then(|| self.summary.column(number));
+        let column = matches!(child, Child::Page(_)).then(|| self.bloom.column(number));
         Part { child: child.clone(), column }
     }
 
@@ -180,25 +182,26 @@ impl Node {
         self.children.iter().enumerate().map(|(number, child)| self.part(number, child))
     }
 
-    /// The same node with some children replaced, one for one.
-    fn patched(&self, edited: Vec<(usize, &[Edit], Vec<Child>)>) -> Self {
+    /// Returns the same node with some children replaced one for one.
+    fn with_replaced(&self, edited: Vec<(usize, &[Edit], Vec<Child>)>) -> Self {
         let mut node = self.clone();
         for (number, edits, now) in edited {
             for child in now {
                 if !node.boxes.set(number, &child.extent()) {
                     let mut extents = node.extents();
                     extents[number] = child.extent();
-                    node.boxes = Boxes::new(&extents);
+                    node.boxes = BoundingBoxes::new(&extents);
                 }
                 node.visible_len =
                     node.visible_len + child.visible_len() - self.children[number].visible_len();
-                let is_packed_anew = matches!(&child, Child::Page(page) if page.recent().is_none());
-                if is_packed_anew {
-                    node.summary.clear(number);
-                    child.summarise(number, &mut node.summary);
+                let is_repacked = matches!(&child, Child::Page(page) if page.recent().is_none());
+                if is_repacked {
+                    node.bloom.clear(number);
+                    child.add_terms_to(number, &mut node.bloom);
                 } else {
-                    // What is gone from a node below stays in its summary until the node is made anew.
-                    node.summary.add(number, edits.iter().flat_map(Edit::term_hashes));
+                    // Terms that are gone from a node below stay in the filter until this node is rebuilt: a
+                    // false positive, never a miss.
+                    node.bloom.add(number, edits.iter().flat_map(Edit::term_hashes));
                 }
                 node.children[number] = child;
             }
@@ -213,16 +216,16 @@ fn step(number: usize) -> u8 {
 
 impl Edit {
     fn term_hashes(&self) -> impl Iterator<Item = u64> {
-        let added = match &self.what {
-            What::Add(point) => point.stored.merchant.terms.as_slice(),
-            What::Remove(_) => &[],
+        let added = match &self.kind {
+            EditKind::Add(point) => point.stored.merchant.terms.as_slice(),
+            EditKind::Remove(_) => &[],
         };
         added.iter().map(|term| term.hash())
     }
 }
 
 impl Child {
-    pub(super) fn extent(&self) -> Extent {
+    pub(super) fn extent(&self) -> Aabb {
         match self {
             Self::Node(node) => node.extent(),
             Self::Page(page) => page.extent(),
@@ -236,14 +239,14 @@ impl Child {
         }
     }
 
-    fn summarise(&self, number: usize, summary: &mut Summary) {
+    fn add_terms_to(&self, number: usize, bloom: &mut TermBloom) {
         match self {
-            Self::Node(node) => summary.add_all(number, &node.summary),
-            Self::Page(page) => summary.add(number, page.term_hashes()),
+            Self::Node(node) => bloom.add_all(number, &node.bloom),
+            Self::Page(page) => bloom.add(number, page.term_hashes()),
         }
     }
 
-    /// Children of a node, merchants of a page.
+    /// Returns the number of children of a node or of merchants of a page.
     fn size(&self) -> usize {
         match self {
             Self::Node(node) => node.children.len(),
@@ -251,62 +254,62 @@ impl Child {
         }
     }
 
-    /// How large one should be that is made anew.
-    fn load(&self) -> usize {
+    /// Returns the size to which new nodes or pages are filled.
+    fn target_size(&self) -> usize {
         match self {
-            Self::Node(_) => NODE_LOAD,
-            Self::Page(_) => PAGE_LOAD,
+            Self::Node(_) => NODE_FILL,
+            Self::Page(_) => PAGE_FILL,
         }
     }
 
-    /// Whether it should be joined with a neighbour.
-    fn is_small(&self) -> bool {
-        self.size() < self.load() / 4
+    /// Returns whether the child should be merged with a neighbour.
+    fn is_underfull(&self) -> bool {
+        self.size() < self.target_size() / 4
     }
 
-    fn edited(&self, depth: usize, edits: &[Edit]) -> Vec<Self> {
+    fn with_edits(&self, depth: usize, edits: &[Edit]) -> Vec<Self> {
         match self {
-            Self::Node(node) => node.edited(depth, edits).into_iter().map(Self::Node).collect(),
+            Self::Node(node) => node.with_edits(depth, edits).into_iter().map(Self::Node).collect(),
             Self::Page(page) => {
                 let removed: Vec<Slot> = edits
                     .iter()
-                    .filter_map(|edit| match &edit.what {
-                        What::Remove(slot) => Some(*slot),
-                        What::Add(_) => None,
+                    .filter_map(|edit| match &edit.kind {
+                        EditKind::Remove(slot) => Some(*slot),
+                        EditKind::Add(_) => None,
                     })
                     .collect();
-                let added = edits.iter().filter_map(|edit| match &edit.what {
-                    What::Remove(_) => None,
-                    What::Add(point) => Some(point.clone()),
+                let added = edits.iter().filter_map(|edit| match &edit.kind {
+                    EditKind::Remove(_) => None,
+                    EditKind::Add(point) => Some(point.clone()),
                 });
-                match page.edited(&removed, added.collect()) {
-                    Edited::Page(page) => vec![Self::Page(page)],
-                    Edited::Points(points) => pages(points),
+                match page.with_edits(&removed, added.collect()) {
+                    EditOutcome::Page(page) => vec![Self::Page(page)],
+                    EditOutcome::Repack(points) => pages(points),
                 }
             }
         }
     }
 
-    fn joined(&self, other: &Self) -> Vec<Self> {
+    fn merged(&self, other: &Self) -> Vec<Self> {
         match (self, other) {
             (Self::Node(a), Self::Node(b)) => {
                 Node::group(a.parts().chain(b.parts()).collect()).into_iter().map(Self::Node).collect()
             }
             (Self::Page(a), Self::Page(b)) => pages(a.points().chain(b.points()).collect()),
-            // Never: all children of a node are of one kind.
+            // Unreachable: all children of a node are of one kind.
             _ => vec![self.clone(), other.clone()],
         }
     }
 }
 
-/// Points packed into as few pages as make sense.
+/// Packs points into as few pages as reasonable.
 pub(super) fn pages(mut points: Vec<Point>) -> Vec<Child> {
     if points.is_empty() {
         return Vec::new();
     }
-    let parts = if points.len() <= PAGE { 1 } else { points.len().div_ceil(PAGE_LOAD) };
+    let parts = if points.len() <= PAGE_SIZE { 1 } else { points.len().div_ceil(PAGE_FILL) };
     let mut rest = points.as_mut_slice();
-    into_parts(rest, parts)
+    sort_into_parts(rest, parts)
         .into_iter()
         .map(|size| {
             let (part, others) = std::mem::take(&mut rest).split_at_mut(size);
@@ -316,13 +319,13 @@ pub(super) fn pages(mut points: Vec<Point>) -> Vec<Child> {
         .collect()
 }
 
-/// Joins each small child with its nearest neighbour, where the two are not too large together.
+/// Merges each underfull child with its nearest neighbour, if both fit together.
 fn merge_small(mut parts: Vec<Part>) -> Vec<Part> {
     let mut number = 0;
     while number < parts.len() {
-        match neighbour(&parts, number) {
+        match merge_partner(&parts, number) {
             Some(other) => {
-                let joined = parts[number].child.joined(&parts[other].child);
+                let joined = parts[number].child.merged(&parts[other].child);
                 parts.swap_remove(number.max(other));
                 parts.swap_remove(number.min(other));
                 parts.extend(joined.into_iter().map(Part::from));
@@ -334,25 +337,26 @@ fn merge_small(mut parts: Vec<Part>) -> Vec<Part> {
     parts
 }
 
-/// What a small child is to be joined with.
-fn neighbour(parts: &[Part], number: usize) -> Option<usize> {
+/// Returns the child to merge an underfull child with.
+fn merge_partner(parts: &[Part], number: usize) -> Option<usize> {
     let child = &parts[number].child;
-    if !child.is_small() {
+    if !child.is_underfull() {
         return None;
     }
-    let from_m = child.extent().centre_m();
+    let from_m = child.extent().center_m();
     let distance2 = |other: &usize| {
-        let to_m = parts[*other].child.extent().centre_m();
+        let to_m = parts[*other].child.extent().center_m();
         (0..3).map(|axis| (from_m[axis] - to_m[axis]) * (from_m[axis] - to_m[axis])).sum::<f64>()
     };
-    let fits = |other: &usize| *other != number && parts[*other].child.size() + child.size() <= child.load();
+    let fits =
+        |other: &usize| *other != number && parts[*other].child.size() + child.size() <= child.target_size();
     (0..parts.len()).filter(fits).min_by(|a, b| distance2(a).total_cmp(&distance2(b)))
 }
 
-/// A child, and what a summary said of it if one did.
+/// A child, and its Bloom filter if it is known from the previous node.
 pub(super) struct Part {
     child: Child,
-    column: Option<Column>,
+    column: Option<ChildBloom>,
 }
 
 impl From<Child> for Part {
@@ -361,24 +365,24 @@ impl From<Child> for Part {
     }
 }
 
-/// A child and where its middle is.
-struct Placement {
-    centre_m: [f64; 3],
+/// A child and the centre of its box.
+struct CenteredPart {
+    center_m: [f64; 3],
     part: Part,
 }
 
-impl From<Part> for Placement {
+impl From<Part> for CenteredPart {
     fn from(part: Part) -> Self {
-        Self { centre_m: part.child.extent().centre_m(), part }
+        Self { center_m: part.child.extent().center_m(), part }
     }
 }
 
-impl Placed for Placement {
-    fn at_m(&self) -> [f64; 3] {
-        self.centre_m
+impl Located for CenteredPart {
+    fn position_m(&self) -> [f64; 3] {
+        self.center_m
     }
 
-    fn on_one_place(&self, _: &Self) -> Ordering {
+    fn tie_break(&self, _: &Self) -> Ordering {
         Ordering::Equal
     }
 }

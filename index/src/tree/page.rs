@@ -1,98 +1,103 @@
-//! A few hundred neighbouring merchants: a packed part that never changes, and what has changed since it was packed.
+//! Pages: a few hundred neighbouring merchants as an immutable packed part, plus the edits since it was
+//! packed.
 
 use std::sync::Arc;
 
 use super::{
     Point,
-    bits::{Bits, PAGE, ones},
-    boxes::{Boxes, Extent, LEAVES},
-    leaves::{FarLeaf, LEAF, Leaves},
-    pack,
+    bitset::{BitSet, PAGE_SIZE, set_bits},
+    bounding_boxes::{Aabb, BoundingBoxes, MAX_LEAVES},
+    bulk_load,
+    leaf_points::{LEAF_SIZE, LeafPoints, WideLeaf},
     postings::Postings,
 };
-use crate::{Ecef, Filter, MerchantId, Shown, StoredMerchant, Term, Visibility};
+use crate::{Ecef, Filter, MerchantId, StoredMerchant, Term, Visibility, VisibilityFilter};
 
-/// Merchants that a page may take before it is packed anew. Every search that comes by looks at all of them.
-pub(crate) const RECENT: usize = 32;
+/// Maximum number of merchants added to a page before it is repacked. Every search that visits the page scans
+/// all of them.
+pub(crate) const MAX_RECENT: usize = 32;
 
-/// What never changes. What every search that comes by reads lies together at the front.
+/// The immutable part. Fields that every visiting search reads come first.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Packed {
-    boxes: Boxes<LEAVES>,
-    visible: Bits,
-    leaves: Leaves,
+    boxes: BoundingBoxes<MAX_LEAVES>,
+    visible: BitSet,
+    leaves: LeafPoints,
     records: Box<[Arc<StoredMerchant>]>,
-    /// Leaves whose points all lie on one place, one bit each.
-    on_one_place: u64,
-    /// Whether those of all leaves do.
-    is_one_place: bool,
-    hidden: Bits,
-    extent: Extent,
+    /// Leaves whose points all share one position, one bit each.
+    coincident_leaves: u64,
+    /// All points of the page share one position.
+    is_coincident: bool,
+    hidden: BitSet,
+    extent: Aabb,
     postings: Postings,
 }
 
-/// What has changed since.
+/// Changes since the page was packed.
 #[derive(Clone, Debug)]
 struct Edits {
-    /// Packed points that are still there, and can be seen or not.
-    visible: Bits,
-    hidden: Bits,
+    /// Remaining packed points, split by visibility.
+    visible: BitSet,
+    hidden: BitSet,
     recent: Arc<Recent>,
 }
 
-/// Points that came since the page was packed, at most [`RECENT`], in no order.
+/// Points added since the page was packed, at most [`MAX_RECENT`], unordered.
 #[derive(Clone, Debug)]
 pub(crate) struct Recent {
-    leaves: Vec<FarLeaf>,
+    leaves: Vec<WideLeaf>,
     records: Vec<Arc<StoredMerchant>>,
-    /// Those that can be seen, one bit each.
+    /// Visible points, one bit each.
     visible: u64,
-    extent: Extent,
+    extent: Aabb,
 }
 
-/// A page as one snapshot sees it. Cheap to clone.
+/// A version of a page, as one snapshot sees it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
     packed: Arc<Packed>,
     edits: Option<Arc<Edits>>,
 }
 
-/// Where in a page a merchant is.
+/// Location of a merchant in a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Slot {
     Packed(usize),
     Recent(usize),
 }
 
-/// What a page becomes.
-pub(crate) enum Edited {
+/// Result of editing a page.
+pub(crate) enum EditOutcome {
     Page(Page),
-    /// Too much has changed: these are its points, to be packed anew.
-    Points(Vec<Point>),
+    /// Too many changes: the points of the page, to be repacked.
+    Repack(Vec<Point>),
 }
 
 impl Page {
-    /// Packs points, at least one and at most [`PAGE`].
+    /// Packs at least one and at most [`PAGE_SIZE`] points.
     pub(crate) fn pack(points: &mut [Point]) -> Self {
-        pack::into_leaves(points);
-        let extents: Vec<Extent> =
-            points.chunks(LEAF).map(|leaf| Extent::around(leaf.iter().map(|point| point.place))).collect();
-        let boxes = Boxes::new(&extents);
+        bulk_load::sort_into_leaves(points);
+        let extents: Vec<Aabb> = points
+            .chunks(LEAF_SIZE)
+            .map(|leaf| Aabb::around(leaf.iter().map(|point| point.position)))
+            .collect();
+        let boxes = BoundingBoxes::new(&extents);
         let records: Box<[_]> = points.iter().map(|point| Arc::clone(&point.stored)).collect();
-        let (mut visible, mut hidden) = (Bits::NONE, Bits::NONE);
+        let (mut visible, mut hidden) = (BitSet::EMPTY, BitSet::EMPTY);
         for (number, stored) in records.iter().enumerate() {
             if is_visible(stored) { visible.insert(number) } else { hidden.insert(number) }
         }
-        let on_one_place = (0..).zip(&extents).map(|(leaf, extent)| u64::from(extent.is_one_place()) << leaf);
-        let extent = extents.iter().fold(Extent::NOTHING, Extent::with);
+        let coincident_leaves =
+            (0..).zip(&extents).map(|(leaf, extent)| u64::from(extent.is_coincident()) << leaf);
+        let extent = extents.iter().fold(Aabb::EMPTY, Aabb::with);
         Self {
             packed: Arc::new(Packed {
-                leaves: Leaves::new(points, &boxes),
+                leaves: LeafPoints::new(points, &boxes),
                 visible,
                 hidden,
-                on_one_place: on_one_place.sum(),
-                is_one_place: extent.is_one_place(),
+                coincident_leaves: coincident_leaves.sum(),
+                is_coincident: extent.is_coincident(),
                 extent,
                 postings: Postings::new(&records),
                 boxes,
@@ -106,40 +111,40 @@ impl Page {
         &self.packed
     }
 
-    /// Has the processor fetch what a visit will look at first.
+    /// Touches what a visit reads first, to load it into the cache.
     #[inline(always)]
-    pub(crate) fn fetch(&self) {
-        self.packed.boxes.fetch();
-        std::hint::black_box(self.packed.on_one_place);
+    pub(crate) fn prefetch(&self) {
+        self.packed.boxes.prefetch();
+        std::hint::black_box(self.packed.coincident_leaves);
     }
 
     pub(crate) fn recent(&self) -> Option<&Recent> {
         self.edits.as_deref().map(|edits| &*edits.recent)
     }
 
-    /// Packed points that can be seen.
+    /// Returns the visible packed points.
     #[inline(always)]
-    pub(crate) fn visible(&self) -> &Bits {
+    pub(crate) fn visible(&self) -> &BitSet {
         match &self.edits {
             None => &self.packed.visible,
             Some(edits) => &edits.visible,
         }
     }
 
-    fn hidden(&self) -> &Bits {
+    fn hidden(&self) -> &BitSet {
         match &self.edits {
             None => &self.packed.hidden,
             Some(edits) => &edits.hidden,
         }
     }
 
-    /// Packed points that pass a filter.
-    pub(crate) fn matching(&self, filter: &Filter) -> Bits {
-        let mut among = match filter.shown {
-            Shown::Hidden => self.hidden().clone(),
-            Shown::Visible | Shown::All => self.visible().clone(),
+    /// Returns the packed points that match a filter.
+    pub(crate) fn matching(&self, filter: &Filter) -> BitSet {
+        let mut among = match filter.visibility {
+            VisibilityFilter::Hidden => self.hidden().clone(),
+            VisibilityFilter::Visible | VisibilityFilter::All => self.visible().clone(),
         };
-        if filter.shown == Shown::All {
+        if filter.visibility == VisibilityFilter::All {
             among.combine(self.hidden(), |visible, hidden| visible | hidden);
         }
         self.packed.postings.matching(filter, &self.packed.records, &among)
@@ -149,33 +154,33 @@ impl Page {
         self.visible().len() + self.recent().map_or(0, |recent| recent.visible.count_ones() as usize)
     }
 
-    /// Merchants, hidden ones too.
+    /// Returns the number of merchants, including hidden ones.
     pub(crate) fn len(&self) -> usize {
         self.visible().len() + self.hidden().len() + self.recent().map_or(0, |recent| recent.records.len())
     }
 
-    pub(crate) fn extent(&self) -> Extent {
+    pub(crate) fn extent(&self) -> Aabb {
         self.recent().map_or(self.packed.extent, |recent| self.packed.extent.with(&recent.extent))
     }
 
-    /// Hashes of all terms that its merchants have, some of them more than once.
+    /// Returns the hashes of all terms of the page's merchants, with duplicates.
     pub(crate) fn term_hashes(&self) -> impl Iterator<Item = u64> {
         let recent = self.recent().into_iter().flat_map(|recent| &recent.records);
         let records = self.packed.records.iter().chain(recent);
         records.flat_map(|stored| stored.merchant.terms.as_slice()).map(Term::hash)
     }
 
-    /// Where this very version of a merchant is.
+    /// Finds the slot of this exact version of a merchant.
     pub(crate) fn find(&self, point: &Point) -> Option<Slot> {
         let is_it = |stored: &Arc<StoredMerchant>| Arc::ptr_eq(stored, &point.stored);
-        if self.packed.is_one_place {
-            // A mall: in the order of ids.
+        if self.packed.is_coincident {
+            // The points are sorted by id.
             let number = self.packed.count_up_to(&point.stored.merchant.id).checked_sub(1);
             let packed = number.filter(|number| is_it(&self.packed.records[*number]) && self.holds(*number));
             return packed.map(Slot::Packed).or_else(|| self.find_recent(point));
         }
-        let among = |leaf: usize| leaf * LEAF..self.packed.records.len().min((leaf + 1) * LEAF);
-        let packed = ones(self.packed.boxes.containing(point.place))
+        let among = |leaf: usize| leaf * LEAF_SIZE..self.packed.records.len().min((leaf + 1) * LEAF_SIZE);
+        let packed = set_bits(self.packed.boxes.containing(point.position))
             .flat_map(among)
             .find(|number| is_it(&self.packed.records[*number]) && self.holds(*number));
         packed.map(Slot::Packed).or_else(|| self.find_recent(point))
@@ -186,13 +191,13 @@ impl Page {
         self.recent()?.records.iter().position(is_it).map(Slot::Recent)
     }
 
-    /// Whether a packed point is still there.
+    /// Returns whether a packed point has not been removed.
     fn holds(&self, number: usize) -> bool {
         self.visible().contains(number) || self.hidden().contains(number)
     }
 
-    /// The page without what is in some slots and with some more points.
-    pub(crate) fn edited(&self, removed: &[Slot], added: Vec<Point>) -> Edited {
+    /// Applies edits: removes some slots and adds some points.
+    pub(crate) fn with_edits(&self, removed: &[Slot], added: Vec<Point>) -> EditOutcome {
         let mut edits = match &self.edits {
             Some(edits) => Edits::clone(edits),
             None => Edits {
@@ -211,22 +216,22 @@ impl Page {
         let kept = (0..edits.recent.records.len()).filter(|number| is_kept(*number)).count();
         let still_packed = edits.visible.len() + edits.hidden.len();
         let is_empty = still_packed + kept + added.len() == 0;
-        if is_empty || kept + added.len() > RECENT || still_packed < self.packed.records.len() * 3 / 4 {
-            fetch(&self.packed.records);
+        if is_empty || kept + added.len() > MAX_RECENT || still_packed < self.packed.records.len() * 3 / 4 {
+            prefetch(&self.packed.records);
             let packed =
                 edits.visible.iter().chain(edits.hidden.iter()).map(|number| self.packed.point(number));
             let recent = edits.recent.points().enumerate().filter(|(number, _)| is_kept(*number));
-            return Edited::Points(packed.chain(recent.map(|(_, point)| point)).chain(added).collect());
+            return EditOutcome::Repack(packed.chain(recent.map(|(_, point)| point)).chain(added).collect());
         }
         if kept < edits.recent.records.len() || !added.is_empty() {
-            fetch(&edits.recent.records);
+            prefetch(&edits.recent.records);
             let recent = edits.recent.points().enumerate().filter(|(number, _)| is_kept(*number));
             edits.recent = Arc::new(Recent::new(recent.map(|(_, point)| point).chain(added).collect()));
         }
-        Edited::Page(Self { packed: Arc::clone(&self.packed), edits: Some(Arc::new(edits)) })
+        EditOutcome::Page(Self { packed: Arc::clone(&self.packed), edits: Some(Arc::new(edits)) })
     }
 
-    /// All merchants, hidden ones too.
+    /// Returns all merchants, including hidden ones.
     pub(crate) fn points(&self) -> impl Iterator<Item = Point> {
         let packed =
             self.visible().iter().chain(self.hidden().iter()).map(|number| self.packed.point(number));
@@ -235,11 +240,11 @@ impl Page {
 }
 
 impl Packed {
-    pub(crate) fn boxes(&self) -> &Boxes<LEAVES> {
+    pub(crate) fn boxes(&self) -> &BoundingBoxes<MAX_LEAVES> {
         &self.boxes
     }
 
-    pub(crate) fn leaves(&self) -> &Leaves {
+    pub(crate) fn leaves(&self) -> &LeafPoints {
         &self.leaves
     }
 
@@ -247,18 +252,18 @@ impl Packed {
         &self.records[number]
     }
 
-    /// If all points of the page lie on one place, where that is; they are in the order of their ids then.
-    pub(crate) fn one_place(&self) -> Option<Ecef> {
-        self.is_one_place.then(|| Ecef::from_grid(self.extent.low_m))
+    /// Returns the position that all points of the page share, if they do; they are sorted by id then.
+    pub(crate) fn coincident_position(&self) -> Option<Ecef> {
+        self.is_coincident.then(|| Ecef::from_grid(self.extent.low_m))
     }
 
-    /// The merchant of the least id in a leaf whose points all lie on one place.
+    /// Returns the merchant with the smallest id of a leaf whose points all share one position.
     #[inline(always)]
-    pub(crate) fn least_on_one_place(&self, leaf: usize) -> Option<&Arc<StoredMerchant>> {
-        (self.on_one_place >> leaf & 1 == 1).then(|| &self.records[leaf * LEAF])
+    pub(crate) fn min_id_if_coincident(&self, leaf: usize) -> Option<&Arc<StoredMerchant>> {
+        (self.coincident_leaves >> leaf & 1 == 1).then(|| &self.records[leaf * LEAF_SIZE])
     }
 
-    /// How many points come before a place in the order of ids. Only where all lie on one place.
+    /// Returns the number of points with an id up to `id`. Valid only if all points share one position.
     pub(crate) fn count_up_to(&self, id: &MerchantId) -> usize {
         self.records.partition_point(|stored| stored.merchant.id <= *id)
     }
@@ -268,7 +273,10 @@ impl Packed {
     }
 
     fn point(&self, number: usize) -> Point {
-        Point { place: self.leaves.place(number, &self.boxes), stored: Arc::clone(&self.records[number]) }
+        Point {
+            position: self.leaves.position(number, &self.boxes),
+            stored: Arc::clone(&self.records[number]),
+        }
     }
 }
 
@@ -284,16 +292,16 @@ impl Recent {
             (0..).zip(&points).map(|(number, point)| u64::from(is_visible(&point.stored)) << number);
         Self {
             leaves: points
-                .chunks(LEAF)
-                .map(|leaf| FarLeaf::new(leaf.iter().map(|point| point.place)))
+                .chunks(LEAF_SIZE)
+                .map(|leaf| WideLeaf::new(leaf.iter().map(|point| point.position)))
                 .collect(),
             visible: visible.sum(),
-            extent: Extent::around(points.iter().map(|point| point.place)),
+            extent: Aabb::around(points.iter().map(|point| point.position)),
             records: points.into_iter().map(|point| point.stored).collect(),
         }
     }
 
-    pub(crate) fn leaves(&self) -> &[FarLeaf] {
+    pub(crate) fn leaves(&self) -> &[WideLeaf] {
         &self.leaves
     }
 
@@ -301,28 +309,28 @@ impl Recent {
         &self.records[number]
     }
 
-    /// Those that a filter may let through by whether they can be seen, one bit each.
+    /// Returns the points that pass a visibility filter, one bit each.
     #[inline(always)]
-    pub(crate) fn shown(&self, shown: Shown) -> u64 {
+    pub(crate) fn with_visibility(&self, visibility: VisibilityFilter) -> u64 {
         let all = (1 << self.records.len()) - 1;
-        match shown {
-            Shown::Visible => self.visible,
-            Shown::Hidden => all & !self.visible,
-            Shown::All => all,
+        match visibility {
+            VisibilityFilter::Visible => self.visible,
+            VisibilityFilter::Hidden => all & !self.visible,
+            VisibilityFilter::All => all,
         }
     }
 
     fn points(&self) -> impl Iterator<Item = Point> {
         self.records.iter().enumerate().map(|(number, stored)| Point {
-            place: self.leaves[number / LEAF].place(number % LEAF),
+            position: self.leaves[number / LEAF_SIZE].position(number % LEAF_SIZE),
             stored: Arc::clone(stored),
         })
     }
 }
 
-/// Has the processor fetch merchants whose reference counts and terms will be wanted one after the other: misses that
-/// happen together cost little more than one.
-fn fetch(records: &[Arc<StoredMerchant>]) {
+/// Touches merchants whose reference counts and terms are read one after another: overlapping cache misses
+/// cost little more than one.
+fn prefetch(records: &[Arc<StoredMerchant>]) {
     for stored in records {
         std::hint::black_box(stored.revision);
     }
@@ -335,5 +343,5 @@ fn is_visible(stored: &StoredMerchant) -> bool {
     stored.merchant.visibility == Visibility::Visible
 }
 
-const _: () = assert!(RECENT < 64, "a bit each");
-const _: () = assert!(PAGE == LEAVES * LEAF);
+const _: () = assert!(MAX_RECENT < 64, "one bit per recent point");
+const _: () = assert!(PAGE_SIZE == MAX_LEAVES * LEAF_SIZE);

@@ -1,31 +1,31 @@
-//! Which points of a page have which terms: an inverted index of the page.
+//! Inverted index of a page: the points that have a term.
 
 use std::sync::Arc;
 
-use super::bits::{Bits, PAGE};
+use super::bitset::{BitSet, PAGE_SIZE};
 use crate::{Filter, StoredMerchant, Term, Terms};
 
-/// For each term of a page the points that have it. A piece of the hash finds a list, and the merchants say whether it is
-/// of the term that was asked for: the first on it where it is the only list with that piece, else each for itself.
+/// Posting lists by term. A hash prefix finds candidate lists, and the merchants confirm the term: if only
+/// one list has the prefix, its first merchant suffices; otherwise each merchant is checked.
 #[derive(Debug, Default)]
 pub(crate) struct Postings {
-    /// The first halves of the terms' hashes, rising; equal only where two terms happen to share one.
+    /// Upper halves of the terms' hashes, ascending; equal only for colliding terms.
     hashes: Box<[u32]>,
-    /// Where the list of each term starts in `points`, and at last where the last one ends.
+    /// Start of each term's list in `points`, followed by the end of the last list.
     starts: Box<[u16]>,
     points: Box<[u8]>,
 }
 
-const _: () = assert!(PAGE <= 1 << 8, "the number of a point fits u8");
-const _: () = assert!(PAGE * Terms::MOST < 1 << 16, "and that of a posting u16");
+const _: () = assert!(PAGE_SIZE <= 1 << 8, "a point index fits u8");
+const _: () = assert!(PAGE_SIZE * Terms::MAX < 1 << 16, "a posting index fits u16");
 
-/// What is kept of a hash.
-fn piece(hash: u64) -> u32 {
+/// The part of a hash that is stored.
+fn hash_prefix(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
 impl Postings {
-    /// Indexes the merchants of a page, at most [`PAGE`].
+    /// Indexes the merchants of a page, at most [`PAGE_SIZE`].
     pub(crate) fn new(records: &[Arc<StoredMerchant>]) -> Self {
         let mut entries: Vec<(&Term, u8)> = (0..=u8::MAX)
             .zip(records)
@@ -36,7 +36,7 @@ impl Postings {
         if entries.is_empty() {
             return Self::default();
         }
-        // By hash alone, which is enough unless two terms happen to share one.
+        // Sorting by hash suffices unless two terms collide.
         entries.sort_unstable_by_key(|(term, point)| (term.hash(), *point));
         if entries.windows(2).any(|pair| pair[0].0.hash() == pair[1].0.hash() && pair[0].0 != pair[1].0) {
             entries.sort_unstable();
@@ -44,7 +44,7 @@ impl Postings {
         let (mut hashes, mut starts) = (Vec::new(), Vec::new());
         for (start, (term, _)) in (0..).zip(&entries) {
             if start == 0 || entries[usize::from(start) - 1].0 != *term {
-                hashes.push(piece(term.hash()));
+                hashes.push(hash_prefix(term.hash()));
                 starts.push(start);
             }
         }
@@ -53,11 +53,16 @@ impl Postings {
         Self { hashes: hashes.into(), starts: starts.into(), points }
     }
 
-    /// Of some points those whose merchants have the terms that a filter asks for.
-    pub(crate) fn matching(&self, filter: &Filter, records: &[Arc<StoredMerchant>], among: &Bits) -> Bits {
+    /// Returns the points of `among` that match a filter's terms.
+    pub(crate) fn matching(
+        &self,
+        filter: &Filter,
+        records: &[Arc<StoredMerchant>],
+        among: &BitSet,
+    ) -> BitSet {
         let mut found = among.clone();
         for any_of in &filter.any_of {
-            let mut having = Bits::NONE;
+            let mut having = BitSet::EMPTY;
             any_of.iter().for_each(|term| self.each_point(term, records, |point| having.insert(point)));
             found.combine(&having, |found, having| found & having);
         }
@@ -69,13 +74,13 @@ impl Postings {
 
     fn each_point(&self, term: &Term, records: &[Arc<StoredMerchant>], mut act: impl FnMut(usize)) {
         let has_it = |point: &u8| records[usize::from(*point)].merchant.terms.as_slice().contains(term);
-        let asked = piece(term.hash());
+        let asked = hash_prefix(term.hash());
         let first = self.hashes.partition_point(|hash| *hash < asked);
         let lists = self.hashes[first..].iter().take_while(|hash| **hash == asked).count();
         for number in first..first + lists {
             let list = &self.points[usize::from(self.starts[number])..usize::from(self.starts[number + 1])];
             if lists == 1 {
-                // All of a list have one term in common: the first tells for all of them whether it is this one.
+                // All merchants of a list share a term: the first tells whether it is this one.
                 if list.first().is_some_and(has_it) {
                     list.iter().for_each(|point| act(usize::from(*point)));
                 }
@@ -104,18 +109,18 @@ mod tests {
                 profile: Profile::new(b"").unwrap(),
             },
             revision: Revision(1),
-            placed: Revision(0),
+            position_revision: Revision(0),
             create_time: UnixMicros(0),
             update_time: UnixMicros(0),
         })
     }
 
-    /// Two terms that share the piece of the hash which is kept, found by trying many.
+    /// Two terms with the same hash prefix, found by trial.
     fn twins() -> [Term; 2] {
         let mut seen = std::collections::HashMap::new();
         for number in 0.. {
             let term = Term::new(TermKind::Category, &format!("t{number}"));
-            if let Some(twin) = seen.insert(piece(term.hash()), term.clone()) {
+            if let Some(twin) = seen.insert(hash_prefix(term.hash()), term.clone()) {
                 return [twin, term];
             }
         }
@@ -123,11 +128,11 @@ mod tests {
     }
 
     #[test]
-    fn terms_that_share_a_hash_are_told_apart() {
+    fn colliding_terms_are_distinguished() {
         let [one, other] = twins();
         let records = [merchant(&[&one, &other]), merchant(&[&one]), merchant(&[&other]), merchant(&[])];
         let postings = Postings::new(&records);
-        let all = (0..4).fold(Bits::NONE, |mut all, point| {
+        let all = (0..4).fold(BitSet::EMPTY, |mut all, point| {
             all.insert(point);
             all
         });

@@ -1,6 +1,5 @@
-//! Backups: one file that holds all of a store as of one revision, with checksums, in the form of its records.
-//!
-//! A file of blocks, as `blocks` says; each holds records, as `records` says, in the order of their keys.
+//! Backups: one file with all records of a store as of one revision, checksummed. A file of blocks (see
+//! `blocks`), each a sequence of records in key order.
 
 use std::{
     fs::File,
@@ -11,65 +10,70 @@ use std::{
 use nearby_index::{Revision, UnixMicros};
 
 use crate::{
-    Content, Extent, StoreError, Tally,
-    blocks::{BlockError, BlockReader, BlockWriter, Head, Kind},
-    codec::{Entry, TALLY_KEY, decode, encode_tally},
-    disk::{UNFINISHED, at, create_durably, install, names, remove},
-    examine::{Files, base_name, differs},
-    faults::Faults,
-    journal::{History, Journal},
+    Contents, StateDigest, StoreError, Watermarks,
+    blocks::{BlockError, BlockReader, BlockWriter, FileHeader, FileKind, read_records, write_record},
+    codec::{DIGEST_KEY, Entry, decode, encode_digest},
+    corruption::CorruptionLog,
+    fs::{TEMP_EXTENSION, create_dir_durably, io_error, list_names, remove, rename_durably},
+    journal::{Journal, JournalHistory},
     lock::DirectoryLock,
-    records::{read_records, write_record},
+    recovery::{StoreFiles, base_name, describe_mismatch},
     sled::{self as base, Record},
 };
 
-pub(crate) const KIND: Kind = Kind { magic: b"NEARBYBK", version: 1 };
+pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYBK", version: 1 };
 
-/// How far a restored store is ahead of its backup. What came after the backup is lost, and its revisions must not come
-/// again: an etag or a place in the feed of changes that somebody still has would mean something else.
+/// Number of revisions that a restored store skips. Changes made after the backup are lost, and their
+/// revisions must not be reused: an etag or change-feed position that a client still holds would refer to
+/// something else.
 pub const REVISIONS_SKIPPED: u64 = 1 << 32;
 
-/// Writes a backup; the caller makes it durable.
+/// Writes a backup. The caller makes it durable.
 ///
 /// # Errors
-/// What `output` says.
-pub fn write(output: impl Write, content: &Content, tally: &Tally, made: UnixMicros) -> io::Result<()> {
-    let mut writer = BlockWriter::new(output, KIND, &Head { tally: *tally, made })?;
-    for record in content.records() {
+/// If writing to `output` fails.
+pub fn write(
+    output: impl Write,
+    contents: &Contents,
+    digest: &StateDigest,
+    created_at: UnixMicros,
+) -> io::Result<()> {
+    let mut writer = BlockWriter::new(output, KIND, &FileHeader { digest: *digest, created_at })?;
+    for record in contents.records() {
         writer.add(|block| write_record(block, &record))?;
     }
     writer.finish()?.flush()
 }
 
-/// What a backup says of itself.
+/// Header of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// What it holds.
-    pub tally: Tally,
-    /// When it was made.
-    pub made: UnixMicros,
+    /// Digest of the content.
+    pub digest: StateDigest,
+    /// Time of creation.
+    pub created_at: UnixMicros,
 }
 
-/// Hands all records of a backup to `visit`, and checks that they are all.
+/// Passes all records of a backup to `visit` and checks the digest.
 pub(crate) fn read(
     path: &Path,
-    faults: &Faults,
+    log: &CorruptionLog,
     visit: &mut dyn FnMut(Record) -> Result<(), StoreError>,
 ) -> Result<Summary, StoreError> {
     let corrupt = |error: BlockError| match error {
-        BlockError::Io(error) => at("read", path)(error),
+        BlockError::Io(error) => io_error("read", path)(error),
         error => StoreError::corrupt(path, error.to_string()),
     };
-    let input = File::open(path).map_err(at("open", path))?;
-    let (mut reader, head) = BlockReader::new(BufReader::new(input), KIND).map_err(corrupt)?;
-    let mut tally = Tally { extent: head.tally.extent, ..Tally::default() };
+    let input = File::open(path).map_err(io_error("open", path))?;
+    let (mut reader, header) = BlockReader::new(BufReader::new(input), KIND).map_err(corrupt)?;
+    let mut digest = StateDigest { watermarks: header.digest.watermarks, ..StateDigest::default() };
     loop {
         let block = match reader.next().map_err(corrupt) {
             Ok(Some(block)) => block.checked().map_err(corrupt),
             Ok(None) => break,
-            // Where the next one begins is not known.
+            // The start of the next block is unknown.
             Err(error) => {
-                faults.found(error)?;
+                log.report(error)?;
                 break;
             }
         };
@@ -83,76 +87,78 @@ pub(crate) fn read(
                         Ok(Entry::Merchant(stored)) => stored.revision,
                         Ok(_) => Revision::ZERO,
                         Err(error) => {
-                            faults.found(StoreError::corrupt(path, error.to_string()))?;
+                            log.report(StoreError::corrupt(path, error.to_string()))?;
                             continue;
                         }
                     };
-                    tally.add(&key, revision);
+                    digest.add(&key, revision);
                     visit((key, value))?;
                 }
             }
-            Err(error) => faults.found(error)?,
+            Err(error) => log.report(error)?,
         }
     }
-    if tally != head.tally {
-        faults.found(StoreError::corrupt(path, differs(&tally, &head.tally)))?;
+    if digest != header.digest {
+        log.report(StoreError::corrupt(path, describe_mismatch(&digest, &header.digest)))?;
     }
-    Ok(Summary { tally: head.tally, made: head.made })
+    Ok(Summary { digest: header.digest, created_at: header.created_at })
 }
 
-/// Makes a store of a backup, in a directory that holds none. Its revisions go on [`REVISIONS_SKIPPED`] after those of
-/// the backup, and no deletion of before is known: who followed the changes starts anew.
+/// Creates a store from a backup in a directory that holds none. Its revisions continue [`REVISIONS_SKIPPED`]
+/// after those of the backup. Deletions are not restored: subscribers of the change feed must resynchronise.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] where the backup is not what was written, [`StoreError::Occupied`] where there is a store, and where
-/// files cannot be written. There is no store then.
+/// [`StoreError::Corrupt`] if the backup is damaged, [`StoreError::Occupied`] if the directory is not empty,
+/// and I/O errors. On error no store is created.
 pub fn restore(backup: &Path, directory: &Path) -> Result<Summary, StoreError> {
-    // Once to see that it is sound, before anything is made; and to know what will be there.
-    let (mut kept, mut newest) = (Tally::default(), Revision::ZERO);
-    let summary = read(backup, &Faults::refused(), &mut |(key, value)| {
-        if let Some(revision) = kept_revision(&key, &value) {
-            kept.add(&key, revision);
+    // The first pass checks the backup before anything is written, and computes the digest of the restored
+    // store.
+    let (mut restored, mut newest) = (StateDigest::default(), Revision::ZERO);
+    let summary = read(backup, &CorruptionLog::strict(), &mut |(key, value)| {
+        if let Some(revision) = restorable_revision(&key, &value) {
+            restored.add(&key, revision);
             newest = newest.max(revision);
         }
         Ok(())
     })?;
-    if newest > summary.tally.extent.last {
+    if newest > summary.digest.watermarks.last {
         return Err(StoreError::corrupt(backup, "a record is newer than the backup"));
     }
-    let last = Revision(summary.tally.extent.last.0.saturating_add(REVISIONS_SKIPPED));
-    kept.extent = Extent { last, deletions_since: last };
+    let last = Revision(summary.digest.watermarks.last.0.saturating_add(REVISIONS_SKIPPED));
+    restored.watermarks = Watermarks { last, deletions_since: last };
 
-    create_durably(directory)?;
+    create_dir_durably(directory)?;
     let _lock = DirectoryLock::acquire(directory)?;
-    let files = Files::find(directory)?;
+    let files = StoreFiles::find(directory)?;
     if files.base.is_none()
-        && History::read(&files.journal, &Faults::refused()).is_ok_and(|it| it.is_begun_only())
+        && JournalHistory::read(&files.journal, &CorruptionLog::strict())
+            .is_ok_and(|it| it.is_empty_after_start())
     {
-        // All that an earlier restore came to before it was cut off.
+        // Left by an earlier restore that was interrupted.
         remove(&files.journal)?;
     }
-    let is_ours = |name: &String| name == "LOCK" || name == "journal" || name.ends_with(UNFINISHED);
-    if files.base.is_some() || files.journal.is_dir() || !names(directory)?.iter().all(is_ours) {
+    let is_ours = |name: &String| name == "LOCK" || name == "journal" || name.ends_with(TEMP_EXTENSION);
+    if files.base.is_some() || files.journal.is_dir() || !list_names(directory)?.iter().all(is_ours) {
         return Err(StoreError::Occupied { path: directory.to_owned() });
     }
     let base = directory.join(base_name(last));
-    let unfinished = base.with_extension(UNFINISHED);
-    let made = write_base(backup, &unfinished, &kept)
+    let temporary = base.with_extension(TEMP_EXTENSION);
+    let written = write_base(backup, &temporary, &restored)
         .and_then(|()| {
-            let none = History::read(&files.journal, &Faults::refused())?;
-            Journal::resume(&none, &kept, 0)?;
-            install(&unfinished, &base)
+            let empty = JournalHistory::read(&files.journal, &CorruptionLog::strict())?;
+            Journal::resume(&empty, &restored, 0)?;
+            rename_durably(&temporary, &base)
         })
         .inspect_err(|_| {
-            // The fault that is being reported comes first.
-            drop(remove(&unfinished));
+            // Ignore cleanup errors: the original error is the one to report.
+            drop(remove(&temporary));
             drop(remove(&files.journal));
         });
-    made.map(|()| summary)
+    written.map(|()| summary)
 }
 
-/// The revision of a record that is restored; none of a deletion, which is not.
-fn kept_revision(key: &[u8], value: &[u8]) -> Option<Revision> {
+/// Returns the revision of a record that is restored; `None` for records that are not, such as deletions.
+fn restorable_revision(key: &[u8], value: &[u8]) -> Option<Revision> {
     match decode(key, value) {
         Ok(Entry::Merchant(stored)) => Some(stored.revision),
         Ok(Entry::Outcome { .. }) => Some(Revision::ZERO),
@@ -160,12 +166,12 @@ fn kept_revision(key: &[u8], value: &[u8]) -> Option<Revision> {
     }
 }
 
-fn write_base(backup: &Path, directory: &Path, tally: &Tally) -> Result<(), StoreError> {
+fn write_base(backup: &Path, directory: &Path, digest: &StateDigest) -> Result<(), StoreError> {
     remove(directory)?;
     let mut writer = base::Writer::create(directory)?;
-    writer.add((TALLY_KEY.to_vec(), encode_tally(tally)))?;
-    read(backup, &Faults::refused(), &mut |(key, value)| {
-        if kept_revision(&key, &value).is_some() { writer.add((key, value)) } else { Ok(()) }
+    writer.add((DIGEST_KEY.to_vec(), encode_digest(digest)))?;
+    read(backup, &CorruptionLog::strict(), &mut |(key, value)| {
+        if restorable_revision(&key, &value).is_some() { writer.add((key, value)) } else { Ok(()) }
     })?;
     writer.finish()
 }

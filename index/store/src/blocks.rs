@@ -1,55 +1,60 @@
-//! A file of blocks, each with a checksum, and what they hold together at its head: the form of images and of backups.
+//! Files of checksummed blocks with a header that holds their digest: the format of snapshot files and
+//! backups.
 //!
-//! | bytes | of a file, numbers little-endian |
+//! | bytes | content, integers little-endian |
 //! |---|---|
-//! | 0–7 | what it is: `NEARBYIM` an image, `NEARBYBK` a backup |
+//! | 0–7 | magic: `NEARBYIM` snapshot file, `NEARBYBK` backup |
 //! | 8–11 | CRC-32C of bytes 12–63 |
 //! | 12–15 | version |
-//! | 16–55 | the tally of all that it holds |
-//! | 56–63 | when it was made, µs since 1970 |
-//! | 64– | blocks: length (4 bytes), CRC-32C (4) of the block's number (8) and its bytes, the bytes; the last is empty |
+//! | 16–55 | digest of the content |
+//! | 56–63 | time of creation, µs since 1970 |
+//! | 64– | blocks: length (4 bytes), CRC-32C (4) of the block's number (8) and its bytes, the bytes; the last block is empty |
 
 use std::io::{self, Read, Write};
 
 use nearby_index::UnixMicros;
 
-use crate::Tally;
+use crate::{
+    StateDigest,
+    codec::{DecodeError, Reader},
+    sled::Record,
+};
 
 const HEADER_BYTES: usize = 64;
-/// A block is ended when it has become so long; nothing in it is longer than 40 KiB.
+/// Size at which a block ends; no entry is longer than 40 KiB.
 const BLOCK_BYTES: usize = 1024 * 1024;
-const MOST_BLOCK_BYTES: u32 = 4 * 1024 * 1024;
+const MAX_BLOCK_BYTES: u32 = 4 * 1024 * 1024;
 
-/// What a file is.
+/// Type of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kind {
-    /// How it begins.
+pub(crate) struct FileKind {
+    /// First bytes of the file.
     pub(crate) magic: &'static [u8; 8],
-    /// Which form its blocks have.
+    /// Version of the block format.
     pub(crate) version: u32,
 }
 
-/// What stands at the head of a file.
+/// Header of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
-    /// What it holds.
-    pub(crate) tally: Tally,
-    /// When it was made.
-    pub(crate) made: UnixMicros,
+pub(crate) struct FileHeader {
+    /// Digest of the content.
+    pub(crate) digest: StateDigest,
+    /// Time of creation.
+    pub(crate) created_at: UnixMicros,
 }
 
-/// Why a file's bytes are not what was written.
+/// The reason a file is invalid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BlockError {
-    #[error("it is none of the kind, or of a version that this release does not know")]
+    #[error("wrong file type or unsupported version")]
     Kind,
-    #[error("its head does not match its checksum")]
-    Head,
-    #[error("block {0} does not match its checksum")]
+    #[error("header checksum mismatch")]
+    FileHeader,
+    #[error("checksum mismatch in block {0}")]
     Block(u64),
-    #[error("it is cut short")]
+    #[error("unexpected end of file")]
     Short,
-    #[error("something follows its end")]
+    #[error("trailing data")]
     Excess,
     #[error("{0}")]
     Io(io::Error),
@@ -61,7 +66,7 @@ impl From<io::Error> for BlockError {
     }
 }
 
-/// Writes a file.
+/// Writer of a file of blocks.
 pub(crate) struct BlockWriter<W> {
     output: W,
     number: u64,
@@ -69,19 +74,19 @@ pub(crate) struct BlockWriter<W> {
 }
 
 impl<W: Write> BlockWriter<W> {
-    pub(crate) fn new(mut output: W, kind: Kind, head: &Head) -> io::Result<Self> {
+    pub(crate) fn new(mut output: W, kind: FileKind, head: &FileHeader) -> io::Result<Self> {
         let mut header = [0; HEADER_BYTES];
         header[..8].copy_from_slice(kind.magic);
         header[12..16].copy_from_slice(&kind.version.to_le_bytes());
-        header[16..56].copy_from_slice(&head.tally.to_bytes());
-        header[56..].copy_from_slice(&head.made.0.to_le_bytes());
+        header[16..56].copy_from_slice(&head.digest.to_bytes());
+        header[56..].copy_from_slice(&head.created_at.0.to_le_bytes());
         let checksum = crc32c::crc32c(&header[12..]);
         header[8..12].copy_from_slice(&checksum.to_le_bytes());
         output.write_all(&header)?;
         Ok(Self { output, number: 0, block: Vec::with_capacity(BLOCK_BYTES + 65_536) })
     }
 
-    /// Adds one thing; whether it ended a block.
+    /// Adds an entry. Returns whether it completed a block.
     pub(crate) fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<bool> {
         write(&mut self.block);
         let is_full = self.block.len() >= BLOCK_BYTES;
@@ -91,7 +96,7 @@ impl<W: Write> BlockWriter<W> {
         Ok(is_full)
     }
 
-    /// Ends a block, so that what follows is in another.
+    /// Ends the current block.
     pub(crate) fn end_block(&mut self) -> io::Result<()> {
         if !self.block.is_empty() {
             self.write_block()?;
@@ -116,7 +121,7 @@ impl<W: Write> BlockWriter<W> {
     }
 }
 
-/// A block as it was read, not checked yet.
+/// A block whose checksum is not verified yet.
 pub(crate) struct Block {
     number: u64,
     checksum: u32,
@@ -124,22 +129,22 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Its bytes, if they are what was written.
+    /// Verifies the checksum and returns the bytes.
     pub(crate) fn checked(self) -> Result<Vec<u8>, BlockError> {
         let is_sound = checksum(self.number, &self.bytes) == self.checksum;
         if is_sound { Ok(self.bytes) } else { Err(BlockError::Block(self.number)) }
     }
 }
 
-/// Reads a file.
+/// Reader of a file of blocks.
 pub(crate) struct BlockReader<R> {
     input: R,
     number: u64,
 }
 
 impl<R: Read> BlockReader<R> {
-    /// Reads its head.
-    pub(crate) fn new(mut input: R, kind: Kind) -> Result<(Self, Head), BlockError> {
+    /// Reads the header.
+    pub(crate) fn new(mut input: R, kind: FileKind) -> Result<(Self, FileHeader), BlockError> {
         let mut header = [0; HEADER_BYTES];
         input.read_exact(&mut header)?;
         let word = |at: usize| header[at..].first_chunk().copied().map(u32::from_le_bytes);
@@ -147,23 +152,23 @@ impl<R: Read> BlockReader<R> {
             return Err(BlockError::Kind);
         }
         if word(8) != Some(crc32c::crc32c(&header[12..])) {
-            return Err(BlockError::Head);
+            return Err(BlockError::FileHeader);
         }
         if word(12) != Some(kind.version) {
             return Err(BlockError::Kind);
         }
-        let tally = header[16..].first_chunk().map(Tally::from_bytes).unwrap_or_default();
-        let made = header[56..].first_chunk().copied().map_or(0, i64::from_le_bytes);
-        Ok((Self { input, number: 0 }, Head { tally, made: UnixMicros(made) }))
+        let digest = header[16..].first_chunk().map(StateDigest::from_bytes).unwrap_or_default();
+        let created_at = header[56..].first_chunk().copied().map_or(0, i64::from_le_bytes);
+        Ok((Self { input, number: 0 }, FileHeader { digest, created_at: UnixMicros(created_at) }))
     }
 
-    /// The next block; `None` where the file ends as it should.
+    /// Returns the next block, or `None` at a proper end of the file.
     pub(crate) fn next(&mut self) -> Result<Option<Block>, BlockError> {
         let mut header = [0; 8];
         self.input.read_exact(&mut header)?;
         let [length, checksum] =
             [0, 4].map(|at| header[at..].first_chunk().copied().map_or(0, u32::from_le_bytes));
-        if length > MOST_BLOCK_BYTES {
+        if length > MAX_BLOCK_BYTES {
             return Err(BlockError::Block(self.number));
         }
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
@@ -178,6 +183,26 @@ impl<R: Read> BlockReader<R> {
     }
 }
 
+/// Appends a record to a block: length of the key (u16), length of the value (u32), key, value.
+pub(crate) fn write_record(block: &mut Vec<u8>, (key, value): &Record) {
+    block.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_le_bytes());
+    block.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_le_bytes());
+    block.extend_from_slice(key);
+    block.extend_from_slice(value);
+}
+
+/// Decodes the records of a block.
+pub(crate) fn read_records(block: &[u8]) -> Result<Vec<Record>, DecodeError> {
+    let mut block = Reader(block);
+    let mut records = Vec::new();
+    while !block.0.is_empty() {
+        let key_bytes = usize::from(u16::from_le_bytes(block.take()?));
+        let value_bytes = u32::from_le_bytes(block.take()?) as usize;
+        records.push((block.bytes(key_bytes)?.to_vec(), block.bytes(value_bytes)?.to_vec()));
+    }
+    Ok(records)
+}
+
 fn checksum(number: u64, bytes: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&number.to_le_bytes()), bytes)
 }
@@ -186,10 +211,13 @@ fn checksum(number: u64, bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    const KIND: Kind = Kind { magic: b"NEARBYXX", version: 3 };
+    const KIND: FileKind = FileKind { magic: b"NEARBYXX", version: 3 };
 
     fn written() -> Vec<u8> {
-        let head = Head { tally: Tally { records: 7, ..Tally::default() }, made: UnixMicros(5) };
+        let head = FileHeader {
+            digest: StateDigest { records: 7, ..StateDigest::default() },
+            created_at: UnixMicros(5),
+        };
         let mut writer = BlockWriter::new(Vec::new(), KIND, &head).unwrap();
         writer.add(|block| block.extend_from_slice(b"first")).unwrap();
         writer.end_block().unwrap();
@@ -197,7 +225,7 @@ mod tests {
         writer.finish().unwrap()
     }
 
-    fn read(bytes: &[u8]) -> Result<(Head, Vec<Vec<u8>>), BlockError> {
+    fn read(bytes: &[u8]) -> Result<(FileHeader, Vec<Vec<u8>>), BlockError> {
         let (mut reader, head) = BlockReader::new(bytes, KIND)?;
         let mut blocks = Vec::new();
         while let Some(block) = reader.next()? {
@@ -207,14 +235,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_blocks_are_read_back() {
         let (head, blocks) = read(&written()).unwrap();
-        assert_eq!((head.tally.records, head.made), (7, UnixMicros(5)));
+        assert_eq!((head.digest.records, head.created_at), (7, UnixMicros(5)));
         assert_eq!(blocks, [b"first".to_vec(), b"second".to_vec()]);
     }
 
     #[test]
-    fn any_flipped_bit_and_any_cut_is_found() {
+    fn bit_flips_and_truncation_are_detected() {
         let bytes = written();
         for at in 0..bytes.len() {
             assert!(read(&bytes[..at]).is_err(), "cut at {at}");

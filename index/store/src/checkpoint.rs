@@ -1,4 +1,5 @@
-//! Takes what the journal holds into a new base, beside commits that go on.
+//! Checkpoints: write the committed state into a new base, concurrently with commits, and truncate the
+//! journal.
 
 use std::{
     fs::File,
@@ -15,121 +16,122 @@ use std::{
 use nearby_index::UnixMicros;
 
 use crate::{
-    Condition, Content, StoreError, Tally,
-    blocks::Head,
-    codec::{TALLY_KEY, encode_tally},
-    disk::{UNFINISHED, at, install, remove},
-    examine::{Files, base_name},
-    image, journal, sled as base,
+    Contents, StateDigest, StoreError, StoreHealth,
+    blocks::FileHeader,
+    codec::{DIGEST_KEY, encode_digest},
+    fs::{TEMP_EXTENSION, io_error, remove, rename_durably},
+    journal,
+    recovery::{StoreFiles, base_name},
+    sled as base, snapshot_file,
 };
 
-/// What a checkpoint takes in, and where to.
-pub(crate) struct Plan {
+/// Input of a checkpoint.
+pub(crate) struct CheckpointJob {
     pub(crate) directory: PathBuf,
-    pub(crate) content: Content,
-    pub(crate) tally: Tally,
-    /// The first segment of the journal that holds nothing of it.
+    pub(crate) contents: Contents,
+    pub(crate) digest: StateDigest,
+    /// The first journal segment without data of this checkpoint; earlier ones are removed afterwards.
     pub(crate) next_segment: u64,
-    /// What a failure is told to.
-    pub(crate) condition: Arc<Condition>,
+    /// Receives a failure.
+    pub(crate) health: Arc<StoreHealth>,
 }
 
-/// A checkpoint that is under way.
+/// A checkpoint running on its own thread.
 #[derive(Debug)]
-pub(crate) struct UnderWay {
+pub(crate) struct RunningCheckpoint {
     thread: JoinHandle<Result<(), StoreError>>,
     stop: Arc<AtomicBool>,
-    /// As in the plan.
+    /// As in the job.
     pub(crate) next_segment: u64,
-    /// As in the plan.
-    pub(crate) tally: Tally,
+    /// As in the job.
+    pub(crate) digest: StateDigest,
 }
 
-impl UnderWay {
-    /// Begins one, on a thread of its own.
-    pub(crate) fn begin(plan: Plan) -> Result<Self, StoreError> {
+impl RunningCheckpoint {
+    /// Starts the checkpoint thread.
+    pub(crate) fn start(job: CheckpointJob) -> Result<Self, StoreError> {
         let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, next_segment, tally) = (Arc::clone(&stop), plan.next_segment, plan.tally);
-        let directory = plan.directory.clone();
-        let run = move || plan.run(&|| stopped.load(Ordering::Relaxed));
+        let (stopped, next_segment, digest) = (Arc::clone(&stop), job.next_segment, job.digest);
+        let directory = job.directory.clone();
+        let run = move || job.run(&|| stopped.load(Ordering::Relaxed));
         let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(run);
-        let thread = thread.map_err(at("begin a checkpoint of", &directory))?;
-        Ok(Self { thread, stop, next_segment, tally })
+        let thread = thread.map_err(io_error("start a checkpoint of", &directory))?;
+        Ok(Self { thread, stop, next_segment, digest })
     }
 
     pub(crate) fn is_finished(&self) -> bool {
         self.thread.is_finished()
     }
 
-    /// Waits for it.
+    /// Waits for completion.
     pub(crate) fn join(self) -> Result<(), StoreError> {
         self.thread.join().unwrap_or_else(|_| {
             Err(StoreError::Io {
-                action: "write the checkpoint in",
+                action: "write a checkpoint in",
                 path: PathBuf::new(),
-                source: std::io::Error::other("its thread panicked"),
+                source: std::io::Error::other("the checkpoint thread panicked"),
             })
         })
     }
 
-    /// Ends it before its time. What it has begun is removed.
+    /// Cancels the checkpoint and waits for it. It removes what it has written.
     pub(crate) fn abandon(self) {
         self.stop.store(true, Ordering::Relaxed);
         drop(self.join());
     }
 }
 
-impl Plan {
-    /// Writes the base and the image, and removes what they take the place of.
+impl CheckpointJob {
+    /// Writes base and snapshot file, and removes what they replace.
     pub(crate) fn run(&self, stopped: &dyn Fn() -> bool) -> Result<(), StoreError> {
-        self.write(stopped).inspect_err(|error| self.tell(error))
+        self.write(stopped).inspect_err(|error| self.record_failure(error))
     }
 
-    fn tell(&self, error: &StoreError) {
+    fn record_failure(&self, error: &StoreError) {
         if error.is_failure() {
-            self.condition.fail(error);
+            self.health.fail(error);
         }
     }
 
     fn write(&self, stopped: &dyn Fn() -> bool) -> Result<(), StoreError> {
         let start = Instant::now();
-        let base = self.directory.join(base_name(self.tally.extent.last));
-        let unfinished = base.with_extension(UNFINISHED);
-        // Where nothing was committed since there was one, it is there already, and is never written to.
+        let base = self.directory.join(base_name(self.digest.watermarks.last));
+        let temporary = base.with_extension(TEMP_EXTENSION);
+        // If nothing was committed since the last checkpoint, its base exists already and is complete.
         if !base.exists() {
-            let written = write_base(&unfinished, &self.content, &self.tally, stopped);
-            written.and_then(|()| install(&unfinished, &base)).inspect_err(|error| {
-                // Told before a large base is removed: until then changes are acknowledged.
-                self.tell(error);
-                // The fault that is being reported comes first.
-                drop(remove(&unfinished));
+            let written = write_base(&temporary, &self.contents, &self.digest, stopped);
+            written.and_then(|()| rename_durably(&temporary, &base)).inspect_err(|error| {
+                // Report before removing a large base, which takes time: commits are acknowledged until then.
+                self.record_failure(error);
+                // Ignore cleanup errors: the original error is the one to report.
+                drop(remove(&temporary));
             })?;
         }
-        let files = Files::find(&self.directory)?;
+        let files = StoreFiles::find(&self.directory)?;
         for older in files.older_bases {
             remove(&older)?;
         }
         journal::remove_before(&files.journal, self.next_segment)?;
-        // Only a cache: without it the next start takes longer.
-        if let Err(error) = write_image(&files.image, &self.content, &self.tally) {
-            tracing::warn!(%error, "no image is written");
+        // Not an error: without this cache the next start only takes longer.
+        if let Err(error) = write_snapshot_file(&files.snapshot_file, &self.contents, &self.digest) {
+            tracing::warn!(%error, "cannot write the snapshot file; the next start will be slower");
         }
         let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(revision = self.tally.extent.last.0, elapsed_ms, "checkpoint written");
+        tracing::info!(revision = self.digest.watermarks.last.0, elapsed_ms, "checkpoint written");
         Ok(())
     }
 }
 
 fn write_base(
     path: &Path,
-    content: &Content,
-    tally: &Tally,
+    contents: &Contents,
+    digest: &StateDigest,
     stopped: &dyn Fn() -> bool,
 ) -> Result<(), StoreError> {
     remove(path)?;
     let mut writer = base::Writer::create(path)?;
-    writer.add((TALLY_KEY.to_vec(), encode_tally(tally)))?;
-    for record in content.records() {
+    writer.add((DIGEST_KEY.to_vec(), encode_digest(digest)))?;
+    for record in contents.records() {
         if stopped() {
             let source = std::io::ErrorKind::Interrupted.into();
             return Err(StoreError::Io { action: "finish", path: path.to_owned(), source });
@@ -139,14 +141,20 @@ fn write_base(
     writer.finish()
 }
 
-/// Writes the image in the place of another. It is only a cache: no sync waits for it, and a start checks all of it.
-pub(crate) fn write_image(path: &Path, content: &Content, tally: &Tally) -> Result<(), StoreError> {
-    let unfinished = path.with_extension(UNFINISHED);
-    let head = Head { tally: *tally, made: UnixMicros(0) };
+/// Replaces the snapshot file. Not synced: it is only a cache, and every start verifies it completely.
+pub(crate) fn write_snapshot_file(
+    path: &Path,
+    contents: &Contents,
+    digest: &StateDigest,
+) -> Result<(), StoreError> {
+    let temporary = path.with_extension(TEMP_EXTENSION);
+    let head = FileHeader { digest: *digest, created_at: UnixMicros(0) };
     let write = || {
-        let output = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
-        image::write(output, content, &head)?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        std::fs::rename(&unfinished, path)
+        let output = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
+        snapshot_file::write(output, contents, &head)?
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
+        std::fs::rename(&temporary, path)
     };
-    write().map_err(at("write", path)).inspect_err(|_| drop(remove(&unfinished)))
+    write().map_err(io_error("write", path)).inspect_err(|_| drop(remove(&temporary)))
 }

@@ -1,41 +1,42 @@
-//! The bytes on disk; nowhere else decides them.
+//! Record encoding; the only module that defines on-disk bytes of records.
 //!
-//! A key is a tag and what it is the key of:
+//! A key is a tag followed by an identifier:
 //!
 //! | key | value |
 //! |---|---|
-//! | `\0state` | the last committed revision, u64; in stores of before the journal |
-//! | `\0since` | the revision since which all deletions are kept, u64; in those, but not in stores of release 0.1 |
-//! | `\0tally` | the last committed revision, the one since which all deletions are kept, how many of the records below there are (u64 each), and their digest (16 bytes) |
-//! | `d`, revision (8 bytes, big-endian) | the id of the merchant that was deleted then |
-//! | `m`, id | the merchant, see below |
-//! | `q`, request id (16 bytes), number (u16, big-endian) | one outcome of a request that was done, see below |
+//! | `\0state` | last committed revision, u64; written before the journal existed |
+//! | `\0since` | revision since which all deletions are kept, u64; likewise, but absent in stores of release 0.1 |
+//! | `\0tally` | state digest: last committed revision, revision since which all deletions are kept, number of the records below (u64 each), sum of their fingerprints (16 bytes) |
+//! | `d`, revision (8 bytes, big-endian) | id of the merchant deleted at that revision |
+//! | `m`, id | a merchant, see below |
+//! | `q`, request id (16 bytes), number (u16, big-endian) | an outcome of a completed request, see below |
 //!
-//! Every value begins with a version (1 byte, 2) and a CRC-32C (4 bytes) of the key and of all that follows. The checksum
-//! covers the key, so that a record under another's id is found out. What follows, all numbers little-endian:
+//! Every value starts with a version (1 byte, 2) and a CRC-32C (4 bytes) of the key and the rest of the
+//! value. The checksum covers the key, so that a record stored under another key is detected. The rest,
+//! integers little-endian:
 //!
 //! | bytes | of a merchant |
 //! |---|---|
 //! | 0–7 | revision |
-//! | 8–15 | revision since which it is where it is; not there in version 1, which takes the one before |
+//! | 8–15 | revision of the last move; absent in version 1, which implies the revision |
 //! | 16–23 | create time, µs since 1970 |
 //! | 24–31 | update time, µs since 1970 |
 //! | 32 | visibility: 1 visible, 2 hidden |
 //! | 33 | datum: 1 WGS-84, 2 GCJ-02, 3 BD-09 |
 //! | 34–41 | latitude, degrees, f64 |
 //! | 42–49 | longitude, degrees, f64 |
-//! | 50– | profile, what the caller gave of it |
+//! | 50– | profile, the client's part |
 //!
 //! | bytes | of an outcome |
 //! |---|---|
-//! | 0–7 | when the request was done, µs since 1970 |
+//! | 0–7 | completion time of the request, µs since 1970 |
 //! | 8–23 | fingerprint of the request |
-//! | 24–25 | how many outcomes the request has |
+//! | 24–25 | number of outcomes of the request |
 //! | 26 | 1 stored, 2 deleted |
 //! | 27 | length of the id in bytes |
-//! | 28– | the id; then, if stored, the merchant as above, and if deleted, the revision |
+//! | 28– | id; then, if stored, the merchant as above, and if deleted, the revision |
 //!
-//! Version 1, of release 0.1, is still read. A later one has another number at its start.
+//! Version 1, written by release 0.1, is still read.
 
 use std::sync::Arc;
 
@@ -44,61 +45,61 @@ use nearby_index::{
     UnixMicros, Visibility,
 };
 
-use crate::{DoneRequest, Forget, RequestId, Tally};
+use crate::{CompletedRequest, Forget, RequestId, StateDigest};
 
 const VERSION: u8 = 2;
-/// What release 0.1 wrote.
+/// Written by release 0.1.
 const VERSION_1: u8 = 1;
 const BODY_AT: usize = 5;
 const DELETION_TAG: u8 = b'd';
 const MERCHANT_TAG: u8 = b'm';
 const REQUEST_TAG: u8 = b'q';
 
-/// Key of the state record. Sorts before all others, but for the next.
+/// Key of the last committed revision in old stores. Sorts before all other keys except [`SINCE_KEY`].
 pub(crate) const STATE_KEY: &[u8] = b"\0state";
-/// Key of the record that says since when deletions are kept.
+/// Key of the retention revision of deletions in old stores.
 pub(crate) const SINCE_KEY: &[u8] = b"\0since";
-/// Key of the record that says what there is.
-pub(crate) const TALLY_KEY: &[u8] = b"\0tally";
+/// Key of the state digest.
+pub(crate) const DIGEST_KEY: &[u8] = b"\0tally";
 
-/// Why bytes are not a record. Names the fault, for the error that an operator reads.
+/// The reason a record is invalid, for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DecodeError {
-    #[error("a record is cut short")]
+    #[error("a record is truncated")]
     Short,
-    #[error("a record has version {0}, which this release does not know")]
+    #[error("a record has unsupported version {0}")]
     Version(u8),
-    #[error("a record does not match its checksum")]
+    #[error("a record's checksum does not match")]
     Checksum,
-    #[error("a key is not one that this program writes")]
+    #[error("a key is invalid")]
     Key,
-    #[error("a record holds a value that cannot be")]
+    #[error("a record contains an invalid value")]
     Value,
     #[error("an outcome of a request is missing")]
     Outcome,
 }
 
-/// A record as it lies on disk.
+/// A decoded record.
 #[derive(Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are merchants, and none is kept")]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are merchants, and none is kept for long")]
 pub(crate) enum Entry {
     State(Revision),
     Since(Revision),
-    Tally(Tally),
+    Digest(StateDigest),
     Deletion {
         id: MerchantId,
         revision: Revision,
     },
     Merchant(StoredMerchant),
-    /// One outcome of a request, all of which follow one another in the order of their keys.
+    /// One outcome of a request; its other outcomes follow in key order.
     Outcome {
-        of: DoneRequest,
+        of: CompletedRequest,
         count: u16,
         number: u16,
     },
 }
 
-/// Reads a record.
+/// Decodes a record.
 pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Entry, DecodeError> {
     let (version, body) = unseal(key, value)?;
     let mut body = Reader(body);
@@ -106,8 +107,8 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Entry, DecodeError> {
         let revision = body.revision()?;
         return Ok(if key == STATE_KEY { Entry::State(revision) } else { Entry::Since(revision) });
     }
-    if key == TALLY_KEY {
-        return Ok(Entry::Tally(Tally::from_bytes(&body.take()?)));
+    if key == DIGEST_KEY {
+        return Ok(Entry::Digest(StateDigest::from_bytes(&body.take()?)));
     }
     let (tag, rest) = key.split_first().ok_or(DecodeError::Key)?;
     match *tag {
@@ -122,11 +123,11 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Entry, DecodeError> {
         REQUEST_TAG => {
             let (id, number) = rest.split_first_chunk().ok_or(DecodeError::Key)?;
             let number = number.try_into().map(u16::from_be_bytes).map_err(|_| DecodeError::Key)?;
-            let (done, fingerprint) = (UnixMicros(i64::from_le_bytes(body.take()?)), body.take()?);
+            let (completed_at, fingerprint) = (UnixMicros(i64::from_le_bytes(body.take()?)), body.take()?);
             let count = u16::from_le_bytes(body.take()?);
             let outcomes = vec![decode_outcome(version, body)?];
             Ok(Entry::Outcome {
-                of: DoneRequest { id: RequestId(*id), fingerprint, done, outcomes },
+                of: CompletedRequest { id: RequestId(*id), fingerprint, completed_at, outcomes },
                 count,
                 number,
             })
@@ -135,36 +136,36 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Entry, DecodeError> {
     }
 }
 
-/// The value of the record that says what there is.
-pub(crate) fn encode_tally(tally: &Tally) -> Vec<u8> {
-    seal(TALLY_KEY, &tally.to_bytes())
+/// Encodes the value of the digest record.
+pub(crate) fn encode_digest(digest: &StateDigest) -> Vec<u8> {
+    seal(DIGEST_KEY, &digest.to_bytes())
 }
 
-/// Whether a key is that of a merchant.
+/// Returns whether a key is that of a merchant.
 pub(crate) fn is_merchant(key: &[u8]) -> bool {
     key.first() == Some(&MERCHANT_TAG)
 }
 
-/// The key of a merchant's record.
+/// Returns the key of a merchant's record.
 pub(crate) fn merchant_key(id: &MerchantId) -> Vec<u8> {
     [&[MERCHANT_TAG], id.as_str().as_bytes()].concat()
 }
 
-/// The value of a merchant's record.
+/// Encodes the value of a merchant's record.
 pub(crate) fn encode_merchant(stored: &StoredMerchant) -> Vec<u8> {
     seal(&merchant_key(&stored.merchant.id), &merchant_body(stored))
 }
 
-/// The record of a deletion.
+/// Encodes the record of a deletion.
 pub(crate) fn encode_deletion(id: &MerchantId, revision: Revision) -> (Vec<u8>, Vec<u8>) {
     let key = deletion_key(revision);
     let value = seal(&key, id.as_str().as_bytes());
     (key, value)
 }
 
-/// The records of a request that was done.
-pub(crate) fn encode_request(request: &DoneRequest) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-    // A request has a thousand changes at most.
+/// Encodes the records of a completed request, one per outcome.
+pub(crate) fn encode_request(request: &CompletedRequest) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    // A request has at most 1,000 changes.
     let count = u16::try_from(request.outcomes.len()).unwrap_or(u16::MAX);
     (0..count).zip(&request.outcomes).map(move |(number, outcome)| {
         let id = outcome.id().as_str().as_bytes();
@@ -174,7 +175,7 @@ pub(crate) fn encode_request(request: &DoneRequest) -> impl Iterator<Item = (Vec
         };
         let id_length = u8::try_from(id.len()).unwrap_or(u8::MAX);
         let body = [
-            &request.done.0.to_le_bytes(),
+            &request.completed_at.0.to_le_bytes(),
             request.fingerprint.as_slice(),
             &count.to_le_bytes(),
             &[kind, id_length],
@@ -188,7 +189,7 @@ pub(crate) fn encode_request(request: &DoneRequest) -> impl Iterator<Item = (Vec
     })
 }
 
-/// The keys of records that are to go.
+/// Returns the keys of the records to remove.
 pub(crate) fn keys_of(forget: &Forget) -> Vec<Vec<u8>> {
     match forget {
         Forget::Deletion(revision) => vec![deletion_key(*revision)],
@@ -196,13 +197,13 @@ pub(crate) fn keys_of(forget: &Forget) -> Vec<Vec<u8>> {
     }
 }
 
-/// The keys of a request's records.
+/// Returns the keys of a request's records.
 pub(crate) fn request_keys(id: RequestId, outcomes: usize) -> impl Iterator<Item = Vec<u8>> {
     let count = u16::try_from(outcomes).unwrap_or(u16::MAX);
     (0..count).map(move |number| request_key(id, number))
 }
 
-/// The key of a deletion's record.
+/// Returns the key of a deletion's record.
 pub(crate) fn deletion_key(revision: Revision) -> Vec<u8> {
     [[DELETION_TAG].as_slice(), &revision.0.to_be_bytes()].concat()
 }
@@ -215,16 +216,16 @@ fn merchant_body(stored: &StoredMerchant) -> Vec<u8> {
     let given = stored.merchant.profile.given();
     let mut body = Vec::with_capacity(50 + given.iter().map(|piece| piece.len()).sum::<usize>());
     body.extend_from_slice(&stored.revision.0.to_le_bytes());
-    body.extend_from_slice(&stored.placed.0.to_le_bytes());
+    body.extend_from_slice(&stored.position_revision.0.to_le_bytes());
     body.extend_from_slice(&stored.create_time.0.to_le_bytes());
     body.extend_from_slice(&stored.update_time.0.to_le_bytes());
-    encode_place(&stored.merchant, &mut body);
+    encode_location(&stored.merchant, &mut body);
     given.iter().for_each(|piece| body.extend_from_slice(piece));
     body
 }
 
-/// Visibility, datum, latitude and longitude.
-pub(crate) fn encode_place(merchant: &Merchant, body: &mut Vec<u8>) {
+/// Encodes visibility, datum, latitude and longitude.
+pub(crate) fn encode_location(merchant: &Merchant, body: &mut Vec<u8>) {
     let datum = match merchant.position {
         AnyPosition::Wgs84(_) => 1,
         AnyPosition::Gcj02(_) => 2,
@@ -261,17 +262,18 @@ pub(crate) fn decode_position(body: &mut Reader<'_>) -> Result<AnyPosition, Deco
 
 fn decode_merchant(version: u8, id: MerchantId, mut body: Reader<'_>) -> Result<StoredMerchant, DecodeError> {
     let revision = body.revision()?;
-    let placed = if version == VERSION_1 { revision } else { body.revision()? };
+    let position_revision = if version == VERSION_1 { revision } else { body.revision()? };
     let create_time = UnixMicros(i64::from_le_bytes(body.take()?));
     let update_time = UnixMicros(i64::from_le_bytes(body.take()?));
     let visibility = decode_visibility(&mut body)?;
     let position = decode_position(&mut body)?;
     let profile = Profile::new(body.0).map_err(|_| DecodeError::Value)?;
     Ok(StoredMerchant {
-        // Terms and hours are not stored: they are part of the profile, which only those who wrote it can read.
+        // Terms and hours are not stored: they are derived from the profile, whose format only its writer
+        // knows.
         merchant: Merchant { id, position, visibility, terms: Terms::default(), hours: None, profile },
         revision,
-        placed,
+        position_revision,
         create_time,
         update_time,
     })
@@ -301,7 +303,7 @@ pub(crate) fn seal(key: &[u8], body: &[u8]) -> Vec<u8> {
     value
 }
 
-/// The version of a record, and what follows.
+/// Verifies the checksum. Returns the version and the body.
 fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<(u8, &'a [u8]), DecodeError> {
     let mut header = Reader(value);
     let [version] = header.take()?;
@@ -316,7 +318,7 @@ fn checksum(key: &[u8], body: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(key), body)
 }
 
-/// What is left to read.
+/// The remaining bytes of a decoder.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -352,24 +354,24 @@ mod tests {
                 profile: Profile::new(profile).unwrap(),
             },
             revision: Revision(0x0102_0304_0506_0708),
-            placed: Revision(5),
+            position_revision: Revision(5),
             create_time: UnixMicros(1_700_000_000_000_000),
             update_time: UnixMicros(-1),
         }
     }
 
-    /// Bytes that release 0.1 wrote. Every later release must read them.
+    /// Written by release 0.1. All later releases must read it.
     #[test]
-    fn version_1_is_read_for_ever() {
+    fn version_1_stays_readable() {
         const WRITTEN: &str = "01a861d13d080706050403020100401e18240a0600ffffffffffffffff02020000000000c043400000000000105d4078797a";
         let stored = sample("café", AnyPosition::Gcj02(Position::new(39.5, 116.25).unwrap()), b"xyz");
-        // It did not say since when a merchant is where it is.
-        let stored = StoredMerchant { placed: stored.revision, ..stored };
+        // Version 1 does not store the revision of the last move.
+        let stored = StoredMerchant { position_revision: stored.revision, ..stored };
         assert_eq!(decode("mcafé".as_bytes(), &bytes(WRITTEN)), Ok(Entry::Merchant(stored)));
     }
 
     #[test]
-    fn version_2_is_written_and_read_for_ever() {
+    fn version_2_encoding_is_stable() {
         const WRITTEN: &str = "027e9106180807060504030201050000000000000000401e18240a0600ffffffffffffffff02020000000000c043400000000000105d4078797a";
         let stored = sample("café", AnyPosition::Gcj02(Position::new(39.5, 116.25).unwrap()), b"xyz");
         let hex: String = encode_merchant(&stored).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -383,7 +385,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(
+        fn written_merchants_are_read_back(
             id in "[a-z:# é]{0,20}[a-z]",
             latitude in -90.0f64..=90.0, longitude in -180.0f64..=180.0, datum in 0..3,
             profile in prop::collection::vec(any::<u8>(), 0..300),
@@ -399,7 +401,7 @@ mod tests {
         }
 
         #[test]
-        fn any_flipped_bit_and_any_cut_is_found(bit in 0usize..8, at in 0usize..68, other_id in "[a-z]{1,8}") {
+        fn bit_flips_truncation_and_wrong_keys_are_detected(bit in 0usize..8, at in 0usize..68, other_id in "[a-z]{1,8}") {
             let stored = sample("shop", AnyPosition::Wgs84(Position::new(1.0, 2.0).unwrap()), b"0123456789abc");
             let (key, value) = (merchant_key(&stored.merchant.id), encode_merchant(&stored));
             prop_assert_eq!(value.len(), 68);
@@ -413,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn revisions_are_read_back() {
+    fn revisions_round_trip() {
         for (key, entry) in [(STATE_KEY, Entry::State(Revision(7))), (SINCE_KEY, Entry::Since(Revision(7)))] {
             assert_eq!(decode(key, &seal(key, &7u64.to_le_bytes())), Ok(entry));
             assert_eq!(decode(key, &[1, 2]), Err(DecodeError::Short));
@@ -422,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn deletions_are_read_back_and_sort_by_revision() {
+    fn deletions_round_trip_and_sort_by_revision() {
         let id = MerchantId::parse("café").unwrap();
         let (key, value) = encode_deletion(&id, Revision(258));
         assert_eq!(decode(&key, &value), Ok(Entry::Deletion { id: id.clone(), revision: Revision(258) }));
@@ -430,16 +432,16 @@ mod tests {
         assert_eq!(keys_of(&Forget::Deletion(Revision(258))), [key]);
     }
 
-    /// Bytes that the release which began to remember requests wrote.
+    /// Written by the first release that stored completed requests.
     #[test]
-    fn requests_of_version_2_are_read_for_ever() {
+    fn request_encoding_of_version_2_is_stable() {
         const WRITTEN: &str = "023133aba000401e18240a06000303030303030303030303030303030302000204676f6e650900000000000000022d78408b00401e18240a06000303030303030303030303030303030302000105636166c3a90807060504030201050000000000000000401e18240a0600ffffffffffffffff02030000000000c043400000000000105d4078797a";
         let gone = Change::Delete { id: MerchantId::parse("gone").unwrap(), revision: Revision(9) };
         let position = AnyPosition::Bd09(Position::new(39.5, 116.25).unwrap());
-        let request = DoneRequest {
+        let request = CompletedRequest {
             id: RequestId([7; 16]),
             fingerprint: [3; 16],
-            done: UnixMicros(1_700_000_000_000_000),
+            completed_at: UnixMicros(1_700_000_000_000_000),
             outcomes: vec![gone, Change::Put(Arc::new(sample("café", position, b"xyz")))],
         };
         let records: Vec<(Vec<u8>, Vec<u8>)> = encode_request(&request).collect();
@@ -448,7 +450,7 @@ mod tests {
         assert_eq!(hex, WRITTEN);
         for (number, (key, value)) in (0..).zip(&records) {
             let outcomes = vec![request.outcomes[usize::from(number)].clone()];
-            let of = DoneRequest { outcomes, ..request.clone() };
+            let of = CompletedRequest { outcomes, ..request.clone() };
             assert_eq!(decode(key, value), Ok(Entry::Outcome { of, count: 2, number }));
         }
         let keys: Vec<Vec<u8>> = records.into_iter().map(|(key, _)| key).collect();

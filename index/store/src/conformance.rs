@@ -1,4 +1,4 @@
-//! What every engine must do. One suite for all of them.
+//! The conformance suite: behaviour that every engine must have.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,19 +10,19 @@ use nearby_index::{
     UnixMicros, Visibility,
 };
 
-use crate::{Batch, DoneRequest, Extent, Forget, Loaded, RequestId, Store};
+use crate::{Batch, CompletedRequest, Forget, RecoveredState, RequestId, Store, Watermarks};
 
-/// Opens the same store again and again; each call comes after the one before was dropped.
-pub(crate) type Open = Box<dyn Fn() -> (Box<dyn Store>, Loaded)>;
+/// Opens the same store repeatedly; the previous handle is dropped before each call.
+pub(crate) type Open = Box<dyn Fn() -> (Box<dyn Store>, RecoveredState)>;
 
-/// Runs the suite; `fresh` makes an empty store to open.
+/// Runs the suite. `fresh` creates an empty store and returns a function that opens it.
 pub(crate) fn run(fresh: impl Fn() -> Open) {
-    an_empty_store_is_at_revision_zero(&fresh());
-    what_is_committed_is_loaded(&fresh());
-    the_last_change_of_a_batch_wins(&fresh());
-    a_delete_of_nothing_still_counts(&fresh());
-    deletions_and_requests_are_kept_until_they_are_forgotten(&fresh());
-    histories_end_as_a_model_does(&fresh());
+    empty_store_is_at_revision_zero(&fresh());
+    committed_changes_are_recovered(&fresh());
+    last_change_of_a_batch_wins(&fresh());
+    delete_of_absent_merchant_advances_the_revision(&fresh());
+    deletions_and_requests_are_kept_until_forgotten(&fresh());
+    random_histories_match_the_model(&fresh());
 }
 
 pub(crate) fn put(id: &str, revision: u64, profile: &[u8]) -> Change {
@@ -41,7 +41,7 @@ pub(crate) fn put(id: &str, revision: u64, profile: &[u8]) -> Change {
             profile: Profile::new(profile).unwrap(),
         },
         revision: Revision(revision),
-        placed: Revision(0),
+        position_revision: Revision(0),
         create_time: UnixMicros(17),
         update_time: UnixMicros(i64::try_from(revision).unwrap()),
     }))
@@ -51,25 +51,25 @@ pub(crate) fn delete(id: &str, revision: u64) -> Change {
     Change::Delete { id: MerchantId::parse(id).unwrap(), revision: Revision(revision) }
 }
 
-/// Commits changes; what they replace is known from what there is.
+/// Commits changes, deriving `replaces` from the current state.
 pub(crate) fn commit(
     store: &mut dyn Store,
-    there: &mut BTreeMap<String, StoredMerchant>,
+    state: &mut BTreeMap<String, StoredMerchant>,
     changes: &[Change],
 ) {
     let mut versions: HashMap<&MerchantId, Revision> = HashMap::new();
     let mut replaces = Vec::new();
     for change in changes {
-        let before = there.get(change.id().as_str()).map(|stored| stored.revision);
+        let before = state.get(change.id().as_str()).map(|stored| stored.revision);
         replaces.push(versions.get(change.id()).copied().or(before));
         match change {
             Change::Put(stored) => {
                 versions.insert(change.id(), stored.revision);
-                there.insert(change.id().to_string(), StoredMerchant::clone(stored));
+                state.insert(change.id().to_string(), StoredMerchant::clone(stored));
             }
             Change::Delete { .. } => {
                 versions.remove(change.id());
-                there.remove(change.id().as_str());
+                state.remove(change.id().as_str());
             }
         }
     }
@@ -78,71 +78,71 @@ pub(crate) fn commit(
 }
 
 fn of(changes: &[Change]) -> Batch<'_> {
-    Batch { changes, replaces: &[], done: &[], forget: &[], deletions_since: Revision::ZERO }
+    Batch { changes, replaces: &[], completed: &[], forget: &[], deletions_since: Revision::ZERO }
 }
 
-/// The last revision and the merchants.
-fn content(loaded: Loaded) -> (Revision, BTreeMap<String, StoredMerchant>) {
-    assert!(loaded.merchants.is_sorted_by_key(|stored| stored.merchant.id.clone()));
-    let all: BTreeMap<_, _> = loaded
+/// Checks the state for consistency. Returns the last revision and the merchants.
+fn contents(state: RecoveredState) -> (Revision, BTreeMap<String, StoredMerchant>) {
+    assert!(state.merchants.is_sorted_by_key(|stored| stored.merchant.id.clone()));
+    let all: BTreeMap<_, _> = state
         .merchants
         .iter()
         .map(|stored| (stored.merchant.id.to_string(), StoredMerchant::clone(stored)))
         .collect();
-    assert_eq!(all.len(), loaded.merchants.len(), "each merchant is there once");
-    let records = all.len() + loaded.deletions.len();
-    let outcomes: usize = loaded.requests.iter().map(|request| request.outcomes.len()).sum();
-    assert_eq!(loaded.tally.records, (records + outcomes) as u64);
-    (loaded.tally.extent.last, all)
+    assert_eq!(all.len(), state.merchants.len(), "each merchant is present once");
+    let records = all.len() + state.deletions.len();
+    let outcomes: usize = state.requests.iter().map(|request| request.outcomes.len()).sum();
+    assert_eq!(state.digest.records, (records + outcomes) as u64);
+    (state.digest.watermarks.last, all)
 }
 
 fn stored(change: &Change) -> StoredMerchant {
     match change {
         Change::Put(stored) => StoredMerchant::clone(stored),
-        Change::Delete { .. } => unreachable!("the suite asks this of puts only"),
+        Change::Delete { .. } => unreachable!("called for puts only"),
     }
 }
 
-fn an_empty_store_is_at_revision_zero(open: &Open) {
-    assert_eq!(content(open().1), (Revision::ZERO, BTreeMap::new()));
+fn empty_store_is_at_revision_zero(open: &Open) {
+    assert_eq!(contents(open().1), (Revision::ZERO, BTreeMap::new()));
 }
 
-fn what_is_committed_is_loaded(open: &Open) {
+fn committed_changes_are_recovered(open: &Open) {
     let changes = [put("a", 1, b"one"), put("b", 2, b""), put("ü#  7", 3, &[0; 5_000])];
     commit(open().0.as_mut(), &mut BTreeMap::new(), &changes);
-    let (last, all) = content(open().1);
+    let (last, all) = contents(open().1);
     assert_eq!(last, Revision(3));
     let expected = changes.iter().map(|change| (change.id().to_string(), stored(change))).collect();
     assert_eq!(all, expected);
 }
 
-fn the_last_change_of_a_batch_wins(open: &Open) {
+fn last_change_of_a_batch_wins(open: &Open) {
     let changes = [put("a", 1, b"1"), put("a", 2, b"2"), put("b", 3, b"3"), delete("b", 4)];
     commit(open().0.as_mut(), &mut BTreeMap::new(), &changes);
-    let (last, all) = content(open().1);
+    let (last, all) = contents(open().1);
     assert_eq!(last, Revision(4));
     assert_eq!(all.into_values().collect::<Vec<_>>(), [stored(&put("a", 2, b"2"))]);
 }
 
-fn a_delete_of_nothing_still_counts(open: &Open) {
-    commit(open().0.as_mut(), &mut BTreeMap::new(), &[delete("nobody", 9)]);
-    assert_eq!(content(open().1), (Revision(9), BTreeMap::new()));
+fn delete_of_absent_merchant_advances_the_revision(open: &Open) {
+    commit(open().0.as_mut(), &mut BTreeMap::new(), &[delete("absent", 9)]);
+    assert_eq!(contents(open().1), (Revision(9), BTreeMap::new()));
 }
 
-fn deletions_and_requests_are_kept_until_they_are_forgotten(open: &Open) {
+fn deletions_and_requests_are_kept_until_forgotten(open: &Open) {
     let outcomes = vec![put("a", 1, b"one"), delete("b", 2)];
-    let request = |id: u8, outcomes: &[Change]| DoneRequest {
+    let request = |id: u8, outcomes: &[Change]| CompletedRequest {
         id: RequestId([id; 16]),
         fingerprint: [id + 1; 16],
-        done: UnixMicros(i64::from(id)),
+        completed_at: UnixMicros(i64::from(id)),
         outcomes: outcomes.to_vec(),
     };
     let done = [Arc::new(request(1, &outcomes)), Arc::new(request(2, &outcomes[1..]))];
-    open().0.commit(&Batch { replaces: &[None, None], done: &done, ..of(&outcomes) }).unwrap();
-    let loaded = open().1;
-    assert_eq!(loaded.tally.extent, Extent { last: Revision(2), deletions_since: Revision::ZERO });
+    open().0.commit(&Batch { replaces: &[None, None], completed: &done, ..of(&outcomes) }).unwrap();
+    let state = open().1;
+    assert_eq!(state.digest.watermarks, Watermarks { last: Revision(2), deletions_since: Revision::ZERO });
     let deletion = |id, revision| (Revision(revision), MerchantId::parse(id).unwrap());
-    assert_eq!((loaded.deletions, loaded.requests), (vec![deletion("b", 2)], done.to_vec()));
+    assert_eq!((state.deletions, state.requests), (vec![deletion("b", 2)], done.to_vec()));
 
     let forget =
         [Forget::Deletion(Revision(2)), Forget::Request { id: RequestId([1; 16]), outcomes: outcomes.len() }];
@@ -150,13 +150,13 @@ fn deletions_and_requests_are_kept_until_they_are_forgotten(open: &Open) {
     let replaces = [Some(Revision(1))];
     let batch = Batch { replaces: &replaces, forget: &forget, deletions_since: Revision(2), ..of(&changes) };
     open().0.commit(&batch).unwrap();
-    let loaded = open().1;
-    assert_eq!(loaded.tally.extent, Extent { last: Revision(3), deletions_since: Revision(2) });
-    assert_eq!((loaded.deletions, loaded.requests), (vec![deletion("a", 3)], done[1..].to_vec()));
+    let state = open().1;
+    assert_eq!(state.digest.watermarks, Watermarks { last: Revision(3), deletions_since: Revision(2) });
+    assert_eq!((state.deletions, state.requests), (vec![deletion("a", 3)], done[1..].to_vec()));
 }
 
-/// Puts and deletes in batches over a few ids, with a reopening now and then.
-fn histories_end_as_a_model_does(open: &Open) {
+/// Random puts and deletes in batches over a few ids, with occasional reopening.
+fn random_histories_match_the_model(open: &Open) {
     let (mut store, _) = open();
     let mut model = BTreeMap::new();
     let mut revision = 0;
@@ -177,9 +177,9 @@ fn histories_end_as_a_model_does(open: &Open) {
         commit(store.as_mut(), &mut model, &changes);
         if random(4) == 0 {
             drop(store);
-            let loaded;
-            (store, loaded) = open();
-            assert_eq!(content(loaded), (Revision(revision), model.clone()));
+            let state;
+            (store, state) = open();
+            assert_eq!(contents(state), (Revision(revision), model.clone()));
         }
     }
 }

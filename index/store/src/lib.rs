@@ -1,51 +1,55 @@
-//! # What survives
+//! # Durable store
 //!
-//! The trait [`Store`], with two engines behind it: [`DurableStore`] on disk and [`MemoryStore`] for tests and trials.
+//! The trait [`Store`] and its two engines: [`DurableStore`] on disk, and [`MemoryStore`] for tests and trials.
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
-//! | [`durable`](DurableStore) | the engine on disk: a journal, and behind it a base and an image |
-//! | `journal` | where a commit becomes durable |
-//! | `sled` | the base: all records as of a revision; the only place that says `sled::` |
-//! | `image` | a cache from which a start is fast |
-//! | `checkpoint` | takes the journal into a new base and a new image |
-//! | `examine`, `assemble` | what a directory holds, held against what was committed |
-//! | [`tally`](Tally) | what there must be, in a few numbers |
-//! | [`backup`] | a file that holds all of it, and back |
-//! | `codec` | the bytes of a record; the only place that decides them |
-//! | `blocks`, `records` | the form of images and backups |
-//! | `disk`, `lock`, `parallel`, `faults` | files that survive; one process a directory; threads; what is wrong |
-//! | [`memory`](MemoryStore) | an engine that forgets |
-//! | `conformance` | one suite that every engine passes |
+//! | [`engine`](DurableStore) | the on-disk engine: a write-ahead journal, a base, and a snapshot file |
+//! | `journal` | the write-ahead journal, where a commit becomes durable |
+//! | `sled` | the base: all records as of one revision; the only module that uses `sled` |
+//! | `snapshot_file` | a cache of the index content that makes startup fast |
+//! | `checkpoint` | moves the journal's content into a new base and a new snapshot file |
+//! | `recovery`, `replay` | reads a directory at startup and compares it with what was committed |
+//! | [`digest`](StateDigest) | a summary of the state that recovery must reproduce |
+//! | [`backup`] | writes a store to one file, and restores it |
+//! | `codec` | the encoding of records; the only module that defines it |
+//! | `blocks` | the block format of snapshot files and backups |
+//! | `contents` | the full content of a store in memory, as checkpoints and backups take it |
+//! | `verify`, `corruption` | checks a store or a backup and collects what is damaged |
+//! | `fs`, `lock`, `parallel` | durable file operations; one process per directory; parallel decoding |
+//! | [`memory`](MemoryStore) | the engine that persists nothing |
+//! | `conformance` | the test suite that every engine passes |
+//! | `fuzz_targets` | entry points for fuzzers |
 //!
-//! What must always hold:
-//! - **`Ok` from [`Store::commit`] means durable**: it survives the loss of power. A batch is there whole or not at all.
-//! - **Fail closed**: after a sync that failed, nobody knows what is on disk. The engine takes no more until it is
-//!   opened anew, and never tries a failed sync again. A full disk is no failure: what finds no room is refused whole.
-//! - **Damage is an error, never an answer**: every record carries its version and a checksum over its id and content, and
-//!   the whole must reproduce the tally of the last commit, so that no record is lost, stale or back from the dead unseen.
+//! Invariants:
+//! - **`Ok` from [`Store::commit`] means durable**: the batch survives a power failure. A batch is applied atomically.
+//! - **Fail-stop**: after a failed sync the state on disk is unknown. The engine refuses further commits until it is
+//!   reopened and never retries the sync, since the kernel may have dropped the dirty pages. A full disk is not a failure:
+//!   a commit without space is rejected as a whole.
+//! - **Corruption is an error, never a wrong result**: every record carries a version and a checksum over its key and
+//!   content, and recovery must reproduce the digest of the last commit, so that a lost, stale or resurrected record is
+//!   detected.
 
-mod assemble;
 pub mod backup;
 mod blocks;
 mod checkpoint;
 mod codec;
 #[cfg(test)]
 mod conformance;
-mod content;
-mod decoders;
-mod disk;
-mod durable;
-mod examine;
-mod faults;
-mod image;
+mod contents;
+mod corruption;
+mod digest;
+mod engine;
+mod fs;
+mod fuzz_targets;
 mod journal;
 mod lock;
 mod memory;
 mod parallel;
-mod records;
+mod recovery;
+mod replay;
 mod sled;
-mod tally;
+mod snapshot_file;
 mod verify;
 
 use std::{
@@ -58,231 +62,256 @@ use std::{
 use nearby_index::{Change, Revision, StoredMerchant, UnixMicros};
 use thiserror::Error;
 
-use self::faults::Faults;
 pub use self::{
-    content::Content,
-    decoders::read_anything,
-    disk::bytes_below,
-    durable::DurableStore,
-    examine::{Loaded, Source},
+    contents::Contents,
+    digest::{StateDigest, Watermarks},
+    engine::DurableStore,
+    fs::disk_usage,
+    fuzz_targets::fuzz_decode,
     memory::MemoryStore,
-    tally::Tally,
-    verify::{Verified, verify},
+    recovery::{RecoveredState, RecoverySource},
+    verify::{VerifyReport, verify},
 };
 
-/// Keeps merchants across restarts. Sync: whoever calls owns a thread for it.
+/// Persistent storage of merchants. Blocking: callers dedicate a thread to it.
 pub trait Store: Send {
-    /// Makes a batch durable, in its order and all or none.
+    /// Makes a batch durable, atomically and in order.
     ///
     /// # Errors
-    /// [`StoreError::Full`] where there is no room: nothing was done, and it can be tried again. [`StoreError::Io`] where the
-    /// disk fails: the batch may or may not be on disk then, and every later commit is refused with
-    /// [`StoreError::ReadOnly`] until the store is opened anew.
+    /// [`StoreError::Full`] if there is no disk space: nothing was written, and the batch can be retried.
+    /// [`StoreError::Io`] if the disk fails: the batch may or may not be durable, and every later commit fails with
+    /// [`StoreError::ReadOnly`] until the store is reopened.
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError>;
 
-    /// What was committed last.
-    fn tally(&self) -> Tally;
+    /// Returns the digest of the last commit.
+    fn digest(&self) -> StateDigest;
 
-    /// Tells whether the store has failed, from any thread.
-    fn condition(&self) -> Arc<Condition>;
+    /// Returns a handle that reports, from any thread, whether the store has failed.
+    fn health(&self) -> Arc<StoreHealth>;
 
-    /// Whether the journal has become so long that a checkpoint should take it in.
+    /// Returns whether the journal is long enough for a checkpoint.
     fn is_checkpoint_due(&mut self) -> bool;
 
-    /// Begins to take what was committed into the base, beside commits that go on, unless that is under way. `content` is
-    /// what there is after the last commit.
-    fn checkpoint(&mut self, content: Content);
+    /// Starts a checkpoint of the committed state, concurrently with further commits, unless one is running. `contents` is
+    /// the state after the last commit.
+    fn checkpoint(&mut self, contents: Contents);
 
-    /// Ends in good order, so that the next start is quick. `content` is what there is after the last commit.
+    /// Shuts down cleanly, so that the next start is fast. `contents` is the state after the last commit.
     ///
     /// # Errors
-    /// Where the image cannot be written, without which the next start takes longer; nothing is lost.
-    fn close(self: Box<Self>, content: Content) -> Result<(), StoreError>;
+    /// If the snapshot file cannot be written. The next start takes longer then; no data is lost.
+    fn close(self: Box<Self>, contents: Contents) -> Result<(), StoreError>;
 }
 
-/// Makes of a record what the index is to hold: fills in what is part of the profile, which only those can read who wrote
-/// it. The same for the same record always.
-pub type Restore<'a> = &'a (dyn Fn(StoredMerchant) -> StoredMerchant + Sync);
+/// Completes a decoded record with the fields that are derived from its profile, whose format only its writer knows. Must
+/// be deterministic.
+pub type DeriveFields<'a> = &'a (dyn Fn(StoredMerchant) -> StoredMerchant + Sync);
 
-/// How a store is opened.
+/// Handling of damage when a store is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Read-write. Opening a damaged store fails.
+    #[default]
+    ReadWrite,
+    /// Tolerates damage: intact records are state, and a damaged store is read-only.
+    DamagedReadOnly,
+}
+
+/// Options for opening a store.
 #[derive(Clone, Copy)]
-pub struct Opening<'a> {
-    /// See [`Restore`]. Called from several threads.
-    pub restore: Restore<'a>,
-    /// Hears how many records were read, of how many: 0 where that is not known.
+pub struct StoreOptions<'a> {
+    /// See [`DeriveFields`]. Called from several threads.
+    pub derive_fields: DeriveFields<'a>,
+    /// Progress callback: records read, and their total, or 0 if it is unknown.
     pub progress: &'a (dyn Fn(u64, u64) + Sync),
-    /// Bytes that the journal may have before a checkpoint is due; up to four times as many where the base is large.
-    pub journal_bytes: u64,
-    /// Whether to open a store that is damaged, for what is sound in it. It takes no changes then.
-    pub salvage: bool,
+    /// Journal size in bytes at which a checkpoint is due; up to four times as much if the base is large.
+    pub checkpoint_journal_bytes: u64,
+    /// Handling of a damaged store.
+    pub mode: OpenMode,
 }
 
-impl Opening<'_> {
-    /// Records as they are, and the usual for the rest.
-    pub const PLAIN: Opening<'static> = Opening {
-        restore: &|stored| stored,
+impl StoreOptions<'_> {
+    /// Records as stored, no progress callback, checkpoints at 256 MiB, read-write.
+    pub const DEFAULT: StoreOptions<'static> = StoreOptions {
+        derive_fields: &|stored| stored,
         progress: &|_, _| {},
-        journal_bytes: 256 * 1024 * 1024,
-        salvage: false,
+        checkpoint_journal_bytes: 256 * 1024 * 1024,
+        mode: OpenMode::ReadWrite,
     };
+
+    pub(crate) fn tolerates_damage(&self) -> bool {
+        self.mode == OpenMode::DamagedReadOnly
+    }
 }
 
-/// Whether a store has failed. It never recovers but by being opened anew.
+/// Records the first failure of a store. It is cleared only by reopening the store.
 #[derive(Debug, Default)]
-pub struct Condition {
+pub struct StoreHealth {
     failure: OnceLock<String>,
 }
 
-impl Condition {
-    /// Why it takes no more changes, if it does not.
+impl StoreHealth {
+    /// Returns the reason why the store is read-only, if it is.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
     }
 
-    pub(crate) fn fail(&self, why: &dyn Display) {
-        if self.failure.set(why.to_string()).is_ok() {
-            tracing::error!(%why, "the store takes no more changes until it is opened anew");
+    pub(crate) fn fail(&self, reason: &dyn Display) {
+        if self.failure.set(reason.to_string()).is_ok() {
+            tracing::error!(%reason, "store is read-only until it is reopened");
         }
     }
 }
 
-/// Room on a disk, in bytes.
+/// Capacity of a file system, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskSpace {
-    /// What this process may still use.
+    /// Space available to this process.
     pub free_bytes: u64,
-    /// How large it is.
+    /// Total size.
     pub total_bytes: u64,
 }
 
 impl DiskSpace {
-    /// Of the disk that a directory is on.
+    /// Returns the capacity of the file system that contains a directory.
     ///
     /// # Errors
-    /// Where the system does not say.
+    /// If the operating system does not report it.
     pub fn of(directory: &Path) -> Result<Self, StoreError> {
-        let stats = fs4::statvfs(directory).map_err(disk::at("look at", directory))?;
+        let stats = fs4::statvfs(directory).map_err(fs::io_error("stat", directory))?;
         Ok(Self { free_bytes: stats.available_space(), total_bytes: stats.total_space() })
     }
 }
 
-/// What is made durable together. A deletion among the changes is kept as such until it is forgotten.
+/// A unit of durability. A deletion among the changes leaves a tombstone until it is forgotten.
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
-    /// The changes, at least one, with rising revisions above the last committed one.
+    /// Changes, at least one, with ascending revisions above the last committed one.
     pub changes: &'a [Change],
-    /// Of each change the revision of the version that it replaces or deletes, be it of the same batch; none where there was
-    /// no such merchant.
+    /// For each change, the revision of the version that it replaces or deletes, which may be in the same batch; `None` if
+    /// there was no such merchant.
     pub replaces: &'a [Option<Revision>],
-    /// Requests that are done by these changes.
-    pub done: &'a [Arc<DoneRequest>],
-    /// What need not be kept any longer, and is gone before the rest is stored: a request may be forgotten and done anew.
-    /// Each must be there.
+    /// Requests that these changes complete.
+    pub completed: &'a [Arc<CompletedRequest>],
+    /// Records to remove. Applied before the rest, so a request may be forgotten and completed again. Each must exist.
     pub forget: &'a [Forget],
-    /// The revision since which all deletions are kept.
+    /// Revision since which all deletions are kept.
     pub deletions_since: Revision,
 }
 
 impl Batch<'_> {
-    /// The keys of the records that it forgets, each once.
+    /// Returns the distinct keys of the records to remove.
     pub(crate) fn forgotten_keys(&self) -> BTreeSet<Vec<u8>> {
         self.forget.iter().flat_map(codec::keys_of).collect()
     }
+
+    /// Returns the digest after this batch, given the one before.
+    pub(crate) fn apply_to(&self, mut digest: StateDigest) -> StateDigest {
+        self.forgotten_keys().iter().for_each(|key| digest.remove(key, Revision::ZERO));
+        for (change, replaces) in self.changes.iter().zip(self.replaces) {
+            let key = codec::merchant_key(change.id());
+            if let Some(replaced) = replaces {
+                digest.remove(&key, *replaced);
+            }
+            match change {
+                Change::Put(stored) => digest.add(&key, stored.revision),
+                Change::Delete { revision, .. } => {
+                    digest.add(&codec::deletion_key(*revision), Revision::ZERO);
+                }
+            }
+            digest.watermarks.last = change.revision();
+        }
+        for request in self.completed {
+            let keys = codec::request_keys(request.id, request.outcomes.len());
+            keys.for_each(|key| digest.add(&key, Revision::ZERO));
+        }
+        digest.watermarks.deletions_since = self.deletions_since;
+        digest
+    }
 }
 
-/// How far a store has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Extent {
-    /// The last committed revision.
-    pub last: Revision,
-    /// The revision since which all deletions are kept.
-    pub deletions_since: Revision,
-}
-
-/// A caller's own number for a request, a UUID.
+/// Client-chosen id of a request, a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub [u8; 16]);
 
-/// A request that was done, kept so that its repetition is answered and not done again.
+/// A completed request, kept so that a repetition returns the same result instead of being applied twice.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DoneRequest {
-    /// Its number.
+pub struct CompletedRequest {
+    /// Id of the request.
     pub id: RequestId,
-    /// Tells it from other requests that come with the same number.
+    /// Distinguishes it from other requests with the same id.
     pub fingerprint: [u8; 16],
-    /// When it was done.
-    pub done: UnixMicros,
-    /// What it came to, in its order: 1 to 1,000 changes.
+    /// Time of completion.
+    pub completed_at: UnixMicros,
+    /// Resulting changes in order: 1 to 1,000.
     pub outcomes: Vec<Change>,
 }
 
-/// What need not be kept any longer.
+/// A record to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Forget {
-    /// The deletion of this revision.
+    /// The tombstone of the deletion at this revision.
     Deletion(Revision),
-    /// A request.
+    /// A completed request.
     Request {
-        /// Its number.
+        /// Id of the request.
         id: RequestId,
-        /// How many outcomes it has.
+        /// Number of its outcomes.
         outcomes: usize,
     },
 }
 
-/// What went wrong, by what the operator can do about it.
+/// Errors of the store, by what the operator can do about them.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Another process uses the directory.
     #[error(
-        "{directory} is in use by another process{holder}; stop that process, or give this one another \
-         directory with --data-dir"
+        "{directory} is in use by another process{holder}; stop that process, or set another directory with \
+         --data-dir"
     )]
     Locked {
         /// The directory.
         directory: PathBuf,
-        /// ` (process id N)` where it is known.
+        /// ` (process id N)` if it is known.
         holder: String,
     },
-    /// There is no room. Nothing was done.
-    #[error("no room on the disk to {action} {path}; free some")]
+    /// The disk is full. Nothing was written.
+    #[error("cannot {action} {path}: disk full; free some space")]
     Full {
-        /// What was attempted.
+        /// The operation attempted.
         action: &'static str,
-        /// On which file or directory.
+        /// The file or directory.
         path: PathBuf,
     },
-    /// The operating system refused.
+    /// An operating system error.
     #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was attempted.
+        /// The operation attempted.
         action: &'static str,
-        /// On which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// The reason it gave.
+        /// The cause.
         source: std::io::Error,
     },
-    /// What was read is not what was written.
-    #[error("the data in {path} is damaged: {what}")]
+    /// The data read is not what was written.
+    #[error("data in {path} is damaged: {what}")]
     Corrupt {
         /// The directory or file.
         path: PathBuf,
-        /// What was found.
+        /// The finding.
         what: String,
     },
-    /// There is something already, a store or something else.
-    #[error(
-        "{path} is not empty; give a directory that is empty or not there, or move what is in it away first"
-    )]
+    /// The target directory already contains a store or something else.
+    #[error("{path} is not empty; use an empty or new directory, or move its content away")]
     Occupied {
         /// The directory.
         path: PathBuf,
     },
-    /// The store takes no changes.
-    #[error("the store takes no more changes since it failed ({reason}); mend the disk and restart")]
+    /// The store is read-only.
+    #[error("store is read-only after a failure ({reason}); fix the disk and restart")]
     ReadOnly {
-        /// How it failed.
+        /// The failure.
         reason: String,
     },
 }
@@ -292,25 +321,25 @@ impl StoreError {
         Self::Corrupt { path: path.to_owned(), what: what.into() }
     }
 
-    /// Whether the store cannot be trusted to write any more; not where there was merely no room, no file or no memory to be had,
-    /// or it was told to stop.
+    /// Returns whether the store must no longer be written to. False for transient conditions: lack of disk space, file
+    /// descriptors or memory, and interruption by shutdown.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         use std::io::ErrorKind;
 
-        // ENFILE and EMFILE of Linux and its kin, which have no kind of their own.
+        // ENFILE and EMFILE on Linux and other Unix systems; std has no `ErrorKind` for them.
         const TOO_MANY_FILES: [i32; 2] = [23, 24];
         match self {
             Self::Full { .. } => false,
             Self::Io { source, .. } => {
-                let passes = [
+                let transient = [
                     ErrorKind::Interrupted,
                     ErrorKind::WouldBlock,
                     ErrorKind::OutOfMemory,
                     ErrorKind::TimedOut,
                 ];
                 let too_many = source.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code));
-                !passes.contains(&source.kind()) && !too_many
+                !transient.contains(&source.kind()) && !too_many
             }
             _ => true,
         }

@@ -1,4 +1,4 @@
-//! One process a directory.
+//! Directory lock: one process per store.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -8,8 +8,8 @@ use std::{
 
 use crate::StoreError;
 
-/// Holds a directory for this process until dropped. The operating system lets go of it when the process dies, however
-/// it dies; the file that stays behind means nothing.
+/// Locks a directory for this process until dropped. The operating system releases the lock when the process
+/// ends for any reason; a remaining lock file has no meaning.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
     _file: File,
@@ -39,7 +39,8 @@ impl DirectoryLock {
             }
             Err(TryLockError::Error(source)) => return Err(io("lock")(source)),
         }
-        // For the message above; nothing depends on it, and on a full disk there is no room for it.
+        // Only for the message above. Errors are ignored: on a full disk there is no space for the process
+        // id.
         drop(file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())));
         Ok(Self { _file: file })
     }

@@ -1,4 +1,4 @@
-//! An engine that forgets: for tests, and for trying things out.
+//! The in-memory engine, for tests and trials. Persists nothing.
 
 use std::{
     collections::BTreeMap,
@@ -8,69 +8,71 @@ use std::{
 use nearby_index::{Change, MerchantId, Revision, StoredMerchant};
 
 use crate::{
-    Batch, Condition, Content, DoneRequest, Forget, Loaded, RequestId, Source, Store, StoreError, Tally,
+    Batch, CompletedRequest, Contents, Forget, RecoveredState, RecoverySource, RequestId, StateDigest, Store,
+    StoreError, StoreHealth,
 };
 
-/// Keeps merchants in memory. A clone shares them, which is how a test opens "the same store" again.
+/// An engine that keeps merchants in memory. Clones share the content, so a test can "reopen" a store by
+/// cloning it.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    shared: Arc<Mutex<Kept>>,
+    shared: Arc<Mutex<MemoryState>>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct MemoryState {
     merchants: BTreeMap<MerchantId, Arc<StoredMerchant>>,
     deletions: BTreeMap<Revision, MerchantId>,
-    requests: BTreeMap<RequestId, Arc<DoneRequest>>,
-    tally: Tally,
+    requests: BTreeMap<RequestId, Arc<CompletedRequest>>,
+    digest: StateDigest,
 }
 
 impl MemoryStore {
-    /// What it holds.
+    /// Returns the current state.
     #[must_use]
-    pub fn loaded(&self) -> Loaded {
-        let kept = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        Loaded {
-            merchants: kept.merchants.values().cloned().collect(),
-            deletions: kept.deletions.iter().map(|(revision, id)| (*revision, id.clone())).collect(),
-            requests: kept.requests.values().cloned().collect(),
-            tally: kept.tally,
-            source: Source::Journal,
-            faults: Vec::new(),
+    pub fn loaded(&self) -> RecoveredState {
+        let state = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        RecoveredState {
+            merchants: state.merchants.values().cloned().collect(),
+            deletions: state.deletions.iter().map(|(revision, id)| (*revision, id.clone())).collect(),
+            requests: state.requests.values().cloned().collect(),
+            digest: state.digest,
+            source: RecoverySource::Journal,
+            corruption: Vec::new(),
         }
     }
 }
 
 impl Store for MemoryStore {
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        let mut kept = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         for forget in batch.forget {
             match forget {
-                Forget::Deletion(revision) => drop(kept.deletions.remove(revision)),
-                Forget::Request { id, .. } => drop(kept.requests.remove(id)),
+                Forget::Deletion(revision) => drop(state.deletions.remove(revision)),
+                Forget::Request { id, .. } => drop(state.requests.remove(id)),
             }
         }
         for change in batch.changes {
             match change {
                 Change::Put(stored) => {
-                    kept.merchants.insert(stored.merchant.id.clone(), Arc::clone(stored));
+                    state.merchants.insert(stored.merchant.id.clone(), Arc::clone(stored));
                 }
                 Change::Delete { id, revision } => {
-                    kept.merchants.remove(id);
-                    kept.deletions.insert(*revision, id.clone());
+                    state.merchants.remove(id);
+                    state.deletions.insert(*revision, id.clone());
                 }
             }
         }
-        kept.requests.extend(batch.done.iter().map(|request| (request.id, Arc::clone(request))));
-        kept.tally = kept.tally.after(batch);
+        state.requests.extend(batch.completed.iter().map(|request| (request.id, Arc::clone(request))));
+        state.digest = batch.apply_to(state.digest);
         Ok(())
     }
 
-    fn tally(&self) -> Tally {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner).tally
+    fn digest(&self) -> StateDigest {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).digest
     }
 
-    fn condition(&self) -> Arc<Condition> {
+    fn health(&self) -> Arc<StoreHealth> {
         Arc::default()
     }
 
@@ -78,9 +80,9 @@ impl Store for MemoryStore {
         false
     }
 
-    fn checkpoint(&mut self, _: Content) {}
+    fn checkpoint(&mut self, _: Contents) {}
 
-    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+    fn close(self: Box<Self>, _: Contents) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conforms() {
+    fn passes_conformance_suite() {
         crate::conformance::run(|| {
             let shared = MemoryStore::default();
             Box::new(move || (Box::new(shared.clone()), shared.loaded()))

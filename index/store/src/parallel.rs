@@ -1,4 +1,4 @@
-//! One thread reads, others work on what it read, and the results come in the order of what was read.
+//! Ordered parallel map: one thread reads, others process the items, and results keep the order of the input.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -9,11 +9,11 @@ use std::{
     thread,
 };
 
-/// Runs `read`, which hands on one piece after the other, and `work` on each piece, at the same time. `read` is told by
-/// the answer to a piece whether anybody still wants more.
+/// Runs `read`, which sends items, concurrently with `work` on each item. Sending returns false once the
+/// results are no longer needed.
 ///
 /// # Errors
-/// The error of `read`, or else the first one of `work`.
+/// The error of `read`, or else the first error of `work`.
 pub(crate) fn in_order<P: Send, R: Send, E: Send>(
     read: impl FnOnce(&mut dyn FnMut(P) -> bool) -> Result<(), E>,
     work: impl Fn(P) -> Result<R, E> + Sync,
@@ -26,7 +26,7 @@ pub(crate) fn in_order<P: Send, R: Send, E: Send>(
     let work_on = |taken: &Mutex<Receiver<(usize, P)>>| {
         let next = || taken.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
         while let Some((number, piece)) = next() {
-            // Whoever panics goes on taking pieces, so that the reader is never left waiting.
+            // After a panic the worker keeps draining the queue, so that the reader never blocks.
             let result = match catch_unwind(AssertUnwindSafe(|| work(piece))) {
                 Ok(result) => result,
                 Err(panic) => {
@@ -38,7 +38,7 @@ pub(crate) fn in_order<P: Send, R: Send, E: Send>(
             match (&mut *results, result) {
                 (Ok(done), Ok(result)) => done.push((number, result)),
                 (Ok(_), Err(error)) => *results = Err(error),
-                // The others run dry: what was read is taken and dropped.
+                // Another worker failed: drain the queue.
                 (Err(_), _) => {}
             }
         }
@@ -53,7 +53,7 @@ pub(crate) fn in_order<P: Send, R: Send, E: Send>(
             let failed = results.lock().unwrap_or_else(PoisonError::into_inner).is_err();
             !failed && pieces.send((number, piece)).is_ok()
         });
-        // The workers end when they have taken all there is.
+        // Closing the channel ends the workers.
         drop(pieces);
         read
     });
@@ -71,9 +71,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_come_in_order_and_the_first_error_ends_it() {
-        let read = |hand_on: &mut dyn FnMut(u32) -> bool| {
-            (0..1_000).all(hand_on);
+    fn results_keep_the_order_and_the_first_error_is_returned() {
+        let read = |send: &mut dyn FnMut(u32) -> bool| {
+            (0..1_000).all(send);
             Ok::<_, &str>(())
         };
         assert_eq!(in_order(read, |n| Ok(2 * n)), Ok((0..1_000).map(|n| 2 * n).collect()));

@@ -1,70 +1,76 @@
-//! Looks a store or a backup over, and says all that is wrong with it.
+//! Checks a store or a backup and reports all corruption.
 
 use std::path::Path;
 
 use crate::{
-    Opening, StoreError, Tally, backup,
-    disk::{at, bytes_below},
-    examine::{Files, From, examine},
-    faults::Faults,
+    StateDigest, StoreError, StoreOptions, backup,
+    codec::is_merchant,
+    corruption::CorruptionLog,
+    fs::{disk_usage, io_error},
     lock::DirectoryLock,
+    recovery::{RecoverFrom, StoreFiles, recover},
 };
 
-/// What was found.
+/// Result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// What there is.
-    pub tally: Tally,
-    /// How many of the records are merchants.
+pub struct VerifyReport {
+    /// Digest of the state found.
+    pub digest: StateDigest,
+    /// Number of records that are merchants.
     pub merchants: u64,
-    /// Bytes on disk.
+    /// Size on disk in bytes.
     pub bytes: u64,
-    /// What is wrong, one by one; nothing where it is sound.
-    pub faults: Vec<String>,
+    /// Findings; empty if the data is intact.
+    pub corruption: Vec<String>,
 }
 
-/// Reads all of a store that no process uses, or of a backup, and changes no record in it.
+/// Reads a store that no process uses, or a backup, completely. Modifies no record.
 ///
 /// # Errors
-/// Where it cannot be read at all.
-pub fn verify(path: &Path, opening: &Opening<'_>) -> Result<Verified, StoreError> {
-    let faults = Faults::noted();
+/// If it cannot be read at all.
+pub fn verify(path: &Path, options: &StoreOptions<'_>) -> Result<VerifyReport, StoreError> {
     if path.is_file() {
-        let mut merchants = 0;
-        let read = backup::read(path, &faults, &mut |(key, _)| {
-            merchants += u64::from(crate::codec::is_merchant(&key));
-            Ok(())
-        });
-        let tally = match read {
-            Ok(summary) => summary.tally,
-            // Its head: without that nothing can be read, and it is a finding all the same.
-            Err(error @ StoreError::Corrupt { .. }) => {
-                faults.found(error)?;
-                Tally::default()
-            }
-            Err(error) => return Err(error),
-        };
-        return Ok(Verified { tally, merchants, bytes: bytes_below(path), faults: faults.into_noted() });
+        return verify_backup(path);
     }
-    let files = Files::find(path)?;
-    if let Some(what) = files.remains(path)? {
-        let (tally, faults) = (Tally::default(), vec![StoreError::corrupt(path, what).to_string()]);
-        return Ok(Verified { tally, merchants: 0, bytes: bytes_below(path), faults });
+    let files = StoreFiles::find(path)?;
+    if let Some(what) = files.leftovers(path)? {
+        let (digest, corruption) =
+            (StateDigest::default(), vec![StoreError::corrupt(path, what).to_string()]);
+        return Ok(VerifyReport { digest, merchants: 0, bytes: disk_usage(path), corruption });
     }
     if !files.is_store() {
-        let nothing = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no store");
-        return Err(at("verify", path)(nothing));
+        let not_found = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no store");
+        return Err(io_error("verify", path)(not_found));
     }
     let _lock = DirectoryLock::acquire(path)?;
-    // Now that nobody changes them any more.
-    let files = Files::find(path)?;
-    // The base, not the image: that is only a cache, and each start checks all of it.
-    let examined = examine(path, &files, From::Base, opening, &faults)?;
-    let merchants = examined.loaded.merchants.len() as u64;
-    Ok(Verified {
-        tally: examined.loaded.tally,
-        merchants,
-        bytes: bytes_below(path),
-        faults: faults.into_noted(),
+    // Listed again under the lock: only now can no other process change the files.
+    let files = StoreFiles::find(path)?;
+    let log = CorruptionLog::tolerant();
+    // Reads the base, not the snapshot file, which is only a cache that every start checks completely.
+    let state = recover(path, &files, RecoverFrom::Base, options, &log)?.state;
+    Ok(VerifyReport {
+        digest: state.digest,
+        merchants: state.merchants.len() as u64,
+        bytes: disk_usage(path),
+        corruption: log.into_findings(),
     })
+}
+
+fn verify_backup(path: &Path) -> Result<VerifyReport, StoreError> {
+    let log = CorruptionLog::tolerant();
+    let mut merchants = 0;
+    let read = backup::read(path, &log, &mut |(key, _)| {
+        merchants += u64::from(is_merchant(&key));
+        Ok(())
+    });
+    let digest = match read {
+        Ok(summary) => summary.digest,
+        // A damaged header makes the rest unreadable, but is a finding like any other.
+        Err(error @ StoreError::Corrupt { .. }) => {
+            log.report(error)?;
+            StateDigest::default()
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(VerifyReport { digest, merchants, bytes: disk_usage(path), corruption: log.into_findings() })
 }

@@ -1,7 +1,7 @@
-//! Stores that earlier versions wrote, byte for byte, opened by this one. Each was made of the first sixty places of the
-//! sample, of which one was deleted then and one hidden; `old/` has their files, compressed.
+//! Opens stores written by earlier versions, kept compressed in `old/`. Each was created from the first sixty
+//! merchants of the sample, of which one was then deleted and one hidden.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{
     fs,
@@ -10,13 +10,15 @@ use std::{
 };
 
 use nearby_index::{Revision, Visibility};
-use nearby_store::{Content, DurableStore, Extent, Loaded, Opening, Source, Store, verify};
+use nearby_store::{
+    Contents, DurableStore, RecoveredState, RecoverySource, Store, StoreOptions, Watermarks, verify,
+};
 use ruzstd::decoding::StreamingDecoder;
 
 const DELETED: &str = "osm-node-1007416307";
 const HIDDEN: &str = "osm-node-1007988735";
 
-/// Unpacks a store, or a backup, into a directory of its own.
+/// Unpacks a store or a backup into a temporary directory.
 fn unpack(name: &str) -> (tempfile::TempDir, PathBuf) {
     fn copy(from: &Path, to: &Path) {
         if from.is_dir() {
@@ -39,61 +41,61 @@ fn unpack(name: &str) -> (tempfile::TempDir, PathBuf) {
     (directory, place)
 }
 
-/// What all of them hold.
-fn check(loaded: &Loaded) {
-    assert_eq!(loaded.faults, Vec::<String>::new());
-    assert_eq!(loaded.merchants.len(), 59);
-    assert_eq!(loaded.tally.extent, Extent { last: Revision(62), deletions_since: Revision(0) });
-    let get = |id: &str| loaded.merchants.iter().find(|stored| stored.merchant.id.as_str() == id);
+/// Checks the content, which is the same in all of them.
+fn check(state: &RecoveredState) {
+    assert_eq!(state.corruption, Vec::<String>::new());
+    assert_eq!(state.merchants.len(), 59);
+    assert_eq!(state.digest.watermarks, Watermarks { last: Revision(62), deletions_since: Revision(0) });
+    let get = |id: &str| state.merchants.iter().find(|stored| stored.merchant.id.as_str() == id);
     assert!(get(DELETED).is_none());
     let hidden = get(HIDDEN).unwrap();
     assert_eq!((hidden.merchant.visibility, hidden.revision), (Visibility::Hidden, Revision(62)));
-    assert_eq!(hidden.placed, Revision(4), "it has not moved since the import");
+    assert_eq!(hidden.position_revision, Revision(4), "it has not moved since the import");
     assert_eq!(hidden.merchant.position.latitude_deg(), 60.1729842);
     assert_eq!(hidden.merchant.position.longitude_deg(), 24.9527106);
     let name = hidden.merchant.profile.given().concat();
     assert!(name.windows(7).any(|window| window == b"Soc&Kom"));
     let deletions: Vec<(u64, &str)> =
-        loaded.deletions.iter().map(|(revision, id)| (revision.0, id.as_str())).collect();
+        state.deletions.iter().map(|(revision, id)| (revision.0, id.as_str())).collect();
     assert_eq!(deletions, [(61, DELETED)]);
-    assert_eq!(loaded.requests.len(), 2, "the deletion and the hiding, each with a number of its own");
+    assert_eq!(state.requests.len(), 2, "the deletion and the hiding, each with a request id");
 }
 
-/// Opened, compacted into a store of this version, and opened again.
-fn opens_and_becomes_new(place: &Path) {
-    let (mut store, loaded) = DurableStore::open(place, &Opening::PLAIN).unwrap();
-    check(&loaded);
-    let index = nearby_index::IndexWriter::load(loaded.merchants, loaded.tally.extent.last);
-    let content = Content {
+/// Opens a store, compacts it into the current format, and opens it again.
+fn open_and_migrate(place: &Path) {
+    let (mut store, state) = DurableStore::open(place, &StoreOptions::DEFAULT).unwrap();
+    check(&state);
+    let index = nearby_index::IndexWriter::load(state.merchants, state.digest.watermarks.last);
+    let contents = Contents {
         snapshot: index.reader().snapshot(),
-        deletions: loaded.deletions,
-        requests: loaded.requests,
+        deletions: state.deletions,
+        requests: state.requests,
     };
-    assert_eq!(store.tally(), loaded.tally);
-    store.compact(content).unwrap();
+    assert_eq!(store.digest(), state.digest);
+    store.compact(contents).unwrap();
     drop(store);
-    check(&DurableStore::open(place, &Opening::PLAIN).unwrap().1);
-    assert_eq!(verify(place, &Opening::PLAIN).unwrap().faults, Vec::<String>::new());
+    check(&DurableStore::open(place, &StoreOptions::DEFAULT).unwrap().1);
+    assert_eq!(verify(place, &StoreOptions::DEFAULT).unwrap().corruption, Vec::<String>::new());
 }
 
-/// Of before the journal: all of it in one sled database.
+/// From before the journal existed: everything in one sled database.
 #[test]
-fn a_store_of_sled_alone() {
+fn sled_only_store_is_migrated() {
     let (_directory, place) = unpack("sled-only");
-    opens_and_becomes_new(&place);
-    assert!(!place.join("sled").exists(), "it has become a base of this version");
+    open_and_migrate(&place);
+    assert!(!place.join("sled").exists(), "it was migrated to the current format");
 }
 
-/// Of the version that brought the journal: with a base, an image, and two changes after both.
+/// From the first version with a journal: a base, a snapshot file, and two changes after both.
 #[test]
-fn a_store_with_a_journal() {
+fn store_with_journal_is_migrated() {
     let (_directory, place) = unpack("journal");
-    assert_eq!(verify(&place, &Opening::PLAIN).unwrap().faults, Vec::<String>::new());
-    let (store, loaded) = DurableStore::open(&place, &Opening::PLAIN).unwrap();
-    // An image of another version is none: then the base says the same.
-    assert!(matches!(loaded.source, Source::Image | Source::Base));
-    check(&loaded);
+    assert_eq!(verify(&place, &StoreOptions::DEFAULT).unwrap().corruption, Vec::<String>::new());
+    let (store, state) = DurableStore::open(&place, &StoreOptions::DEFAULT).unwrap();
+    // A snapshot file of another version is ignored; the base holds the same.
+    assert!(matches!(state.source, RecoverySource::SnapshotFile | RecoverySource::Base));
+    check(&state);
     drop(store);
     fs::remove_file(place.join("image")).unwrap();
-    opens_and_becomes_new(&place);
+    open_and_migrate(&place);
 }

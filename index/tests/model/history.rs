@@ -1,4 +1,4 @@
-//! What happens to the merchants, told to the index and written down in a list.
+//! Random histories of changes, applied to the index and to a reference list.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,11 +6,11 @@ use nearby_index::*;
 
 use super::Script;
 
-/// Places where maps tear, and ordinary ones.
+/// Poles, antimeridian, and ordinary places.
 const CENTRES: [(f64, f64); 6] =
     [(90.0, 0.0), (-89.99, 45.0), (-16.8, 179.999), (0.0, 0.0), (51.53, -0.09), (39.9, 116.4)];
 
-/// An index, and the list of what should be in it.
+/// An index, and the list of its expected content.
 pub(crate) struct History {
     writer: IndexWriter,
     list: BTreeMap<MerchantId, Arc<StoredMerchant>>,
@@ -19,7 +19,7 @@ pub(crate) struct History {
     held: Vec<Moment>,
 }
 
-/// A snapshot and the list as they were at one time.
+/// A snapshot and the expected list at one time.
 pub(crate) struct Moment {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) list: Vec<Arc<StoredMerchant>>,
@@ -39,21 +39,21 @@ impl History {
         Moment { snapshot, list: self.list.values().cloned().collect(), centre: self.centre }
     }
 
-    pub(crate) fn held(&self) -> &[Moment] {
+    pub(crate) fn held_moments(&self) -> &[Moment] {
         &self.held
     }
 
-    /// One batch of changes, a restart, or somebody who holds on to a snapshot.
+    /// Applies one step: a batch of changes, a restart, or holding a snapshot.
     pub(crate) fn step(&mut self, script: &mut Script<'_>) {
         let (kind, amount) = (script.byte(), usize::from(script.byte()));
         let changes = match kind % 16 {
             0..=3 => (0..amount * 8).map(|_| self.put_anywhere(script)).collect(),
-            4 | 5 => self.crowd(amount * 4, script),
-            6..=9 => (0..amount * 2).map(|_| self.touch(script)).collect(),
+            4 | 5 => self.put_cluster(amount * 4, script),
+            6..=9 => (0..amount * 2).map(|_| self.update_existing(script)).collect(),
             10 => (0..amount * 8).filter_map(|_| self.delete(script)).collect(),
             11 => self.delete_nearly_all(script),
             12 => vec![self.put_anywhere(script)],
-            13 => self.twice(script),
+            13 => self.change_repeatedly(script),
             14 => {
                 self.held.push(self.now());
                 Vec::new()
@@ -75,8 +75,8 @@ impl History {
         self.put(number, place, script)
     }
 
-    /// Many on one spot.
-    fn crowd(&mut self, size: usize, script: &mut Script<'_>) -> Vec<Change> {
+    /// Puts many merchants at one position.
+    fn put_cluster(&mut self, size: usize, script: &mut Script<'_>) -> Vec<Change> {
         let place = self.displaced(2_000.0 * script.unit(), 2_000.0 * script.unit());
         (0..size)
             .map(|_| {
@@ -86,9 +86,9 @@ impl History {
             .collect()
     }
 
-    /// Somebody who is there moves a little, goes where somebody else is, or changes without moving.
-    fn touch(&mut self, script: &mut Script<'_>) -> Change {
-        let (one, other) = (self.somebody(script), self.somebody(script));
+    /// Moves an existing merchant a little, moves it to another's position, or updates it in place.
+    fn update_existing(&mut self, script: &mut Script<'_>) -> Change {
+        let (one, other) = (self.random_merchant(script), self.random_merchant(script));
         let (Some(one), Some(other)) = (one, other) else { return self.put_anywhere(script) };
         let number = one.merchant.id.as_str()[1..].parse().unwrap();
         let place = match script.below(3) {
@@ -100,7 +100,7 @@ impl History {
     }
 
     fn delete(&mut self, script: &mut Script<'_>) -> Option<Change> {
-        let id = self.somebody(script)?.merchant.id.clone();
+        let id = self.random_merchant(script)?.merchant.id.clone();
         self.list.remove(&id);
         self.revision = self.revision.next();
         Some(Change::Delete { id, revision: self.revision })
@@ -110,8 +110,8 @@ impl History {
         (3..self.list.len()).filter_map(|_| self.delete(script)).collect()
     }
 
-    /// The same merchant several times in one batch.
-    fn twice(&mut self, script: &mut Script<'_>) -> Vec<Change> {
+    /// Changes the same merchant several times in one batch.
+    fn change_repeatedly(&mut self, script: &mut Script<'_>) -> Vec<Change> {
         let first = self.put_anywhere(script);
         let number = first.id().as_str()[1..].parse().unwrap();
         let place = self.displaced(100.0 * script.unit(), 0.0);
@@ -126,7 +126,7 @@ impl History {
         vec![first, second, gone, self.put(number, place, script)]
     }
 
-    fn somebody(&self, script: &mut Script<'_>) -> Option<&Arc<StoredMerchant>> {
+    fn random_merchant(&self, script: &mut Script<'_>) -> Option<&Arc<StoredMerchant>> {
         let count = self.list.len();
         if count == 0 { None } else { self.list.values().nth(script.below(count)) }
     }
@@ -143,7 +143,7 @@ impl History {
                 profile: Profile::new(&self.revision.0.to_le_bytes()).unwrap(),
             },
             revision: self.revision,
-            placed: Revision(0),
+            position_revision: Revision(0),
             create_time: UnixMicros(0),
             update_time: UnixMicros(0),
         });
@@ -156,14 +156,14 @@ impl History {
     }
 }
 
-/// A term; most are one of a few, some are rare.
+/// Returns a term; most are among a few common ones, some are rare.
 pub(crate) fn term(script: &mut Script<'_>) -> Term {
     let kind = [TermKind::Category, TermKind::Brand, TermKind::Service][script.below(3)];
     let number = if script.below(4) == 0 { script.below(500) } else { script.below(6) };
     Term::new(kind, &number.to_string())
 }
 
-/// So far from a point, as a flat map has it: where exactly does not matter.
+/// Returns a point at an offset on a flat map; the exact position does not matter.
 pub(crate) fn displaced((latitude, longitude): (f64, f64), north_m: f64, east_m: f64) -> Position<Wgs84> {
     let to_the_pole = libm::cos(latitude.to_radians()).max(0.01);
     let north = latitude + north_m / 111_195.0;

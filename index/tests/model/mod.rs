@@ -1,46 +1,46 @@
-//! The index against the plainest thing that could answer: a list of all merchants, gone through from end to end.
+//! Model test: the index compared with a linear scan over a list of all merchants.
 //!
-//! A run is a string of bytes, so that proptest can shrink it and a fuzzer can learn from it. The bytes say what happens:
-//! merchants come in crowds, move, are hidden and deleted; snapshots are held; queries of every kind are asked of
-//! the newest snapshot and of the held ones, and every answer is compared with the list's.
+//! A run is a byte string, so that proptest can shrink it and a fuzzer can learn from it. The bytes decide
+//! what happens: merchants are added in groups, moved, hidden and deleted; snapshots are held; queries of
+//! every kind run against the newest snapshot and the held ones, and each result is compared with the list's.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
-mod ask;
 mod history;
+mod queries;
 
-use self::{ask::ask, history::History};
+use self::{history::History, queries::run_queries};
 
-/// Runs what the bytes say. Returns how many answers were compared.
+/// Runs the history that the bytes encode. Returns the number of results compared.
 ///
 /// # Panics
-/// Where an answer is not the list's.
+/// If a result differs from the list's.
 pub(crate) fn run(bytes: &[u8]) -> usize {
     let mut script = Script { bytes, state: 0x9e37_79b9_7f4a_7c15 };
     let mut history = History::begin(&mut script);
     let mut compared = 0;
-    while script.goes_on() {
+    while script.should_continue() {
         history.step(&mut script);
-        compared += ask(&history.now(), &mut script);
+        compared += run_queries(&history.now(), &mut script);
     }
-    for held in history.held() {
-        compared += ask(held, &mut script);
+    for moment in history.held_moments() {
+        compared += run_queries(moment, &mut script);
     }
     compared
 }
 
-/// Bytes that decide, one after the other. What they do not spell out comes from numbers that they seed.
+/// Reader of a history's bytes. Details that the bytes do not spell out come from a generator that they seed.
 pub(crate) struct Script<'a> {
     bytes: &'a [u8],
     state: u64,
 }
 
 impl Script<'_> {
-    fn goes_on(&self) -> bool {
+    fn should_continue(&self) -> bool {
         !self.bytes.is_empty()
     }
 
-    /// The next byte; 0 after the last.
+    /// Returns the next byte, or 0 after the last.
     fn byte(&mut self) -> u8 {
         let Some((byte, rest)) = self.bytes.split_first() else { return 0 };
         self.bytes = rest;
@@ -48,7 +48,7 @@ impl Script<'_> {
         *byte
     }
 
-    /// A number below another, as Marsaglia's xorshift goes on.
+    /// Returns a number below `end` from Marsaglia's xorshift.
     fn below(&mut self, end: usize) -> usize {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
@@ -56,7 +56,7 @@ impl Script<'_> {
         usize::try_from(self.state >> 11).unwrap() % end
     }
 
-    /// Between −1 and 1.
+    /// Returns a number between −1 and 1.
     fn unit(&mut self) -> f64 {
         f64::from(u32::try_from(self.below(2_000_001)).unwrap()) / 1e6 - 1.0
     }

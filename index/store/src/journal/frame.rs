@@ -1,49 +1,50 @@
-//! The bytes of one commit in the journal.
+//! Encoding of one commit in the journal.
 //!
-//! | bytes | of a frame, numbers little-endian |
+//! | bytes | of a frame, integers little-endian |
 //! |---|---|
 //! | 0–3 | `NJF1` |
 //! | 4–7 | CRC-32C of the segment's salt and bytes 8–63 |
 //! | 8–11 | length of the payload |
 //! | 12–15 | CRC-32C of the segment's salt and the payload |
-//! | 16–23 | the last revision before this commit |
-//! | 24–63 | the tally after it: last revision, revision since which deletions are kept, records, digest (16 bytes) |
-//! | 64– | the payload: what becomes of records, one after the other |
+//! | 16–23 | last revision before this commit |
+//! | 24–63 | digest after it: last revision, revision since which deletions are kept, records, sum (16 bytes) |
+//! | 64– | payload: operations |
 //!
-//! | bytes | of one of those |
+//! | bytes | of an operation |
 //! |---|---|
-//! | 0 | 1 stored, 2 removed |
+//! | 0 | 1 put, 2 remove |
 //! | 1–2 | length of the key |
-//! | 3– | the key; if stored, the length of the value (4 bytes) and the value |
+//! | 3– | key; for a put, length of the value (4 bytes) and the value |
 //!
-//! The salt is of a segment's own and told to nobody, so that nothing within a payload can pass for a frame.
+//! The salt is random per segment and never exposed, so that client-supplied payload bytes cannot imitate a
+//! frame.
 
 use nearby_index::Revision;
 
-use crate::Tally;
+use crate::StateDigest;
 
-/// Length of a frame's header.
+/// Length of a frame header.
 pub(super) const HEADER_BYTES: usize = 64;
 const MAGIC: &[u8; 4] = b"NJF1";
 
-/// What becomes of a record: the value that it has from then on, or none.
+/// An operation on a record: its new value, or `None` to remove it.
 pub(crate) type Operation = (Vec<u8>, Option<Vec<u8>>);
 
-/// One commit.
+/// A commit.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Frame {
-    /// The last revision before it.
+    /// Last revision before the commit.
     pub(crate) before: Revision,
-    /// The tally after it.
-    pub(crate) after: Tally,
+    /// Digest after the commit.
+    pub(crate) after: StateDigest,
     payload: Vec<u8>,
 }
 
-/// A frame's bytes.
-pub(super) fn encode(salt: u64, before: Revision, after: &Tally, operations: &[Operation]) -> Vec<u8> {
+/// Encodes a frame.
+pub(super) fn encode(salt: u64, before: Revision, after: &StateDigest, operations: &[Operation]) -> Vec<u8> {
     let mut bytes = vec![0; HEADER_BYTES];
     for (key, value) in operations {
-        // Keys are short and values below 40 KiB: the codec sees to it.
+        // The codec guarantees short keys and values below 40 KiB.
         let key_bytes = u16::try_from(key.len()).unwrap_or(u16::MAX);
         bytes.push(if value.is_some() { 1 } else { 2 });
         bytes.extend_from_slice(&key_bytes.to_le_bytes());
@@ -64,7 +65,8 @@ pub(super) fn encode(salt: u64, before: Revision, after: &Tally, operations: &[O
     bytes
 }
 
-/// The frame that bytes begin with, and how long it is; `None` where there is none, or not all of it.
+/// Decodes the frame at the start of `bytes`. Returns it with its length, or `None` if there is no complete
+/// frame.
 pub(super) fn decode(salt: u64, bytes: &[u8]) -> Option<(Frame, usize)> {
     let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
     let word = |at: usize| header[at..].first_chunk().copied().map(u32::from_le_bytes);
@@ -77,17 +79,17 @@ pub(super) fn decode(salt: u64, bytes: &[u8]) -> Option<(Frame, usize)> {
         return None;
     }
     let before = Revision(u64::from_le_bytes(*header[16..].first_chunk()?));
-    let after = Tally::from_bytes(header[24..].first_chunk()?);
+    let after = StateDigest::from_bytes(header[24..].first_chunk()?);
     Some((Frame { before, after, payload: payload.to_vec() }, HEADER_BYTES + length))
 }
 
-/// A checksum that only those can make who know the salt.
+/// Returns a checksum that cannot be forged without the salt.
 pub(super) fn salted_checksum(salt: u64, bytes: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&salt.to_le_bytes()), bytes)
 }
 
 impl Frame {
-    /// What becomes of records, in order; `None` in the place of one that cannot be read.
+    /// Returns the operations in order, with `None` in place of an undecodable one.
     pub(crate) fn operations(&self) -> impl Iterator<Item = Option<Operation>> {
         let mut rest = self.payload.as_slice();
         std::iter::from_fn(move || {
@@ -123,34 +125,34 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Extent;
+    use crate::Watermarks;
 
-    fn sample() -> (Tally, Vec<Operation>) {
-        let extent = Extent { last: Revision(9), deletions_since: Revision(2) };
+    fn sample() -> (StateDigest, Vec<Operation>) {
+        let watermarks = Watermarks { last: Revision(9), deletions_since: Revision(2) };
         let operations = vec![
             (b"ma".to_vec(), Some(b"value".to_vec())),
             (b"mb".to_vec(), None),
             (Vec::new(), Some(Vec::new())),
         ];
-        (Tally { extent, records: 5, digest: 77 }, operations)
+        (StateDigest { watermarks, records: 5, sum: 77 }, operations)
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        let (tally, operations) = sample();
-        let mut bytes = encode(4, Revision(7), &tally, &operations);
+    fn written_frames_are_read_back() {
+        let (digest, operations) = sample();
+        let mut bytes = encode(4, Revision(7), &digest, &operations);
         let length = bytes.len();
-        bytes.extend_from_slice(b"what follows");
+        bytes.extend_from_slice(b"trailing bytes");
         let (frame, read) = decode(4, &bytes).unwrap();
-        assert_eq!((frame.before, frame.after, read), (Revision(7), tally, length));
+        assert_eq!((frame.before, frame.after, read), (Revision(7), digest, length));
         assert_eq!(frame.operations().collect::<Option<Vec<_>>>(), Some(operations));
-        assert_eq!(decode(5, &bytes), None, "another segment's frame is none of this one");
+        assert_eq!(decode(5, &bytes), None, "a frame of another segment is rejected");
     }
 
     #[test]
-    fn any_flipped_bit_and_any_cut_is_found() {
-        let (tally, operations) = sample();
-        let bytes = encode(4, Revision(7), &tally, &operations);
+    fn bit_flips_and_truncation_are_detected() {
+        let (digest, operations) = sample();
+        let bytes = encode(4, Revision(7), &digest, &operations);
         for at in 0..bytes.len() {
             assert_eq!(decode(4, &bytes[..at]), None);
             for bit in 0..8 {
@@ -161,13 +163,13 @@ mod tests {
         }
     }
 
-    /// Bytes that are on disks: every later version must read them.
+    /// On-disk format: every later version must read it.
     #[test]
-    fn frames_of_version_1_are_read_for_ever() {
+    fn frame_encoding_of_version_1_is_stable() {
         const WRITTEN: &str = "4e4a463125ef40f61a000000cde2cd3e07000000000000000900000000000000020000000000000005000000000000004d0000000000000000000000000000000102006d610500000076616c75650202006d6201000000000000";
-        let (tally, operations) = sample();
+        let (digest, operations) = sample();
         let hex: String =
-            encode(4, Revision(7), &tally, &operations).iter().map(|byte| format!("{byte:02x}")).collect();
+            encode(4, Revision(7), &digest, &operations).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, WRITTEN);
     }
 }

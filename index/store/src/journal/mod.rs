@@ -1,11 +1,11 @@
-//! The journal: where a commit becomes durable.
+//! The write-ahead journal, where a commit becomes durable.
 //!
-//! Files of a fixed length, written from one end to the other and each commit synced before it is acknowledged. When a
-//! checkpoint has taken in all that a segment holds, the segment goes.
+//! Segments are preallocated files of fixed length, written sequentially; each commit is synced before it is
+//! acknowledged. A segment is removed once a checkpoint contains all of it.
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
-//! | `frame` | the bytes of one commit |
+//! | `frame` | encoding of one commit |
 //! | `segment` | one file |
 
 mod frame;
@@ -16,136 +16,142 @@ use std::path::{Path, PathBuf};
 use nearby_index::Revision;
 
 pub(crate) use self::frame::{Frame, Operation};
-use self::segment::{FRAMES_AT, Mark, ReadSegment, Segment, path_of};
+use self::segment::{FRAMES_AT, Mark, ScannedSegment, Segment, path_of};
 use crate::{
-    Faults, StoreError, Tally,
-    disk::{create_durably, names, remove, remove_unfinished},
+    StateDigest, StoreError,
+    corruption::CorruptionLog,
+    fs::{create_dir_durably, list_names, remove, remove_temporary},
 };
 
-/// Longest segment that is made for no longer frame than usual.
+/// Maximum segment length, except for a single frame that needs more.
 const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 
-/// The journal, open at its end.
+/// The journal, open for appending.
 #[derive(Debug)]
 pub(crate) struct Journal {
     directory: PathBuf,
     current: Segment,
-    /// Numbers of the segments before it, and bytes of their frames.
+    /// Number and used bytes of each earlier segment.
     closed: Vec<(u64, u64)>,
     segment_bytes: u64,
-    tally: Tally,
+    digest: StateDigest,
 }
 
-/// What a journal holds.
-pub(crate) struct History {
+/// Content of a journal.
+pub(crate) struct JournalHistory {
     directory: PathBuf,
-    segments: Vec<ReadSegment>,
+    segments: Vec<ScannedSegment>,
 }
 
-impl History {
-    /// Reads the journal in a directory, which need not be there.
+impl JournalHistory {
+    /// Reads the journal in a directory, which need not exist.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] where something that was acknowledged is not there. Where that is tolerated, what can be read
-    /// up to there.
-    pub(crate) fn read(directory: &Path, faults: &Faults) -> Result<Self, StoreError> {
-        let (mut segments, mut is_broken): (Vec<ReadSegment>, bool) = (Vec::new(), false);
-        for name in names(directory)?.iter().filter(|name| name.ends_with(".journal")) {
+    /// [`StoreError::Corrupt`] if acknowledged data is missing. If corruption is tolerated, returns
+    /// everything readable before it.
+    pub(crate) fn read(directory: &Path, log: &CorruptionLog) -> Result<Self, StoreError> {
+        let (mut segments, mut is_broken): (Vec<ScannedSegment>, bool) = (Vec::new(), false);
+        for name in list_names(directory)?.iter().filter(|name| name.ends_with(".journal")) {
             let corrupt = |what: &str| StoreError::corrupt(directory, format!("{name} {what}"));
-            let segment = match ReadSegment::of(directory.join(name))? {
+            let segment = match ScannedSegment::of(directory.join(name))? {
                 Ok(segment) => segment,
                 Err(what) => {
-                    faults.found(corrupt(what))?;
+                    log.report(corrupt(what))?;
                     is_broken = true;
                     break;
                 }
             };
             if segments.last().is_some_and(|before| before.number + 1 != segment.number) {
-                faults.found(corrupt("does not follow the segment before"))?;
+                log.report(corrupt("does not follow the previous segment"))?;
                 is_broken = true;
                 break;
             }
             if let Some(before) = segments.last().filter(|before| before.last() != segment.start) {
-                let (ends, begins) = (before.last().extent.last.0, segment.start.extent.last.0);
+                let (ends, begins) = (before.last().watermarks.last.0, segment.start.watermarks.last.0);
                 let name = &before.name();
-                let what =
-                    format!("{name} is sound up to revision {ends} only, and the next begins at {begins}");
-                faults.found(StoreError::corrupt(directory, what))?;
+                let what = format!(
+                    "{name} is intact up to revision {ends}, but the next segment starts at {begins}"
+                );
+                log.report(StoreError::corrupt(directory, what))?;
                 is_broken = true;
                 break;
             }
             if !segment.is_whole() {
-                faults.found(corrupt("lacks commits that were acknowledged"))?;
+                log.report(corrupt("is missing acknowledged commits"))?;
             }
             segments.push(segment);
         }
         if let Some(last) = segments.last().filter(|last| !is_broken && last.mark == Some(Mark::Continued)) {
             let what = format!("the segment after number {} is missing", last.number);
-            faults.found(StoreError::corrupt(directory, what))?;
+            log.report(StoreError::corrupt(directory, what))?;
         }
         Ok(Self { directory: directory.to_owned(), segments })
     }
 
-    /// The tally where it begins; `None` where there is no journal.
-    pub(crate) fn start(&self) -> Option<Tally> {
+    /// Returns the digest at the start, or `None` if there is no journal.
+    pub(crate) fn start(&self) -> Option<StateDigest> {
         self.segments.first().map(|first| first.start)
     }
 
-    /// The tally where it ends; `None` where there is no journal.
-    pub(crate) fn last(&self) -> Option<Tally> {
-        self.segments.last().map(ReadSegment::last)
+    /// Returns the digest at the end, or `None` if there is no journal.
+    pub(crate) fn last(&self) -> Option<StateDigest> {
+        self.segments.last().map(ScannedSegment::last)
     }
 
-    /// Whether it was begun at a revision, and nothing was committed since.
-    pub(crate) fn is_begun_only(&self) -> bool {
+    /// Returns whether the journal was started at a revision above zero and contains no commit.
+    pub(crate) fn is_empty_after_start(&self) -> bool {
         self.segments.len() == 1
             && self
                 .segments
                 .iter()
-                .all(|only| only.frames.is_empty() && only.start.extent.last > Revision::ZERO)
+                .all(|only| only.frames.is_empty() && only.start.watermarks.last > Revision::ZERO)
     }
 
-    /// The tally at a revision: the start of a segment, or the end of a commit.
-    pub(crate) fn at(&self, revision: Revision) -> Option<Tally> {
-        let tallies = self.segments.iter().flat_map(|segment| {
+    /// Returns the digest at a revision, which must be the start of a segment or the end of a commit.
+    pub(crate) fn at(&self, revision: Revision) -> Option<StateDigest> {
+        let digests = self.segments.iter().flat_map(|segment| {
             [segment.start].into_iter().chain(segment.frames.iter().map(|frame| frame.after))
         });
-        tallies.into_iter().find(|tally| tally.extent.last == revision)
+        digests.into_iter().find(|digest| digest.watermarks.last == revision)
     }
 
-    /// The commits after a revision, in order.
+    /// Returns the commits after a revision, in order.
     pub(crate) fn after(&self, revision: Revision) -> impl Iterator<Item = &Frame> {
         self.segments.iter().flat_map(|segment| &segment.frames).filter(move |frame| frame.before >= revision)
     }
 }
 
 impl Journal {
-    /// Goes on with a journal, or begins one at a tally where there is none. `most_bytes` is how large it is to become
-    /// before a checkpoint.
-    pub(crate) fn resume(history: &History, start: &Tally, most_bytes: u64) -> Result<Self, StoreError> {
+    /// Resumes a journal, or creates one that starts at a digest. `max_bytes` is the journal size at which a
+    /// checkpoint is due.
+    pub(crate) fn resume(
+        history: &JournalHistory,
+        start: &StateDigest,
+        max_bytes: u64,
+    ) -> Result<Self, StoreError> {
         let directory = history.directory.clone();
-        // Several to a checkpoint, so that they go one by one.
-        let segment_bytes = (most_bytes / 4).next_multiple_of(FRAMES_AT as u64).clamp(1 << 20, SEGMENT_BYTES);
+        // Several segments per checkpoint, so that space is released in steps.
+        let segment_bytes = (max_bytes / 4).next_multiple_of(FRAMES_AT as u64).clamp(1 << 20, SEGMENT_BYTES);
         let Some((last, before)) = history.segments.split_last() else {
-            create_durably(&directory)?;
+            create_dir_durably(&directory)?;
             let current = Segment::create(&directory, 1, segment_bytes, start)?;
-            return Ok(Self { directory, current, closed: Vec::new(), segment_bytes, tally: *start });
+            return Ok(Self { directory, current, closed: Vec::new(), segment_bytes, digest: *start });
         };
-        remove_unfinished(&directory)?;
+        remove_temporary(&directory)?;
         let mut current = last.resume()?;
-        if last.last().extent.last > last.start.extent.last {
-            current.mark(Mark::Durable(last.last().extent.last))?;
+        if last.last().watermarks.last > last.start.watermarks.last {
+            current.mark(Mark::Durable(last.last().watermarks.last))?;
         }
         let closed = before.iter().map(|segment| (segment.number, segment.used())).collect();
-        Ok(Self { directory, current, closed, segment_bytes, tally: last.last() })
+        Ok(Self { directory, current, closed, segment_bytes, digest: last.last() })
     }
 
-    /// The tally after the last commit.
-    pub(crate) fn tally(&self) -> &Tally {
-        &self.tally
+    /// Returns the digest after the last commit.
+    pub(crate) fn digest(&self) -> &StateDigest {
+        &self.digest
     }
 
-    /// Bytes of its commits.
+    /// Returns the bytes used by commits.
     pub(crate) fn used(&self) -> u64 {
         self.closed.iter().map(|(_, used)| used).sum::<u64>() + self.current.used()
     }
@@ -153,50 +159,50 @@ impl Journal {
     /// Makes a commit durable.
     ///
     /// # Errors
-    /// [`StoreError::Full`] where there was no room, and nothing was done. After any other nobody knows whether the
-    /// commit is there.
-    pub(crate) fn append(&mut self, operations: &[Operation], after: &Tally) -> Result<(), StoreError> {
-        let before = self.tally.extent.last;
+    /// [`StoreError::Full`] if there was no disk space: nothing was written. After any other error the state
+    /// on disk is unknown.
+    pub(crate) fn append(&mut self, operations: &[Operation], after: &StateDigest) -> Result<(), StoreError> {
+        let before = self.digest.watermarks.last;
         let mut bytes = frame::encode(self.current.salt(), before, after, operations);
         if !self.current.fits(bytes.len()) {
             self.next_segment(bytes.len())?;
             bytes = frame::encode(self.current.salt(), before, after, operations);
         }
         self.current.append(&bytes)?;
-        self.tally = *after;
-        self.current.mark(Mark::Durable(after.extent.last))
+        self.digest = *after;
+        self.current.mark(Mark::Durable(after.watermarks.last))
     }
 
-    /// Begins another segment, and returns its number: all that was committed before is in segments below it.
+    /// Starts a new segment and returns its number. All earlier commits are in segments below it.
     pub(crate) fn roll(&mut self) -> Result<u64, StoreError> {
         self.next_segment(0)?;
         Ok(self.current.number)
     }
 
-    /// Puts another file in the place of the one that is written to.
+    /// Replaces the file of the current segment.
     #[cfg(test)]
-    pub(crate) fn break_file(&mut self, file: std::fs::File) {
-        self.current.break_file(file);
+    pub(crate) fn replace_file(&mut self, file: std::fs::File) {
+        self.current.replace_file(file);
     }
 
     fn next_segment(&mut self, frame_bytes: usize) -> Result<(), StoreError> {
         let needed = (FRAMES_AT + frame_bytes).next_multiple_of(FRAMES_AT) as u64;
         let length = self.segment_bytes.max(needed);
-        let next = Segment::create(&self.directory, self.current.number + 1, length, &self.tally)?;
+        let next = Segment::create(&self.directory, self.current.number + 1, length, &self.digest)?;
         self.closed.push((self.current.number, self.current.used()));
         let mut before = std::mem::replace(&mut self.current, next);
         before.mark(Mark::Continued)
     }
 
-    /// What segments below a number held is elsewhere now: they no longer count.
+    /// Drops segments below a number from the accounting, once a checkpoint contains them.
     pub(crate) fn forget_before(&mut self, number: u64) {
         self.closed.retain(|(closed, _)| *closed >= number);
     }
 }
 
-/// Removes the segments below a number, the oldest first, so that what is left always follows on.
+/// Removes the segments below a number, oldest first, so that the remaining ones are always contiguous.
 pub(crate) fn remove_before(directory: &Path, number: u64) -> Result<(), StoreError> {
-    for name in names(directory)?.iter().filter(|name| name.ends_with(".journal")) {
+    for name in list_names(directory)?.iter().filter(|name| name.ends_with(".journal")) {
         let path = directory.join(name);
         if path < path_of(directory, number) {
             remove(&path)?;

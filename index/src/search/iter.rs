@@ -1,19 +1,20 @@
-//! All within a radius, in order, without gathering them all first.
+//! Iteration over all results in order, without collecting them first.
 
 use super::search;
-use crate::{Cursor, End, Hit, Hits, Limit, Query, Snapshot, Steering};
+use crate::{Cursor, End, Hit, Hits, Limit, Query, SearchControl, tree::Tree};
 
-/// Merchants by distance and then by id, found a batch at a time, each batch four times as large as the one before: who
-/// takes only the first few pays for little more, and who takes all for little more than that.
+/// Merchants by distance and then by id. Searches in batches, each four times as large as the one before:
+/// taking only the first few costs little more than a small search, and taking all costs little more than one
+/// full search.
 #[derive(Debug)]
-pub struct Ranked<'q, 's> {
-    snapshot: &'s Snapshot,
+pub struct SearchIter<'q, 's> {
+    tree: &'s Tree,
     query: Query,
-    steering: Steering<'q>,
+    control: SearchControl<'q>,
     hits: Hits<'s>,
     at: usize,
     batch: usize,
-    /// Of the query's limit, what has not been found yet.
+    /// Remaining part of the query's limit.
     left: usize,
     is_last: bool,
 }
@@ -21,29 +22,20 @@ pub struct Ranked<'q, 's> {
 const FIRST_BATCH: usize = 64;
 const LARGEST_BATCH: usize = 4_096;
 
-impl<'q, 's> Ranked<'q, 's> {
-    pub(crate) fn new(snapshot: &'s Snapshot, query: Query, steering: Steering<'q>) -> Self {
+impl<'q, 's> SearchIter<'q, 's> {
+    pub(crate) fn new(tree: &'s Tree, query: Query, control: SearchControl<'q>) -> Self {
         let left = query.limit.get();
-        Self {
-            snapshot,
-            query,
-            steering,
-            hits: Hits::default(),
-            at: 0,
-            batch: FIRST_BATCH,
-            left,
-            is_last: false,
-        }
+        Self { tree, query, control, hits: Hits::default(), at: 0, batch: FIRST_BATCH, left, is_last: false }
     }
 
-    /// Why there are no more; `None` as long as there may be.
+    /// Returns the reason why there are no more hits; `None` while there may be more.
     #[must_use]
     pub fn end(&self) -> Option<End> {
         (self.is_last && self.at == self.hits.hits.len()).then_some(self.hits.end)
     }
 
-    /// Where one would go on that stopped here: after the last hit that was returned, or where the query began. Whether
-    /// there is anything to go on to, [`Self::end`] says.
+    /// Returns the cursor from which to resume: after the last hit returned, or the start of the query.
+    /// [`Self::end`] tells whether more hits remain.
     #[must_use]
     pub fn cursor(&self) -> Option<Cursor> {
         self.hits.cursor(self.at).or_else(|| self.query.after.clone())
@@ -53,7 +45,7 @@ impl<'q, 's> Ranked<'q, 's> {
         self.query.after = self.cursor();
         let Some(limit) = Limit::new(self.batch.min(self.left)) else { return };
         self.query.limit = limit;
-        search(&self.snapshot.tree, &self.query, self.steering, &mut self.hits);
+        search(self.tree, &self.query, self.control, &mut self.hits);
         self.at = 0;
         self.batch = (self.batch * 4).min(LARGEST_BATCH);
         self.left -= self.hits.hits.len();
@@ -61,7 +53,7 @@ impl<'q, 's> Ranked<'q, 's> {
     }
 }
 
-impl<'s> Iterator for Ranked<'_, 's> {
+impl<'s> Iterator for SearchIter<'_, 's> {
     type Item = Hit<'s>;
 
     fn next(&mut self) -> Option<Hit<'s>> {

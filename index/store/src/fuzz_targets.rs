@@ -1,9 +1,9 @@
-//! What reads bytes of a disk, with bytes that nobody wrote: for fuzzers. None of it may panic, whatever the bytes.
+//! Fuzz targets: decoders of on-disk data, run on arbitrary bytes. None may panic.
 
-use crate::{codec, records::read_records};
+use crate::{blocks::read_records, codec};
 
-/// Reads bytes as records of a block, and as one record whose checksum is right.
-pub fn read_anything(bytes: &[u8]) {
+/// Decodes bytes as the records of a block, and as a single record with a valid checksum.
+pub fn fuzz_decode(bytes: &[u8]) {
     if let Ok(records) = read_records(bytes) {
         records.iter().for_each(|(key, value)| drop(codec::decode(key, value)));
     }
@@ -17,9 +17,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_that_nobody_wrote_are_no_records() {
+    fn arbitrary_bytes_do_not_panic() {
         for bytes in [&[][..], &[0; 40], &[0xFF; 40], &[1, b'm', 3, 4, 5], &[200; 3]] {
-            read_anything(bytes);
+            fuzz_decode(bytes);
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Where reads and writes meet: one [`IndexWriter`], many [`IndexReader`]s, and immutable [`Snapshot`]s between them.
+//! The index as readers and the writer share it: one [`IndexWriter`], any number of [`IndexReader`]s, and
+//! immutable [`Snapshot`]s.
 //!
-//! A reader loads the current snapshot without a lock and keeps it as long as it likes; the writer builds the next one
-//! beside it, sharing what did not change, and puts it in place in one step.
+//! A reader loads the current snapshot without locking and may hold it indefinitely. The writer builds the
+//! next snapshot from it, sharing all unchanged nodes, and publishes it with one atomic swap.
 
 use std::{
     borrow::Borrow, cmp::Ordering, collections::HashSet, ops::Bound, panic::resume_unwind, sync::Arc, thread,
@@ -11,20 +12,21 @@ use arc_swap::ArcSwap;
 use imbl::OrdSet;
 
 use crate::{
-    Change, Count, Hit, Hits, MerchantId, Query, Ranked, Revision, Steering, StoredMerchant,
+    Change, Count, Hit, Hits, MerchantId, Query, Revision, SearchControl, SearchIter, StoredMerchant,
     search::{count, for_each, search},
     tree::{Point, Tree},
 };
 
-/// All merchants at one revision. Never changes.
+/// All merchants at one revision. Immutable.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     revision: Revision,
     by_id: OrdSet<ById>,
-    pub(crate) tree: Tree,
+    tree: Tree,
 }
 
-/// A version of a merchant, ordered and found by its id: half the memory of a map that repeats the id.
+/// A version of a merchant, ordered and looked up by its id. Uses half the memory of a map with separate
+/// keys.
 #[derive(Clone, Debug)]
 struct ById(Arc<StoredMerchant>);
 
@@ -55,72 +57,78 @@ impl PartialEq for ById {
 }
 
 impl Snapshot {
-    /// The last change that this snapshot holds.
+    /// Returns the revision of the last change in this snapshot.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// How many merchants there are, hidden ones too.
+    /// Returns the number of merchants, including hidden ones.
     #[must_use]
     pub fn len(&self) -> usize {
         self.by_id.len()
     }
 
-    /// Whether there is no merchant at all.
+    /// Returns whether the snapshot holds no merchant.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }
 
-    /// How many merchants can be seen.
+    /// Returns the number of visible merchants.
     #[must_use]
     pub fn visible_len(&self) -> usize {
         self.tree.visible_len()
     }
 
-    /// One merchant, hidden or not.
+    /// Returns a merchant by id, visible or hidden.
     #[must_use]
     pub fn get(&self, id: &MerchantId) -> Option<&Arc<StoredMerchant>> {
         self.by_id.get(id).map(|ById(stored)| stored)
     }
 
-    /// The merchants after an id, in the order of their ids.
+    /// Returns the merchants after an id, in the order of their ids.
     pub fn list(&self, after: Option<&MerchantId>) -> impl Iterator<Item = &Arc<StoredMerchant>> {
         let from: (Bound<&MerchantId>, Bound<&MerchantId>) =
             (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
         self.by_id.range::<_, MerchantId>(from).map(|ById(stored)| stored)
     }
 
-    /// The nearest merchants. Cannot fail.
+    /// Returns the nearest merchants. Infallible.
     #[must_use]
     pub fn search(&self, query: &Query) -> Hits<'_> {
         let mut hits = Hits::default();
-        self.search_into(query, Steering::default(), &mut hits);
+        self.search_into(query, SearchControl::default(), &mut hits);
         hits
     }
 
-    /// The nearest merchants, steered by the caller, in the memory of an earlier answer. Cannot fail.
-    pub fn search_into<'s>(&'s self, query: &Query, steering: Steering<'_>, hits: &mut Hits<'s>) {
-        search(&self.tree, query, steering, hits);
+    /// Searches for the nearest merchants with caller-supplied callbacks, reusing the memory of earlier
+    /// results. Infallible.
+    pub fn search_into<'s>(&'s self, query: &Query, control: SearchControl<'_>, hits: &mut Hits<'s>) {
+        search(&self.tree, query, control, hits);
     }
 
-    /// Up to `limit` merchants in order, found as they are asked for.
+    /// Returns an iterator over up to `limit` merchants in result order, which searches on demand.
     #[must_use]
-    pub fn ranked<'q>(&self, query: Query, steering: Steering<'q>) -> Ranked<'q, '_> {
-        Ranked::new(self, query, steering)
+    pub fn search_iter<'q>(&self, query: Query, control: SearchControl<'q>) -> SearchIter<'q, '_> {
+        SearchIter::new(&self.tree, query, control)
     }
 
-    /// How many merchants a query finds, whatever its limit.
+    /// Counts the merchants that match a query, ignoring its limit.
     #[must_use]
-    pub fn count(&self, query: &Query, steering: Steering<'_>) -> Count {
-        count(&self.tree, query, steering)
+    pub fn count(&self, query: &Query, control: SearchControl<'_>) -> Count {
+        count(&self.tree, query, control)
     }
 
-    /// Shows every merchant that a query finds, whatever its limit, in no order. Returns whether that was all: not where
-    /// the caller's steering ended it.
-    pub fn for_each<'s>(&'s self, query: &Query, steering: Steering<'_>, show: impl FnMut(Hit<'s>)) -> bool {
-        for_each(&self.tree, query, steering, show)
+    /// Calls `show` for every merchant that matches a query, ignoring its limit, in no particular order.
+    /// Returns false if `control` stopped it early.
+    pub fn for_each<'s>(
+        &'s self,
+        query: &Query,
+        control: SearchControl<'_>,
+        show: impl FnMut(Hit<'s>),
+    ) -> bool {
+        for_each(&self.tree, query, control, show)
     }
 
     fn apply(&mut self, changes: &[Change]) {
@@ -135,28 +143,30 @@ impl Snapshot {
             };
             removed.extend(before.map(|ById(stored)| Point::from(&stored)));
         }
-        self.tree = self.tree.edited(&removed, added);
+        self.tree = self.tree.with_edits(&removed, added);
         self.revision = changes.iter().map(Change::revision).fold(self.revision, Revision::max);
     }
 }
 
-/// Of the changes to one merchant only the last matters.
+/// Returns the last change to each merchant; earlier ones have no effect.
 fn last_of_each(changes: &[Change]) -> Vec<&Change> {
     let mut seen = HashSet::with_capacity(changes.len());
     changes.iter().rev().filter(|change| seen.insert(change.id())).collect()
 }
 
-/// Makes changes visible. There is exactly one: it cannot be cloned.
+/// Publishes changes. Not `Clone`: an index has exactly one writer.
 #[derive(Debug)]
 pub struct IndexWriter {
     shared: Arc<ArcSwap<Snapshot>>,
-    /// Snapshots that readers may still hold. Whoever lets go of a snapshot last frees what only it had, which takes a
-    /// while after a large batch: so that is the writer, never a reader.
+    /// Replaced snapshots that readers may still hold. The last owner of a snapshot frees what only it
+    /// referenced, which takes a while after a large batch. Holding them here makes the writer that owner,
+    /// never a reader.
     retired: Vec<Arc<Snapshot>>,
 }
 
 impl IndexWriter {
-    /// An index of these merchants at this revision, loaded in one go. Of two with one id the later stays.
+    /// Creates an index of these merchants at this revision by bulk loading. If an id occurs more than once,
+    /// the last occurrence wins.
     #[must_use]
     pub fn load(merchants: impl IntoIterator<Item = Arc<StoredMerchant>>, revision: Revision) -> Self {
         let mut by_id: Vec<ById> = merchants.into_iter().map(ById).collect();
@@ -168,7 +178,7 @@ impl IndexWriter {
             }
             is_same
         });
-        // Side by side: a start waits for the longer of the two.
+        // The two structures are built in parallel: startup waits only for the slower one.
         let stored: Vec<_> = by_id.iter().map(|ById(stored)| Arc::clone(stored)).collect();
         let (by_id, tree) = thread::scope(|scope| {
             let tree = scope.spawn(move || Tree::load(stored.iter().map(Point::from).collect()));
@@ -179,30 +189,30 @@ impl IndexWriter {
         Self { shared: Arc::new(ArcSwap::from_pointee(snapshot)), retired: Vec::new() }
     }
 
-    /// Makes a batch visible in one step, in its order. Searches that start after this returns see all of it.
+    /// Applies a batch atomically, in order. Searches that start after this returns see all of it.
     pub fn apply(&mut self, changes: &[Change]) {
         let mut next = Snapshot::clone(&self.shared.load());
         next.apply(changes);
         self.retired.push(self.shared.swap(Arc::new(next)));
-        // A reader that is about to take a retired snapshot has been counted by the swap.
+        // `swap` has already counted a reader that was about to take a retired snapshot.
         self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
     }
 
-    /// A reader of this index.
+    /// Returns a reader of this index.
     #[must_use]
     pub fn reader(&self) -> IndexReader {
         IndexReader { shared: Arc::clone(&self.shared) }
     }
 }
 
-/// Reads the index. Cheap to clone; never waits for the writer.
+/// A read handle of the index. Cheap to clone; never waits for the writer.
 #[derive(Clone, Debug)]
 pub struct IndexReader {
     shared: Arc<ArcSwap<Snapshot>>,
 }
 
 impl IndexReader {
-    /// The merchants as they are now.
+    /// Returns the current snapshot.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.load_full()

@@ -1,44 +1,44 @@
-//! All that a store keeps, as it is in memory at one revision.
+//! The full content of a store at one revision, as it is in memory.
 
 use std::sync::Arc;
 
 use nearby_index::{MerchantId, Revision, Snapshot};
 
 use crate::{
-    DoneRequest,
+    CompletedRequest,
     codec::{encode_deletion, encode_merchant, encode_request, merchant_key},
     sled::Record,
 };
 
-/// All that a store keeps, at one revision. Holds on to what it has without copying merchants.
+/// The full content of a store at one revision. Shares merchants instead of copying them.
 #[derive(Clone, Debug)]
-pub struct Content {
-    /// The merchants.
+pub struct Contents {
+    /// Merchants.
     pub snapshot: Arc<Snapshot>,
-    /// The deletions that are kept.
+    /// Retained deletions.
     pub deletions: Vec<(Revision, MerchantId)>,
-    /// The requests that are remembered.
-    pub requests: Vec<Arc<DoneRequest>>,
+    /// Retained completed requests.
+    pub requests: Vec<Arc<CompletedRequest>>,
 }
 
-impl Content {
-    /// The records of it all, but for the tally, in the order of their keys.
+impl Contents {
+    /// Returns all records except the digest, in key order.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record> {
         let merchants = self.snapshot.list(None);
         let merchants = merchants.map(|stored| (merchant_key(&stored.merchant.id), encode_merchant(stored)));
         self.deletion_records().chain(merchants).chain(self.request_records())
     }
 
-    /// The records of the deletions, in the order of their keys.
+    /// Returns the records of the deletions, in key order.
     pub(crate) fn deletion_records(&self) -> impl Iterator<Item = Record> {
         let mut deletions: Vec<&(Revision, MerchantId)> = self.deletions.iter().collect();
         deletions.sort_unstable_by_key(|(revision, _)| *revision);
         deletions.into_iter().map(|(revision, id)| encode_deletion(id, *revision))
     }
 
-    /// The records of the requests, in the order of their keys; made as they are asked for, as there may be many.
+    /// Returns the records of the requests, in key order, encoded lazily since there may be many.
     pub(crate) fn request_records(&self) -> impl Iterator<Item = Record> {
-        let mut requests: Vec<&Arc<DoneRequest>> = self.requests.iter().collect();
+        let mut requests: Vec<&Arc<CompletedRequest>> = self.requests.iter().collect();
         requests.sort_unstable_by_key(|request| request.id);
         requests.into_iter().flat_map(|request| encode_request(request))
     }

@@ -1,20 +1,21 @@
-//! The image: a cache of what the index holds, from which a start is faster than from records.
+//! The snapshot file: a cache of the index content, from which startup is faster than from the base.
 //!
-//! It holds merchants in the form that the index has them, in the order of their ids, so that nothing has to be worked out
-//! again; and all else as records. It is as good as the tally at its head: a start that finds another one in the journal, or
-//! anything else in doubt, reads the base instead. So its form may change with any release, and its version with it.
+//! It holds merchants as the index has them, in the order of their ids, so that nothing needs to be derived.
+//! It is valid only if the digest in its header matches the journal; in any doubt, recovery reads the base
+//! instead. The format, and its version, may therefore change with any release.
 //!
-//! Each block stands by itself. It begins with its kind: 1 merchants, 2 records. Of a merchant, numbers little-endian:
+//! Blocks are self-contained. A block starts with its type: 1 merchants, 2 records. Encoding of a merchant,
+//! integers little-endian:
 //!
-//! | bytes | |
+//! | bytes | content |
 //! |---|---|
-//! | 32 | revision, revision since which it is where it is, create time, update time |
+//! | 32 | revision, revision of the last move, create time, update time |
 //! | 2 | visibility and datum, as in its record |
 //! | 16 | latitude, longitude |
 //! | 1, … | length of the id, the id |
 //! | 8, … | lengths of the four parts of its profile (u16 each), the parts |
-//! | 4, … | the number of its terms in the block; where it is a new one, the terms: count, and of each kind, length, name |
-//! | 4, … | the number of its hours in the block; where it is a new one, the hours; number 0 is none |
+//! | 4, … | index of its terms in the block; at first use followed by the terms: count, and for each kind, length, name |
+//! | 4, … | index of its hours in the block; at first use followed by the hours; index 0 means none |
 
 use std::{
     collections::HashMap,
@@ -27,37 +28,36 @@ use nearby_index::{
 };
 
 use crate::{
-    Content,
-    blocks::{BlockWriter, Head, Kind},
-    codec::{DecodeError, Reader, decode_position, decode_visibility, encode_place},
-    records::write_record,
+    Contents,
+    blocks::{BlockWriter, FileHeader, FileKind, write_record},
+    codec::{DecodeError, Reader, decode_position, decode_visibility, encode_location},
 };
 
-/// Raise the version whenever the form changes, or what the index holds of a merchant.
-pub(crate) const KIND: Kind = Kind { magic: b"NEARBYIM", version: 1 };
-/// What a block begins with.
+/// Increment the version whenever the format or the content of the index changes.
+pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 1 };
+/// Block types.
 pub(crate) const MERCHANTS: u8 = 1;
 pub(crate) const RECORDS: u8 = 2;
 
-/// Writes all of it.
-pub(crate) fn write<W: Write>(output: W, content: &Content, head: &Head) -> io::Result<W> {
-    let mut writer = BlockWriter::new(output, KIND, head)?;
-    let mut shared = Shared::default();
+/// Writes a snapshot file.
+pub(crate) fn write<W: Write>(output: W, contents: &Contents, header: &FileHeader) -> io::Result<W> {
+    let mut writer = BlockWriter::new(output, KIND, header)?;
+    let mut dictionary = BlockDictionary::default();
     let mut begins = true;
-    for stored in content.snapshot.list(None) {
+    for stored in contents.snapshot.list(None) {
         begins = writer.add(|block| {
             if begins {
                 block.push(MERCHANTS);
             }
-            shared.write(stored, block);
+            dictionary.write(stored, block);
         })?;
         if begins {
-            shared = Shared::default();
+            dictionary = BlockDictionary::default();
         }
     }
     writer.end_block()?;
     let mut begins = true;
-    for record in content.deletion_records().chain(content.request_records()) {
+    for record in contents.deletion_records().chain(contents.request_records()) {
         begins = writer.add(|block| {
             if begins {
                 block.push(RECORDS);
@@ -68,23 +68,23 @@ pub(crate) fn write<W: Write>(output: W, content: &Content, head: &Head) -> io::
     writer.finish()
 }
 
-/// What merchants of a block share, written once.
+/// Dictionary of the terms and hours of a block, each written once.
 #[derive(Default)]
-struct Shared {
+struct BlockDictionary {
     terms: HashMap<Vec<u8>, u32>,
     hours: HashMap<Vec<u8>, u32>,
 }
 
-impl Shared {
+impl BlockDictionary {
     fn write(&mut self, stored: &StoredMerchant, block: &mut Vec<u8>) {
         let merchant = &stored.merchant;
-        for number in [stored.revision.0, stored.placed.0] {
+        for number in [stored.revision.0, stored.position_revision.0] {
             block.extend_from_slice(&number.to_le_bytes());
         }
         for time in [stored.create_time, stored.update_time] {
             block.extend_from_slice(&time.0.to_le_bytes());
         }
-        encode_place(merchant, block);
+        encode_location(merchant, block);
         let id = merchant.id.as_str().as_bytes();
         block.push(short(id.len()));
         block.extend_from_slice(id);
@@ -101,7 +101,7 @@ impl Shared {
     }
 }
 
-/// Writes the number of something, and it itself where it is new.
+/// Writes the index of an entry, followed by the entry at its first use.
 fn number_of(known: &mut HashMap<Vec<u8>, u32>, from: u32, bytes: Vec<u8>, block: &mut Vec<u8>) {
     let next = from + u32::try_from(known.len()).unwrap_or(u32::MAX);
     if let Some(number) = known.get(&bytes) {
@@ -113,7 +113,7 @@ fn number_of(known: &mut HashMap<Vec<u8>, u32>, from: u32, bytes: Vec<u8>, block
     }
 }
 
-/// Ids have 128 bytes at most, terms and zones too.
+/// Ids, terms and zone names have at most 128 bytes.
 fn short(length: usize) -> u8 {
     u8::try_from(length).unwrap_or(u8::MAX)
 }
@@ -154,7 +154,7 @@ fn hours_bytes(hours: &Hours) -> Vec<u8> {
     bytes
 }
 
-/// Reads a block of merchants, after its first byte.
+/// Decodes a block of merchants, without its type byte.
 pub(crate) fn read(block: &[u8]) -> Result<Vec<Arc<StoredMerchant>>, DecodeError> {
     let mut block = Reader(block);
     let (mut terms, mut hours) = (Vec::new(), Vec::new());
@@ -170,7 +170,7 @@ fn read_merchant(
     terms: &mut Vec<Terms>,
     hours: &mut Vec<Arc<Hours>>,
 ) -> Result<StoredMerchant, DecodeError> {
-    let (revision, placed) = (block.revision()?, block.revision()?);
+    let (revision, position_revision) = (block.revision()?, block.revision()?);
     let create_time = UnixMicros(i64::from_le_bytes(block.take()?));
     let update_time = UnixMicros(i64::from_le_bytes(block.take()?));
     let visibility = decode_visibility(block)?;
@@ -194,13 +194,13 @@ fn read_merchant(
         None => None,
         Some(number) => {
             if number == hours.len() {
-                hours.push(read_hours(block)?.shared());
+                hours.push(read_hours(block)?.interned());
             }
             Some(Arc::clone(hours.get(number).ok_or(DecodeError::Value)?))
         }
     };
     let merchant = Merchant { id, position, visibility, terms, hours, profile };
-    Ok(StoredMerchant { merchant, revision, placed, create_time, update_time })
+    Ok(StoredMerchant { merchant, revision, position_revision, create_time, update_time })
 }
 
 fn text<'a>(block: &mut Reader<'a>) -> Result<&'a str, DecodeError> {

@@ -1,32 +1,32 @@
-//! A set of the points of a page.
+//! A fixed-size set of the points of a page.
 
-use super::leaves::LEAF;
+use super::leaf_points::LEAF_SIZE;
 
-/// Points of a page at the most.
-pub(crate) const PAGE: usize = super::boxes::LEAVES * LEAF;
+/// Maximum number of points of a page.
+pub(crate) const PAGE_SIZE: usize = super::bounding_boxes::MAX_LEAVES * LEAF_SIZE;
 
-const WORDS: usize = PAGE / 64;
-const LEAVES_A_WORD: usize = 64 / LEAF;
+const WORDS: usize = PAGE_SIZE / 64;
+const LEAVES_PER_WORD: usize = 64 / LEAF_SIZE;
 
-/// Points by their numbers, and the leaves that hold any of them.
+/// A bit per point, and a bit per leaf that contains any point of the set.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Bits {
+pub(crate) struct BitSet {
     points: [u64; WORDS],
     leaves: u64,
 }
 
-impl Bits {
-    pub(crate) const NONE: Self = Self { points: [0; WORDS], leaves: 0 };
+impl BitSet {
+    pub(crate) const EMPTY: Self = Self { points: [0; WORDS], leaves: 0 };
 
     pub(crate) fn insert(&mut self, point: usize) {
         self.points[point / 64] |= 1 << (point % 64);
-        self.leaves |= 1 << (point / LEAF);
+        self.leaves |= 1 << (point / LEAF_SIZE);
     }
 
     pub(crate) fn remove(&mut self, point: usize) {
         self.points[point / 64] &= !(1 << (point % 64));
-        if self.leaf(point / LEAF) == 0 {
-            self.leaves &= !(1 << (point / LEAF));
+        if self.leaf(point / LEAF_SIZE) == 0 {
+            self.leaves &= !(1 << (point / LEAF_SIZE));
         }
     }
 
@@ -38,16 +38,19 @@ impl Bits {
         self.points.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// The points of a leaf, one bit each from the lowest.
+    /// Returns the points of a leaf, one bit each.
     #[inline(always)]
     pub(crate) fn leaf(&self, leaf: usize) -> u16 {
-        let word = self.points[leaf / LEAVES_A_WORD] >> (leaf % LEAVES_A_WORD * LEAF);
-        #[expect(clippy::cast_possible_truncation, reason = "takes the low bits, which are the leaf's")]
+        let word = self.points[leaf / LEAVES_PER_WORD] >> (leaf % LEAVES_PER_WORD * LEAF_SIZE);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "keeps the low bits, which are those of the leaf"
+        )]
         let leaf = word as u16;
         leaf
     }
 
-    /// The leaves that hold any, one bit each from the lowest.
+    /// Returns the leaves that contain any point, one bit each.
     #[inline(always)]
     pub(crate) fn leaves(&self) -> u64 {
         self.leaves
@@ -57,23 +60,23 @@ impl Bits {
         self.points
             .iter()
             .enumerate()
-            .flat_map(|(number, word)| ones(*word).map(move |bit| number * 64 + bit))
+            .flat_map(|(number, word)| set_bits(*word).map(move |bit| number * 64 + bit))
     }
 
-    /// Keeps those that a rule keeps, word by word: `keep` is given the word of this set and that of the other.
+    /// Combines two sets word by word: `keep` receives the word of this set and that of the other.
     pub(crate) fn combine(&mut self, other: &Self, keep: impl Fn(u64, u64) -> u64) {
         self.leaves = 0;
         for number in 0..WORDS {
             self.points[number] = keep(self.points[number], other.points[number]);
-            for leaf in number * LEAVES_A_WORD..(number + 1) * LEAVES_A_WORD {
+            for leaf in number * LEAVES_PER_WORD..(number + 1) * LEAVES_PER_WORD {
                 self.leaves |= u64::from(self.leaf(leaf) != 0) << leaf;
             }
         }
     }
 }
 
-/// The numbers of the bits that are set, from the lowest.
-pub(crate) fn ones(mut word: u64) -> impl Iterator<Item = usize> {
+/// Returns the indexes of the set bits, lowest first.
+pub(crate) fn set_bits(mut word: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let lowest = (word != 0).then(|| word.trailing_zeros() as usize)?;
         word &= word - 1;
@@ -89,8 +92,8 @@ mod tests {
 
     use super::*;
 
-    fn bits(points: &BTreeSet<usize>) -> Bits {
-        points.iter().fold(Bits::NONE, |mut bits, point| {
+    fn bits(points: &BTreeSet<usize>) -> BitSet {
+        points.iter().fold(BitSet::EMPTY, |mut bits, point| {
             bits.insert(*point);
             bits
         })
@@ -98,9 +101,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_set_is_a_set(
-            a in prop::collection::btree_set(0..PAGE, 0..80),
-            b in prop::collection::btree_set(0..PAGE, 0..80),
+        fn bit_set_matches_btree_set(
+            a in prop::collection::btree_set(0..PAGE_SIZE, 0..80),
+            b in prop::collection::btree_set(0..PAGE_SIZE, 0..80),
         ) {
             let mut both = bits(&a);
             both.combine(&bits(&b), |a, b| a & b);
@@ -112,10 +115,10 @@ mod tests {
             let expected: BTreeSet<usize> = a.difference(&b).copied().collect();
             prop_assert_eq!(without.len(), expected.len());
             prop_assert_eq!(without.iter().collect::<BTreeSet<_>>(), expected.clone());
-            prop_assert_eq!(ones(without.leaves()).collect::<BTreeSet<_>>(), expected.iter().map(|p| p / LEAF).collect());
-            for point in 0..PAGE {
+            prop_assert_eq!(set_bits(without.leaves()).collect::<BTreeSet<_>>(), expected.iter().map(|p| p / LEAF_SIZE).collect());
+            for point in 0..PAGE_SIZE {
                 prop_assert_eq!(without.contains(point), expected.contains(&point));
-                prop_assert_eq!(without.leaf(point / LEAF) >> (point % LEAF) & 1 == 1, expected.contains(&point));
+                prop_assert_eq!(without.leaf(point / LEAF_SIZE) >> (point % LEAF_SIZE) & 1 == 1, expected.contains(&point));
             }
         }
     }

@@ -1,101 +1,102 @@
-//! From what was read to what a server starts with.
+//! Decodes records and replays the journal on top of them.
 
 use std::{collections::BTreeMap, mem, sync::Arc};
 
 use nearby_index::{MerchantId, Revision, StoredMerchant};
 
 use crate::{
-    DoneRequest, Faults, Restore, Tally,
+    CompletedRequest, DeriveFields, StateDigest,
     codec::{DecodeError, Entry, decode, is_merchant, merchant_key},
+    corruption::CorruptionLog,
     journal::Frame,
     sled::Record,
 };
 
-/// Merchants and other records, and their tally but for its extent.
+/// Decoded records and their digest, without watermarks.
 #[derive(Default)]
-pub(crate) struct Part {
-    /// In the order of their ids.
+pub(crate) struct RecordSet {
+    /// Merchants in the order of their ids.
     pub(crate) merchants: Vec<Arc<StoredMerchant>>,
     pub(crate) others: BTreeMap<Vec<u8>, Vec<u8>>,
-    pub(crate) tally: Tally,
-    pub(crate) head: Head,
+    pub(crate) digest: StateDigest,
+    pub(crate) metadata: BaseMetadata,
 }
 
-/// What the records say of themselves as a whole.
+/// Metadata records of a base.
 #[derive(Default)]
-pub(crate) struct Head {
-    pub(crate) tally: Option<Tally>,
-    /// In stores of before the journal, these two.
+pub(crate) struct BaseMetadata {
+    pub(crate) digest: Option<StateDigest>,
+    /// Written by stores from before the journal existed, as is the next field.
     pub(crate) last: Option<Revision>,
     pub(crate) deletions_since: Option<Revision>,
 }
 
-impl Part {
-    /// Of records in the order of their keys. Faults that are tolerated are left out.
+impl RecordSet {
+    /// Decodes records in key order. Skips invalid ones if corruption is tolerated.
     pub(crate) fn of_records(
         records: Vec<Record>,
-        restore: Restore<'_>,
-        faults: &Faults,
+        derive_fields: DeriveFields<'_>,
+        log: &CorruptionLog,
     ) -> Result<Self, DecodeError> {
         let mut part = Self::default();
         for (key, value) in records {
             match decode(&key, &value) {
-                Ok(Entry::Merchant(stored)) => part.push(&key, Arc::new(restore(stored))),
-                Ok(Entry::State(last)) => part.head.last = Some(last),
-                Ok(Entry::Since(since)) => part.head.deletions_since = Some(since),
-                Ok(Entry::Tally(tally)) => part.head.tally = Some(tally),
+                Ok(Entry::Merchant(stored)) => part.push(&key, Arc::new(derive_fields(stored))),
+                Ok(Entry::State(last)) => part.metadata.last = Some(last),
+                Ok(Entry::Since(since)) => part.metadata.deletions_since = Some(since),
+                Ok(Entry::Digest(digest)) => part.metadata.digest = Some(digest),
                 Ok(Entry::Deletion { .. } | Entry::Outcome { .. }) => {
-                    part.tally.add(&key, Revision::ZERO);
+                    part.digest.add(&key, Revision::ZERO);
                     part.others.insert(key, value);
                 }
-                Err(error) => faults.found(error)?,
+                Err(error) => log.report(error)?,
             }
         }
         Ok(part)
     }
 
-    /// Of merchants in the order of their ids.
+    /// Wraps merchants in the order of their ids.
     pub(crate) fn of_merchants(merchants: Vec<Arc<StoredMerchant>>) -> Self {
         let mut part = Self::default();
         for stored in &merchants {
-            part.tally.add(&merchant_key(&stored.merchant.id), stored.revision);
+            part.digest.add(&merchant_key(&stored.merchant.id), stored.revision);
         }
         part.merchants = merchants;
         part
     }
 
     fn push(&mut self, key: &[u8], stored: Arc<StoredMerchant>) {
-        self.tally.add(key, stored.revision);
+        self.digest.add(key, stored.revision);
         self.merchants.push(stored);
     }
 
-    /// One after the other.
+    /// Concatenates sets of ascending keys.
     pub(crate) fn concat(parts: Vec<Self>) -> Self {
         let mut whole = Self::default();
         whole.merchants.reserve_exact(parts.iter().map(|part| part.merchants.len()).sum());
         for mut part in parts {
             whole.merchants.append(&mut part.merchants);
             whole.others.append(&mut part.others);
-            whole.tally.add_all(&part.tally);
-            whole.head.last = whole.head.last.or(part.head.last);
-            whole.head.deletions_since = whole.head.deletions_since.or(part.head.deletions_since);
-            whole.head.tally = whole.head.tally.or(part.head.tally);
+            whole.digest.add_all(&part.digest);
+            whole.metadata.last = whole.metadata.last.or(part.metadata.last);
+            whole.metadata.deletions_since = whole.metadata.deletions_since.or(part.metadata.deletions_since);
+            whole.metadata.digest = whole.metadata.digest.or(part.metadata.digest);
         }
         whole
     }
 
-    /// Brings it up to the end of some commits. Faults that are tolerated are left out.
+    /// Applies commits in order. Skips invalid operations if corruption is tolerated.
     pub(crate) fn replay<'a>(
         &mut self,
         frames: impl Iterator<Item = &'a Frame>,
-        restore: Restore<'_>,
-        faults: &Faults,
+        derive_fields: DeriveFields<'_>,
+        log: &CorruptionLog,
     ) -> Result<(), DecodeError> {
         let mut changed: BTreeMap<MerchantId, Option<Arc<StoredMerchant>>> = BTreeMap::new();
         for frame in frames {
             for operation in frame.operations() {
                 let Some((key, value)) = operation else {
-                    faults.found(DecodeError::Short)?;
+                    log.report(DecodeError::Short)?;
                     continue;
                 };
                 if !is_merchant(&key) {
@@ -106,13 +107,13 @@ impl Part {
                 match (id, value.as_deref().map(|value| decode(&key, value))) {
                     (Some(id), None) => drop(changed.insert(id, None)),
                     (Some(id), Some(Ok(Entry::Merchant(stored)))) => {
-                        changed.insert(id, Some(Arc::new(restore(stored))));
+                        changed.insert(id, Some(Arc::new(derive_fields(stored))));
                     }
-                    (_, Some(Err(error))) => faults.found(error)?,
-                    _ => faults.found(DecodeError::Key)?,
+                    (_, Some(Err(error))) => log.report(error)?,
+                    _ => log.report(DecodeError::Key)?,
                 }
             }
-            self.tally.extent = frame.after.extent;
+            self.digest.watermarks = frame.after.watermarks;
         }
         self.merge(changed);
         Ok(())
@@ -121,13 +122,13 @@ impl Part {
     fn replay_other(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
         let before = match value {
             Some(value) => {
-                self.tally.add(&key, Revision::ZERO);
+                self.digest.add(&key, Revision::ZERO);
                 self.others.insert(key.clone(), value)
             }
             None => self.others.remove(&key),
         };
         if before.is_some() {
-            self.tally.remove(&key, Revision::ZERO);
+            self.digest.remove(&key, Revision::ZERO);
         }
     }
 
@@ -145,7 +146,7 @@ impl Part {
             }
             match changed.next_if(|(changed, _)| changed == id) {
                 Some((_, new)) => {
-                    self.tally.remove(&merchant_key(id), stored.revision);
+                    self.digest.remove(&merchant_key(id), stored.revision);
                     self.push_changed(new);
                 }
                 None => self.merchants.push(stored),
@@ -161,54 +162,55 @@ impl Part {
     }
 }
 
-/// When a merchant was deleted, and which.
+/// Revision of a deletion, and the merchant deleted.
 type Deletion = (Revision, MerchantId);
 
-/// The deletions and the requests among records.
+/// Decodes the deletions and the completed requests among other records.
 pub(crate) fn deletions_and_requests(
     others: BTreeMap<Vec<u8>, Vec<u8>>,
-    restore: Restore<'_>,
-    faults: &Faults,
-) -> Result<(Vec<Deletion>, Vec<Arc<DoneRequest>>), DecodeError> {
+    derive_fields: DeriveFields<'_>,
+    log: &CorruptionLog,
+) -> Result<(Vec<Deletion>, Vec<Arc<CompletedRequest>>), DecodeError> {
     let (mut deletions, mut requests) = (Vec::new(), Vec::new());
-    let mut begun: Option<DoneRequest> = None;
+    let mut pending: Option<CompletedRequest> = None;
     for (key, value) in others {
         match decode(&key, &value) {
             Ok(Entry::Deletion { id, revision }) => deletions.push((revision, id)),
             Ok(Entry::Outcome { of, count, number }) => {
-                if !gather(&mut begun, of, number, restore) {
-                    begun = None;
-                    faults.found(DecodeError::Outcome)?;
-                } else if begun.as_ref().is_some_and(|begun| begun.outcomes.len() == usize::from(count)) {
-                    requests.extend(begun.take().map(Arc::new));
+                if !append_outcome(&mut pending, of, number, derive_fields) {
+                    pending = None;
+                    log.report(DecodeError::Outcome)?;
+                } else if pending.as_ref().is_some_and(|pending| pending.outcomes.len() == usize::from(count))
+                {
+                    requests.extend(pending.take().map(Arc::new));
                 }
             }
-            Ok(_) => faults.found(DecodeError::Key)?,
-            Err(error) => faults.found(error)?,
+            Ok(_) => log.report(DecodeError::Key)?,
+            Err(error) => log.report(error)?,
         }
     }
-    if begun.is_some() {
-        faults.found(DecodeError::Outcome)?;
+    if pending.is_some() {
+        log.report(DecodeError::Outcome)?;
     }
     Ok((deletions, requests))
 }
 
-/// Puts the next outcome to those before it; whether it follows them.
-fn gather(
-    request: &mut Option<DoneRequest>,
-    mut next: DoneRequest,
+/// Appends an outcome to the request being assembled. Returns false if it does not follow the previous one.
+fn append_outcome(
+    request: &mut Option<CompletedRequest>,
+    mut next: CompletedRequest,
     number: u16,
-    restore: Restore<'_>,
+    derive_fields: DeriveFields<'_>,
 ) -> bool {
     for outcome in &mut next.outcomes {
         if let nearby_index::Change::Put(stored) = outcome {
-            *stored = Arc::new(restore(StoredMerchant::clone(stored)));
+            *stored = Arc::new(derive_fields(StoredMerchant::clone(stored)));
         }
     }
     match request {
         None if number == 0 => *request = Some(next),
-        Some(begun) if begun.id == next.id && begun.outcomes.len() == usize::from(number) => {
-            begun.outcomes.extend(next.outcomes);
+        Some(pending) if pending.id == next.id && pending.outcomes.len() == usize::from(number) => {
+            pending.outcomes.extend(next.outcomes);
         }
         _ => return false,
     }

@@ -1,0 +1,453 @@
+//! The traversal of the tree: nearest child first, skipping everything outside the bounds.
+//!
+//! Boxes are compared by `f32` bounds, points by their exact squared chord, and the remaining candidates by
+//! distance and id. [`bounding_boxes`](crate::tree::bounding_boxes) and [`bounds`](super::bounds) explain why
+//! no prune can drop a result. A traversal allocates nothing; hits go to a [`Collector`].
+
+use std::{marker::PhantomData, sync::Arc};
+
+use pulp::{Arch, NullaryFnOnce};
+
+use super::bounds::{InnerBound, OuterBound};
+use crate::{
+    Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, VisibilityFilter,
+    ecef::distance_of_chord2,
+    tree::{
+        Child, Node, Page, Tree,
+        bitset::{BitSet, set_bits},
+        bounding_boxes::MAX_CHILDREN,
+        leaf_points::LEAF_SIZE,
+        page::{Packed, Recent},
+    },
+};
+
+/// Receives the hits of a traversal.
+pub(super) trait Collector<'s> {
+    /// Adds a hit.
+    fn push(&mut self, hit: Hit<'s>);
+
+    /// Returns a tighter outer distance, if there is one since the last call.
+    fn bound(&mut self) -> Option<Meters>;
+
+    /// Returns whether this merchant, and hence all that rank after it, can no longer be in the result.
+    fn is_beyond(&self, hit: &Hit<'s>) -> bool;
+
+    /// Returns whether only the number of hits matters.
+    fn is_count_only(&self) -> bool;
+
+    /// Adds a number of hits without visiting them. Called only if [`Self::is_count_only`].
+    fn add_count(&mut self, merchants: usize);
+}
+
+/// State of a running search.
+pub(super) struct Traversal<'q, 's, S> {
+    /// SIMD level of this processor, detected at run time.
+    arch: Arch,
+    query: &'q Query,
+    control: SearchControl<'q>,
+    collector: S,
+    outer: OuterBound,
+    nearest_first: bool,
+    /// Region before the ring or the page, if there is one.
+    inner: Option<InnerBound>,
+    /// Region within which whole subtrees are counted unvisited, if that is allowed.
+    counted: Option<InnerBound>,
+    /// The query matches every visible merchant and no other.
+    is_unfiltered: bool,
+    stopped: bool,
+    /// Smallest box bound among what a stopped traversal skipped.
+    frontier2: f32,
+    /// The collector keeps hits that borrow from the tree.
+    tree: PhantomData<&'s Tree>,
+}
+
+impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
+    /// Creates a traversal out to `reach`. Visiting the nearest first lets a limit tighten the outer bound
+    /// early; without a limit that is wasted work.
+    pub(super) fn new(
+        query: &'q Query,
+        control: SearchControl<'q>,
+        reach: Meters,
+        nearest_first: bool,
+        collector: S,
+    ) -> Self {
+        let floor = query.after.as_ref().map_or(Meters::ZERO, |after| after.distance).max(query.min_distance);
+        let is_unfiltered =
+            query.filter.visibility == VisibilityFilter::Visible && !query.filter.asks_for_terms();
+        let counts_subtrees = collector.is_count_only()
+            && is_unfiltered
+            && control.predicate.is_none()
+            && query.after.is_none()
+            && floor == Meters::ZERO;
+        Self {
+            arch: Arch::new(),
+            query,
+            control,
+            collector,
+            outer: OuterBound::new(reach),
+            nearest_first,
+            inner: (query.after.is_some() || floor > Meters::ZERO).then(|| InnerBound::new(floor)),
+            counted: counts_subtrees.then(|| InnerBound::new(query.radius.meters())),
+            is_unfiltered,
+            stopped: false,
+            frontier2: f32::INFINITY,
+            tree: PhantomData,
+        }
+    }
+
+    /// Traverses a tree. Returns the collector and, if the traversal was stopped, the smallest bound that was
+    /// skipped.
+    pub(super) fn run(mut self, root: Option<&'s Node>) -> (S, Option<f32>) {
+        if let Some(root) = root {
+            self.visit_node(root);
+        }
+        (self.collector, self.stopped.then_some(self.frontier2))
+    }
+
+    fn visit_node(&mut self, node: &'s Node) {
+        self.arch.dispatch(VisitNode(self, node));
+    }
+
+    #[inline(always)]
+    fn visit_children(&mut self, node: &'s Node) {
+        let mut among = node.all();
+        if !self.is_unfiltered {
+            // Prune by terms. A Bloom filter may report a child in vain but never miss one, so no match is
+            // lost.
+            among &= node.bloom().may_match(&self.query.filter);
+        }
+        if let Some(inner) = self.inner {
+            // Prune what lies before the ring or the page. `farthest2` may be too small by a factor of SLACK,
+            // and `inner` is rounded down by at least that factor: a pruned box lies strictly nearer than the
+            // limit.
+            among &= !entirely_within(&node.boxes().farthest2(self.query.origin), inner);
+        }
+        if let Some(within) = self.counted {
+            // Count subtrees within the radius unvisited. The same rounding: a counted box lies strictly
+            // within the radius. Boxes on the edge are visited, and their points are decided exactly.
+            for child in set_bits(among & entirely_within(&node.boxes().farthest2(self.query.origin), within))
+            {
+                self.collector.add_count(node.children()[child].visible_len());
+                among &= !(1 << child);
+            }
+        }
+        let nearest2 = node.boxes().nearest2(self.query.origin);
+        let prefetch = |child: usize| match &node.children()[child] {
+            Child::Node(node) => node.boxes().prefetch(),
+            Child::Page(page) => page.prefetch(),
+        };
+        self.visit_nearest_first(
+            TaggedBounds::new(&nearest2, among),
+            NODE_PREFETCH,
+            prefetch,
+            |traversal, child, nearest2| match &node.children()[child] {
+                Child::Node(node) => traversal.visit_node(node),
+                Child::Page(page) => traversal.visit_page(page, nearest2),
+            },
+        );
+    }
+
+    /// Visits a page unless the caller stops the search. The check is per page, about every 200
+    /// merchants.
+    fn visit_page(&mut self, page: &'s Page, nearest2: f32) {
+        if self.control.should_continue.is_some_and(|should_continue| !should_continue()) {
+            self.stopped = true;
+            self.frontier2 = self.frontier2.min(nearest2);
+            return;
+        }
+        self.arch.dispatch(VisitPage(self, page));
+    }
+
+    #[inline(always)]
+    fn visit_points(&mut self, page: &'s Page) {
+        if self.is_unfiltered {
+            // `matching` intersects exact posting lists, so this prune involves no rounding.
+            self.visit_packed(page.packed(), page.visible());
+        } else {
+            self.visit_packed(page.packed(), &page.matching(&self.query.filter));
+        }
+        if let Some(recent) = page.recent() {
+            self.visit_recent(recent);
+        }
+    }
+
+    #[inline(always)]
+    fn visit_packed(&mut self, packed: &'s Packed, among: &BitSet) {
+        if let Some(position) = packed.coincident_position() {
+            return self.visit_coincident(packed, among, position);
+        }
+        let boxes = packed.boxes();
+        let mut leaves = among.leaves();
+        if let Some(inner) = self.inner {
+            // As in `visit_children`: rounded down, a pruned leaf lies strictly nearer than the limit.
+            leaves &= !entirely_within(&boxes.farthest2(self.query.origin), inner);
+        }
+        let nearest2 = boxes.nearest2(self.query.origin);
+        self.visit_nearest_first(
+            TaggedBounds::new(&nearest2, leaves),
+            MAX_PREFETCH,
+            |leaf| packed.leaves().prefetch(leaf),
+            #[inline(always)]
+            |traversal, leaf, _| {
+                let chords2_m2 = packed.leaves().chords2_m2(leaf, boxes, traversal.query.origin.xyz_m());
+                // Prune a leaf of coincident points whose smallest id already ranks behind the k-th hit.
+                // Exact: the distance and the id are those of the results.
+                if let Some(least) = packed.min_id_if_coincident(leaf) {
+                    let distance = distance_of_chord2(chords2_m2[0]);
+                    if traversal.collector.is_beyond(&Hit { distance, merchant: least }) {
+                        return;
+                    }
+                }
+                traversal.scan_leaf(&chords2_m2, among.leaf(leaf), |lane| {
+                    Some(packed.record(leaf * LEAF_SIZE + lane))
+                });
+            },
+        );
+    }
+
+    /// Visits a page whose points all share one position, such as a mall with thousands of shops, in the
+    /// order of ids. Stops as soon as the collector has enough.
+    fn visit_coincident(&mut self, packed: &'s Packed, among: &BitSet, position: Ecef) {
+        let distance = self.query.origin.distance(position);
+        let first = match &self.query.after {
+            Some(after) if after.distance == distance => packed.count_up_to(&after.id),
+            _ => 0,
+        };
+        for number in (first..packed.len()).filter(|number| among.contains(*number)) {
+            let hit = Hit { distance, merchant: packed.record(number) };
+            // Exact comparisons, no rounding: the following points have the same distance and larger ids.
+            if distance > self.outer.distance || self.collector.is_beyond(&hit) {
+                return;
+            }
+            self.offer(hit);
+            self.tighten();
+        }
+    }
+
+    #[inline(always)]
+    fn visit_recent(&mut self, recent: &'s Recent) {
+        let selected = recent.with_visibility(self.query.filter.visibility);
+        for (number, leaf) in recent.leaves().iter().enumerate() {
+            let chords2_m2 = leaf.chords2_m2(self.query.origin.xyz_m());
+            #[expect(clippy::cast_possible_truncation, reason = "keeps the bits of this leaf")]
+            let lanes = (selected >> (number * LEAF_SIZE)) as u16;
+            let (query, is_unfiltered) = (self.query, self.is_unfiltered);
+            self.scan_leaf(&chords2_m2, lanes, |lane| {
+                let stored = recent.record(number * LEAF_SIZE + lane);
+                (is_unfiltered || query.filter.matches(stored)).then_some(stored)
+            });
+        }
+    }
+
+    /// Collects the points of a leaf that are within the bounds. Selects lanes without a branch per lane.
+    #[inline(always)]
+    fn scan_leaf(
+        &mut self,
+        chords2_m2: &[f64; LEAF_SIZE],
+        among: u16,
+        record: impl Fn(usize) -> Option<&'s Arc<StoredMerchant>>,
+    ) {
+        let (floor2, reach2) = (self.inner.map_or(0.0, |inner| inner.chord2_m2), self.outer.chord2_m2);
+        // Both limits are conservative: `floor2` is rounded down and `reach2` up, so a lane outside them is
+        // surely out of the result. Lanes near a limit pass, and the exact distance below and in `is_before`
+        // decides.
+        let is_in_range = |chord2_m2: f64| (chord2_m2 >= floor2) & (chord2_m2 <= reach2);
+        if self.inner.is_some()
+            && !chords2_m2.iter().fold(false, |any, chord2_m2| any | is_in_range(*chord2_m2))
+        {
+            return;
+        }
+        let mut in_range = [0u8; LEAF_SIZE];
+        let mut count = 0;
+        for (lane, number) in (0..LEAF_SIZE).zip(0u8..) {
+            in_range[count % LEAF_SIZE] = number;
+            count += usize::from(is_in_range(chords2_m2[lane])) & usize::from(among >> lane & 1);
+        }
+        for lane in in_range.iter().take(count).map(|lane| usize::from(*lane) % LEAF_SIZE) {
+            let distance = distance_of_chord2(chords2_m2[lane]);
+            if distance <= self.outer.distance
+                && let Some(merchant) = record(lane)
+            {
+                self.offer(Hit { distance, merchant });
+            }
+        }
+        self.tighten();
+    }
+
+    /// Passes a merchant within the outer bound to the collector, unless it precedes the page or the
+    /// predicate rejects it.
+    #[inline(always)]
+    fn offer(&mut self, hit: Hit<'s>) {
+        if self.inner.is_some() && self.is_before(&hit) {
+            return;
+        }
+        if self.control.predicate.is_none_or(|predicate| predicate(hit.merchant)) {
+            self.collector.push(hit);
+        }
+    }
+
+    /// Returns whether a merchant lies inside the inner radius or was on an earlier page. Exact.
+    fn is_before(&self, hit: &Hit<'s>) -> bool {
+        let id = &hit.merchant.merchant.id;
+        hit.distance < self.query.min_distance
+            || self
+                .query
+                .after
+                .as_ref()
+                .is_some_and(|after| (hit.distance, id) <= (after.distance, &after.id))
+    }
+
+    /// Takes over a tighter outer bound from the collector.
+    #[inline(always)]
+    fn tighten(&mut self) {
+        if let Some(distance) = self.collector.bound() {
+            self.outer = OuterBound::new(distance);
+        }
+    }
+
+    /// Visits the children within the outer bound, nearest first, in small batches that are prefetched
+    /// together.
+    ///
+    /// Prunes every child whose bound is above `outer.nearest2`. The bound may be too large by a factor of
+    /// SLACK (which covers the tag), and `nearest2` is rounded up by at least that factor: a pruned child
+    /// lies strictly beyond the outer distance. As the outer bound only tightens, a child pruned once stays
+    /// out.
+    #[inline(always)]
+    fn visit_nearest_first<const N: usize>(
+        &mut self,
+        bounds: TaggedBounds<N>,
+        batch: usize,
+        prefetch: impl Fn(usize),
+        mut visit: impl FnMut(&mut Self, usize, f32),
+    ) {
+        if !self.nearest_first {
+            let reach2 = self.outer.nearest2;
+            let within_reach = bounds.0.iter().filter(|bound| **bound <= reach2);
+            within_reach.for_each(|bound| prefetch(child_index(*bound)));
+            for bound in bounds.0.into_iter().filter(|bound| *bound <= reach2) {
+                if self.stopped {
+                    self.frontier2 = self.frontier2.min(bound);
+                } else {
+                    visit(self, child_index(bound), bound);
+                }
+            }
+            return;
+        }
+        // Bounds are non-negative.
+        let mut least = -1.0;
+        loop {
+            let mut next = [f32::MAX; MAX_PREFETCH];
+            let mut count = 0;
+            while count < batch {
+                least = bounds.min_above(least);
+                if least > self.outer.nearest2 {
+                    break;
+                }
+                next[count] = least;
+                count += 1;
+            }
+            next.iter().take(count).for_each(|bound| prefetch(child_index(*bound)));
+            for bound in next.into_iter().take(count) {
+                if !self.stopped && bound <= self.outer.nearest2 {
+                    visit(self, child_index(bound), bound);
+                } else {
+                    self.frontier2 = self.frontier2.min(bound);
+                }
+            }
+            if self.stopped {
+                self.frontier2 = self.frontier2.min(bounds.min_above(least));
+                return;
+            }
+            if count < batch {
+                return;
+            }
+        }
+    }
+}
+
+/// The step into a node, compiled once per SIMD level.
+struct VisitNode<'w, 'q, 's, S>(&'w mut Traversal<'q, 's, S>, &'s Node);
+
+impl<'s, S: Collector<'s>> NullaryFnOnce for VisitNode<'_, '_, 's, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.0.visit_children(self.1);
+    }
+}
+
+/// The step into a page, compiled once per SIMD level.
+struct VisitPage<'w, 'q, 's, S>(&'w mut Traversal<'q, 's, S>, &'s Page);
+
+impl<'s, S: Collector<'s>> NullaryFnOnce for VisitPage<'_, '_, 's, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.0.visit_points(self.1);
+    }
+}
+
+/// Number of leaves prefetched together, and the maximum of any batch.
+const MAX_PREFETCH: usize = 5;
+/// Number of nodes or pages prefetched together: a search rarely needs more of them.
+const NODE_PREFETCH: usize = 2;
+
+/// Lower bounds of the children, each with the child's index in its lowest five bits. The tag changes the
+/// bound slightly, which [`SLACK`](crate::tree::bounding_boxes::SLACK) allows for, and makes all bounds
+/// distinct: the minimum, which SIMD finds for many at a time, identifies its child. About `f32::MAX` where
+/// there is nothing to visit.
+#[derive(Clone, Copy)]
+struct TaggedBounds<const N: usize>([f32; N]);
+
+const CHILD_MASK: u32 = 31;
+const _: () = assert!(MAX_CHILDREN == 32, "a child index fits the tag");
+
+impl<const N: usize> TaggedBounds<N> {
+    #[inline(always)]
+    fn new(nearest2: &[f32; N], among: u64) -> Self {
+        let mut bounds = [0.0; N];
+        for ((bound, nearest2), child) in bounds.iter_mut().zip(nearest2).zip(0u32..) {
+            *bound = f32::from_bits(nearest2.to_bits() & !CHILD_MASK | child);
+        }
+        for child in set_bits(!among & (u64::MAX >> (64 - N))) {
+            bounds[child] = f32::MAX;
+        }
+        Self(bounds)
+    }
+
+    /// Returns the smallest bound above `other`. Visited bounds are not overwritten: a store would stall the
+    /// following vector loads.
+    #[inline(always)]
+    fn min_above(&self, other: f32) -> f32 {
+        const LANES: usize = 16;
+        let mut least = [f32::MAX; LANES];
+        for bounds in self.0.chunks_exact(LANES) {
+            for (least, bound) in least.iter_mut().zip(bounds) {
+                // All bits set is a NaN, and the minimum of NaN and a number is the number here.
+                let not_above = if *bound > other { 0 } else { u32::MAX };
+                let above = f32::from_bits(bound.to_bits() | not_above);
+                *least = if above < *least { above } else { *least };
+            }
+        }
+        for half in [8, 4, 2, 1] {
+            for lane in 0..half {
+                let other = least[lane + half];
+                least[lane] = if other < least[lane] { other } else { least[lane] };
+            }
+        }
+        least[0]
+    }
+}
+
+fn child_index(bound: f32) -> usize {
+    (bound.to_bits() & CHILD_MASK) as usize
+}
+
+/// Returns the boxes that lie entirely nearer than a limit, one bit each. The bits of absent boxes are
+/// arbitrary.
+#[inline(always)]
+fn entirely_within<const N: usize>(farthest2: &[f32; N], within: InnerBound) -> u64 {
+    (0..N).fold(0, |boxes, number| boxes | u64::from(farthest2[number] < within.farthest2) << number)
+}

@@ -1,0 +1,96 @@
+//! Durable file operations, and I/O errors that name the operation and the path.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+};
+
+use crate::StoreError;
+
+/// Extension of files and directories that are being written. Any that exist at startup were never completed.
+pub(crate) const TEMP_EXTENSION: &str = "unfinished";
+
+/// Returns a conversion of an I/O error that adds the operation and the path. A full disk, which is transient, becomes
+/// [`StoreError::Full`].
+pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    move |source| {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full { action, path },
+            _ => StoreError::Io { action, path, source },
+        }
+    }
+}
+
+/// Creates a directory and its missing ancestors, and syncs the new directory entries.
+pub(crate) fn create_dir_durably(directory: &Path) -> Result<(), StoreError> {
+    let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
+    fs::create_dir_all(directory).map_err(io_error("create", directory))?;
+    for created in missing {
+        fsync(parent_of(created))?;
+    }
+    Ok(())
+}
+
+/// Returns the parent directory of a path.
+pub(crate) fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Syncs a file's content or a directory's entries to disk.
+pub(crate) fn fsync(path: &Path) -> Result<(), StoreError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(io_error("sync", path))
+}
+
+/// Renames a completed file or directory to its final name, durably.
+pub(crate) fn rename_durably(temporary: &Path, path: &Path) -> Result<(), StoreError> {
+    fs::rename(temporary, path).map_err(io_error("rename", temporary))?;
+    // The rename has happened, durable or not, and cannot be undone: a full disk here counts as a failure, not as `Full`.
+    let directory = parent_of(path);
+    let failed = |source| StoreError::Io { action: "sync", path: directory.to_owned(), source };
+    File::open(directory).and_then(|file| file.sync_all()).map_err(failed)
+}
+
+/// Removes a file, or a directory with its content, if it exists.
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the UTF-8 names in a directory, sorted; empty if the directory does not exist.
+pub(crate) fn list_names(directory: &Path) -> Result<Vec<String>, StoreError> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(io_error("read", directory))?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry.map_err(io_error("read", directory))?.file_name().into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Removes temporary files that an interrupted run left behind.
+pub(crate) fn remove_temporary(directory: &Path) -> Result<(), StoreError> {
+    for name in list_names(directory)?.iter().filter(|name| name.ends_with(TEMP_EXTENSION)) {
+        remove(&directory.join(name))?;
+        tracing::warn!(name, "removed incomplete file of an earlier run");
+    }
+    Ok(())
+}
+
+/// Returns the size in bytes of a file, or of all files below a directory.
+#[must_use]
+pub fn disk_usage(path: &Path) -> u64 {
+    let Ok(kind) = fs::symlink_metadata(path) else { return 0 };
+    if !kind.is_dir() {
+        return kind.len();
+    }
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.map(|entry| disk_usage(&entry.path())).sum()
+}
