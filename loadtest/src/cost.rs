@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    drive::{Driver, judge},
-    work::{Kind, Operation, Requests, Scenario, View},
-    world::{Oracle, World},
+    dataset::{Oracle, World},
+    runner::{Driver, judge},
+    workload::{Kind, Operation, Requests, Scenario, View},
 };
 
 /// Processor time of a call, or of a search of many in one call, over that of a health check.

@@ -4,10 +4,10 @@
 //!
 //! | room | what it is |
 //! |---|---|
-//! | [`world`] | merchants made from a seed, and what the right answer to a search among them is |
-//! | [`work`] | scenarios, and the requests they make of a seed; whether an answer is right |
-//! | [`wire`] | calls over HTTP/2, with little between |
-//! | [`drive`] | the open and the closed loop, and what was recorded |
+//! | [`dataset`] | merchants made from a seed, and what the right answer to a search among them is |
+//! | [`workload`] | scenarios, and the requests they make of a seed; whether an answer is right |
+//! | [`h2_client`] | calls over HTTP/2, with little between |
+//! | [`runner`] | the open and the closed loop, and what was recorded |
 //! | [`report`] | what is told: terminal, JSON, HTML |
 //! | [`server`] | a server of our own to load, where none is given |
 //! | `sweep`, `cost` | what is found out with many runs |
@@ -24,15 +24,16 @@
 //! A latency counted from when a call was sent, where it was due before: a server that stands still would look quick. A
 //! figure of a generator that could not keep up, told as the server's.
 
-pub mod abuse;
+pub mod attacks;
 pub mod cli;
-pub mod cost;
-pub mod drive;
-pub mod report;
 #[cfg(feature = "rivals")]
-pub mod rivals;
+pub mod compare;
+pub mod cost;
+pub mod dataset;
+pub mod h2_client;
+pub mod report;
+pub mod runner;
 pub mod server;
 pub mod sweep;
-pub mod wire;
-pub mod work;
-pub mod world;
+pub mod verify;
+pub mod workload;

@@ -3,9 +3,9 @@
 use std::{io, sync::Arc, time::Duration};
 
 use crate::{
-    drive::{Driver, Record, Spacing, Stage, judge},
+    dataset::Oracle,
     report::{Phase, Sweep},
-    world::Oracle,
+    runner::{Driver, Record, Spacing, Stage, judge},
 };
 
 /// Parts of the peak that are offered, in this order.
@@ -107,7 +107,7 @@ fn knee(phases: &[Phase], half_p99: u64) -> Option<f64> {
 
 /// From which second after the overload on calls have at most twice the normal p99 and none fails.
 fn recovered(after: &Record, half_p99: u64) -> Option<f64> {
-    let is_well = |second: &crate::drive::Second| {
+    let is_well = |second: &crate::runner::Second| {
         second.failed == 0
             && second.ok > 0
             && second.latency_us.value_at_quantile(0.99) <= (2 * half_p99).max(2_000)

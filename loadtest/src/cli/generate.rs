@@ -17,8 +17,8 @@ use nearby_client::{
 };
 use nearby_proto::v1::Merchant;
 
-use super::{Failure, tell};
-use crate::world::World;
+use super::{Failure, output};
+use crate::dataset::World;
 
 #[derive(Args, Debug)]
 pub(super) struct GenerateArgs {
@@ -31,7 +31,7 @@ pub(super) struct GenerateArgs {
     merchants: u64,
 
     #[command(flatten)]
-    cities: super::cities::CityOptions,
+    cities: super::dataset::CityOptions,
 
     /// The form of the file [default: what its name ends in, or else ndjson]
     #[arg(long, value_enum)]
@@ -42,7 +42,7 @@ pub(super) struct GenerateArgs {
     server: Option<String>,
 
     #[command(flatten)]
-    access: super::access::AccessOptions,
+    access: super::auth::AccessOptions,
 
     /// The file; standard output without it
     #[arg(value_name = "FILE")]
@@ -69,14 +69,14 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
     if let Some(server) = &args.server {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(into_server(&world, server, &args.access.of_client()?))?;
-        tell::line(&format!("{} merchants of seed {} are in {server}", args.merchants, args.seed));
+        output::line(&format!("{} merchants of seed {} are in {server}", args.merchants, args.seed));
         return Ok(ExitCode::SUCCESS);
     }
     match &args.output {
         Some(path) => {
             let failed = |error| Failure::Output(path.clone(), error);
             into_file(&world, args.form(), File::create(path).map_err(failed)?).map_err(failed)?;
-            tell::line(&format!(
+            output::line(&format!(
                 "{} merchants of seed {} are in {}",
                 args.merchants,
                 args.seed,

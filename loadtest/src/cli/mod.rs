@@ -1,11 +1,11 @@
 //! The commands.
 
-mod abuse;
-mod access;
-mod cities;
+mod attack;
+mod auth;
+mod dataset;
 mod generate;
-mod load;
-mod tell;
+mod output;
+mod prepare;
 
 use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -15,15 +15,15 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[cfg(feature = "rivals")]
 pub(crate) use self::generate::into_server;
-use self::load::{Loaded, Options};
+use self::prepare::{Loaded, Options};
 use crate::{
     cost,
-    drive::{Spacing, Stage, judge},
+    dataset::CityError,
+    h2_client::TargetError,
     report::{Phase, Report, ReportError},
+    runner::{Spacing, Stage, judge},
     sweep,
-    wire::TargetError,
-    work::{READY, Scenario, ScenarioError},
-    world::CityError,
+    workload::{READY, Scenario, ScenarioError},
 };
 
 /// Load a Nearby server and say how much it bears
@@ -49,14 +49,14 @@ enum Command {
     /// The server's processor time for a call over that of an empty one; writes target/cost.json
     Cost(CostArgs),
     /// Be hostile to the server in many ways, and see how long it bears each and what others notice
-    Abuse(abuse::AbuseArgs),
+    Abuse(attack::AbuseArgs),
     /// Put the reports of several generators together
     Merge(MergeArgs),
     /// List the scenarios that come with this
     Scenarios,
     /// The same questions to Nearby and to what people use today
     #[cfg(feature = "rivals")]
-    Compare(crate::rivals::CompareArgs),
+    Compare(crate::compare::CompareArgs),
 }
 
 #[derive(Args, Debug)]
@@ -236,7 +236,7 @@ pub fn main() -> ExitCode {
     match act(&command) {
         Ok(code) => code,
         Err(failure) => {
-            tell::error(&failure);
+            output::error(&failure);
             ExitCode::from(failure.code())
         }
     }
@@ -248,7 +248,7 @@ fn act(command: &Command) -> Result<ExitCode, Failure> {
         Command::Run(args) => args.options.runtime()?.block_on(until_told(run(args))),
         Command::Sweep(args) => args.options.runtime()?.block_on(until_told(run_sweep(args))),
         Command::Cost(args) => args.options.runtime()?.block_on(until_told(run_cost(args))),
-        Command::Abuse(args) => args.options().runtime()?.block_on(until_told(abuse::run(args))),
+        Command::Abuse(args) => args.options().runtime()?.block_on(until_told(attack::run(args))),
         Command::Merge(args) => {
             let reports =
                 args.reports.iter().map(|path| Report::read(path)).collect::<Result<Vec<_>, _>>()?;
@@ -258,12 +258,12 @@ fn act(command: &Command) -> Result<ExitCode, Failure> {
         Command::Scenarios => {
             for (name, _) in READY {
                 let scenario = Scenario::load(name)?;
-                tell::line(&format!("{:12} {}", scenario.name, scenario.summary));
+                output::line(&format!("{:12} {}", scenario.name, scenario.summary));
             }
             Ok(ExitCode::SUCCESS)
         }
         #[cfg(feature = "rivals")]
-        Command::Compare(args) => crate::rivals::compare(args),
+        Command::Compare(args) => crate::compare::compare(args),
     }
 }
 
@@ -363,7 +363,7 @@ async fn run_cost(args: &CostArgs) -> Result<ExitCode, Failure> {
     loaded.live.finish();
     let json = serde_json::to_string_pretty(&costs).map_err(io::Error::other)?;
     write(&args.output, &json)?;
-    tell::line(&json);
+    output::line(&json);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -374,7 +374,7 @@ fn seconds(seconds: f64) -> Result<Duration, Failure> {
 
 /// Tells all; a run with a wrong answer fails, and one without any that was good.
 fn finish(report: &Report, outputs: &Outputs) -> Result<ExitCode, Failure> {
-    tell::text(&crate::report::summary(report));
+    output::text(&crate::report::summary(report));
     if let Some(path) = &outputs.json {
         write(path, &serde_json::to_string(report).map_err(io::Error::other)?)?;
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Machine;
-use crate::drive::{Cost, Record, Second, histogram};
+use crate::runner::{Cost, Record, Second, histogram};
 
 /// All that was measured.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -442,8 +442,10 @@ mod tests {
     #[test]
     fn runs_add_up_and_their_shares_weigh_what_they_are_of() {
         let phase = |due: u64, good_share: f64, seconds: usize| {
-            let mut record =
-                Record::begin(&crate::drive::Stage::new("run", 1.0, std::time::Duration::from_secs(1)), true);
+            let mut record = Record::begin(
+                &crate::runner::Stage::new("run", 1.0, std::time::Duration::from_secs(1)),
+                true,
+            );
             record.server = (seconds > 1).then(|| Cost { cpu_s: 3.0, ..Cost::default() });
             record.answered_meanwhile = due;
             record.seconds = vec![Second { due: 1, ..Second::default() }; seconds];

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
-mod answers;
-mod pause;
-mod server;
+mod outcomes;
+mod stalled_server;
+mod stub_server;
 mod tls;

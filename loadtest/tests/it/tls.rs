@@ -3,8 +3,8 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use nearby_loadtest::{
-    drive::{Spacing, Stage},
-    wire::{Lines, framed},
+    h2_client::{Lines, framed},
+    runner::{Spacing, Stage},
 };
 use nearby_proto::v1::SearchNearbyResponse;
 use rustls::{
@@ -13,7 +13,7 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Answer, driver, serve, settings, target};
+use crate::stub_server::{Answer, driver, serve, settings, target};
 
 /// A server over TLS, and the certificate that it shows.
 async fn start(answer: Answer) -> (String, String) {

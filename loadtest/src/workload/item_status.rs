@@ -1,0 +1,88 @@
+//! Answers to many searches in one call: each may have failed on its own.
+
+use nearby_proto::v1::RequestStatus;
+use prost::Message;
+
+use super::Kind;
+use crate::h2_client::{Code, Reply};
+
+/// The contract's messages without the answers in them, which are skipped: all calls are looked at, not one in a hundred.
+#[derive(Clone, PartialEq, Message)]
+struct BatchStatuses {
+    #[prost(message, repeated, tag = "1")]
+    results: Vec<BatchItem>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct BatchItem {
+    #[prost(message, optional, tag = "2")]
+    status: Option<RequestStatus>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct StreamItem {
+    #[prost(message, optional, tag = "3")]
+    status: Option<RequestStatus>,
+}
+
+/// The status of the first search of a batch or a stream that failed, where the call itself did not. What cannot be read
+/// has failed, too.
+#[must_use]
+pub fn failed_item(kind: Kind, reply: &Reply) -> Option<Code> {
+    if reply.code != Code::OK {
+        return None;
+    }
+    let code = |status: RequestStatus| u8::try_from(status.code).map_or(Code::INTERNAL, Code);
+    match kind {
+        Kind::Batch => match reply.messages.first().map(|message| BatchStatuses::decode(message.clone())) {
+            Some(Ok(batch)) => batch.results.into_iter().find_map(|item| item.status).map(code),
+            _ => Some(Code::INTERNAL),
+        },
+        Kind::Stream => {
+            let failed = |message: &bytes::Bytes| match StreamItem::decode(message.clone()) {
+                Ok(item) => item.status.map(code),
+                Err(_) => Some(Code::INTERNAL),
+            };
+            reply.messages.iter().find_map(failed)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use nearby_proto::v1::{
+        BatchSearchNearbyResponse, BatchSearchNearbyResult, SearchNearbyResponse, StreamSearchNearbyResponse,
+        batch_search_nearby_result::Outcome, stream_search_nearby_response,
+    };
+
+    use super::*;
+
+    #[test]
+    fn one_search_that_failed_makes_the_call_a_failed_one() {
+        let status = || RequestStatus { code: 8, ..Default::default() };
+        let reply = |messages: Vec<Vec<u8>>| Reply {
+            messages: messages.into_iter().map(Bytes::from).collect(),
+            ..Reply::of(Code::OK)
+        };
+        let batch = |outcomes: Vec<Outcome>| {
+            let result = |outcome| BatchSearchNearbyResult { outcome: Some(outcome) };
+            let results = outcomes.into_iter().map(result).collect();
+            reply(vec![BatchSearchNearbyResponse { results, revision: 1 }.encode_to_vec()])
+        };
+        let good = || Outcome::Response(SearchNearbyResponse::default());
+        assert_eq!(failed_item(Kind::Batch, &batch(vec![good(), good()])), None);
+        assert_eq!(failed_item(Kind::Batch, &batch(vec![good(), Outcome::Status(status())])), Some(Code(8)));
+        let item = |outcome| StreamSearchNearbyResponse { tag: 0, outcome: Some(outcome) }.encode_to_vec();
+        let good = || item(stream_search_nearby_response::Outcome::Response(SearchNearbyResponse::default()));
+        let bad = || item(stream_search_nearby_response::Outcome::Status(status()));
+        assert_eq!(failed_item(Kind::Stream, &reply(vec![good(), good()])), None);
+        assert_eq!(failed_item(Kind::Stream, &reply(vec![good(), bad()])), Some(Code(8)));
+        for (kind, answer) in
+            [(Kind::Batch, vec![vec![255]]), (Kind::Batch, vec![]), (Kind::Stream, vec![vec![255]])]
+        {
+            assert_eq!(failed_item(kind, &reply(answer)), Some(Code::INTERNAL));
+        }
+    }
+}
