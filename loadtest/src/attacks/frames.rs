@@ -1,4 +1,4 @@
-//! HTTP/2 (RFC 9113), one frame at a time, right or wrong.
+//! Raw HTTP/2 (RFC 9113): frames that need not be valid.
 
 use std::{
     fmt, io,
@@ -28,7 +28,7 @@ pub(super) const END_HEADERS: u8 = 4;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A frame as it goes over the wire.
+/// Encodes a frame.
 pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
     let mut bytes = vec![length[1], length[2], length[3], kind, flags];
@@ -37,7 +37,7 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
     bytes
 }
 
-/// A header that no table keeps (RFC 7541, 6.2.2); lengths up to 16,000.
+/// Encodes a header as a literal without indexing (RFC 7541, 6.2.2).
 pub(super) fn literal(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {
@@ -47,7 +47,7 @@ pub(super) fn literal(name: &str, value: &str) -> Vec<u8> {
     bytes
 }
 
-/// A number of seven bits and on (RFC 7541, 5.1).
+/// Encodes an integer with a prefix of seven bits (RFC 7541, 5.1).
 fn number(bytes: &mut Vec<u8>, value: usize) {
     let low = |value: usize| u8::try_from(value & 0x7F).unwrap_or_default();
     if value < 127 {
@@ -62,9 +62,9 @@ fn number(bytes: &mut Vec<u8>, value: usize) {
     bytes.push(low(rest));
 }
 
-/// The head of a call.
+/// Encodes the header block of a call.
 pub(super) fn head(path: &str) -> Vec<u8> {
-    // `:method POST` and `:scheme http` are in the static table.
+    // `:method POST` and `:scheme http` by their static table indices.
     let mut block = vec![0x83, 0x86];
     for (name, value) in
         [(":path", path), (":authority", "nearby"), ("content-type", "application/grpc"), ("te", "trailers")]
@@ -74,16 +74,16 @@ pub(super) fn head(path: &str) -> Vec<u8> {
     block
 }
 
-/// A connection that says what it likes.
-pub(super) struct Hostile {
+/// A connection on which anything can be sent.
+pub(super) struct RawConnection {
     pub(super) reads: OwnedReadHalf,
     pub(super) writes: OwnedWriteHalf,
 }
 
-impl Hostile {
-    /// Connects, on loopback from one of many addresses: nobody has as many places as many have, and whoever did something before
-    /// may be held off.
-    pub(super) async fn silent(address: SocketAddr, number: usize) -> io::Result<Self> {
+impl RawConnection {
+    /// Connects. On loopback every 500 clients use another source address: the server limits connections per address, and may
+    /// have banned an address that attacked before.
+    pub(super) async fn connect(address: SocketAddr, number: usize) -> io::Result<Self> {
         let stream = match address.ip() {
             IpAddr::V4(here) if here.is_loopback() => {
                 let nth = u32::try_from(number / 500).unwrap_or_default();
@@ -99,37 +99,40 @@ impl Hostile {
         Ok(Self { reads, writes })
     }
 
-    /// Connects and begins as HTTP/2, with settings of its own.
-    pub(super) async fn begin(
+    /// Connects and sends the HTTP/2 preface with these settings.
+    pub(super) async fn handshake(
         address: SocketAddr,
         number: usize,
         settings: &[(u16, u32)],
     ) -> io::Result<Self> {
-        let mut hostile = Self::silent(address, number).await?;
+        let mut connection = Self::connect(address, number).await?;
         let mut payload = Vec::new();
         for (name, value) in settings {
             payload.extend(name.to_be_bytes());
             payload.extend(value.to_be_bytes());
         }
-        hostile.writes.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &payload)].concat()).await?;
-        Ok(hostile)
+        connection.writes.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &payload)].concat()).await?;
+        Ok(connection)
     }
 
-    pub(super) async fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Writes raw bytes.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.writes.write_all(bytes).await
     }
 
-    /// Reads frames until the server ends the connection, or says that it will, or what is shown is enough.
-    pub(super) async fn listen(
+    /// Reads frames until the connection ends, a GOAWAY arrives, or `is_done` returns `true` for a frame's type, flags and stream.
+    pub(super) async fn read_until(
         reads: &mut OwnedReadHalf,
-        mut is_enough: impl FnMut(u8, u8, u32) -> bool,
-    ) -> io::Result<End> {
+        mut is_done: impl FnMut(u8, u8, u32) -> bool,
+    ) -> io::Result<Termination> {
         let mut head = [0; 9];
         loop {
             match reads.read_exact(&mut head).await {
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(End::Closed),
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(End::Closed),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Termination::Closed),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    return Ok(Termination::Closed);
+                }
                 Err(error) => return Err(error),
             }
             let mut payload = Vec::new();
@@ -138,27 +141,27 @@ impl Hostile {
             if head[3] == GOAWAY {
                 let code =
                     payload.get(4..8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
-                return Ok(End::GoAway(code));
+                return Ok(Termination::GoAway(code));
             }
-            if is_enough(head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]])) {
-                return Ok(End::Streams);
+            if is_done(head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]])) {
+                return Ok(Termination::Streams);
             }
         }
     }
 }
 
-/// How the server ended it.
+/// The way in which the server ended an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum End {
-    /// By closing the connection.
+pub enum Termination {
+    /// Closed the connection.
     Closed,
-    /// By a GOAWAY with this code.
+    /// Sent a GOAWAY with this error code.
     GoAway(u32),
-    /// By ending all its streams.
+    /// Ended all streams.
     Streams,
 }
 
-impl fmt::Display for End {
+impl fmt::Display for Termination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("closed"),
@@ -178,10 +181,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_and_numbers_are_as_the_standards_have_them() {
+    fn frames_and_integers_are_encoded_as_the_rfcs_specify() {
         assert_eq!(frame(PING, 1, 3, b"ab"), [0, 0, 2, 6, 1, 0, 0, 0, 3, b'a', b'b']);
         let mut bytes = Vec::new();
-        // RFC 7541, C.1.2 has 1337 with a prefix of five bits; with seven it is 127 + 1210.
+        // RFC 7541, C.1.2 encodes 1337 with a prefix of five bits; with seven it is 127 + 1210.
         number(&mut bytes, 1_337);
         assert_eq!(bytes, [127, 0b1011_1010, 9]);
         assert_eq!(literal("a", "b"), [0, 1, b'a', 1, b'b']);

@@ -1,38 +1,41 @@
-//! How a server is known, and what is shown to it.
+//! Options for TLS and credentials.
 
 use std::{fs, io, path::PathBuf};
 
 use clap::Args;
 use nearby_client::Access;
 
-use super::Failure;
-use crate::h2_client::{Target, TargetError};
+use crate::{
+    error::Error,
+    h2_client::{Target, TargetError},
+};
 
 #[derive(Args, Clone, Debug, Default)]
-pub(super) struct AccessOptions {
+pub(super) struct AuthOptions {
+    /// File that contains the API key to send
     /// File with the API key to show
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
 
-    /// Certificates to trust, in PEM, for https://; those of the system without it
+    /// PEM file of CA certificates to trust for https:// [default: those of the system]
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
 }
 
-impl AccessOptions {
-    /// For calls that load.
-    pub(super) fn of_target(&self, mut target: Target) -> Result<Target, Failure> {
+impl AuthOptions {
+    /// Applies the options to the load generator's target.
+    pub(super) fn apply_to(&self, mut target: Target) -> Result<Target, Error> {
         if let Some(path) = &self.tls_ca {
             target = target.trusting(path)?;
         }
         if let Some(path) = &self.api_key_file {
-            target = target.with_key_of(path)?;
+            target = target.with_key_file(path)?;
         }
         Ok(target)
     }
 
-    /// For calls that bring a world in.
-    pub(super) fn of_client(&self) -> Result<Access, Failure> {
+    /// Applies the options to the client that imports the dataset.
+    pub(super) fn client_access(&self) -> Result<Access, Error> {
         let read = |path: &PathBuf| {
             fs::read_to_string(path).map_err(|source| TargetError::Unreadable { path: path.clone(), source })
         };

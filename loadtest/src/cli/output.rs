@@ -1,18 +1,18 @@
-//! What people see.
+//! Terminal output.
 
 use std::io::Write;
 
-use super::Failure;
+use crate::error::Error;
 
 pub(super) fn line(text: &str) {
     self::text(&format!("{text}\n"));
 }
 
 pub(super) fn text(text: &str) {
-    // Nobody left to tell is no reason to fail.
+    // A closed stdout is no reason to fail.
     drop(std::io::stdout().write_all(text.as_bytes()));
 }
 
-pub(super) fn error(failure: &Failure) {
-    drop(std::io::stderr().write_all(format!("nearby-loadtest: {failure}\n").as_bytes()));
+pub(super) fn error(error: &Error) {
+    drop(std::io::stderr().write_all(format!("nearby-loadtest: {error}\n").as_bytes()));
 }

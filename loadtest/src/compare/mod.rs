@@ -1,22 +1,28 @@
-//! # Beside what people use today
+//! Comparison with other systems.
 //!
-//! `nearby-loadtest compare`: one world and one order of questions (the 20 nearest within 5 km), asked of Nearby,
-//! Redis, Tile38 and PostGIS. Each is asked over as many connections, with one question at a time on each; they take
-//! turns, so that what else the machine does falls on all of them alike. Throughput is compared within each round and
-//! never across.
+//! `nearby-loadtest compare` sends one sequence of queries over one dataset (the 20 nearest within 5 km) to Nearby, Redis,
+//! Tile38 and PostGIS. Each system has the same number of connections with one query at a time on each. Systems are measured
+//! in interleaved rounds, so that other load on the machine affects all alike; throughput is compared within a round and
+//! never across rounds.
 //!
-//! # What is not alike
+//! # Differences between the systems
 //!
-//! * Nearby answers with what a list shows of a merchant (names, brand, categories, position); the others, which hold
-//!   ids and places alone, with an id and a distance.
-//! * Nearby's answers are taken off the wire and decoded only where they are judged. The rivals' clients cannot but
-//!   parse what comes, and do so in every turn; what the generator's side costs is told for all, as it competes with a
-//!   server on the same machine.
-//! * Nearby and PostGIS have on disk what they were given when a load ends; Redis and Tile38 are as they are set.
-//! * Each is asked in the way that its manual gives for this: Redis sorts all that it has within 5 km, PostGIS takes
-//!   rows as its index hands them out (`<->`, which goes by the sphere: some are out of order, and the last may be
-//!   others).
-//! * Hidden merchants, which Nearby holds and must not find, are not given to the others.
+//! * Nearby returns the BASIC view of a merchant (names, brand, categories, position). The others hold ids and locations
+//!   only, and return an id and a distance.
+//! * Nearby's responses are received but decoded only if they are verified. The rivals' client libraries always decode. The
+//!   client's CPU time is reported for all systems, as it competes with a server on the same machine.
+//! * Nearby and PostGIS have stored all data durably when a load ends; Redis and Tile38 depend on their settings.
+//! * Each system is queried as its manual recommends: Redis sorts all points within 5 km; PostGIS returns rows in index order
+//!   (`<->`, a distance on the sphere), so that some are out of order and the last ones may differ.
+//! * Hidden merchants, which Nearby holds and must not return, are not loaded into the others.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `system` | the interface: system, connection, response |
+//! | `nearby`, `redis`, `tile38`, `postgis` | its implementations (`resp`: common to Redis and Tile38) |
+//! | `queries`, `rounds`, `accuracy`, `restart` | what is measured |
+//! | `process_tree` | CPU time and memory of servers with several processes |
+//! | `args`, `table` | command line, report |
 
 mod accuracy;
 mod args;
@@ -45,43 +51,47 @@ use tokio::runtime::Builder;
 pub use self::args::CompareArgs;
 use self::{
     accuracy::Accuracy,
-    process_tree::Processes,
-    queries::Questions,
-    restart::How,
-    rounds::{Turn, turn},
-    system::{Connection, System},
+    nearby::Nearby,
+    postgis::PostGis,
+    process_tree::ProcessTree,
+    queries::Queries,
+    redis::Redis,
+    restart::Restart,
+    rounds::{Round, run_round},
+    system::{Connection, System, with_context},
     table::{Comparison, Outcome},
+    tile38::Tile38,
 };
 use crate::{
-    cli::Failure,
-    dataset::{Oracle, World},
+    dataset::{Dataset, Oracle},
+    error::Error,
     report::{Machine, ReportError},
-    server::Server,
+    server::ServerProcess,
 };
 
-/// How far searches reach, in metres, and how many merchants they want.
+/// Radius of the searches in metres, and number of results.
 const RADIUS_M: f64 = 5_000.0;
-const WANTED: usize = 20;
+const LIMIT: usize = 20;
 
-/// A system that takes part, and what came of it so far.
-struct Contestant {
-    system: System,
-    processes: Option<Processes>,
-    connections: Vec<Connection>,
+/// A system in the comparison with its figures so far.
+struct Participant {
+    system: Box<dyn System>,
+    processes: Option<ProcessTree>,
+    connections: Vec<Box<dyn Connection>>,
     load_s: Option<f64>,
     accuracy: Accuracy,
-    turns: Vec<Turn>,
+    rounds: Vec<Round>,
     memory_bytes: Option<u64>,
     restart_s: Option<f64>,
 }
 
-/// Compares. Fails where an answer of Nearby's is wrong: how fast it came is then worth nothing.
+/// Runs a comparison. Returns a failure if a response of Nearby is wrong, as its throughput is then meaningless.
 ///
 /// # Errors
-/// A server does not answer or cannot be loaded, or a value cannot be.
-pub fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
+/// A system cannot be reached or loaded, or an argument is invalid.
+pub fn compare(args: &CompareArgs) -> Result<ExitCode, Error> {
     args.check()?;
-    // One thread alone needs nobody to hand its tasks to, and writes once for all that is ready.
+    // A single thread needs no hand-over of tasks, and writes once for all calls that are ready.
     let runtime = match args.threads() {
         1 => Builder::new_current_thread().enable_all().build()?,
         threads => Builder::new_multi_thread().worker_threads(threads).enable_all().build()?,
@@ -89,94 +99,121 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     runtime.block_on(run(args))
 }
 
-async fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
-    let world = World::new(args.seed, args.merchants, &args.cities())?;
-    let mut own = args.nearby.is_none().then(|| Server::start(None)).transpose()?;
-    let mut contestants = Vec::new();
-    for (system, pid) in args.systems(own.as_ref())? {
-        let processes = pid.map(Processes::of).transpose()?;
-        let load_s = load(&system, &world, !args.no_load || system.is_own()).await?;
-        contestants.push(Contestant {
+/// Creates the systems that take part, Nearby first, each with its process id.
+fn systems(
+    args: &CompareArgs,
+    own: Option<&ServerProcess>,
+) -> Result<Vec<(Box<dyn System>, Option<u32>)>, Error> {
+    let (url, pid) = match own {
+        Some(own) => (own.url.as_str(), Some(own.pid())),
+        None => (args.nearby.as_deref().unwrap_or_default(), args.nearby_pid),
+    };
+    let mut systems: Vec<(Box<dyn System>, Option<u32>)> = vec![(Box::new(Nearby::new(url)?), pid)];
+    if let Some(url) = &args.redis {
+        systems.push((Box::new(Redis::new(url)?), args.redis_pid));
+    }
+    if let Some(url) = &args.tile38 {
+        systems.push((Box::new(Tile38::new(url)?), args.tile38_pid));
+    }
+    if let Some(settings) = &args.postgis {
+        systems.push((Box::new(PostGis::new(settings)?), args.postgis_pid));
+    }
+    Ok(systems)
+}
+
+async fn run(args: &CompareArgs) -> Result<ExitCode, Error> {
+    let dataset = Dataset::new(args.seed, args.merchants, &args.cities())?;
+    let mut own = args.nearby.is_none().then(|| ServerProcess::start(None)).transpose()?;
+    let mut participants = Vec::new();
+    for (at, (system, pid)) in systems(args, own.as_ref())?.into_iter().enumerate() {
+        let processes = pid.map(ProcessTree::of).transpose()?;
+        // A server that this process started is empty.
+        let must_load = !args.no_load || (at == 0 && own.is_some());
+        let load_s = if must_load { Some(load(&*system, &dataset).await?) } else { None };
+        participants.push(Participant {
             system,
             processes,
             connections: Vec::new(),
             load_s,
             accuracy: Accuracy::default(),
-            turns: Vec::new(),
+            rounds: Vec::new(),
             memory_bytes: None,
             restart_s: None,
         });
     }
-    let questions = Arc::new(Questions::new(&world, args.seed));
+    let queries = Arc::new(Queries::new(&dataset, args.seed));
     let oracle = {
-        let world = world.clone();
-        tokio::task::spawn_blocking(move || Oracle::new(&world)).await.map_err(io::Error::other)?
+        let dataset = dataset.clone();
+        tokio::task::spawn_blocking(move || Oracle::new(&dataset)).await.map_err(io::Error::other)?
     };
-    for contestant in &mut contestants {
+    for participant in &mut participants {
+        let name = participant.system.name();
         for _ in 0..args.connections.max(1) {
-            contestant.connections.push(contestant.system.connect().await?);
+            let connection = participant.system.connect().await;
+            participant.connections.push(connection.map_err(|error| {
+                with_context(name, "cannot be reached, check that it runs at its address", &error)
+            })?);
         }
-        say(&format!("{}: {} answers are judged", contestant.system.name(), args.judged));
-        contestant.accuracy =
-            accuracy::judge(&mut contestant.connections, &questions, &oracle, args.judged).await?;
+        log(&format!("{name}: verifying {} responses", args.verify));
+        participant.accuracy =
+            accuracy::verify(&mut participant.connections, &queries, &oracle, args.verify).await?;
     }
-    take_turns(&mut contestants, &questions, args).await?;
-    for contestant in &mut contestants {
-        contestant.memory_bytes = contestant.processes.map(Processes::memory_bytes).transpose()?;
-        let how = match (args.restart_command(contestant.system.name()), &mut own) {
-            (Some(command), _) => Some(How::Command(command)),
-            (None, Some(server)) if contestant.system.is_own() => Some(How::Own(server)),
-            (None, _) => None,
+    run_rounds(&mut participants, &queries, args).await?;
+    for (at, participant) in participants.iter_mut().enumerate() {
+        participant.memory_bytes = participant.processes.map(ProcessTree::memory_bytes).transpose()?;
+        let restart = match (args.restart_command(participant.system.name()), &mut own) {
+            (Some(command), _) => Restart::Command(command),
+            (None, Some(server)) if at == 0 => Restart::Process(server),
+            (None, _) => continue,
         };
-        if let Some(how) = how {
-            say(&format!("{}: is restarted", contestant.system.name()));
-            contestant.restart_s = Some(restart::restart(&contestant.system, how, &questions, &world).await?);
-        }
+        log(&format!("{}: restarting", participant.system.name()));
+        let restart_s = restart::restart(&*participant.system, restart, &queries, &dataset).await?;
+        participant.restart_s = Some(restart_s);
     }
-    finish(args, &contestants)
+    finish(args, &participants)
 }
 
-async fn load(system: &System, world: &World, is_wanted: bool) -> io::Result<Option<f64>> {
-    if !is_wanted {
-        return Ok(None);
-    }
-    say(&format!("{}: {} merchants are loaded", system.name(), world.count()));
+/// Loads a dataset into a system and returns the seconds it took.
+async fn load(system: &dyn System, dataset: &Dataset) -> io::Result<f64> {
+    log(&format!("{}: loading {} merchants", system.name(), dataset.count()));
     let start = Instant::now();
-    system.load(world).await?;
-    Ok(Some(start.elapsed().as_secs_f64()))
+    system.load(dataset).await.map_err(|error| {
+        with_context(system.name(), "cannot be loaded, check that it runs at its address", &error)
+    })?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
-/// In each round every system is asked the same questions from the same one on.
-async fn take_turns(
-    contestants: &mut [Contestant],
-    questions: &Arc<Questions>,
+/// Measures all systems in interleaved rounds. Within a round each system receives the same queries.
+async fn run_rounds(
+    participants: &mut [Participant],
+    queries: &Arc<Queries>,
     args: &CompareArgs,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     for round in 0..args.rounds.max(1) {
-        for contestant in &mut *contestants {
-            let first = Questions::first_of_round(round);
-            let connections = std::mem::take(&mut contestant.connections);
-            let (connections, turn) =
-                turn(connections, (questions, first), args.length()?, contestant.processes.as_ref())
+        for participant in &mut *participants {
+            let first = Queries::first_of_round(round);
+            let connections = std::mem::take(&mut participant.connections);
+            let (connections, figures) =
+                run_round(connections, (queries, first), args.length()?, participant.processes.as_ref())
                     .await
-                    .map_err(|error| system::named(contestant.system.name(), "broke off", &error))?;
-            say(&format!(
+                    .map_err(|error| with_context(participant.system.name(), "failed", &error))?;
+            log(&format!(
                 "round {} of {}: {} {:.0}/s",
                 round + 1,
                 args.rounds.max(1),
-                contestant.system.name(),
-                turn.per_s()
+                participant.system.name(),
+                figures.per_s()
             ));
-            contestant.connections = connections;
-            contestant.turns.push(turn);
+            participant.connections = connections;
+            participant.rounds.push(figures);
         }
     }
     Ok(())
 }
 
-/// Tells all; a wrong answer of Nearby's is a failure.
-fn finish(args: &CompareArgs, contestants: &[Contestant]) -> Result<ExitCode, Failure> {
-    let nearby = contestants.first().map_or(&[][..], |nearby| &nearby.turns);
+/// Prints and writes the report; a wrong response of Nearby is a failure.
+fn finish(args: &CompareArgs, participants: &[Participant]) -> Result<ExitCode, Error> {
+    let nearby = participants.first().map_or(&[][..], |nearby| &nearby.rounds);
     let comparison = Comparison {
         tool: format!("nearby-loadtest {}", env!("CARGO_PKG_VERSION")),
         seed: args.seed,
@@ -185,17 +222,17 @@ fn finish(args: &CompareArgs, contestants: &[Contestant]) -> Result<ExitCode, Fa
         threads: args.threads(),
         seconds: args.seconds,
         rounds: args.rounds.max(1),
-        judged: args.judged,
+        verified: args.verify,
         machine: Machine::this(),
-        systems: contestants.iter().map(|contestant| Outcome::of(contestant, nearby)).collect(),
+        systems: participants.iter().map(|participant| Outcome::of(participant, nearby)).collect(),
     };
-    // Nobody left to tell is no reason to fail.
+    // A closed stdout is no reason to fail.
     drop(io::stdout().write_all(table::text(&comparison).as_bytes()));
     if let Some(path) = &args.json {
         write(path, &serde_json::to_string_pretty(&comparison).map_err(io::Error::other)?)?;
     }
-    let is_right = contestants.first().is_some_and(|nearby| nearby.accuracy.is_right());
-    Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_correct = participants.first().is_some_and(|nearby| nearby.accuracy.is_correct());
+    Ok(if is_correct { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), ReportError> {
@@ -203,7 +240,7 @@ fn write(path: &Path, text: &str) -> Result<(), ReportError> {
     made.and_then(|()| std::fs::write(path, text)).map_err(|error| ReportError::File(path.into(), error))
 }
 
-/// How it goes on, for those who wait.
-fn say(text: &str) {
+/// Logs progress to stderr.
+fn log(text: &str) {
     drop(io::stderr().write_all(format!("{text}\n").as_bytes()));
 }

@@ -1,36 +1,36 @@
-//! What a server uses, where it is several processes.
+//! CPU time and memory of a server that consists of several processes.
 
 use std::{collections::BTreeMap, fs, io};
 
-use crate::runner::Usage;
+use crate::runner::ProcessUsage;
 
-/// A process and those that it starts.
+/// A process and its children.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Processes(u32);
+pub(super) struct ProcessTree(u32);
 
-/// What each of them has used so far.
+/// Usage of each process since it started.
 #[derive(Debug)]
-pub(super) struct Used(BTreeMap<u32, Usage>);
+pub(super) struct TreeUsage(BTreeMap<u32, ProcessUsage>);
 
-impl Processes {
-    /// Of a process that there is.
+impl ProcessTree {
+    /// Creates the tree of an existing process.
     pub(super) fn of(pid: u32) -> io::Result<Self> {
-        Usage::of(pid)?;
+        ProcessUsage::of(pid)?;
         Ok(Self(pid))
     }
 
-    /// What they have used since each began.
-    pub(super) fn used(self) -> io::Result<Used> {
-        let mut used = BTreeMap::from([(self.0, Usage::of(self.0)?)]);
-        // A child may end meanwhile: then it is none.
-        used.extend(self.children()?.into_iter().filter_map(|pid| Some((pid, Usage::of(pid).ok()?))));
-        Ok(Used(used))
+    /// Reads the usage of all its processes.
+    pub(super) fn usage(self) -> io::Result<TreeUsage> {
+        let mut used = BTreeMap::from([(self.0, ProcessUsage::of(self.0)?)]);
+        // A child may have exited since the listing: it is skipped.
+        used.extend(self.children()?.into_iter().filter_map(|pid| Some((pid, ProcessUsage::of(pid).ok()?))));
+        Ok(TreeUsage(used))
     }
 
-    /// Memory of all of them together. What they share counts once, where the kernel tells (Pss); where it does not, as
-    /// of another's process, what is resident counts for each.
+    /// Returns the memory of all its processes. Shared pages count once where the kernel reports them (Pss); where it does not,
+    /// as for another user's process, resident memory counts for each process.
     pub(super) fn memory_bytes(self) -> io::Result<u64> {
-        let resident = |pid: u32| Usage::of(pid).map_or(0, |usage| usage.resident_bytes);
+        let resident = |pid: u32| ProcessUsage::of(pid).map_or(0, |usage| usage.resident_bytes);
         let mut all = self.children()?;
         all.push(self.0);
         Ok(all.into_iter().map(|pid| share_bytes(pid).unwrap_or_else(|| resident(pid))).sum())
@@ -40,7 +40,7 @@ impl Processes {
         let mut children = Vec::new();
         for entry in fs::read_dir("/proc")?.flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            // Threads and processes that have ended meanwhile have no parent to find.
+            // Threads, and processes that exited since the listing, have no readable status.
             let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
             if field(&status, "PPid:") == Some(u64::from(self.0)) {
                 children.push(pid);
@@ -50,16 +50,17 @@ impl Processes {
     }
 }
 
-impl Used {
-    /// Seconds of processor time that came to them since. Those of a process that has ended meanwhile are lost.
+impl TreeUsage {
+    /// Returns the CPU time in seconds since an earlier reading, without that of processes that exited since.
     pub(super) fn cpu_s_since(&self, before: &Self) -> f64 {
-        let since =
-            |(pid, usage): (&u32, &Usage)| usage.since(&before.0.get(pid).copied().unwrap_or_default()).cpu_s;
+        let since = |(pid, usage): (&u32, &ProcessUsage)| {
+            usage.since(&before.0.get(pid).copied().unwrap_or_default()).cpu_s
+        };
         self.0.iter().map(since).sum()
     }
 }
 
-/// Memory of a process, with its part of what it shares.
+/// Returns the memory of a process with its proportional share of shared pages.
 fn share_bytes(pid: u32) -> Option<u64> {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     field(&rollup, "Pss:").map(|kib| kib * 1_024)
@@ -77,16 +78,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn children_count_and_strangers_do_not() {
+    fn children_are_included_and_other_processes_are_not() {
         let mut child = Command::new("sleep").arg("30").spawn().unwrap();
-        let own = Processes::of(std::process::id()).unwrap();
-        let used = own.used().unwrap();
+        let own = ProcessTree::of(std::process::id()).unwrap();
+        let used = own.usage().unwrap();
         assert!(used.0.contains_key(&child.id()) && used.0.contains_key(&std::process::id()));
         assert!(!used.0.contains_key(&1));
         assert!(own.memory_bytes().unwrap() > 1_000_000);
-        assert!(own.used().unwrap().cpu_s_since(&used) >= 0.0);
+        assert!(own.usage().unwrap().cpu_s_since(&used) >= 0.0);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(Processes::of(u32::MAX).is_err());
+        assert!(ProcessTree::of(u32::MAX).is_err());
     }
 }

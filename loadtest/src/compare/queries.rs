@@ -1,32 +1,35 @@
-//! What is asked: from where people are, in an order that the seed fixes.
+//! Queries: origins weighted by population, in an order that the seed determines.
 
-use crate::dataset::{Place, World, random_of};
+use crate::{
+    dataset::{Dataset, GeoPoint},
+    random::rng_for,
+};
 
-/// Randomness of its own.
+/// Random stream of this module (see [`rng_for`]).
 const ORIGIN: u64 = 20;
-/// How many there are before they begin anew: more than a cache of answers would hold, and made beforehand so that
-/// making them takes nothing off what is asked.
+/// Number of distinct origins: more than a cache of responses would hold. They are generated beforehand, so that generating
+/// them takes no CPU time from the measurement.
 const COUNT: u64 = 200_000;
-/// Rounds begin so far apart, so that slow systems too are asked other questions in each.
-const APART: u64 = 37_171;
+/// Distance between the first queries of consecutive rounds, so that slow systems too receive different queries in each.
+const ROUND_STRIDE: u64 = 37_171;
 
-/// Where questions come from.
+/// The origins of the queries.
 #[derive(Debug)]
-pub(super) struct Questions(Vec<Place>);
+pub(super) struct Queries(Vec<GeoPoint>);
 
-impl Questions {
-    pub(super) fn new(world: &World, seed: u64) -> Self {
-        Self((0..COUNT).map(|number| world.somewhere(&mut random_of(seed, ORIGIN, number))).collect())
+impl Queries {
+    pub(super) fn new(dataset: &Dataset, seed: u64) -> Self {
+        Self((0..COUNT).map(|number| dataset.populated_point(&mut rng_for(seed, ORIGIN, number))).collect())
     }
 
-    /// Where question `number` comes from.
-    pub(super) fn at(&self, number: u64) -> Place {
+    /// Returns the origin of query `number`.
+    pub(super) fn at(&self, number: u64) -> GeoPoint {
         self.0[usize::try_from(number % COUNT).unwrap_or_default()]
     }
 
-    /// The question that a round begins with.
+    /// Returns the number of the first query of a round.
     pub(super) fn first_of_round(round: u64) -> u64 {
-        round.wrapping_mul(APART)
+        round.wrapping_mul(ROUND_STRIDE)
     }
 }
 
@@ -36,13 +39,13 @@ mod tests {
     use crate::dataset::Source;
 
     #[test]
-    fn one_seed_is_one_order_of_questions() {
-        let world = World::new(1, 100, &Source::Ours).unwrap();
+    fn a_seed_determines_the_order_of_queries() {
+        let dataset = Dataset::new(1, 100, &Source::BuiltIn).unwrap();
         let (one, two, other) =
-            (Questions::new(&world, 1), Questions::new(&world, 1), Questions::new(&world, 2));
+            (Queries::new(&dataset, 1), Queries::new(&dataset, 1), Queries::new(&dataset, 2));
         assert_eq!(one.0, two.0);
         assert_ne!(one.at(0), other.at(0));
         assert_eq!(one.at(5), one.at(5 + COUNT));
-        assert_ne!(one.at(Questions::first_of_round(1)), one.at(Questions::first_of_round(0)));
+        assert_ne!(one.at(Queries::first_of_round(1)), one.at(Queries::first_of_round(0)));
     }
 }

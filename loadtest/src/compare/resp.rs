@@ -1,4 +1,4 @@
-//! What Redis and Tile38 have in common: connections that speak RESP, and pairs of an id and a distance.
+//! RESP connections and responses, common to Redis and Tile38.
 
 use std::io;
 
@@ -6,22 +6,21 @@ use ::redis::{Client, Cmd, FromRedisValue, Value, aio::MultiplexedConnection};
 
 use super::system::Found;
 
-/// Where the merchants are kept, in both.
+/// Key of the merchants in both systems.
 pub(super) const KEY: &str = "nearby-compare";
 
-/// A client; it does not connect yet.
+/// Creates a client, without connecting.
 pub(super) fn client(url: &str) -> io::Result<Client> {
-    Client::open(url).map_err(|error| {
-        io::Error::other(format!("{error}; an address of Redis or Tile38 looks like redis://127.0.0.1:6379"))
-    })
+    Client::open(url)
+        .map_err(|error| io::Error::other(format!("{error}; example of an address: redis://127.0.0.1:6379")))
 }
 
-/// A connection of its own.
+/// Opens a connection.
 pub(super) async fn connect(client: &Client) -> io::Result<MultiplexedConnection> {
     client.get_multiplexed_async_connection().await.map_err(io::Error::other)
 }
 
-/// Sends a command and waits for what comes back.
+/// Sends a command and waits for its response.
 pub(super) async fn send<T: FromRedisValue>(
     connection: &mut MultiplexedConnection,
     command: &Cmd,
@@ -29,7 +28,7 @@ pub(super) async fn send<T: FromRedisValue>(
     command.query_async(connection).await.map_err(io::Error::other)
 }
 
-/// An array of arrays of an id and a distance.
+/// Decodes an array of pairs of an id and a distance.
 pub(super) fn pairs(value: &Value) -> Option<Vec<Found>> {
     let Value::Array(pairs) = value else { return None };
     pairs.iter().map(pair).collect()
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_are_read_and_nothing_else() {
+    fn pairs_are_decoded_and_other_values_are_rejected() {
         let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
         let one = Value::Array(vec![text("7"), text("12.5")]);
         let found = Found { number: Some(7), distance_m: 12.5 };

@@ -1,4 +1,4 @@
-//! How long a system is away when it is restarted.
+//! Downtime of a system when it is restarted.
 
 use std::{
     io,
@@ -11,49 +11,51 @@ use tokio::{
 };
 
 use super::{
-    queries::Questions,
+    queries::Queries,
     system::{Found, System},
 };
-use crate::{dataset::World, server::Server};
+use crate::{dataset::Dataset, server::ServerProcess};
 
-/// How often it is asked meanwhile, how long an answer may take, and after how long it counts as gone for good.
+/// Interval of the queries during a restart.
 const POLL: Duration = Duration::from_millis(5);
-const ANSWER: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Time that one of them may take.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time after which a restart has failed.
+const RESTART_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How a system is restarted.
-pub(super) enum How<'h> {
-    /// By a command of the shell.
-    Command(&'h str),
-    /// It is ours.
-    Own(&'h mut Server),
+/// The means of restarting a system.
+pub(super) enum Restart<'r> {
+    /// A shell command.
+    Command(&'r str),
+    /// A server process that this process started.
+    Process(&'r mut ServerProcess),
 }
 
-impl How<'_> {
-    async fn act(self, name: &str) -> io::Result<()> {
+impl Restart<'_> {
+    async fn run(self, name: &str) -> io::Result<()> {
         let command = match self {
-            Self::Own(server) => return server.restart().await,
+            Self::Process(server) => return server.restart().await,
             Self::Command(command) => command,
         };
         let status = Command::new("sh").arg("-c").arg(command).status().await?;
         let failed =
-            || io::Error::other(format!("the restart command of {name} failed ({status}): {command}"));
+            || io::Error::other(format!("restart command of {name} failed with {status}: {command}"));
         status.success().then_some(()).ok_or_else(failed)
     }
 }
 
-/// Seconds from when the command is run until the first answer that is as it was before.
+/// Restarts a system and returns the seconds until it responds as before.
 pub(super) async fn restart(
-    system: &System,
-    how: How<'_>,
-    questions: &Questions,
-    world: &World,
+    system: &dyn System,
+    restart: Restart<'_>,
+    queries: &Queries,
+    dataset: &Dataset,
 ) -> io::Result<f64> {
-    let before = ask(system, questions, world).await?;
+    let before = search(system, queries, dataset).await?;
     let start = Instant::now();
-    how.act(system.name()).await?;
-    while start.elapsed() < PATIENCE {
-        if let Ok(Ok(after)) = timeout(ANSWER, ask(system, questions, world)).await
+    restart.run(system.name()).await?;
+    while start.elapsed() < RESTART_TIMEOUT {
+        if let Ok(Ok(after)) = timeout(RESPONSE_TIMEOUT, search(system, queries, dataset)).await
             && after == before
         {
             return Ok(start.elapsed().as_secs_f64());
@@ -61,12 +63,13 @@ pub(super) async fn restart(
         sleep(POLL).await;
     }
     Err(io::Error::other(format!(
-        "{} does not answer as before within ten minutes of its restart: see that it keeps what it was given, and \
-         comes back at the same address",
+        "{} does not respond as before within 10 minutes of its restart; check that it persists its data and keeps \
+         its address",
         system.name()
     )))
 }
 
-async fn ask(system: &System, questions: &Questions, world: &World) -> io::Result<Vec<Found>> {
-    system.connect().await?.ask(questions.at(0)).await?.found(world)
+async fn search(system: &dyn System, queries: &Queries, dataset: &Dataset) -> io::Result<Vec<Found>> {
+    let response = system.connect().await?.search(queries.at(0)).await?;
+    response.found(dataset).ok_or_else(|| io::Error::other("a response has an unexpected format"))
 }

@@ -1,4 +1,4 @@
-//! A turn: a system is asked for some seconds, on each connection as soon as the answer before is there.
+//! A round: a system receives queries for some seconds, on each connection as soon as the previous response has arrived.
 
 use std::{
     io,
@@ -13,58 +13,58 @@ use hdrhistogram::Histogram;
 use tokio::{task::JoinSet, time::sleep_until};
 
 use super::{
-    process_tree::{Processes, Used},
-    queries::Questions,
+    process_tree::{ProcessTree, TreeUsage},
+    queries::Queries,
     system::Connection,
 };
-use crate::runner::{Usage, histogram};
+use crate::runner::{ProcessUsage, histogram};
 
-/// What comes before this is not counted: caches are filled, and processors wake up.
+/// Time at the beginning of a round that does not count: caches fill and processors leave idle states.
 const WARM_UP: Duration = Duration::from_millis(300);
 
-/// What came of a turn.
+/// Figures of a round.
 #[derive(Debug)]
-pub(super) struct Turn {
-    /// From when each search was sent until it was answered.
+pub(super) struct Round {
+    /// Time from when each search was sent to its response.
     pub(super) latency_us: Histogram<u64>,
-    /// How long was counted.
+    /// Duration that counts.
     pub(super) length: Duration,
-    /// The server's processor time, where its process is known.
+    /// CPU time of the server, if its process is known.
     pub(super) server_cpu_s: Option<f64>,
-    /// This process's.
+    /// CPU time of this process.
     pub(super) client_cpu_s: f64,
 }
 
-impl Turn {
-    /// Searches that were answered.
+impl Round {
+    /// Returns the number of searches answered.
     pub(super) fn searches(&self) -> u64 {
         self.latency_us.len()
     }
 
-    /// Searches a second.
+    /// Returns the throughput in searches per second.
     pub(super) fn per_s(&self) -> f64 {
         self.searches() as f64 / self.length.as_secs_f64()
     }
 }
 
-/// Asks question after question from one on, and hands the connections back.
-pub(super) async fn turn(
-    connections: Vec<Connection>,
-    (questions, first): (&Arc<Questions>, u64),
+/// Runs a round from query `first` on, and returns the connections.
+pub(super) async fn run_round(
+    connections: Vec<Box<dyn Connection>>,
+    (queries, first): (&Arc<Queries>, u64),
     length: Duration,
-    server: Option<&Processes>,
-) -> io::Result<(Vec<Connection>, Turn)> {
+    server: Option<&ProcessTree>,
+) -> io::Result<(Vec<Box<dyn Connection>>, Round)> {
     let begin = Instant::now() + WARM_UP;
     let end = begin + length;
     let next = Arc::new(AtomicU64::new(first));
     let mut tasks = JoinSet::new();
     for connection in connections {
-        tasks.spawn(ask(connection, Arc::clone(questions), Arc::clone(&next), [begin, end]));
+        tasks.spawn(search_until(connection, Arc::clone(queries), Arc::clone(&next), [begin, end]));
     }
     sleep_until(begin.into()).await;
-    let before = (Usage::of_self()?, used(server)?);
+    let before = (ProcessUsage::of_self()?, usage(server)?);
     sleep_until(end.into()).await;
-    let after = (Usage::of_self()?, used(server)?);
+    let after = (ProcessUsage::of_self()?, usage(server)?);
     let (mut connections, mut latency_us) = (Vec::new(), histogram(3));
     while let Some(ended) = tasks.join_next().await {
         let (connection, latencies) = ended.map_err(io::Error::other)??;
@@ -73,28 +73,28 @@ pub(super) async fn turn(
     }
     let server_cpu_s = after.1.zip(before.1).map(|(after, before)| after.cpu_s_since(&before));
     let client_cpu_s = after.0.since(&before.0).cpu_s;
-    Ok((connections, Turn { latency_us, length, server_cpu_s, client_cpu_s }))
+    Ok((connections, Round { latency_us, length, server_cpu_s, client_cpu_s }))
 }
 
-fn used(server: Option<&Processes>) -> io::Result<Option<Used>> {
-    server.map(|server| server.used()).transpose()
+fn usage(server: Option<&ProcessTree>) -> io::Result<Option<TreeUsage>> {
+    server.map(|server| server.usage()).transpose()
 }
 
-/// Counts searches that are answered between the two moments: as many are under way at the one as at the other.
-async fn ask(
-    mut connection: Connection,
-    questions: Arc<Questions>,
+/// Searches until `end` and counts responses between `begin` and `end`: the number in flight is the same at both.
+async fn search_until(
+    mut connection: Box<dyn Connection>,
+    queries: Arc<Queries>,
     next: Arc<AtomicU64>,
     [begin, end]: [Instant; 2],
-) -> io::Result<(Connection, Histogram<u64>)> {
+) -> io::Result<(Box<dyn Connection>, Histogram<u64>)> {
     let mut latency_us = histogram(3);
     loop {
-        let from = questions.at(next.fetch_add(1, Ordering::Relaxed));
+        let from = queries.at(next.fetch_add(1, Ordering::Relaxed));
         let sent = Instant::now();
         if sent >= end {
             return Ok((connection, latency_us));
         }
-        connection.ask(from).await?;
+        connection.search(from).await?;
         let answered = Instant::now();
         if (begin..=end).contains(&answered) {
             let micros = answered.duration_since(sent).as_micros();

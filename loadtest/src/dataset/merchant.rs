@@ -1,17 +1,20 @@
-//! What a merchant is, apart from where.
+//! Attributes of a merchant other than its location.
 
-use nearby_proto::v1::{
-    CoordinateSystem, Merchant, OpeningHours, Position, PostalAddress, Visibility, WeeklyPeriod,
-};
+use nearby_proto::v1::{Merchant, OpeningHours, PostalAddress, Visibility, WeeklyPeriod};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use super::{City, Place, below, mixed, random_of};
+use super::{cities::City, geo_point::GeoPoint};
+use crate::random::{index_below, rng_for, splitmix64};
 
+/// Name prefix of merchants that only the load writes: no verified answer depends on them.
+pub(crate) const LOAD_ONLY_PREFIX: &str = "merchants/load-";
+
+/// Random stream of this module (see [`rng_for`]).
 const SHOP: u64 = 5;
 const BRANDS: u32 = 5_000;
 
-/// From the most usual to the rarest.
+/// Categories, most frequent first.
 const CATEGORIES: [&str; 48] = [
     "amenity/restaurant",
     "shop/convenience",
@@ -87,9 +90,9 @@ pub(super) fn category(rank: usize) -> &'static str {
     CATEGORIES[rank.min(CATEGORIES.len() - 1)]
 }
 
-/// In no order, as callers' ids are, and with the number at its end.
+/// Returns a resource name. Like clients' ids, names are in no order; the merchant's number comes last.
 pub(super) fn name(seed: u64, number: u64) -> String {
-    format!("merchants/{:06x}-{number}", mixed(seed ^ mixed(number)) >> 40)
+    format!("merchants/{:06x}-{number}", splitmix64(seed ^ splitmix64(number)) >> 40)
 }
 
 pub(super) fn number_of(name: &str) -> Option<u64> {
@@ -97,16 +100,16 @@ pub(super) fn number_of(name: &str) -> Option<u64> {
 }
 
 pub(super) fn is_visible(seed: u64, number: u64) -> bool {
-    !mixed(seed ^ mixed(number)).is_multiple_of(100)
+    !splitmix64(seed ^ splitmix64(number)).is_multiple_of(100)
 }
 
-pub(super) fn merchant(seed: u64, number: u64, place: Place, city: &City) -> Merchant {
-    let mut random = random_of(seed, SHOP, number);
+pub(super) fn merchant(seed: u64, number: u64, place: GeoPoint, city: &City) -> Merchant {
+    let mut random = rng_for(seed, SHOP, number);
     let category = CATEGORIES[zipf(CATEGORIES.len(), &mut random)];
-    let word = WORDS[below(WORDS.len(), &mut random)];
+    let word = WORDS[index_below(WORDS.len(), &mut random)];
     let kind = category.rsplit('/').next().unwrap_or_default().replace('_', " ");
     let brand = random.random_bool(0.33).then(|| brand(&mut random));
-    let street = STREETS[below(STREETS.len(), &mut random)];
+    let street = STREETS[index_below(STREETS.len(), &mut random)];
     let house = random.random_range(1..400u32);
     let hours = random.random_bool(0.8).then(|| hours(&mut random));
     let is_visible = is_visible(seed, number);
@@ -118,12 +121,7 @@ pub(super) fn merchant(seed: u64, number: u64, place: Place, city: &City) -> Mer
         brand: brand.unwrap_or_default(),
         categories: vec![category.to_owned()],
         services: SERVICES.iter().filter(|_| random.random_bool(0.25)).map(|&name| name.to_owned()).collect(),
-        position: Some(Position {
-            latitude: place.latitude,
-            longitude: place.longitude,
-            coordinate_system: CoordinateSystem::Wgs84.into(),
-            accuracy_m: None,
-        }),
+        position: Some(place.into()),
         address: Some(PostalAddress {
             region_code: city.region_code.clone(),
             locality: city.name.clone(),
@@ -146,8 +144,8 @@ pub(super) fn merchant(seed: u64, number: u64, place: Place, city: &City) -> Mer
     }
 }
 
-/// Whether a merchant of a world is open at a moment, in seconds since 1970; `None` where nobody knows its hours. All of
-/// them are weekly and in UTC.
+/// Returns whether a merchant of a dataset is open at a time in seconds since 1970; `None` if it has no opening hours. All
+/// hours of datasets are weekly and in UTC.
 pub(crate) fn is_open_at(merchant: &Merchant, at_s: i64) -> Option<bool> {
     const WEEK_MIN: i64 = 7 * 1_440;
     // 1970 began on a Thursday, the fourth day of a week that begins on Monday.
@@ -160,17 +158,17 @@ pub(crate) fn is_open_at(merchant: &Merchant, at_s: i64) -> Option<bool> {
     Some(hours.weekly_periods.iter().any(covers))
 }
 
-/// The n-th in proportion to 1/n: the largest brand has a ninth of all that have one, and half of the brands a handful.
+/// Picks a brand by Zipf's law with exponent 1: the largest has a ninth of all branded merchants, half of the brands a few.
 fn brand(random: &mut Pcg64Mcg) -> String {
     let rank = zipf(BRANDS as usize, random);
     format!("{} {rank}", WORDS[rank % WORDS.len()])
 }
 
-/// One of so many, the n-th nearly in proportion to 1/n.
+/// Returns an index below `count`, the n-th approximately in proportion to 1/n.
 fn zipf(count: usize, random: &mut Pcg64Mcg) -> usize {
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     let share: f64 = random.random_range(0.0..1.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "of 1 to the count")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to the count")]
     let rank = libm::pow(f64::from(count) + 1.0, share) as u32;
     (rank.clamp(1, count) - 1) as usize
 }

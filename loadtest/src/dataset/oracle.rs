@@ -1,95 +1,101 @@
-//! What the right answer is: exact geodesics (Karney, through geographiclib), and a grid to be done in time.
+//! Reference implementation of search: exact geodesics (Karney, through geographiclib) over a grid of cells.
+//!
+//! The grid is an optimization only: it limits how many geodesics are computed per search.
 
 use std::collections::HashMap;
 
 use geographiclib_rs::{Geodesic, InverseGeodesic};
 
-use super::{Place, World};
+use super::{Dataset, GeoPoint};
 
-/// Edge of a cell of the grid in metres. Searches reach less than that or look into more cells.
+/// Edge of a grid cell in metres. A search of radius r visits about (2r / edge + 1)³ cells.
 const CELL_M: f64 = 5_000.0;
 
 /// Semi-major axis and squared eccentricity of WGS-84 (NIMA TR8350.2).
 const SEMI_MAJOR_M: f64 = 6_378_137.0;
 const ECCENTRICITY_2: f64 = 6.694_379_990_141_316e-3;
 
-/// A world's places by cell.
+/// The reference search over a dataset, indexed by grid cell.
 pub struct Oracle {
-    world: World,
+    dataset: Dataset,
     cells: HashMap<[i32; 3], Vec<(u32, [f64; 3])>>,
     geodesic: Geodesic,
 }
 
-/// A merchant that belongs into an answer.
+/// An expected result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
-    /// Its number.
+    /// Number of the merchant.
     pub number: u64,
-    /// The geodesic distance in metres.
+    /// Geodesic distance in metres.
     pub distance_m: f64,
 }
 
 impl std::fmt::Debug for Oracle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Oracle({} merchants)", self.world.count())
+        write!(f, "Oracle({} merchants)", self.dataset.count())
     }
 }
 
-/// The length of the geodesic in metres.
+/// Returns the geodesic distance in metres.
 #[must_use]
-pub fn distance_m(a: Place, b: Place) -> f64 {
+pub fn distance_m(a: GeoPoint, b: GeoPoint) -> f64 {
     Geodesic::wgs84().inverse(a.latitude, a.longitude, b.latitude, b.longitude)
 }
 
 impl Oracle {
-    /// Of all merchants of a world: some forty bytes each.
+    /// Indexes all merchants of a dataset: about 40 bytes each.
     #[must_use]
-    pub fn new(world: &World) -> Self {
+    pub fn new(dataset: &Dataset) -> Self {
         let mut cells: HashMap<[i32; 3], Vec<(u32, [f64; 3])>> = HashMap::new();
-        for number in 0..u32::try_from(world.count()).unwrap_or(u32::MAX) {
-            let at = cartesian(world.place(u64::from(number)));
+        for number in 0..u32::try_from(dataset.count()).unwrap_or(u32::MAX) {
+            let at = cartesian(dataset.location(u64::from(number)));
             cells.entry(cell(at)).or_default().push((number, at));
         }
-        Self { world: world.clone(), cells, geodesic: Geodesic::wgs84() }
+        Self { dataset: dataset.clone(), cells, geodesic: Geodesic::wgs84() }
     }
 
-    /// The world.
+    /// Returns the dataset.
     #[must_use]
-    pub fn world(&self) -> &World {
-        &self.world
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
     }
 
-    /// The nearest visible merchants that pass, up to `most`, at least so far and at most so far away, by distance.
+    /// Returns the nearest visible merchants that satisfy the predicate, between `min_m` and `max_m` away, by distance.
+    ///
+    /// At least `limit` if there are as many: ties with the last one are included.
     #[must_use]
     pub fn nearest(
         &self,
-        from: Place,
-        [least_m, most_m]: [f64; 2],
-        most: usize,
-        passes: impl Fn(u64) -> bool,
+        from: GeoPoint,
+        [min_m, max_m]: [f64; 2],
+        limit: usize,
+        predicate: impl Fn(u64) -> bool,
     ) -> Vec<Near> {
         let at = cartesian(from);
-        // A chord is never longer than its arc, and orders points as the arc does: to the micrometre at these distances.
+        // Chords are never longer than geodesics and order points like them, to the micrometre at these distances: so they
+        // preselect candidates and geodesics are computed for those alone.
         let mut near: Vec<(f64, u32)> = self
-            .around(at, most_m)
-            .map(|(number, place)| (chord(at, place), number))
-            .filter(|(chord, _)| *chord <= most_m + 1.0 && *chord >= least_m * 0.999 - 1.0)
+            .around(at, max_m)
+            .map(|(number, point)| (chord(at, point), number))
+            .filter(|(chord, _)| *chord <= max_m + 1.0 && *chord >= min_m * 0.999 - 1.0)
             .collect();
         near.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut found: Vec<Near> = Vec::new();
         for (chord, number) in near {
             let number = u64::from(number);
-            // Some more than asked for: those that are equally far.
-            if found.len() >= most && found.get(most - 1).is_some_and(|last| chord > last.distance_m + 1e-3) {
+            // Stop only beyond ties with the last result.
+            if found.len() >= limit && found.get(limit - 1).is_some_and(|last| chord > last.distance_m + 1e-3)
+            {
                 break;
             }
-            if !self.world.is_visible(number) || !passes(number) {
+            if !self.dataset.is_visible(number) || !predicate(number) {
                 continue;
             }
-            let place = self.world.place(number);
+            let location = self.dataset.location(number);
             let distance_m: f64 =
-                self.geodesic.inverse(from.latitude, from.longitude, place.latitude, place.longitude);
-            if (least_m..=most_m).contains(&distance_m) {
+                self.geodesic.inverse(from.latitude, from.longitude, location.latitude, location.longitude);
+            if (min_m..=max_m).contains(&distance_m) {
                 found.push(Near { number, distance_m });
             }
         }
@@ -108,7 +114,7 @@ impl Oracle {
 }
 
 fn cell(at: [f64; 3]) -> [i32; 3] {
-    #[expect(clippy::cast_possible_truncation, reason = "the earth has 2,600 cells along an axis")]
+    #[expect(clippy::cast_possible_truncation, reason = "the earth spans 2,600 cells per axis")]
     at.map(|along| libm::floor(along / CELL_M) as i32)
 }
 
@@ -116,9 +122,9 @@ fn chord(a: [f64; 3], b: [f64; 3]) -> f64 {
     libm::sqrt((0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum())
 }
 
-/// Earth-centred coordinates in metres.
-fn cartesian(place: Place) -> [f64; 3] {
-    let (latitude, longitude) = (place.latitude.to_radians(), place.longitude.to_radians());
+/// Converts to earth-centred, earth-fixed coordinates in metres.
+fn cartesian(point: GeoPoint) -> [f64; 3] {
+    let (latitude, longitude) = (point.latitude.to_radians(), point.longitude.to_radians());
     let sine = libm::sin(latitude);
     let normal = SEMI_MAJOR_M / libm::sqrt(1.0 - ECCENTRICITY_2 * sine * sine);
     let across = normal * libm::cos(latitude);
@@ -128,19 +134,19 @@ fn cartesian(place: Place) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Source, random_of};
+    use crate::{dataset::Source, random::rng_for};
 
     #[test]
-    fn the_grid_finds_what_a_scan_finds() {
-        let world = World::new(3, 20_000, &Source::Ours).unwrap();
-        let oracle = Oracle::new(&world);
-        let mut random = random_of(3, 99, 0);
+    fn the_grid_returns_the_same_results_as_a_linear_scan() {
+        let dataset = Dataset::new(3, 20_000, &Source::BuiltIn).unwrap();
+        let oracle = Oracle::new(&dataset);
+        let mut random = rng_for(3, 99, 0);
         for case in 0..20 {
-            let from = world.somewhere(&mut random);
+            let from = dataset.populated_point(&mut random);
             let ring = [f64::from(case) * 100.0, 5_000.0];
-            let mut scanned: Vec<Near> = (0..world.count())
-                .filter(|number| world.is_visible(*number) && number % 3 == 0)
-                .map(|number| Near { number, distance_m: distance_m(from, world.place(number)) })
+            let mut scanned: Vec<Near> = (0..dataset.count())
+                .filter(|number| dataset.is_visible(*number) && number % 3 == 0)
+                .map(|number| Near { number, distance_m: distance_m(from, dataset.location(number)) })
                 .filter(|near| (ring[0]..=ring[1]).contains(&near.distance_m))
                 .collect();
             scanned.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));

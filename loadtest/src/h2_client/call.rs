@@ -1,120 +1,48 @@
-//! A call from its first byte to its last.
+//! Calls and replies.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::HeaderValue;
-use tokio::time::timeout_at;
 
-use super::{Code, Lines, Stream};
+use super::code::Code;
 
-/// Which method is called: `/package.Service/Method`.
+/// The path of a method: `/package.Service/Method`.
 pub type Path = &'static str;
 
-/// What is sent, and on until when an answer is good for anything.
+/// A call to make.
 #[derive(Clone, Debug)]
-pub struct Exchange {
-    /// The method.
+pub struct Call {
+    /// Method.
     pub path: Path,
-    /// The messages, framed, one after the other.
+    /// Request messages, each with its length prefix.
     pub messages: Bytes,
-    /// When the caller has no use for an answer any more.
+    /// Time after which the response is useless to the caller.
     pub deadline: Instant,
-    /// Whether anybody looks into the answer. If not, its messages come back empty: it costs the generator less.
-    pub keeps: bool,
+    /// If `false`, response messages come back empty, which costs the generator less.
+    pub keep_messages: bool,
 }
 
-/// What came back.
+/// The outcome of a call.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// How it ended.
+    /// Status code.
     pub code: Code,
-    /// What the server says of it, where it is no good end.
+    /// Status message of a failed call.
     pub message: Option<String>,
-    /// The messages of the answer.
+    /// Response messages.
     pub messages: Vec<Bytes>,
-    /// Their bytes and those of their frames.
+    /// Bytes of the response messages and their prefixes.
     pub bytes: u64,
-    /// When it went out; not while it waited for a place among the streams.
+    /// Time when the call was sent; `None` if it never got an HTTP/2 stream.
     pub sent: Option<Instant>,
-    /// How long it waited for that; not known of a stream that goes on.
+    /// Time that it waited for an HTTP/2 stream; unknown for a long-lived stream.
     pub waited: Option<Duration>,
 }
 
 impl Reply {
-    /// One that ended so, and of which nothing else is known.
+    /// Creates a reply of which only the status code is known.
     #[must_use]
     pub fn of(code: Code) -> Self {
         Self { code, message: None, messages: Vec::new(), bytes: 0, sent: None, waited: None }
     }
-}
-
-impl Lines {
-    /// Sends one or more messages and waits for all that comes back.
-    pub async fn exchange(&self, exchange: &Exchange) -> Reply {
-        let begun = Instant::now();
-        let (mut sent, mut message) = (None, None);
-        let all = async {
-            let mut stream = self.start(exchange.path, Some(exchange.deadline), exchange.keeps).await?;
-            sent = Some(Instant::now());
-            stream.send(exchange.messages.clone(), true)?;
-            let mut messages = Vec::new();
-            while let Some(message) = stream.message().await? {
-                messages.push(message);
-            }
-            message = stream.take_message();
-            let (code, bytes) = stream.end();
-            Ok((code, messages, bytes))
-        };
-        let ended = timeout_at(exchange.deadline.into(), all).await.unwrap_or(Err(Code::DEADLINE_EXCEEDED));
-        let (code, messages, bytes) = ended.unwrap_or_else(|code| (code, Vec::new(), 0));
-        let waited = Some(sent.unwrap_or_else(Instant::now).saturating_duration_since(begun));
-        Reply { code, message, messages, bytes, sent, waited }
-    }
-
-    /// Begins a conversation that goes on, with its first message.
-    ///
-    /// # Errors
-    /// The connection has broken.
-    pub async fn converse(&self, path: Path, first: Bytes) -> Result<Stream<'_>, Code> {
-        let mut stream = self.start(path, None, true).await?;
-        stream.send(first, false)?;
-        Ok(stream)
-    }
-
-    async fn start(&self, path: Path, deadline: Option<Instant>, keeps: bool) -> Result<Stream<'_>, Code> {
-        let place = self.place().await?;
-        let mut request = self.head(path)?;
-        if let Some(deadline) = deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            request.headers_mut().insert("grpc-timeout", timeout_value(left)?);
-        }
-        self.begin(place, request, keeps).await
-    }
-}
-
-impl Stream<'_> {
-    /// Says more.
-    ///
-    /// # Errors
-    /// The connection has broken.
-    pub fn say(&mut self, message: Bytes) -> Result<(), Code> {
-        self.send(message, false)
-    }
-
-    /// Says that nothing more comes.
-    pub fn finish(&mut self) {
-        // Where the connection is gone, the server knows it.
-        let _ = self.send(Bytes::new(), true);
-    }
-}
-
-/// In microseconds where the eight digits that there are suffice: 100 s.
-fn timeout_value(left: Duration) -> Result<HeaderValue, Code> {
-    let text = match left.as_micros() {
-        0 => return Err(Code::DEADLINE_EXCEEDED),
-        micros @ 1..=99_999_999 => format!("{micros}u"),
-        _ => format!("{}m", left.as_millis().min(99_999_999)),
-    };
-    HeaderValue::from_str(&text).map_err(|_| Code::INTERNAL)
 }

@@ -1,4 +1,4 @@
-//! Connections to a server: made again when they break, each with so many streams at a time.
+//! A pool of HTTP/2 connections, reopened when they fail, each with a limit of concurrent streams.
 
 use std::{
     collections::HashMap,
@@ -7,107 +7,138 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use h2::{
-    RecvStream, SendStream,
-    client::{self, ResponseFuture, SendRequest},
-};
-use http::{Method, Request, Version, header};
+use h2::client::{self, SendRequest};
+use http::{HeaderValue, Method, Request, Version, header};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::{Mutex, Semaphore, SemaphorePermit},
-    time::timeout,
+    time::{timeout, timeout_at},
 };
 use tokio_rustls::TlsConnector;
 
-use super::{Code, Path, Target, framing::Unframe};
+use super::{
+    call::{Call, Path, Reply},
+    code::Code,
+    stream::Stream,
+    target::Target,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Large enough that the generator never holds an answer back.
+/// Flow-control windows: large enough that the generator never throttles a response.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 1 << 24;
 
-/// Connections, used in turns.
+/// A pool of connections, used round-robin.
 #[derive(Clone, Debug)]
-pub struct Lines {
+pub struct ConnectionPool {
     target: Arc<Target>,
-    lines: Arc<[Line]>,
+    connections: Arc<[Connection]>,
     next: Arc<AtomicUsize>,
-    /// Made once for each method.
+    /// Request heads by method: built once and then cloned, as parsing the URI is not free.
     heads: Arc<RwLock<HashMap<Path, Request<()>>>>,
 }
 
 #[derive(Debug)]
-struct Line {
+struct Connection {
     send: Mutex<Option<SendRequest<Bytes>>>,
-    streams: Semaphore,
+    slots: Semaphore,
 }
 
-/// A place for a stream.
-pub(super) struct Place<'l> {
-    line: &'l Line,
-    permit: SemaphorePermit<'l>,
+/// A slot for one stream on a connection.
+struct StreamSlot<'p> {
+    connection: &'p Connection,
+    permit: SemaphorePermit<'p>,
 }
 
-/// A call that is under way.
-pub struct Stream<'l> {
-    send: SendStream<Bytes>,
-    answer: Option<ResponseFuture>,
-    body: Option<RecvStream>,
-    unframe: Unframe,
-    bytes: u64,
-    code: Option<Code>,
-    /// What the server says of it.
-    reason: Option<String>,
-    /// Given back last, when the stream has ended.
-    _place: SemaphorePermit<'l>,
-}
-
-impl std::fmt::Debug for Stream<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Stream")
-    }
-}
-
-impl Lines {
-    /// Opens so many connections.
+impl ConnectionPool {
+    /// Opens a number of connections, each limited to `streams` concurrent streams.
     ///
     /// # Errors
-    /// The server does not answer.
+    /// The server cannot be reached.
     pub async fn open(target: Target, connections: usize, streams: usize) -> io::Result<Self> {
-        let mut lines = Vec::with_capacity(connections);
+        let mut opened = Vec::with_capacity(connections);
         for _ in 0..connections.max(1) {
             let send = Mutex::new(Some(connect(&target).await?));
-            lines.push(Line { send, streams: Semaphore::new(streams.max(1)) });
+            opened.push(Connection { send, slots: Semaphore::new(streams.max(1)) });
         }
         Ok(Self {
             target: Arc::new(target),
-            lines: lines.into(),
+            connections: opened.into(),
             next: Arc::default(),
             heads: Arc::default(),
         })
     }
 
-    /// How many connections there are.
+    /// Returns the number of connections.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.lines.len()
+        self.connections.len()
     }
 
-    /// Where they go.
+    /// Returns the server that the pool connects to.
     #[must_use]
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// The head of a call, without what is of this call alone.
-    pub(super) fn head(&self, path: Path) -> Result<Request<()>, Code> {
-        let kept = self.heads.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
-        if let Some(head) = kept {
+    /// Sends one or more messages and waits for the complete response.
+    pub async fn call(&self, call: &Call) -> Reply {
+        let begun = Instant::now();
+        let (mut sent, mut message) = (None, None);
+        let exchange = async {
+            let mut stream = self.start(call.path, Some(call.deadline), call.keep_messages).await?;
+            sent = Some(Instant::now());
+            stream.send_data(call.messages.clone(), true)?;
+            let mut messages = Vec::new();
+            while let Some(message) = stream.message().await? {
+                messages.push(message);
+            }
+            message = stream.take_message();
+            let (code, bytes) = stream.end();
+            Ok((code, messages, bytes))
+        };
+        let ended = timeout_at(call.deadline.into(), exchange).await.unwrap_or(Err(Code::DEADLINE_EXCEEDED));
+        let (code, messages, bytes) = ended.unwrap_or_else(|code| (code, Vec::new(), 0));
+        let waited = Some(sent.unwrap_or_else(Instant::now).saturating_duration_since(begun));
+        Reply { code, message, messages, bytes, sent, waited }
+    }
+
+    /// Starts a bidirectional stream with its first message, without a deadline.
+    ///
+    /// # Errors
+    /// The connection has failed.
+    pub async fn open_stream(&self, path: Path, first: Bytes) -> Result<Stream<'_>, Code> {
+        let mut stream = self.start(path, None, true).await?;
+        stream.send_data(first, false)?;
+        Ok(stream)
+    }
+
+    async fn start(
+        &self,
+        path: Path,
+        deadline: Option<Instant>,
+        keep_messages: bool,
+    ) -> Result<Stream<'_>, Code> {
+        let slot = self.slot().await?;
+        let mut request = self.head(path)?;
+        if let Some(deadline) = deadline {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            request.headers_mut().insert("grpc-timeout", timeout_value(remaining)?);
+        }
+        let send = self.ready(slot.connection).await?;
+        let opened = { send }.send_request(request, false).map_err(|_| Code::UNAVAILABLE)?;
+        Ok(Stream::new(opened, slot.permit, keep_messages))
+    }
+
+    /// Returns the request head of a method, without the headers that differ per call.
+    fn head(&self, path: Path) -> Result<Request<()>, Code> {
+        let cached = self.heads.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        if let Some(head) = cached {
             return Ok(head);
         }
         let scheme = if self.target.tls.is_some() { "https" } else { "http" };
@@ -126,125 +157,32 @@ impl Lines {
         Ok(head)
     }
 
-    /// A place for a stream on the next connection that has one, or on the next one once it has.
-    pub(super) async fn place(&self) -> Result<Place<'_>, Code> {
-        let at = self.next.fetch_add(1, Ordering::Relaxed) % self.lines.len();
-        for line in self.lines[at..].iter().chain(&self.lines[..at]) {
-            if let Ok(permit) = line.streams.try_acquire() {
-                return Ok(Place { line, permit });
+    /// Acquires a slot on the next connection with a free one; if all are full, waits for one on the next connection.
+    async fn slot(&self) -> Result<StreamSlot<'_>, Code> {
+        let at = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();
+        for connection in self.connections[at..].iter().chain(&self.connections[..at]) {
+            if let Ok(permit) = connection.slots.try_acquire() {
+                return Ok(StreamSlot { connection, permit });
             }
         }
-        let line = &self.lines[at];
-        let permit = line.streams.acquire().await.map_err(|_| Code::UNAVAILABLE)?;
-        Ok(Place { line, permit })
+        let connection = &self.connections[at];
+        let permit = connection.slots.acquire().await.map_err(|_| Code::UNAVAILABLE)?;
+        Ok(StreamSlot { connection, permit })
     }
 
-    /// Begins a call. Of what comes back messages are kept, or not.
-    pub(super) async fn begin<'l>(
-        &self,
-        place: Place<'l>,
-        request: Request<()>,
-        keeps: bool,
-    ) -> Result<Stream<'l>, Code> {
-        let send = self.ready(place.line).await?;
-        let (answer, send) = { send }.send_request(request, false).map_err(|_| Code::UNAVAILABLE)?;
-        let unframe = Unframe::new(keeps);
-        Ok(Stream {
-            _place: place.permit,
-            send,
-            answer: Some(answer),
-            body: None,
-            unframe,
-            bytes: 0,
-            code: None,
-            reason: None,
-        })
-    }
-
-    async fn ready(&self, line: &Line) -> Result<SendRequest<Bytes>, Code> {
-        let mut kept = line.send.lock().await;
+    /// Returns a sender of the connection, reopened if it has failed.
+    async fn ready(&self, connection: &Connection) -> Result<SendRequest<Bytes>, Code> {
+        let mut kept = connection.send.lock().await;
         if let Some(send) = kept.clone()
             && let Ok(send) = send.ready().await
         {
             return Ok(send);
         }
-        // The lock is kept meanwhile: one caller connects anew, not all.
+        // The lock is held while connecting, so that one caller reconnects and the others wait for it.
         let send = connect(&self.target).await.map_err(|_| Code::UNAVAILABLE)?;
         *kept = Some(send.clone());
         Ok(send)
     }
-}
-
-impl Stream<'_> {
-    /// Sends messages, which are framed, and perhaps says that they were the last.
-    pub(super) fn send(&mut self, messages: Bytes, is_last: bool) -> Result<(), Code> {
-        self.send.send_data(messages, is_last).map_err(|_| Code::UNAVAILABLE)
-    }
-
-    /// The next message of the answer; `None` at its end, when [`Self::end`] says how it ended.
-    ///
-    /// # Errors
-    /// The connection has broken.
-    pub async fn message(&mut self) -> Result<Option<Bytes>, Code> {
-        loop {
-            if let Some(message) = self.unframe.next().map_err(|_| Code::INTERNAL)? {
-                return Ok(Some(message));
-            }
-            if self.code.is_some() {
-                return Ok(None);
-            }
-            self.receive().await?;
-        }
-    }
-
-    /// How it ended, once [`Self::message`] has said that it has, and how many bytes came.
-    #[must_use]
-    pub fn end(&self) -> (Code, u64) {
-        (self.code.unwrap_or(Code::INTERNAL), self.bytes)
-    }
-
-    /// What the server says of how it ended.
-    pub(super) fn take_message(&mut self) -> Option<String> {
-        self.reason.take()
-    }
-
-    async fn receive(&mut self) -> Result<(), Code> {
-        if let Some(answer) = self.answer.take() {
-            let (head, body) = answer.await.map_err(|error| Code::of_h2(&error))?.into_parts();
-            if let Some(code) = Code::of_http(head.status) {
-                return Err(code_in(&head.headers).filter(|code| *code != Code::OK).unwrap_or(code));
-            }
-            self.code = code_in(&head.headers);
-            self.reason = message_in(&head.headers);
-            self.body = Some(body);
-            return Ok(());
-        }
-        let Some(body) = &mut self.body else { return Err(Code::INTERNAL) };
-        if let Some(chunk) = body.data().await {
-            let chunk = chunk.map_err(|error| Code::of_h2(&error))?;
-            self.bytes += chunk.len() as u64;
-            // Of a stream that has ended meanwhile nothing has to be given back.
-            drop(body.flow_control().release_capacity(chunk.len()));
-            self.unframe.push(&chunk);
-            return Ok(());
-        }
-        let trailers = body.trailers().await.map_err(|error| Code::of_h2(&error))?;
-        self.reason = trailers.as_ref().and_then(message_in);
-        // Half a message at the end is none.
-        let code = trailers.as_ref().and_then(code_in).filter(|_| self.unframe.is_empty());
-        self.code = Some(code.unwrap_or(Code::INTERNAL));
-        Ok(())
-    }
-}
-
-/// What an error says; percent-encoded where it is not plain ASCII ("gRPC over HTTP2", Status-Message).
-fn message_in(headers: &http::HeaderMap) -> Option<String> {
-    let text = headers.get("grpc-message")?.to_str().ok().filter(|text| !text.is_empty())?;
-    Some(percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned())
-}
-
-fn code_in(headers: &http::HeaderMap) -> Option<Code> {
-    headers.get("grpc-status")?.to_str().ok()?.parse().ok().map(Code)
 }
 
 async fn connect(target: &Target) -> io::Result<SendRequest<Bytes>> {
@@ -253,9 +191,9 @@ async fn connect(target: &Target) -> io::Result<SendRequest<Bytes>> {
         let socket = TcpStream::connect(&target.address).await?;
         socket.set_nodelay(true)?;
         match &target.tls {
-            None => speak(socket).await,
+            None => handshake(socket).await,
             Some((config, name)) => {
-                speak(TlsConnector::from(Arc::clone(config)).connect(name.clone(), socket).await?).await
+                handshake(TlsConnector::from(Arc::clone(config)).connect(name.clone(), socket).await?).await
             }
         }
     })
@@ -263,7 +201,7 @@ async fn connect(target: &Target) -> io::Result<SendRequest<Bytes>> {
     .map_err(late)?
 }
 
-async fn speak(
+async fn handshake(
     socket: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) -> io::Result<SendRequest<Bytes>> {
     let mut builder = client::Builder::new();
@@ -272,7 +210,17 @@ async fn speak(
         .initial_connection_window_size(CONNECTION_WINDOW)
         .enable_push(false);
     let (send, connection) = builder.handshake(socket).await.map_err(io::Error::other)?;
-    // How it ends is seen by the calls on it.
+    // The calls on the connection observe its errors.
     tokio::spawn(async move { drop(connection.await) });
     send.ready().await.map_err(io::Error::other)
+}
+
+/// Encodes a `grpc-timeout`: in microseconds if they fit the eight digits that gRPC allows (100 s).
+fn timeout_value(remaining: Duration) -> Result<HeaderValue, Code> {
+    let text = match remaining.as_micros() {
+        0 => return Err(Code::DEADLINE_EXCEEDED),
+        micros @ 1..=99_999_999 => format!("{micros}u"),
+        _ => format!("{}m", remaining.as_millis().min(99_999_999)),
+    };
+    HeaderValue::from_str(&text).map_err(|_| Code::INTERNAL)
 }

@@ -1,4 +1,4 @@
-//! Where a server is, and how it wants to be spoken to.
+//! Address of a server, TLS configuration and credentials.
 
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use rustls::{
 };
 use thiserror::Error;
 
-/// A server.
+/// A server to connect to.
 #[derive(Clone)]
 pub struct Target {
     pub(super) address: String,
@@ -25,45 +25,45 @@ impl std::fmt::Debug for Target {
     }
 }
 
-/// Why there is no target.
+/// Errors of configuring a target.
 #[derive(Debug, Error)]
 pub enum TargetError {
-    /// The address is none.
-    #[error("{0} is not the address of a server, such as http://127.0.0.1:50051 or https://nearby.example")]
+    /// The address is invalid.
+    #[error("{0} is not a server address such as http://127.0.0.1:50051 or https://nearby.example")]
     NotAnAddress(String),
     /// A file cannot be read.
     #[error("cannot read {path}: {source}")]
     Unreadable {
-        /// Which one.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Certificates to trust say nothing of a connection in the clear.
-    #[error("--tls-ca is for https:// alone: the server's address begins with http://")]
+    /// CA certificates were given for a plaintext connection.
+    #[error("--tls-ca requires an https:// address")]
     NotOverTls,
-    /// A file has no certificate.
-    #[error("{0} holds no certificate in PEM")]
+    /// The file contains no certificate.
+    #[error("{0} contains no PEM certificate")]
     NoCertificate(PathBuf),
-    /// A file has no key.
-    #[error("{0} does not hold an API key: one line of printable ASCII")]
+    /// The file contains no API key.
+    #[error("{0} contains no API key: expected one line of printable ASCII")]
     NoKey(PathBuf),
-    /// TLS cannot be had.
-    #[error("TLS cannot be set up: {0}")]
+    /// TLS cannot be configured.
+    #[error("cannot configure TLS: {0}")]
     Tls(#[from] rustls::Error),
 }
 
 impl Target {
-    /// Host and port.
+    /// Returns host and port.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// A server at an address, with `https://` over TLS.
+    /// Creates a target from an address; `https://` selects TLS.
     ///
     /// # Errors
-    /// The address is none.
+    /// The address is invalid.
     pub fn new(server: &str, deadline: Duration) -> Result<Self, TargetError> {
         let not_an_address = || TargetError::NotAnAddress(server.to_owned());
         let url = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
@@ -83,10 +83,10 @@ impl Target {
         Ok(Self { address: format!("{host}:{port}"), authority, tls, authorization: None, deadline })
     }
 
-    /// Trusts those whom a file of certificates names, in PEM; over TLS only.
+    /// Trusts the CA certificates of a PEM file instead of those of the system.
     ///
     /// # Errors
-    /// The server is not spoken to over TLS, or the file cannot be read or has no certificate.
+    /// The target does not use TLS, or the file cannot be read or contains no certificate.
     pub fn trusting(mut self, path: &PathBuf) -> Result<Self, TargetError> {
         let Some((_, name)) = self.tls.take() else { return Err(TargetError::NotOverTls) };
         let pem = fs::read(path).map_err(|source| TargetError::Unreadable { path: path.clone(), source })?;
@@ -100,11 +100,11 @@ impl Target {
         Ok(self)
     }
 
-    /// Shows the API key that a file holds.
+    /// Sends the API key of a file with each call.
     ///
     /// # Errors
-    /// The file cannot be read or holds none.
-    pub fn with_key_of(mut self, path: &PathBuf) -> Result<Self, TargetError> {
+    /// The file cannot be read or contains no key.
+    pub fn with_key_file(mut self, path: &PathBuf) -> Result<Self, TargetError> {
         let key = fs::read_to_string(path)
             .map_err(|source| TargetError::Unreadable { path: path.clone(), source })?;
         let value = format!("Bearer {}", key.trim());
@@ -117,14 +117,14 @@ impl Target {
         Ok(self)
     }
 
-    /// How long a call may take.
+    /// Returns the deadline of a call.
     #[must_use]
     pub fn deadline(&self) -> Duration {
         self.deadline
     }
 }
 
-/// Those whom the system trusts. Where it trusts nobody, the handshake says so.
+/// Returns the system's CA certificates. If there are none, the handshake reports it.
 fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_taken_with_and_without_a_scheme() {
+    fn addresses_parse_with_and_without_a_scheme() {
         let target = |server| {
             Target::new(server, Duration::from_secs(1)).map(|target| (target.address, target.tls.is_some()))
         };

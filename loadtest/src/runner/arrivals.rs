@@ -1,4 +1,4 @@
-//! When calls are due: fixed beforehand, so that a slow server cannot put them off.
+//! Arrival schedules: fixed in advance, so that a slow server cannot delay later calls (no coordinated omission).
 
 use std::time::Duration;
 
@@ -6,57 +6,58 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::random_of;
+use crate::random::rng_for;
 
+/// Random stream of this module (see [`rng_for`]).
 const ARRIVAL: u64 = 9;
 
-/// How calls are spaced.
+/// Distribution of the gaps between calls.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {
-    /// As independent callers come: gaps of an exponential distribution.
+    /// Poisson arrivals, as of independent clients: exponential gaps.
     #[default]
     Poisson,
-    /// All gaps alike.
+    /// Constant gaps.
     Even,
 }
 
-/// A part of a run: calls so often a second on average, for so long.
+/// A stage of a run: a mean rate for a duration.
 #[derive(Clone, Debug)]
 pub struct Stage {
-    /// What it is for.
+    /// Name in reports.
     pub name: String,
-    /// How many calls a second are due on average.
+    /// Mean rate of calls due per second.
     pub per_s: f64,
-    /// How long.
+    /// Duration.
     pub length: Duration,
 }
 
 impl Stage {
-    /// So many calls a second for so long.
+    /// Creates a stage.
     #[must_use]
     pub fn new(name: impl Into<String>, per_s: f64, length: Duration) -> Self {
         Self { name: name.into(), per_s, length }
     }
 }
 
-/// A schedule of one stage after the other.
+/// An arrival schedule over consecutive stages.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     stages: Vec<Stage>,
     spacing: Spacing,
     random: Pcg64Mcg,
     at_s: f64,
-    /// The stage that the next call is due in, and when it begins.
+    /// Index of the stage that the next call is due in, and when that stage begins.
     stage: usize,
     begins_s: f64,
 }
 
 impl Arrivals {
-    /// That of some stages.
+    /// Creates the schedule of some stages.
     #[must_use]
     pub fn new(stages: &[Stage], spacing: Spacing, seed: u64) -> Self {
-        let random = random_of(seed, ARRIVAL, 0);
+        let random = rng_for(seed, ARRIVAL, 0);
         Self { stages: stages.to_vec(), spacing, random, at_s: 0.0, stage: 0, begins_s: 0.0 }
     }
 }
@@ -64,7 +65,7 @@ impl Arrivals {
 impl Iterator for Arrivals {
     type Item = Duration;
 
-    /// When the next is due, from the beginning.
+    /// Returns when the next call is due, from the beginning of the run.
     fn next(&mut self) -> Option<Duration> {
         loop {
             let stage = self.stages.get(self.stage)?;
@@ -78,7 +79,7 @@ impl Iterator for Arrivals {
                 self.at_s = at_s;
                 return Duration::try_from_secs_f64(at_s).ok();
             }
-            // Independent callers know nothing of the time since the last call: the wait begins anew.
+            // The exponential distribution is memoryless: the gap restarts at the stage's beginning.
             (self.at_s, self.begins_s) = (ends_s, ends_s);
             self.stage += 1;
         }
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_as_many_as_asked_for_and_the_same_for_a_seed() {
+    fn the_schedule_has_the_requested_rates_and_is_deterministic() {
         for spacing in [Spacing::Poisson, Spacing::Even] {
             let due = |seed| {
                 let stage = |per_s, seconds| Stage::new("", per_s, Duration::from_secs(seconds));

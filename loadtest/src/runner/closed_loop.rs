@@ -1,5 +1,5 @@
-//! The closed loop: each caller calls again when it is answered. It finds the peak; of waiting it knows nothing, as a
-//! server that stands still is not asked.
+//! The closed loop: each caller sends its next call when the previous one is answered. It finds the peak throughput but
+//! cannot measure queueing: a stalled server receives no calls.
 
 use std::{
     io,
@@ -9,11 +9,11 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::{Driver, recorder::Recorder};
-use crate::workload::Then;
+use super::{Runner, recorder::Recorder};
+use crate::workload::FollowUp;
 
 pub(super) async fn run(
-    driver: &Driver,
+    runner: &Runner,
     callers: usize,
     length: Duration,
     recorder: Arc<Recorder>,
@@ -23,16 +23,16 @@ pub(super) async fn run(
     let end = start + length;
     let mut tasks = JoinSet::new();
     for _ in 0..callers.max(1) {
-        let (performer, requests) = (Arc::clone(&driver.performer), Arc::clone(&driver.requests));
+        let (executor, requests) = (Arc::clone(&runner.executor), Arc::clone(&runner.requests));
         let recorder = Arc::clone(&recorder);
         tasks.spawn(async move {
             while Instant::now() < end {
-                let mut call = requests.lock().unwrap_or_else(PoisonError::into_inner).next_call();
-                // A caller that watches for seconds would not call: the first answer is taken as all of it.
-                if let Then::Steps(steps) = &mut call.then {
+                let mut request = requests.lock().unwrap_or_else(PoisonError::into_inner).next_request();
+                // A watch would hold its caller for seconds: only its first response counts here.
+                if let FollowUp::Steps(steps) = &mut request.follow_up {
                     steps.clear();
                 }
-                performer.perform(call, Instant::now(), &recorder).await;
+                executor.execute(request, Instant::now(), &recorder).await;
             }
         });
     }

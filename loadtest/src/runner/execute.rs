@@ -1,4 +1,4 @@
-//! One call with all that belongs to it: its repetitions, its further pages, its steps.
+//! One request with its retries and follow-ups (pages, watch steps).
 
 use std::time::{Duration, Instant};
 
@@ -10,75 +10,77 @@ use tokio::time::{sleep_until, timeout_at};
 
 use super::{record::Sample, recorder::Recorder};
 use crate::{
-    dataset::random_of,
-    h2_client::{Code, Exchange, Lines, Reply, Stream, framed},
-    workload::{Call, Kind, Then, failed_item},
+    h2_client::{Call, Code, ConnectionPool, Reply, Stream, encode_framed},
+    random::rng_for,
+    workload::{FollowUp, Kind, Request, first_failed_search},
 };
 
-const RETRY: u64 = 10;
-const FIRST_WAIT: Duration = Duration::from_millis(20);
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// Random stream of this module (see [`rng_for`]).
 
-/// Makes calls.
+const RETRY: u64 = 10;
+const INITIAL_BACKOFF: Duration = Duration::from_millis(20);
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// Executes requests over a connection pool.
 #[derive(Debug)]
-pub(super) struct Performer {
-    pub(super) lines: Lines,
+pub(super) struct Executor {
+    pub(super) pool: ConnectionPool,
     pub(super) retries: u32,
 }
 
-impl Performer {
-    pub(super) async fn perform(&self, call: Call, due: Instant, recorder: &Recorder) {
-        recorder.late(due);
-        let deadline = due + self.lines.target().deadline();
-        if let Then::Steps(steps) = call.then {
-            return self.watch(call.messages, steps, due, recorder).await;
+impl Executor {
+    pub(super) async fn execute(&self, request: Request, due: Instant, recorder: &Recorder) {
+        recorder.sent(due);
+        let deadline = due + self.pool.target().deadline();
+        if let FollowUp::Steps(steps) = request.follow_up {
+            return self.watch(request.messages, steps, due, recorder).await;
         }
-        let has_more =
-            matches!(call.then, Then::Pages(..)) || matches!(call.kind, Kind::Batch | Kind::Stream);
-        let keeps = call.check.is_some() || has_more;
-        let exchange = Exchange { path: call.kind.path(), messages: call.messages, deadline, keeps };
-        let mut reply = self.exchange(&exchange, due, recorder).await;
+        let has_more = matches!(request.follow_up, FollowUp::Pages(..))
+            || matches!(request.kind, Kind::Batch | Kind::Stream);
+        let keep_messages = request.check.is_some() || has_more;
+        let call = Call { path: request.kind.path(), messages: request.messages, deadline, keep_messages };
+        let mut reply = self.call_with_retries(&call, due, recorder).await;
         let code = reply.code;
-        reply.code = failed_item(call.kind, &reply).unwrap_or(code);
-        recorder.record(call.kind, &reply, due, call.searches);
-        // The other items are judged all the same.
+        reply.code = first_failed_search(request.kind, &reply).unwrap_or(code);
+        recorder.record(request.kind, &reply, due, request.searches);
+        // The searches that succeeded are verified nevertheless.
         reply.code = code;
-        if let Then::Pages(request, left) = call.then {
+        if let FollowUp::Pages(request, left) = request.follow_up {
             self.pages(*request, left, &mut reply, recorder).await;
         }
-        if let Some(check) = call.check.filter(|_| reply.code == Code::OK) {
-            recorder.keep(due, Sample { number: call.number, check, reply });
+        if let Some(check) = request.check.filter(|_| reply.code == Code::OK) {
+            recorder.keep(due, Sample { number: request.number, check, reply });
         }
     }
 
-    /// With repetitions, each after a wait of up to twice as long, as gRPC's retry policy has it (proposal A6).
-    async fn exchange(&self, exchange: &Exchange, due: Instant, recorder: &Recorder) -> Reply {
-        let mut wait = FIRST_WAIT;
-        for turn in 0..self.retries {
-            let reply = self.lines.exchange(exchange).await;
-            // Whoever was refused together does not come back together.
-            let chance = u64::from(due.elapsed().subsec_nanos());
-            let again = Instant::now()
-                + wait.mul_f64(random_of(chance, RETRY, u64::from(turn)).random_range(0.5..1.0));
-            if reply.code != Code::UNAVAILABLE || again >= exchange.deadline {
+    /// Calls with retries and exponential backoff with jitter, as gRPC's retry policy (proposal A6).
+    async fn call_with_retries(&self, call: &Call, due: Instant, recorder: &Recorder) -> Reply {
+        let mut backoff = INITIAL_BACKOFF;
+        for attempt in 0..self.retries {
+            let reply = self.pool.call(call).await;
+            // Jitter: calls rejected together must not return together.
+            let jitter = u64::from(due.elapsed().subsec_nanos());
+            let retry_at = Instant::now()
+                + backoff.mul_f64(rng_for(jitter, RETRY, u64::from(attempt)).random_range(0.5..1.0));
+            if reply.code != Code::UNAVAILABLE || retry_at >= call.deadline {
                 return reply;
             }
             recorder.retried(due);
-            sleep_until(again.into()).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
+            sleep_until(retry_at.into()).await;
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
-        self.lines.exchange(exchange).await
+        self.pool.call(call).await
     }
 
-    /// Each page is asked for when the one before it is there, and added to the answer.
+    /// Requests further pages, each when the previous one has arrived, and appends them to the reply.
     async fn pages(&self, request: SearchNearbyRequest, left: u32, all: &mut Reply, recorder: &Recorder) {
         for _ in 0..left {
             let Some(page_token) = all.messages.last().and_then(token) else { return };
-            let messages = framed(&SearchNearbyRequest { page_token, ..request.clone() });
+            let messages = encode_framed(&SearchNearbyRequest { page_token, ..request.clone() });
             let now = Instant::now();
-            let deadline = now + self.lines.target().deadline();
-            let exchange = Exchange { path: Kind::Page.path(), messages, deadline, keeps: true };
-            let reply = self.exchange(&exchange, now, recorder).await;
+            let deadline = now + self.pool.target().deadline();
+            let call = Call { path: Kind::Page.path(), messages, deadline, keep_messages: true };
+            let reply = self.call_with_retries(&call, now, recorder).await;
             recorder.record(Kind::Page, &reply, now, 1);
             if reply.code != Code::OK {
                 return;
@@ -88,12 +90,12 @@ impl Performer {
         }
     }
 
-    /// Each step has a latency of its own: from when it was taken until the answer that takes it into account.
+    /// Runs a watch. The latency of a step is the time from sending it to the response that reflects it.
     async fn watch(&self, start: Bytes, steps: Vec<Bytes>, due: Instant, recorder: &Recorder) {
         let failed = |code, sent| Reply { sent, ..Reply::of(code) };
         let begun = timeout_at(
-            (due + self.lines.target().deadline()).into(),
-            self.lines.converse(Kind::Watch.path(), start),
+            (due + self.pool.target().deadline()).into(),
+            self.pool.open_stream(Kind::Watch.path(), start),
         );
         let mut stream = match begun.await.unwrap_or(Err(Code::DEADLINE_EXCEEDED)) {
             Ok(stream) => stream,
@@ -106,12 +108,12 @@ impl Performer {
                 let at = due + Duration::from_secs(step as u64);
                 sleep_until(at.into()).await;
                 taken = (at, Instant::now());
-                if let Err(code) = stream.say(next) {
+                if let Err(code) = stream.send(next) {
                     return recorder.record(kind, &failed(code, None), taken.0, 0);
                 }
             }
-            let deadline = taken.0 + self.lines.target().deadline();
-            let answered = timeout_at(deadline.into(), answer_to(&mut stream, step as u64));
+            let deadline = taken.0 + self.pool.target().deadline();
+            let answered = timeout_at(deadline.into(), response_to(&mut stream, step as u64));
             let sent = Some(taken.1);
             match answered.await.unwrap_or(Err(Code::DEADLINE_EXCEEDED)) {
                 Ok(message) => {
@@ -119,7 +121,7 @@ impl Performer {
                     let reply = Reply { bytes, sent, ..Reply::of(Code::OK) };
                     recorder.record(kind, &reply, taken.0, 0);
                 }
-                // A server that says OK at the end has ended the watch all the same.
+                // A server that ends the stream, even with OK, has ended the watch early.
                 Err(code) => {
                     let code = if code == Code::OK { Code::UNAVAILABLE } else { code };
                     return recorder.record(kind, &failed(code, sent), taken.0, 0);
@@ -135,8 +137,8 @@ fn token(page: &Bytes) -> Option<String> {
     Some(page.next_page_token).filter(|token| !token.is_empty())
 }
 
-/// The answer that takes a step into account.
-async fn answer_to(stream: &mut Stream<'_>, step: u64) -> Result<Bytes, Code> {
+/// Returns the response that reflects a step.
+async fn response_to(stream: &mut Stream<'_>, step: u64) -> Result<Bytes, Code> {
     loop {
         let Some(message) = stream.message().await? else { return Err(stream.end().0) };
         let answer = WatchNearbyResponse::decode(message.clone()).map_err(|_| Code::INTERNAL)?;

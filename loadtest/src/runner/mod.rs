@@ -1,4 +1,12 @@
-//! Runs: calls are made by a schedule that was fixed beforehand (open loop) or one after the other (closed loop).
+//! Runs: calls are sent by a fixed schedule (open loop) or one after the other (closed loop).
+//!
+//! | module | contents |
+//! |---|---|
+//! | `arrivals` | the schedule of an open loop |
+//! | `open_loop`, `closed_loop` | pacing |
+//! | `execute` | one request with its retries and follow-ups |
+//! | `recorder` → `record` | outcomes of a run by stage, second, method and status |
+//! | `progress`, `server_sampler`, `usage` | progress line, CPU time and memory |
 
 mod arrivals;
 mod closed_loop;
@@ -7,6 +15,7 @@ mod open_loop;
 mod progress;
 mod record;
 mod recorder;
+mod server_sampler;
 mod usage;
 
 use std::{
@@ -18,95 +27,105 @@ use std::{
 pub(crate) use self::record::histogram;
 pub use self::{
     arrivals::{Arrivals, Spacing, Stage},
-    progress::Live,
-    record::{Cell, Outcome, Record, Sample, Second},
-    usage::{Cost, Usage},
+    progress::Progress,
+    record::{Outcome, OutcomeStats, Record, Sample, SecondStats},
+    usage::{ProcessUsage, UsageDelta},
 };
 use self::{
-    execute::Performer,
-    recorder::{Recorder, Used},
+    execute::Executor,
+    recorder::{PhaseUsage, Recorder},
+    server_sampler::ServerSampler,
 };
 use crate::{
     dataset::Oracle,
-    h2_client::{Lines, Target},
-    workload::Requests,
+    h2_client::{ConnectionPool, Target},
+    workload::RequestGenerator,
 };
-
-/// How a server is loaded.
+/// Settings of the load on a server.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The server.
     pub target: Target,
-    /// How many connections.
+    /// Number of connections.
     pub connections: usize,
-    /// How many calls at a time on each.
+    /// Maximum number of concurrent calls per connection.
     pub streams: usize,
-    /// How often a call that was answered UNAVAILABLE is made again.
+    /// Number of retries of a call answered UNAVAILABLE.
     pub retries: u32,
-    /// The server's process, to see what it costs.
+    /// Process of the server, if its resource usage is measured.
     pub server_pid: Option<u32>,
-    /// How many threads call.
+    /// Number of threads that send calls.
     pub threads: usize,
 }
 
-/// What loads a server: its connections and what it asks.
+/// A load generator: connections to a server, and the requests to send.
 #[derive(Debug)]
-pub struct Driver {
-    performer: Arc<Performer>,
-    requests: Arc<Mutex<Requests>>,
+pub struct Runner {
+    executor: Arc<Executor>,
+    requests: Arc<Mutex<RequestGenerator>>,
     settings: Settings,
-    live: Live,
+    progress: Progress,
 }
 
-impl Driver {
-    /// Connects.
+impl Runner {
+    /// Connects to the server.
     ///
     /// # Errors
-    /// The server does not answer.
-    pub async fn connect(settings: Settings, requests: Requests, live: Live) -> io::Result<Self> {
-        let lines = Lines::open(settings.target.clone(), settings.connections, settings.streams).await?;
-        let performer = Arc::new(Performer { lines, retries: settings.retries });
-        Ok(Self { performer, requests: Arc::new(Mutex::new(requests)), settings, live })
+    /// The server cannot be reached.
+    pub async fn connect(
+        settings: Settings,
+        requests: RequestGenerator,
+        progress: Progress,
+    ) -> io::Result<Self> {
+        let pool =
+            ConnectionPool::open(settings.target.clone(), settings.connections, settings.streams).await?;
+        let executor = Arc::new(Executor { pool, retries: settings.retries });
+        Ok(Self { executor, requests: Arc::new(Mutex::new(requests)), settings, progress })
     }
 
-    /// Goes on with other requests, over the same connections.
+    /// Returns a runner of other requests over the same connections.
     #[must_use]
-    pub fn asking(&self, requests: Requests) -> Self {
+    pub fn with_requests(&self, requests: RequestGenerator) -> Self {
         Self {
-            performer: Arc::clone(&self.performer),
+            executor: Arc::clone(&self.executor),
             requests: Arc::new(Mutex::new(requests)),
             settings: self.settings.clone(),
-            live: self.live.clone(),
+            progress: self.progress.clone(),
         }
     }
 
-    /// How many calls there were, and a hash of all of them in their order.
+    /// Returns the number of requests generated, and a hash of them in order.
     #[must_use]
     pub fn fingerprint(&self) -> (u64, u64) {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).fingerprint()
     }
 
-    /// How many connections there are.
+    /// Returns the number of connections.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.performer.lines.count()
+        self.executor.pool.count()
     }
 
-    /// Calls when they are due, whatever becomes of the answers; one stage follows at once upon the other. Each stage has a
-    /// record of the calls that were due in it.
+    /// Sends calls when they are due, regardless of responses, through consecutive stages without a pause. Returns a record of
+    /// the calls due in each stage.
     ///
     /// # Errors
-    /// The run broke.
-    pub async fn open(&self, stages: &[Stage], spacing: Spacing, seed: u64) -> io::Result<Vec<Record>> {
+    /// The generator failed. Failed calls are recorded instead.
+    pub async fn run_open_loop(
+        &self,
+        stages: &[Stage],
+        spacing: Spacing,
+        seed: u64,
+    ) -> io::Result<Vec<Record>> {
         let arrivals = Arrivals::new(stages, spacing, seed);
         self.observe(stages, true, |recorder| open_loop::run(self, arrivals, recorder)).await
     }
 
-    /// So many callers call again as soon as they are answered, for so long.
+    /// Runs a number of callers, each of which sends its next call when the previous one is answered.
     ///
     /// # Errors
-    /// The run broke.
-    pub async fn closed(&self, name: &str, callers: usize, length: Duration) -> io::Result<Record> {
+    /// The generator failed. Failed calls are recorded instead.
+    pub async fn run_closed_loop(&self, name: &str, callers: usize, length: Duration) -> io::Result<Record> {
         let stage = [Stage::new(name, 0.0, length)];
         let records =
             self.observe(&stage, false, |recorder| closed_loop::run(self, callers, length, recorder));
@@ -123,65 +142,69 @@ impl Driver {
         F: Future<Output = io::Result<()>>,
     {
         let recorder =
-            Arc::new(Recorder::new(stages, is_open, self.live.clone(), self.settings.target.deadline()));
-        let (pid, threads, live) = (self.settings.server_pid, self.settings.threads, self.live.clone());
-        let ahead = stages.to_vec();
+            Arc::new(Recorder::new(stages, is_open, self.progress.clone(), self.settings.target.deadline()));
+        let (pid, threads, progress) =
+            (self.settings.server_pid, self.settings.threads, self.progress.clone());
+        let stages_to_probe = stages.to_vec();
         let probe = tokio::spawn(async move {
             let mut used = Vec::new();
-            for stage in ahead {
-                live.begin(&stage.name, is_open.then_some(stage.per_s), stage.length);
+            for stage in stages_to_probe {
+                progress.begin(&stage.name, is_open.then_some(stage.per_s), stage.length);
                 used.push(measure(pid, threads, stage.length).await);
             }
             used
         });
-        let sampler = progress::Sampler::start(self.settings.server_pid, Arc::clone(&recorder));
+        let sampler = ServerSampler::start(self.settings.server_pid, Arc::clone(&recorder));
         let ended = run(Arc::clone(&recorder)).await;
         drop(sampler);
-        self.live.end();
+        self.progress.end();
         ended?;
         let used = probe.await.map_err(io::Error::other)?;
         Ok(recorder.finish(used))
     }
 }
 
-/// What is used in so long a time, and not while the last answers are waited for. Nothing of a server that is gone: its
-/// calls show that.
-async fn measure(server_pid: Option<u32>, threads: usize, length: Duration) -> Used {
-    let usage = || (Instant::now(), Usage::of_self().ok(), server_pid.and_then(|pid| Usage::of(pid).ok()));
+/// Measures the CPU time and memory used during a stage; waiting for the last responses afterwards does not count. If the
+/// server's process is gone, nothing is reported here: failed calls show it.
+async fn measure(server_pid: Option<u32>, threads: usize, length: Duration) -> PhaseUsage {
+    let usage = || {
+        (Instant::now(), ProcessUsage::of_self().ok(), server_pid.and_then(|pid| ProcessUsage::of(pid).ok()))
+    };
     let (start, own, server) = usage();
     tokio::time::sleep(length).await;
     let (end, own_after, server_after) = usage();
-    let cost = |before: Option<Usage>, after: Option<Usage>| Some(after?.since(&before?));
-    Used {
+    let cost = |before: Option<ProcessUsage>, after: Option<ProcessUsage>| Some(after?.since(&before?));
+    PhaseUsage {
         generator: cost(own, own_after),
         #[expect(clippy::cast_precision_loss, reason = "a few threads")]
-        generator_could_s: (end - start).as_secs_f64() * threads as f64,
+        generator_capacity_s: (end - start).as_secs_f64() * threads as f64,
         server: cost(server, server_after),
     }
 }
 
-/// Judges the answers that were kept, off the clock, and without a world by order and distances alone: how many there were, and what is wrong with the first wrong ones.
-pub async fn judge(record: &mut Record, oracle: Option<&Arc<Oracle>>) {
+/// Verifies the sampled responses after the run, without an oracle by order and distances alone, and adds the counts and the
+/// first errors to the record.
+pub async fn verify_samples(record: &mut Record, oracle: Option<&Arc<Oracle>>) {
     let samples = std::mem::take(&mut record.samples);
     let oracle = oracle.map(Arc::clone);
-    let judged = tokio::task::spawn_blocking(move || {
-        let wrong = |sample: &record::Sample| {
-            let wrong = sample.check.judge(&sample.reply, oracle.as_deref()).err()?;
-            Some(format!("answer to request {}: {wrong}", sample.number))
+    let verified = tokio::task::spawn_blocking(move || {
+        let error = |sample: &record::Sample| {
+            let error = sample.check.verify(&sample.reply, oracle.as_deref()).err()?;
+            Some(format!("response to request {}: {error}", sample.number))
         };
         let empty = samples.iter().filter(|sample| sample.check.is_empty(&sample.reply)).count() as u64;
-        (samples.len() as u64, empty, samples.iter().filter_map(wrong).collect::<Vec<_>>())
+        (samples.len() as u64, empty, samples.iter().filter_map(error).collect::<Vec<_>>())
     });
-    match judged.await {
-        Ok((judged, empty, wrong)) => {
-            record.judged += judged;
+    match verified.await {
+        Ok((verified, empty, wrong)) => {
+            record.verified += verified;
             record.empty += empty;
             record.wrong += wrong.len() as u64;
             record.wrong_examples.extend(wrong.into_iter().take(10));
         }
         Err(error) => {
             record.wrong += 1;
-            record.wrong_examples.push(format!("the judge broke: {error}"));
+            record.wrong_examples.push(format!("verification failed: {error}"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The open loop: calls are made when they are due. What a slow server makes wait has waited since it was due.
+//! The open loop: calls are sent when they are due. Latency includes the time that a call waited behind a slow server.
 
 use std::{
     io,
@@ -15,44 +15,45 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Arrivals, Driver, recorder::Recorder};
-use crate::workload::{Call, Requests};
+use super::{Arrivals, Runner, recorder::Recorder};
+use crate::workload::{Request, RequestGenerator};
 
-/// The clock does not wake up more often than this: below it calls are made together.
+/// Minimum sleep of the pacing thread: calls due within it are sent together.
 const TICK: Duration = Duration::from_micros(150);
-/// So many calls are made together at most.
-const AT_A_TIME: usize = 256;
-/// More calls at a time than this are not the server's fault any more.
-const MOST_UNDER_WAY: usize = 200_000;
+/// Maximum number of calls started before yielding to those already running.
+const MAX_BATCH: usize = 256;
+/// Maximum number of calls in flight. More would exhaust the generator's memory, so further calls count as unsent, which
+/// invalidates the run.
+const MAX_IN_FLIGHT: usize = 200_000;
 
-/// So many requests are written ahead, and for so long before the first is due.
+/// Number of requests encoded in advance, and how long before the first is due encoding starts.
 const AHEAD: usize = 4_096;
 const HEAD_START: Duration = Duration::from_millis(50);
-/// What a call may take beyond its deadline, with all that belongs to it.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Time beyond its deadline that a call with its retries and follow-ups may take.
+const FOLLOW_UP_TIMEOUT: Duration = Duration::from_secs(15);
 
 struct Due {
-    call: Call,
+    request: Request,
     at: Instant,
 }
 
-pub(super) async fn run(driver: &Driver, arrivals: Arrivals, recorder: Arc<Recorder>) -> io::Result<()> {
+pub(super) async fn run(runner: &Runner, arrivals: Arrivals, recorder: Arc<Recorder>) -> io::Result<()> {
     let (write, read) = sync_channel(AHEAD);
-    let requests = Arc::clone(&driver.requests);
-    let writer = named("writer").spawn(move || write_all(&requests, arrivals, &write))?;
+    let requests = Arc::clone(&runner.requests);
+    let encoder = named("encoder").spawn(move || encode_ahead(&requests, arrivals, &write))?;
     tokio::time::sleep(HEAD_START).await;
     let (send, receive) = mpsc::unbounded_channel();
     let start = Instant::now();
     recorder.begin(start);
-    let clock = named("clock").spawn(move || keep_time(start, &read, &send))?;
+    let pacer = named("pacer").spawn(move || pace(start, &read, &send))?;
     let mut calls = JoinSet::new();
-    make_all(driver, receive, &mut calls, &recorder).await;
-    for thread in [writer, clock] {
-        thread.join().map_err(|_| io::Error::other("a thread of the generator broke"))?;
+    send_all(runner, receive, &mut calls, &recorder).await;
+    for thread in [encoder, pacer] {
+        thread.join().map_err(|_| io::Error::other("a generator thread panicked"))?;
     }
-    // What is under way: further pages have deadlines of their own, and watches are held for seconds.
-    let patience = Instant::now() + driver.settings.target.deadline() + PATIENCE;
-    while let Ok(Some(ended)) = tokio::time::timeout_at(patience.into(), calls.join_next()).await {
+    // Follow-up pages have deadlines of their own, and watches are held for seconds.
+    let give_up = Instant::now() + runner.settings.target.deadline() + FOLLOW_UP_TIMEOUT;
+    while let Ok(Some(ended)) = tokio::time::timeout_at(give_up.into(), calls.join_next()).await {
         ended.map_err(io::Error::other)?;
     }
     recorder.unfinished(calls.len());
@@ -64,22 +65,26 @@ fn named(name: &str) -> thread::Builder {
     thread::Builder::new().name(name.to_owned())
 }
 
-/// Writes requests ahead of their time: a batch of a hundred searches takes long enough to write to make others late.
-fn write_all(requests: &Mutex<Requests>, arrivals: Arrivals, write: &SyncSender<(Duration, Call)>) {
+/// Encodes requests ahead of their due time: encoding a batch of 100 searches takes long enough to delay later calls.
+fn encode_ahead(
+    requests: &Mutex<RequestGenerator>,
+    arrivals: Arrivals,
+    write: &SyncSender<(Duration, Request)>,
+) {
     for at in arrivals {
-        let call = requests.lock().unwrap_or_else(PoisonError::into_inner).next_call();
-        if write.send((at, call)).is_err() {
+        let request = requests.lock().unwrap_or_else(PoisonError::into_inner).next_request();
+        if write.send((at, request)).is_err() {
             return;
         }
     }
 }
 
-/// Hands over what is due. A thread of its own: the runtime's clock ticks in milliseconds, and is late when there is much
-/// to do.
-fn keep_time(start: Instant, read: &Receiver<(Duration, Call)>, send: &UnboundedSender<Due>) {
-    for (at, call) in read {
+/// Hands over requests when they are due. Runs on a thread of its own: tokio's timer has millisecond resolution and is late
+/// under load.
+fn pace(start: Instant, read: &Receiver<(Duration, Request)>, send: &UnboundedSender<Due>) {
+    for (at, request) in read {
         let at = start + at;
-        // Never before it is due: an answer would come sooner than it was asked for.
+        // Never early: latency is measured from the due time and would be too short.
         loop {
             let left = at.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -87,31 +92,31 @@ fn keep_time(start: Instant, read: &Receiver<(Duration, Call)>, send: &Unbounded
             }
             thread::sleep(left.max(TICK));
         }
-        if send.send(Due { call, at }).is_err() {
+        if send.send(Due { request, at }).is_err() {
             return;
         }
     }
 }
 
-/// Makes calls until the clock has no more.
-async fn make_all(
-    driver: &Driver,
+/// Starts calls until the pacer has no more.
+async fn send_all(
+    runner: &Runner,
     mut receive: UnboundedReceiver<Due>,
     calls: &mut JoinSet<()>,
     recorder: &Arc<Recorder>,
 ) {
-    let mut due = Vec::with_capacity(AT_A_TIME);
-    while receive.recv_many(&mut due, AT_A_TIME).await > 0 {
-        for Due { call, at } in due.drain(..) {
-            if calls.len() >= MOST_UNDER_WAY {
+    let mut due = Vec::with_capacity(MAX_BATCH);
+    while receive.recv_many(&mut due, MAX_BATCH).await > 0 {
+        for Due { request, at } in due.drain(..) {
+            if calls.len() >= MAX_IN_FLIGHT {
                 recorder.unsent(at);
                 continue;
             }
-            let (performer, recorder) = (Arc::clone(&driver.performer), Arc::clone(recorder));
-            calls.spawn(async move { performer.perform(call, at, &recorder).await });
+            let (executor, recorder) = (Arc::clone(&runner.executor), Arc::clone(recorder));
+            calls.spawn(async move { executor.execute(request, at, &recorder).await });
         }
         while calls.try_join_next().is_some() {}
-        // Those that were just begun have their turn before more come.
+        // Lets the calls just started write before more are started.
         tokio::task::yield_now().await;
     }
 }

@@ -1,4 +1,4 @@
-//! What is seen while a run goes on: progress for people, and what the server uses from second to second.
+//! Progress line on the terminal.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -7,22 +7,21 @@ use std::{
 
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
-use super::{record::histogram, recorder::Recorder, usage::Usage};
+use super::record::histogram;
 
-/// A line that says how it goes.
+/// A progress line: rate, latency and errors of the last half second.
 #[derive(Clone, Debug)]
-pub struct Live(Option<Arc<Line>>);
+pub struct Progress(Option<Arc<Line>>);
 
 #[derive(Debug)]
 struct Line {
     bar: ProgressBar,
-    now: Mutex<Option<Now>>,
+    now: Mutex<Option<Interval>>,
 }
 
 #[derive(Debug)]
-struct Now {
+struct Interval {
     start: Instant,
     shown: Instant,
     good: u64,
@@ -30,21 +29,21 @@ struct Now {
     latency_us: Histogram<u64>,
 }
 
-const EVERY: Duration = Duration::from_millis(500);
+const UPDATE_INTERVAL: Duration = Duration::from_millis(500);
 
-impl Live {
-    /// Shown on a terminal; nothing elsewhere.
+impl Progress {
+    /// Creates a progress line. It is drawn only if stderr is a terminal.
     #[must_use]
     pub fn on_terminal() -> Self {
         let bar = ProgressBar::new(0);
-        // The template is right; the default one would do.
+        // Cannot fail: the template is valid.
         if let Ok(style) = ProgressStyle::with_template("{prefix:24} [{bar:24}] {msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
         Self(Some(Arc::new(Line { bar, now: Mutex::new(None) })))
     }
 
-    /// Shown to nobody.
+    /// Creates a progress line that is never drawn.
     #[must_use]
     pub fn hidden() -> Self {
         Self(None)
@@ -59,7 +58,7 @@ impl Live {
         let now = Instant::now();
         let latency_us = histogram(2);
         *line.now.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Now { start: now, shown: now, good: 0, failed: 0, latency_us });
+            Some(Interval { start: now, shown: now, good: 0, failed: 0, latency_us });
     }
 
     pub(super) fn count(&self, is_good: bool, latency_us: u64) {
@@ -73,7 +72,7 @@ impl Live {
             now.failed += 1;
         }
         let since = now.shown.elapsed();
-        if since < EVERY {
+        if since < UPDATE_INTERVAL {
             return;
         }
         let all = now.good + now.failed;
@@ -91,44 +90,10 @@ impl Live {
         line.bar.set_message("");
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub fn finish(&self) {
         if let Some(line) = &self.0 {
             line.bar.finish_and_clear();
-        }
-    }
-}
-
-/// Looks each second at what the server uses, until it is dropped.
-pub(super) struct Sampler(Option<JoinHandle<()>>);
-
-impl Sampler {
-    pub(super) fn start(pid: Option<u32>, recorder: Arc<Recorder>) -> Self {
-        Self(pid.map(|pid| {
-            tokio::spawn(async move {
-                let mut ticks = tokio::time::interval(Duration::from_secs(1));
-                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                let mut before: Option<(Instant, Usage)> = None;
-                loop {
-                    ticks.tick().await;
-                    // A server that is gone shows in the calls.
-                    let Ok(now) = Usage::of(pid) else { continue };
-                    let at = Instant::now();
-                    if let Some((since, before)) = before {
-                        let cost = now.since(&before).over(at - since);
-                        recorder.server_used(since + (at - since) / 2, cost);
-                    }
-                    before = Some((at, now));
-                }
-            })
-        }))
-    }
-}
-
-impl Drop for Sampler {
-    fn drop(&mut self) {
-        if let Some(task) = &self.0 {
-            task.abort();
         }
     }
 }

@@ -1,56 +1,56 @@
-//! What came of a run: how long each call took, by method and status, second by second.
+//! Outcomes of a run: latency histograms by method and status, and by second.
 
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use super::{Cost, Stage};
+use super::{Stage, usage::UsageDelta};
 use crate::{
     h2_client::{Code, Reply},
     verify::Check,
     workload::Kind,
 };
 
-/// From a microsecond to a minute.
+/// Highest trackable value: one minute.
 const HIGHEST_US: u64 = 60_000_000;
 
-/// A histogram of microseconds, to so many digits.
+/// Creates a histogram of microseconds with a number of significant digits.
 pub(crate) fn histogram(digits: u8) -> Histogram<u64> {
-    Histogram::new_with_bounds(1, HIGHEST_US, digits).unwrap_or_else(|_| unreachable!("the bounds are right"))
+    Histogram::new_with_bounds(1, HIGHEST_US, digits).unwrap_or_else(|_| unreachable!("the bounds are valid"))
 }
 
-/// Whose calls, and how they ended.
+/// An operation and the status that it ended with.
 pub type Outcome = (Kind, Code);
 
-/// Calls of one method and status.
+/// Statistics of the calls of one operation and status.
 #[derive(Clone, Debug)]
-pub struct Cell {
-    /// From when each was due until it was answered.
+pub struct OutcomeStats {
+    /// Time from when each call was due to its response.
     pub latency_us: Histogram<u64>,
-    /// From when each was sent until it was answered.
+    /// Time from when each call was sent to its response.
     pub service_us: Histogram<u64>,
-    /// What the server said with the first of them, where it said something.
+    /// Error message of the first of them, if there was one.
     pub message: Option<String>,
 }
 
-/// A second of a run, by when calls were due: those that were due in a bad one show it.
+/// Statistics of one second, by when calls were due: so a stall shows in the second that caused it.
 #[derive(Clone, Debug)]
-pub struct Second {
-    /// How many calls were due in it.
+pub struct SecondStats {
+    /// Calls due in it.
     pub due: u64,
-    /// How many of them were answered well.
+    /// Successful calls.
     pub ok: u64,
-    /// How many were answered otherwise; further pages and steps, too.
+    /// Failed calls, including follow-ups.
     pub failed: u64,
-    /// Latency of those that were answered well.
+    /// Latency of the successful calls.
     pub latency_us: Histogram<u64>,
-    /// The server's processor time in this second, where its process is known.
+    /// CPU time of the server in this second, if its process is known.
     pub server_cpu_s: Option<f64>,
-    /// The server's resident memory.
+    /// Resident memory of the server.
     pub server_resident_bytes: Option<u64>,
 }
 
-/// An answer that is to be judged.
+/// A response to verify.
 #[derive(Debug)]
 pub struct Sample {
     pub(super) number: u64,
@@ -58,67 +58,67 @@ pub struct Sample {
     pub(super) reply: Reply,
 }
 
-/// What came of a run.
+/// Outcomes of a stage.
 #[derive(Debug)]
 pub struct Record {
-    /// What the run was for.
+    /// Name of the stage.
     pub name: String,
-    /// How many calls a second were due; `None` in a closed loop.
+    /// Calls due per second; `None` in a closed loop.
     pub offered_per_s: Option<f64>,
-    /// How long calls were made, in seconds.
+    /// Duration in seconds for which calls were sent.
     pub length_s: f64,
-    /// Calls that were answered well before it was over.
-    pub good_in_time: u64,
-    /// Calls that were answered while it went on, well or not, whenever they were due; further pages too.
-    pub answered_meanwhile: u64,
-    /// Calls that were given up at the end, long after their deadlines.
+    /// Successful calls answered before the stage ended.
+    pub good_in_phase: u64,
+    /// Calls answered during the stage, successful or not and whenever they were due, including follow-ups.
+    pub answered_in_phase: u64,
+    /// Calls abandoned at the end, long after their deadlines.
     pub unfinished: u64,
-    /// Calls by method and status.
-    pub cells: BTreeMap<Outcome, Cell>,
-    /// Each second from the beginning.
-    pub seconds: Vec<Second>,
-    /// By how much calls went out later than they were due.
+    /// Statistics by operation and status.
+    pub outcomes: BTreeMap<Outcome, OutcomeStats>,
+    /// Statistics of each second from the beginning.
+    pub seconds: Vec<SecondStats>,
+    /// Delay between when calls were due and when they were sent.
     pub lateness_us: Histogram<u64>,
-    /// How long calls waited for a place among the streams: of the generator's own choosing, and part of their latency.
-    pub place_us: Histogram<u64>,
-    /// Searches that were answered, each of a batch and a stream too.
+    /// Time that calls waited for a free HTTP/2 stream: a limit of the generator's settings, and part of their latency.
+    pub stream_wait_us: Histogram<u64>,
+    /// Searches answered, counting each of a batch or stream.
     pub searches: u64,
-    /// Bytes of answers.
+    /// Bytes of responses.
     pub bytes: u64,
-    /// Calls that were made again.
+    /// Retries.
     pub retries: u64,
-    /// Calls that the generator never made, having too many under way.
+    /// Calls that were never sent because too many were in flight.
     pub unsent: u64,
-    /// What the generator used.
-    pub generator: Cost,
-    /// What it could have used, in seconds of processor time.
-    pub generator_could_s: f64,
-    /// What the server used, where its process is known.
-    pub server: Option<Cost>,
-    /// Answers that were judged, and those that were wrong.
-    pub judged: u64,
-    /// How many of them had nothing in them.
+    /// Resources that the generator used.
+    pub generator: UsageDelta,
+    /// CPU time available to the generator in seconds.
+    pub generator_capacity_s: f64,
+    /// Resources that the server used, if its process is known.
+    pub server: Option<UsageDelta>,
+    /// Responses verified.
+    pub verified: u64,
+    /// Verified responses without any merchant.
     pub empty: u64,
-    /// How many were wrong.
+    /// Verified responses that are wrong.
     pub wrong: u64,
-    /// The first wrong ones.
+    /// The first wrong responses.
     pub wrong_examples: Vec<String>,
     pub(super) samples: Vec<Sample>,
 }
 
-/// Whether a call ended as it should: what is deleted may not have been there.
+/// Returns `true` for a successful outcome. NOT_FOUND is a success for a delete: the merchant may have been deleted before.
 pub(crate) fn is_good((kind, code): Outcome) -> bool {
     const NOT_FOUND: Code = Code(5);
     code == Code::OK || (kind == Kind::Delete && code == NOT_FOUND)
 }
 
-impl Default for Cell {
+impl Default for OutcomeStats {
     fn default() -> Self {
         Self { latency_us: histogram(3), service_us: histogram(3), message: None }
     }
 }
 
-impl Default for Second {
+impl Default for SecondStats {
     fn default() -> Self {
         let latency_us = histogram(2);
         Self { due: 0, ok: 0, failed: 0, latency_us, server_cpu_s: None, server_resident_bytes: None }
@@ -126,27 +126,27 @@ impl Default for Second {
 }
 
 impl Record {
-    /// Of a stage, or of a closed loop; nothing has come in yet.
-    pub(crate) fn begin(stage: &Stage, is_open: bool) -> Self {
+    /// Creates an empty record of a stage.
+    pub(crate) fn empty(stage: &Stage, is_open: bool) -> Self {
         Self {
             name: stage.name.clone(),
             offered_per_s: is_open.then_some(stage.per_s),
             length_s: stage.length.as_secs_f64(),
-            good_in_time: 0,
-            answered_meanwhile: 0,
+            good_in_phase: 0,
+            answered_in_phase: 0,
             unfinished: 0,
-            cells: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
             seconds: Vec::new(),
             lateness_us: histogram(3),
-            place_us: histogram(3),
+            stream_wait_us: histogram(3),
             searches: 0,
             bytes: 0,
             retries: 0,
             unsent: 0,
-            generator: Cost::default(),
-            generator_could_s: 0.0,
+            generator: UsageDelta::default(),
+            generator_capacity_s: 0.0,
             server: None,
-            judged: 0,
+            verified: 0,
             empty: 0,
             wrong: 0,
             wrong_examples: Vec::new(),
@@ -154,105 +154,103 @@ impl Record {
         }
     }
 
-    /// Latency of all that was answered well.
+    /// Returns the latency of all successful scheduled calls.
     #[must_use]
     pub fn latency_us(&self) -> Histogram<u64> {
-        self.sum(|cell| &cell.latency_us)
+        self.sum(|stats| &stats.latency_us)
     }
 
-    /// Service time of all that was answered well.
+    /// Returns the service time of all successful scheduled calls.
     #[must_use]
     pub fn service_us(&self) -> Histogram<u64> {
-        self.sum(|cell| &cell.service_us)
+        self.sum(|stats| &stats.service_us)
     }
 
-    fn sum(&self, of: impl Fn(&Cell) -> &Histogram<u64>) -> Histogram<u64> {
+    fn sum(&self, of: impl Fn(&OutcomeStats) -> &Histogram<u64>) -> Histogram<u64> {
         let mut sum = histogram(3);
-        let is_due = |(kind, code): Outcome| !kind.is_further() && is_good((kind, code));
-        for (_, cell) in self.cells.iter().filter(|(outcome, _)| is_due(**outcome)) {
-            // All have the same bounds.
-            let _ = sum.add(of(cell));
+        let is_scheduled = |(kind, code): Outcome| !kind.is_follow_up() && is_good((kind, code));
+        for (_, stats) in self.outcomes.iter().filter(|(outcome, _)| is_scheduled(**outcome)) {
+            // Cannot fail: all histograms have the same bounds.
+            let _ = sum.add(of(stats));
         }
         sum
     }
 
-    /// How many calls were answered, well or not, further pages too.
+    /// Returns the number of calls answered, successful or not, including follow-ups.
     #[must_use]
     pub fn answered(&self) -> u64 {
-        self.cells.values().map(|cell| cell.latency_us.len()).sum()
+        self.outcomes.values().map(|stats| stats.latency_us.len()).sum()
     }
 
-    /// How many of the calls that were due were answered well. Further pages and steps say nothing of what a server
-    /// bears.
+    /// Returns the number of successful scheduled calls. Follow-ups do not count: they are not part of the offered load.
     #[must_use]
     pub fn good(&self) -> u64 {
-        self.scheduled(true)
+        self.scheduled(is_good)
     }
 
-    fn scheduled(&self, is_good_alone: bool) -> u64 {
-        let cells = self.cells.iter().filter(|(outcome, _)| !outcome.0.is_further());
-        let cells = cells.filter(|(outcome, _)| !is_good_alone || is_good(**outcome));
-        cells.map(|(_, cell)| cell.latency_us.len()).sum()
+    fn scheduled(&self, counts: impl Fn(Outcome) -> bool) -> u64 {
+        let scheduled = self.outcomes.iter().filter(|(outcome, _)| !outcome.0.is_follow_up());
+        let counted = scheduled.filter(|(outcome, _)| counts(**outcome));
+        counted.map(|(_, stats)| stats.latency_us.len()).sum()
     }
 
-    /// How many calls were due, those that were never made too.
+    /// Returns the number of calls due, including those never sent.
     #[must_use]
     pub fn due(&self) -> u64 {
-        self.scheduled(false) + self.unsent
+        self.scheduled(|_| true) + self.unsent
     }
 
-    /// Calls answered well in a second, while calls were made: what is answered afterwards was only put off.
+    /// Returns successful calls per second while calls were sent. Responses after that are a drained backlog, not throughput.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
     pub fn goodput_per_s(&self) -> f64 {
-        self.good_in_time as f64 / self.length_s
+        self.good_in_phase as f64 / self.length_s
     }
 
-    /// The part of the calls that were answered well.
+    /// Returns the share of the due calls that succeeded.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
     pub fn good_share(&self) -> f64 {
         self.good() as f64 / self.due().max(1) as f64
     }
 
-    /// What was answered other than well, each sort with how often and what the server said the first time.
+    /// Returns a line per failed outcome: its count, status and first error message.
     #[must_use]
-    pub fn refusals(&self) -> Vec<String> {
-        let bad = self.cells.iter().filter(|(outcome, _)| !is_good(**outcome));
-        bad.map(|((_, code), cell)| {
-            let said = cell.message.as_deref().unwrap_or("nothing said");
-            format!("{} × {code:?}: {said}", cell.latency_us.len())
+    pub fn failure_summary(&self) -> Vec<String> {
+        let bad = self.outcomes.iter().filter(|(outcome, _)| !is_good(**outcome));
+        bad.map(|((_, code), stats)| {
+            let message = stats.message.as_deref().unwrap_or("no message");
+            format!("{} × {code:?}: {message}", stats.latency_us.len())
         })
         .collect()
     }
 
-    /// The part of its processor time that the generator used.
+    /// Returns the share of its available CPU time that the generator used.
     #[must_use]
-    pub fn generator_share(&self) -> f64 {
-        self.generator.cpu_s / self.generator_could_s.max(1e-9)
+    pub fn generator_cpu_share(&self) -> f64 {
+        self.generator.cpu_s / self.generator_capacity_s.max(1e-9)
     }
 
-    /// Why this says nothing of the server: the generator was not up to it.
+    /// Returns the reasons why this record does not measure the server: the generator did not keep up.
     #[must_use]
-    pub fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
+    pub fn invalid_reasons(&self) -> Vec<String> {
+        let mut invalid_reasons = Vec::new();
         let late_us = self.lateness_us.value_at_quantile(0.99);
         if self.offered_per_s.is_some() && late_us > 1_000 {
-            faults.push(format!("calls went out late (p99 {late_us} µs, more than 1,000)"));
+            invalid_reasons.push(format!("calls were sent late (p99 {late_us} µs, limit 1,000 µs)"));
         }
-        let share = self.generator_share();
+        let share = self.generator_cpu_share();
         if share > 0.8 {
-            faults.push(format!(
-                "the generator used {:.0} % of its processor time, more than 80",
-                share * 100.0
-            ));
+            invalid_reasons
+                .push(format!("the generator used {:.0} % of its CPU time (limit 80 %)", share * 100.0));
         }
         if self.unsent > 0 {
-            faults.push(format!("{} calls were not made: too many were under way", self.unsent));
+            invalid_reasons.push(format!("{} calls were not sent: too many in flight", self.unsent));
         }
         if self.unfinished > 0 {
-            faults.push(format!("{} calls were given up long after their deadlines", self.unfinished));
+            invalid_reasons
+                .push(format!("{} calls were abandoned long after their deadlines", self.unfinished));
         }
-        faults
+        invalid_reasons
     }
 }

@@ -1,49 +1,49 @@
-//! What a process has used, from `/proc`.
+//! CPU time and memory of a process, from `/proc`.
 
 use std::{fs, io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// Clock ticks a second in `/proc/PID/stat` (`sysconf(_SC_CLK_TCK)`): 100 on every Linux that this runs on.
+/// Clock ticks per second in `/proc/PID/stat` (`sysconf(_SC_CLK_TCK)`): 100 on every Linux platform that Rust supports.
 const TICKS_PER_S: f64 = 100.0;
 
-/// What a process has used since it began.
+/// Resources that a process has used since it started.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Usage {
+pub struct ProcessUsage {
     cpu_s: f64,
     context_switches: u64,
     /// Resident memory in bytes.
     pub resident_bytes: u64,
 }
 
-/// What a process used in a while.
+/// Resources that a process used during an interval.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-pub struct Cost {
-    /// Seconds of processor time, user's and system's.
+pub struct UsageDelta {
+    /// CPU time in seconds, user and system.
     pub cpu_s: f64,
-    /// How often its threads gave way.
+    /// Context switches of its threads.
     pub context_switches: u64,
     /// Resident memory at the end, in bytes.
     pub resident_bytes: u64,
 }
 
-impl Cost {
-    /// As of one second, where it was of so long a time.
-    pub(super) fn over(self, time: Duration) -> Self {
+impl UsageDelta {
+    /// Scales the CPU time of an interval to one second.
+    pub(super) fn per_second(self, time: Duration) -> Self {
         Self { cpu_s: self.cpu_s / time.as_secs_f64().max(1e-3), ..self }
     }
 }
 
-impl Usage {
-    /// Of a process.
+impl ProcessUsage {
+    /// Reads the usage of a process.
     ///
     /// # Errors
-    /// There is none of that number, or it is another's.
+    /// There is no such process, or its files are not readable.
     pub fn of(pid: u32) -> io::Result<Self> {
         Self::read(&format!("/proc/{pid}"))
     }
 
-    /// Of this process.
+    /// Reads the usage of this process.
     ///
     /// # Errors
     /// `/proc` cannot be read.
@@ -51,10 +51,10 @@ impl Usage {
         Self::read("/proc/self")
     }
 
-    /// What came to it since.
+    /// Returns the usage since an earlier reading.
     #[must_use]
-    pub fn since(&self, before: &Self) -> Cost {
-        Cost {
+    pub fn since(&self, before: &Self) -> UsageDelta {
+        UsageDelta {
             cpu_s: self.cpu_s - before.cpu_s,
             context_switches: self.context_switches.saturating_sub(before.context_switches),
             resident_bytes: self.resident_bytes,
@@ -67,7 +67,7 @@ impl Usage {
                 .map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
         };
         let stat = read(format!("{process}/stat"))?;
-        // The second field is a name in brackets and may hold anything.
+        // The second field is the command name in parentheses and may contain anything, spaces and parentheses too.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks =
             |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
@@ -75,7 +75,7 @@ impl Usage {
         let resident = number_in(&read(format!("{process}/status"))?, "VmRSS:");
         let mut context_switches = 0;
         for task in fs::read_dir(format!("{process}/task"))?.flatten() {
-            // A thread may end meanwhile.
+            // A thread may have exited since the listing.
             let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
             context_switches += number_in(&status, "voluntary_ctxt_switches:")
                 + number_in(&status, "nonvoluntary_ctxt_switches:");
@@ -97,14 +97,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_is_seen_in_what_was_used() {
-        let before = Usage::of_self().unwrap();
+    fn cpu_time_and_memory_are_measured() {
+        let before = ProcessUsage::of_self().unwrap();
         let mut mixed = 1u64;
         for number in 0..200_000_000u64 {
-            mixed = crate::dataset::mixed(mixed ^ number);
+            mixed = crate::random::splitmix64(mixed ^ number);
         }
-        let cost = Usage::of_self().unwrap().since(&before);
+        let cost = ProcessUsage::of_self().unwrap().since(&before);
         assert!(mixed != 0 && cost.cpu_s > 0.01 && cost.resident_bytes > 100_000, "{cost:?}");
-        assert!(Usage::of(u32::MAX).is_err());
+        assert!(ProcessUsage::of(u32::MAX).is_err());
     }
 }

@@ -1,4 +1,11 @@
-//! Whether an answer is right: what it answers, method by method.
+//! Verification of responses: a fast wrong answer is worth nothing.
+//!
+//! | module | contents |
+//! |---|---|
+//! | (this) | checks of each method's response |
+//! | `search` | checks of one search against the oracle |
+
+mod search;
 
 use bytes::Bytes;
 use nearby_proto::v1::{
@@ -8,106 +15,107 @@ use nearby_proto::v1::{
 use prost::Message;
 use thiserror::Error;
 
-mod search;
-
-pub use self::search::Asked;
+pub use self::search::SearchCheck;
 use crate::{
     dataset::Oracle,
     h2_client::{Code, Reply},
 };
 
-/// How to judge an answer.
+/// Expectations of a response.
 #[derive(Clone, Debug)]
 pub enum Check {
-    /// One search, page after page.
-    Search(Asked),
+    /// One search with all its pages.
+    Search(SearchCheck),
     /// All searches of a batch.
-    Batch(Vec<Asked>),
+    Batch(Vec<SearchCheck>),
     /// All searches of a stream, tagged from 0.
-    Stream(Vec<Asked>),
-    /// Whether it is this merchant.
+    Stream(Vec<SearchCheck>),
+    /// `GetMerchant`: the response must be this merchant.
     Get(u64),
 }
 
-/// Why an answer is wrong. Says nothing of where.
+/// Errors of verification. Messages contain no coordinates.
 #[derive(Clone, Debug, Error, PartialEq)]
-pub enum Wrong {
-    /// It cannot be read.
-    #[error("it cannot be read as the method's answer")]
-    Unreadable,
-    /// It has more or fewer answers than there were searches.
-    #[error("it has {0} answers to {1} searches")]
+pub enum VerifyError {
+    /// The response cannot be decoded.
+    #[error("response cannot be decoded")]
+    Undecodable,
+    /// The number of responses differs from the number of searches.
+    #[error("{0} responses to {1} searches")]
     Count(usize, usize),
-    /// It answers another search of the stream.
-    #[error("answer {0} of the stream has the tag {1}")]
+    /// The response belongs to another search of the stream.
+    #[error("response {0} of the stream has tag {1}")]
     Tag(u64, u64),
-    /// It is not in order.
-    #[error("result {0} is nearer than the one before it, or as far and of a smaller name")]
+    /// Results are out of order.
+    #[error("result {0} is out of order: nearer than the previous one, or equally far with a smaller name")]
     Order(usize),
-    /// It is not within the ring.
-    #[error("result {0} lies outside of the ring that was asked for")]
-    Outside(usize),
-    /// It has more than were asked for.
-    #[error("it has {0} results, more than asked for")]
+    /// A result lies outside the requested distance range.
+    #[error("result {0} lies outside the requested distance range")]
+    OutOfRange(usize),
+    /// There are more results than requested.
+    #[error("{0} results, more than requested")]
     TooMany(usize),
-    /// A distance is not that of the geodesic.
-    #[error("the distance of {0} is off by {1:e} m")]
+    /// A distance differs from the geodesic.
+    #[error("distance of {0} is off by {1:e} m")]
     Distance(String, f64),
-    /// A merchant is there that must not be.
-    #[error("{0} must not be in it")]
-    Stranger(String),
-    /// A merchant is not there that must be.
-    #[error("{0} must be in it")]
+    /// A result that does not belong into the response.
+    #[error("{0} is unexpected")]
+    Unexpected(String),
+    /// A merchant is missing.
+    #[error("{0} is missing")]
     Missing(String),
-    /// It is said to be open, or not, where it is otherwise.
-    #[error("whether {0} is open is said wrongly")]
-    Opening(String),
-    /// A point has another number of merchants.
-    #[error("{0} stands for {1} merchants at its point, where there are {2}")]
-    Together(String, i32, usize),
+    /// The open state of a result is wrong.
+    #[error("open state of {0} is wrong")]
+    WrongOpenState(String),
+    /// The number of merchants of a group is wrong.
+    #[error("{0} represents {1} merchants at its point instead of {2}")]
+    GroupSize(String, i32, usize),
 }
 
 impl Check {
-    /// Judges an answer; without a world its order and its distances alone.
+    /// Verifies a response. Without an oracle, only order and distances are verified.
     ///
     /// # Errors
-    /// It is wrong. An answer with another status than OK is judged elsewhere.
-    pub fn judge(&self, reply: &Reply, oracle: Option<&Oracle>) -> Result<(), Wrong> {
+    /// The response is wrong. Responses with a status other than OK pass: they are counted by status instead.
+    pub fn verify(&self, reply: &Reply, oracle: Option<&Oracle>) -> Result<(), VerifyError> {
         if reply.code != Code::OK {
             return Ok(());
         }
         let messages = &reply.messages;
-        let judge_all = |all: &[Asked], answers: Vec<Option<SearchNearbyResponse>>| {
-            if answers.len() != all.len() {
-                return Err(Wrong::Count(answers.len(), all.len()));
+        let verify_all = |all: &[SearchCheck], responses: Vec<Option<SearchNearbyResponse>>| {
+            if responses.len() != all.len() {
+                return Err(VerifyError::Count(responses.len(), all.len()));
             }
-            // One with a status of its own is no answer, and no wrong one.
-            let mut pairs =
-                all.iter().zip(&answers).filter_map(|(asked, answer)| Some((asked, answer.as_ref()?)));
-            pairs.try_for_each(|(asked, answer)| asked.judge(std::slice::from_ref(answer), oracle))
+            // A search with a status of its own has no response to verify.
+            let mut pairs = all
+                .iter()
+                .zip(&responses)
+                .filter_map(|(search, response)| Some((search, response.as_ref()?)));
+            pairs.try_for_each(|(search, response)| search.verify(std::slice::from_ref(response), oracle))
         };
         match self {
-            Self::Search(asked) => asked.judge(&pages(messages)?, oracle),
-            Self::Batch(all) => judge_all(all, of_batch(messages)?),
-            Self::Stream(all) => judge_all(all, of_stream(messages)?),
+            Self::Search(search) => search.verify(&pages(messages)?, oracle),
+            Self::Batch(all) => verify_all(all, of_batch(messages)?),
+            Self::Stream(all) => verify_all(all, of_stream(messages)?),
             Self::Get(number) => {
                 let merchant: Merchant = one(messages)?;
-                let expected = oracle.map(|oracle| oracle.world().merchant(*number));
-                let is_it = expected.is_none_or(|expected| {
+                let expected = oracle.map(|oracle| oracle.dataset().merchant(*number));
+                let is_match = expected.is_none_or(|expected| {
                     merchant.name == expected.name && merchant.position == expected.position
                 });
-                if is_it { Ok(()) } else { Err(Wrong::Stranger(merchant.name)) }
+                if is_match { Ok(()) } else { Err(VerifyError::Unexpected(merchant.name)) }
             }
         }
     }
 }
 
 impl Check {
-    /// Whether an answer has no merchant at all in it, as far as it can be read.
+    /// Returns `true` if a response can be decoded and contains no merchant.
     #[must_use]
     pub fn is_empty(&self, reply: &Reply) -> bool {
-        let is_empty = |answer: &SearchNearbyResponse| answer.results.is_empty();
-        let are_empty = |answers: Vec<Option<SearchNearbyResponse>>| answers.iter().flatten().all(is_empty);
+        let is_empty = |response: &SearchNearbyResponse| response.results.is_empty();
+        let are_empty =
+            |responses: Vec<Option<SearchNearbyResponse>>| responses.iter().flatten().all(is_empty);
         match self {
             Self::Search(_) => pages(&reply.messages).is_ok_and(|pages| pages.iter().all(is_empty)),
             Self::Batch(_) => of_batch(&reply.messages).is_ok_and(are_empty),
@@ -117,56 +125,57 @@ impl Check {
     }
 }
 
-fn one<M: Message + Default>(messages: &[Bytes]) -> Result<M, Wrong> {
-    let [message] = messages else { return Err(Wrong::Unreadable) };
-    M::decode(message.clone()).map_err(|_| Wrong::Unreadable)
+fn one<M: Message + Default>(messages: &[Bytes]) -> Result<M, VerifyError> {
+    let [message] = messages else { return Err(VerifyError::Undecodable) };
+    M::decode(message.clone()).map_err(|_| VerifyError::Undecodable)
 }
 
-fn pages(messages: &[Bytes]) -> Result<Vec<SearchNearbyResponse>, Wrong> {
+fn pages(messages: &[Bytes]) -> Result<Vec<SearchNearbyResponse>, VerifyError> {
     let pages = messages.iter().map(|page| SearchNearbyResponse::decode(page.clone()));
-    let pages = pages.collect::<Result<Vec<_>, _>>().map_err(|_| Wrong::Unreadable)?;
-    if pages.is_empty() { Err(Wrong::Unreadable) } else { Ok(pages) }
+    let pages = pages.collect::<Result<Vec<_>, _>>().map_err(|_| VerifyError::Undecodable)?;
+    if pages.is_empty() { Err(VerifyError::Undecodable) } else { Ok(pages) }
 }
 
-fn of_batch(messages: &[Bytes]) -> Result<Vec<Option<SearchNearbyResponse>>, Wrong> {
+fn of_batch(messages: &[Bytes]) -> Result<Vec<Option<SearchNearbyResponse>>, VerifyError> {
     let batch: BatchSearchNearbyResponse = one(messages)?;
     let response = |outcome| match outcome {
         batch_search_nearby_result::Outcome::Response(response) => Some(response),
         batch_search_nearby_result::Outcome::Status(_) => None,
     };
-    let answers =
-        batch.results.into_iter().map(|result| result.outcome.map(response).ok_or(Wrong::Unreadable));
-    answers.collect()
+    let responses =
+        batch.results.into_iter().map(|result| result.outcome.map(response).ok_or(VerifyError::Undecodable));
+    responses.collect()
 }
 
-fn of_stream(messages: &[Bytes]) -> Result<Vec<Option<SearchNearbyResponse>>, Wrong> {
-    let answer = |(at, message): (u64, &Bytes)| {
-        let answer = StreamSearchNearbyResponse::decode(message.clone()).map_err(|_| Wrong::Unreadable)?;
-        if answer.tag != at {
-            return Err(Wrong::Tag(at, answer.tag));
+fn of_stream(messages: &[Bytes]) -> Result<Vec<Option<SearchNearbyResponse>>, VerifyError> {
+    let response = |(at, message): (u64, &Bytes)| {
+        let response =
+            StreamSearchNearbyResponse::decode(message.clone()).map_err(|_| VerifyError::Undecodable)?;
+        if response.tag != at {
+            return Err(VerifyError::Tag(at, response.tag));
         }
-        Ok(match answer.outcome.ok_or(Wrong::Unreadable)? {
+        Ok(match response.outcome.ok_or(VerifyError::Undecodable)? {
             stream_search_nearby_response::Outcome::Response(response) => Some(response),
             stream_search_nearby_response::Outcome::Status(_) => None,
         })
     };
-    (0..).zip(messages).map(answer).collect()
+    (0..).zip(messages).map(response).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Source, World};
+    use crate::dataset::{Dataset, Source};
 
     #[test]
-    fn a_reply_is_read_by_what_it_is() {
-        let oracle = Oracle::new(&World::new(1, 10, &Source::Ours).unwrap());
+    fn a_get_response_must_be_the_requested_merchant() {
+        let oracle = Oracle::new(&Dataset::new(1, 10, &Source::BuiltIn).unwrap());
         let reply = |messages| Reply { messages, ..Reply::of(Code::OK) };
         let check = Check::Get(3);
-        let bytes = Bytes::from(oracle.world().merchant(3).encode_to_vec());
-        assert_eq!(check.judge(&reply(vec![bytes]), Some(&oracle)), Ok(()));
-        let other = Bytes::from(oracle.world().merchant(4).encode_to_vec());
-        assert!(check.judge(&reply(vec![other]), Some(&oracle)).is_err());
-        assert_eq!(check.judge(&reply(Vec::new()), Some(&oracle)), Err(Wrong::Unreadable));
+        let bytes = Bytes::from(oracle.dataset().merchant(3).encode_to_vec());
+        assert_eq!(check.verify(&reply(vec![bytes]), Some(&oracle)), Ok(()));
+        let other = Bytes::from(oracle.dataset().merchant(4).encode_to_vec());
+        assert!(check.verify(&reply(vec![other]), Some(&oracle)).is_err());
+        assert_eq!(check.verify(&reply(Vec::new()), Some(&oracle)), Err(VerifyError::Undecodable));
     }
 }

@@ -1,176 +1,186 @@
-//! What a search asked for, and whether what came is that: a fast wrong answer is worth nothing.
+//! Verification of one search: parameters of the request, and the checks of its response.
 
 use std::collections::{HashMap, HashSet};
 
 use nearby_proto::v1::{CoordinateSystem, NearbyResult, OpenState, SearchNearbyResponse};
 
-use super::Wrong;
-use crate::dataset::{Near, Oracle, Place, distance_m, is_open_at};
-use crate::workload::OWN;
+use super::VerifyError;
+use crate::dataset::{GeoPoint, LOAD_ONLY_PREFIX, Near, Oracle, distance_m, is_open_at};
 
-/// What a search asked for.
+/// Parameters of a search whose response is verified.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    /// Where it started.
-    pub from: Place,
-    /// The least and the greatest distance in metres.
-    pub ring_m: [f64; 2],
-    /// Most results of a page.
-    pub most: usize,
+pub struct SearchCheck {
+    /// Origin of the search.
+    pub origin: GeoPoint,
+    /// Minimum and maximum distance in metres.
+    pub range_m: [f64; 2],
+    /// Maximum number of results per page.
+    pub max_results: usize,
     /// Only merchants of this category.
     pub category: Option<&'static str>,
-    /// Only merchants that are not closed at this moment, in seconds since 1970.
+    /// Only merchants that are not closed at this time, in seconds since 1970.
     pub open_at_s: Option<i64>,
-    /// All merchants at a point as one.
+    /// Merchants at the same point are grouped into one result.
     pub is_grouped: bool,
 }
 
-/// What the contract allows a distance to be off by, and the oracle's own last bits.
-fn tolerance_m(reach_m: f64) -> f64 {
-    if reach_m <= 5_000.0 { 1.1e-5 } else { 2.1e-3 }
+/// Returns the tolerance of a distance: the contract's error bound plus rounding of the oracle.
+fn tolerance_m(distance_m: f64) -> f64 {
+    if distance_m <= 5_000.0 { 1.1e-5 } else { 2.1e-3 }
 }
 
-impl Asked {
-    /// Judges the pages that came; without a world their order and their distances alone.
-    pub(crate) fn judge(&self, pages: &[SearchNearbyResponse], oracle: Option<&Oracle>) -> Result<(), Wrong> {
-        // Points that are equally far stay together, so that a page of groups may have more.
-        let long = |page: &&SearchNearbyResponse| page.results.len() > self.most && !self.is_grouped;
+impl SearchCheck {
+    /// Verifies the pages of a response. Without an oracle, only their order and distances are verified.
+    pub(super) fn verify(
+        &self,
+        pages: &[SearchNearbyResponse],
+        oracle: Option<&Oracle>,
+    ) -> Result<(), VerifyError> {
+        // A page of groups may exceed the limit: the contract keeps points at equal distance on one page.
+        let long = |page: &&SearchNearbyResponse| page.results.len() > self.max_results && !self.is_grouped;
         if let Some(page) = pages.iter().find(long) {
-            return Err(Wrong::TooMany(page.results.len()));
+            return Err(VerifyError::TooMany(page.results.len()));
         }
         let results: Vec<&NearbyResult> = pages.iter().flat_map(|page| &page.results).collect();
         let key = |result: &NearbyResult| (result.distance_m, name_of(result).to_owned());
         if let Some(at) = results.windows(2).position(|pair| key(pair[0]) >= key(pair[1])) {
-            return Err(Wrong::Order(at + 1));
+            return Err(VerifyError::Order(at + 1));
         }
         let mut names = HashSet::new();
         if let Some(twice) = results.iter().map(|result| name_of(result)).find(|name| !names.insert(*name)) {
-            return Err(Wrong::Stranger(twice.to_owned()));
+            return Err(VerifyError::Unexpected(twice.to_owned()));
         }
-        let [least, most] = self.ring_m;
-        if let Some(at) = results.iter().position(|result| !(least..=most).contains(&result.distance_m)) {
-            return Err(Wrong::Outside(at));
+        let [min_m, max_m] = self.range_m;
+        if let Some(at) = results.iter().position(|result| !(min_m..=max_m).contains(&result.distance_m)) {
+            return Err(VerifyError::OutOfRange(at));
         }
-        results.iter().try_for_each(|result| self.judge_one(result, oracle))?;
+        results.iter().try_for_each(|result| self.verify_result(result, oracle))?;
         let Some(oracle) = oracle else { return Ok(()) };
         let is_last = pages.last().is_none_or(|page| page.next_page_token.is_empty());
         let last = results.last().filter(|_| !is_last).copied();
         if self.is_grouped {
-            self.judge_groups(&results, last, oracle)
+            self.verify_groups(&results, last, oracle)
         } else {
-            self.judge_all(&results, last, oracle)
+            self.verify_complete(&results, last, oracle)
         }
     }
 
-    fn judge_one(&self, result: &NearbyResult, oracle: Option<&Oracle>) -> Result<(), Wrong> {
+    fn verify_result(&self, result: &NearbyResult, oracle: Option<&Oracle>) -> Result<(), VerifyError> {
         let name = name_of(result);
-        let stranger = || Wrong::Stranger(name.to_owned());
-        // Of merchants that are not of the world it is as far as their own position says, where the view shows it.
-        let own = || {
+        let unexpected = || VerifyError::Unexpected(name.to_owned());
+        // The distance of a merchant outside the dataset is compared with its own position, if the view includes it.
+        let own_position = || {
             let position = result.merchant.as_ref()?.position?;
             let is_known = position.coordinate_system() == CoordinateSystem::Wgs84;
-            is_known.then_some(Place { latitude: position.latitude, longitude: position.longitude })
+            is_known.then_some(GeoPoint { latitude: position.latitude, longitude: position.longitude })
         };
-        let place = match oracle.filter(|_| !name.starts_with(OWN)) {
-            None => own(),
+        let location = match oracle.filter(|_| !name.starts_with(LOAD_ONLY_PREFIX)) {
+            None => own_position(),
             Some(oracle) => {
-                let world = oracle.world();
-                let number = world.number_of(name).ok_or_else(stranger)?;
-                if !world.is_visible(number) || !self.passes(number, oracle) {
-                    return Err(stranger());
+                let dataset = oracle.dataset();
+                let number = dataset.number_of(name).ok_or_else(unexpected)?;
+                if !dataset.is_visible(number) || !self.matches_filter(number, oracle) {
+                    return Err(unexpected());
                 }
-                let said = result.open_state();
-                let is_open = self.open_at_s.map(|at_s| is_open_at(&world.merchant(number), at_s));
+                let actual = result.open_state();
+                let is_open = self.open_at_s.map(|at_s| is_open_at(&dataset.merchant(number), at_s));
                 let expected = match is_open {
                     None => OpenState::Unspecified,
                     Some(None) => OpenState::Unknown,
                     Some(Some(true)) => OpenState::Open,
                     Some(Some(false)) => OpenState::Closed,
                 };
-                if said != expected {
-                    return Err(Wrong::Opening(name.to_owned()));
+                if actual != expected {
+                    return Err(VerifyError::WrongOpenState(name.to_owned()));
                 }
-                Some(world.place(number))
+                Some(dataset.location(number))
             }
         };
-        let off = place.map_or(0.0, |place| (result.distance_m - distance_m(self.from, place)).abs());
-        if off > tolerance_m(result.distance_m) { Err(Wrong::Distance(name.to_owned(), off)) } else { Ok(()) }
+        let error_m =
+            location.map_or(0.0, |location| (result.distance_m - distance_m(self.origin, location)).abs());
+        if error_m > tolerance_m(result.distance_m) {
+            Err(VerifyError::Distance(name.to_owned(), error_m))
+        } else {
+            Ok(())
+        }
     }
 
-    /// Whether all are there that are nearer than the last, or that there are where no page follows. Of those at the
-    /// very point of the last, whether they are the ones with the smallest names.
-    fn judge_all(
+    /// Verifies that every expected merchant nearer than the last result is present, or every expected merchant if no page
+    /// follows. Of merchants at the last result's exact point, those with smaller names must be present.
+    fn verify_complete(
         &self,
         results: &[&NearbyResult],
         last: Option<&NearbyResult>,
         oracle: &Oracle,
-    ) -> Result<(), Wrong> {
-        let world = oracle.world();
-        let last_at = last.and_then(|last| world.number_of(name_of(last))).map(|number| world.place(number));
-        let there: HashSet<&str> = results.iter().map(|result| name_of(result)).collect();
-        for near in self.expected(results.len().max(self.most), oracle) {
-            let name = world.name(near.number);
-            let is_tie =
-                last_at == Some(world.place(near.number)) && last.is_some_and(|last| *name < *name_of(last));
-            if (self.is_sure(near, last) || is_tie) && !there.contains(name.as_str()) {
-                return Err(Wrong::Missing(name));
+    ) -> Result<(), VerifyError> {
+        let dataset = oracle.dataset();
+        let last_location =
+            last.and_then(|last| dataset.number_of(name_of(last))).map(|number| dataset.location(number));
+        let present: HashSet<&str> = results.iter().map(|result| name_of(result)).collect();
+        for near in self.expected(results.len().max(self.max_results), oracle) {
+            let name = dataset.name(near.number);
+            let is_tie = last_location == Some(dataset.location(near.number))
+                && last.is_some_and(|last| *name < *name_of(last));
+            if (self.is_certain(near, last) || is_tie) && !present.contains(name.as_str()) {
+                return Err(VerifyError::Missing(name));
             }
         }
         Ok(())
     }
 
-    /// Whether each point is there with its first merchant, and with as many as there are.
-    fn judge_groups(
+    /// Verifies that each point is present with its first merchant and the number of merchants there.
+    fn verify_groups(
         &self,
         results: &[&NearbyResult],
         last: Option<&NearbyResult>,
         oracle: &Oracle,
-    ) -> Result<(), Wrong> {
-        let world = oracle.world();
+    ) -> Result<(), VerifyError> {
+        let dataset = oracle.dataset();
         let mut points: HashMap<[u64; 2], (String, Near, usize)> = HashMap::new();
         for near in self.expected(usize::MAX, oracle) {
-            let (place, name) = (world.place(near.number), world.name(near.number));
+            let (place, name) = (dataset.location(near.number), dataset.name(near.number));
             let point = [place.latitude.to_bits(), place.longitude.to_bits()];
             let (first, _, merchants) = points.entry(point).or_insert_with(|| (name.clone(), near, 0));
             *merchants += 1;
             *first = name.min(std::mem::take(first));
         }
-        let mut there: HashMap<&str, i32> =
+        let mut unmatched: HashMap<&str, i32> =
             results.iter().map(|result| (name_of(result), result.merchants_at_position)).collect();
         for (first, near, merchants) in points.into_values() {
-            match there.remove(first.as_str()) {
-                Some(said) if usize::try_from(said) != Ok(merchants) => {
-                    return Err(Wrong::Together(first, said, merchants));
+            match unmatched.remove(first.as_str()) {
+                Some(actual) if usize::try_from(actual) != Ok(merchants) => {
+                    return Err(VerifyError::GroupSize(first, actual, merchants));
                 }
-                None if self.is_sure(near, last) => return Err(Wrong::Missing(first)),
+                None if self.is_certain(near, last) => return Err(VerifyError::Missing(first)),
                 _ => {}
             }
         }
-        let edge_m = self.ring_m[1] - tolerance_m(self.ring_m[1]);
+        let edge_m = self.range_m[1] - tolerance_m(self.range_m[1]);
         let second = results.iter().find(|result| {
             let name = name_of(result);
-            there.contains_key(name) && !name.starts_with(OWN) && result.distance_m < edge_m
+            unmatched.contains_key(name) && !name.starts_with(LOAD_ONLY_PREFIX) && result.distance_m < edge_m
         });
-        second.map_or(Ok(()), |result| Err(Wrong::Stranger(name_of(result).to_owned())))
+        second.map_or(Ok(()), |result| Err(VerifyError::Unexpected(name_of(result).to_owned())))
     }
 
-    fn expected(&self, most: usize, oracle: &Oracle) -> Vec<Near> {
-        oracle.nearest(self.from, self.ring_m, most, |number| self.passes(number, oracle))
+    fn expected(&self, limit: usize, oracle: &Oracle) -> Vec<Near> {
+        oracle.nearest(self.origin, self.range_m, limit, |number| self.matches_filter(number, oracle))
     }
 
-    /// Whether it belongs into the answer beyond doubt. At an edge the last bits decide, and they may.
-    fn is_sure(&self, near: Near, last: Option<&NearbyResult>) -> bool {
-        let sure_m = tolerance_m(self.ring_m[1]);
-        let last_m = last.map_or(self.ring_m[1], |last| last.distance_m);
-        let is_within = self.ring_m[0] <= 0.0 || near.distance_m > self.ring_m[0] + sure_m;
-        is_within && near.distance_m < last_m - sure_m
+    /// Returns `true` if a merchant belongs into the response regardless of rounding. Within the tolerance of either end of the
+    /// range the last bits decide, so both outcomes are accepted.
+    fn is_certain(&self, near: Near, last: Option<&NearbyResult>) -> bool {
+        let margin_m = tolerance_m(self.range_m[1]);
+        let last_m = last.map_or(self.range_m[1], |last| last.distance_m);
+        let is_within = self.range_m[0] <= 0.0 || near.distance_m > self.range_m[0] + margin_m;
+        is_within && near.distance_m < last_m - margin_m
     }
 
-    fn passes(&self, number: u64, oracle: &Oracle) -> bool {
+    fn matches_filter(&self, number: u64, oracle: &Oracle) -> bool {
         if self.category.is_none() && self.open_at_s.is_none() {
             return true;
         }
-        let merchant = oracle.world().merchant(number);
+        let merchant = oracle.dataset().merchant(number);
         let is_closed = self.open_at_s.is_some_and(|at_s| is_open_at(&merchant, at_s) == Some(false));
         !is_closed && self.category.is_none_or(|category| merchant.categories.iter().any(|of| of == category))
     }
@@ -185,21 +195,23 @@ mod tests {
     use nearby_proto::v1::Merchant;
 
     use super::*;
-    use crate::dataset::{Source, World, random_of};
-
-    fn plain(from: Place) -> Asked {
-        let ring_m = [0.0, 5_000.0];
-        Asked { from, ring_m, most: 20, category: None, open_at_s: None, is_grouped: false }
+    use crate::{
+        dataset::{Dataset, Source},
+        random::rng_for,
+    };
+    fn plain(origin: GeoPoint) -> SearchCheck {
+        let range_m = [0.0, 5_000.0];
+        SearchCheck { origin, range_m, max_results: 20, category: None, open_at_s: None, is_grouped: false }
     }
 
-    /// The right answer to a search, made of the oracle's own.
-    fn right(asked: &Asked, oracle: &Oracle) -> Vec<NearbyResult> {
-        let mut near = oracle.nearest(asked.from, asked.ring_m, asked.most, |_| true);
-        let name = |number| oracle.world().name(number);
+    /// Builds the correct results of a search from the oracle.
+    fn right(search: &SearchCheck, oracle: &Oracle) -> Vec<NearbyResult> {
+        let mut near = oracle.nearest(search.origin, search.range_m, search.max_results, |_| true);
+        let name = |number| oracle.dataset().name(number);
         near.sort_by(|a, b| {
             a.distance_m.total_cmp(&b.distance_m).then_with(|| name(a.number).cmp(&name(b.number)))
         });
-        near.truncate(asked.most);
+        near.truncate(search.max_results);
         let result = |near: Near| NearbyResult {
             merchant: Some(Merchant { name: name(near.number), ..Default::default() }),
             distance_m: near.distance_m,
@@ -209,21 +221,21 @@ mod tests {
     }
 
     #[test]
-    fn right_answers_pass_and_every_sort_of_wrong_one_is_found() {
-        let world = World::new(9, 200_000, &Source::Ours).unwrap();
-        let oracle = Oracle::new(&world);
-        let mut random = random_of(9, 98, 0);
+    fn correct_answers_pass_and_each_kind_of_wrong_answer_is_detected() {
+        let dataset = Dataset::new(9, 200_000, &Source::BuiltIn).unwrap();
+        let oracle = Oracle::new(&dataset);
+        let mut random = rng_for(9, 98, 0);
         let mut tried = 0;
         while tried < 20 {
-            let from = world.somewhere(&mut random);
-            let asked = plain(from);
-            let good = right(&asked, &oracle);
+            let from = dataset.populated_point(&mut random);
+            let search = plain(from);
+            let good = right(&search, &oracle);
             let page = |results: &[NearbyResult]| SearchNearbyResponse {
                 results: results.to_vec(),
                 next_page_token: if results.len() < 20 { String::new() } else { "more".to_owned() },
                 ..Default::default()
             };
-            assert_eq!(asked.judge(&[page(&good)], Some(&oracle)), Ok(()));
+            assert_eq!(search.verify(&[page(&good)], Some(&oracle)), Ok(()));
             let is_tie = |at: usize| good[at].distance_m == good[at + 1].distance_m;
             if good.len() < 20 || is_tie(3) || is_tie(18) {
                 continue;
@@ -232,29 +244,32 @@ mod tests {
             let wrong = |spoil: fn(&mut Vec<NearbyResult>)| {
                 let mut bad = good.clone();
                 spoil(&mut bad);
-                asked.judge(&[page(&bad)], Some(&oracle)).unwrap_err()
+                search.verify(&[page(&bad)], Some(&oracle)).unwrap_err()
             };
-            assert_eq!(wrong(|bad| bad.swap(3, 4)), Wrong::Order(4));
-            assert!(matches!(wrong(|bad| drop(bad.remove(3))), Wrong::Missing(_)));
-            assert!(matches!(wrong(|bad| bad[19].distance_m += 0.001), Wrong::Distance(..)));
-            assert_eq!(wrong(|bad| bad[19].distance_m = 5_001.0), Wrong::Outside(19));
-            assert!(matches!(wrong(|bad| bad[19].merchant = Some(Merchant::default())), Wrong::Stranger(_)));
+            assert_eq!(wrong(|bad| bad.swap(3, 4)), VerifyError::Order(4));
+            assert!(matches!(wrong(|bad| drop(bad.remove(3))), VerifyError::Missing(_)));
+            assert!(matches!(wrong(|bad| bad[19].distance_m += 0.001), VerifyError::Distance(..)));
+            assert_eq!(wrong(|bad| bad[19].distance_m = 5_001.0), VerifyError::OutOfRange(19));
+            assert!(matches!(
+                wrong(|bad| bad[19].merchant = Some(Merchant::default())),
+                VerifyError::Unexpected(_)
+            ));
             assert!(matches!(
                 wrong(|bad| bad.push(NearbyResult { distance_m: 5_000.0, ..bad[19].clone() })),
-                Wrong::TooMany(21)
+                VerifyError::TooMany(21)
             ));
         }
     }
 
     #[test]
-    fn pages_are_judged_together() {
-        let world = World::new(9, 200_000, &Source::Ours).unwrap();
-        let oracle = Oracle::new(&world);
-        let mut random = random_of(9, 97, 0);
-        let (asked, all) = std::iter::repeat_with(|| {
-            let asked = Asked { most: 40, ..plain(world.somewhere(&mut random)) };
-            let all = right(&asked, &oracle);
-            (Asked { most: 20, ..asked }, all)
+    fn pages_of_one_search_are_verified_together() {
+        let dataset = Dataset::new(9, 200_000, &Source::BuiltIn).unwrap();
+        let oracle = Oracle::new(&dataset);
+        let mut random = rng_for(9, 97, 0);
+        let (search, all) = std::iter::repeat_with(|| {
+            let search = SearchCheck { max_results: 40, ..plain(dataset.populated_point(&mut random)) };
+            let all = right(&search, &oracle);
+            (SearchCheck { max_results: 20, ..search }, all)
         })
         .find(|(_, all)| all.len() == 40 && all[18].distance_m < all[20].distance_m)
         .unwrap();
@@ -263,24 +278,25 @@ mod tests {
             next_page_token: "more".to_owned(),
             ..Default::default()
         };
-        assert_eq!(asked.judge(&[page(&all[..20]), page(&all[20..])], Some(&oracle)), Ok(()));
-        let twice = asked.judge(&[page(&all[..20]), page(&all[19..39])], Some(&oracle));
-        assert_eq!(twice, Err(Wrong::Order(20)));
-        let gap = asked.judge(&[page(&all[..18]), page(&all[20..])], Some(&oracle));
-        assert!(matches!(gap, Err(Wrong::Missing(_))), "{gap:?}");
+        assert_eq!(search.verify(&[page(&all[..20]), page(&all[20..])], Some(&oracle)), Ok(()));
+        let twice = search.verify(&[page(&all[..20]), page(&all[19..39])], Some(&oracle));
+        assert_eq!(twice, Err(VerifyError::Order(20)));
+        let gap = search.verify(&[page(&all[..18]), page(&all[20..])], Some(&oracle));
+        assert!(matches!(gap, Err(VerifyError::Missing(_))), "{gap:?}");
     }
 
     #[test]
-    fn a_mall_is_judged_as_one_row_and_opening_by_the_hours() {
-        let world = World::new(9, 200_000, &Source::Ours).unwrap();
-        let oracle = Oracle::new(&world);
-        let mut random = random_of(9, 96, 0);
+    fn groups_and_open_states_are_verified() {
+        let dataset = Dataset::new(9, 200_000, &Source::BuiltIn).unwrap();
+        let oracle = Oracle::new(&dataset);
+        let mut random = rng_for(9, 96, 0);
         let together = |from| oracle.nearest(from, [0.0, 0.01], usize::MAX, |_| true);
-        let mall = std::iter::repeat_with(|| world.mall(&mut random)).find(|mall| together(*mall).len() > 5);
-        let asked = Asked { is_grouped: true, ring_m: [0.0, 300.0], ..plain(mall.unwrap()) };
-        let together = together(asked.from);
+        let mall =
+            std::iter::repeat_with(|| dataset.mall(&mut random)).find(|mall| together(*mall).len() > 5);
+        let search = SearchCheck { is_grouped: true, range_m: [0.0, 300.0], ..plain(mall.unwrap()) };
+        let together = together(search.origin);
         let names: std::collections::BTreeSet<_> =
-            together.iter().map(|near| world.name(near.number)).collect();
+            together.iter().map(|near| dataset.name(near.number)).collect();
         let row = |name: &str, merchants: usize| SearchNearbyResponse {
             results: vec![NearbyResult {
                 merchant: Some(Merchant { name: name.to_owned(), ..Default::default() }),
@@ -291,38 +307,39 @@ mod tests {
             next_page_token: "more".to_owned(),
             ..Default::default()
         };
-        let judge = |name: &str, merchants| asked.judge(&[row(name, merchants)], Some(&oracle));
+        let verify = |name: &str, merchants| search.verify(&[row(name, merchants)], Some(&oracle));
         let (first, last) = (names.first().unwrap(), names.last().unwrap());
-        assert_eq!(judge(first, names.len()), Ok(()));
-        assert!(matches!(judge(first, names.len() + 1), Err(Wrong::Together(..))));
-        assert!(matches!(judge(last, names.len()), Err(Wrong::Stranger(_))));
-        // A Thursday, midnight: the first merchant that is closed then, and the first that is open.
-        let said = |name: &str, state: OpenState| {
+        assert_eq!(verify(first, names.len()), Ok(()));
+        assert!(matches!(verify(first, names.len() + 1), Err(VerifyError::GroupSize(..))));
+        assert!(matches!(verify(last, names.len()), Err(VerifyError::Unexpected(_))));
+        // 1970-01-01 was a Thursday: some merchants are closed at midnight and some are open.
+        let with_state = |name: &str, state: OpenState| {
             let mut page = row(name, 1);
             page.results[0].set_open_state(state);
-            Asked { open_at_s: Some(0), is_grouped: false, ..asked.clone() }.judge(&[page], Some(&oracle))
+            SearchCheck { open_at_s: Some(0), is_grouped: false, ..search.clone() }
+                .verify(&[page], Some(&oracle))
         };
         for near in &together {
-            let name = world.name(near.number);
-            let is_open = is_open_at(&world.merchant(near.number), 0);
+            let name = dataset.name(near.number);
+            let is_open = is_open_at(&dataset.merchant(near.number), 0);
             let right = match is_open {
                 None => OpenState::Unknown,
                 Some(true) => OpenState::Open,
                 Some(false) => OpenState::Closed,
             };
-            let judged = said(&name, right);
-            // It stands alone in an answer that others belong into as well.
-            let is_let_in = matches!(judged, Ok(()) | Err(Wrong::Missing(_)));
-            assert_eq!(is_let_in, is_open != Some(false), "{judged:?}");
+            let outcome = with_state(&name, right);
+            // The result is alone in a response that other merchants belong into as well.
+            let is_accepted = matches!(outcome, Ok(()) | Err(VerifyError::Missing(_)));
+            assert_eq!(is_accepted, is_open != Some(false), "{outcome:?}");
             assert!(matches!(
-                said(&name, OpenState::Unspecified),
-                Err(Wrong::Opening(_) | Wrong::Stranger(_))
+                with_state(&name, OpenState::Unspecified),
+                Err(VerifyError::WrongOpenState(_) | VerifyError::Unexpected(_))
             ));
         }
-        let open = Asked { open_at_s: Some(0), is_grouped: false, ..asked.clone() };
+        let open = SearchCheck { open_at_s: Some(0), is_grouped: false, ..search.clone() };
         assert!(matches!(
-            open.judge(&[row(first, 1)], Some(&oracle)),
-            Err(Wrong::Opening(_) | Wrong::Stranger(_))
+            open.verify(&[row(first, 1)], Some(&oracle)),
+            Err(VerifyError::WrongOpenState(_) | VerifyError::Unexpected(_))
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! Answers to many searches in one call: each may have failed on its own.
+//! Per-search statuses of batches and streams, where a search may fail although the call succeeds.
 
 use nearby_proto::v1::RequestStatus;
 use prost::Message;
@@ -6,7 +6,7 @@ use prost::Message;
 use super::Kind;
 use crate::h2_client::{Code, Reply};
 
-/// The contract's messages without the answers in them, which are skipped: all calls are looked at, not one in a hundred.
+/// The contract's response messages without the results, which decoding skips: every response is inspected, not one in 100.
 #[derive(Clone, PartialEq, Message)]
 struct BatchStatuses {
     #[prost(message, repeated, tag = "1")]
@@ -25,10 +25,10 @@ struct StreamItem {
     status: Option<RequestStatus>,
 }
 
-/// The status of the first search of a batch or a stream that failed, where the call itself did not. What cannot be read
-/// has failed, too.
+/// Returns the status of the first failed search of a batch or stream whose call succeeded. An undecodable response counts
+/// as INTERNAL.
 #[must_use]
-pub fn failed_item(kind: Kind, reply: &Reply) -> Option<Code> {
+pub fn first_failed_search(kind: Kind, reply: &Reply) -> Option<Code> {
     if reply.code != Code::OK {
         return None;
     }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_search_that_failed_makes_the_call_a_failed_one() {
+    fn one_failed_search_makes_the_whole_call_failed() {
         let status = || RequestStatus { code: 8, ..Default::default() };
         let reply = |messages: Vec<Vec<u8>>| Reply {
             messages: messages.into_iter().map(Bytes::from).collect(),
@@ -72,17 +72,20 @@ mod tests {
             reply(vec![BatchSearchNearbyResponse { results, revision: 1 }.encode_to_vec()])
         };
         let good = || Outcome::Response(SearchNearbyResponse::default());
-        assert_eq!(failed_item(Kind::Batch, &batch(vec![good(), good()])), None);
-        assert_eq!(failed_item(Kind::Batch, &batch(vec![good(), Outcome::Status(status())])), Some(Code(8)));
+        assert_eq!(first_failed_search(Kind::Batch, &batch(vec![good(), good()])), None);
+        assert_eq!(
+            first_failed_search(Kind::Batch, &batch(vec![good(), Outcome::Status(status())])),
+            Some(Code(8))
+        );
         let item = |outcome| StreamSearchNearbyResponse { tag: 0, outcome: Some(outcome) }.encode_to_vec();
         let good = || item(stream_search_nearby_response::Outcome::Response(SearchNearbyResponse::default()));
         let bad = || item(stream_search_nearby_response::Outcome::Status(status()));
-        assert_eq!(failed_item(Kind::Stream, &reply(vec![good(), good()])), None);
-        assert_eq!(failed_item(Kind::Stream, &reply(vec![good(), bad()])), Some(Code(8)));
+        assert_eq!(first_failed_search(Kind::Stream, &reply(vec![good(), good()])), None);
+        assert_eq!(first_failed_search(Kind::Stream, &reply(vec![good(), bad()])), Some(Code(8)));
         for (kind, answer) in
             [(Kind::Batch, vec![vec![255]]), (Kind::Batch, vec![]), (Kind::Stream, vec![vec![255]])]
         {
-            assert_eq!(failed_item(kind, &reply(answer)), Some(Code::INTERNAL));
+            assert_eq!(first_failed_search(kind, &reply(answer)), Some(Code::INTERNAL));
         }
     }
 }

@@ -1,12 +1,12 @@
-//! What is asked: scenarios, and the requests that they make of a seed.
+//! Workloads: scenarios, and the deterministic sequence of requests that a scenario and a seed define.
 
 mod item_status;
-mod origins;
+mod population;
 mod requests;
 mod scenario;
 
 pub use self::{
-    item_status::failed_item,
-    requests::{Call, OWN, Requests, Then},
-    scenario::{Kind, Operation, Origins, READY, Scenario, ScenarioError, View},
+    item_status::first_failed_search,
+    requests::{FollowUp, Request, RequestGenerator},
+    scenario::{BUILT_IN, Kind, Operation, Origins, Scenario, ScenarioError, View},
 };

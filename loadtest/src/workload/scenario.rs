@@ -1,4 +1,4 @@
-//! A scenario: who asks for what, how often. A small TOML file.
+//! Scenarios: the mix of operations and the locations they come from, as a TOML file.
 
 use std::{fs, path::Path};
 
@@ -6,43 +6,43 @@ use nearby_proto::v1::MerchantView;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Who asks for what, how often.
+/// A mix of operations.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// What it stands for, in a line.
+    /// One-line description.
     #[serde(default)]
     pub summary: String,
-    /// Where callers are.
+    /// Locations of clients.
     #[serde(default)]
     pub origins: Origins,
-    /// What they do, by weight.
+    /// Operations, by weight.
     pub operations: Vec<Operation>,
 }
 
-/// Where callers are: the parts of each sort, by weight, or walkers alone.
+/// Locations of clients: kinds by weight, or walkers alone.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Origins {
-    /// Where people live.
+    /// Weighted by population.
     pub people: f64,
-    /// A few spots that draw a crowd, within 300 m of each.
+    /// Within 300 m of one of `hot_spot_count` points.
     pub hot_spots: f64,
-    /// How many such spots there are.
+    /// Number of hot spots.
     pub hot_spot_count: u32,
-    /// Anywhere on the earth.
+    /// Uniform over the earth.
     pub uniform: f64,
-    /// Poles, the antimeridian, the far north.
+    /// Poles, the antimeridian and the far north.
     pub edge: f64,
     /// At malls, where many merchants are equally far.
     pub malls: f64,
-    /// Users who walk: each asks in turn from where it is by then. Instead of all the above if above 0.
+    /// Number of walking users, each of which searches from where it has walked to. If above 0, replaces all of the above.
     pub walkers: u32,
-    /// How fast they walk, in metres a second.
+    /// Walking speed in metres per second.
     pub walker_m_per_s: f64,
-    /// After how many seconds each asks again, at the rate that follows from it: `walkers / walker_every_s`.
+    /// Interval between a walker's requests in seconds. The default rate is `walkers / walker_every_s`.
     pub walker_every_s: f64,
 }
 
@@ -62,31 +62,31 @@ impl Default for Origins {
     }
 }
 
-/// What a caller does.
+/// An operation that a client performs.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// `grpc.health.v1.Health.Check`: the emptiest call there is.
+    /// `grpc.health.v1.Health.Check`, the cheapest call.
     Health,
-    /// `SearchNearby`; with `pages`, page after page.
+    /// `SearchNearby`; with `pages`, one page after the other.
     Search,
-    /// A further page of a search: comes of one with `pages`, and is no operation of its own.
+    /// A further page of a search with `pages`; not an operation of its own.
     #[serde(skip)]
     Page,
     /// `BatchSearchNearby` of `size` searches.
     Batch,
     /// `StreamSearchNearby` of `size` searches.
     Stream,
-    /// `WatchNearby`: held for `hold_s`, the caller moving every second.
+    /// `WatchNearby`, held for `hold_s` while the client moves every second.
     Watch,
-    /// A step of a watch: comes of one, and is no operation of its own.
+    /// A step of a watch; not an operation of its own.
     #[serde(skip)]
     Step,
     /// `GetMerchant`.
     Get,
-    /// `UpdateMerchant` of a whole merchant, stored if it is not there.
+    /// `UpdateMerchant` of a whole merchant, created if it is missing.
     Put,
-    /// `UpdateMerchant` of a position alone.
+    /// `UpdateMerchant` of the position alone.
     Move,
     /// `DeleteMerchant`.
     Delete,
@@ -95,7 +95,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The method that it calls.
+    /// Returns the path of its method.
     #[must_use]
     pub fn path(self) -> &'static str {
         match self {
@@ -111,14 +111,14 @@ impl Kind {
         }
     }
 
-    /// Whether it comes of another call and not of the schedule: it is due when that one is answered, and so says nothing of
-    /// what a server bears.
+    /// Returns `true` for follow-ups (pages, steps). They are sent when an earlier response arrives, not by the schedule, and
+    /// so do not count as offered load.
     #[must_use]
-    pub fn is_further(self) -> bool {
+    pub fn is_follow_up(self) -> bool {
         matches!(self, Self::Page | Self::Step)
     }
 
-    /// Its name in scenarios and reports.
+    /// Returns its name in scenarios and reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -138,21 +138,21 @@ impl Kind {
     }
 }
 
-/// How much of each merchant an answer has.
+/// Fields of each merchant in a response.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {
-    /// The name.
+    /// Resource name only.
     IdOnly,
-    /// What a list shows.
+    /// List view.
     #[default]
     Basic,
-    /// All.
+    /// All fields.
     Full,
 }
 
 impl View {
-    pub(super) fn wire(self) -> MerchantView {
+    pub(super) fn to_proto(self) -> MerchantView {
         match self {
             Self::IdOnly => MerchantView::IdOnly,
             Self::Basic => MerchantView::Basic,
@@ -161,15 +161,15 @@ impl View {
     }
 }
 
-/// One thing that callers do. What a kind has no use for is left alone.
+/// An operation with its parameters. Parameters that do not apply to its kind are ignored.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
-    /// What.
+    /// Kind.
     pub kind: Kind,
-    /// How often, beside the others.
+    /// Relative frequency.
     pub weight: f64,
-    /// Results of a search or a page of it.
+    /// Results per page.
     #[serde(default = "twenty")]
     pub results: u32,
     /// Radius in metres.
@@ -178,34 +178,34 @@ pub struct Operation {
     /// Inner radius in metres.
     #[serde(default)]
     pub min_distance_m: f64,
-    /// How much of each merchant.
+    /// Fields of each merchant in the response.
     #[serde(default)]
     pub view: View,
-    /// Pages of a search, one after the other.
+    /// Pages of a search, requested one after the other.
     #[serde(default = "one")]
     pub pages: u32,
-    /// Searches of a batch or a stream.
+    /// Searches of a batch or stream.
     #[serde(default = "hundred")]
     pub size: u32,
-    /// Only merchants of a category: the usual ones more often.
+    /// Filter by a category; frequent categories are used more often.
     #[serde(default)]
     pub by_category: bool,
-    /// Only merchants that are open at a moment.
+    /// Only merchants that are open at a fixed time.
     #[serde(default)]
     pub open: bool,
-    /// The merchants of a mall as one row.
+    /// Group merchants by position.
     #[serde(default)]
     pub grouped: bool,
-    /// How long a watch is held, in seconds.
+    /// Duration of a watch in seconds.
     #[serde(default = "ten")]
     pub hold_s: u32,
-    /// Of how many merchants that only this load changes a put, a move or a delete takes one.
+    /// Number of load-only merchants from which put, move and delete choose.
     #[serde(default = "ten_thousand")]
     pub among: u32,
 }
 
 impl Operation {
-    /// One of a kind with everything else as it is by default.
+    /// Creates an operation of a kind with default parameters.
     #[must_use]
     pub fn of(kind: Kind) -> Self {
         Self {
@@ -225,7 +225,7 @@ impl Operation {
         }
     }
 
-    /// How many searches a call of it has.
+    /// Returns the number of searches per call.
     #[must_use]
     pub fn searches(&self) -> u32 {
         match self.kind {
@@ -255,22 +255,22 @@ const fn five_kilometres() -> f64 {
     5_000.0
 }
 
-/// Why there is no scenario.
+/// Errors of loading a scenario.
 #[derive(Debug, Error)]
 pub enum ScenarioError {
-    /// Neither a ready one nor a file.
-    #[error("{0} is neither a file nor one of the ready scenarios: {names}", names = READY.map(|(name, _)| name).join(", "))]
+    /// Neither a built-in scenario nor a file.
+    #[error("{0} is neither a file nor a built-in scenario: {names}", names = BUILT_IN.map(|(name, _)| name).join(", "))]
     Unknown(String),
-    /// The file is not as it must be.
+    /// The file cannot be parsed.
     #[error("{0}: {1}")]
-    Unreadable(String, Box<toml::de::Error>),
-    /// A value cannot be.
+    Parse(String, Box<toml::de::Error>),
+    /// A value is out of range.
     #[error("{0}: {1}")]
-    Impossible(String, &'static str),
+    Invalid(String, &'static str),
 }
 
-/// The scenarios that come with the harness, by name.
-pub const READY: [(&str, &str); 6] = [
+/// Built-in scenarios, by name.
+pub const BUILT_IN: [(&str, &str); 6] = [
     ("lunch-rush", include_str!("../../scenarios/lunch-rush.toml")),
     ("commuters", include_str!("../../scenarios/commuters.toml")),
     ("mall", include_str!("../../scenarios/mall.toml")),
@@ -280,12 +280,12 @@ pub const READY: [(&str, &str); 6] = [
 ];
 
 impl Scenario {
-    /// A ready scenario by its name, or one from a file.
+    /// Loads a built-in scenario by name, or one from a file.
     ///
     /// # Errors
-    /// There is none of that name, or it is not as it must be.
+    /// There is no such scenario, or it is invalid.
     pub fn load(name: &str) -> Result<Self, ScenarioError> {
-        if let Some((name, text)) = READY.iter().find(|(ready, _)| *ready == name) {
+        if let Some((name, text)) = BUILT_IN.iter().find(|(ready, _)| *ready == name) {
             return Self::parse(name, text);
         }
         let text =
@@ -293,55 +293,55 @@ impl Scenario {
         Self::parse(name, &text)
     }
 
-    /// One operation alone, from where people live.
+    /// Creates a scenario of one operation, from locations weighted by population.
     #[must_use]
     pub fn of(operation: Operation) -> Self {
         let name = operation.kind.name().to_owned();
         Self { name, summary: String::new(), origins: Origins::default(), operations: vec![operation] }
     }
 
-    /// How many calls a second its walkers make, where there are any.
+    /// Returns the rate of its walkers in calls per second, if it has any.
     #[must_use]
-    pub fn own_rate_per_s(&self) -> Option<f64> {
+    pub fn walker_rate_per_s(&self) -> Option<f64> {
         let Origins { walkers, walker_every_s, .. } = self.origins;
         (walkers > 0).then(|| f64::from(walkers) / walker_every_s)
     }
 
     fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self = toml::from_str(text)
-            .map_err(|error| ScenarioError::Unreadable(name.to_owned(), Box::new(error)))?;
-        match scenario.fault() {
-            Some(fault) => Err(ScenarioError::Impossible(name.to_owned(), fault)),
+        let scenario: Self =
+            toml::from_str(text).map_err(|error| ScenarioError::Parse(name.to_owned(), Box::new(error)))?;
+        match scenario.validation_error() {
+            Some(error) => Err(ScenarioError::Invalid(name.to_owned(), error)),
             None => Ok(scenario),
         }
     }
 
-    fn fault(&self) -> Option<&'static str> {
+    fn validation_error(&self) -> Option<&'static str> {
         let is_weight = |weight: &f64| *weight >= 0.0 && weight.is_finite();
         let origins = &self.origins;
         let origins = [origins.people, origins.hot_spots, origins.uniform, origins.edge, origins.malls];
         if !origins.iter().all(is_weight)
             || !self.operations.iter().all(|operation| is_weight(&operation.weight))
         {
-            return Some("weights must be finite and 0 or more");
+            return Some("weights must be finite and at least 0");
         }
         if origins.iter().sum::<f64>() == 0.0 && self.origins.walkers == 0 {
-            return Some("origins need a weight above 0, or walkers");
+            return Some("origins require a weight above 0, or walkers");
         }
         let is_walk = |number: f64| number > 0.0 && number.is_finite();
         if !is_walk(self.origins.walker_m_per_s) || !is_walk(self.origins.walker_every_s) {
             return Some("walker_m_per_s and walker_every_s must be above 0");
         }
         if self.operations.iter().map(|operation| operation.weight).sum::<f64>() == 0.0 {
-            return Some("operations need a weight above 0");
+            return Some("operations require a weight above 0");
         }
         let is_sized = |operation: &Operation| {
             let sizes =
                 [operation.results, operation.pages, operation.size, operation.hold_s, operation.among];
             sizes.iter().all(|size| *size >= 1) && operation.radius_m > 0.0 && operation.size <= 1_000
         };
-        let fault = "results, pages, size (at most 1,000), hold_s, among and radius_m must be above 0";
-        (!self.operations.iter().all(is_sized)).then_some(fault)
+        let error = "results, pages, size (at most 1,000), hold_s, among and radius_m must be above 0";
+        (!self.operations.iter().all(is_sized)).then_some(error)
     }
 }
 
@@ -350,8 +350,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ready_scenarios_are_as_they_must_be() {
-        for (name, _) in READY {
+    fn the_built_in_scenarios_are_valid() {
+        for (name, _) in BUILT_IN {
             let scenario = Scenario::load(name).unwrap();
             assert_eq!(scenario.name, name);
             assert!(!scenario.summary.is_empty());
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_invalid_value() {
         let parse = |text: &str| Scenario::parse("x.toml", text).unwrap_err().to_string();
         let head = "name = 'x'\nsummary = 'y'\n";
         assert!(parse(&format!("{head}[[operations]]\nkind = 'serach'\nweight = 1")).contains("serach"));

@@ -1,6 +1,6 @@
-//! The harness against servers that behave as a test wants: it must see what they do, and say so.
+//! Tests of the load generator against stub servers whose behaviour the test determines.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod outcomes;
 mod stalled_server;

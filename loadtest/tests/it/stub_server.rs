@@ -1,24 +1,24 @@
-//! A server that answers every call alike, in this process or in one of its own.
+//! A stub server with a fixed response, in this process or in a child process.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use nearby_loadtest::{
-    dataset::{Source, World},
+    dataset::{Dataset, Source},
     h2_client::Target,
-    runner::{Driver, Live, Settings},
-    workload::{Kind, Operation, Requests, Scenario},
+    runner::{Progress, Runner, Settings},
+    workload::{Kind, Operation, RequestGenerator, Scenario},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
 };
 
-/// How often a call was made, and what it is answered: a status, and messages as they go over the wire.
+/// Maps the number of earlier calls and the request headers to a status code and length-prefixed response messages.
 pub(crate) type Answer = Arc<dyn Fn(u64, &HeaderMap) -> (u8, Bytes) + Send + Sync>;
 
-/// Serves on a free port of this process; its address.
+/// Starts a server on a free port and returns its URL.
 pub(crate) async fn start(answer: Answer) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -31,7 +31,7 @@ pub(crate) async fn start(answer: Answer) -> String {
     format!("http://{address}")
 }
 
-/// Serves one connection.
+/// Serves a connection.
 pub(crate) async fn serve(socket: impl AsyncRead + AsyncWrite + Unpin, answer: Answer) {
     let Ok(mut connection) = h2::server::handshake(socket).await else { return };
     let mut calls = 0;
@@ -39,7 +39,7 @@ pub(crate) async fn serve(socket: impl AsyncRead + AsyncWrite + Unpin, answer: A
         let (status, messages) = answer(calls, request.headers());
         calls += 1;
         let head = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
-        // A caller that has gone needs no answer.
+        // The client has reset the call.
         let Ok(mut stream) = respond.send_response(head, false) else { continue };
         drop(stream.send_data(messages, false));
         let mut trailers = HeaderMap::new();
@@ -52,14 +52,15 @@ pub(crate) fn settings(target: Target) -> Settings {
     Settings { target, connections: 2, streams: 2_000, retries: 0, server_pid: None, threads: 1 }
 }
 
-/// Searches of a small world, one answer in so many judged.
-pub(crate) async fn driver(settings: Settings, check_one_in: u64) -> Driver {
-    let requests = Requests::new(&world(), &Scenario::of(Operation::of(Kind::Search)), 1, check_one_in);
-    Driver::connect(settings, requests, Live::hidden()).await.unwrap()
+/// Creates a runner that searches a small dataset and verifies one response in `verify_one_in`.
+pub(crate) async fn runner(settings: Settings, verify_one_in: u64) -> Runner {
+    let requests =
+        RequestGenerator::new(&dataset(), &Scenario::of(Operation::of(Kind::Search)), 1, verify_one_in);
+    Runner::connect(settings, requests, Progress::hidden()).await.unwrap()
 }
 
-pub(crate) fn world() -> World {
-    World::new(1, 1_000, &Source::Ours).unwrap()
+pub(crate) fn dataset() -> Dataset {
+    Dataset::new(1, 1_000, &Source::BuiltIn).unwrap()
 }
 
 pub(crate) fn target(server: &str) -> Target {
