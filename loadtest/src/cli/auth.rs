@@ -13,7 +13,6 @@ use crate::{
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct AuthOptions {
     /// File that contains the API key to send
-    /// File with the API key to show
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
 

@@ -116,3 +116,21 @@ fn seconds(seconds: f64) -> Result<Duration, Error> {
     let length = Duration::try_from_secs_f64(seconds).ok().filter(|length| !length.is_zero());
     length.ok_or(Error::Usage("seconds must be above 0"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renamed_options_fail_and_name_their_successor() {
+        for (option, successor) in [
+            (&["--foreign"][..], "--unknown-dataset"),
+            (&["--judge-one-in", "5"], "--verify-one-in"),
+            (&["--judge-one-in=5"], "--verify-one-in"),
+        ] {
+            let line = ["nearby-loadtest", "run", "--rate", "1"].iter().chain(option);
+            let error = Cli::try_parse_from(line).map(drop).unwrap_err().to_string();
+            assert!(error.contains(successor), "{error}");
+        }
+    }
+}

@@ -58,7 +58,7 @@ pub(super) struct RunOptions {
     unknown_dataset: bool,
 
     /// Renamed: fails with the name of its successor.
-    #[arg(long, hide = true, num_args = 0..=1, value_parser = renamed("--unknown-dataset"))]
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "", value_parser = renamed("--unknown-dataset"))]
     foreign: Option<String>,
 
     /// Number of connections
@@ -89,7 +89,7 @@ pub(super) struct RunOptions {
     verify_one_in: u64,
 
     /// Renamed: fails with the name of its successor.
-    #[arg(long, hide = true, num_args = 0..=1, value_parser = renamed("--verify-one-in"))]
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "", value_parser = renamed("--verify-one-in"))]
     judge_one_in: Option<String>,
 }
 

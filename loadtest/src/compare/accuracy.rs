@@ -24,7 +24,7 @@ pub(super) struct Accuracy {
     pub(super) responses: u64,
     /// Results that the responses should contain, or the number of results they contain if that is larger.
     pub(super) expected: u64,
-    /// Results that belong into the response.
+    /// Results that belong in the response.
     pub(super) correct: u64,
     /// Responses with all expected results in exact order.
     pub(super) exact: u64,

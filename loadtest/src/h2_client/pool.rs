@@ -39,7 +39,7 @@ pub struct ConnectionPool {
     target: Arc<Target>,
     connections: Arc<[Connection]>,
     next: Arc<AtomicUsize>,
-    /// Request heads by method: built once and then cloned, as parsing the URI is not free.
+    /// Request heads by method, built once and then cloned.
     heads: Arc<RwLock<HashMap<Path, Request<()>>>>,
 }
 

@@ -22,7 +22,7 @@ use crate::workload::{Request, RequestGenerator};
 const TICK: Duration = Duration::from_micros(150);
 /// Maximum number of calls started before yielding to those already running.
 const MAX_BATCH: usize = 256;
-/// Maximum number of calls in flight. More would exhaust the generator's memory, so further calls count as unsent, which
+/// Maximum number of calls in flight. Beyond it the generator is the bottleneck: further calls count as unsent, which
 /// invalidates the run.
 const MAX_IN_FLIGHT: usize = 200_000;
 

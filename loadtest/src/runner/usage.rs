@@ -4,7 +4,7 @@ use std::{fs, io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// Clock ticks per second in `/proc/PID/stat` (`sysconf(_SC_CLK_TCK)`): 100 on every Linux platform that Rust supports.
+/// Clock ticks per second in `/proc/PID/stat` (`sysconf(_SC_CLK_TCK)`): 100 on every Linux that this tool supports.
 const TICKS_PER_S: f64 = 100.0;
 
 /// Resources that a process has used since it started.

@@ -58,7 +58,7 @@ pub enum VerifyError {
     /// A distance differs from the geodesic.
     #[error("distance of {0} is off by {1:e} m")]
     Distance(String, f64),
-    /// A result that does not belong into the response.
+    /// A result that does not belong in the response.
     #[error("{0} is unexpected")]
     Unexpected(String),
     /// A merchant is missing.

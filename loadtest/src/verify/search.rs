@@ -167,7 +167,7 @@ impl SearchCheck {
         oracle.nearest(self.origin, self.range_m, limit, |number| self.matches_filter(number, oracle))
     }
 
-    /// Returns `true` if a merchant belongs into the response regardless of rounding. Within the tolerance of either end of the
+    /// Returns `true` if a merchant belongs in the response regardless of rounding. Within the tolerance of either end of the
     /// range the last bits decide, so both outcomes are accepted.
     fn is_certain(&self, near: Near, last: Option<&NearbyResult>) -> bool {
         let margin_m = tolerance_m(self.range_m[1]);
@@ -328,7 +328,7 @@ mod tests {
                 Some(false) => OpenState::Closed,
             };
             let outcome = with_state(&name, right);
-            // The result is alone in a response that other merchants belong into as well.
+            // The result is alone in a response that other merchants belong in as well.
             let is_accepted = matches!(outcome, Ok(()) | Err(VerifyError::Missing(_)));
             assert_eq!(is_accepted, is_open != Some(false), "{outcome:?}");
             assert!(matches!(

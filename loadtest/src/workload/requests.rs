@@ -33,7 +33,6 @@ const REQUEST: u64 = 8;
 const MOMENT_S: i64 = 1_736_683_200;
 
 /// A request to send.
-/// A call to make.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Position in the sequence, from 0.
