@@ -99,16 +99,16 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode, Error> {
     runtime.block_on(run(args))
 }
 
-/// Creates the systems that take part, Nearby first, each with its process id.
-fn systems(
-    args: &CompareArgs,
-    own: Option<&ServerProcess>,
-) -> Result<Vec<(Box<dyn System>, Option<u32>)>, Error> {
+/// A system with its process id, if known.
+type SystemAndPid = (Box<dyn System>, Option<u32>);
+
+/// Creates the systems that take part, Nearby first.
+fn systems(args: &CompareArgs, own: Option<&ServerProcess>) -> Result<Vec<SystemAndPid>, Error> {
     let (url, pid) = match own {
         Some(own) => (own.url.as_str(), Some(own.pid())),
         None => (args.nearby.as_deref().unwrap_or_default(), args.nearby_pid),
     };
-    let mut systems: Vec<(Box<dyn System>, Option<u32>)> = vec![(Box::new(Nearby::new(url)?), pid)];
+    let mut systems: Vec<SystemAndPid> = vec![(Box::new(Nearby::new(url)?), pid)];
     if let Some(url) = &args.redis {
         systems.push((Box::new(Redis::new(url)?), args.redis_pid));
     }

@@ -195,7 +195,7 @@ mod tests {
         let wrong = parse(&format!("{head}Espoo,FI,60.2,24.6,300000\nNowhere,FI,95,0,1\n")).unwrap_err();
         assert!(wrong.to_string().starts_with("row 2 "), "{wrong}");
         assert!(matches!(parse(head), Err(CityError::Empty)));
-        assert!(parse("a,b\n1,2\n").unwrap_err().to_string().contains("columns name,region_code"));
+        assert!(parse("a,b\n1,2\n").unwrap_err().to_string().contains("columns: name,region_code"));
     }
 
     #[test]

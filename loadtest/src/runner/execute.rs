@@ -16,7 +16,6 @@ use crate::{
 };
 
 /// Random stream of this module (see [`rng_for`]).
-
 const RETRY: u64 = 10;
 const INITIAL_BACKOFF: Duration = Duration::from_millis(20);
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
