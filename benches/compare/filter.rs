@@ -6,7 +6,7 @@ use nearby_index::{Filter, Hits, IndexWriter, Limit, Query, Revision, Term, Term
 use super::{
     Bar, Report, SEED,
     lookup::{query, search_all},
-    turns::{Contender, take_turns},
+    interleave::{Contender, take_turns},
 };
 
 pub(crate) fn run(report: &mut Report) {

@@ -6,7 +6,7 @@ use nearby_index::{Hits, Limit, Query};
 use super::{
     Bar, Report, SEED,
     lookup::{index, query, search_all},
-    turns::{Contender, take_turns},
+    interleave::{Contender, take_turns},
 };
 
 pub(crate) fn run(report: &mut Report) {

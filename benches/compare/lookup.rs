@@ -8,7 +8,7 @@ use nearby_index::{
 use super::{
     Bar, Report, SEED,
     rivals::{Found, Immutable, Mutable, Origin, Packed, Rival, Rstar, Scan},
-    turns::{Contender, take_turns},
+    interleave::{Contender, take_turns},
 };
 
 const RADIUS_M: f64 = 5_000.0;

@@ -21,7 +21,7 @@ mod lookup;
 mod memory;
 mod pages;
 mod rivals;
-mod turns;
+mod interleave;
 mod writes;
 
 use std::{collections::BTreeMap, env, fs, process};

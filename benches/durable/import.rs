@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
 use tokio::time::sleep;
 
 use crate::{
-    failed::{Result, failed},
+    error::{Result, failed},
     merchants::Merchants,
     report::Report,
     server::Server,

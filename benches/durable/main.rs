@@ -15,7 +15,7 @@
     reason = "a tool of the house: what it found and what failed shows here"
 )]
 
-mod failed;
+mod error;
 mod import;
 mod merchants;
 mod process;
@@ -36,7 +36,7 @@ use tokio::{
 };
 
 use self::{
-    failed::{Failed, Result, failed},
+    error::{Failed, Result, failed},
     merchants::Merchants,
     redis::Redis,
     report::Report,

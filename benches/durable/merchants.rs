@@ -14,7 +14,7 @@ use nearby_proto::v1 as wire;
 use prost::Message;
 use tokio::task::spawn_blocking;
 
-use crate::failed::{Failed, Result, failed};
+use crate::error::{Failed, Result, failed};
 
 const SEED: u64 = 20_240_229;
 

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::sleep;
 
-use crate::failed::{Failed, Result, failed};
+use crate::error::{Failed, Result, failed};
 
 /// How often to look whether something has come about.
 pub(crate) const POLL: Duration = Duration::from_millis(2);

@@ -12,7 +12,7 @@ use nearby_client::{Client, v1::UpdateMerchantRequest};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::{
-    failed::{Result, failed},
+    error::{Result, failed},
     merchants::Merchants,
     report::Report,
     server::Server,

@@ -15,7 +15,7 @@ use prost::Message;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
-    failed::{Failed, Result, failed},
+    error::{Failed, Result, failed},
     import::size,
     merchants::{Merchants, id},
     process::{PATIENCE, POLL, Process},

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use nearby_benches::median;
 
-use crate::failed::{Result, failed};
+use crate::error::{Result, failed};
 
 /// Named figures.
 pub(crate) struct Report {

@@ -5,7 +5,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::failed::{Failed, Result, failed};
+use crate::error::{Failed, Result, failed};
 
 /// A connection to a Redis server.
 pub(crate) struct Connection {

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::sleep;
 
 use crate::{
-    failed::{Failed, Result, failed},
+    error::{Failed, Result, failed},
     import::STORE,
     merchants::Merchants,
     report::Report,

@@ -11,7 +11,7 @@ use std::{
 use tokio::time::sleep;
 
 use crate::{
-    failed::{Failed, Result, failed},
+    error::{Failed, Result, failed},
     process::{PATIENCE, POLL, Process},
 };
 

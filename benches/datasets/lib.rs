@@ -1,11 +1,11 @@
 //! Worlds to search in, made from a seed: the same on every machine and every time.
 
-mod places;
-mod shops;
+mod locations;
+mod merchants;
 
 pub use self::{
-    places::{World, real_data},
-    shops::{Shops, merchant, rare},
+    locations::{World, real_data},
+    merchants::{Shops, merchant, rare},
 };
 
 /// The median of figures that were taken in turns.
