@@ -1,10 +1,10 @@
-//! Takes turns.
+//! Interleaved timing of several contenders.
 
 use std::time::Instant;
 
 use nearby_benches::median;
 
-/// One that takes part: a name, and a batch of work that returns how many merchants it found.
+/// A contender: a name, and a batch of queries that returns the number of merchants found.
 pub(crate) struct Contender<'a> {
     pub(crate) name: &'static str,
     pub(crate) queries: usize,
@@ -17,26 +17,27 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// Seconds a query, of each contender in each turn.
+/// Seconds per query of each contender in each round.
 pub(crate) struct Times {
     seconds: Vec<Vec<f64>>,
 }
 
 impl Times {
-    /// How many times as long a contender takes as another: the median over all turns.
+    /// Returns the time of a contender divided by that of another: the median over all rounds.
     pub(crate) fn ratio(&self, of: usize, over: usize) -> f64 {
         median(self.seconds[of].iter().zip(&self.seconds[over]).map(|(of, over)| of / over).collect())
     }
 }
 
-/// Lets all take turns, after one to warm up, and prints the median time of each.
-pub(crate) fn take_turns(title: &str, turns: usize, mut contenders: Vec<Contender<'_>>) -> Times {
+/// Times all contenders in interleaved rounds, after one to warm up, and prints the median time of each. Interleaving makes other
+/// load on the machine affect all contenders alike.
+pub(crate) fn run_interleaved(title: &str, rounds: usize, mut contenders: Vec<Contender<'_>>) -> Times {
     let mut seconds = vec![Vec::new(); contenders.len()];
-    for turn in 0..=turns {
+    for round in 0..=rounds {
         for (contender, seconds) in contenders.iter_mut().zip(&mut seconds) {
             let start = Instant::now();
             std::hint::black_box((contender.batch)());
-            if turn > 0 {
+            if round > 0 {
                 seconds.push(start.elapsed().as_secs_f64() / contender.queries as f64);
             }
         }

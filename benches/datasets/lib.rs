@@ -1,14 +1,19 @@
-//! Worlds to search in, made from a seed: the same on every machine and every time.
+//! Datasets to search, derived from a seed: the same on every machine.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `locations` | locations of merchants and origins of searches |
+//! | `merchants` | merchants at those locations, with terms to filter by |
 
 mod locations;
 mod merchants;
 
 pub use self::{
-    locations::{World, real_data},
-    merchants::{Shops, merchant, rare},
+    locations::{Dataset, real_data},
+    merchants::{TermGenerator, merchant, rare_term},
 };
 
-/// The median of figures that were taken in turns.
+/// Returns the median.
 #[must_use]
 pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);

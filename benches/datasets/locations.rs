@@ -1,4 +1,4 @@
-//! Where merchants are, and where people who look for them stand.
+//! Locations of merchants, and origins of searches.
 
 use std::{f64::consts::TAU, fs::File, path::PathBuf};
 
@@ -7,42 +7,42 @@ use nearby_index::{Position, Wgs84};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// Metres of a degree of latitude, near enough to place merchants by.
-const DEGREE_M: f64 = 111_195.0;
+/// Metres per degree of latitude: precise enough for placing merchants.
+const METRES_PER_DEGREE: f64 = 111_195.0;
 
-/// Where merchants are.
+/// A distribution of merchants and of the origins of searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum World {
-    /// 400 cities between 60° S and 70° N: the n-th has a share proportional to n⁻⁰·⁹ (Zipf), each a normal spread of 3 to
-    /// 12 km around its centre. People stand where merchants do.
+pub enum Dataset {
+    /// 400 cities between 60° S and 70° N: the n-th has a share proportional to n⁻⁰·⁹ (Zipf), each spread
+    /// normally by 3 to 12 km around its centre. Origins are distributed like merchants.
     Cities,
-    /// Evenly all over the earth; people stand at merchants.
+    /// Uniform over the earth, origins too.
     Uniform,
-    /// Evenly over a square in which a circle of 5 km holds 36,000 of a million.
+    /// Uniform over a square in which a circle of 5 km holds 36,000 of a million merchants.
     Dense,
-    /// All on one point; people stand up to 3 km away from it.
+    /// All merchants at one point; origins up to 3 km away.
     Mall,
-    /// Evenly over a square of 40 km that the antimeridian cuts in two.
+    /// Uniform over a square of 40 km that the antimeridian crosses.
     Antimeridian,
-    /// The food hygiene ratings of London, as they were published; people stand at merchants.
+    /// The published food hygiene ratings of London; origins are merchants.
     London,
 }
 
-impl World {
-    /// So many places, and so many points to search from. `None` where the real file is not at hand.
+impl Dataset {
+    /// Returns merchant locations and search origins; `None` if the dataset's file is not available.
     #[must_use]
-    pub fn places(self, places: usize, origins: usize, seed: u64) -> Option<[Vec<Position<Wgs84>>; 2]> {
+    pub fn points(self, merchants: usize, origins: usize, seed: u64) -> Option<[Vec<Position<Wgs84>>; 2]> {
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         if self == Self::London {
             let all = london()?;
             let origins = (0..origins).map(|_| all[random.random_range(0..all.len())]).collect();
-            return Some([all.into_iter().take(places).collect(), origins]);
+            return Some([all.into_iter().take(merchants).collect(), origins]);
         }
         let cities = cities(&mut random);
         let mut make = |is_origin: bool, count: usize| -> Vec<Position<Wgs84>> {
             (0..count).map(|_| self.point(&cities, is_origin, &mut random)).collect()
         };
-        Some([make(false, places), make(true, origins)])
+        Some([make(false, merchants), make(true, origins)])
     }
 
     fn point(self, cities: &[City], is_origin: bool, random: &mut Pcg64Mcg) -> Position<Wgs84> {
@@ -53,7 +53,7 @@ impl World {
         match self {
             Self::Cities | Self::London => {
                 let share = random.random_range(0.0..1.0);
-                let city = cities.partition_point(|city| city.share_up_to < share);
+                let city = cities.partition_point(|city| city.cumulative_share < share);
                 let city = cities[city.min(cities.len() - 1)];
                 let (north, east) = normal_pair(random);
                 displaced(city.latitude, city.longitude, north * city.spread_m, east * city.spread_m)
@@ -76,21 +76,21 @@ struct City {
     longitude: f64,
     /// Standard deviation of the merchants' distance from the centre along each axis, in metres.
     spread_m: f64,
-    /// Share of all merchants that lie in this city or in one before it.
-    share_up_to: f64,
+    /// Cumulative share of merchants, up to and including this city.
+    cumulative_share: f64,
 }
 
 fn cities(random: &mut Pcg64Mcg) -> Vec<City> {
     let weights: Vec<f64> = (1..=400u32).map(|rank| libm::pow(f64::from(rank), -0.9)).collect();
     let total: f64 = weights.iter().sum();
-    let mut share_up_to = 0.0;
+    let mut cumulative_share = 0.0;
     let city = |weight| {
-        share_up_to += weight / total;
+        cumulative_share += weight / total;
         City {
             latitude: random.random_range(-60.0..70.0),
             longitude: random.random_range(-179.0..179.0),
             spread_m: random.random_range(3_000.0..12_000.0),
-            share_up_to,
+            cumulative_share,
         }
     };
     weights.into_iter().map(city).collect()
@@ -98,10 +98,10 @@ fn cities(random: &mut Pcg64Mcg) -> Vec<City> {
 
 fn displaced(latitude: f64, longitude: f64, north_m: f64, east_m: f64) -> Position<Wgs84> {
     let shrink = libm::cos(latitude.to_radians());
-    position(latitude + north_m / DEGREE_M, longitude + east_m / (DEGREE_M * shrink))
+    position(latitude + north_m / METRES_PER_DEGREE, longitude + east_m / (METRES_PER_DEGREE * shrink))
 }
 
-/// The position of degrees that may lie a little beyond the antimeridian.
+/// Creates a position from degrees that may lie beyond the antimeridian.
 fn position(latitude: f64, longitude: f64) -> Position<Wgs84> {
     let longitude = if longitude > 180.0 {
         longitude - 360.0
@@ -113,7 +113,7 @@ fn position(latitude: f64, longitude: f64) -> Position<Wgs84> {
     Position::new(latitude.clamp(-90.0, 90.0), longitude).unwrap_or_else(|_| position(0.0, 0.0))
 }
 
-/// Two independent normal deviates (Box and Muller, 1958).
+/// Returns two independent samples of the standard normal distribution (Box and Muller, 1958).
 fn normal_pair(random: &mut impl Rng) -> (f64, f64) {
     // 1 − u lies in (0, 1], where the logarithm is finite.
     let radius = (-2.0 * libm::log(1.0 - random.random_range(0.0..1.0))).sqrt();
@@ -121,7 +121,7 @@ fn normal_pair(random: &mut impl Rng) -> (f64, f64) {
     (radius * sin, radius * cos)
 }
 
-/// The folder of the real files, if there is one: `NEARBY_REAL_DATA`, or `../shared/data`.
+/// Returns the directory of real data files, if it exists: `NEARBY_REAL_DATA`, or `../shared/data`.
 #[must_use]
 pub fn real_data() -> Option<PathBuf> {
     let folder =

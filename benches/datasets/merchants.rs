@@ -1,4 +1,4 @@
-//! Merchants for places, with and without something to filter by.
+//! Merchants at given locations, with and without terms to filter by.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use nearby_index::{
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// A category that one merchant in ten thousand has.
+/// Returns the category that one merchant in 10,000 has.
 #[must_use]
-pub fn rare() -> Term {
+pub fn rare_term() -> Term {
     Term::new(TermKind::Category, "shop/one-in-ten-thousand")
 }
 
-/// Deals out terms: one of 300 categories, one of 20 services, and to a third of the shops one of 1,000 brands. Low numbers
-/// are common, high ones rare, as with real ones.
+/// Generates the terms of merchants: one of 300 categories, one of 20 services, and for a third of the merchants one of 1,000
+/// brands. As in real data, low numbers are common and high numbers rare.
 #[derive(Debug)]
-pub struct Shops {
+pub struct TermGenerator {
     random: Pcg64Mcg,
     categories: Vec<Term>,
     brands: Vec<Term>,
@@ -26,8 +26,8 @@ pub struct Shops {
     rare: Term,
 }
 
-impl Shops {
-    /// Shops that differ only by the seed.
+impl TermGenerator {
+    /// Creates a generator from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let names = |kind, count: u32, name: &str| {
@@ -38,14 +38,14 @@ impl Shops {
             categories: names(TermKind::Category, 300, "category"),
             brands: names(TermKind::Brand, 1_000, "brand"),
             services: names(TermKind::Service, 20, "service"),
-            rare: rare(),
+            rare: rare_term(),
         }
     }
 
-    /// The terms of the next shop.
+    /// Generates the terms of the next merchant.
     pub fn terms(&mut self) -> Terms {
         let random = &mut self.random;
-        // The cube leans towards the front: of a thousand the first comes a hundred times as often as the last.
+        // Cubic skew: of 1,000 terms the first is 100 times as frequent as the last.
         let mut one_of = |terms: &[Term]| {
             let share: f64 = random.random_range(0.0..1.0);
             let number = terms.len() * percent(share * share * share) / 10_000;
@@ -63,14 +63,14 @@ impl Shops {
     }
 }
 
-/// Hundredths of a percent.
+/// Converts a share to hundredths of a percent.
 fn percent(share: f64) -> usize {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 10,000")]
     let percent = (share * 10_000.0) as usize;
     percent
 }
 
-/// A merchant at a place. Its id is its number.
+/// Creates a merchant whose id is derived from its number.
 #[must_use]
 pub fn merchant(
     number: usize,
@@ -80,7 +80,7 @@ pub fn merchant(
 ) -> Arc<StoredMerchant> {
     let id = MerchantId::parse(&format!("m{number}"));
     let profile = Profile::new(&[]);
-    let (Ok(id), Ok(profile)) = (id, profile) else { unreachable!("a letter and a number is an id") };
+    let (Ok(id), Ok(profile)) = (id, profile) else { unreachable!("a letter and digits are a valid id") };
     Arc::new(StoredMerchant {
         merchant: Merchant {
             id,

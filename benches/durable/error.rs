@@ -1,26 +1,26 @@
-//! Why there are no figures.
+//! The error of a benchmark.
 
 use std::fmt;
 
-/// What failed, and why.
+/// A message that names the failed operation and its cause.
 #[derive(Debug)]
-pub(crate) struct Failed(String);
+pub(crate) struct Error(String);
 
-pub(crate) type Result<T> = std::result::Result<T, Failed>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
-impl Failed {
-    pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
+impl Error {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
     }
 }
 
-impl fmt::Display for Failed {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-/// Says what failed in front of an error.
-pub(crate) fn failed<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Failed {
-    move |error| Failed(format!("{what}: {error}"))
+/// Prefixes an error with the failed operation.
+pub(crate) fn context<E: fmt::Display>(operation: impl fmt::Display) -> impl FnOnce(E) -> Error {
+    move |error| Error(format!("{operation}: {error}"))
 }
