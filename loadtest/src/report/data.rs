@@ -22,7 +22,7 @@ pub(crate) const RECOVERY: &str = "recovery";
 /// A report: everything that was measured.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
-    /// What was measured, and how.
+    /// Scenario, dataset, connections and machine.
     pub setup: Setup,
     /// Runs, in order.
     pub phases: Vec<Phase>,
@@ -30,7 +30,7 @@ pub struct Report {
     pub sweep: Option<Sweep>,
 }
 
-/// What was measured, and how.
+/// The setup of a measurement: scenario, dataset, connections and machine.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Setup {
     /// Name and version of the load generator.
