@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `generate` `run` `sweep` `cost` `attack` `merge` | one subcommand each (`compare` is in [`crate::compare`]) |
+//! | `generate` `run` `sweep` `cost` `attack` `merge` | one subcommand each (`compare` is in `crate::compare`) |
 //! | `prepare` | the server, its dataset and the connections, common to all commands that load a server |
 //! | `dataset`, `auth` | options shared by several subcommands |
 //! | `report_files`, `output` | report files, terminal output |
