@@ -1,34 +1,34 @@
-//! What an answer costs beside finding it: twenty of a million merchants in 400 cities, from the parsed search to the bytes
-//! of the response with the token of the next page, in each view.
+//! Cost of encoding a response relative to the search: the 20 nearest of a million merchants in 400 cities, from the parsed
+//! request to the encoded response with its page token, in each view.
 //!
-//! After criterion's own figures come ratios, taken in turns so that the machine's moods cancel out.
+//! After criterion's figures, the bench prints ratios from interleaved rounds, in which other load on the machine cancels out.
 
 #![allow(
     missing_docs,
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "criterion's macros; a bench may, and says what it found"
+    reason = "criterion's macros are undocumented; a failed bench aborts; figures go to stdout"
 )]
 
 use std::{env, hint::black_box, time::Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use mimalloc::MiMalloc;
-use nearby_benches::{World, median};
+use nearby_benches::{Dataset, median};
 use nearby_index::{MerchantId, Position, Wgs84};
 use nearby_proto::v1::{self as wire, MerchantView};
 use nearby_server::bench_support::{Offline, Parsed};
 
-/// The server's.
+/// The server's allocator.
 #[global_allocator]
 static GLOBAL: MiMalloc = MiMalloc;
 
 const SEED: u64 = 20_240_229;
 const MERCHANTS: usize = 1_000_000;
 const ORIGINS: usize = 4_096;
-const TURNS: usize = 41;
+const ROUNDS: usize = 41;
 
-/// A merchant with what those of the Helsinki sample have: some 600 bytes, of which a list shows 130.
+/// Creates a merchant with the fields of the Helsinki sample: about 600 bytes, 130 of them in the BASIC view.
 fn merchant(number: usize, place: Position<Wgs84>) -> (MerchantId, wire::Merchant) {
     let day = |weekday| wire::WeeklyPeriod { weekday, start_minute: 600, length_minutes: 480 };
     let given = wire::Merchant {
@@ -79,7 +79,7 @@ fn position(place: Position<Wgs84>) -> wire::Position {
 fn answers(criterion: &mut Criterion) {
     let is_smoke = env::args().any(|argument| argument == "--test");
     let size = if is_smoke { 10_000 } else { MERCHANTS };
-    let [places, origins] = World::Cities.places(size, ORIGINS, SEED).unwrap();
+    let [places, origins] = Dataset::Cities.points(size, ORIGINS, SEED).unwrap();
     let offline =
         Offline::new(places.iter().enumerate().map(|(number, place)| merchant(number, *place))).unwrap();
     let searches = |view: MerchantView| -> Vec<Parsed> {
@@ -108,7 +108,7 @@ fn answers(criterion: &mut Criterion) {
     group.finish();
 
     let mut seconds = [const { Vec::new() }; 4];
-    for _ in 0..if is_smoke { 1 } else { TURNS } {
+    for _ in 0..if is_smoke { 1 } else { ROUNDS } {
         for ((_, searches, work), seconds) in contenders.iter().zip(&mut seconds) {
             let start = Instant::now();
             let bytes: usize = searches.iter().map(work).sum();
@@ -116,14 +116,14 @@ fn answers(criterion: &mut Criterion) {
             seconds.push(start.elapsed().as_secs_f64());
         }
     }
-    // What encoding costs is what an answer takes beyond finding it, turn by turn.
+    // The cost of encoding is the time of a response beyond its search, round by round.
     let encoding = |of: usize| -> Vec<f64> {
         seconds[of].iter().zip(&seconds[0]).map(|(answer, find)| answer - find).collect()
     };
     let ratio = |of: &[f64], over: &[f64]| median(of.iter().zip(over).map(|(of, over)| of / over).collect());
     let bytes = |searches: &[Parsed]| searches.iter().map(answer).sum::<usize>() / searches.len();
     println!(
-        "bytes of an answer: {} id_only, {} basic, {} full",
+        "bytes of a response: {} id_only, {} basic, {} full",
         bytes(&id_only),
         bytes(&basic),
         bytes(&full)
@@ -133,7 +133,7 @@ fn answers(criterion: &mut Criterion) {
     println!("encode_id_only_vs_basic {:.2}", ratio(&encoding(1), &encoding(2)));
 }
 
-/// Its name, what it is asked, and what it does.
+/// A name, its searches, and the work to time.
 type Contender<'a> = (&'a str, &'a [Parsed], &'a dyn Fn(&Parsed) -> usize);
 
 criterion_group!(benches, answers);

@@ -1,15 +1,16 @@
-//! Searches a number of times and does nothing else, for `.ci/instructions` to count what the processor did.
+//! Runs searches and nothing else, so that `.ci/instructions` can count their instructions under callgrind.
 //!
-//! `instructions ROUNDS`: in each of them 1,024 searches for 20 of 100,000 merchants in 400 cities.
+//! `instructions ROUNDS`: each round runs 1,024 searches for the 20 nearest of 100,000 merchants in 400 cities. The count per
+//! search is the difference between two numbers of rounds, which cancels the cost of start-up.
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "a tool of the house: what fails shows here")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a development tool: a failure aborts it")]
 
-use nearby_benches::{World, merchant};
+use nearby_benches::{Dataset, merchant};
 use nearby_index::{Ecef, Hits, IndexWriter, Limit, Query, Radius, Revision, Steering, Terms};
 
 fn main() {
     let rounds: u32 = std::env::args().nth(1).unwrap().parse().unwrap();
-    let [places, origins] = World::Cities.places(100_000, 1_024, 20_240_229).unwrap();
+    let [places, origins] = Dataset::Cities.points(100_000, 1_024, 20_240_229).unwrap();
     let merchants =
         places.iter().enumerate().map(|(n, place)| merchant(n, *place, Terms::default(), Revision(1)));
     let snapshot = IndexWriter::load(merchants, Revision(1)).reader().snapshot();

@@ -1,13 +1,17 @@
-//! The hot path in every world: the nearest within five kilometres, all of them, and how many they are.
+//! The search hot path on every dataset: the 20 and 100 nearest within 5 km, all within 5 km, and their count.
 //!
-//! `cargo bench` runs worlds of up to a million merchants; `NEARBY_BENCH_ALL=1 cargo bench` the one of ten million too.
+//! `cargo bench` runs datasets of up to a million merchants; `NEARBY_BENCH_ALL=1 cargo bench` includes ten million.
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros; a bench may")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "criterion's macros are undocumented; a failed bench aborts"
+)]
 
 use std::{env, hint::black_box};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use nearby_benches::{World, merchant};
+use nearby_benches::{Dataset, merchant};
 use nearby_index::{Ecef, Hits, IndexWriter, Limit, Query, Radius, Revision, Steering, Terms};
 
 const SEED: u64 = 20_240_229;
@@ -15,20 +19,20 @@ const ORIGINS: usize = 1_024;
 
 fn lookup(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("lookup");
-    for (name, world, size) in [
-        ("cities", World::Cities, 10_000),
-        ("cities", World::Cities, 100_000),
-        ("cities", World::Cities, 1_000_000),
-        ("cities", World::Cities, 10_000_000),
-        ("uniform", World::Uniform, 1_000_000),
-        ("mall", World::Mall, 50_000),
-        ("antimeridian", World::Antimeridian, 100_000),
-        ("london", World::London, usize::MAX),
+    for (name, dataset, size) in [
+        ("cities", Dataset::Cities, 10_000),
+        ("cities", Dataset::Cities, 100_000),
+        ("cities", Dataset::Cities, 1_000_000),
+        ("cities", Dataset::Cities, 10_000_000),
+        ("uniform", Dataset::Uniform, 1_000_000),
+        ("mall", Dataset::Mall, 50_000),
+        ("antimeridian", Dataset::Antimeridian, 100_000),
+        ("london", Dataset::London, usize::MAX),
     ] {
         if size == 10_000_000 && env::var_os("NEARBY_BENCH_ALL").is_none() {
             continue;
         }
-        let Some([places, origins]) = world.places(size, ORIGINS, SEED) else { continue };
+        let Some([places, origins]) = dataset.points(size, ORIGINS, SEED) else { continue };
         let size = places.len();
         let merchants =
             places.iter().enumerate().map(|(n, place)| merchant(n, *place, Terms::default(), Revision(1)));

@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Redis and PostgreSQL with PostGIS to compare Nearby with, on Debian (or Ubuntu), for as long as it takes:
+# Starts Redis and PostgreSQL with PostGIS on Debian (or Ubuntu) for the duration of a comparison:
 #
 #   loadtest/rivals.sh -- cargo run --release -p nearby-loadtest --features rivals -- compare
 #   loadtest/rivals.sh -- cargo run --release -p nearby-loadtest --features rivals -- compare --merchants 100000
 #   eval "$(loadtest/rivals.sh)"          # only starts them; `kill "$RIVALS_PID"` stops them
 #
-# With a command after --, its flags (addresses, processes, what restarts each) are added to it, and both are stopped when
-# it ends. Without one, what to eval is printed: REDIS_URL, REDIS_PID, POSTGIS, POSTGIS_PID, RIVALS_FLAGS (an array) and
-# RIVALS_PID. Either way all that was written is removed at the end, which takes place on ^C and on TERM too.
+# The command after -- gets the flags (addresses, process ids, restart commands) appended, and both servers stop when it
+# ends. Without a command, the script prints shell variables to eval: REDIS_URL, REDIS_PID, POSTGIS, POSTGIS_PID,
+# RIVALS_FLAGS (an array) and RIVALS_PID. All files are removed at the end, also after SIGINT and SIGTERM.
 #
-# What is not there is installed with apt-get (redis-server, postgresql, postgresql-NN-postgis-3), which needs root. Both
-# listen on loopback alone, on ports that were free, with their files in a directory of their own: services that run
-# already are left alone. PostgreSQL refuses to run as root, and runs as the user postgres then.
+# Missing packages are installed with apt-get (redis-server, postgresql, postgresql-NN-postgis-3), which requires root. Both
+# servers listen on free loopback ports and keep their files in a temporary directory; running services are not touched.
+# PostgreSQL refuses to run as root; the script then runs it as the user postgres.
 #
-# Settings. Redis appends to its log and syncs it every second, so that it still has its merchants when it is restarted.
-# PostgreSQL syncs at every commit (fsync is left on), and has room for all of the table in memory (shared_buffers 1 GB).
+# Settings: Redis syncs its append-only file every second, so that it keeps the merchants across a restart. PostgreSQL syncs
+# at every commit (fsync=on), and shared_buffers (1 GB) holds the whole table.
 #
-# Tile38 is not in Debian. Where one runs (github.com/tidwall/tile38, or docker run -p 9851:9851 tile38/tile38), say so:
+# Tile38 is not in Debian. Pass a running instance (github.com/tidwall/tile38, docker run -p 9851:9851 tile38/tile38):
 #
 #   loadtest/rivals.sh -- cargo run … -- compare --tile38 redis://127.0.0.1:9851 --tile38-pid "$(pidof tile38-server)"
 set -euo pipefail
@@ -33,8 +33,8 @@ postgres_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n
 has_postgis() { ls "$(postgres_bin | sed 's|^/usr/lib|/usr/share|; s|/bin$||')"/extension/postgis.control >/dev/null 2>&1; }
 
 install() {
-  [ "$(id -u)" = 0 ] || { say "run it as root once, or: apt-get install $*"; exit 77; }
-  say "installs $*"
+  [ "$(id -u)" = 0 ] || { say "run as root once, or: apt-get install $*"; exit 77; }
+  say "installing $*"
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >&2
 }
 
@@ -51,7 +51,7 @@ require() {
   has_postgis || install "postgresql-$version-postgis-3"
 }
 
-# One that nobody listens on, below those that the system gives out by itself.
+# Prints an unused port below the ephemeral range.
 free_port() {
   local port
   while :; do
@@ -61,12 +61,12 @@ free_port() {
   echo "$port"
 }
 
-# As whom PostgreSQL runs.
+# Runs a command as PostgreSQL's user.
 as_postgres() {
   if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
 }
 
-# A file each, as the harness runs them with sh: they return once the old process has gone and a new one starts.
+# Writes the restart scripts. Each returns once the old process has exited and a new one is starting.
 write_restarts() {
   cat >"$work/start-redis" <<END
 #!/bin/sh
@@ -77,7 +77,7 @@ END
 #!/bin/sh
 old=\$(cat "$work/redis.pid")
 redis-cli -p $redis_port shutdown >/dev/null 2>&1
-# Until somebody asks how it ended, a process that has ended still has a number.
+# An exited process keeps its pid as a zombie until it is reaped.
 while grep -q '^State:.[^Z]' "/proc/\$old/status" 2>/dev/null; do sleep 0.01; done
 exec "$work/start-redis"
 END
@@ -96,7 +96,7 @@ start_redis() {
     [ -s "$work/redis.pid" ] && redis-cli -p "$redis_port" ping >/dev/null 2>&1 && return
     sleep 0.01
   done
-  say "Redis does not come up:"
+  say "Redis did not start:"
   cat "$work/redis/log" >&2
   exit 1
 }
@@ -117,7 +117,7 @@ random_page_cost = 1.1
 jit = off
 END
   if ! as_postgres "$bin/pg_ctl" -D "$work/postgres" -l "$work/postgres/log" -w start >/dev/null; then
-    say "PostgreSQL does not come up:"
+    say "PostgreSQL did not start:"
     cat "$work/postgres/log" >&2
     exit 1
   fi
@@ -148,14 +148,14 @@ postgres_port=$(free_port)
 as=
 if [ "$(id -u)" = 0 ]; then
   as="runuser -u postgres --"
-  # The user postgres makes its directory in it.
+  # The user postgres creates its data directory here.
   chgrp postgres "$work"
   chmod 770 "$work"
 fi
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-# initdb and pg_ctl tell of directories that the user postgres may not look into.
+# initdb and pg_ctl warn if the user postgres cannot read the current directory.
 cd "$work"
 write_restarts
 start_redis
@@ -174,7 +174,7 @@ if [ ${#command[@]} -gt 0 ]; then
   exit
 fi
 
-# Who stops both: this shell's caller has to go on, so it is left in the background, where it only waits.
+# The caller of this script continues, so a background process waits for the signal to stop both servers.
 trap - EXIT
 (
   trap 'kill "$sleeper"; stop' EXIT

@@ -1,19 +1,20 @@
-//! A category that one merchant in ten thousand has, where a circle holds 36,000; and a common one.
+//! Filters: a category that one merchant in 10,000 has, where a circle holds 36,000 merchants, and a common one. Compared with the
+//! unfiltered search.
 
-use nearby_benches::{Shops, World, merchant, rare};
+use nearby_benches::{Dataset, TermGenerator, merchant, rare_term};
 use nearby_index::{Filter, Hits, IndexWriter, Limit, Query, Revision, Term, TermKind};
 
 use super::{
-    Bar, Report, SEED,
+    Goal, Report, SEED,
+    interleave::{Contender, run_interleaved},
     lookup::{query, search_all},
-    turns::{Contender, take_turns},
 };
 
 pub(crate) fn run(report: &mut Report) {
-    let [places, origins] = World::Dense.places(1_000_000, 1_024, SEED).unwrap();
-    let mut shops = Shops::new(SEED);
+    let [places, origins] = Dataset::Dense.points(1_000_000, 1_024, SEED).unwrap();
+    let mut terms = TermGenerator::new(SEED);
     let merchants =
-        places.iter().enumerate().map(|(number, place)| merchant(number, *place, shops.terms(), Revision(1)));
+        places.iter().enumerate().map(|(number, place)| merchant(number, *place, terms.terms(), Revision(1)));
     let snapshot = IndexWriter::load(merchants, Revision(1)).reader().snapshot();
     let queries = |term: Option<Term>| -> Vec<Query> {
         let any_of = term.into_iter().map(|term| vec![term]).collect();
@@ -21,20 +22,20 @@ pub(crate) fn run(report: &mut Report) {
         let limited = |origin| query(origin, Limit::new(20).unwrap());
         origins.iter().map(|origin| Query { filter: filter.clone(), ..limited(*origin) }).collect()
     };
-    let (plain, scarce) = (queries(None), queries(Some(rare())));
+    let (plain, scarce) = (queries(None), queries(Some(rare_term())));
     let common = queries(Some(Term::new(TermKind::Category, "category-0")));
     let all = |queries: &[Query], limit: Limit| -> usize {
         let found = |query: &Query| snapshot.search(&Query { limit, ..query.clone() }).as_slice().len();
         queries.iter().map(found).sum()
     };
     println!(
-        "  a circle holds {} on average, of them {:.1} rare",
+        "  a circle holds {} on average, {:.1} of them rare",
         all(&plain[..64], Limit::NONE) / 64,
         all(&scarce, Limit::NONE) as f64 / scarce.len() as f64
     );
     let mut hits = [Hits::default(), Hits::default(), Hits::default()];
     let [plain_hits, scarce_hits, common_hits] = &mut hits;
-    let times = take_turns(
+    let times = run_interleaved(
         "20 within 5 km, 1 M in a square",
         31,
         vec![
@@ -43,5 +44,5 @@ pub(crate) fn run(report: &mut Report) {
             Contender::new("one in 7", common.len(), || search_all(&snapshot, &common, common_hits)),
         ],
     );
-    report.add("rare_filter_vs_plain", times.ratio(1, 0), Bar::AtMost(5.0));
+    report.add("rare_filter_vs_plain", times.ratio(1, 0), Goal::AtMost(5.0));
 }

@@ -1,38 +1,46 @@
-//! `cargo compare`: how the index compares with what one could pick instead, and with itself at rest, when small, without
-//! a filter and on the first page.
+//! `cargo compare`: times the index against the crates that could be used instead, and against itself at rest, when small,
+//! without a filter and on the first page.
 //!
-//! What is compared runs in turns, a batch of queries each, again and again, so that a noisy neighbour slows all of them; a
-//! ratio is the median of the ratios of all turns. Before anything is timed, all must agree on the answers. Prints a
-//! table and writes `target/compare.json`.
+//! | section | compared with |
+//! |---|---|
+//! | `lookup` | kiddo (the fastest k-d tree in Rust), rstar, geo-index and a linear scan |
+//! | `growth` | the same index with 1 % of the merchants |
+//! | `filter` | the search without a filter |
+//! | `pages` | the first page |
+//! | `writes` | searches at rest; 100,000 moves per second |
+//! | `memory` | 64 bytes per merchant |
 //!
-//! `cargo compare [SECTION…]` runs only some of lookup, growth, filter, pages, writes, memory, and leaves the figures of the
-//! others as they were.
+//! Contenders run in interleaved rounds of one batch of queries each, so that other load on the machine affects all of them; a
+//! ratio is the median over all rounds. All contenders must agree on the results before they are timed. Prints a table and
+//! writes `target/compare.json`.
+//!
+//! `cargo compare [SECTION…]` runs only these sections and keeps the figures of the others.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::panic,
-    reason = "a tool of the house: what fails shows here"
+    reason = "a development tool: figures go to stdout, a failure aborts it"
 )]
 
 mod filter;
 mod growth;
+mod interleave;
 mod lookup;
 mod memory;
 mod pages;
 mod rivals;
-mod turns;
 mod writes;
 
 use std::{collections::BTreeMap, env, fs, process};
 
 use mimalloc::MiMalloc;
 
-/// The allocator of the server.
+/// The server's allocator.
 #[global_allocator]
 static GLOBAL: MiMalloc = MiMalloc;
 
-/// Makes all worlds.
+/// Seed of all datasets.
 const SEED: u64 = 20_240_229;
 
 const JSON: &str = "target/compare.json";
@@ -46,25 +54,26 @@ const SECTIONS: [(&str, Section); 6] = [
     ("memory", memory::run),
 ];
 
-/// Named ratios, and what they should be.
+/// Named ratios.
 #[derive(Default)]
 struct Report {
     ratios: BTreeMap<&'static str, f64>,
 }
 
-/// What times one thing and adds its ratios.
+/// Times one section and adds its ratios.
 type Section = fn(&mut Report);
 
-enum Bar {
+/// The goal of a ratio.
+enum Goal {
     AtLeast(f64),
     AtMost(f64),
 }
 
 impl Report {
-    fn add(&mut self, name: &'static str, ratio: f64, bar: Bar) {
-        let (sign, limit, met) = match bar {
-            Bar::AtLeast(limit) => (">=", limit, ratio >= limit),
-            Bar::AtMost(limit) => ("<=", limit, ratio <= limit),
+    fn add(&mut self, name: &'static str, ratio: f64, goal: Goal) {
+        let (sign, limit, met) = match goal {
+            Goal::AtLeast(limit) => (">=", limit, ratio >= limit),
+            Goal::AtMost(limit) => ("<=", limit, ratio <= limit),
         };
         println!("  {name:<28} {ratio:>8.2}   goal {sign} {limit:<6} {}", if met { "met" } else { "MISSED" });
         self.ratios.insert(name, ratio);
@@ -72,26 +81,23 @@ impl Report {
 }
 
 fn main() {
-    let asked: Vec<String> = env::args().skip(1).collect();
-    if asked == ["memory-child"] {
+    let sections: Vec<String> = env::args().skip(1).collect();
+    if sections == ["memory-child"] {
         return memory::child();
     }
     let mut report = Report::default();
     let known: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
-    if let Some(unknown) = asked.iter().find(|asked| !known.contains(&asked.as_str())) {
-        println!(
-            "{unknown}: not a section; cargo compare runs all of {}, or those that are named",
-            known.join(", ")
-        );
+    if let Some(unknown) = sections.iter().find(|section| !known.contains(&section.as_str())) {
+        println!("unknown section {unknown}; sections: {} (default: all)", known.join(", "));
         process::exit(64);
     }
     for (name, run) in SECTIONS {
-        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+        if sections.is_empty() || sections.iter().any(|section| section == name) {
             println!("\n== {name}");
             run(&mut report);
         }
     }
-    // What was not run this time keeps its figure of the time before.
+    // Sections that were not run keep their earlier figures.
     let before = fs::read_to_string(JSON).ok().and_then(|json| serde_json::from_str(&json).ok());
     let mut ratios: BTreeMap<String, f64> = before.unwrap_or_default();
     ratios.extend(report.ratios.into_iter().map(|(name, ratio)| (name.to_owned(), ratio)));

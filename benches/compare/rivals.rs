@@ -1,8 +1,16 @@
-//! What one could pick instead, each used as its documentation says is fastest for this.
+//! The rivals: crates that could be used instead of this index, each used as its documentation recommends for this task.
 //!
-//! The three-dimensional ones are given the same earth-centred metres as ours, so that their answers are exact up to the
-//! small term between chord and arc; geo-index, which knows two dimensions, is given degrees and asked for a box,
-//! whose contents are then measured.
+//! | rival | why |
+//! |---|---|
+//! | kiddo `ImmutableKdTree` | the fastest k-d tree in Rust; it cannot be updated |
+//! | kiddo `MutableKdTree` | its counterpart with updates, which a live index requires |
+//! | rstar `RTree` | a general-purpose R-tree, with incremental nearest-neighbour iteration |
+//! | geo-index `RTree` | a packed, static R-tree over two dimensions |
+//! | linear scan | the floor: no index at all |
+//!
+//! Three-dimensional rivals receive the same earth-centred metres as this index, so that their results are exact up to the
+//! difference between chord and geodesic. geo-index is two-dimensional: it receives degrees and searches a bounding box, whose
+//! contents are then measured.
 
 use std::num::NonZero;
 
@@ -11,10 +19,10 @@ use kiddo::{ImmutableKdTree, MutableKdTree, SquaredEuclidean};
 use nearby_index::{Ecef, Position, Wgs84};
 use rstar::{RTree, primitives::GeomWithData};
 
-/// A merchant found: square of the chord, and its number.
+/// A result: the squared chord in m², and the merchant's number.
 pub(crate) type Found = (f64, u64);
 
-/// Where a search stands, in either form: turning one into the other is nobody's work here.
+/// Origin of a search in both forms, so that conversion is not timed.
 pub(crate) struct Origin {
     pub(crate) degrees: Position<Wgs84>,
     pub(crate) place: Ecef,
@@ -26,11 +34,12 @@ impl From<Position<Wgs84>> for Origin {
     }
 }
 
+/// A rival.
 pub(crate) trait Rival {
-    /// The nearest so many within a radius, nearest first.
+    /// Returns the `count` nearest within a radius, nearest first.
     fn nearest(&self, origin: &Origin, count: usize, radius_m: f64) -> Vec<Found>;
 
-    /// All within a radius, nearest first.
+    /// Returns all within a radius, nearest first.
     fn within(&self, origin: &Origin, radius_m: f64) -> Vec<Found>;
 }
 
@@ -147,7 +156,7 @@ impl Rival for Packed {
 
 impl Packed {
     fn unsorted(&self, origin: &Origin, radius_m: f64) -> Vec<Found> {
-        // A box that surely holds the circle; worlds here keep away from the poles and the antimeridian.
+        // A bounding box of the circle. The dataset has no points near the poles or the antimeridian.
         let north_deg = radius_m / 110_500.0;
         let (latitude, longitude) = (origin.degrees.latitude_deg(), origin.degrees.longitude_deg());
         let east_deg = radius_m / (111_300.0 * libm::cos((latitude.abs() + north_deg).to_radians()));
@@ -164,7 +173,7 @@ impl Packed {
     }
 }
 
-/// Every distance, every time.
+/// Computes every distance for each query.
 pub(crate) struct Scan(Vec<[f64; 3]>);
 
 impl Scan {

@@ -1,28 +1,33 @@
-//! `cargo durable`: what the disk costs. How many changes a second are acknowledged, each on disk before its answer; how fast a
-//! file of merchants becomes a store; how soon a server that starts again serves, beside Redis with the same merchants.
+//! `cargo durable`: the cost of durability. Measures acknowledged changes per second, import throughput, and the time until a
+//! restarted server is ready, next to Redis with the same merchants.
 //!
-//! `cargo durable [--merchants N] [PART…]` runs only some of puts, import, restart, redis. Servers and importers are this
-//! same binary, run again as `nearby` is, on loopback; all they write lies in a directory of its own below `target`, which
-//! has to be on a real disk and is removed at the end, as no process stays behind. Prints lines of a name, a figure and
-//! its unit, and writes the figures to `target/durable.json`.
+//! `cargo durable [--merchants N] [PART…]` runs only these parts of puts, import, restart, redis. The server and the importer are
+//! this binary, executed again as `nearby`, on loopback. All files are in a temporary directory below `target`, which must be on a
+//! real disk; it is removed at the end, and no process stays behind. Prints one figure per line and writes all to
+//! `target/durable.json`.
 //!
-//! Restarts of ours and of Redis take turns, so that a noisy neighbour slows both, and a figure is the median of the
-//! turns. Files are in the system's cache at all of them: what is timed is a restart, not a cold machine.
+//! | part | compared with |
+//! |---|---|
+//! | `puts` | `fdatasync` of a plain file, the floor of a store that syncs each change |
+//! | `restart` | `redis`: the start of an in-memory store that loads the same merchants from its log |
+//!
+//! The part `redis` requires `redis-server` and the feature `rivals`. Starts of both are timed in interleaved rounds, so that other
+//! load on the machine affects both; figures are medians. Files are in the page cache: a restart is timed, not a cold boot.
 
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a tool of the house: what it found and what failed shows here"
+    reason = "a development tool: figures go to stdout, failures to stderr"
 )]
 
-mod failed;
+mod error;
 mod import;
 mod merchants;
 mod process;
 mod puts;
+#[cfg(feature = "rivals")]
 mod redis;
 mod report;
-mod resp;
 mod restart;
 mod server;
 
@@ -36,47 +41,48 @@ use tokio::{
 };
 
 use self::{
-    failed::{Failed, Result, failed},
+    error::{Error, Result, context},
     merchants::Merchants,
     redis::Redis,
     report::Report,
     restart::Restarts,
 };
 
-/// The allocator of the server.
+/// The server's allocator.
 #[global_allocator]
 static GLOBAL: MiMalloc = MiMalloc;
 
-/// How often ours and Redis start again in turns.
-const TURNS: usize = 3;
+/// Number of interleaved rounds of starts.
+const ROUNDS: usize = 3;
 
-/// Time what the disk costs
+/// Measure the cost of durability
 #[derive(Debug, Parser)]
 #[command(name = "durable")]
 struct Args {
-    /// Merchants to import and to start again with
+    /// Merchants to import and to restart with
     #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     merchants: u32,
 
-    /// What to time; everything where nothing is named
+    /// Parts to run [default: all; redis only if built with the feature rivals]
     parts: Vec<Part>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Changes from 64 callers, each acknowledged on disk
+    /// Changes of 64 clients, each acknowledged once it is on disk
     Puts,
-    /// A file of merchants, from the command line to the store
+    /// Import of a file of merchants
     Import,
-    /// Starts of a server on that store
+    /// Starts of a server on the imported store
     Restart,
-    /// Starts of Redis with the same merchants
+    /// Starts of Redis with the same merchants (feature rivals)
     Redis,
 }
 
 impl Args {
-    fn asks(&self, part: Part) -> bool {
-        self.parts.is_empty() || self.parts.contains(&part)
+    fn includes(&self, part: Part) -> bool {
+        let is_default = part != Part::Redis || cfg!(feature = "rivals");
+        self.parts.contains(&part) || (self.parts.is_empty() && is_default)
     }
 }
 
@@ -87,10 +93,10 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return report_failure(&failed("cannot start a runtime")(error)),
+        Err(error) => return report_failure(&context("cannot start a runtime")(error)),
     };
     let done = runtime.block_on(async {
-        // Whichever ends first, what the other holds is dropped: processes are ended and files removed.
+        // Whichever ends first, the other is dropped: its processes are killed and its files removed.
         tokio::select! {
             done = run(&args) => done,
             stopped = interrupted() => stopped,
@@ -103,13 +109,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn report_failure(error: &Failed) -> ExitCode {
+fn report_failure(error: &Error) -> ExitCode {
     eprintln!("durable: {error}");
     ExitCode::FAILURE
 }
 
 async fn interrupted() -> Result<()> {
-    let listen = |kind| signal(kind).map_err(failed("cannot listen for signals"));
+    let listen = |kind| signal(kind).map_err(context("cannot listen for signals"));
     let mut signals =
         [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
     let [interrupt, terminate, hangup] = &mut signals;
@@ -118,69 +124,105 @@ async fn interrupted() -> Result<()> {
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
     }
-    Err(Failed::new("interrupted"))
+    Err(Error::new("interrupted"))
 }
 
 async fn run(args: &Args) -> Result<()> {
-    let count = usize::try_from(args.merchants).map_err(failed("--merchants"))?;
-    if args.asks(Part::Redis) {
+    let count = usize::try_from(args.merchants).map_err(context("--merchants"))?;
+    if args.includes(Part::Redis) {
         redis::version().await?;
     }
-    fs::create_dir_all("target").map_err(failed("cannot make target"))?;
-    let target = fs::canonicalize("target").map_err(failed("cannot find target"))?;
-    // Declared first and so dropped last: nothing runs in it any more when it is removed.
-    let place = tempfile::Builder::new()
+    fs::create_dir_all("target").map_err(context("cannot create target"))?;
+    let target = fs::canonicalize("target").map_err(context("cannot find target"))?;
+    // Declared first and so dropped last: no process uses the directory when it is removed.
+    let directory = tempfile::Builder::new()
         .prefix("durable-")
         .tempdir_in(&target)
-        .map_err(failed("cannot make a directory below target"))?;
+        .map_err(context("cannot create a directory below target"))?;
     let mut report = Report::new(target.join("durable.json"), count);
-    if args.asks(Part::Puts) {
-        puts::run(place.path(), &mut report).await?;
+    if args.includes(Part::Puts) {
+        puts::run(directory.path(), &mut report).await?;
         report.save()?;
     }
-    let needs_store = args.asks(Part::Import) || args.asks(Part::Restart);
-    if needs_store || args.asks(Part::Redis) {
+    let needs_store = args.includes(Part::Import) || args.includes(Part::Restart);
+    if needs_store || args.includes(Part::Redis) {
         let merchants = Merchants::new(count)?;
         if needs_store {
-            import::run(place.path(), &merchants, &mut report).await?;
+            import::run(directory.path(), &merchants, &mut report).await?;
             report.save()?;
         }
-        let ours = args.asks(Part::Restart).then(|| Restarts::of(place.path(), &merchants));
-        let redis = if args.asks(Part::Redis) {
-            Some(Redis::load(place.path(), &merchants, &mut report).await?)
+        let nearby = args.includes(Part::Restart).then(|| Restarts::of(directory.path(), &merchants));
+        let redis = if args.includes(Part::Redis) {
+            Some(Redis::load(directory.path(), &merchants, &mut report).await?)
         } else {
             None
         };
-        take_turns(ours, redis, &mut report).await?;
+        run_rounds(nearby, redis, &mut report).await?;
         report.save()?;
     }
-    place.close().map_err(failed("cannot remove what was written below target"))
+    directory.close().map_err(context("cannot remove the files below target"))
 }
 
-async fn take_turns(
-    mut ours: Option<Restarts<'_>>,
+/// Times starts of Nearby and Redis in interleaved rounds.
+async fn run_rounds(
+    mut nearby: Option<Restarts<'_>>,
     mut redis: Option<Redis>,
     report: &mut Report,
 ) -> Result<()> {
-    for turn in 1..=TURNS {
-        if let Some(ours) = &mut ours {
-            ours.turn(turn).await?;
+    for round in 1..=ROUNDS {
+        if let Some(nearby) = &mut nearby {
+            nearby.round(round).await?;
         }
         if let Some(redis) = &mut redis {
-            redis.turn().await?;
+            redis.round().await?;
         }
     }
-    if let Some(ours) = &ours {
-        ours.add_to(report);
+    if let Some(nearby) = &nearby {
+        nearby.add_to(report);
     }
     if let Some(redis) = &redis {
         redis.add_to(report);
     }
-    if ours.is_some() && redis.is_some() {
+    if nearby.is_some() && redis.is_some() {
         report.add_ratio("redis_restart_vs_ours", "redis_restart_s", "restart_snapshot_s");
         report.add_ratio("redis_restart_vs_our_scan", "redis_restart_s", "restart_scan_s");
         report.add_ratio("redis_restart_log_vs_ours", "redis_restart_log_s", "restart_snapshot_s");
         report.add_ratio("redis_restart_log_vs_our_scan", "redis_restart_log_s", "restart_scan_s");
     }
     Ok(())
+}
+
+/// The part `redis` of a build without its client library: it cannot be run, and says how to build it.
+#[cfg(not(feature = "rivals"))]
+mod redis {
+    use std::path::Path;
+
+    use crate::{
+        error::{Error, Result},
+        merchants::Merchants,
+        report::Report,
+    };
+
+    const MISSING: &str = "built without Redis: run `cargo run --release --package nearby-benches --features rivals --bin durable -- restart redis`";
+
+    /// Never constructed.
+    pub(crate) enum Redis {}
+
+    pub(crate) async fn version() -> Result<()> {
+        Err(Error::new(MISSING))
+    }
+
+    impl Redis {
+        pub(crate) async fn load(_: &Path, _: &Merchants, _: &mut Report) -> Result<Self> {
+            Err(Error::new(MISSING))
+        }
+
+        pub(crate) async fn round(&mut self) -> Result<()> {
+            match *self {}
+        }
+
+        pub(crate) fn add_to(&self, _: &mut Report) {
+            match *self {}
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! A process that never outlives what it was started for.
+//! A child process that never outlives this one's use of it.
 
 use std::{
     fs::{self, File},
@@ -10,103 +10,102 @@ use std::{
 
 use tokio::time::sleep;
 
-use crate::failed::{Failed, Result, failed};
+use crate::error::{Error, Result, context};
 
-/// How often to look whether something has come about.
+/// Polling interval of conditions.
 pub(crate) const POLL: Duration = Duration::from_millis(2);
 
-/// How long ten million merchants may take to load or to be put away before it is called a failure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(1_800);
+/// Time limit for starting, stopping or loading with ten million merchants.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(1_800);
 
-/// A child that is killed, with all it has started, and reaped when this is dropped.
+/// A child process. Dropping it kills the process with its children, and reaps it.
 pub(crate) struct Process {
     name: &'static str,
     child: Child,
-    /// What it says goes here.
+    /// File of its stdout and stderr.
     log: PathBuf,
 }
 
 impl Process {
-    /// Starts a command; what it says goes to a file of its name.
-    pub(crate) fn spawn(name: &'static str, command: &mut Command, place: &Path) -> Result<Self> {
-        let log = place.join(format!("{name}.log"));
+    /// Starts a command with its output going to a log file of this name.
+    pub(crate) fn spawn(name: &'static str, command: &mut Command, directory: &Path) -> Result<Self> {
+        let log = directory.join(format!("{name}.log"));
         let file = || File::options().create(true).append(true).open(&log);
-        let cannot = || format!("cannot start {name} ({})", command.get_program().to_string_lossy());
-        let what = cannot();
+        let operation = format!("cannot start {name} ({})", command.get_program().to_string_lossy());
         command.stdin(Stdio::null());
-        command.stdout(file().map_err(failed(&what))?);
-        command.stderr(file().map_err(failed(&what))?);
-        // A group of its own: what it has started ends with it.
-        let child = command.process_group(0).spawn().map_err(failed(&what))?;
+        command.stdout(file().map_err(context(&operation))?);
+        command.stderr(file().map_err(context(&operation))?);
+        // A process group of its own, so that its children can be killed with it.
+        let child = command.process_group(0).spawn().map_err(context(&operation))?;
         Ok(Self { name, child, log })
     }
 
-    /// Whether it has ended.
+    /// Returns its exit status if it has exited.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        self.child.try_wait().map_err(failed(format!("cannot wait for {}", self.name)))
+        self.child.try_wait().map_err(context(format!("cannot wait for {}", self.name)))
     }
 
-    /// Fails where it has ended.
-    pub(crate) fn must_run(&mut self) -> Result<()> {
+    /// Fails if it has exited.
+    pub(crate) fn check_running(&mut self) -> Result<()> {
         match self.ended()? {
-            Some(status) => Err(self.failure(&format!("ended too soon ({status})"))),
+            Some(status) => Err(self.failure(&format!("exited early with {status}"))),
             None => Ok(()),
         }
     }
 
-    /// Waits for its end, which must be a good one.
+    /// Waits for its exit, which must be successful.
     pub(crate) async fn end(&mut self) -> Result<()> {
         let start = Instant::now();
         loop {
             match self.ended()? {
                 Some(status) if status.success() => return Ok(()),
-                Some(status) => return Err(self.failure(&format!("failed ({status})"))),
-                None if start.elapsed() > PATIENCE => return Err(self.failure("does not end")),
+                Some(status) => return Err(self.failure(&format!("failed with {status}"))),
+                None if start.elapsed() > TIMEOUT => return Err(self.failure("does not exit")),
                 None => sleep(POLL).await,
             }
         }
     }
 
-    /// Stops it as an operator does, and waits for its end: how long that took.
+    /// Stops it with SIGTERM and returns the time until its exit.
     pub(crate) async fn terminate(mut self) -> Result<Duration> {
-        self.must_run()?;
+        self.check_running()?;
         let start = Instant::now();
         self.signal("-TERM", &self.child.id().to_string())?;
         self.end().await?;
         Ok(start.elapsed())
     }
 
-    /// Ends it as a crash does.
+    /// Kills it, as a crash would.
     pub(crate) fn kill(mut self) -> Result<()> {
-        self.must_run()?;
-        let what = format!("cannot kill {}", self.name);
-        self.child.kill().map_err(failed(&what))?;
-        self.child.wait().map_err(failed(&what))?;
+        self.check_running()?;
+        let operation = format!("cannot kill {}", self.name);
+        self.child.kill().map_err(context(&operation))?;
+        self.child.wait().map_err(context(&operation))?;
         Ok(())
     }
 
-    /// Resident memory in bytes: now (`VmRSS`), or the most there ever was (`VmHWM`).
+    /// Returns its resident memory in bytes: current (`VmRSS`) or peak (`VmHWM`).
     pub(crate) fn memory(&self, line: &str) -> Result<u64> {
         let path = format!("/proc/{}/status", self.child.id());
-        let status = fs::read_to_string(&path).map_err(failed(format!("cannot read {path}")))?;
+        let status = fs::read_to_string(&path).map_err(context(format!("cannot read {path}")))?;
         let kib = status
             .lines()
             .find_map(|text| text.strip_prefix(line)?.strip_prefix(':')?.split_whitespace().next())
             .and_then(|kib| kib.parse::<u64>().ok());
-        kib.map(|kib| kib * 1_024).ok_or_else(|| Failed::new(format!("{path} has no {line}")))
+        kib.map(|kib| kib * 1_024).ok_or_else(|| Error::new(format!("{path} has no {line}")))
     }
 
-    /// What went wrong, with the last that it said.
-    pub(crate) fn failure(&self, what: &str) -> Failed {
+    /// Creates an error with the tail of its log.
+    pub(crate) fn failure(&self, problem: &str) -> Error {
         let log = fs::read(&self.log).unwrap_or_default();
         let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(2_000)..]).into_owned();
-        Failed::new(format!("{} {what}; the last it said:\n{tail}", self.name))
+        Error::new(format!("{} {problem}; end of its log:\n{tail}", self.name))
     }
 
     fn signal(&self, signal: &str, to: &str) -> Result<()> {
-        let what = format!("cannot signal {}", self.name);
-        let status = Command::new("kill").args([signal, "--", to]).status().map_err(failed(&what))?;
-        if status.success() { Ok(()) } else { Err(Failed::new(what)) }
+        let operation = format!("cannot signal {}", self.name);
+        let status = Command::new("kill").args([signal, "--", to]).status().map_err(context(&operation))?;
+        if status.success() { Ok(()) } else { Err(Error::new(operation)) }
     }
 }
 

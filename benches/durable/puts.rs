@@ -1,4 +1,7 @@
-//! Changes one by one, from many callers at a time: each is on disk before it is acknowledged.
+//! Acknowledged changes per second with 64 concurrent clients: each change is on disk before its acknowledgement.
+//!
+//! The floor is the rate at which a plain file on the same disk can be written and synced 4 KiB at a time: no store that syncs
+//! each change on its own can be faster, and group commit should exceed it.
 
 use std::{
     fs::{self, File},
@@ -12,40 +15,41 @@ use nearby_client::{Client, v1::UpdateMerchantRequest};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::{
-    failed::{Result, failed},
+    error::{Result, context},
     merchants::Merchants,
     report::Report,
-    server::Server,
+    server::ServerProcess,
 };
 
-const CALLERS: usize = 64;
+/// Concurrent clients, with one change in flight each.
+const CLIENTS: usize = 64;
 const CONNECTIONS: usize = 4;
 const WARM_UP: Duration = Duration::from_secs(2);
-/// Puts and the plain file take turns, so that a disk that is busy for a while shows in both.
-const TURNS: usize = 5;
-const TURN: Duration = Duration::from_secs(2);
-/// Places to put merchants at.
-const PLACES: usize = 100_000;
+/// Puts and the plain file are timed in interleaved rounds, so that other load on the disk affects both.
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(2);
+/// Distinct locations of merchants.
+const LOCATIONS: usize = 100_000;
 
-pub(crate) async fn run(place: &Path, report: &mut Report) -> Result<()> {
-    let place = place.join("puts");
-    fs::create_dir_all(&place).map_err(failed(format!("cannot make {}", place.display())))?;
-    let (server, _) = Server::start(&place, &place.join("store")).await?;
-    let mut callers = Callers::connect(&server.address).await?;
-    callers.put(WARM_UP).await?;
+pub(crate) async fn run(directory: &Path, report: &mut Report) -> Result<()> {
+    let directory = directory.join("puts");
+    fs::create_dir_all(&directory).map_err(context(format!("cannot create {}", directory.display())))?;
+    let (server, _) = ServerProcess::start(&directory, &directory.join("store")).await?;
+    let mut writers = Writers::connect(&server.address).await?;
+    writers.put(WARM_UP).await?;
     let (mut latencies, mut rates) = (Vec::new(), Vec::new());
     let (mut appending, mut in_place, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..TURNS {
-        let mut these = callers.put(TURN).await?;
-        let rate = these.len() as f64 / TURN.as_secs_f64();
+    for _ in 0..ROUNDS {
+        let mut these = writers.put(ROUND).await?;
+        let rate = these.len() as f64 / ROUND.as_secs_f64();
         latencies.append(&mut these);
         rates.push(rate);
-        let floor = floor(&place).await?;
+        let floor = sync_rate(&directory).await?;
         ratios.push(rate / floor.appending);
         appending.push(floor.appending);
         in_place.push(floor.in_place);
     }
-    drop(callers);
+    drop(writers);
     server.process.terminate().await?;
 
     latencies.sort_unstable();
@@ -59,48 +63,48 @@ pub(crate) async fn run(place: &Path, report: &mut Report) -> Result<()> {
     report.add("fdatasync_per_s", median(appending), "syncs/s");
     report.add("fdatasync_in_place_per_s", median(in_place), "syncs/s");
     report.add("durable_puts_vs_fdatasync", median(ratios), "times");
-    fs::remove_dir_all(&place).map_err(failed(format!("cannot remove {}", place.display())))
+    fs::remove_dir_all(&directory).map_err(context(format!("cannot remove {}", directory.display())))
 }
 
-/// Those who put, each one merchant at a time.
-struct Callers {
+/// Concurrent writers with one put in flight each.
+struct Writers {
     clients: Vec<Client>,
     merchants: Merchants,
-    /// The next number of each: never one twice, and no two the same.
+    /// Next merchant number of each writer; no number is used twice.
     next: Vec<usize>,
 }
 
-impl Callers {
+impl Writers {
     async fn connect(address: &str) -> Result<Self> {
         let mut clients = Vec::with_capacity(CONNECTIONS);
         for _ in 0..CONNECTIONS {
-            let client = Client::connect(address).await.map_err(failed("cannot connect"))?;
+            let client = Client::connect(address).await.map_err(context("cannot connect"))?;
             clients.push(client.without_retries());
         }
-        Ok(Self { clients, merchants: Merchants::new(PLACES)?, next: (0..CALLERS).collect() })
+        Ok(Self { clients, merchants: Merchants::new(LOCATIONS)?, next: (0..CLIENTS).collect() })
     }
 
-    /// How long each put took that was acknowledged in a while.
+    /// Puts for a duration; returns the latency of each acknowledged put.
     async fn put(&mut self, length: Duration) -> Result<Vec<Duration>> {
         let end = Instant::now() + length;
-        let mut callers = JoinSet::new();
-        for (caller, next) in self.next.iter().copied().enumerate() {
-            let client = self.clients[caller % CONNECTIONS].clone();
+        let mut tasks = JoinSet::new();
+        for (writer, next) in self.next.iter().copied().enumerate() {
+            let client = self.clients[writer % CONNECTIONS].clone();
             let merchants = self.merchants.clone();
-            callers.spawn(async move { (caller, put_until(end, client, merchants, next).await) });
+            tasks.spawn(async move { (writer, put_until(end, client, merchants, next).await) });
         }
         let mut latencies = Vec::new();
-        while let Some(caller) = callers.join_next().await {
-            let (caller, put) = caller.map_err(failed("a caller broke"))?;
+        while let Some(ended) = tasks.join_next().await {
+            let (writer, put) = ended.map_err(context("a writer panicked"))?;
             let (mut these, next) = put?;
             latencies.append(&mut these);
-            self.next[caller] = next;
+            self.next[writer] = next;
         }
         Ok(latencies)
     }
 }
 
-/// Puts merchant after merchant: how long each took, and the number after the last.
+/// Puts one merchant after the other; returns the latencies and the next number.
 async fn put_until(
     end: Instant,
     client: Client,
@@ -111,40 +115,40 @@ async fn put_until(
     loop {
         let merchant = Some(merchants.merchant(number, 0));
         let request = UpdateMerchantRequest { merchant, allow_missing: true, ..Default::default() };
-        number += CALLERS;
-        let asked = Instant::now();
-        client.update_merchant(request).await.map_err(failed("a put failed"))?;
+        number += CLIENTS;
+        let sent = Instant::now();
+        client.update_merchant(request).await.map_err(context("a put failed"))?;
         let answered = Instant::now();
         if answered >= end {
             return Ok((latencies, number));
         }
-        latencies.push(answered - asked);
+        latencies.push(answered - sent);
     }
 }
 
-/// What the disk can do at most for one who waits for it each time: times a second that four KiB are written and synced.
-struct Floor {
-    /// To the end of a file, which grows: as a log is written.
+/// The floor: synced writes of 4 KiB per second by a single writer.
+struct SyncRate {
+    /// Appending to a growing file, as a log is written: file metadata is synced too.
     appending: f64,
-    /// Into a file that has its size: nothing but the data itself has to be written.
+    /// Overwriting a preallocated file: only data is synced.
     in_place: f64,
 }
 
-async fn floor(place: &Path) -> Result<Floor> {
-    let path = place.join("plain");
-    let what = format!("cannot time {}", path.display());
-    let work = spawn_blocking(move || -> io::Result<Floor> {
-        let floor =
-            Floor { appending: syncs_a_second(&path, false)?, in_place: syncs_a_second(&path, true)? };
+async fn sync_rate(directory: &Path) -> Result<SyncRate> {
+    let path = directory.join("plain");
+    let operation = format!("cannot time {}", path.display());
+    let work = spawn_blocking(move || -> io::Result<SyncRate> {
+        let rate =
+            SyncRate { appending: syncs_per_second(&path, false)?, in_place: syncs_per_second(&path, true)? };
         fs::remove_file(&path)?;
-        Ok(floor)
+        Ok(rate)
     });
-    work.await.map_err(failed(&what))?.map_err(failed(&what))
+    work.await.map_err(context(&operation))?.map_err(context(&operation))
 }
 
 const BLOCK: [u8; 4_096] = [7; 4_096];
 
-fn syncs_a_second(path: &Path, in_place: bool) -> io::Result<f64> {
+fn syncs_per_second(path: &Path, in_place: bool) -> io::Result<f64> {
     const LENGTH: Duration = Duration::from_millis(500);
     const BLOCKS: u32 = 4_096;
 

@@ -1,7 +1,7 @@
-//! Redis with the same merchants: a sorted set of their places (GEOADD), and the 250 bytes of each under a key of its own.
+//! Redis with the same merchants: a sorted set of their locations (`GEOADD`), and the 250 bytes of each under a key of its own.
 //!
-//! It is started from both forms that its append-only file takes: the plain log of what was sent, and the same rewritten
-//! (BGREWRITEAOF, which is a snapshot in the form of RDB), which is the best it has.
+//! Redis is started from both forms of its append-only file: the plain log of commands, and the rewritten one (`BGREWRITEAOF`,
+//! a snapshot in RDB format), which loads fastest.
 
 use std::{
     fs, io,
@@ -11,76 +11,76 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::redis::{Client, ErrorKind, FromRedisValue, aio::MultiplexedConnection, cmd, pipe};
 use prost::Message;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
-    failed::{Failed, Result, failed},
-    import::size,
+    error::{Error, Result, context},
+    import::disk_usage,
     merchants::{Merchants, id},
-    process::{PATIENCE, POLL, Process},
+    process::{POLL, Process, TIMEOUT},
     report::Report,
-    resp::{Connection, put},
 };
 
-/// Merchants whose commands go at once.
-const AT_ONCE: usize = 500;
+/// Merchants per pipeline.
+const BATCH: usize = 500;
 
-/// Two directories of files, and how long starts from them took.
+/// Two data directories, and the times of starts from them.
 pub(crate) struct Redis {
-    place: PathBuf,
+    directory: PathBuf,
     count: usize,
     log: Vec<Duration>,
     rewritten: Vec<Duration>,
     resident: u64,
 }
 
-/// Says which Redis there is; fails where there is none.
+/// Prints the version of Redis; fails if it is not installed.
 pub(crate) async fn version() -> Result<()> {
     let output = spawn_blocking(|| Command::new("redis-server").arg("--version").output()).await;
-    let output = output.map_err(failed("cannot ask redis-server for its version"))?;
-    let output = output.map_err(failed(
-        "there is no redis-server on the PATH (Debian: apt install redis-server); name the other parts to go without",
+    let output = output.map_err(context("cannot run redis-server --version"))?;
+    let output = output.map_err(context(
+        "no redis-server on the PATH; install it (Debian: apt install redis-server) or name the other parts",
     ))?;
     println!("# {}", String::from_utf8_lossy(&output.stdout).trim());
     Ok(())
 }
 
 impl Redis {
-    /// Makes the two directories.
-    pub(crate) async fn load(place: &Path, merchants: &Merchants, report: &mut Report) -> Result<Self> {
-        let place = place.join("redis");
+    /// Creates the two data directories.
+    pub(crate) async fn load(directory: &Path, merchants: &Merchants, report: &mut Report) -> Result<Self> {
+        let directory = directory.join("redis");
         let redis = Self {
             count: merchants.count(),
             log: Vec::new(),
             rewritten: Vec::new(),
             resident: 0,
-            place: place.clone(),
+            directory: directory.clone(),
         };
-        let (log, rewritten) = (place.join("log"), place.join("rewritten"));
-        fs::create_dir_all(&log).map_err(failed(format!("cannot make {}", log.display())))?;
-        // Synced every second only, to save time: it is the same log.
-        let mut running = Running::start(&place, &log, "everysec").await?;
+        let (log, rewritten) = (directory.join("log"), directory.join("rewritten"));
+        fs::create_dir_all(&log).map_err(context(format!("cannot create {}", log.display())))?;
+        // Synced once per second to save time: the log is the same.
+        let mut server = RedisServer::start(&directory, &log, "everysec").await?;
         let start = Instant::now();
-        running.load(merchants).await?;
+        server.load(merchants).await?;
         let rate = merchants.count() as f64 / start.elapsed().as_secs_f64();
         report.add("redis_load_per_s", rate, "merchants/s");
-        running.stop().await?;
+        server.stop().await?;
 
-        let what = format!("cannot copy {}", log.display());
+        let operation = format!("cannot copy {}", log.display());
         let (from, to) = (log.clone(), rewritten.clone());
         let copied = spawn_blocking(move || copy(&from, &to)).await;
-        copied.map_err(failed(&what))?.map_err(failed(&what))?;
-        let mut running = Running::start(&place, &rewritten, "everysec").await?;
-        running.rewrite().await?;
-        running.stop().await?;
-        report.add("redis_aof_log_mb", size(&log)? as f64 / 1e6, "MB");
-        report.add("redis_aof_mb", size(&rewritten)? as f64 / 1e6, "MB");
+        copied.map_err(context(&operation))?.map_err(context(&operation))?;
+        let mut server = RedisServer::start(&directory, &rewritten, "everysec").await?;
+        server.rewrite().await?;
+        server.stop().await?;
+        report.add("redis_aof_log_mb", disk_usage(&log)? as f64 / 1e6, "MB");
+        report.add("redis_aof_mb", disk_usage(&rewritten)? as f64 / 1e6, "MB");
         Ok(redis)
     }
 
-    /// Starts once from each.
-    pub(crate) async fn turn(&mut self) -> Result<()> {
+    /// Starts once from each directory.
+    pub(crate) async fn round(&mut self) -> Result<()> {
         let took = self.start("log").await?;
         self.log.push(took);
         let took = self.start("rewritten").await?;
@@ -88,12 +88,12 @@ impl Redis {
         Ok(())
     }
 
-    async fn start(&mut self, directory: &str) -> Result<Duration> {
-        let mut running = Running::start(&self.place, &self.place.join(directory), "always").await?;
-        running.must_hold(self.count).await?;
-        let took = running.took;
-        self.resident = running.process.memory("VmRSS")?;
-        running.stop().await?;
+    async fn start(&mut self, data: &str) -> Result<Duration> {
+        let mut server = RedisServer::start(&self.directory, &self.directory.join(data), "always").await?;
+        server.check_count(self.count).await?;
+        let took = server.took;
+        self.resident = server.process.memory("VmRSS")?;
+        server.stop().await?;
         Ok(took)
     }
 
@@ -105,101 +105,109 @@ impl Redis {
 }
 
 /// A server that has loaded its files.
-struct Running {
+struct RedisServer {
     process: Process,
-    connection: Connection,
-    /// From its start until it answered.
+    connection: MultiplexedConnection,
+    /// Time from start to the first PONG.
     took: Duration,
 }
 
-impl Running {
-    async fn start(place: &Path, directory: &Path, sync: &str) -> Result<Self> {
+impl RedisServer {
+    async fn start(directory: &Path, data: &Path, sync: &str) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new("redis-server");
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no"]);
         command.args(["--save", "", "--appendonly", "yes", "--appendfsync", sync]);
-        // It rewrites when it is told to: otherwise the plain log would not stay plain.
-        command.args(["--auto-aof-rewrite-percentage", "0", "--dir"]).arg(directory);
+        // Automatic rewrites are off, so that the plain log stays plain.
+        command.args(["--auto-aof-rewrite-percentage", "0", "--dir"]).arg(data);
+        let client = Client::open(format!("redis://127.0.0.1:{port}/")).map_err(context("redis address"))?;
         let start = Instant::now();
-        let mut process = Process::spawn("redis-server", &mut command, place)?;
-        let mut open = None;
+        let mut process = Process::spawn("redis-server", &mut command, directory)?;
+        let mut connection = None;
         loop {
-            process.must_run()?;
-            if open.is_none() {
-                open = Connection::open(port).await;
+            process.check_running()?;
+            if connection.is_none() {
+                connection = client.get_multiplexed_async_connection().await.ok();
             }
-            // While it loads it answers LOADING.
-            if let Some(connection) = &mut open
-                && connection.ask(&["PING"]).await? == Ok("PONG".to_owned())
-            {
-                break;
+            if let Some(connection) = &mut connection {
+                match cmd("PING").query_async::<String>(connection).await {
+                    Ok(_) => break,
+                    // Redis responds LOADING until its files are loaded.
+                    Err(error) if error.kind() == ErrorKind::BusyLoadingError => {}
+                    Err(error) => return Err(context("redis-server failed")(error)),
+                }
             }
-            if start.elapsed() > PATIENCE {
-                return Err(process.failure("does not come to answer"));
+            if start.elapsed() > TIMEOUT {
+                return Err(process.failure("does not become ready"));
             }
             sleep(POLL).await;
         }
         let took = start.elapsed();
-        match open {
+        match connection {
             Some(connection) => Ok(Self { process, connection, took }),
-            None => Err(process.failure("cannot be connected to")),
+            None => Err(process.failure("does not accept connections")),
         }
     }
 
     async fn load(&mut self, merchants: &Merchants) -> Result<()> {
-        let mut commands = Vec::new();
-        for first in (0..merchants.count()).step_by(AT_ONCE) {
-            let numbers = first..merchants.count().min(first + AT_ONCE);
-            let count = 2 * numbers.len();
-            commands.clear();
-            for number in numbers {
-                let (id, place) = (id(number), merchants.place(number));
+        for first in (0..merchants.count()).step_by(BATCH) {
+            let mut commands = pipe();
+            for number in first..merchants.count().min(first + BATCH) {
+                let (id, location) = (id(number), merchants.location(number));
                 let (longitude, latitude) =
-                    (place.longitude_deg().to_string(), place.latitude_deg().to_string());
-                let words = [
-                    b"GEOADD",
-                    b"merchants".as_slice(),
-                    longitude.as_bytes(),
-                    latitude.as_bytes(),
-                    id.as_bytes(),
-                ];
-                put(&mut commands, &words);
-                let (key, profile) = (format!("m:{id}"), merchants.profile(number, 0).encode_to_vec());
-                put(&mut commands, &[b"SET", key.as_bytes(), &profile]);
+                    (location.longitude_deg().to_string(), location.latitude_deg().to_string());
+                commands.cmd("GEOADD").arg("merchants").arg(longitude).arg(latitude).arg(&id).ignore();
+                let profile = merchants.profile(number, 0).encode_to_vec();
+                commands.cmd("SET").arg(format!("m:{id}")).arg(profile).ignore();
             }
-            self.connection.send(&commands, count).await?;
+            commands
+                .query_async::<()>(&mut self.connection)
+                .await
+                .map_err(context("redis-server rejected merchants"))?;
         }
-        self.must_hold(merchants.count()).await
+        self.check_count(merchants.count()).await
     }
 
-    /// Fails where it has not all merchants.
-    async fn must_hold(&mut self, merchants: usize) -> Result<()> {
-        let keys = self.connection.must(&["DBSIZE"]).await?;
-        let places = self.connection.must(&["ZCARD", "merchants"]).await?;
-        if keys == (merchants + 1).to_string() && places == merchants.to_string() {
+    /// Fails if a merchant is missing.
+    async fn check_count(&mut self, merchants: usize) -> Result<()> {
+        let keys: usize = self.query(&["DBSIZE"]).await?;
+        let locations: usize = self.query(&["ZCARD", "merchants"]).await?;
+        if keys == merchants + 1 && locations == merchants {
             return Ok(());
         }
-        Err(Failed::new(format!("redis-server has {keys} keys and {places} places of {merchants} merchants")))
+        Err(Error::new(format!(
+            "redis-server has {keys} keys and {locations} locations of {merchants} merchants"
+        )))
     }
 
     async fn rewrite(&mut self) -> Result<()> {
-        self.connection.must(&["BGREWRITEAOF"]).await?;
+        self.query::<String>(&["BGREWRITEAOF"]).await?;
         let start = Instant::now();
         loop {
-            let state = self.connection.must(&["INFO", "persistence"]).await?;
+            let state: String = self.query(&["INFO", "persistence"]).await?;
             let has = |line: &str| state.lines().any(|text| text == line);
             if has("aof_rewrite_in_progress:0") && has("aof_rewrite_scheduled:0") {
-                let good = has("aof_last_bgrewrite_status:ok");
-                return if good { Ok(()) } else { Err(self.process.failure("could not rewrite its log")) };
+                let is_ok = has("aof_last_bgrewrite_status:ok");
+                return if is_ok { Ok(()) } else { Err(self.process.failure("could not rewrite its log")) };
             }
-            if start.elapsed() > PATIENCE {
-                return Err(self.process.failure("does not finish to rewrite its log"));
+            if start.elapsed() > TIMEOUT {
+                return Err(self.process.failure("does not finish rewriting its log"));
             }
             sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// With SIGTERM, which without save points writes no snapshot.
+    /// Runs a command.
+    async fn query<T: FromRedisValue>(&mut self, words: &[&str]) -> Result<T> {
+        let mut command = cmd(words[0]);
+        for word in &words[1..] {
+            command.arg(word);
+        }
+        let failed = context(format!("redis-server rejected {}", words.join(" ")));
+        command.query_async(&mut self.connection).await.map_err(failed)
+    }
+
+    /// Stops with SIGTERM. Without save points Redis writes no snapshot then.
     async fn stop(self) -> Result<()> {
         drop(self.connection);
         self.process.terminate().await?;
@@ -207,11 +215,11 @@ impl Running {
     }
 }
 
-/// A port that nobody listens on at this moment.
+/// Returns a port that is free at this moment.
 fn free_port() -> Result<u16> {
-    let what = "cannot find a free port";
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(failed(what))?;
-    Ok(listener.local_addr().map_err(failed(what))?.port())
+    let operation = "cannot find a free port";
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(context(operation))?;
+    Ok(listener.local_addr().map_err(context(operation))?.port())
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

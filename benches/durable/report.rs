@@ -1,10 +1,10 @@
-//! Figures, on a line each and in a file.
+//! Figures: one per line on stdout, and in a JSON file.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use nearby_benches::median;
 
-use crate::failed::{Result, failed};
+use crate::error::{Result, context};
 
 /// Named figures.
 pub(crate) struct Report {
@@ -13,7 +13,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// What is not timed this time keeps its figure of the time before, if that was with as many merchants.
+    /// Creates a report. Figures of parts that are not run are kept from the file, if it has the same number of merchants.
     pub(crate) fn new(json: PathBuf, merchants: usize) -> Self {
         let before = fs::read_to_string(&json).ok().and_then(|json| serde_json::from_str(&json).ok());
         let mut figures: BTreeMap<String, f64> = before.unwrap_or_default();
@@ -25,6 +25,7 @@ impl Report {
         report
     }
 
+    /// Prints and records a figure.
     pub(crate) fn add(&mut self, name: &str, figure: f64, unit: &str) {
         let digits = match figure.abs() {
             100.0.. => 0,
@@ -35,29 +36,29 @@ impl Report {
         self.figures.insert(name.to_owned(), figure);
     }
 
-    /// The median of times.
+    /// Adds the median of times.
     pub(crate) fn add_median(&mut self, name: &str, times: &[Duration]) {
         if !times.is_empty() {
             self.add(name, median(times.iter().map(Duration::as_secs_f64).collect()), "s");
         }
     }
 
-    /// One figure over another, where there are both.
+    /// Adds the ratio of two figures, if both are known.
     pub(crate) fn add_ratio(&mut self, name: &str, above: &str, below: &str) {
         if let (Some(above), Some(below)) = (self.figures.get(above), self.figures.get(below)) {
             self.add(name, above / below, "times");
         }
     }
 
-    /// Resident memory, whole and a merchant.
+    /// Adds resident memory, in total and per merchant.
     pub(crate) fn add_memory(&mut self, when: &str, bytes: u64, merchants: usize) {
         self.add(&format!("rss_mb_{when}"), bytes as f64 / 1e6, "MB");
         self.add(&format!("rss_per_merchant_{when}"), bytes as f64 / merchants as f64, "bytes");
     }
 
     pub(crate) fn save(&self) -> Result<()> {
-        let what = format!("cannot write {}", self.json.display());
-        let text = serde_json::to_string_pretty(&self.figures).map_err(failed(&what))?;
-        fs::write(&self.json, text + "\n").map_err(failed(&what))
+        let operation = format!("cannot write {}", self.json.display());
+        let text = serde_json::to_string_pretty(&self.figures).map_err(context(&operation))?;
+        fs::write(&self.json, text + "\n").map_err(context(&operation))
     }
 }

@@ -1,4 +1,4 @@
-//! How soon a server serves that starts again on the store of the import.
+//! Restarts of a server on the imported store: the time until it is ready.
 
 use std::{
     fs,
@@ -9,41 +9,41 @@ use std::{
 use tokio::time::sleep;
 
 use crate::{
-    failed::{Failed, Result, failed},
+    error::{Error, Result, context},
     import::STORE,
     merchants::Merchants,
     report::Report,
-    server::{Server, images},
+    server::{ServerProcess, snapshot_files},
 };
 
-/// Merchants that change between a start and a crash.
+/// Merchants changed between a start and a crash.
 const CHANGES: usize = 10_000;
 
-/// Times of starts after three kinds of end.
+/// Start times after three kinds of stop.
 pub(crate) struct Restarts<'a> {
-    place: &'a Path,
+    directory: &'a Path,
     store: PathBuf,
     merchants: &'a Merchants,
-    /// After a stop in good order, the fastest way that the server has.
+    /// After a graceful stop, from the snapshot file.
     snapshot: Vec<Duration>,
-    /// After a stop in good order, without the cache. None where there is no cache.
+    /// After a graceful stop, with the snapshot file removed: the server reads all records.
     scan: Vec<Duration>,
-    /// After a crash with changes that no cache has.
+    /// After a crash, with changes that are not in the snapshot file.
     killed: Vec<Duration>,
-    /// Stops in good order.
+    /// Times of graceful stops.
     stops: Vec<Duration>,
     resident: u64,
     peak: u64,
-    /// Bytes of the cache.
-    image: u64,
+    /// Size of the snapshot file in bytes.
+    snapshot_bytes: u64,
 }
 
 impl<'a> Restarts<'a> {
-    pub(crate) fn of(place: &'a Path, merchants: &'a Merchants) -> Self {
+    pub(crate) fn of(directory: &'a Path, merchants: &'a Merchants) -> Self {
         let times = Vec::new;
         Self {
-            place,
-            store: place.join(STORE),
+            directory,
+            store: directory.join(STORE),
             merchants,
             snapshot: times(),
             scan: times(),
@@ -51,68 +51,68 @@ impl<'a> Restarts<'a> {
             stops: times(),
             resident: 0,
             peak: 0,
-            image: 0,
+            snapshot_bytes: 0,
         }
     }
 
-    /// Starts from a store that was closed in good order, and leaves one.
-    pub(crate) async fn turn(&mut self, turn: usize) -> Result<()> {
-        let image = image_bytes(&self.store)?;
-        if image == 0 && self.image > 0 {
-            return Err(Failed::new("a stop in good order left no image, though the first one did"));
+    /// Runs a round of starts. Expects a store that was closed gracefully, and leaves one.
+    pub(crate) async fn round(&mut self, round: usize) -> Result<()> {
+        let bytes = snapshot_bytes(&self.store)?;
+        if bytes == 0 && self.snapshot_bytes > 0 {
+            return Err(Error::new("a graceful stop left no snapshot file, although the first one did"));
         }
-        self.image = image;
-        let (server, took) = Server::start(self.place, &self.store).await?;
+        self.snapshot_bytes = bytes;
+        let (server, took) = ServerProcess::start(self.directory, &self.store).await?;
         self.snapshot.push(took);
-        if turn == 1 {
+        if round == 1 {
             sleep(Duration::from_secs(1)).await;
             self.resident = server.process.memory("VmRSS")?;
             self.peak = server.process.memory("VmHWM")?;
         }
-        self.change(&server, turn).await?;
+        self.change(&server, round).await?;
         server.process.kill()?;
 
-        let (server, took) = Server::start(self.place, &self.store).await?;
+        let (server, took) = ServerProcess::start(self.directory, &self.store).await?;
         self.killed.push(took);
         self.stops.push(server.process.terminate().await?);
 
-        let images = images(&self.store)?;
-        if images.is_empty() {
+        let snapshot_files = snapshot_files(&self.store)?;
+        if snapshot_files.is_empty() {
             return Ok(());
         }
-        for image in images {
-            fs::remove_file(&image).map_err(failed(format!("cannot remove {}", image.display())))?;
+        for file in snapshot_files {
+            fs::remove_file(&file).map_err(context(format!("cannot remove {}", file.display())))?;
         }
-        let (server, took) = Server::start(self.place, &self.store).await?;
+        let (server, took) = ServerProcess::start(self.directory, &self.store).await?;
         self.scan.push(took);
         self.stops.push(server.process.terminate().await?);
         Ok(())
     }
 
-    async fn change(&self, server: &Server, turn: usize) -> Result<()> {
+    async fn change(&self, server: &ServerProcess, round: usize) -> Result<()> {
         let changes = CHANGES.min(self.merchants.count());
-        let file = self.place.join("changes.ndjson");
-        self.merchants.write(&file, 0..changes, turn).await?;
-        server.import(self.place, &file, changes).await?;
+        let file = self.directory.join("changes.ndjson");
+        self.merchants.write(&file, 0..changes, round).await?;
+        server.import(self.directory, &file, changes).await?;
         Ok(())
     }
 
     pub(crate) fn add_to(&self, report: &mut Report) {
         report.add_median("restart_snapshot_s", &self.snapshot);
-        // Without a cache all starts read the records.
+        // Without snapshot files every start reads all records.
         report.add_median("restart_scan_s", if self.scan.is_empty() { &self.snapshot } else { &self.scan });
         report.add_median("restart_after_kill_s", &self.killed);
         report.add_median("stop_s", &self.stops);
-        report.add("image_mb", self.image as f64 / 1e6, "MB");
+        report.add("snapshot_file_mb", self.snapshot_bytes as f64 / 1e6, "MB");
         report.add_memory("after_restart", self.resident, self.merchants.count());
         report.add("peak_rss_mb_restart", self.peak as f64 / 1e6, "MB");
     }
 }
 
-fn image_bytes(store: &Path) -> Result<u64> {
-    let bytes = |image: &PathBuf| {
-        let metadata = image.metadata().map_err(failed(format!("cannot measure {}", image.display())))?;
+fn snapshot_bytes(store: &Path) -> Result<u64> {
+    let bytes = |file: &PathBuf| {
+        let metadata = file.metadata().map_err(context(format!("cannot measure {}", file.display())))?;
         Ok(metadata.len())
     };
-    images(store)?.iter().map(bytes).sum()
+    snapshot_files(store)?.iter().map(bytes).sum()
 }

@@ -1,4 +1,4 @@
-//! Nearby itself, as processes of their own.
+//! Nearby as child processes: the server and the importer.
 
 use std::{
     env,
@@ -11,16 +11,16 @@ use std::{
 use tokio::time::sleep;
 
 use crate::{
-    failed::{Failed, Result, failed},
-    process::{PATIENCE, POLL, Process},
+    error::{Error, Result, context},
+    process::{POLL, Process, TIMEOUT},
 };
 
-/// The argument after which this binary is `nearby`.
+/// First argument that makes this binary run as `nearby`.
 pub(crate) const NEARBY: &str = "nearby";
 
-/// `nearby`, ready for arguments; the environment cannot change what it does.
+/// Returns the command `nearby` without the `NEARBY_…` variables, which would change its settings.
 fn command() -> Result<Command> {
-    let binary = env::current_exe().map_err(failed("cannot find this binary"))?;
+    let binary = env::current_exe().map_err(context("cannot find this executable"))?;
     let mut command = Command::new(binary);
     command.arg(NEARBY);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEARBY_")) {
@@ -29,18 +29,18 @@ fn command() -> Result<Command> {
     Ok(command)
 }
 
-/// A server that serves.
-pub(crate) struct Server {
+/// A server that is ready.
+pub(crate) struct ServerProcess {
     pub(crate) process: Process,
-    /// Where it listens.
+    /// Address that it listens on.
     pub(crate) address: String,
 }
 
-impl Server {
-    /// Starts a server on a store; how long it took until it served.
-    pub(crate) async fn start(place: &Path, store: &Path) -> Result<(Self, Duration)> {
-        let file = place.join("address");
-        // A server that was killed has left it.
+impl ServerProcess {
+    /// Starts a server on a store; returns the time until it was ready.
+    pub(crate) async fn start(directory: &Path, store: &Path) -> Result<(Self, Duration)> {
+        let file = directory.join("address");
+        // A killed server leaves the file behind.
         drop(fs::remove_file(&file));
         let mut command = command()?;
         command.args([
@@ -55,50 +55,50 @@ impl Server {
         ]);
         command.arg(&file).arg("--data-dir").arg(store);
         let start = Instant::now();
-        let mut process = Process::spawn("nearby-serve", &mut command, place)?;
-        // It is put in place at once, whole, when the server serves.
+        let mut process = Process::spawn("nearby-serve", &mut command, directory)?;
+        // The server creates the file atomically when it is ready.
         while !file.exists() {
-            process.must_run()?;
-            if start.elapsed() > PATIENCE {
-                return Err(process.failure("does not come to serve"));
+            process.check_running()?;
+            if start.elapsed() > TIMEOUT {
+                return Err(process.failure("does not become ready"));
             }
             sleep(POLL).await;
         }
         let took = start.elapsed();
-        let address = fs::read_to_string(&file).map_err(failed("cannot read the server's address"))?;
+        let address = fs::read_to_string(&file).map_err(context("cannot read the server's address"))?;
         Ok((Self { process, address: address.trim().to_owned() }, took))
     }
 
-    /// Loads a file with `nearby import`; how long that took. All rows must be accepted.
-    pub(crate) async fn import(&self, place: &Path, file: &Path, rows: usize) -> Result<Duration> {
-        let said = place.join("nearby-import.log");
-        File::create(&said).map_err(failed("cannot make a file for what the import says"))?;
+    /// Imports a file with `nearby import`; returns the time it took. All rows must be accepted.
+    pub(crate) async fn import(&self, directory: &Path, file: &Path, rows: usize) -> Result<Duration> {
+        let log = directory.join("nearby-import.log");
+        File::create(&log).map_err(context("cannot create the log of the import"))?;
         let mut command = command()?;
         command.arg("import").arg(file).args(["--json", "--server", &self.address]);
         let start = Instant::now();
-        let mut process = Process::spawn("nearby-import", &mut command, place)?;
+        let mut process = Process::spawn("nearby-import", &mut command, directory)?;
         process.end().await?;
         let took = start.elapsed();
-        let text = fs::read_to_string(&said).map_err(failed("cannot read what the import said"))?;
+        let text = fs::read_to_string(&log).map_err(context("cannot read the log of the import"))?;
         let report: Option<serde_json::Value> =
             text.find('{').and_then(|at| serde_json::from_str(&text[at..]).ok());
         let accepted = report.and_then(|report| report["accepted"].as_u64());
         if accepted == Some(rows as u64) {
             return Ok(took);
         }
-        Err(Failed::new(format!("the import should have accepted {rows} rows, and says: {text}")))
+        Err(Error::new(format!("the import did not accept {rows} rows; its output: {text}")))
     }
 }
 
-/// The caches in a store, from which a start is faster than from its records.
-pub(crate) fn images(store: &Path) -> Result<Vec<PathBuf>> {
-    let what = format!("cannot read {}", store.display());
-    let mut images = Vec::new();
-    for entry in fs::read_dir(store).map_err(failed(&what))? {
-        let entry = entry.map_err(failed(&what))?;
+/// Returns the snapshot files of a store (`image…`).
+pub(crate) fn snapshot_files(store: &Path) -> Result<Vec<PathBuf>> {
+    let operation = format!("cannot read {}", store.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(store).map_err(context(&operation))? {
+        let entry = entry.map_err(context(&operation))?;
         if entry.file_name().to_string_lossy().starts_with("image") {
-            images.push(entry.path());
+            files.push(entry.path());
         }
     }
-    Ok(images)
+    Ok(files)
 }

@@ -1,45 +1,45 @@
-//! What a call costs the server: its processor time over that of the emptiest call there is. On few cores this is the
-//! figure that lasts.
+//! Cost of a call to the server: its CPU time relative to that of a health check. On a machine of few cores this ratio is more
+//! stable than throughput.
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    drive::{Driver, judge},
-    work::{Kind, Operation, Requests, Scenario, View},
-    world::{Oracle, World},
+    dataset::{Dataset, Oracle},
+    runner::{Runner, verify_samples},
+    workload::{Kind, Operation, RequestGenerator, Scenario, View},
 };
 
-/// Processor time of a call, or of a search of many in one call, over that of a health check.
+/// CPU time of a call, or of each search of a batch or stream, relative to that of a health check.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 pub struct Costs {
-    /// 20 names.
+    /// A search for 20 results, ID_ONLY view.
     pub id_only: f64,
-    /// 20 as a list shows them.
+    /// A search for 20 results, BASIC view.
     pub basic: f64,
-    /// 20 with everything.
+    /// A search for 20 results, FULL view.
     pub full: f64,
-    /// Each search of a batch of 100, 20 names each.
+    /// Each search of a batch of 100, ID_ONLY view.
     pub batch: f64,
-    /// Each search of a stream of 100, 20 names each.
+    /// Each search of a stream of 100, ID_ONLY view.
     pub stream: f64,
-    /// Each search of a batch of 100, 20 each as a list shows them.
+    /// Each search of a batch of 100, BASIC view.
     pub batch_basic: f64,
-    /// Each search of a stream of 100, 20 each as a list shows them.
+    /// Each search of a stream of 100, BASIC view.
     pub stream_basic: f64,
-    /// Processor time of the health check itself, in microseconds.
+    /// CPU time of the health check in microseconds.
     pub empty_us: f64,
 }
 
-/// How costs are measured.
+/// Settings of the measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How often each is measured, in turns.
+    /// Number of interleaved measurements of each call.
     pub rounds: usize,
-    /// How long each time.
+    /// Duration of each measurement.
     pub slice: Duration,
-    /// Callers at the same time.
+    /// Number of concurrent callers.
     pub callers: usize,
     /// Seed of the requests.
     pub seed: u64,
@@ -47,7 +47,7 @@ pub struct Plan {
 
 const EMPTY: &str = "empty";
 
-fn subjects() -> [(&'static str, Operation); 8] {
+fn operations() -> [(&'static str, Operation); 8] {
     let of = |kind, view| Operation { view, ..Operation::of(kind) };
     [
         (EMPTY, Operation::of(Kind::Health)),
@@ -61,45 +61,51 @@ fn subjects() -> [(&'static str, Operation); 8] {
     ]
 }
 
-/// Measures them in turns: the median of each over the empty call of the same turn.
+/// Measures all calls, interleaved so that other load on the machine affects them alike: the median of each call's ratio to the
+/// health check of the same round.
 ///
 /// # Errors
-/// A run broke, an answer was wrong, or the server's process is not known.
+/// The generator failed, a call failed, a response was wrong, or the server's process is unknown.
 pub async fn costs(
-    driver: &Driver,
-    world: &World,
+    runner: &Runner,
+    dataset: &Dataset,
     oracle: Option<&Arc<Oracle>>,
     plan: Plan,
 ) -> io::Result<Costs> {
     let mut ratios: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    let drivers = subjects().map(|(name, operation)| {
+    let runners = operations().map(|(name, operation)| {
         let searches = operation.searches().max(1);
-        let check_one_in = if searches > 1 { 1_000 } else { 100 };
+        let verify_one_in = if searches > 1 { 1_000 } else { 100 };
         (
             name,
             searches,
-            driver.asking(Requests::new(world, &Scenario::of(operation), plan.seed, check_one_in)),
+            runner.with_requests(RequestGenerator::new(
+                dataset,
+                &Scenario::of(operation),
+                plan.seed,
+                verify_one_in,
+            )),
         )
     });
     for round in 0..=plan.rounds {
         let mut empty_us = 0.0;
-        for (name, searches, driver) in &drivers {
+        for (name, searches, runner) in &runners {
             let mut record =
-                driver.closed(&format!("{name}, turn {round}"), plan.callers, plan.slice).await?;
-            judge(&mut record, oracle).await;
+                runner.run_closed_loop(&format!("{name}, round {round}"), plan.callers, plan.slice).await?;
+            verify_samples(&mut record, oracle).await;
             if record.good_share() < 1.0 || record.wrong > 0 {
                 let what = record.wrong_examples.first().map_or("a call failed", String::as_str);
                 return Err(io::Error::other(format!("{name}: {what}")));
             }
             let used = record
                 .server
-                .ok_or_else(|| io::Error::other("the server's process is not known: give --server-pid"))?;
+                .ok_or_else(|| io::Error::other("the server's process is unknown; pass --server-pid"))?;
             #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
-            let each_us = used.cpu_s * 1e6 / (record.answered_meanwhile.max(1) as f64 * f64::from(*searches));
+            let each_us = used.cpu_s * 1e6 / (record.answered_in_phase.max(1) as f64 * f64::from(*searches));
             if *name == EMPTY {
                 empty_us = each_us;
             }
-            // The first turn warms up.
+            // Round 0 warms up.
             if round > 0 {
                 let ratio = if *name == EMPTY { each_us } else { each_us / empty_us };
                 ratios.entry(name).or_default().push(ratio);

@@ -1,38 +1,45 @@
-//! # How much it bears
+//! # Load testing
 //!
-//! A load harness for any Nearby server. It is a caller like any other: it needs the contract, not the server's code.
+//! A load generator for any Nearby server. It is a client like any other: it depends on the contract, not on the server.
 //!
-//! | room | what it is |
+//! | module | contents |
 //! |---|---|
-//! | [`world`] | merchants made from a seed, and what the right answer to a search among them is |
-//! | [`work`] | scenarios, and the requests they make of a seed; whether an answer is right |
-//! | [`wire`] | calls over HTTP/2, with little between |
-//! | [`drive`] | the open and the closed loop, and what was recorded |
-//! | [`report`] | what is told: terminal, JSON, HTML |
-//! | [`server`] | a server of our own to load, where none is given |
-//! | `sweep`, `cost` | what is found out with many runs |
-//! | `rivals` | the same questions to what people use today (feature `rivals`) |
-//! | [`cli`] | the commands |
+//! | [`dataset`] | synthetic merchants derived from a seed, and the oracle: the correct response to a search among them |
+//! | [`workload`] | scenarios, and the requests that a scenario and a seed define |
+//! | [`verify`] | verification of responses against the oracle |
+//! | [`h2_client`] | a minimal gRPC client over HTTP/2 |
+//! | [`runner`] | open and closed loop, and the recording of outcomes |
+//! | [`report`] | reports: terminal, JSON, HTML |
+//! | [`server`] | a server process, for runs without `--server` |
+//! | [`sweep`], [`cost`] | measurements that consist of many runs |
+//! | [`attacks`] | hostile clients, and their effect on well-behaved ones |
+//! | `compare` | the same searches on Redis, Tile38 and PostGIS (feature `rivals`) |
+//! | [`error`], [`cli`] | errors and exit codes, the command line |
 //!
 //! ```text
-//! seed → World → Requests → Driver ── open or closed loop ──→ Record → Report → terminal, JSON, HTML
-//!           └──────────────→ Oracle ── judges one answer in a hundred ──┘
+//! seed → Dataset → RequestGenerator → Runner ── open or closed loop ──→ Record → Report → terminal, JSON, HTML
+//!           └─────→ Oracle ── verifies one response in a hundred ─────────┘
 //! ```
 //!
-//! # What must never be
+//! # Invariants
 //!
-//! A latency counted from when a call was sent, where it was due before: a server that stands still would look quick. A
-//! figure of a generator that could not keep up, told as the server's.
+//! * Open-loop latency is measured from when a call was due, never from when it was sent: otherwise a stalled server would
+//!   look fast (coordinated omission).
+//! * Figures of a generator that did not keep up are marked invalid, never reported as the server's.
 
-pub mod abuse;
+pub mod attacks;
 pub mod cli;
-pub mod cost;
-pub mod drive;
-pub mod report;
 #[cfg(feature = "rivals")]
-pub mod rivals;
+pub mod compare;
+pub mod cost;
+pub mod dataset;
+pub mod error;
+pub mod h2_client;
+mod import;
+mod random;
+pub mod report;
+pub mod runner;
 pub mod server;
 pub mod sweep;
-pub mod wire;
-pub mod work;
-pub mod world;
+pub mod verify;
+pub mod workload;

@@ -1,10 +1,10 @@
-//! The binary: see the library.
+//! Entry point of `nearby-loadtest`; see the library.
 
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// As the server has it: answers are many and short-lived.
+/// The same allocator as the server's: responses are many and short-lived.
 #[global_allocator]
 static GLOBAL: MiMalloc = MiMalloc;
 

@@ -1,4 +1,4 @@
-//! A server of our own, where none is given: `nearby serve` on loopback and in a directory that goes with it.
+//! A `nearby serve` process on loopback with a temporary data directory, for runs without `--server`.
 
 use std::{
     env, fs, io,
@@ -11,38 +11,39 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A server that ends when this is dropped, and its directory with it.
+/// A server process. Dropping it kills the process and removes its directory.
 #[derive(Debug)]
-pub struct Server {
+pub struct ServerProcess {
     process: Child,
-    /// Where it listens.
+    /// URL that it listens on.
     pub url: String,
     binary: PathBuf,
-    halves: Option<Halves>,
+    cpu_split: Option<CpuSplit>,
     directory: TempDir,
 }
 
-/// Processors for the server, and the others for the generator, as `taskset` takes them.
+/// A split of the processors between server and generator, in the list format of `taskset`.
 #[derive(Clone, Debug)]
-pub struct Halves {
-    /// The server's.
+pub struct CpuSplit {
+    /// Processors of the server.
     pub server: String,
-    /// The generator's.
+    /// Processors of the generator.
     pub generator: String,
 }
 
 const POLL: Duration = Duration::from_millis(5);
 
-impl Server {
-    /// Starts one, on some processors alone where `taskset` can be had.
+impl ServerProcess {
+    /// Starts a server, pinned to its processors if a split is given.
     ///
     /// # Errors
-    /// There is no binary `nearby` and none can be built, or it does not come to serve.
-    pub fn start(halves: Option<&Halves>) -> io::Result<Self> {
+    /// There is no `nearby` binary and none can be built, or the server does not become ready.
+    pub fn start(cpu_split: Option<&CpuSplit>) -> io::Result<Self> {
         let binary = binary()?;
         let directory = tempfile::Builder::new().prefix("nearby-loadtest-").tempdir()?;
-        let process = spawn(&binary, halves, directory.path(), "127.0.0.1:0")?;
-        let mut server = Self { process, url: String::new(), binary, halves: halves.cloned(), directory };
+        let process = spawn(&binary, cpu_split, directory.path(), "127.0.0.1:0")?;
+        let mut server =
+            Self { process, url: String::new(), binary, cpu_split: cpu_split.cloned(), directory };
         let address = loop {
             match server.address()? {
                 Some(address) => break address,
@@ -53,60 +54,60 @@ impl Server {
         Ok(server)
     }
 
-    /// Stops it in good order and starts it again, at the same address and on the same data. Connections to it can end
-    /// meanwhile as they should.
+    /// Stops the server gracefully and starts it again at the same address with the same data. Async, so that connections to it
+    /// can close in the meantime.
     ///
     /// # Errors
-    /// It does not stop, or does not come to serve again.
+    /// The server does not stop, or does not become ready again.
     pub async fn restart(&mut self) -> io::Result<()> {
         let pid = self.pid().to_string();
         if !Command::new("kill").args(["-TERM", &pid]).status()?.success() {
-            return Err(io::Error::other("the server cannot be told to stop"));
+            return Err(io::Error::other("cannot signal the server to stop"));
         }
         while self.process.try_wait()?.is_none() {
             tokio::time::sleep(POLL).await;
         }
         let listen = self.url.trim_start_matches("http://").to_owned();
-        self.process = spawn(&self.binary, self.halves.as_ref(), self.directory.path(), &listen)?;
+        self.process = spawn(&self.binary, self.cpu_split.as_ref(), self.directory.path(), &listen)?;
         while self.address()?.is_none() {
             tokio::time::sleep(POLL).await;
         }
         Ok(())
     }
 
-    /// Where it listens, once it serves.
+    /// Returns the address that it listens on, once it is ready.
     fn address(&mut self) -> io::Result<Option<String>> {
-        let place = self.directory.path();
-        if let Ok(address) = fs::read_to_string(place.join("address")) {
+        let directory = self.directory.path();
+        if let Ok(address) = fs::read_to_string(directory.join("address")) {
             return Ok(Some(address.trim().to_owned()));
         }
         if self.process.try_wait()?.is_some() {
-            let log = fs::read_to_string(place.join("log")).unwrap_or_default();
-            return Err(io::Error::other(format!("the server does not come to serve:\n{log}")));
+            let log = fs::read_to_string(directory.join("log")).unwrap_or_default();
+            return Err(io::Error::other(format!("the server exited before it was ready:\n{log}")));
         }
         Ok(None)
     }
 
-    /// Its process.
+    /// Returns its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 }
 
-impl Drop for Server {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // It has nothing that anybody wants kept.
+        // Killed without a graceful stop: its data is removed next.
         drop(self.process.kill());
         drop(self.process.wait());
     }
 }
 
-fn spawn(binary: &Path, halves: Option<&Halves>, place: &Path, listen: &str) -> io::Result<Child> {
-    let mut command = match halves {
-        Some(halves) => {
+fn spawn(binary: &Path, cpu_split: Option<&CpuSplit>, place: &Path, listen: &str) -> io::Result<Child> {
+    let mut command = match cpu_split {
+        Some(cpu_split) => {
             let mut command = Command::new("taskset");
-            command.args(["-c", &halves.server]).arg(binary);
+            command.args(["-c", &cpu_split.server]).arg(binary);
             command
         }
         None => Command::new(binary),
@@ -119,50 +120,52 @@ fn spawn(binary: &Path, halves: Option<&Halves>, place: &Path, listen: &str) -> 
         .arg(place.join("data"));
     command.arg("--address-file").arg(place.join("address")).stdin(Stdio::null()).stdout(Stdio::null());
     command.stderr(fs::File::create(place.join("log"))?);
-    // A group of its own: ^C is for us, and we end it.
+    // A process group of its own, so that ^C reaches only this process, which then ends the server.
     command.process_group(0).spawn()
 }
 
-/// `nearby`, beside this binary; under cargo it is built first.
+/// Returns the `nearby` binary beside this one; under cargo it is built first.
 fn binary() -> io::Result<PathBuf> {
     if let Some(cargo) = env::var_os("CARGO") {
         let mut build = Command::new(cargo);
         build.args(["build", "--quiet", "--release", "--package", "nearby-server", "--bin", "nearby"]);
         if !build.status()?.success() {
-            return Err(io::Error::other("`nearby` cannot be built"));
+            return Err(io::Error::other("cannot build `nearby`"));
         }
     }
     let nearby = env::current_exe()?.with_file_name("nearby");
     if nearby.exists() {
         return Ok(nearby);
     }
-    let what =
-        "there is no `nearby` beside this binary: put it there, or say with --server which server to load";
-    Err(io::Error::new(io::ErrorKind::NotFound, what))
+    let message = "no `nearby` binary beside this one; put it there, or pass a running server with --server";
+    Err(io::Error::new(io::ErrorKind::NotFound, message))
 }
 
-impl Halves {
-    /// Half of the processors each, and this process moved to its own; none where there is only one, or no `taskset`.
+impl CpuSplit {
+    /// Splits the processors in halves and moves this process to its own; `None` with a single processor or without `taskset`.
     #[must_use]
     pub fn take() -> Option<Self> {
         let allowed = allowed_processors()?;
         let (server, generator) = allowed.split_at(allowed.len() / 2);
-        let halves = Self { server: list(server), generator: list(generator) };
+        let cpu_split = Self { server: list(server), generator: list(generator) };
         let pid = std::process::id().to_string();
         let mut command = Command::new("taskset");
-        command.args(["-a", "-c", "-p", &halves.generator, &pid]).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success()).then_some(halves)
+        command
+            .args(["-a", "-c", "-p", &cpu_split.generator, &pid])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success()).then_some(cpu_split)
     }
 }
 
-/// The processors that this process may run on; none where there are fewer than two.
+/// Returns the processors that this process may run on; `None` if there are fewer than two.
 fn allowed_processors() -> Option<Vec<u32>> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let ranges = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
     Some(processors(ranges)).filter(|allowed| allowed.len() >= 2)
 }
 
-/// Reads a list such as `0-3,8`, as `/proc` writes them.
+/// Parses a processor list such as `0-3,8`, the format of `/proc`.
 fn processors(ranges: &str) -> Vec<u32> {
     let range = |range: &str| {
         let (from, to) = range.split_once('-').unwrap_or((range, range));
@@ -180,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_of_processors_are_read_as_the_system_writes_them() {
+    fn processor_lists_parse_in_the_format_of_proc() {
         assert_eq!(processors("0-1"), [0, 1]);
         assert_eq!(processors("\t2-4,8,10-11\n"), [2, 3, 4, 8, 10, 11]);
         assert_eq!(list(&processors("2-4,8")), "2,3,4,8");

@@ -1,90 +1,82 @@
-//! `generate`: a world as a file, or straight into a server.
+//! `generate`: writes a dataset to a file, or imports it into a server.
 
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
     path::PathBuf,
     process::ExitCode,
-    sync::Arc,
 };
 
 use clap::{Args, ValueEnum};
-use futures_util::{StreamExt, TryStreamExt, stream};
-use indicatif::{ProgressBar, ProgressStyle};
-use nearby_client::{
-    Access, Client,
-    v1::{ImportMerchantsRequest, ImportRow, ImportState},
-};
+use indicatif::ProgressBar;
 use nearby_proto::v1::Merchant;
 
-use super::{Failure, tell};
-use crate::world::World;
+use super::output;
+use crate::{
+    dataset::Dataset,
+    error::Error,
+    import::{import, progress_bar},
+};
 
 #[derive(Args, Debug)]
 pub(super) struct GenerateArgs {
-    /// Seed of the world
+    /// Seed of the dataset
     #[arg(long, default_value_t = 1)]
     seed: u64,
 
-    /// Merchants in the world
+    /// Number of merchants
     #[arg(long, default_value_t = 100_000, value_name = "NUMBER")]
     merchants: u64,
 
     #[command(flatten)]
-    cities: super::cities::CityOptions,
+    cities: super::dataset::CityOptions,
 
-    /// The form of the file [default: what its name ends in, or else ndjson]
+    /// Format of the file [default: by its extension, otherwise ndjson]
     #[arg(long, value_enum)]
     format: Option<Format>,
 
-    /// Load it into a server instead
+    /// Import into the server at this address instead
     #[arg(long, value_name = "URL", conflicts_with = "output")]
     server: Option<String>,
 
     #[command(flatten)]
-    access: super::access::AccessOptions,
+    auth: super::auth::AuthOptions,
 
-    /// The file; standard output without it
+    /// Output file [default: standard output]
     #[arg(value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-/// The form of a file.
+/// Format of a file.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
-    /// A line of JSON each, with all that a merchant has.
+    /// One JSON object per line, all fields.
     Ndjson,
-    /// What tables hold: without opening hours.
+    /// Tabular fields only: no opening hours.
     Csv,
 }
 
-/// Rows of a message and messages of a call: 10,000 rows.
-const ROWS: u64 = 500;
-const MESSAGES: u64 = 20;
-/// Calls under way.
-const CALLS: usize = 2;
-
-pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
-    let world = World::new(args.seed, args.merchants, &args.cities.source())?;
+pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Error> {
+    let dataset = Dataset::new(args.seed, args.merchants, &args.cities.source())?;
     if let Some(server) = &args.server {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(into_server(&world, server, &args.access.of_client()?))?;
-        tell::line(&format!("{} merchants of seed {} are in {server}", args.merchants, args.seed));
+        runtime.block_on(import(&dataset, server, &args.auth.client_access()?))?;
+        output::line(&format!("imported {} merchants of seed {} into {server}", args.merchants, args.seed));
         return Ok(ExitCode::SUCCESS);
     }
     match &args.output {
         Some(path) => {
-            let failed = |error| Failure::Output(path.clone(), error);
-            into_file(&world, args.form(), File::create(path).map_err(failed)?).map_err(failed)?;
-            tell::line(&format!(
-                "{} merchants of seed {} are in {}",
+            let failed = |error| Error::Write(path.clone(), error);
+            write_file(&dataset, args.format(), File::create(path).map_err(failed)?).map_err(failed)?;
+            output::line(&format!(
+                "wrote {} merchants of seed {} to {}",
                 args.merchants,
                 args.seed,
                 path.display()
             ));
         }
-        None => match into_file(&world, args.form(), io::stdout().lock()) {
-            // Who reads no further, as `head` does, has what it wants.
+        None => match write_file(&dataset, args.format(), io::stdout().lock()) {
+            // A reader that stops early, as `head` does, is not an error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             written => written?,
         },
@@ -93,36 +85,36 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
 }
 
 impl GenerateArgs {
-    fn form(&self) -> Format {
+    fn format(&self) -> Format {
         let is_csv =
             |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-        let of_name = if self.output.as_ref().is_some_and(is_csv) { Format::Csv } else { Format::Ndjson };
-        self.format.unwrap_or(of_name)
+        let default = if self.output.as_ref().is_some_and(is_csv) { Format::Csv } else { Format::Ndjson };
+        self.format.unwrap_or(default)
     }
 }
 
-fn into_file(world: &World, form: Format, file: impl Write) -> io::Result<()> {
+fn write_file(dataset: &Dataset, format: Format, file: impl Write) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 20, file);
-    let bar = bar(world.count());
-    match form {
-        Format::Ndjson => ndjson(world, &mut out, &bar)?,
-        Format::Csv => csv(world, &mut out, &bar)?,
+    let bar = progress_bar(dataset.count());
+    match format {
+        Format::Ndjson => ndjson(dataset, &mut out, &bar)?,
+        Format::Csv => csv(dataset, &mut out, &bar)?,
     }
     out.flush()?;
     bar.finish_and_clear();
     Ok(())
 }
 
-fn ndjson(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()> {
-    for number in 0..world.count() {
-        serde_json::to_writer(&mut *out, &world.merchant(number))?;
+fn ndjson(dataset: &Dataset, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()> {
+    for number in 0..dataset.count() {
+        serde_json::to_writer(&mut *out, &dataset.merchant(number))?;
         out.write_all(b"\n")?;
         bar.inc(1);
     }
     Ok(())
 }
 
-fn csv(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()> {
+fn csv(dataset: &Dataset, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
     rows.write_record([
         "id",
@@ -140,11 +132,11 @@ fn csv(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()>
         "website",
         "visibility",
     ])?;
-    for number in 0..world.count() {
-        let merchant: Merchant = world.merchant(number);
+    for number in 0..dataset.count() {
+        let merchant: Merchant = dataset.merchant(number);
         let position = merchant.position.unwrap_or_default();
         let address = merchant.address.unwrap_or_default();
-        let visibility = if world.is_visible(number) { "visible" } else { "hidden" };
+        let visibility = if dataset.is_visible(number) { "visible" } else { "hidden" };
         rows.write_record([
             merchant.name.trim_start_matches("merchants/"),
             &merchant.display_name,
@@ -164,63 +156,4 @@ fn csv(world: &World, out: &mut impl Write, bar: &ProgressBar) -> io::Result<()>
         bar.inc(1);
     }
     rows.flush()
-}
-
-/// Loads a world into a server. What is there of it already is stored again.
-pub(crate) async fn into_server(world: &World, server: &str, access: &Access) -> Result<(), Failure> {
-    let client = Client::connect_with(server, access)
-        .await
-        .map_err(|error| Failure::Unreachable(server.to_owned(), root_of(&error)))?;
-    let bar = Arc::new(bar(world.count()));
-    let calls = (0..world.count()).step_by(usize::try_from(ROWS * MESSAGES).unwrap_or(1));
-    let calls = stream::iter(calls).map(|from| {
-        let (client, world, bar) = (client.clone(), world.clone(), Arc::clone(&bar));
-        async move {
-            let until = world.count().min(from + ROWS * MESSAGES);
-            let messages = (from..until).step_by(usize::try_from(ROWS).unwrap_or(1)).map(move |first| {
-                let rows = first..until.min(first + ROWS);
-                let row = |number: u64| ImportRow {
-                    row_number: i64::try_from(number).unwrap_or_default(),
-                    merchant: Some(world.merchant(number)),
-                };
-                ImportMerchantsRequest { rows: rows.map(row).collect(), allow_null_island: false }
-            });
-            let answer = client.import_merchants(stream::iter(messages)).await.map_err(io::Error::other)?;
-            let rejected =
-                answer.outcomes.iter().find(|outcome| outcome.state == i32::from(ImportState::Rejected));
-            if let Some(rejected) = rejected {
-                let why = rejected
-                    .violations
-                    .first()
-                    .map(|violation| violation.description.clone())
-                    .unwrap_or_default();
-                return Err(io::Error::other(format!(
-                    "merchant {} was rejected: {why}",
-                    rejected.row_number
-                )));
-            }
-            bar.inc(until - from);
-            Ok::<(), io::Error>(())
-        }
-    });
-    calls.buffer_unordered(CALLS).try_collect::<()>().await?;
-    bar.finish_and_clear();
-    Ok(())
-}
-
-/// What is at the bottom of an error: the layers above it only say where.
-fn root_of(error: &dyn std::error::Error) -> io::Error {
-    error.source().map_or_else(|| io::Error::other(error.to_string()), root_of)
-}
-
-fn bar(merchants: u64) -> ProgressBar {
-    let bar = ProgressBar::new(merchants);
-    // The template is right; the default one would do.
-    if let Ok(style) =
-        ProgressStyle::with_template("{msg:24} [{bar:24}] {human_pos}/{human_len}  {per_sec}  {eta}")
-    {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar.set_message("merchants");
-    bar
 }

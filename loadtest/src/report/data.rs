@@ -1,4 +1,4 @@
-//! `report.json`: all that was measured, with its histograms, so that the logs of several generators can be put together.
+//! The JSON report with its histograms, so that the reports of several generators can be merged.
 
 use std::{
     collections::BTreeMap,
@@ -14,45 +14,48 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Machine;
-use crate::drive::{Cost, Record, Second, histogram};
+use crate::runner::{Record, SecondStats, UsageDelta, histogram};
 
-/// All that was measured.
+/// Name of the run that follows the overload of a sweep, at half the peak.
+pub(crate) const RECOVERY: &str = "recovery";
+
+/// A report: everything that was measured.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
-    /// What was measured, and with what.
-    pub subject: Subject,
-    /// Runs, in their order.
+    /// Scenario, dataset, connections and machine.
+    pub setup: Setup,
+    /// Runs, in order.
     pub phases: Vec<Phase>,
-    /// What a sweep found.
+    /// Key figures of a sweep.
     pub sweep: Option<Sweep>,
 }
 
-/// What was measured, and with what.
+/// The setup of a measurement: scenario, dataset, connections and machine.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Subject {
-    /// The harness and its version.
+pub struct Setup {
+    /// Name and version of the load generator.
     pub tool: String,
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// What it stands for.
+    /// Description of the scenario.
     pub summary: String,
-    /// Seed of world and requests.
+    /// Seed of the dataset and the requests.
     pub seed: u64,
-    /// Which generators asked.
+    /// Numbers of the generators.
     pub generators: Vec<u32>,
-    /// Merchants in the world.
+    /// Number of merchants in the dataset.
     pub merchants: u64,
-    /// Connections.
+    /// Number of connections.
     pub connections: usize,
-    /// Calls at a time on each.
+    /// Maximum number of concurrent calls per connection.
     pub streams: usize,
-    /// How long a call may take, in milliseconds.
+    /// Deadline of a call in milliseconds.
     pub deadline_ms: u64,
-    /// Threads of the generator.
+    /// Number of threads of the generator.
     pub threads: usize,
-    /// Whether the server's process was watched, and so ran on the generator's machine.
-    pub is_server_here: bool,
-    /// How many requests the first run began with, and a hash of them in their order.
+    /// `true` if the server's process was measured, and so ran on the generator's machine.
+    pub is_server_local: bool,
+    /// Number of requests hashed, and the hash of them in order.
     pub requests: (u64, String),
     /// The generator's machine.
     pub machine: Machine,
@@ -61,61 +64,61 @@ pub struct Subject {
 /// One run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Phase {
-    /// What it was for.
+    /// Name.
     pub name: String,
-    /// Calls a second that were due; none in a closed loop.
+    /// Calls due per second; `None` in a closed loop.
     pub offered_per_s: Option<f64>,
-    /// How long, in seconds.
+    /// Duration in seconds.
     pub length_s: f64,
-    /// Calls answered well in a second.
+    /// Successful calls per second.
     pub goodput_per_s: f64,
-    /// Searches answered in a second: each of a batch, too.
+    /// Searches answered per second, counting each of a batch or stream.
     pub searches_per_s: f64,
-    /// Calls that were due, those that were never made too.
+    /// Calls due, including those never sent.
     pub due: u64,
-    /// The part of them that were answered well.
+    /// Share of them that succeeded.
     pub good_share: f64,
-    /// From when calls were due until they were answered well.
+    /// Time from when calls were due to their successful response.
     pub latency: Quantiles,
-    /// From when they were sent.
+    /// Time from when they were sent.
     pub service: Quantiles,
-    /// Calls by method and status.
+    /// Calls by operation and status.
     pub calls: Vec<Calls>,
-    /// Second by second.
-    pub seconds: Vec<SecondOf>,
-    /// 99th percentile of how much later than due calls went out, in microseconds.
+    /// Statistics by second.
+    pub seconds: Vec<SecondSummary>,
+    /// 99th percentile of the delay between due and sent, in microseconds.
     pub lateness_p99_us: u64,
-    /// 99th percentile of how long calls waited for a place among the streams, in microseconds: part of their latency.
-    pub place_p99_us: u64,
-    /// The part of its processor time that the generator used.
-    pub generator_share: f64,
-    /// Calls that were answered while it went on, well or not, whenever they were due.
-    pub answered_meanwhile: u64,
-    /// What the server used.
-    pub server: Option<Cost>,
-    /// Its processor time for a call that was answered, in microseconds.
+    /// 99th percentile of the time that calls waited for a free HTTP/2 stream, in microseconds: part of their latency.
+    pub stream_wait_p99_us: u64,
+    /// Share of its available CPU time that the generator used.
+    pub generator_cpu_share: f64,
+    /// Calls answered during the run, successful or not and whenever they were due.
+    pub answered_in_phase: u64,
+    /// Resources that the server used.
+    pub server: Option<UsageDelta>,
+    /// CPU time of the server per answered call, in microseconds.
     pub server_cpu_us_per_call: Option<f64>,
-    /// Bytes of answers.
+    /// Bytes of responses.
     pub bytes: u64,
-    /// Calls made again.
+    /// Retries.
     pub retries: u64,
-    /// Answers that were judged.
-    pub judged: u64,
-    /// How many of them had no merchant in them.
+    /// Responses verified.
+    pub verified: u64,
+    /// Verified responses without any merchant.
     #[serde(default)]
     pub empty: u64,
-    /// How many of them were wrong.
+    /// Verified responses that are wrong.
     pub wrong: u64,
-    /// The first of those.
+    /// The first wrong responses.
     pub wrong_examples: Vec<String>,
-    /// Why this says nothing of the server. Empty where it does.
-    pub faults: Vec<String>,
+    /// Reasons why the run does not measure the server; empty if it is valid.
+    pub invalid_reasons: Vec<String>,
 }
 
 /// A distribution of times in microseconds.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Quantiles {
-    /// How many.
+    /// Number of values.
     pub count: u64,
     /// Median.
     pub p50_us: u64,
@@ -125,116 +128,113 @@ pub struct Quantiles {
     pub p99_us: u64,
     /// 99.9th percentile.
     pub p999_us: u64,
-    /// The greatest.
+    /// Maximum.
     pub max_us: u64,
-    /// All of it, as HdrHistogram's V2 with deflate, in hexadecimal.
+    /// The whole distribution as an HdrHistogram (V2, deflate) in hexadecimal.
     pub histogram: String,
 }
 
-/// Calls of one method and status.
+/// Calls of one operation and status.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Calls {
-    /// The operation.
+    /// Operation.
     pub kind: String,
-    /// The status.
+    /// Status.
     pub status: String,
-    /// What the server said with the first of them.
+    /// Error message of the first of them.
     #[serde(default)]
     pub message: Option<String>,
-    /// From when each was due.
+    /// Time from when each was due.
     pub latency: Quantiles,
-    /// From when each was sent.
+    /// Time from when each was sent.
     pub service: Quantiles,
 }
 
-/// One second of a run.
+/// Statistics of one second.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub struct SecondOf {
-    /// Calls that were due in it.
+pub struct SecondSummary {
+    /// Calls due in it.
     pub due: u64,
-    /// Calls answered well in it.
+    /// Successful calls.
     pub ok: u64,
-    /// Calls answered otherwise.
+    /// Failed calls.
     pub failed: u64,
-    /// Of those answered well.
+    /// Median latency of the successful calls.
     pub p50_us: u64,
-    /// Of those answered well.
+    /// 99th percentile of the latency of the successful calls.
     pub p99_us: u64,
-    /// The server's processor time in it.
+    /// CPU time of the server.
     pub server_cpu_s: Option<f64>,
-    /// The server's resident memory.
+    /// Resident memory of the server.
     pub server_resident_bytes: Option<u64>,
 }
 
-/// What a sweep found.
+/// Key figures of a sweep.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Sweep {
-    /// Most calls a second that were answered well in a closed loop, where nearly all were.
+    /// Highest rate of successful calls per second in a closed loop of which at least 99 % succeeded.
     pub peak_per_s: f64,
-    /// With so many callers.
+    /// Number of callers at the peak.
     pub peak_callers: usize,
-    /// The last rate at which the 99th percentile is at most twice that at half the peak, and 99 % are answered well.
+    /// Last rate at which the 99th percentile is at most twice that at half the peak, and 99 % of calls succeed.
     pub knee_per_s: Option<f64>,
-    /// How long after an overload the 99th percentile is normal again, in seconds; none where it never was.
+    /// Time in seconds after the overload until the 99th percentile is normal again; `None` if it never was.
     pub recovered_after_s: Option<f64>,
-    /// Goodput at three times the peak, over the peak.
-    pub goodput_at_triple: Option<f64>,
-    /// 99th percentile of what was answered well at three times the peak, over that at 75 % of it.
-    pub p99_at_triple: Option<f64>,
-    /// Whether the generator kept up with the overload and after it; if not, the three figures before are no more than a
-    /// hint.
+    /// Successful calls per second at three times the peak, divided by the peak.
+    pub goodput_at_300_percent: Option<f64>,
+    /// 99th percentile at three times the peak divided by that at 75 % of it.
+    pub p99_ratio_at_300_percent: Option<f64>,
+    /// `true` if the generator kept up during and after the overload; otherwise the three figures above are estimates only.
     pub is_overload_valid: bool,
 }
 
-/// Why there is no report.
+/// Errors of reading and merging reports.
 #[derive(Debug, Error)]
 pub enum ReportError {
-    /// A file cannot be read or written.
+    /// The file cannot be read or written.
     #[error("{0}: {1}")]
     File(PathBuf, io::Error),
-    /// It is not a report.
-    #[error("{0} is not a report of this harness: {1}")]
+    /// The file is not a report.
+    #[error("{0} is not a report of nearby-loadtest: {1}")]
     NotAReport(PathBuf, serde_json::Error),
-    /// They do not belong together.
+    /// The reports are not of the same run.
+    #[error("{0} of the reports differ: only simultaneous runs of several generators can be merged")]
+    Mismatch(&'static str),
+    /// Two reports are of the same generator.
     #[error(
-        "{0} of the reports differ: only what several generators measured at the same time can be put together"
+        "two reports are of generator {0}: give each generator a --generator number of its own, so that they send different requests"
     )]
-    Unlike(&'static str),
-    /// Two are of the same generator.
-    #[error(
-        "two reports are of generator {0}: start each with a --generator of its own, so that they ask for different things"
-    )]
-    Twice(u32),
-    /// A sweep looks for its own peak.
-    #[error("a sweep cannot be put together: each generator looked for a peak of its own; put runs together")]
+    DuplicateGenerator(u32),
+    /// Sweeps cannot be merged.
+    #[error("cannot merge sweeps: each generator measured a peak of its own; merge runs instead")]
     Sweep,
-    /// Nothing was given.
-    #[error("there is nothing to put together")]
-    Nothing,
+    /// No report was given.
+    #[error("no reports to merge")]
+    Empty,
 }
 
 impl Report {
     /// Reads a report.
     ///
     /// # Errors
-    /// There is none.
+    /// The file cannot be read, or is not a report.
     pub fn read(path: &Path) -> Result<Self, ReportError> {
         let text = fs::read(path).map_err(|error| ReportError::File(path.to_owned(), error))?;
         serde_json::from_slice(&text).map_err(|error| ReportError::NotAReport(path.to_owned(), error))
     }
 
-    /// Puts what several generators measured at the same time together: runs of one name become one.
+    /// Merges reports that several generators made at the same time: runs of the same name are added up.
     ///
     /// # Errors
-    /// There is none at all, or they do not belong together.
+    /// There is no report, or the reports are not of the same run.
     pub fn merge(reports: impl IntoIterator<Item = Self>) -> Result<Self, ReportError> {
         let mut reports = reports.into_iter();
-        let mut merged = reports.next().ok_or(ReportError::Nothing)?;
+        let mut merged = reports.next().ok_or(ReportError::Empty)?;
         for other in reports {
-            merged.belongs_with(&other)?;
-            merged.subject.generators.extend(&other.subject.generators);
-            merged.subject.connections += other.subject.connections;
-            merged.subject.threads += other.subject.threads;
+            merged.check_mergeable(&other)?;
+            merged.setup.generators.extend(&other.setup.generators);
+            merged.setup.connections += other.setup.connections;
+            merged.setup.threads += other.setup.threads;
             for phase in other.phases {
                 match merged.phases.iter_mut().find(|of| of.name == phase.name) {
                     Some(of) => of.add(phase),
@@ -245,20 +245,20 @@ impl Report {
         Ok(merged)
     }
 
-    fn belongs_with(&self, other: &Self) -> Result<(), ReportError> {
-        let (one, two) = (&self.subject, &other.subject);
-        let alike = [
+    fn check_mergeable(&self, other: &Self) -> Result<(), ReportError> {
+        let (one, two) = (&self.setup, &other.setup);
+        let same = [
             ("the scenarios", one.scenario == two.scenario),
             ("the seeds", one.seed == two.seed),
             ("the merchants", one.merchants == two.merchants),
             ("the deadlines", one.deadline_ms == two.deadline_ms),
             ("the runs", self.runs().eq(other.runs())),
         ];
-        if let Some((what, _)) = alike.iter().find(|(_, is_alike)| !is_alike) {
-            return Err(ReportError::Unlike(what));
+        if let Some((what, _)) = same.iter().find(|(_, is_same)| !is_same) {
+            return Err(ReportError::Mismatch(what));
         }
         if let Some(twice) = two.generators.iter().find(|generator| one.generators.contains(generator)) {
-            return Err(ReportError::Twice(*twice));
+            return Err(ReportError::DuplicateGenerator(*twice));
         }
         if self.sweep.is_some() || other.sweep.is_some() { Err(ReportError::Sweep) } else { Ok(()) }
     }
@@ -267,31 +267,31 @@ impl Report {
         self.phases.iter().map(|phase| (phase.name.as_str(), phase.length_s, phase.offered_per_s.is_some()))
     }
 
-    /// Whether all answers that were judged were right.
+    /// Returns `true` if no verified response is wrong.
     #[must_use]
-    pub fn is_right(&self) -> bool {
+    pub fn is_correct(&self) -> bool {
         self.phases.iter().all(|phase| phase.wrong == 0)
     }
 
-    /// Why figures of it say nothing of the server, by run.
-    pub fn faults(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Returns the reasons why runs do not measure the server, with the name of each run.
+    pub fn invalid_reasons(&self) -> impl Iterator<Item = (&str, &str)> {
         self.phases
             .iter()
-            .flat_map(|phase| phase.faults.iter().map(|fault| (phase.name.as_str(), fault.as_str())))
+            .flat_map(|phase| phase.invalid_reasons.iter().map(|fault| (phase.name.as_str(), fault.as_str())))
     }
 }
 
 impl Phase {
-    /// Of what was recorded.
+    /// Summarizes a record.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
     pub fn of(record: &Record) -> Self {
-        let calls = record.cells.iter().map(|((kind, code), cell)| Calls {
+        let calls = record.outcomes.iter().map(|((kind, code), stats)| Calls {
             kind: kind.name().to_owned(),
             status: code.name().to_owned(),
-            message: cell.message.clone(),
-            latency: Quantiles::of(&cell.latency_us),
-            service: Quantiles::of(&cell.service_us),
+            message: stats.message.clone(),
+            latency: Quantiles::of(&stats.latency_us),
+            service: Quantiles::of(&stats.service_us),
         });
         Self {
             name: record.name.clone(),
@@ -304,26 +304,26 @@ impl Phase {
             latency: Quantiles::of(&record.latency_us()),
             service: Quantiles::of(&record.service_us()),
             calls: calls.collect(),
-            seconds: record.seconds.iter().map(SecondOf::of).collect(),
+            seconds: record.seconds.iter().map(SecondSummary::of).collect(),
             lateness_p99_us: record.lateness_us.value_at_quantile(0.99),
-            place_p99_us: record.place_us.value_at_quantile(0.99),
-            generator_share: record.generator_share(),
-            answered_meanwhile: record.answered_meanwhile,
+            stream_wait_p99_us: record.stream_wait_us.value_at_quantile(0.99),
+            generator_cpu_share: record.generator_cpu_share(),
+            answered_in_phase: record.answered_in_phase,
             server: record.server,
             server_cpu_us_per_call: record
                 .server
-                .map(|cost| cost.cpu_s * 1e6 / record.answered_meanwhile.max(1) as f64),
+                .map(|cost| cost.cpu_s * 1e6 / record.answered_in_phase.max(1) as f64),
             bytes: record.bytes,
             retries: record.retries,
-            judged: record.judged,
+            verified: record.verified,
             empty: record.empty,
             wrong: record.wrong,
             wrong_examples: record.wrong_examples.clone(),
-            faults: record.faults(),
+            invalid_reasons: record.invalid_reasons(),
         }
     }
 
-    /// Adds what another generator measured in the same run.
+    /// Adds the figures of another generator in the same run.
     #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a run has")]
     fn add(&mut self, other: Self) {
         let good = |phase: &Self| phase.good_share * phase.due as f64;
@@ -347,30 +347,30 @@ impl Phase {
         }
         self.calls = calls.into_values().collect();
         while self.seconds.len() < other.seconds.len() {
-            self.seconds.push(SecondOf::default());
+            self.seconds.push(SecondSummary::default());
         }
         for (second, more) in self.seconds.iter_mut().zip(other.seconds) {
             second.due += more.due;
             second.ok += more.ok;
             second.failed += more.failed;
-            // Of a second no histogram is kept: the worse of the two is said.
+            // Seconds carry no histogram: the larger quantile is an upper bound.
             second.p50_us = second.p50_us.max(more.p50_us);
             second.p99_us = second.p99_us.max(more.p99_us);
         }
         self.lateness_p99_us = self.lateness_p99_us.max(other.lateness_p99_us);
-        self.place_p99_us = self.place_p99_us.max(other.place_p99_us);
-        self.generator_share = self.generator_share.max(other.generator_share);
+        self.stream_wait_p99_us = self.stream_wait_p99_us.max(other.stream_wait_p99_us);
+        self.generator_cpu_share = self.generator_cpu_share.max(other.generator_cpu_share);
         self.server = self.server.or(other.server);
-        self.answered_meanwhile += other.answered_meanwhile;
+        self.answered_in_phase += other.answered_in_phase;
         self.server_cpu_us_per_call =
-            self.server.map(|cost| cost.cpu_s * 1e6 / self.answered_meanwhile.max(1) as f64);
+            self.server.map(|cost| cost.cpu_s * 1e6 / self.answered_in_phase.max(1) as f64);
         self.bytes += other.bytes;
         self.retries += other.retries;
-        self.judged += other.judged;
+        self.verified += other.verified;
         self.empty += other.empty;
         self.wrong += other.wrong;
         self.wrong_examples.extend(other.wrong_examples);
-        self.faults.extend(other.faults);
+        self.invalid_reasons.extend(other.invalid_reasons);
     }
 }
 
@@ -378,7 +378,7 @@ impl Quantiles {
     fn of(times: &Histogram<u64>) -> Self {
         let at = |quantile| times.value_at_quantile(quantile);
         let mut bytes = Vec::new();
-        // Into memory, and with bounds that it can tell.
+        // Cannot fail: the sink is memory, and the bounds are serializable.
         drop(V2DeflateSerializer::new().serialize(times, &mut bytes));
         Self {
             count: times.len(),
@@ -391,9 +391,9 @@ impl Quantiles {
         }
     }
 
-    /// The histogram itself; empty where the text is none.
+    /// Decodes the histogram; empty if the text is invalid.
     #[must_use]
-    pub fn times(&self) -> Histogram<u64> {
+    pub fn decode(&self) -> Histogram<u64> {
         let byte = |at: usize| u8::from_str_radix(self.histogram.get(at..at + 2)?, 16).ok();
         let bytes: Option<Vec<u8>> = (0..self.histogram.len()).step_by(2).map(byte).collect();
         let read = bytes.and_then(|bytes| Deserializer::new().deserialize(&mut bytes.as_slice()).ok());
@@ -401,15 +401,15 @@ impl Quantiles {
     }
 
     fn add(&mut self, other: &Self) {
-        let mut times = self.times();
-        // All have the same bounds.
-        let _ = times.add(other.times());
+        let mut times = self.decode();
+        // Cannot fail: all histograms have the same bounds.
+        let _ = times.add(other.decode());
         *self = Self::of(&times);
     }
 }
 
-impl SecondOf {
-    fn of(second: &Second) -> Self {
+impl SecondSummary {
+    fn of(second: &SecondStats) -> Self {
         Self {
             due: second.due,
             ok: second.ok,
@@ -427,26 +427,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distributions_are_kept_whole_and_add_up() {
+    fn distributions_survive_serialization_and_add_up() {
         let mut one = histogram(3);
         (1..=1_000u64).for_each(|us| one.saturating_record(us));
         let mut two = histogram(3);
         (0..1_000).for_each(|_| two.saturating_record(5_000));
         let (mut sum, other) = (Quantiles::of(&one), Quantiles::of(&two));
         assert_eq!((sum.count, sum.p50_us, sum.max_us), (1_000, 500, 1_000));
-        assert_eq!(sum.times(), one);
+        assert_eq!(sum.decode(), one);
         sum.add(&other);
         assert_eq!((sum.count, sum.p99_us), (2_000, other.p50_us));
     }
 
     #[test]
-    fn runs_add_up_and_their_shares_weigh_what_they_are_of() {
+    fn merged_runs_weight_shares_by_calls() {
         let phase = |due: u64, good_share: f64, seconds: usize| {
-            let mut record =
-                Record::begin(&crate::drive::Stage::new("run", 1.0, std::time::Duration::from_secs(1)), true);
-            record.server = (seconds > 1).then(|| Cost { cpu_s: 3.0, ..Cost::default() });
-            record.answered_meanwhile = due;
-            record.seconds = vec![Second { due: 1, ..Second::default() }; seconds];
+            let mut record = Record::empty(
+                &crate::runner::Stage::new("run", 1.0, std::time::Duration::from_secs(1)),
+                true,
+            );
+            record.server = (seconds > 1).then(|| UsageDelta { cpu_s: 3.0, ..UsageDelta::default() });
+            record.answered_in_phase = due;
+            record.seconds = vec![SecondStats { due: 1, ..SecondStats::default() }; seconds];
             Phase { due, good_share, ..Phase::of(&record) }
         };
         let mut sum = phase(100, 1.0, 1);
@@ -458,9 +460,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_measured_together_is_put_together() {
+    fn only_reports_of_the_same_run_can_be_merged() {
         let report = |generator, seed| Report {
-            subject: Subject {
+            setup: Setup {
                 tool: String::new(),
                 scenario: "lunch-rush".to_owned(),
                 summary: String::new(),
@@ -471,7 +473,7 @@ mod tests {
                 streams: 1,
                 deadline_ms: 1,
                 threads: 1,
-                is_server_here: false,
+                is_server_local: false,
                 requests: (0, String::new()),
                 machine: Machine::this(),
             },
@@ -479,9 +481,9 @@ mod tests {
             sweep: None,
         };
         let merged = Report::merge([report(0, 1), report(1, 1), report(2, 1)]).unwrap();
-        assert_eq!((merged.subject.generators, merged.subject.connections), (vec![0, 1, 2], 3));
-        let refused = |reports| Report::merge(reports).unwrap_err().to_string();
-        assert!(refused([report(0, 1), report(1, 2)]).contains("the seeds of the reports differ"));
-        assert!(refused([report(3, 1), report(3, 1)]).contains("--generator"));
+        assert_eq!((merged.setup.generators, merged.setup.connections), (vec![0, 1, 2], 3));
+        let error = |reports| Report::merge(reports).unwrap_err().to_string();
+        assert!(error([report(0, 1), report(1, 2)]).contains("the seeds of the reports differ"));
+        assert!(error([report(3, 1), report(3, 1)]).contains("--generator"));
     }
 }

@@ -1,45 +1,44 @@
-//! One file for people: it needs nothing from elsewhere, and is readable in the light, in the dark and in print.
+//! The HTML report: one self-contained file for light and dark screens and for print.
 
 use std::fmt::Write;
 
 use super::{
-    Phase, Report,
+    Phase, RECOVERY, Report,
     plot::{self, Figure, Line},
 };
-use crate::sweep::RECOVERY;
 
-/// The page.
+/// Renders a report as an HTML page.
 #[must_use]
 pub fn html(report: &Report) -> String {
-    let subject = &report.subject;
+    let setup = &report.setup;
     let mut page = String::new();
-    let place = if subject.is_server_here { ", which generator and server share" } else { "" };
-    // Writing to a string cannot fail.
+    let shared = if setup.is_server_local { ", shared by generator and server" } else { "" };
+    // Cannot fail: the target is a string.
     let _ = write!(
         page,
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
 <title>{title} · Nearby load test</title><style>{STYLE}</style><main><h1>{title}</h1><p class=\"lead\">{summary}</p>\
 {key}<p class=\"quiet\">Seed {seed}, {merchants} merchants, {connections} connections of {streams} streams, deadline {deadline} ms. \
-The first {first} requests have hash <code>{hash}</code>: the same seed sends the same. Generated on {machine}{place}. {tool}.</p>",
-        title = escaped(&subject.scenario),
-        summary = escaped(&subject.summary),
+The first {first} requests have hash <code>{hash}</code>, determined by the seed. Generated on {machine}{shared}. {tool}.</p>",
+        title = escaped(&setup.scenario),
+        summary = escaped(&setup.summary),
         key = key_figures(report),
-        seed = subject.seed,
-        merchants = grouped(subject.merchants),
-        connections = subject.connections,
-        streams = subject.streams,
-        deadline = subject.deadline_ms,
-        first = grouped(subject.requests.0),
-        hash = escaped(&subject.requests.1),
-        machine = escaped(&subject.machine.to_string()),
-        tool = escaped(&subject.tool),
+        seed = setup.seed,
+        merchants = grouped(setup.merchants),
+        connections = setup.connections,
+        streams = setup.streams,
+        deadline = setup.deadline_ms,
+        first = grouped(setup.requests.0),
+        hash = escaped(&setup.requests.1),
+        machine = escaped(&setup.machine.to_string()),
+        tool = escaped(&setup.tool),
     );
     page.push_str(&warnings(report));
     for figure in [
         plot::throughput(report),
         goodput(report),
         percentiles(report),
-        Some(over_time(report, Over::Latency)),
+        Some(over_time(report, Metric::Latency)),
         errors(report),
         cpu(report),
         memory(report),
@@ -72,22 +71,22 @@ fn key_figures(report: &Report) -> String {
             sweep.knee_per_s.map_or_else(|| "none".to_owned(), |knee| format!("{}/s", grouped_f(knee))),
         ));
         let mark = if sweep.is_overload_valid { "" } else { " (invalid)" };
-        if let Some(share) = sweep.goodput_at_triple {
-            cards.push((format!("goodput at 3 × the peak{mark}"), format!("{:.0} % of it", share * 100.0)));
+        if let Some(share) = sweep.goodput_at_300_percent {
+            cards.push((format!("goodput at 3 × peak{mark}"), format!("{:.0} % of peak", share * 100.0)));
         }
         cards.push((
-            format!("normal after overload{mark}"),
+            format!("recovery from overload{mark}"),
             sweep.recovered_after_s.map_or_else(|| "not within the run".to_owned(), |s| format!("{s:.0} s")),
         ));
     } else if let Some(phase) = report.phases.first() {
-        cards.push(("answered well".to_owned(), format!("{}/s", grouped_f(phase.goodput_per_s))));
-        cards.push(("p50".to_owned(), shown(phase.latency.p50_us)));
-        cards.push(("p99".to_owned(), shown(phase.latency.p99_us)));
-        cards.push(("p99.9".to_owned(), shown(phase.latency.p999_us)));
+        cards.push(("successful calls".to_owned(), format!("{}/s", grouped_f(phase.goodput_per_s))));
+        cards.push(("p50".to_owned(), format_time(phase.latency.p50_us)));
+        cards.push(("p99".to_owned(), format_time(phase.latency.p99_us)));
+        cards.push(("p99.9".to_owned(), format_time(phase.latency.p999_us)));
     }
-    let judged: u64 = report.phases.iter().map(|phase| phase.judged).sum();
+    let verified: u64 = report.phases.iter().map(|phase| phase.verified).sum();
     let wrong: u64 = report.phases.iter().map(|phase| phase.wrong).sum();
-    cards.push(("answers judged".to_owned(), format!("{}, {wrong} wrong", grouped(judged))));
+    cards.push(("responses verified".to_owned(), format!("{}, {wrong} wrong", grouped(verified))));
     let card = |(name, value): &(String, String)| {
         format!("<div><dt>{}</dt><dd>{}</dd></div>", escaped(name), escaped(value))
     };
@@ -95,9 +94,9 @@ fn key_figures(report: &Report) -> String {
 }
 
 fn warnings(report: &Report) -> String {
-    let invalid = report.faults().map(|(phase, fault)| {
-        format!("<li><b>{}</b> says nothing of the server: {}</li>", escaped(phase), escaped(fault))
-    });
+    let invalid = report
+        .invalid_reasons()
+        .map(|(phase, fault)| format!("<li><b>{}</b> is invalid: {}</li>", escaped(phase), escaped(fault)));
     let wrong = report.phases.iter().flat_map(|phase| {
         phase.wrong_examples.iter().map(|example| format!("<li><b>wrong:</b> {}</li>", escaped(example)))
     });
@@ -105,29 +104,29 @@ fn warnings(report: &Report) -> String {
     if all.is_empty() { String::new() } else { format!("<ul class=\"warnings\">{all}</ul>") }
 }
 
-/// Percentile curves of all runs: how bad are the worst so many?
+/// Plots the percentile curves of all runs, from the median to the slowest call.
 fn percentiles(report: &Report) -> Option<Figure<'static>> {
     let line = |phase: &Phase| {
-        let times = phase.latency.times();
+        let times = phase.latency.decode();
         let point = |step: i32| {
-            // From the median.
+            // The median is at 2; an eighth of a decade per step.
             let inverse = 2.0 * 10f64.powf(f64::from(step) / 8.0);
             (inverse, plot::milliseconds(times.value_at_quantile(1.0 - 1.0 / inverse)))
         };
         #[expect(clippy::cast_precision_loss, reason = "a label of an axis")]
-        let most = phase.latency.count.max(1) as f64;
-        let points = (0..=40).map(point).filter(|(inverse, _)| *inverse <= most).collect();
+        let max_inverse = phase.latency.count.max(1) as f64;
+        let points = (0..=40).map(point).filter(|(inverse, _)| *inverse <= max_inverse).collect();
         Line { name: phase.name.clone(), points, is_marked: false }
     };
-    let lines: Vec<Line> = report.phases.iter().filter(|phase| phase.latency.count > 0).map(line).collect();
-    (!lines.is_empty()).then_some(Figure {
-        title: "Percentiles of latency, all runs",
+    let pool: Vec<Line> = report.phases.iter().filter(|phase| phase.latency.count > 0).map(line).collect();
+    (!pool.is_empty()).then_some(Figure {
+        title: "Latency percentiles, all runs",
         x: "percentile",
         y: "milliseconds",
-        lines,
+        pool,
         is_x_log: true,
         is_y_log: true,
-        mark: None,
+        annotation: None,
         x_label: |inverse| {
             let percent = 100.0 - 100.0 / inverse;
             format!("{percent:.4}").trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -148,29 +147,29 @@ fn goodput(report: &Report) -> Option<Figure<'static>> {
     (open.len() > 1).then(|| Figure {
         title: "Goodput against offered load",
         x: "calls offered per second",
-        y: "calls answered well per second",
-        lines: vec![
-            Line { name: "answered well".to_owned(), points: open, is_marked: true },
-            Line { name: "all that was offered".to_owned(), points: ideal, is_marked: false },
+        y: "successful calls per second",
+        pool: vec![
+            Line { name: "successful".to_owned(), points: open, is_marked: true },
+            Line { name: "offered".to_owned(), points: ideal, is_marked: false },
         ],
         is_x_log: false,
         is_y_log: false,
-        mark: None,
+        annotation: None,
         x_label: plot::thousands,
     })
 }
 
 #[derive(Clone, Copy)]
-enum Over {
+enum Metric {
     Latency,
     Failures,
     Cpu,
     Memory,
 }
 
-fn over_time(report: &Report, what: Over) -> Figure<'static> {
-    let mut lines: Vec<Line> = match what {
-        Over::Latency => ["p50", "p99"]
+fn over_time(report: &Report, metric: Metric) -> Figure<'static> {
+    let mut pool: Vec<Line> = match metric {
+        Metric::Latency => ["p50", "p99"]
             .map(|name| Line { name: name.to_owned(), points: Vec::new(), is_marked: false })
             .into(),
         _ => vec![Line { name: String::new(), points: Vec::new(), is_marked: false }],
@@ -179,48 +178,48 @@ fn over_time(report: &Report, what: Over) -> Figure<'static> {
     for second in report.phases.iter().flat_map(|phase| &phase.seconds) {
         #[expect(clippy::cast_precision_loss, reason = "a point of a figure")]
         let number = |number: u64| number as f64;
-        let values: Vec<Option<f64>> = match what {
-            Over::Latency => [second.p50_us, second.p99_us]
+        let values: Vec<Option<f64>> = match metric {
+            Metric::Latency => [second.p50_us, second.p99_us]
                 .map(|us| (second.ok > 0).then(|| plot::milliseconds(us)))
                 .into(),
-            Over::Failures => vec![Some(number(second.failed))],
-            Over::Cpu => vec![second.server_cpu_s],
-            Over::Memory => vec![second.server_resident_bytes.map(|bytes| number(bytes) / 1e6)],
+            Metric::Failures => vec![Some(number(second.failed))],
+            Metric::Cpu => vec![second.server_cpu_s],
+            Metric::Memory => vec![second.server_resident_bytes.map(|bytes| number(bytes) / 1e6)],
         };
-        for (line, value) in lines.iter_mut().zip(values) {
+        for (line, value) in pool.iter_mut().zip(values) {
             line.points.extend(value.map(|value| (at, value)));
         }
         at += 1.0;
     }
-    let (title, y) = match what {
-        Over::Latency => ("Latency over time, run after run", "milliseconds"),
-        Over::Failures => ("Calls that failed, over time", "calls in a second"),
-        Over::Cpu => ("The server's processor time, over time", "cores in use"),
-        Over::Memory => ("The server's memory, over time", "megabytes resident"),
+    let (title, y) = match metric {
+        Metric::Latency => ("Latency over time, all runs", "milliseconds"),
+        Metric::Failures => ("Failed calls over time", "calls per second"),
+        Metric::Cpu => ("Server CPU time over time", "cores used"),
+        Metric::Memory => ("Server memory over time", "megabytes resident"),
     };
     Figure {
         title,
         x: "seconds",
         y,
-        lines,
+        pool,
         is_x_log: false,
-        is_y_log: matches!(what, Over::Latency),
-        mark: None,
+        is_y_log: matches!(metric, Metric::Latency),
+        annotation: None,
         x_label: plot::thousands,
     }
 }
 
 fn errors(report: &Report) -> Option<Figure<'static>> {
     let any = report.phases.iter().flat_map(|phase| &phase.seconds).any(|second| second.failed > 0);
-    any.then(|| over_time(report, Over::Failures))
+    any.then(|| over_time(report, Metric::Failures))
 }
 
 fn cpu(report: &Report) -> Option<Figure<'static>> {
-    report.subject.is_server_here.then(|| over_time(report, Over::Cpu))
+    report.setup.is_server_local.then(|| over_time(report, Metric::Cpu))
 }
 
 fn memory(report: &Report) -> Option<Figure<'static>> {
-    report.subject.is_server_here.then(|| over_time(report, Over::Memory))
+    report.setup.is_server_local.then(|| over_time(report, Metric::Memory))
 }
 
 fn table(report: &Report) -> String {
@@ -232,17 +231,17 @@ fn table(report: &Report) -> String {
             offered,
             grouped_f(phase.goodput_per_s),
             format!("{:.2} %", phase.good_share * 100.0),
-            shown(times.p50_us),
-            shown(times.p90_us),
-            shown(times.p99_us),
-            shown(times.p999_us),
-            shown(times.max_us),
-            shown(phase.service.p99_us),
+            format_time(times.p50_us),
+            format_time(times.p90_us),
+            format_time(times.p99_us),
+            format_time(times.p999_us),
+            format_time(times.max_us),
+            format_time(phase.service.p99_us),
             cost,
-            format!("{:.0} %", phase.generator_share * 100.0),
+            format!("{:.0} %", phase.generator_cpu_share * 100.0),
         ];
         let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
-        let class = if phase.faults.is_empty() { "" } else { " class=\"invalid\"" };
+        let class = if phase.invalid_reasons.is_empty() { "" } else { " class=\"invalid\"" };
         format!("<tr{class}><th scope=\"row\">{}</th>{cells}</tr>", escaped(&phase.name))
     };
     let head = [
@@ -264,7 +263,7 @@ fn table(report: &Report) -> String {
     format!("<div class=\"wide\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
 }
 
-/// By method and status.
+/// Renders the table by operation and status.
 fn statuses(report: &Report) -> String {
     let rows: String = report
         .phases
@@ -275,10 +274,10 @@ fn statuses(report: &Report) -> String {
                 calls.kind.clone(),
                 calls.status.clone(),
                 grouped(calls.latency.count),
-                shown(calls.latency.p50_us),
-                shown(calls.latency.p99_us),
-                shown(calls.service.p50_us),
-                shown(calls.service.p99_us),
+                format_time(calls.latency.p50_us),
+                format_time(calls.latency.p99_us),
+                format_time(calls.service.p50_us),
+                format_time(calls.service.p99_us),
             ];
             let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
             format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", escaped(&phase.name))
@@ -287,12 +286,12 @@ fn statuses(report: &Report) -> String {
     let head = ["run", "operation", "status", "calls", "p50", "p99", "service p50", "service p99"];
     let head: String = head.iter().map(|name| format!("<th scope=\"col\">{name}</th>")).collect();
     format!(
-        "<details><summary>By method and status</summary><div class=\"wide\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
+        "<details><summary>By operation and status</summary><div class=\"wide\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
 }
 
-/// A time as people read it.
-fn shown(us: u64) -> String {
+/// Formats a time with a readable unit.
+fn format_time(us: u64) -> String {
     match us {
         0..1_000 => format!("{us} µs"),
         1_000..100_000 => format!("{:.1} ms", plot::milliseconds(us)),
@@ -301,7 +300,7 @@ fn shown(us: u64) -> String {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate, for people")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate, for display")]
 fn grouped_f(number: f64) -> String {
     grouped(number.round().max(0.0) as u64)
 }
@@ -327,13 +326,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_text_are_shown_as_people_read_them() {
+    fn numbers_and_text_are_formatted_for_people() {
         assert_eq!(
             (grouped(0), grouped(999), grouped(1_234_567)),
             ("0".into(), "999".into(), "1,234,567".into())
         );
         assert_eq!(
-            (shown(999), shown(1_500), shown(250_000), shown(2_500_000)),
+            (format_time(999), format_time(1_500), format_time(250_000), format_time(2_500_000)),
             ("999 µs".into(), "1.5 ms".into(), "250 ms".into(), "2.5 s".into())
         );
         assert_eq!(escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");

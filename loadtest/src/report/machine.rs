@@ -1,4 +1,4 @@
-//! The machine that the generator ran on, from `/proc`.
+//! Description of the generator's machine, from `/proc`.
 
 use std::fs;
 
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 /// A machine.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Machine {
-    /// What its processor calls itself.
+    /// Model name of the processor.
     pub processor: String,
-    /// How many of it there are.
+    /// Number of logical processors.
     pub cores: usize,
     /// Memory in bytes.
     pub memory_bytes: u64,
-    /// The kernel.
+    /// Kernel release.
     pub kernel: String,
 }
 
 impl Machine {
-    /// This one.
+    /// Describes this machine.
     #[must_use]
     pub fn this() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
@@ -31,7 +31,7 @@ impl Machine {
             .and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
         Self {
             processor: field(&cpu, "model name").unwrap_or_else(|| "unknown".to_owned()),
-            // Not those that this process may use: it may have given half of them to the server.
+            // All processors, not only those this process may use: half of them may have been given to the server.
             cores: cpu.lines().filter(|line| line.starts_with("processor")).count().max(1),
             memory_bytes: memory.unwrap_or_default() * 1_024,
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),

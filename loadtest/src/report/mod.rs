@@ -1,4 +1,4 @@
-//! What a run is told by: a summary for the terminal, `report.json` for programs, and one HTML file for people.
+//! Reports: a summary for the terminal, JSON for programs, and a self-contained HTML page.
 
 mod data;
 mod html;
@@ -6,8 +6,9 @@ mod machine;
 mod plot;
 mod terminal;
 
+pub(crate) use self::data::RECOVERY;
 pub use self::{
-    data::{Calls, Phase, Quantiles, Report, ReportError, SecondOf, Subject, Sweep},
+    data::{Calls, Phase, Quantiles, Report, ReportError, SecondSummary, Setup, Sweep},
     html::html,
     machine::Machine,
     plot::overview,

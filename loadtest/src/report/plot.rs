@@ -1,4 +1,4 @@
-//! Figures, as SVG whose colours the page decides: in the light, in the dark and in print.
+//! Figures as SVG. The page's CSS defines the colours, for light and dark screens and for print.
 
 use plotters::{
     coord::{
@@ -8,13 +8,12 @@ use plotters::{
     prelude::*,
 };
 
-use super::{Phase, Report};
-use crate::sweep::RECOVERY;
+use super::{Phase, RECOVERY, Report};
 
-/// Plotters writes colours as numbers; these stand for those of the page.
+/// Plotters writes colours as numbers; [`themed`] replaces these placeholders by CSS variables.
 const INK: RGBColor = RGBColor(1, 1, 1);
 const FAINT: RGBColor = RGBColor(2, 2, 2);
-/// As many as a sweep has runs; the last of them are shades of the first.
+/// One colour per run of a sweep.
 const COLORS: usize = 12;
 const SIZE: (u32, u32) = (860, 380);
 
@@ -22,25 +21,25 @@ const SIZE: (u32, u32) = (860, 380);
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) points: Vec<(f64, f64)>,
-    /// Whether the points are drawn, too.
+    /// `true` if the points are drawn as well.
     pub(super) is_marked: bool,
 }
 
-/// What a figure shows.
+/// Contents of a figure.
 pub(super) struct Figure<'f> {
     pub(super) title: &'f str,
     pub(super) x: &'f str,
     pub(super) y: &'f str,
-    pub(super) lines: Vec<Line>,
+    pub(super) pool: Vec<Line>,
     pub(super) is_x_log: bool,
     pub(super) is_y_log: bool,
-    /// A place along x that matters, and why.
-    pub(super) mark: Option<(f64, String)>,
-    /// How a number along x is written.
+    /// A labelled vertical line at a value of x.
+    pub(super) annotation: Option<(f64, String)>,
+    /// Formats a value of x.
     pub(super) x_label: fn(f64) -> String,
 }
 
-/// A figure for where no page decides the colours: throughput against latency, by sweep.
+/// Renders latency against offered load as a standalone SVG with its own colours.
 #[must_use]
 pub fn overview(report: &Report) -> String {
     let svg = throughput(report).map_or_else(String::new, |figure| figure.svg(true));
@@ -50,7 +49,7 @@ pub fn overview(report: &Report) -> String {
     svg.find('>').map_or_else(String::new, |end| format!("{}{style}{}", &svg[..=end], &svg[end + 1..]))
 }
 
-/// Latency against the rate that was offered.
+/// Plots latency against offered load.
 pub(super) fn throughput(report: &Report) -> Option<Figure<'static>> {
     let mut open: Vec<&Phase> = report
         .phases
@@ -73,15 +72,15 @@ pub(super) fn throughput(report: &Report) -> Option<Figure<'static>> {
     Some(Figure {
         title: "Latency against offered load",
         x: "calls offered per second",
-        y: "milliseconds, from when a call was due",
-        lines: vec![
+        y: "milliseconds since the call was due",
+        pool: vec![
             line("p50", |phase| phase.latency.p50_us),
             line("p99", |phase| phase.latency.p99_us),
             line("p99.9", |phase| phase.latency.p999_us),
         ],
         is_x_log: false,
         is_y_log: true,
-        mark: knee.map(|knee| (knee, format!("knee {knee:.0}/s"))),
+        annotation: knee.map(|knee| (knee, format!("knee {knee:.0}/s"))),
         x_label: thousands,
     })
 }
@@ -91,7 +90,7 @@ pub(super) fn milliseconds(us: u64) -> f64 {
     us.max(1) as f64 / 1_000.0
 }
 
-/// A number as people write it.
+/// Formats a number with a suffix for thousands.
 pub(super) fn thousands(number: f64) -> String {
     match number {
         number if number >= 10_000.0 => format!("{:.0}k", number / 1_000.0),
@@ -101,7 +100,7 @@ pub(super) fn thousands(number: f64) -> String {
     }
 }
 
-/// An axis that is logarithmic or not.
+/// A linear or logarithmic axis.
 #[derive(Clone)]
 struct Axis {
     log: bool,
@@ -127,12 +126,12 @@ impl Axis {
         Self { log, low, high }
     }
 
-    fn place(&self, value: f64) -> f64 {
+    fn position(&self, value: f64) -> f64 {
         if self.log { value.max(self.low).log10() } else { value }
     }
 
-    fn value(&self, place: f64) -> f64 {
-        if self.log { 10f64.powf(place) } else { place }
+    fn value(&self, position: f64) -> f64 {
+        if self.log { 10f64.powf(position) } else { position }
     }
 }
 
@@ -141,8 +140,8 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let (low, high) = (self.place(self.low), self.place(self.high));
-        RangedCoordf64::from(low..high).map(&self.place(*value), limit)
+        let (low, high) = (self.position(self.low), self.position(self.high));
+        RangedCoordf64::from(low..high).map(&self.position(*value), limit)
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
@@ -169,7 +168,7 @@ impl ValueFormatter<f64> for Axis {
 }
 
 impl Figure<'_> {
-    /// The figure, or nothing where it cannot be drawn.
+    /// Renders the figure; empty if it cannot be drawn.
     pub(super) fn svg(&self, with_legend: bool) -> String {
         let mut svg = String::new();
         {
@@ -179,7 +178,7 @@ impl Figure<'_> {
             }
         }
         let mut svg = themed(&svg);
-        // It fills the column, whatever its width.
+        // The figure scales to the width of its column.
         svg = svg.replacen("<svg width=\"860\" height=\"380\"", "<svg role=\"img\" width=\"100%\"", 1);
         svg.replacen("<svg ", &format!("<svg aria-label=\"{}\" ", self.title), 1)
     }
@@ -189,7 +188,7 @@ impl Figure<'_> {
         root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
         with_legend: bool,
     ) -> Result<(), Box<dyn std::error::Error>> {
-        let all = || self.lines.iter().flat_map(|line| line.points.iter().copied());
+        let all = || self.pool.iter().flat_map(|line| line.points.iter().copied());
         let x = Axis::over(all().map(|(x, _)| x), self.is_x_log);
         let y = Axis::over(all().map(|(_, y)| y), self.is_y_log);
         let font = |size: i32, color: RGBColor| ("sans-serif", size).into_font().color(&color);
@@ -212,7 +211,7 @@ impl Figure<'_> {
             .x_label_formatter(&|value| (self.x_label)(*value))
             .y_label_formatter(&|value| thousands(*value))
             .draw()?;
-        for (at, line) in self.lines.iter().enumerate() {
+        for (at, line) in self.pool.iter().enumerate() {
             let color = color(at);
             let style = color.stroke_width(2);
             let drawn = chart.draw_series(LineSeries::new(line.points.iter().copied(), style))?;
@@ -221,13 +220,13 @@ impl Figure<'_> {
                 chart.draw_series(line.points.iter().map(|point| Circle::new(*point, 3, color.filled())))?;
             }
         }
-        if let Some((at, why)) = &self.mark {
+        if let Some((at, label)) = &self.annotation {
             let dashed = DashedLineSeries::new([(*at, y.low), (*at, y.high)], 5, 4, INK.stroke_width(1));
             chart.draw_series(dashed)?;
-            let text = Text::new(why.clone(), (*at, y.high), font(13, INK));
+            let text = Text::new(label.clone(), (*at, y.high), font(13, INK));
             chart.draw_series(std::iter::once(text))?;
         }
-        if with_legend && self.lines.len() > 1 {
+        if with_legend && self.pool.len() > 1 {
             chart
                 .configure_series_labels()
                 .position(SeriesLabelPosition::UpperLeft)
@@ -241,27 +240,27 @@ impl Figure<'_> {
 }
 
 impl Figure<'_> {
-    /// What the lines are, in the page's own words: it hides nothing of them.
+    /// Renders the legend as HTML, outside the figure, so that it covers no line.
     pub(super) fn legend(&self) -> String {
         let item = |(at, line): (usize, &Line)| {
             format!("<li style=\"--of:var(--c{})\">{}</li>", at % COLORS + 1, line.name)
         };
-        match self.lines.len() {
+        match self.pool.len() {
             0 | 1 => String::new(),
             _ => format!(
                 "<ul class=\"legend\">{}</ul>",
-                self.lines.iter().enumerate().map(item).collect::<String>()
+                self.pool.iter().enumerate().map(item).collect::<String>()
             ),
         }
     }
 }
 
-/// What stands for the colour of a figure's `at`-th line.
+/// Returns the placeholder colour of line `at`.
 fn color(at: usize) -> RGBColor {
     RGBColor(3, 0, u8::try_from(at % COLORS + 1).unwrap_or(1))
 }
 
-/// Puts the page's colours where plotters has numbers.
+/// Replaces placeholder colours by CSS variables.
 fn themed(svg: &str) -> String {
     let mut themed = svg.replace("\"#010101\"", "\"var(--ink)\"").replace("\"#020202\"", "\"var(--faint)\"");
     for at in 1..=COLORS {

@@ -1,4 +1,4 @@
-//! The summary on a terminal.
+//! The summary for the terminal.
 
 use std::fmt::Write;
 
@@ -6,25 +6,20 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::{Calls, Phase, Quantiles, Report};
 
-/// All that a person wants to know first.
+/// Renders a summary.
 #[must_use]
 pub fn summary(report: &Report) -> String {
-    let subject = &report.subject;
+    let setup = &report.setup;
     let mut text = String::new();
-    // Writing to a string cannot fail.
+    // Cannot fail: the target is a string.
     let _ = writeln!(
         text,
         "{} · seed {} · {} merchants · {} connections × {} streams · deadline {} ms",
-        subject.scenario,
-        subject.seed,
-        subject.merchants,
-        subject.connections,
-        subject.streams,
-        subject.deadline_ms
+        setup.scenario, setup.seed, setup.merchants, setup.connections, setup.streams, setup.deadline_ms
     );
-    let _ = writeln!(text, "requests: the first {} have hash {}", subject.requests.0, subject.requests.1);
-    let place = if subject.is_server_here { ", which the server shares" } else { "" };
-    let _ = writeln!(text, "machine: {}{place}\n", subject.machine);
+    let _ = writeln!(text, "requests: the first {} have hash {}", setup.requests.0, setup.requests.1);
+    let shared = if setup.is_server_local { " (shared with the server)" } else { "" };
+    let _ = writeln!(text, "machine: {}{shared}\n", setup.machine);
     let _ = writeln!(text, "{}", phases(report));
     for phase in &report.phases {
         let _ = write!(text, "{}", outcomes(phase));
@@ -41,44 +36,41 @@ pub fn summary(report: &Report) -> String {
         );
         let _ = writeln!(
             text,
-            "at three times the peak{}: {} of the peak was answered well, with a p99 {} that at 75 %; normal again {}",
-            if sweep.is_overload_valid { "" } else { " (INVALID, a hint alone)" },
-            or(sweep.goodput_at_triple.map(|share| share * 100.0), " %", "nothing"),
-            or(sweep.p99_at_triple, " times", "beyond"),
+            "at 300 % of the peak{}: goodput {} of the peak, p99 {} that at 75 %; recovered {}",
+            if sweep.is_overload_valid { "" } else { " (INVALID, estimates only)" },
+            or(sweep.goodput_at_300_percent.map(|share| share * 100.0), " %", "none"),
+            or(sweep.p99_ratio_at_300_percent, " ×", "above"),
             or(sweep.recovered_after_s, " s later", "not within the run"),
         );
     }
     text + &remarks(report)
 }
 
-/// What must be known to read the figures.
+/// Renders notes that qualify the figures.
 fn remarks(report: &Report) -> String {
-    let (mut text, subject) = (String::new(), &report.subject);
-    for phase in report.phases.iter().filter(|phase| phase.place_p99_us > 1_000) {
+    let (mut text, setup) = (String::new(), &report.setup);
+    for phase in report.phases.iter().filter(|phase| phase.stream_wait_p99_us > 1_000) {
         let _ = writeln!(
             text,
-            "{}: calls waited up to {} µs (p99) for one of {} places for streams, or until the server allowed one more, which is part of their latency",
+            "{}: calls waited up to {} µs (p99) for one of {} HTTP/2 streams or for the server's stream limit; the wait is part of their latency",
             phase.name,
-            phase.place_p99_us,
-            subject.connections * subject.streams
+            phase.stream_wait_p99_us,
+            setup.connections * setup.streams
         );
     }
-    for (phase, fault) in report.faults() {
-        let _ = writeln!(text, "INVALID {phase}: {fault}; it says nothing of the server");
+    for (phase, fault) in report.invalid_reasons() {
+        let _ = writeln!(text, "INVALID {phase}: {fault}; the figures do not measure the server");
     }
-    for phase in report.phases.iter().filter(|phase| phase.judged > 0 && phase.empty == phase.judged) {
+    for phase in report.phases.iter().filter(|phase| phase.verified > 0 && phase.empty == phase.verified) {
         let _ = writeln!(
             text,
-            "{}: none of the {} answers that were judged has a merchant in it: does --around say where the server's are?",
-            phase.name, phase.judged
+            "{}: none of the {} verified responses contains a merchant; check that --around matches the server's data",
+            phase.name, phase.verified
         );
     }
     for phase in report.phases.iter().filter(|phase| phase.wrong > 0) {
-        let _ = writeln!(
-            text,
-            "WRONG {}: {} of {} answers that were judged",
-            phase.name, phase.wrong, phase.judged
-        );
+        let _ =
+            writeln!(text, "WRONG {}: {} of {} verified responses", phase.name, phase.wrong, phase.verified);
         for example in &phase.wrong_examples {
             let _ = writeln!(text, "  {example}");
         }
@@ -101,7 +93,7 @@ fn phases(report: &Report) -> Table {
         "p99.9 µs",
         "max µs",
         "service p99 µs",
-        "judged",
+        "verified",
         "generator",
     ];
     if has_server {
@@ -121,11 +113,11 @@ fn phases(report: &Report) -> Table {
             times.p999_us.to_string(),
             times.max_us.to_string(),
             phase.service.p99_us.to_string(),
-            phase.judged.to_string(),
+            phase.verified.to_string(),
             format!(
                 "{:.0} %{}",
-                phase.generator_share * 100.0,
-                if phase.faults.is_empty() { "" } else { " !" }
+                phase.generator_cpu_share * 100.0,
+                if phase.invalid_reasons.is_empty() { "" } else { " !" }
             ),
         ];
         if has_server {
@@ -140,14 +132,14 @@ fn phases(report: &Report) -> Table {
     table
 }
 
-/// What else came but OK.
+/// Lists the outcomes other than OK.
 fn outcomes(phase: &Phase) -> String {
     let others = phase.calls.iter().filter(|calls| calls.status != "OK");
     let line = |calls: &Calls| {
         let message = calls.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
         let Quantiles { p50_us, p99_us, .. } = calls.service;
         format!(
-            "{}: {} {} {} (p50 {p50_us} µs, p99 {p99_us} µs after they were sent){message}\n",
+            "{}: {} {} {} (service time p50 {p50_us} µs, p99 {p99_us} µs){message}\n",
             phase.name, calls.latency.count, calls.kind, calls.status
         )
     };

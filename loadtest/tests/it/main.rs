@@ -1,8 +1,8 @@
-//! The harness against servers that behave as a test wants: it must see what they do, and say so.
+//! Tests of the load generator against stub servers whose behaviour the test determines.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod answers;
-mod pause;
-mod server;
+mod outcomes;
+mod stalled_server;
+mod stub_server;
 mod tls;

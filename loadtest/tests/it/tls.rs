@@ -1,10 +1,10 @@
-//! Over TLS, with a key: as a server in the open wants it.
+//! TLS and API keys.
 
 use std::{fs, sync::Arc, time::Duration};
 
 use nearby_loadtest::{
-    drive::{Spacing, Stage},
-    wire::{Lines, framed},
+    h2_client::{ConnectionPool, encode_framed},
+    runner::{Spacing, Stage},
 };
 use nearby_proto::v1::SearchNearbyResponse;
 use rustls::{
@@ -13,9 +13,9 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Answer, driver, serve, settings, target};
+use crate::stub_server::{Answer, runner, serve, settings, target};
 
-/// A server over TLS, and the certificate that it shows.
+/// Starts a TLS server; returns its URL and its certificate.
 async fn start(answer: Answer) -> (String, String) {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()));
@@ -35,7 +35,7 @@ async fn start(answer: Answer) -> (String, String) {
             let (socket, _) = listener.accept().await.unwrap();
             let (acceptor, answer) = (acceptor.clone(), Arc::clone(&answer));
             tokio::spawn(async move {
-                // A caller that does not trust us goes away.
+                // Fails if the client does not trust the certificate.
                 if let Ok(socket) = acceptor.accept(socket).await {
                     serve(socket, answer).await;
                 }
@@ -46,8 +46,8 @@ async fn start(answer: Answer) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_go_over_tls_with_the_key_and_only_to_whom_is_trusted() {
-    let answer = framed(&SearchNearbyResponse::default());
+async fn calls_use_tls_and_the_api_key_and_require_a_trusted_certificate() {
+    let answer = encode_framed(&SearchNearbyResponse::default());
     let answer: Answer = Arc::new(move |_, headers| {
         let has_key = headers.get("authorization").is_some_and(|value| value == "Bearer a-key");
         (if has_key { 0 } else { 16 }, answer.clone())
@@ -60,13 +60,13 @@ async fn calls_go_over_tls_with_the_key_and_only_to_whom_is_trusted() {
 
     let run = async |target| {
         let stage = Stage::new("run", 200.0, Duration::from_millis(300));
-        driver(settings(target), 0).await.open(&[stage], Spacing::Even, 1).await.unwrap().remove(0)
+        runner(settings(target), 0).await.run_open_loop(&[stage], Spacing::Even, 1).await.unwrap().remove(0)
     };
-    let good = run(target(&url).trusting(&ca).unwrap().with_key_of(&key).unwrap()).await;
+    let good = run(target(&url).trusting(&ca).unwrap().with_key_file(&key).unwrap()).await;
     assert!(good.good() > 50 && good.good_share() == 1.0, "{}", good.good_share());
     let keyless = run(target(&url).trusting(&ca).unwrap()).await;
     assert!(keyless.good() == 0 && keyless.answered() > 50);
-    assert!(Lines::open(target(&url), 1, 1).await.is_err(), "nobody vouches for it");
+    assert!(ConnectionPool::open(target(&url), 1, 1).await.is_err(), "the certificate is not trusted");
     fs::write(&ca, "no certificate").unwrap();
-    assert!(target(&url).trusting(&ca).unwrap_err().to_string().contains("holds no certificate"));
+    assert!(target(&url).trusting(&ca).unwrap_err().to_string().contains("contains no PEM certificate"));
 }
