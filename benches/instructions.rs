@@ -6,7 +6,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a development tool: a failure aborts it")]
 
 use nearby_benches::{Dataset, merchant};
-use nearby_index::{Ecef, Hits, IndexWriter, Limit, Query, Radius, Revision, Steering, Terms};
+use nearby_index::{Ecef, Hits, IndexWriter, Limit, Query, Radius, Revision, SearchControl, Terms};
 
 fn main() {
     let rounds: u32 = std::env::args().nth(1).unwrap().parse().unwrap();
@@ -18,7 +18,7 @@ fn main() {
     let queries: Vec<Query> = origins.iter().map(|origin| query(*origin)).collect();
     let mut hits = Hits::default();
     for query in (0..rounds).flat_map(|_| &queries) {
-        snapshot.search_into(std::hint::black_box(query), Steering::default(), &mut hits);
+        snapshot.search_into(std::hint::black_box(query), SearchControl::default(), &mut hits);
         std::hint::black_box(hits.as_slice().len());
     }
 }

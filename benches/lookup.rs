@@ -12,7 +12,7 @@ use std::{env, hint::black_box};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use nearby_benches::{Dataset, merchant};
-use nearby_index::{Ecef, Hits, IndexWriter, Limit, Query, Radius, Revision, Steering, Terms};
+use nearby_index::{Ecef, Hits, IndexWriter, Limit, Query, Radius, Revision, SearchControl, Terms};
 
 const SEED: u64 = 20_240_229;
 const ORIGINS: usize = 1_024;
@@ -37,22 +37,22 @@ fn lookup(criterion: &mut Criterion) {
         let merchants =
             places.iter().enumerate().map(|(n, place)| merchant(n, *place, Terms::default(), Revision(1)));
         let snapshot = IndexWriter::load(merchants, Revision(1)).reader().snapshot();
-        for (kind, limit) in [("k20", Limit::new(20)), ("k100", Limit::new(100)), ("all", Some(Limit::NONE))]
+        for (kind, limit) in [("k20", Limit::new(20)), ("k100", Limit::new(100)), ("all", Some(Limit::UNLIMITED))]
         {
             let query = |origin| Query::nearest(Ecef::from(origin), Radius::DEFAULT, limit.unwrap());
             let queries: Vec<Query> = origins.iter().map(|origin| query(*origin)).collect();
             let (mut next, mut hits) = (queries.iter().cycle(), Hits::default());
             group.bench_function(BenchmarkId::new(format!("{name}/{kind}"), size), |bencher| {
                 bencher.iter(|| {
-                    snapshot.search_into(black_box(next.next().unwrap()), Steering::default(), &mut hits);
+                    snapshot.search_into(black_box(next.next().unwrap()), SearchControl::default(), &mut hits);
                     hits.as_slice().len()
                 });
             });
         }
-        let counted = |origin| Query::nearest(Ecef::from(origin), Radius::DEFAULT, Limit::NONE);
+        let counted = |origin| Query::nearest(Ecef::from(origin), Radius::DEFAULT, Limit::UNLIMITED);
         let mut next = origins.iter().map(|origin| counted(*origin)).collect::<Vec<_>>().into_iter().cycle();
         group.bench_function(BenchmarkId::new(format!("{name}/count"), size), |bencher| {
-            bencher.iter(|| snapshot.count(black_box(&next.next().unwrap()), Steering::default()));
+            bencher.iter(|| snapshot.count(black_box(&next.next().unwrap()), SearchControl::default()));
         });
     }
     group.finish();

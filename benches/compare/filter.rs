@@ -30,8 +30,8 @@ pub(crate) fn run(report: &mut Report) {
     };
     println!(
         "  a circle holds {} on average, {:.1} of them rare",
-        all(&plain[..64], Limit::NONE) / 64,
-        all(&scarce, Limit::NONE) as f64 / scarce.len() as f64
+        all(&plain[..64], Limit::UNLIMITED) / 64,
+        all(&scarce, Limit::UNLIMITED) as f64 / scarce.len() as f64
     );
     let mut hits = [Hits::default(), Hits::default(), Hits::default()];
     let [plain_hits, scarce_hits, common_hits] = &mut hits;

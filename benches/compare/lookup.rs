@@ -3,7 +3,7 @@
 
 use nearby_benches::{Dataset, merchant};
 use nearby_index::{
-    Ecef, Hits, IndexWriter, Limit, Position, Query, Radius, Revision, Snapshot, Steering, Terms, Wgs84,
+    Ecef, Hits, IndexWriter, Limit, Position, Query, Radius, Revision, Snapshot, SearchControl, Terms, Wgs84,
 };
 
 use super::{
@@ -30,7 +30,7 @@ pub(crate) fn search_all<'s>(snapshot: &'s Snapshot, queries: &[Query], hits: &m
     queries
         .iter()
         .map(|query| {
-            snapshot.search_into(std::hint::black_box(query), Steering::default(), hits);
+            snapshot.search_into(std::hint::black_box(query), SearchControl::default(), hits);
             hits.as_slice().len()
         })
         .sum()

@@ -12,7 +12,7 @@ use std::{
 
 use nearby_benches::{Dataset, TermGenerator, median, merchant};
 use nearby_index::{
-    Change, Hits, IndexReader, IndexWriter, Limit, Position, Query, Revision, Steering, StoredMerchant, Wgs84,
+    Change, Hits, IndexReader, IndexWriter, Limit, Position, Query, Revision, SearchControl, StoredMerchant, Wgs84,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -118,7 +118,7 @@ fn percentile(reader: &IndexReader, queries: &[Query], background: impl FnOnce()
                 let start = Instant::now();
                 let snapshot = reader.snapshot();
                 let mut hits = Hits::default();
-                snapshot.search_into(query, Steering::default(), &mut hits);
+                snapshot.search_into(query, SearchControl::default(), &mut hits);
                 std::hint::black_box(hits.as_slice().len());
                 seconds.push(start.elapsed().as_secs_f64());
                 ready.store(1, Ordering::Relaxed);

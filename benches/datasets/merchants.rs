@@ -91,7 +91,7 @@ pub fn merchant(
             profile,
         },
         revision,
-        placed: Revision(0),
+        position_revision: Revision(0),
         create_time: UnixMicros(0),
         update_time: UnixMicros(0),
     })

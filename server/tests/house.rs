@@ -217,7 +217,7 @@ fn no_file_lies_about_unused() {
         let folder = root().join(member);
         let mut roots: Vec<PathBuf> =
             ["src/lib.rs", "src/main.rs", "build.rs"].map(|name| folder.join(name)).to_vec();
-        for target in ["worlds/lib.rs", "compare/main.rs", "fuzz/scan.rs", "fuzz/decoders.rs"] {
+        for target in ["datasets/lib.rs", "compare/main.rs", "fuzz/scan.rs", "fuzz/decoders.rs"] {
             roots.push(folder.join(target));
         }
         for targets in ["tests", "examples", "."] {

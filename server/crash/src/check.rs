@@ -12,7 +12,7 @@ use std::{
 };
 
 use nearby_client::v1;
-use nearby_store::{DurableStore, Opening};
+use nearby_store::{DurableStore, StoreOptions};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ use crate::{Outcome, model::Content};
 /// Opens a store and reads all merchants.
 fn open(directory: &Path) -> Result<Content, String> {
     let (_store, loaded) =
-        DurableStore::open(directory, &Opening::PLAIN).map_err(|error| error.to_string())?;
+        DurableStore::open(directory, &StoreOptions::DEFAULT).map_err(|error| error.to_string())?;
     let mut content = Content::new();
     let (mut unreadable, mut twice) = (0, 0);
     for stored in loaded.merchants {

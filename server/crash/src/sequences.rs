@@ -15,8 +15,8 @@ use nearby_index::{
     Terms, UnixMicros, Visibility,
 };
 use nearby_store::{
-    Batch, Content, DoneRequest, DurableStore, Extent, Forget, Loaded, Opening, RequestId, Store, backup,
-    verify,
+    Batch, CompletedRequest, Contents, DurableStore, Forget, RecoveredState, RequestId, Store, StoreOptions,
+    Watermarks, backup, verify,
 };
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -60,10 +60,10 @@ struct Done {
 /// What must be there.
 #[derive(Clone, Default)]
 struct Model {
-    extent: Extent,
+    extent: Watermarks,
     merchants: BTreeMap<MerchantId, Arc<StoredMerchant>>,
     deletions: BTreeMap<Revision, MerchantId>,
-    requests: BTreeMap<RequestId, Arc<DoneRequest>>,
+    requests: BTreeMap<RequestId, Arc<CompletedRequest>>,
 }
 
 /// A store, what must be in it, and what the server would have of it in memory.
@@ -75,7 +75,8 @@ struct Pair {
 }
 
 /// Short, so that checkpoints come.
-const OPENING: Opening<'static> = Opening { journal_bytes: 1 << 18, ..Opening::PLAIN };
+const OPENING: StoreOptions<'static> =
+    StoreOptions { checkpoint_journal_bytes: 1 << 18, ..StoreOptions::DEFAULT };
 
 fn sequence(place: &Path, random: &mut Pcg64Mcg) -> Outcome<Done> {
     let mut done = Done::default();
@@ -110,7 +111,7 @@ fn sequence(place: &Path, random: &mut Pcg64Mcg) -> Outcome<Done> {
     let Pair { directory, store, model, .. } = pair.stop()?;
     drop(store);
     let found = verify(&directory, &OPENING)?;
-    if !found.faults.is_empty() || found.merchants != model.merchants.len() as u64 {
+    if !found.corruption.is_empty() || found.merchants != model.merchants.len() as u64 {
         return Err(format!("verified: {found:?}, {} merchants were expected", model.merchants.len()).into());
     }
     Ok(done)
@@ -121,7 +122,7 @@ impl Pair {
     fn open(directory: PathBuf, model: Model) -> Outcome<Self> {
         let (store, loaded) = DurableStore::open(&directory, &OPENING)?;
         model.compare(&loaded)?;
-        let index = IndexWriter::load(loaded.merchants, loaded.tally.extent.last);
+        let index = IndexWriter::load(loaded.merchants, loaded.digest.watermarks.last);
         Ok(Self { directory, store, index, model })
     }
 
@@ -149,26 +150,31 @@ impl Pair {
         }
         let mut done = Vec::new();
         if random.random_bool(0.3) {
-            let request = DoneRequest {
+            let request = CompletedRequest {
                 id: RequestId(random.random::<u128>().to_le_bytes()),
                 fingerprint: [7; 16],
-                done: UnixMicros(1),
+                completed_at: UnixMicros(1),
                 outcomes: changes.clone(),
             };
             next.requests.insert(request.id, Arc::new(request.clone()));
             done.push(Arc::new(request));
         }
         let deletions_since = next.extent.deletions_since;
-        let batch =
-            Batch { changes: &changes, replaces: &replaces, done: &done, forget: &forget, deletions_since };
+        let batch = Batch {
+            changes: &changes,
+            replaces: &replaces,
+            completed: &done,
+            forget: &forget,
+            deletions_since,
+        };
         self.store.commit(&batch)?;
         self.index.apply(&changes);
         self.model = next;
         Ok(())
     }
 
-    fn content(&self) -> Content {
-        Content {
+    fn content(&self) -> Contents {
+        Contents {
             snapshot: self.index.reader().snapshot(),
             deletions: self.model.deletions.iter().map(|(at, id)| (*at, id.clone())).collect(),
             requests: self.model.requests.values().cloned().collect(),
@@ -219,7 +225,7 @@ impl Pair {
 
     fn back_up(&self, path: &Path) -> Outcome<Model> {
         let file = fs::File::create(path)?;
-        backup::write(file, &self.content(), &self.store.tally(), UnixMicros(3))?;
+        backup::write(file, &self.content(), &self.store.digest(), UnixMicros(3))?;
         Ok(self.model.clone())
     }
 }
@@ -228,7 +234,7 @@ impl Pair {
 fn restore(path: &Path, directory: PathBuf, of_backup: &Model) -> Outcome<Pair> {
     backup::restore(path, &directory)?;
     let last = Revision(of_backup.extent.last.0 + backup::REVISIONS_SKIPPED);
-    let extent = Extent { last, deletions_since: last };
+    let extent = Watermarks { last, deletions_since: last };
     Pair::open(directory, Model { extent, deletions: BTreeMap::new(), ..of_backup.clone() })
 }
 
@@ -289,17 +295,22 @@ impl Model {
             profile: Profile::new(&vec![random.random(); length])?,
         };
         let (create_time, update_time) = (UnixMicros(random.random()), UnixMicros(random.random()));
-        let stored =
-            Arc::new(StoredMerchant { merchant, revision, placed: revision, create_time, update_time });
+        let stored = Arc::new(StoredMerchant {
+            merchant,
+            revision,
+            position_revision: revision,
+            create_time,
+            update_time,
+        });
         self.merchants.insert(id, Arc::clone(&stored));
         Ok((Change::Put(stored), replaced))
     }
 
     /// Whether a store holds exactly this.
-    fn compare(&self, loaded: &Loaded) -> Outcome<()> {
+    fn compare(&self, loaded: &RecoveredState) -> Outcome<()> {
         let differs = |what: &str| Err(format!("{what} differ from the model's").into());
-        if loaded.tally.extent != self.extent {
-            return Err(format!("{:?} where {:?} was expected", loaded.tally.extent, self.extent).into());
+        if loaded.digest.watermarks != self.extent {
+            return Err(format!("{:?} where {:?} was expected", loaded.digest.watermarks, self.extent).into());
         }
         if !loaded.merchants.iter().eq(self.merchants.values()) {
             return differs("merchants");

@@ -104,7 +104,7 @@ async fn damage_is_refused_told_and_salvaged() {
     let refused = on(&data_dir, &serve);
     assert_eq!(refused.status.code(), Some(65));
     let said = text(&refused.stderr);
-    for word in ["lacks commits that were acknowledged", "nearby verify", "nearby restore", "--salvage"] {
+    for word in ["is missing acknowledged commits", "nearby verify", "nearby restore", "--salvage"] {
         assert!(said.contains(word), "{word}: {said}");
     }
     let verified = on(&data_dir, &["verify"]);
