@@ -17,7 +17,7 @@ use mimalloc::MiMalloc;
 use nearby_benches::{Dataset, median};
 use nearby_index::{MerchantId, Position, Wgs84};
 use nearby_proto::v1::{self as wire, MerchantView};
-use nearby_server::bench_support::{Offline, Parsed};
+use nearby_server::bench_support::{OfflineService, Parsed};
 
 /// The server's allocator.
 #[global_allocator]
@@ -81,7 +81,8 @@ fn answers(criterion: &mut Criterion) {
     let size = if is_smoke { 10_000 } else { MERCHANTS };
     let [places, origins] = Dataset::Cities.points(size, ORIGINS, SEED).unwrap();
     let offline =
-        Offline::new(places.iter().enumerate().map(|(number, place)| merchant(number, *place))).unwrap();
+        OfflineService::new(places.iter().enumerate().map(|(number, place)| merchant(number, *place)))
+            .unwrap();
     let searches = |view: MerchantView| -> Vec<Parsed> {
         let request = |place: &Position<Wgs84>| wire::SearchNearbyRequest {
             origin: Some(position(*place)),
@@ -93,7 +94,7 @@ fn answers(criterion: &mut Criterion) {
     let id_only = searches(MerchantView::IdOnly);
     let (basic, full) = (searches(MerchantView::Basic), searches(MerchantView::Full));
     let find = |search: &Parsed| offline.find(search);
-    let answer = |search: &Parsed| offline.answer(search).unwrap();
+    let answer = |search: &Parsed| offline.page_response(search).unwrap();
     let contenders: [Contender<'_>; 4] = [
         ("find", &basic, &find),
         ("answer/id_only", &id_only, &answer),

@@ -37,14 +37,19 @@ fn lookup(criterion: &mut Criterion) {
         let merchants =
             places.iter().enumerate().map(|(n, place)| merchant(n, *place, Terms::default(), Revision(1)));
         let snapshot = IndexWriter::load(merchants, Revision(1)).reader().snapshot();
-        for (kind, limit) in [("k20", Limit::new(20)), ("k100", Limit::new(100)), ("all", Some(Limit::UNLIMITED))]
+        for (kind, limit) in
+            [("k20", Limit::new(20)), ("k100", Limit::new(100)), ("all", Some(Limit::UNLIMITED))]
         {
             let query = |origin| Query::nearest(Ecef::from(origin), Radius::DEFAULT, limit.unwrap());
             let queries: Vec<Query> = origins.iter().map(|origin| query(*origin)).collect();
             let (mut next, mut hits) = (queries.iter().cycle(), Hits::default());
             group.bench_function(BenchmarkId::new(format!("{name}/{kind}"), size), |bencher| {
                 bencher.iter(|| {
-                    snapshot.search_into(black_box(next.next().unwrap()), SearchControl::default(), &mut hits);
+                    snapshot.search_into(
+                        black_box(next.next().unwrap()),
+                        SearchControl::default(),
+                        &mut hits,
+                    );
                     hits.as_slice().len()
                 });
             });

@@ -3,7 +3,7 @@
 
 use nearby_benches::{Dataset, merchant};
 use nearby_index::{
-    Ecef, Hits, IndexWriter, Limit, Position, Query, Radius, Revision, Snapshot, SearchControl, Terms, Wgs84,
+    Ecef, Hits, IndexWriter, Limit, Position, Query, Radius, Revision, SearchControl, Snapshot, Terms, Wgs84,
 };
 
 use super::{

@@ -17,7 +17,11 @@ pub(crate) fn run(report: &mut Report) {
     for origin in origins {
         // Origins without a page 50 are skipped. Its cursor is the last hit of page 49.
         let mut earlier = Hits::default();
-        snapshot.search_into(&query(origin, Limit::new(49 * 20).unwrap()), SearchControl::default(), &mut earlier);
+        snapshot.search_into(
+            &query(origin, Limit::new(49 * 20).unwrap()),
+            SearchControl::default(),
+            &mut earlier,
+        );
         let Some(after) = earlier.next() else { continue };
         let page = query(origin, Limit::new(20).unwrap());
         fiftieth.push(Query { after: Some(after), ..page.clone() });

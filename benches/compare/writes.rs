@@ -12,7 +12,8 @@ use std::{
 
 use nearby_benches::{Dataset, TermGenerator, median, merchant};
 use nearby_index::{
-    Change, Hits, IndexReader, IndexWriter, Limit, Position, Query, Revision, SearchControl, StoredMerchant, Wgs84,
+    Change, Hits, IndexReader, IndexWriter, Limit, Position, Query, Revision, SearchControl, StoredMerchant,
+    Wgs84,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;

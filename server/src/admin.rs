@@ -1,13 +1,14 @@
-//! What operators and their tools ask, over HTTP on an address of its own: whether the server lives and is ready, its metrics,
-//! and what it logs. Nothing of it waits behind calls for connections or for their limits.
+//! The admin endpoint: HTTP on an address of its own, for probes, Prometheus and operators. Its connections and limits are
+//! separate from those of calls, so that it responds while the server is overloaded.
 //!
-//! | path | what it says |
+//! | path | response |
 //! |---|---|
-//! | `GET /live` | 200 as long as the process can answer at all |
-//! | `GET /ready` | 200 while calls are answered; 503 while merchants are loaded and once the server stops |
-//! | `GET /metrics` | Prometheus's text |
-//! | `GET /log` | the filter of the log |
-//! | `PUT /log` | sets it, as `--log` does, until the next start; needs the role `operate`, or, where nobody must say who calls, this machine |
+//! | `GET /live` | Liveness probe: 200 while the process responds |
+//! | `GET /ready` | Readiness probe: 200 while calls are served; 503 while loading or stopping |
+//! | `GET /metrics` | Metrics in Prometheus' text format |
+//! | `GET /status` | Status as JSON, which `nearby status` reads |
+//! | `GET /log` | The log filter |
+//! | `PUT /log` | Sets the log filter, as `--log` does, until the next start; requires the role `operate`, or, without authentication, a client on this machine |
 
 use std::{
     io,
@@ -33,48 +34,47 @@ use nearby_store::DiskSpace;
 use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 
 use crate::{
-    auth::{Access, Credentials, Role},
+    auth::{Authenticator, Credentials, bearer::bearer, role::Role},
     clock::Clock,
-    grpc::middleware::auth::bearer,
-    net::Tls,
-    service::Door,
+    net::tls::Tls,
+    service::ServiceHandle,
     telemetry::{
         LogControl,
         metrics::{self, Metrics},
     },
-    write_availability::{self, Intake},
+    write_availability::{self, WriteAvailability},
 };
 
-/// What is asked about.
+/// The admin endpoint.
 #[derive(Clone)]
-pub(crate) struct Operations {
+pub(crate) struct AdminServer {
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) door: Door,
-    pub(crate) intake: Intake,
-    pub(crate) calls_under_way: Arc<dyn Fn() -> usize + Send + Sync>,
+    pub(crate) handle: ServiceHandle,
+    pub(crate) availability: WriteAvailability,
+    pub(crate) requests_in_flight: Arc<dyn Fn() -> usize + Send + Sync>,
     pub(crate) data_dir: PathBuf,
     pub(crate) max_watchers: usize,
-    pub(crate) access: Access,
+    pub(crate) authenticator: Authenticator,
     pub(crate) clock: Clock,
     pub(crate) log: Option<LogControl>,
     pub(crate) tls: Option<Tls>,
 }
 
-/// Longest filter.
-const MOST_FILTER_BYTES: usize = 4_096;
-/// Requests that are answered at a time: whoever asks more often waits.
-static TURNS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
-/// How long a request may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Connections at a time; how long one may take for the head of a request, and how old it may become.
-const MOST_CONNECTIONS: usize = 64;
-const HEAD: Duration = Duration::from_secs(30);
-const AGE: Duration = Duration::from_secs(10 * 60);
-/// How long to wait where the system has no room for a connection.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Longest log filter.
+const MAX_FILTER_BYTES: usize = 4_096;
+/// Concurrent scrapes; further ones wait.
+static SCRAPES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
+/// Limit for a scrape to start.
+const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Concurrent connections; the limit for the headers of a request; the age of a connection.
+const MAX_CONNECTIONS: usize = 64;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(10 * 60);
+/// Pause after the system refuses a connection.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-impl Operations {
-    /// Binds an address, and answers there until it is dropped; the address is where it really listens.
+impl AdminServer {
+    /// Binds an address. Returns the bound address and the future that serves it.
     pub(crate) async fn serve(
         self,
         address: SocketAddr,
@@ -84,109 +84,124 @@ impl Operations {
         let router = Router::new()
             .route("/live", get(|| async { "alive\n" }))
             .route("/ready", get(ready))
-            .route("/metrics", get(text))
+            .route("/metrics", get(metrics_text))
+            .route("/status", get(status))
             .route("/log", get(log).put(set_log))
-            .layer(DefaultBodyLimit::max(MOST_FILTER_BYTES))
+            .layer(DefaultBodyLimit::max(MAX_FILTER_BYTES))
             .with_state(self);
-        Ok((address, answer(listener, router)))
+        Ok((address, serve(listener, router)))
     }
 
-    /// How the server stands now.
+    /// The state of the server.
     fn state(&self) -> metrics::State {
         let disk_free_bytes = DiskSpace::of(&self.data_dir).ok().map(|space| space.free_bytes);
-        let takes_changes = self.intake.state() == write_availability::State::Open;
-        let outside = metrics::State {
-            calls_under_way: (self.calls_under_way)(),
-            is_ready: self.door.is_open(),
-            takes_changes,
+        let is_writable = self.availability.state() == write_availability::State::Writable;
+        let without_service = metrics::State {
+            requests_in_flight: (self.requests_in_flight)(),
+            is_ready: self.handle.is_ready(),
+            is_writable,
             disk_free_bytes,
-            certificate_ends_s: self.tls.as_ref().and_then(Tls::ends_s),
+            certificate_expiry_s: self.tls.as_ref().and_then(Tls::expiry_s),
             ..metrics::State::default()
         };
-        let Ok(service) = self.door.enter() else { return outside };
+        let Ok(service) = self.handle.service() else { return without_service };
         let snapshot = service.snapshot();
         metrics::State {
             merchants_visible: snapshot.visible_len(),
             merchants_hidden: snapshot.len() - snapshot.visible_len(),
             revision: snapshot.revision().0,
-            commands_waiting: service.committer.waiting(),
+            commands_waiting: service.commits.waiting(),
             watchers: self.max_watchers.saturating_sub(service.watchers.available_permits()),
-            ..outside
+            ..without_service
         }
     }
 }
 
-/// Answers for ever. axum's own server has no limits: whoever can reach it could take all files that may be open.
-async fn answer(listener: TcpListener, router: Router) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    // Nobody closes it.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+/// Serves connections, with limits that axum's own server does not have: a client could otherwise exhaust the file
+/// descriptors.
+async fn serve(listener: TcpListener, router: Router) {
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    // The semaphore is never closed.
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let (socket, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::debug!(%error, "an operator's connection was not taken in");
-                tokio::time::sleep(PAUSE).await;
+                tracing::debug!(%error, "cannot accept an admin connection; retrying");
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
             }
         };
         let service = TowerToHyperService::new(router.clone().layer(Extension(peer)));
         tokio::spawn(async move {
             let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
-            // How it ends is of no consequence.
-            drop(timeout(AGE, builder.serve_connection(TokioIo::new(socket), service)).await);
-            drop(place);
+            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+            // An error of one connection has no consequence.
+            drop(timeout(MAX_CONNECTION_AGE, builder.serve_connection(TokioIo::new(socket), service)).await);
+            drop(permit);
         });
     }
 }
 
-async fn ready(State(operations): State<Operations>) -> impl IntoResponse {
-    match operations.door.is_open() {
+async fn ready(State(admin): State<AdminServer>) -> impl IntoResponse {
+    match admin.handle.is_ready() {
         true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "loading its merchants or stopping\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "loading or stopping\n"),
     }
 }
 
-async fn text(State(operations): State<Operations>) -> Result<impl IntoResponse, StatusCode> {
-    let Ok(Ok(_turn)) = tokio::time::timeout(PATIENCE, TURNS.acquire()).await else {
+async fn metrics_text(State(admin): State<AdminServer>) -> Result<impl IntoResponse, StatusCode> {
+    let Ok(Ok(_permit)) = timeout(SCRAPE_TIMEOUT, SCRAPES.acquire()).await else {
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     };
-    // It asks the disk and the process.
-    let told = tokio::task::spawn_blocking(move || operations.metrics.text(operations.state())).await;
-    let text = told.ok().and_then(Result::ok).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+    // Reads from the disk and from /proc.
+    let text = tokio::task::spawn_blocking(move || admin.metrics.text(admin.state())).await;
+    let text = text.ok().and_then(Result::ok).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 
-async fn log(State(operations): State<Operations>) -> Result<String, StatusCode> {
-    let log = operations.log.ok_or(StatusCode::NOT_FOUND)?;
+async fn status(State(admin): State<AdminServer>) -> Result<impl IntoResponse, StatusCode> {
+    let Ok(Ok(_permit)) = timeout(SCRAPE_TIMEOUT, SCRAPES.acquire()).await else {
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let status = tokio::task::spawn_blocking(move || admin.metrics.status(admin.state())).await;
+    let json = status.ok().and_then(|status| serde_json::to_string(&status).ok());
+    let json = json.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json))
+}
+
+async fn log(State(admin): State<AdminServer>) -> Result<String, StatusCode> {
+    let log = admin.log.ok_or(StatusCode::NOT_FOUND)?;
     Ok(format!("{}\n", log.now()))
 }
 
 async fn set_log(
-    State(operations): State<Operations>,
+    State(admin): State<AdminServer>,
     Extension(peer): Extension<SocketAddr>,
     headers: HeaderMap,
     filter: String,
 ) -> (StatusCode, String) {
-    let Some(log) = &operations.log else { return (StatusCode::NOT_FOUND, String::new()) };
-    let now = (operations.clock)();
-    let known = bearer(&headers).ok().map(|bearer| Credentials { bearer, certificate: &[] });
-    let caller = match known.map(|shown| operations.access.identify(shown, now)) {
-        Some(Ok(caller)) => caller,
+    let Some(log) = &admin.log else { return (StatusCode::NOT_FOUND, String::new()) };
+    let now = (admin.clock)();
+    let credentials = bearer(&headers).ok().map(|bearer| Credentials { bearer, certificate_names: &[] });
+    let principal = match credentials.map(|credentials| admin.authenticator.authenticate(credentials, now)) {
+        Some(Ok(principal)) => principal,
         _ => {
             return (
                 StatusCode::UNAUTHORIZED,
-                "show a key or a token of the role operate (authorization: Bearer …)\n".to_owned(),
+                "missing or invalid credentials: send an API key or a token with the role operate (authorization: Bearer …)\n".to_owned(),
             );
         }
     };
-    let is_known = !operations.access.is_open();
-    if !caller.may(Role::Operate) || !(is_known || peer.ip().is_loopback()) {
-        return (StatusCode::FORBIDDEN, "only a caller of the role operate sets what is logged\n".to_owned());
+    let is_authenticated = !admin.authenticator.is_open();
+    if !principal.has(Role::Operate) || !(is_authenticated || peer.ip().is_loopback()) {
+        return (
+            StatusCode::FORBIDDEN,
+            "permission denied: setting the log filter requires the role operate\n".to_owned(),
+        );
     }
     match log.set(&filter) {
         Ok(()) => {
-            tracing::info!(filter = log.now(), caller = caller.name, "the log is set");
+            tracing::info!(filter = log.now(), principal = principal.name, "log filter set");
             (StatusCode::OK, format!("{}\n", log.now()))
         }
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")),

@@ -1,61 +1,69 @@
-//! Searches from the wire to the wire without a server around them: what benches time.
+//! Searches without a server around them, from wire to wire, for benchmarks.
 
 use std::sync::Arc;
 
 use nearby_index::{Hits, IndexWriter, MerchantId, Radius, Revision, Snapshot, UnixMicros};
 use nearby_proto::v1 as wire;
 
-use crate::grpc::{
-    convert::{MOST_PAGE_BYTES, SearchRequest, SearchSettings, finish, merchant_from_wire, search_from_wire},
-    nearby_service::page_response::answer,
+use crate::{
+    error::ServiceError,
+    grpc::{
+        convert::{MAX_PAGE_BYTES, SearchRequest, SearchSettings, merchant_from_wire, search_from_wire},
+        nearby_service::page_response::page_response,
+    },
+    page_token::PageTokens,
+    record::{self, VersionMeta},
 };
-use crate::{commit::Stamp, error::ServiceError, page_token::PageTokens};
 
-/// Merchants that can be searched.
+/// Merchants in an index.
 #[derive(Debug)]
-pub struct Offline {
+pub struct OfflineService {
     snapshot: Arc<Snapshot>,
     tokens: PageTokens,
 }
 
-/// A search that has been parsed.
+/// A parsed search.
 #[derive(Debug)]
 pub struct Parsed(SearchRequest);
 
-/// Some moment.
+/// The time at which the merchants were stored.
 const STORED_AT: UnixMicros = UnixMicros(1_700_000_000_000_000);
 
-impl Offline {
-    /// Of these merchants, given as a caller would, by id.
+impl OfflineService {
+    /// Loads merchants.
     ///
     /// # Errors
-    /// Where one of them cannot be.
+    /// When one of them is invalid.
     pub fn new(
         merchants: impl IntoIterator<Item = (MerchantId, wire::Merchant)>,
     ) -> Result<Self, ServiceError> {
         let stored = (1..).map(Revision).zip(merchants).map(|(revision, (id, given))| {
             let merchant = merchant_from_wire(given, id, "merchant")?;
-            let stamp = Stamp { revision, placed: revision, create_time: STORED_AT, update_time: STORED_AT };
-            Ok(Arc::new(finish(merchant, stamp)))
+            let meta = VersionMeta {
+                revision,
+                position_revision: revision,
+                create_time: STORED_AT,
+                update_time: STORED_AT,
+            };
+            Ok(Arc::new(record::make_version(merchant, meta)))
         });
         let stored = stored.collect::<Result<Vec<_>, ServiceError>>()?;
         let revision = Revision(stored.len() as u64);
         let snapshot = IndexWriter::load(stored, revision).reader().snapshot();
-        let tokens = PageTokens::ephemeral().map_err(|_| ServiceError::Internal("there is no randomness"))?;
+        let tokens = PageTokens::ephemeral().map_err(|_| ServiceError::Internal("no random source"))?;
         Ok(Self { snapshot, tokens })
     }
 
     /// Parses a search.
     ///
     /// # Errors
-    /// Where a server would refuse it.
+    /// When a server would reject it.
     pub fn parse(&self, given: &wire::SearchNearbyRequest) -> Result<Parsed, ServiceError> {
-        let settings =
-            SearchSettings { most_radius: Radius::DEFAULT, search_hidden: false, log_cells: false };
+        let settings = SearchSettings { max_radius: Radius::DEFAULT, search_hidden: false, log_cells: false };
         search_from_wire(given, settings, UnixMicros(0), &self.tokens).map(Parsed)
     }
 
-    /// Finds, and no more. Returns how many there are.
+    /// Searches only. Returns the number of results.
     #[must_use]
     pub fn find(&self, Parsed(request): &Parsed) -> usize {
         let mut hits = Hits::default();
@@ -63,12 +71,12 @@ impl Offline {
         hits.as_slice().len()
     }
 
-    /// Finds and encodes the whole answer, with the token of the next page. Returns how many bytes.
+    /// Searches and encodes the response, with the token of the next page. Returns its bytes.
     ///
     /// # Errors
-    /// Where a server would fail.
-    pub fn answer(&self, Parsed(request): &Parsed) -> Result<usize, ServiceError> {
-        let page = answer(request, &self.snapshot, &self.tokens, MOST_PAGE_BYTES, &|| true)?;
+    /// When a server would fail.
+    pub fn page_response(&self, Parsed(request): &Parsed) -> Result<usize, ServiceError> {
+        let page = page_response(request, &self.snapshot, &self.tokens, MAX_PAGE_BYTES, &|| true)?;
         page.map(|page| page.encoded.as_bytes().len()).ok_or(ServiceError::Internal("a search stopped"))
     }
 }

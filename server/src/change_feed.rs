@@ -21,11 +21,11 @@ const RECENT_BYTES: usize = 64 * 1024 * 1024;
 /// Deletions that are kept, on disk too.
 pub(crate) const DELETIONS: usize = 100_000;
 /// Most changes that one is told at once. Who is farther behind gets there faster by an export.
-const MOST_BEHIND: usize = 200_000;
+const MAX_BEHIND: usize = 200_000;
 
 /// What changed lately. Cheap to clone; clones share it.
 #[derive(Clone, Debug)]
-pub struct Feed {
+pub struct ChangeFeed {
     shared: Arc<Shared>,
 }
 
@@ -44,7 +44,7 @@ struct Past {
     deletions_since: Revision,
 }
 
-impl Feed {
+impl ChangeFeed {
     /// A feed that begins at a revision, with the deletions that are known from before, in any order, and the revision
     /// since which those are all that there were.
     #[must_use]
@@ -141,7 +141,7 @@ impl Feed {
             (deletions.collect(), now)
         };
         for stored in snapshot.list(None).filter(|stored| stored.revision > after && stored.revision <= now) {
-            if changes.len() == MOST_BEHIND {
+            if changes.len() == MAX_BEHIND {
                 return Err(ServiceError::RevisionTooOld { asked: after, earliest: now });
             }
             changes.push(Change::Put(Arc::clone(stored)));
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_is_in_memory_is_told_as_it_was() {
-        let feed = Feed::new(Revision(10), Vec::new(), Revision(10));
+        let feed = ChangeFeed::new(Revision(10), Vec::new(), Revision(10));
         assert_eq!(feed.recent(Revision(10), 9), Some(Vec::new()), "nothing has happened yet");
         assert_eq!(feed.recent(Revision(9), 9), None, "what was before is not in memory");
         feed.push(&[deleted(11), deleted(12)]);
@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn only_so_many_deletions_are_kept_and_what_is_before_them_is_too_old() {
-        let feed = Feed::new(Revision(2), vec![(Revision(2), MerchantId::parse("a").unwrap())], Revision(1));
+        let feed =
+            ChangeFeed::new(Revision(2), vec![(Revision(2), MerchantId::parse("a").unwrap())], Revision(1));
         let snapshot = |revision| IndexWriter::load([], Revision(revision)).reader().snapshot();
         let too_old = |asked, earliest| {
             Err(ServiceError::RevisionTooOld { asked: Revision(asked), earliest: Revision(earliest) })

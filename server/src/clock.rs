@@ -1,21 +1,70 @@
-//! The time, as an argument.
+//! Time as an argument: whatever reads a clock is given one, and tests give it theirs.
 
 use std::{
+    fmt,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use nearby_index::UnixMicros;
 
-/// Tells the time to whoever stamps changes; tests hand in their own.
+/// Wall-clock time, for what is stored or compared with expiry times.
 pub type Clock = Arc<dyn Fn() -> UnixMicros + Send + Sync>;
 
-/// The clock of this machine.
+/// The wall clock of this machine.
 #[must_use]
 pub fn system() -> Clock {
     Arc::new(|| {
-        #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's wall clock")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMicros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
     })
+}
+
+/// Monotonic time, for durations.
+#[derive(Clone)]
+pub struct Monotonic(Arc<dyn Fn() -> Instant + Send + Sync>);
+
+impl Monotonic {
+    /// The monotonic clock of this machine.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Instant::now))
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Monotonic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Monotonic")
+    }
+}
+
+/// A monotonic clock that tests advance.
+#[cfg(test)]
+#[derive(Clone)]
+pub(crate) struct ManualClock(Arc<std::sync::Mutex<Instant>>);
+
+#[cfg(test)]
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self(Arc::new(std::sync::Mutex::new(Instant::now())))
+    }
+}
+
+#[cfg(test)]
+impl ManualClock {
+    pub(crate) fn advance(&self, by: std::time::Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+
+    pub(crate) fn monotonic(&self) -> Monotonic {
+        let now = Arc::clone(&self.0);
+        Monotonic(Arc::new(move || *now.lock().unwrap()))
+    }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong in the service, by what the caller will do about it.
+//! Errors of the service, by what the caller does about them.
 
 use std::{fmt, time::Duration};
 
@@ -6,116 +6,112 @@ use nearby_index::{MerchantId, Revision};
 use thiserror::Error;
 
 use crate::{
-    auth::{Exceeded, Refused, Role},
+    auth::{AuthError, rate_limit::Exceeded, role::Role},
     reason::Reason,
 };
 
-/// A field of a request that is not as it must be. Never holds a user's coordinates.
+/// An invalid field of a request. Never contains a user's coordinates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// Path of the field in the request, such as `origin.latitude`.
     pub field: String,
-    /// Why, as a stable word.
+    /// The reason, as a stable word.
     pub reason: Reason,
-    /// What is wrong and what to do, for people.
+    /// What is wrong and the remedy, for people.
     pub description: String,
 }
 
-/// Something that there is only so much of.
+/// A resource of which the server has a limited number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quota {
-    /// Writes that wait.
+pub enum LimitedResource {
+    /// Waiting writes.
     Writes,
-    /// Calls that watch.
+    /// Watching calls.
     Watchers,
-    /// Calls that take a backup.
+    /// Backups in progress.
     Backups,
 }
 
-/// Why the service did not do what was asked.
+/// Why the service rejected a request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ServiceError {
-    /// The request is wrong and will stay so: mend the fields named.
+    /// The request is invalid: correct the fields named.
     #[error("{}", summary(.0))]
     Invalid(Vec<Violation>),
-    /// There is no such merchant.
-    #[error("there is no merchant {0}")]
+    /// The merchant does not exist.
+    #[error("merchant {0} does not exist")]
     NotFound(MerchantId),
-    /// There is one already.
-    #[error("merchant {0} exists already; update it, or create one with another id")]
+    /// The merchant exists.
+    #[error("merchant {0} already exists; update it, or create one with another id")]
     AlreadyExists(MerchantId),
-    /// The merchant changed since the caller read it: read it again and decide anew.
-    #[error("merchant {0} has changed since its etag was read; read it again and repeat the change on top")]
+    /// The merchant has changed since the caller read it.
+    #[error("merchant {0} has changed since its etag was read; read it again and repeat the change")]
     Conflict(MerchantId),
-    /// Hidden merchants are not for this caller.
+    /// The caller may not see hidden merchants.
     #[error(
-        "hidden merchants are for callers of the role manage; leave visibility_scope out, or call with such a key"
+        "hidden merchants require the role manage; omit visibility_scope, or use credentials with that role"
     )]
     HiddenNotAllowed,
-    /// Nobody knows who calls.
-    #[error("{}", refusal(*.0))]
-    Unauthenticated(Refused),
-    /// Who calls is known, and may not do this.
-    #[error(
-        "this needs the role {0}, which the caller does not have; call with a key, token or certificate that has it"
-    )]
+    /// The credentials are missing or invalid.
+    #[error("{}", auth_message(*.0))]
+    Unauthenticated(AuthError),
+    /// The principal lacks a role.
+    #[error("permission denied: the method requires the role {0}; use credentials with that role")]
     RoleMissing(Role),
-    /// More was asked for than may be.
-    #[error("{}", excess(*.0))]
-    QuotaExceeded(Exceeded),
-    /// More calls came from an address than may, whoever makes them.
-    #[error("the quota of the caller's address is used up; try again in {:.3} s, and call less often", .0.as_secs_f64())]
-    AddressQuotaExceeded(Duration),
-    /// The answer would be larger than clients take.
-    #[error("the answer would exceed {} bytes; ask for fewer merchants at once, or for a smaller view", .0)]
-    AnswerTooLarge(usize),
-    /// Merchants are in more cells than an answer holds.
-    #[error("more than {0} cells have merchants; ask for a coarser resolution or a smaller area")]
+    /// The principal exceeds its rate limit.
+    #[error("{}", rate_limit_message(*.0))]
+    RateLimited(Exceeded),
+    /// The client IP exceeds its rate limit.
+    #[error("rate limit of the client IP exceeded; retry in {:.3} s, and call less often", .0.as_secs_f64())]
+    IpRateLimited(Duration),
+    /// The response would be larger than clients accept.
+    #[error("response larger than {} bytes; request fewer merchants at once, or a smaller view", .0)]
+    ResponseTooLarge(usize),
+    /// More cells contain merchants than fit into a response.
+    #[error("more than {0} cells contain merchants; request a coarser resolution or a smaller area")]
     TooManyCells(usize),
-    /// The changes since then are no longer known.
+    /// The changes since a revision are not known any more.
     #[error(
-        "changes since revision {} are no longer known, the earliest to resume from is {}; start anew: export, and \
-         watch from the revision of the export", .asked.0, .earliest.0
+        "changes since revision {} are no longer known; the earliest revision to resume from is {}; export, and watch from \
+         the revision of the export", .asked.0, .earliest.0
     )]
     RevisionTooOld {
-        /// Where the caller wanted to resume.
+        /// The revision to resume from.
         asked: Revision,
-        /// The earliest revision that one can resume from.
+        /// The earliest revision that it is possible to resume from.
         earliest: Revision,
     },
-    /// The server has not come so far.
+    /// The server has not reached a revision.
     #[error(
-        "this server is at revision {} and has never been at {}; if its data was restored, start anew: export, and \
-         watch from the revision of the export", .now.0, .asked.0
+        "this server is at revision {} and has never reached {}; if its data was restored, export, and watch from the \
+         revision of the export", .now.0, .asked.0
     )]
     RevisionInFuture {
-        /// Where the caller wanted to resume.
+        /// The revision to resume from.
         asked: Revision,
-        /// Where the server is.
+        /// The current revision.
         now: Revision,
     },
     /// The watcher does not read.
-    #[error("the watcher has read nothing for {} s; watch again from where it came to", .0.as_secs())]
+    #[error("the watcher has read nothing for {} s; watch again from the last revision that it received", .0.as_secs())]
     WatcherTooSlow(Duration),
-    /// The caller's deadline has passed.
-    #[error("the deadline of the call has passed; allow more time or ask for less")]
+    /// The deadline of the call has passed.
+    #[error("deadline exceeded; allow more time or request less")]
     DeadlineExceeded,
-    /// Not yet, or no longer: try again in a moment.
-    #[error("the server is {0}; try again in a moment")]
+    /// The server is starting or stopping.
+    #[error("the server is {0}; retry in a moment")]
     NotReady(&'static str),
-    /// There is more to do than the server can: the call waited too long and was not begun.
-    #[error("the server has too much to do and did not begin this; try again in a moment")]
+    /// The server is overloaded; the call waited too long and was not started.
+    #[error("the server is overloaded and did not start the call; retry in a moment")]
     Busy,
-    /// Too many at once: try again in a moment, more slowly.
-    #[error("too many {0} at once; have fewer, and try this one again in a moment")]
-    Overloaded(Quota),
-    /// The disk failed. Nothing is acknowledged any more; searches go on. Why is in the log, for the operator.
-    #[error(
-        "the server takes no changes until its operator has mended it: its disk failed, or its store is damaged"
-    )]
+    /// Too many calls of one kind at once.
+    #[error("too many {0} at once; reduce concurrency and retry in a moment")]
+    Overloaded(LimitedResource),
+    /// The store has failed. Searches go on. The cause is in the log.
+    #[error("read-only: the disk failed or the store is damaged; operator action required")]
     ReadOnly,
-    /// The disk has too little room. Nothing was done, and it passes; searches go on.
-    #[error("the server's disk has too little room and it takes no changes until its operator has made some")]
+    /// The disk is full. Nothing was changed, and searches go on.
+    #[error("changes are rejected while the server's disk is full; operator action required")]
     DiskFull,
     /// A fault of this program.
     #[error("internal error: {0}")]
@@ -123,12 +119,12 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
-    /// One field that is wrong.
+    /// One invalid field.
     pub fn invalid(field: impl Into<String>, reason: Reason, description: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation { field: field.into(), reason, description: description.into() }])
     }
 
-    /// The same, of a request within a request: its fields are below `path`.
+    /// The same error for a request within a request: its fields are below `path`.
     #[must_use]
     pub fn below(self, path: &str) -> Self {
         match self {
@@ -141,35 +137,34 @@ impl ServiceError {
     }
 }
 
-impl fmt::Display for Quota {
+impl fmt::Display for LimitedResource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Writes => "writes are waiting",
-            Self::Watchers => "calls are watching",
-            Self::Backups => "backups are being taken",
+            Self::Writes => "waiting writes",
+            Self::Watchers => "watching calls",
+            Self::Backups => "backups",
         })
     }
 }
 
-fn refusal(refused: Refused) -> &'static str {
-    match refused {
-        Refused::Missing => {
-            "the server must know who calls: show an API key or a token with the call (authorization: Bearer …)"
+fn auth_message(error: AuthError) -> &'static str {
+    match error {
+        AuthError::Missing => {
+            "missing credentials: send an API key or a token with the call (authorization: Bearer …)"
         }
-        Refused::Unknown => "nobody is known by the key, token or certificate that was shown; use another",
-        Refused::Expired => "the key or token that was shown has ended; get a new one",
-        Refused::Revoked => "the key that was shown has been taken back; get a new one",
+        AuthError::Unknown => "invalid credentials: unknown API key, token or client certificate",
+        AuthError::Expired => "expired credentials: get a new key or token",
+        AuthError::Revoked => "revoked credentials: get a new key",
     }
 }
 
-fn excess(exceeded: Exceeded) -> String {
+fn rate_limit_message(exceeded: Exceeded) -> String {
     match exceeded {
-        Exceeded::Until(wait) => format!(
-            "the caller's quota is used up; try again in {:.3} s, and ask less often",
-            wait.as_secs_f64()
-        ),
-        Exceeded::Burst(most) => {
-            format!("the caller's quota is {most} searches or merchants at once; send fewer in one call")
+        Exceeded::Until(wait) => {
+            format!("rate limit exceeded; retry in {:.3} s, and call less often", wait.as_secs_f64())
+        }
+        Exceeded::Burst(max) => {
+            format!("the rate limit allows at most {max} searches or merchants at once; send fewer per call")
         }
     }
 }

@@ -4,7 +4,11 @@
 use std::{io::Cursor, path::Path, sync::LazyLock};
 
 use crate::{
-    auth::{CertificateRule, JwksSource, api_keys, names_in},
+    auth::{
+        api_keys,
+        client_certificates::{CertificateRoles, names_in},
+        jwks::JwksSource,
+    },
     formats::{DatumArg, FileFormat, Input},
     grpc::fuzz_requests::request,
     page_token::{Fingerprint, PageTokens},
@@ -50,14 +54,14 @@ fn keys(bytes: &[u8]) {
     drop(names_in(bytes));
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     drop(api_keys::parse(Path::new("keys.toml"), text));
-    drop(text.parse::<CertificateRule>());
+    drop(text.parse::<CertificateRoles>());
     drop(text.parse::<JwksSource>());
     let _ = api_keys::split(text);
 }
 
 /// Records of a store.
 fn records(bytes: &[u8]) {
-    nearby_store::read_anything(bytes);
+    nearby_store::fuzz_decode(bytes);
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the server can do, in the words of the house: no wire types, no HTTP.
+//! What the server does, without wire types: shared by both gRPC services and the admin endpoint.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use nearby_index::{IndexReader, Merchant, MerchantId, Snapshot, StoredMerchant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
-    change_feed::Feed,
-    commit::{Captured, Command, Committed, CommitterHandle, Expect, Submitted, Transaction},
-    error::{Quota, ServiceError},
+    change_feed::ChangeFeed,
+    commit::{BackupContents, Command, CommitHandle, Committed, Expect, Submitted, Transaction},
+    error::{LimitedResource, ServiceError},
     page_token::PageTokens,
 };
 
@@ -18,20 +18,20 @@ use crate::{
 pub struct Service {
     /// The merchants.
     pub reader: IndexReader,
-    /// The one way they change.
-    pub committer: CommitterHandle,
-    /// What changed lately.
-    pub feed: Feed,
+    /// The commit thread, through which every change goes.
+    pub commits: CommitHandle,
+    /// Recent changes.
+    pub feed: ChangeFeed,
     /// Seals and opens page tokens.
     pub tokens: PageTokens,
-    /// How many more calls may watch.
+    /// Permits for watching calls.
     pub watchers: Arc<Semaphore>,
-    /// How many more backups may be taken: each holds on to all there is as of its revision.
+    /// Permits for backups, each of which keeps all merchants of its revision in memory.
     pub backups: Arc<Semaphore>,
 }
 
 impl Service {
-    /// The merchants as they are now.
+    /// The current merchants.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.reader.snapshot()
@@ -45,93 +45,93 @@ impl Service {
         self.snapshot().get(id).cloned().ok_or_else(|| ServiceError::NotFound(id.clone()))
     }
 
-    /// Does all that a request asks for, or nothing of it.
+    /// Commits all commands of a request, or none.
     ///
     /// # Errors
-    /// Where one of its commands cannot be done or the store does not take it.
+    /// The error of the first command that fails, or of the store.
     pub async fn change(&self, transaction: Transaction) -> Result<Vec<Committed>, ServiceError> {
-        self.committer.submit(transaction).await
+        self.commits.submit(transaction).await
     }
 
-    /// Stores merchants whatever is there, each on its own, in their order and after those of earlier calls.
+    /// Stores merchants over whatever exists, each on its own, in order and after those of earlier calls.
     ///
     /// # Errors
-    /// Only where none of them was looked at.
+    /// Only when none of them was submitted.
     pub async fn import(&self, merchants: Vec<Merchant>) -> Result<Submitted, ServiceError> {
         let commands =
             merchants.into_iter().map(|merchant| Command::Put { merchant, expect: Expect::Anything });
-        self.committer.submit_each(commands.collect()).await
+        self.commits.submit_each(commands.collect()).await
     }
 
-    /// A place among those who watch, for as long as it is held.
+    /// A permit for a watching call.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`] where there is none left.
+    /// [`ServiceError::Overloaded`] when all are taken.
     pub fn watch(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
-        let place = Arc::clone(&self.watchers).try_acquire_owned();
-        place.map_err(|_| ServiceError::Overloaded(Quota::Watchers))
+        let permit = Arc::clone(&self.watchers).try_acquire_owned();
+        permit.map_err(|_| ServiceError::Overloaded(LimitedResource::Watchers))
     }
 
-    /// All that there is after the last commit, and a place among those who take a backup, for as long as it is held.
+    /// Everything as of the last commit, and the permit of the backup.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`] where there is none left.
-    pub async fn back_up(&self) -> Result<(Captured, OwnedSemaphorePermit), ServiceError> {
-        let place = Arc::clone(&self.backups).try_acquire_owned();
-        let place = place.map_err(|_| ServiceError::Overloaded(Quota::Backups))?;
-        Ok((self.committer.capture().await?, place))
+    /// [`ServiceError::Overloaded`] when all permits are taken.
+    pub async fn back_up(&self) -> Result<(BackupContents, OwnedSemaphorePermit), ServiceError> {
+        let permit = Arc::clone(&self.backups).try_acquire_owned();
+        let permit = permit.map_err(|_| ServiceError::Overloaded(LimitedResource::Backups))?;
+        Ok((self.commits.backup_contents().await?, permit))
     }
 }
 
-/// Where calls find the service: nobody home until everything is loaded, nor once the server has stopped.
+/// The service, while there is one: not before the store is loaded, and not after the server has stopped. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct ServiceHandle {
     service: Arc<ArcSwapOption<Service>>,
-    stopping: Arc<watch::Sender<bool>>,
+    is_stopping: Arc<watch::Sender<bool>>,
 }
 
-impl Door {
-    /// A door with nobody behind it yet.
+impl ServiceHandle {
+    /// A handle without a service.
     #[must_use]
-    pub fn closed() -> Self {
-        Self { service: Arc::new(ArcSwapOption::empty()), stopping: Arc::new(watch::Sender::new(false)) }
+    pub fn not_ready() -> Self {
+        Self { service: Arc::new(ArcSwapOption::empty()), is_stopping: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// Lets calls in from now on.
-    pub fn open(&self, service: Service) {
+    /// Sets the service: calls are served from now on.
+    pub fn set(&self, service: Service) {
         self.service.store(Some(Arc::new(service)));
     }
 
-    /// Asks calls that would go on for ever to end.
-    pub fn announce_stop(&self) {
-        self.stopping.send_replace(true);
-    }
-
-    /// Ends when calls that would go on for ever are to end.
-    pub async fn stopping(&self) {
-        // The sender lives as long as this.
-        drop(self.stopping.subscribe().wait_for(|stopping| *stopping).await);
-    }
-
-    /// Whether calls are let in, and the server is not about to stop.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.service.load().is_some() && !*self.stopping.borrow()
-    }
-
-    /// Lets no more calls in. The service goes when the last call that is inside has left.
-    pub fn close(&self) {
+    /// Removes the service. It is dropped when the last call that uses it ends.
+    pub fn clear(&self) {
         self.service.store(None);
     }
 
-    /// The service, for the length of a call: hold it until the call is answered.
+    /// The service, for the duration of a call.
     ///
     /// # Errors
-    /// [`ServiceError::NotReady`] while the server loads, or has stopped.
-    pub fn enter(&self) -> Result<Arc<Service>, ServiceError> {
-        self.service.load_full().ok_or(STOPPING)
+    /// [`ServiceError::NotReady`] while the server loads, or after it has stopped.
+    pub fn service(&self) -> Result<Arc<Service>, ServiceError> {
+        self.service.load_full().ok_or(NOT_READY)
+    }
+
+    /// Whether calls are served and the server is not stopping.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.service.load().is_some() && !*self.is_stopping.borrow()
+    }
+
+    /// Asks calls without an end to stop.
+    pub fn begin_stop(&self) {
+        self.is_stopping.send_replace(true);
+    }
+
+    /// Completes when calls without an end have to stop.
+    pub async fn stopping(&self) {
+        // The sender lives as long as this handle.
+        drop(self.is_stopping.subscribe().wait_for(|is_stopping| *is_stopping).await);
     }
 }
 
-/// What callers are told while nobody is home.
-pub(crate) const STOPPING: ServiceError = ServiceError::NotReady("loading its merchants or stopping");
+/// The error of calls while there is no service.
+pub(crate) const NOT_READY: ServiceError = ServiceError::NotReady("loading or stopping");

@@ -1,4 +1,4 @@
-//! Opens the store and reads it into memory, with word of how far it has come.
+//! Opens the store, recovers its content and builds the index, reporting progress.
 
 use std::{
     fmt,
@@ -10,95 +10,135 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nearby_store::{DurableStore, Loaded, Opening, StoreError};
+use nearby_index::IndexWriter;
+use nearby_store::{
+    CompletedRequest, DurableStore, OpenMode, RecoveredState, Store, StoreError, StoreHealth, StoreOptions,
+    VerifyReport,
+};
 
-use super::StartError;
-use crate::{config::Settings, grpc::convert::restore};
+use super::error::StartError;
+use crate::{change_feed::ChangeFeed, config::Settings, page_token::PageTokens, record};
 
-/// Hears how far the loading has come: how many records were read, of how many, or of 0 where that is not known.
+/// Receives the progress of recovery: the number of records read, and their total, or 0 if it is unknown.
 #[derive(Clone)]
-pub struct Loading(Arc<dyn Fn(u64, u64) + Send + Sync>);
+pub struct Progress(Arc<dyn Fn(u64, u64) + Send + Sync>);
 
-impl Loading {
-    /// Tells a function.
-    pub fn told(tell: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+impl Progress {
+    /// Reports to a function.
+    pub fn to(report: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(report))
     }
-}
 
-impl Default for Loading {
-    /// Tells the log, every two seconds.
-    fn default() -> Self {
-        const EVERY: Duration = Duration::from_secs(2);
+    /// Reports to the log, every two seconds.
+    #[must_use]
+    pub fn to_log() -> Self {
+        const INTERVAL: Duration = Duration::from_secs(2);
 
         let last = Mutex::new((Instant::now(), 0));
-        Self::told(move |records, of| {
+        Self::to(move |records, total| {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-            let (since, before) = (last.0.elapsed(), last.1);
-            if since >= EVERY {
-                let since_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
-                let records_per_s = records.saturating_sub(before) * 1_000 / since_ms;
-                tracing::info!(records, of, records_per_s, "loading");
+            let (elapsed, before) = (last.0.elapsed(), last.1);
+            if elapsed >= INTERVAL {
+                let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
+                let records_per_s = records.saturating_sub(before) * 1_000 / elapsed_ms;
+                tracing::info!(records, total, records_per_s, "loading");
                 *last = (Instant::now(), records);
             }
         })
     }
 }
 
-impl fmt::Debug for Loading {
+impl fmt::Debug for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Loading")
+        f.write_str("Progress")
     }
 }
 
-/// Opens the store of some settings, and reads all that is in it.
-pub(crate) fn open(settings: &Settings) -> Result<(DurableStore, Loaded), StartError> {
-    let opened = with_opening(settings, |opening| DurableStore::open(&settings.data_dir, opening));
-    opened.map_err(|error| match error {
-        StoreError::Corrupt { .. } if !settings.salvage => {
+/// A store that is open, with its content in memory.
+pub(super) struct OpenStore {
+    pub(super) store: Box<dyn Store>,
+    pub(super) health: Arc<StoreHealth>,
+    pub(super) index: IndexWriter,
+    pub(super) merchants: usize,
+    pub(super) tokens: PageTokens,
+    pub(super) feed: ChangeFeed,
+    pub(super) completed: Vec<Arc<CompletedRequest>>,
+}
+
+/// Opens the store, which locks its directory, and builds the index from it. Blocks.
+pub(super) fn open(settings: &Settings, progress: &Progress) -> Result<OpenStore, StartError> {
+    let start = Instant::now();
+    let opened = with_options(settings, progress, |options| DurableStore::open(&settings.data_dir, options));
+    let (store, recovered) = opened.map_err(|error| match error {
+        StoreError::Corrupt { .. } if !settings.serve_damaged_read_only => {
             StartError::Damaged { fault: error, data_dir: settings.data_dir.clone() }
         }
         error => StartError::Store(error),
+    })?;
+    let key_file = settings.data_dir.join("page-token.key");
+    let tokens = PageTokens::load_or_create(&key_file)
+        .map_err(|source| StartError::File { path: key_file, source })?;
+    for fault in &recovered.corruption {
+        tracing::error!(fault, "damaged store; serving its intact part, read-only");
+    }
+    let RecoveredState { merchants, digest, source, deletions, requests, .. } = recovered;
+    let (count, watermarks) = (merchants.len(), digest.watermarks);
+    let feed = ChangeFeed::new(watermarks.last, deletions, watermarks.deletions_since);
+    let index = IndexWriter::load(merchants, watermarks.last);
+    let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(merchants = count, revision = watermarks.last.0, ?source, elapsed_ms, "loaded");
+    let health = store.health();
+    Ok(OpenStore {
+        store: Box::new(store),
+        health,
+        index,
+        merchants: count,
+        tokens,
+        feed,
+        completed: requests,
     })
 }
 
-/// What to do about a store that is damaged.
-pub(crate) fn remedies(data_dir: &Path) -> String {
-    let directory = data_dir.display();
-    format!(
-        "Nothing was changed in it. Keep it as it is until you have what you need:\n  \
-         nearby verify {directory}                               says all that is wrong\n  \
-         nearby restore BACKUP --data-dir NEW_DIRECTORY    brings a backup back\n  \
-         nearby serve --salvage --data-dir {directory}           serves what can still be read, and takes no changes\n  \
-         nearby backup --salvage BACKUPS --data-dir {directory}  saves it, to be restored"
-    )
+/// Verifies a closed store or a backup. Blocks.
+pub(crate) fn verify(
+    path: &Path,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<VerifyReport, StoreError> {
+    with_options(settings, progress, |options| nearby_store::verify(path, options))
 }
 
-/// Looks over a store or a backup.
-pub(crate) fn verify(path: &Path, settings: &Settings) -> Result<nearby_store::Verified, StoreError> {
-    with_opening(settings, |opening| nearby_store::verify(path, opening))
+/// Opens a store without an index, as `restore` and `compact` do. Blocks.
+pub(crate) fn open_store(
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<(DurableStore, RecoveredState), StoreError> {
+    with_options(settings, progress, |options| DurableStore::open(&settings.data_dir, options))
 }
 
-fn with_opening<T>(settings: &Settings, open: impl FnOnce(&Opening<'_>) -> T) -> T {
+fn with_options<T>(
+    settings: &Settings,
+    Progress(report): &Progress,
+    open: impl FnOnce(&StoreOptions<'_>) -> T,
+) -> T {
     let unreadable = AtomicUsize::new(0);
-    let restore = |stored| {
-        let (stored, is_readable) = restore(stored);
+    let derive_fields = |stored| {
+        let (stored, is_readable) = record::derive_fields(stored);
         unreadable.fetch_add(usize::from(!is_readable), Ordering::Relaxed);
         stored
     };
-    let Loading(tell) = &settings.loading;
-    let opening = Opening {
-        restore: &restore,
-        progress: &**tell,
-        journal_bytes: settings.journal_bytes,
-        salvage: settings.salvage,
-    };
-    let opened = open(&opening);
+    let mode = if settings.serve_damaged_read_only { OpenMode::DamagedReadOnly } else { OpenMode::ReadWrite };
+    let opened = open(&StoreOptions {
+        derive_fields: &derive_fields,
+        progress: &**report,
+        checkpoint_journal_bytes: settings.checkpoint_journal_bytes,
+        mode,
+    });
     let merchants = unreadable.into_inner();
     if merchants > 0 {
         tracing::error!(
             merchants,
-            "profiles cannot be read: no filter by category, brand, service or hours finds these merchants"
+            "unreadable merchant profiles: filters by category, brand, service or hours do not match them"
         );
     }
     opened

@@ -15,10 +15,10 @@ use jiff::Timestamp;
 use nearby_index::UnixMicros;
 use serde::Serialize;
 
-use super::Caller;
+use super::Principal;
 
 /// How many merchants of a call are named; the others are counted.
-pub const MOST_NAMES: usize = 20;
+pub const MAX_NAMES: usize = 20;
 
 /// What a call was about, as far as that is known by its end; shared by its clones.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,7 @@ impl Subjects {
         let mut subjects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for name in names {
             subjects.0 += 1;
-            if subjects.1.len() < MOST_NAMES {
+            if subjects.1.len() < MAX_NAMES {
                 subjects.1.push(name.to_owned());
             }
         }
@@ -47,7 +47,7 @@ pub struct Entry<'a> {
     /// When it was answered.
     pub at: UnixMicros,
     /// Who called.
-    pub caller: &'a Caller,
+    pub principal: &'a Principal,
     /// From where, if that is known.
     pub address: Option<IpAddr>,
     /// Its name without package and service.
@@ -104,8 +104,8 @@ impl AuditLog {
         let (merchants, names) = entry.subjects.take();
         let line = Line {
             time: Timestamp::from_microsecond(entry.at.0).unwrap_or_default(),
-            caller: &entry.caller.name,
-            known_by: entry.caller.kind,
+            caller: &entry.principal.name,
+            known_by: entry.principal.kind,
             address: entry.address,
             method: entry.method,
             code: entry.code,
@@ -166,7 +166,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit.log");
         let log = AuditLog::open(path.clone()).unwrap();
-        let caller = Caller::anyone();
+        let caller = Principal::anyone();
         let write = |code: &str, names: usize| {
             let subjects = Subjects::default();
             let names: Vec<String> = (0..names).map(|number| format!("merchants/{number}")).collect();
@@ -175,7 +175,7 @@ mod tests {
             let at = UnixMicros(1_000_000);
             log.write(&Entry {
                 at,
-                caller: &caller,
+                principal: &caller,
                 address,
                 method: "DeleteMerchant",
                 code,
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!((&lines[0]["code"], &lines[0]["names"]), (&"OK".into(), &vec!["merchants/0"].into()));
         assert_eq!(
             (lines[1]["merchants"].as_u64(), lines[1]["names"].as_array().unwrap().len()),
-            (Some(30), MOST_NAMES)
+            (Some(30), MAX_NAMES)
         );
 
         std::fs::rename(&path, directory.path().join("audit.log.1")).unwrap();

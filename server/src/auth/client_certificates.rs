@@ -8,14 +8,14 @@ use super::Roles;
 
 /// What the certificate with a name is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateRule {
+pub struct CertificateRoles {
     /// A subject alternative name: of a host, a URI (as SPIFFE ids are), or an address of mail.
     pub name: String,
     /// What it is allowed.
     pub roles: Roles,
 }
 
-impl FromStr for CertificateRule {
+impl FromStr for CertificateRoles {
     type Err = String;
 
     /// `NAME=ROLE`, with commas between roles. A URI may hold `=` itself.
@@ -44,7 +44,7 @@ pub fn names_in(certificate: &[u8]) -> Vec<String> {
 
 /// When a certificate in DER ends, in seconds since 1970; nothing where it cannot be read.
 #[must_use]
-pub fn end_of(certificate: &[u8]) -> Option<i64> {
+pub fn expiry_of(certificate: &[u8]) -> Option<i64> {
     parse_x509_certificate(certificate)
         .ok()
         .map(|(_, certificate)| certificate.validity().not_after.timestamp())
@@ -62,19 +62,19 @@ mod tests {
         let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
         assert_eq!(names_in(certificate.der()), names);
         assert_eq!(names_in(b"no certificate"), Vec::<String>::new());
-        assert_eq!(end_of(certificate.der()), Some(params.not_after.unix_timestamp()));
-        assert_eq!(end_of(b"no certificate"), None);
+        assert_eq!(expiry_of(certificate.der()), Some(params.not_after.unix_timestamp()));
+        assert_eq!(expiry_of(b"no certificate"), None);
     }
 
     #[test]
     fn rules_are_read() {
-        let rule: CertificateRule = "spiffe://shop/indexer?a=b=search,manage".parse().unwrap();
+        let rule: CertificateRoles = "spiffe://shop/indexer?a=b=search,manage".parse().unwrap();
         assert_eq!(
             (rule.name.as_str(), rule.roles.to_string()),
             ("spiffe://shop/indexer?a=b", "search,manage".to_owned())
         );
         for wrong in ["shop", "=search", "shop=", "shop=owner"] {
-            assert!(wrong.parse::<CertificateRule>().is_err(), "{wrong}");
+            assert!(wrong.parse::<CertificateRoles>().is_err(), "{wrong}");
         }
     }
 }

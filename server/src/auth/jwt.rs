@@ -20,14 +20,20 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    AccessError, Caller, JwksSource, Rate, Refused, Role, Roles, jwks, jwt_crypto,
-    token_cache::{Digest, Remembered},
+    AuthConfigError, AuthError, jwks,
+    jwks::JwksSource,
+    jwt_crypto,
+    principal::Principal,
+    rate_limit::Rate,
+    role::Role,
+    role::Roles,
+    token_cache::{Digest, TokenCache},
 };
-use crate::fs::read_failures::Missed;
+use crate::fs::read_failures::ReadFailures;
 
 /// Longer than this is no token.
-const MOST_BYTES: usize = 8 * 1024;
-/// How far the issuer's clock may be from ours, in seconds.
+const MAX_BYTES: usize = 8 * 1024;
+/// How far the issuer's clock has be from ours, in seconds.
 const LEEWAY_S: u64 = 30;
 
 /// Which tokens are taken.
@@ -39,7 +45,7 @@ pub struct TokenSettings {
     pub issuer: String,
     /// Whom they must be for.
     pub audience: String,
-    /// How they may be signed.
+    /// How they has be signed.
     pub algorithms: Vec<Algorithm>,
 }
 
@@ -70,9 +76,9 @@ pub(super) struct Tokens {
     settings: TokenSettings,
     rate: Option<Rate>,
     keys: ArcSwap<Keys>,
-    looked: Mutex<Instant>,
-    missed: Missed,
-    remembered: Mutex<Remembered>,
+    reloaded: Mutex<Instant>,
+    failures: ReadFailures,
+    remembered: Mutex<TokenCache>,
 }
 
 /// When a token ends that says so in seconds, in microseconds.
@@ -94,7 +100,7 @@ struct Keys {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
-    /// With a fraction, as issuers may have it (RFC 7519, "NumericDate").
+    /// With a fraction, as issuers has have it (RFC 7519, "NumericDate").
     exp: f64,
     #[serde(default)]
     scope: String,
@@ -108,7 +114,7 @@ impl fmt::Debug for Tokens {
 
 impl Tokens {
     /// Reads the keys. Those at a URL need not be there yet: until they are, nobody is known by a token.
-    pub(super) fn load(settings: TokenSettings, rate: Option<Rate>) -> Result<Self, AccessError> {
+    pub(super) fn load(settings: TokenSettings, rate: Option<Rate>) -> Result<Self, AuthConfigError> {
         jwt_crypto::install();
         let read = settings.keys.read().and_then(|text| Ok(Keys { set: jwks::parse(&text)?, text }));
         let keys = match (read, &settings.keys) {
@@ -118,7 +124,7 @@ impl Tokens {
                 Keys { text: String::new(), set: JwkSet { keys: Vec::new() } }
             }
             (Err(reason), JwksSource::File(_)) => {
-                return Err(AccessError::Jwks { source_of_keys: settings.keys.to_string(), reason });
+                return Err(AuthConfigError::Jwks { source_of_keys: settings.keys.to_string(), reason });
             }
         };
         let remembered = Mutex::default();
@@ -126,38 +132,38 @@ impl Tokens {
             settings,
             rate,
             keys: ArcSwap::from_pointee(keys),
-            looked: Mutex::new(Instant::now()),
-            missed: Missed::default(),
+            reloaded: Mutex::new(Instant::now()),
+            failures: ReadFailures::default(),
             remembered,
         })
     }
 
-    pub(super) fn identify(&self, token: &str, now: UnixMicros) -> Result<Arc<Caller>, Refused> {
-        if token.len() > MOST_BYTES {
-            return Err(Refused::Unknown);
+    pub(super) fn authenticate(&self, token: &str, now: UnixMicros) -> Result<Arc<Principal>, AuthError> {
+        if token.len() > MAX_BYTES {
+            return Err(AuthError::Unknown);
         }
         let digest: Digest = Sha256::digest(token).into();
-        if let Some((caller, ends)) = self.remembered(|remembered| remembered.token(&digest)) {
-            return if ends > now { Ok(caller) } else { Err(Refused::Expired) };
+        if let Some((principal, ends)) = self.remembered(|remembered| remembered.token(&digest)) {
+            return if ends > now { Ok(principal) } else { Err(AuthError::Expired) };
         }
         let keys = self.keys.load_full();
         let claims = self.check(token, &keys)?;
         let roles: Roles = claims.scope.split_whitespace().filter_map(role_of).collect();
         let ends = ends_us(claims.exp);
         Ok(self.remembered(|remembered| {
-            let caller = remembered.caller(claims.sub, roles, self.rate, now);
+            let principal = remembered.principal(claims.sub, roles, self.rate, now);
             // Not with keys that have just been replaced: what was remembered by them is forgotten already.
             if Arc::ptr_eq(&keys, &self.keys.load()) {
-                remembered.keep(digest, &caller, ends, now);
+                remembered.keep(digest, &principal, ends, now);
             }
-            caller
+            principal
         }))
     }
 
-    fn check(&self, token: &str, keys: &Keys) -> Result<Claims, Refused> {
-        let header = decode_header(token).map_err(|_| Refused::Unknown)?;
+    fn check(&self, token: &str, keys: &Keys) -> Result<Claims, AuthError> {
+        let header = decode_header(token).map_err(|_| AuthError::Unknown)?;
         if !self.settings.algorithms.contains(&header.alg) {
-            return Err(Refused::Unknown);
+            return Err(AuthError::Unknown);
         }
         // Whoever names no key means the only one.
         let key = match (&header.kid, keys.set.keys.as_slice()) {
@@ -165,7 +171,7 @@ impl Tokens {
             (None, [only]) => Some(only),
             (None, _) => None,
         };
-        let key = DecodingKey::from_jwk(key.ok_or(Refused::Unknown)?).map_err(|_| Refused::Unknown)?;
+        let key = DecodingKey::from_jwk(key.ok_or(AuthError::Unknown)?).map_err(|_| AuthError::Unknown)?;
         // The one that it says, which is allowed: what a key is for must not be what a token says alone (RFC 8725, 3.1), and
         // the key is of one family.
         let mut validation = Validation::new(header.alg);
@@ -175,22 +181,22 @@ impl Tokens {
         validation.validate_nbf = true;
         validation.leeway = LEEWAY_S;
         let decoded = decode::<Claims>(token, &key, &validation).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => Refused::Expired,
-            _ => Refused::Unknown,
+            ErrorKind::ExpiredSignature => AuthError::Expired,
+            _ => AuthError::Unknown,
         })?;
         Ok(decoded.claims)
     }
 
-    /// Takes new keys, if it is time to look; waits for them. What cannot be used is said, and the keys stay as they were.
-    pub(super) fn look(&self) {
+    /// Takes new keys, if it is time to reload; waits for them. What cannot be used is said, and the keys stay as they were.
+    pub(super) fn reload(&self) {
         let every = self.settings.keys.every();
         {
-            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut reloaded = self.reloaded.lock().unwrap_or_else(PoisonError::into_inner);
             let has_none = self.keys.load().set.keys.is_empty();
-            if looked.elapsed() < if has_none { every.min(RETRY) } else { every } {
+            if reloaded.elapsed() < if has_none { every.min(RETRY) } else { every } {
                 return;
             }
-            *looked = Instant::now();
+            *reloaded = Instant::now();
         }
         let text = match (self.settings.keys.read(), &self.settings.keys) {
             (Err(reason), JwksSource::Url(url)) => {
@@ -201,13 +207,13 @@ impl Tokens {
                 );
             }
             (read, _) => {
-                let tell = |error: String| {
+                let report = |error: String| {
                     tracing::error!(
                         error,
                         "the keys of tokens cannot be read any more; those from before stay"
                     );
                 };
-                let Some(text) = self.missed.heed(read, tell) else { return };
+                let Some(text) = self.failures.report_repeated(read, report) else { return };
                 text
             }
         };
@@ -220,7 +226,7 @@ impl Tokens {
                 tracing::info!(keys = set.keys.len(), "the keys of tokens are read anew");
                 self.keys.store(Arc::new(Keys { text, set }));
                 // A token of a key that is gone must not be known any longer.
-                self.remembered(Remembered::forget_tokens);
+                self.remembered(TokenCache::forget_tokens);
             }
             Err(reason) => {
                 tracing::error!(reason, "new keys of tokens cannot be used; those from before stay");
@@ -229,7 +235,7 @@ impl Tokens {
         }
     }
 
-    fn remembered<T>(&self, act: impl FnOnce(&mut Remembered) -> T) -> T {
+    fn remembered<T>(&self, act: impl FnOnce(&mut TokenCache) -> T) -> T {
         act(&mut self.remembered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -291,17 +297,20 @@ mod tests {
         let tokens = tokens(&path, &one);
         let good = one.token(&header("one"), |_| {});
         for _ in 0..2 {
-            let caller = tokens.identify(&good, now()).unwrap();
-            assert!(caller.may(Role::Search) && !caller.may(Role::Manage) && caller.name == "app");
+            let principal = tokens.authenticate(&good, now()).unwrap();
+            assert!(principal.has(Role::Search) && !principal.has(Role::Manage) && principal.name == "app");
         }
-        // Remembered, and yet not beyond its end.
-        assert_eq!(tokens.identify(&good, UnixMicros(now().0 + 700_000_000)).unwrap_err(), Refused::Expired);
-        let refused = |token: &str| tokens.identify(token, now()).unwrap_err();
+        // TokenCache, and yet not beyond its end.
+        assert_eq!(
+            tokens.authenticate(&good, UnixMicros(now().0 + 700_000_000)).unwrap_err(),
+            AuthError::Expired
+        );
+        let refused = |token: &str| tokens.authenticate(token, now()).unwrap_err();
         let with = |claim: &str, value: Value| one.token(&header("one"), |claims| claims[claim] = value);
         let without = |claim: &str| {
             one.token(&header("one"), |claims| drop(claims.as_object_mut().unwrap().remove(claim)))
         };
-        assert_eq!(refused(&with("exp", json!(now_s() - 60))), Refused::Expired);
+        assert_eq!(refused(&with("exp", json!(now_s() - 60))), AuthError::Expired);
         for (claim, value) in [
             ("iss", json!("https://other.example")),
             ("aud", json!("other")),
@@ -309,26 +318,26 @@ mod tests {
             ("exp", json!("never")),
             ("sub", json!(7)),
         ] {
-            assert_eq!(refused(&with(claim, value)), Refused::Unknown, "{claim}");
+            assert_eq!(refused(&with(claim, value)), AuthError::Unknown, "{claim}");
         }
         for claim in ["iss", "aud", "exp", "sub"] {
-            assert_eq!(refused(&without(claim)), Refused::Unknown, "{claim}");
+            assert_eq!(refused(&without(claim)), AuthError::Unknown, "{claim}");
         }
-        assert_eq!(refused(&one.token(&header("two"), |_| {})), Refused::Unknown, "another key");
+        assert_eq!(refused(&one.token(&header("two"), |_| {})), AuthError::Unknown, "another key");
         assert_eq!(
             refused(&Issuer::new("one").token(&header("one"), |_| {})),
-            Refused::Unknown,
+            AuthError::Unknown,
             "signed by another"
         );
         let (body, signature) = good.rsplit_once('.').unwrap();
         for wrong in [&format!("{body}."), body, "..", "", &"x".repeat(10_000)] {
-            assert_eq!(refused(wrong), Refused::Unknown);
+            assert_eq!(refused(wrong), AuthError::Unknown);
         }
         let changed = signature.chars().rev().collect::<String>();
-        assert_eq!(refused(&format!("{body}.{changed}")), Refused::Unknown);
-        tokens.identify(&with("exp", json!(1e10 + 0.5)), now()).unwrap();
-        let caller = tokens.identify(&without("scope"), now()).unwrap();
-        assert!(Role::ALL.iter().all(|role| !caller.may(*role)));
+        assert_eq!(refused(&format!("{body}.{changed}")), AuthError::Unknown);
+        tokens.authenticate(&with("exp", json!(1e10 + 0.5)), now()).unwrap();
+        let principal = tokens.authenticate(&without("scope"), now()).unwrap();
+        assert!(Role::ALL.iter().all(|role| !principal.has(*role)));
     }
 
     /// The key is public: whoever could have it taken for a shared secret could sign with it.
@@ -345,9 +354,9 @@ mod tests {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, one.jwks().as_bytes());
         let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&secret, message.as_bytes()));
         let shared = format!("{message}.{signature}");
-        assert_eq!(tokens.identify(&shared, now()).unwrap_err(), Refused::Unknown);
+        assert_eq!(tokens.authenticate(&shared, now()).unwrap_err(), AuthError::Unknown);
         let none = "eyJhbGciOiJub25lIiwia2lkIjoib25lIn0.e30.";
-        assert_eq!(tokens.identify(none, now()).unwrap_err(), Refused::Unknown);
+        assert_eq!(tokens.authenticate(none, now()).unwrap_err(), AuthError::Unknown);
         assert!(algorithms("HS256").is_err() && algorithms("none").is_err() && algorithms("").is_err());
     }
 
@@ -358,17 +367,17 @@ mod tests {
         let (one, two) = (Issuer::new("one"), Issuer::new("two"));
         let tokens = tokens(&path, &one);
         let [of_one, of_two] = [one.token(&header("one"), |_| {}), two.token(&header("two"), |_| {})];
-        tokens.identify(&of_one, now()).unwrap();
-        let look = || {
-            *tokens.looked.lock().unwrap() = Instant::now() - Duration::from_secs(2);
-            tokens.look();
+        tokens.authenticate(&of_one, now()).unwrap();
+        let reload = || {
+            *tokens.reloaded.lock().unwrap() = Instant::now() - Duration::from_secs(2);
+            tokens.reload();
         };
         std::fs::write(&path, "no keys").unwrap();
-        look();
-        tokens.identify(&of_one, now()).unwrap();
+        reload();
+        tokens.authenticate(&of_one, now()).unwrap();
         std::fs::write(&path, two.jwks()).unwrap();
-        look();
-        tokens.identify(&of_two, now()).unwrap();
-        assert_eq!(tokens.identify(&of_one, now()).unwrap_err(), Refused::Unknown);
+        reload();
+        tokens.authenticate(&of_two, now()).unwrap();
+        assert_eq!(tokens.authenticate(&of_one, now()).unwrap_err(), AuthError::Unknown);
     }
 }

@@ -3,37 +3,38 @@
 use std::sync::Arc;
 
 use super::{
-    Role, Roles,
-    rate_limit::{Exceeded, Quota, Rate},
+    rate_limit::{Exceeded, Rate, RateLimit},
+    role::Role,
+    role::Roles,
 };
 
 /// Somebody who calls, once that is known.
 #[derive(Debug)]
-pub struct Caller {
+pub struct Principal {
     /// How it is known: `key`, `token`, `certificate`, or `anyone`.
     pub kind: &'static str,
     /// What it is called, for logs; no secret.
     pub name: String,
     roles: Roles,
-    quota: Option<Arc<Quota>>,
+    rate_limit: Option<Arc<RateLimit>>,
 }
 
-impl Caller {
+impl Principal {
     pub(super) fn new(kind: &'static str, name: String, roles: Roles, rate: Option<Rate>) -> Self {
-        Self::with_quota(kind, name, roles, rate.map(|rate| Arc::new(Quota::new(rate))))
+        Self::with_rate_limit(kind, name, roles, rate.map(|rate| Arc::new(RateLimit::new(rate))))
     }
 
-    /// Somebody who has what is left of a quota together with others.
-    pub(super) const fn with_quota(
+    /// Somebody who has what is left of a rate_limit together with others.
+    pub(super) const fn with_rate_limit(
         kind: &'static str,
         name: String,
         roles: Roles,
-        quota: Option<Arc<Quota>>,
+        rate_limit: Option<Arc<RateLimit>>,
     ) -> Self {
-        Self { kind, name, roles, quota }
+        Self { kind, name, roles, rate_limit }
     }
 
-    /// Somebody unknown who may do everything.
+    /// Somebody unknown who has do everything.
     #[must_use]
     pub fn anyone() -> Self {
         Self::new("anyone", String::new(), Roles::all(), None)
@@ -41,15 +42,15 @@ impl Caller {
 
     /// Whether what needs a role is allowed.
     #[must_use]
-    pub const fn may(&self, role: Role) -> bool {
+    pub const fn has(&self, role: Role) -> bool {
         self.roles.allow(role)
     }
 
-    /// Takes so many units of work out of what the caller may ask for.
+    /// Takes so many units of work out of what the caller has ask for.
     ///
     /// # Errors
     /// Where there is not so much left; nothing is taken then.
     pub fn charge(&self, units: usize) -> Result<(), Exceeded> {
-        self.quota.as_ref().map_or(Ok(()), |quota| quota.charge(units))
+        self.rate_limit.as_ref().map_or(Ok(()), |rate_limit| rate_limit.charge(units))
     }
 }

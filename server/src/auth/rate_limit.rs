@@ -1,4 +1,4 @@
-//! How much somebody may ask for: so much a second, and so much at once (GCRA, a leaky bucket without a queue).
+//! Rate limits: units of work per second, with a burst (GCRA, a leaky bucket without a queue).
 
 use std::{
     fmt,
@@ -12,21 +12,23 @@ use std::{
 };
 
 use governor::{
-    DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota as Governed, RateLimiter,
-    clock::{Clock, QuantaClock, QuantaInstant},
+    DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter,
+    clock::{Clock, QuantaClock, Reference},
+    middleware::NoOpMiddleware,
+    state::{InMemoryState, NotKeyed},
 };
 
-/// So much a second, and so much at once.
+/// A rate and its burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Units of work a second: calls, and each further search or merchant of a batch or a stream.
+    /// Units of work per second: a call is one, and each further search or merchant of a batch or a stream is another.
     pub per_s: NonZeroU32,
-    /// Units at once, after a rest.
+    /// Units at once, after a period without calls.
     pub burst: NonZeroU32,
 }
 
 impl Rate {
-    /// A rate whose burst is as much as comes together in two seconds, where nothing else is said.
+    /// A rate whose burst defaults to two seconds' worth.
     #[must_use]
     pub fn new(per_s: NonZeroU32, burst: Option<NonZeroU32>) -> Self {
         Self {
@@ -35,116 +37,126 @@ impl Rate {
         }
     }
 
-    fn governed(self) -> Governed {
-        Governed::per_second(self.per_s).allow_burst(self.burst)
+    fn quota(self) -> Quota {
+        Quota::per_second(self.per_s).allow_burst(self.burst)
     }
 }
 
-/// More was asked for than may be.
+/// A call exceeds a rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exceeded {
-    /// It may be asked for after so long.
+    /// The call is within the limit after this time.
     Until(Duration),
-    /// It is more than may ever be asked for at once.
+    /// The call is larger than the burst, and so never within the limit.
     Burst(NonZeroU32),
 }
 
-/// One clock for all: a new one asks the processor what it can, for which a virtual machine is stopped for tens of
-/// microseconds.
+/// One clock for all limits: creating one measures the processor's time-stamp counter, for which a hypervisor stops a
+/// virtual machine for tens of microseconds.
 static CLOCK: LazyLock<QuantaClock> = LazyLock::new(QuantaClock::default);
 
-fn wait(not_until: &NotUntil<QuantaInstant>) -> Duration {
-    not_until.wait_time_from(CLOCK.now())
-}
-
-/// What is left of a rate.
-pub(super) struct Quota {
+/// The rate limit of one principal.
+pub(super) struct RateLimit<C: Clock = QuantaClock> {
     rate: Rate,
-    left: DefaultDirectRateLimiter,
+    limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
+    clock: C,
 }
 
-impl fmt::Debug for Quota {
+impl<C: Clock> fmt::Debug for RateLimit<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.rate.fmt(f)
     }
 }
 
-impl Quota {
+impl RateLimit {
     pub(super) fn new(rate: Rate) -> Self {
-        Self { rate, left: RateLimiter::direct_with_clock(rate.governed(), CLOCK.clone()) }
+        Self::with_clock(rate, CLOCK.clone())
+    }
+}
+
+impl<C: Clock + Clone> RateLimit<C> {
+    fn with_clock(rate: Rate, clock: C) -> Self {
+        Self { rate, limiter: RateLimiter::direct_with_clock(rate.quota(), clock.clone()), clock }
     }
 
     pub(super) fn charge(&self, units: usize) -> Result<(), Exceeded> {
         let Some(units) = NonZeroU32::new(u32::try_from(units).unwrap_or(u32::MAX)) else { return Ok(()) };
-        match self.left.check_n(units) {
+        match self.limiter.check_n(units) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(not_until)) => Err(Exceeded::Until(wait(&not_until))),
+            Ok(Err(not_until)) => Err(Exceeded::Until(wait(&not_until, &self.clock))),
             Err(_) => Err(Exceeded::Burst(self.rate.burst)),
         }
     }
 }
 
-/// How many addresses are remembered. Beyond that those that have rested are forgotten, and then all of them.
-const MOST_ADDRESSES: usize = 100_000;
-/// How many calls pass between two looks at how many addresses are remembered.
-const LOOK_AFTER: u32 = 10_000;
+fn wait<C: Clock<Instant = I>, I: Reference>(not_until: &NotUntil<I>, clock: &C) -> Duration {
+    not_until.wait_time_from(clock.now())
+}
 
-/// What is left of a rate for each address, before it is known who calls; shared by its clones.
+/// Client IPs that are remembered. Beyond that, those with an untouched limit are forgotten, and then all of them.
+const MAX_ADDRESSES: usize = 100_000;
+/// Calls between two checks of the number of remembered addresses.
+const CHECK_INTERVAL_CALLS: u32 = 10_000;
+
+/// The rate limit per client IP, which applies before the caller is authenticated; clones share it.
 #[derive(Clone)]
-pub struct PerAddress(Arc<Addresses>);
+pub struct PerIpRateLimit(Arc<Addresses>);
 
 struct Addresses {
     rate: Rate,
-    left: arc_swap::ArcSwap<DefaultKeyedRateLimiter<IpAddr>>,
+    limiter: arc_swap::ArcSwap<DefaultKeyedRateLimiter<IpAddr>>,
     calls: AtomicU32,
 }
 
-impl fmt::Debug for PerAddress {
+impl fmt::Debug for PerIpRateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.rate.fmt(f)
     }
 }
 
-impl PerAddress {
+impl PerIpRateLimit {
     /// The same rate for each address.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
-        let left = arc_swap::ArcSwap::from_pointee(fresh(rate));
-        Self(Arc::new(Addresses { rate, left, calls: AtomicU32::new(0) }))
+        let limiter = arc_swap::ArcSwap::from_pointee(limiter(rate));
+        Self(Arc::new(Addresses { rate, limiter, calls: AtomicU32::new(0) }))
     }
 
-    /// Takes a call out of what an address may ask for.
+    /// Charges one call to an address.
     ///
     /// # Errors
-    /// Where there is nothing left: it may call after so long.
+    /// The time after which the call is within the limit.
     pub fn charge(&self, address: IpAddr) -> Result<(), Duration> {
         let addresses = &*self.0;
-        if addresses.calls.fetch_add(1, Ordering::Relaxed) % LOOK_AFTER == LOOK_AFTER - 1 {
-            addresses.forget();
+        if addresses.calls.fetch_add(1, Ordering::Relaxed) % CHECK_INTERVAL_CALLS == CHECK_INTERVAL_CALLS - 1
+        {
+            addresses.forget_excess();
         }
-        addresses.left.load().check_key(&address).map_err(|not_until| wait(&not_until))
+        addresses.limiter.load().check_key(&address).map_err(|not_until| wait(&not_until, &*CLOCK))
     }
 }
 
-fn fresh(rate: Rate) -> DefaultKeyedRateLimiter<IpAddr> {
-    RateLimiter::dashmap_with_clock(rate.governed(), CLOCK.clone())
+fn limiter(rate: Rate) -> DefaultKeyedRateLimiter<IpAddr> {
+    RateLimiter::dashmap_with_clock(rate.quota(), CLOCK.clone())
 }
 
 impl Addresses {
-    fn forget(&self) {
-        let left = self.left.load();
-        if left.len() <= MOST_ADDRESSES {
+    fn forget_excess(&self) {
+        let current = self.limiter.load();
+        if current.len() <= MAX_ADDRESSES {
             return;
         }
-        left.retain_recent();
-        if left.len() > MOST_ADDRESSES {
-            self.left.store(Arc::new(fresh(self.rate)));
+        current.retain_recent();
+        if current.len() > MAX_ADDRESSES {
+            self.limiter.store(Arc::new(limiter(self.rate)));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use governor::clock::FakeRelativeClock;
+
     use super::*;
 
     fn rate(per_s: u32, burst: u32) -> Rate {
@@ -152,27 +164,29 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_let_through_and_no_more() {
-        // One in a thousand seconds: none comes back while this runs.
-        let quota = Quota::new(rate(1, 10));
-        assert_eq!(quota.charge(11), Err(Exceeded::Burst(NonZeroU32::new(10).unwrap())));
-        quota.charge(9).unwrap();
-        quota.charge(0).unwrap();
-        let Err(Exceeded::Until(wait)) = quota.charge(5) else { panic!("too much") };
-        assert!(wait > Duration::from_secs(3) && wait <= Duration::from_secs(4), "{wait:?}");
-        quota.charge(1).unwrap();
+    fn a_burst_passes_and_the_rate_refills_it() {
+        let clock = FakeRelativeClock::default();
+        let limit = RateLimit::with_clock(rate(1, 10), clock.clone());
+        assert_eq!(limit.charge(11), Err(Exceeded::Burst(NonZeroU32::new(10).unwrap())));
+        limit.charge(9).unwrap();
+        limit.charge(0).unwrap();
+        assert_eq!(limit.charge(5), Err(Exceeded::Until(Duration::from_secs(4))));
+        limit.charge(1).unwrap();
+        clock.advance(Duration::from_secs(4));
+        assert_eq!(limit.charge(5), Err(Exceeded::Until(Duration::from_secs(1))));
+        limit.charge(4).unwrap();
     }
 
     #[test]
-    fn addresses_are_apart_and_not_remembered_without_end() {
-        let quotas = PerAddress::new(rate(1, 1));
+    fn addresses_have_separate_limits_and_are_bounded() {
+        let limits = PerIpRateLimit::new(rate(1, 1));
         let address = |number: u32| IpAddr::from(std::net::Ipv4Addr::from_bits(number));
-        quotas.charge(address(1)).unwrap();
-        assert!(quotas.charge(address(1)).is_err());
+        limits.charge(address(1)).unwrap();
+        assert!(limits.charge(address(1)).is_err());
         for number in 2..250_000 {
-            quotas.charge(address(number)).unwrap();
+            limits.charge(address(number)).unwrap();
         }
-        let remembered = quotas.0.left.load().len();
-        assert!(remembered <= MOST_ADDRESSES + LOOK_AFTER as usize, "{remembered}");
+        let remembered = limits.0.limiter.load().len();
+        assert!(remembered <= MAX_ADDRESSES + CHECK_INTERVAL_CALLS as usize, "{remembered}");
     }
 }

@@ -4,36 +4,42 @@ use std::{collections::HashMap, sync::Arc};
 
 use nearby_index::UnixMicros;
 
-use super::{Caller, Rate, Roles, rate_limit::Quota};
+use super::{principal::Principal, rate_limit::Rate, rate_limit::RateLimit, role::Roles};
 
 /// How many tokens, and how many subjects, are remembered.
-const MOST: usize = 100_000;
+const MAX: usize = 100_000;
 
 /// A token, by its SHA-256.
 pub(super) type Digest = [u8; 32];
 
 #[derive(Default)]
-pub(super) struct Remembered {
+pub(super) struct TokenCache {
     /// Whose a token is, and when it ends.
-    tokens: HashMap<Digest, (Arc<Caller>, UnixMicros)>,
+    tokens: HashMap<Digest, (Arc<Principal>, UnixMicros)>,
     /// What is left to a subject, whatever token it shows and whatever that allows.
-    quotas: HashMap<String, Arc<Quota>>,
+    rate_limits: HashMap<String, Arc<RateLimit>>,
 }
 
-impl Remembered {
-    pub(super) fn token(&self, digest: &Digest) -> Option<(Arc<Caller>, UnixMicros)> {
+impl TokenCache {
+    pub(super) fn token(&self, digest: &Digest) -> Option<(Arc<Principal>, UnixMicros)> {
         self.tokens.get(digest).cloned()
     }
 
-    pub(super) fn keep(&mut self, digest: Digest, caller: &Arc<Caller>, ends: UnixMicros, now: UnixMicros) {
-        if self.tokens.len() >= MOST {
+    pub(super) fn keep(
+        &mut self,
+        digest: Digest,
+        principal: &Arc<Principal>,
+        ends: UnixMicros,
+        now: UnixMicros,
+    ) {
+        if self.tokens.len() >= MAX {
             self.forget_ended(now);
         }
-        if self.tokens.len() >= MOST {
+        if self.tokens.len() >= MAX {
             // They are looked at anew, which costs time and nothing else.
             self.tokens.clear();
         }
-        self.tokens.insert(digest, (Arc::clone(caller), ends));
+        self.tokens.insert(digest, (Arc::clone(principal), ends));
     }
 
     fn forget_ended(&mut self, now: UnixMicros) {
@@ -46,34 +52,34 @@ impl Remembered {
     }
 
     /// Somebody who shows a token; with what is left to it from before.
-    pub(super) fn caller(
+    pub(super) fn principal(
         &mut self,
         subject: String,
         roles: Roles,
         rate: Option<Rate>,
         now: UnixMicros,
-    ) -> Arc<Caller> {
-        let quota = rate.map(|rate| self.quota(&subject, rate, now));
-        Arc::new(Caller::with_quota("token", subject, roles, quota))
+    ) -> Arc<Principal> {
+        let rate_limit = rate.map(|rate| self.rate_limit(&subject, rate, now));
+        Arc::new(Principal::with_rate_limit("token", subject, roles, rate_limit))
     }
 
-    fn quota(&mut self, subject: &str, rate: Rate, now: UnixMicros) -> Arc<Quota> {
-        if let Some(quota) = self.quotas.get(subject) {
-            return Arc::clone(quota);
+    fn rate_limit(&mut self, subject: &str, rate: Rate, now: UnixMicros) -> Arc<RateLimit> {
+        if let Some(rate_limit) = self.rate_limits.get(subject) {
+            return Arc::clone(rate_limit);
         }
-        if self.quotas.len() >= MOST {
+        if self.rate_limits.len() >= MAX {
             // Those whose tokens have ended, and who do not call just now.
             self.forget_ended(now);
-            self.quotas.retain(|_, quota| Arc::strong_count(quota) > 1);
+            self.rate_limits.retain(|_, rate_limit| Arc::strong_count(rate_limit) > 1);
         }
-        if self.quotas.len() >= MOST {
-            // Both, as nobody may have an old quota and a new one.
+        if self.rate_limits.len() >= MAX {
+            // Both, as nobody may have an old rate_limit and a new one.
             self.tokens.clear();
-            self.quotas.clear();
+            self.rate_limits.clear();
         }
-        let quota = Arc::new(Quota::new(rate));
-        self.quotas.insert(subject.to_owned(), Arc::clone(&quota));
-        quota
+        let rate_limit = Arc::new(RateLimit::new(rate));
+        self.rate_limits.insert(subject.to_owned(), Arc::clone(&rate_limit));
+        rate_limit
     }
 }
 
@@ -86,7 +92,7 @@ mod tests {
     #[test]
     fn a_subject_has_one_quota_and_neither_they_nor_tokens_are_kept_without_end() {
         let rate = Some(Rate::new(NonZeroU32::MIN, NonZeroU32::new(10)));
-        let mut remembered = Remembered::default();
+        let mut remembered = TokenCache::default();
         let roles = |text: &str| text.parse::<Roles>().unwrap();
         let digest = |number: usize| {
             let mut digest = [0; 32];
@@ -94,24 +100,24 @@ mod tests {
             digest
         };
         let (begin, end) = (UnixMicros(0), UnixMicros(1_000));
-        let first = remembered.caller("shop".to_owned(), roles("search"), rate, begin);
+        let first = remembered.principal("shop".to_owned(), roles("search"), rate, begin);
         first.charge(10).unwrap();
         remembered.keep(digest(0), &first, end, begin);
-        for number in 1..2 * MOST {
-            let caller = remembered.caller(number.to_string(), roles("search"), rate, UnixMicros(2));
+        for number in 1..2 * MAX {
+            let principal = remembered.principal(number.to_string(), roles("search"), rate, UnixMicros(2));
             // Most of the tokens have ended by the time that there is no room.
             let ends = if number % 4 == 0 { end } else { UnixMicros(1) };
-            remembered.keep(digest(number), &caller, ends, UnixMicros(2));
-            assert!(remembered.tokens.len() <= MOST && remembered.quotas.len() <= MOST);
+            remembered.keep(digest(number), &principal, ends, UnixMicros(2));
+            assert!(remembered.tokens.len() <= MAX && remembered.rate_limits.len() <= MAX);
         }
-        let again = remembered.caller("shop".to_owned(), roles("manage"), rate, UnixMicros(2));
+        let again = remembered.principal("shop".to_owned(), roles("manage"), rate, UnixMicros(2));
         assert!(again.charge(5).is_err(), "another token of the same subject");
         assert!(remembered.token(&digest(0)).is_some());
-        for number in 0..2 * MOST {
+        for number in 0..2 * MAX {
             let subject = format!("other {number}");
-            let caller = remembered.caller(subject, roles("search"), rate, UnixMicros(2));
-            remembered.keep(digest(usize::MAX - number), &caller, end, UnixMicros(2));
+            let principal = remembered.principal(subject, roles("search"), rate, UnixMicros(2));
+            remembered.keep(digest(usize::MAX - number), &principal, end, UnixMicros(2));
         }
-        assert!(remembered.tokens.len() <= MOST && remembered.quotas.len() <= MOST);
+        assert!(remembered.tokens.len() <= MAX && remembered.rate_limits.len() <= MAX);
     }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::{exit_code::CliError, import::import, search, serve::serve_until, target::Target, terminal};
 use crate::{
-    app::{Running, StartError, signals::Signals},
+    app::{Progress, ServerHandle, error::StartError, signals::Signals},
     config::{ServerArgs, Settings},
     formats::{DatumArg, FileFormat, Input},
 };
@@ -51,7 +51,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     let settings = ServerArgs {
         data_dir: Some(data_dir),
         reflection: Some(true),
-        disk_floor_mib: Some(64),
+        min_free_disk_mib: Some(64),
         ..Default::default()
     };
     let mut settings = settings.settings(None)?;
@@ -70,19 +70,19 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
 }
 
 /// On the usual port, or on a free one where that is taken.
-async fn start(settings: &mut Settings, once: bool) -> Result<Running, CliError> {
+async fn start(settings: &mut Settings, once: bool) -> Result<ServerHandle, CliError> {
     let on = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     settings.listen = on(if once { 0 } else { PORT });
-    match Running::start(settings).await {
+    match ServerHandle::start(settings, Progress::to_log(), None).await {
         Err(StartError::Listen { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {
             settings.listen = on(0);
-            Ok(Running::start(settings).await?)
+            Ok(ServerHandle::start(settings, Progress::to_log(), None).await?)
         }
         started => Ok(started?),
     }
 }
 
-async fn show(running: &Running, json: bool, keeps_serving: bool) -> Result<(), CliError> {
+async fn show(running: &ServerHandle, json: bool, keeps_serving: bool) -> Result<(), CliError> {
     let target = Target::of_running(running).await?;
     // An earlier demo may have been stopped in the middle of this.
     if running.merchants_at_start() < sample_rows() {

@@ -6,7 +6,7 @@ use nearby_client::{ClientError, Code, Violation};
 
 use super::terminal;
 use crate::{
-    app::{CutOff, StartError},
+    app::error::{GracePeriodExceeded, StartError},
     auth::api_keys::KeysError,
     config::ConfigError,
     reason,
@@ -133,7 +133,7 @@ impl From<StartError> for CliError {
         let code = match &error {
             StartError::Listen { .. } => UNAVAILABLE,
             StartError::File { .. } => CANNOT_CREATE,
-            StartError::Tls(_) | StartError::Access(_) | StartError::Traces(_) => CONFIG,
+            StartError::Tls(_) | StartError::Auth(_) | StartError::Traces { .. } => CONFIG,
             StartError::Store(error) | StartError::Damaged { fault: error, .. } => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,
         };
@@ -173,8 +173,8 @@ impl From<KeysError> for CliError {
     }
 }
 
-impl From<CutOff> for CliError {
-    fn from(error: CutOff) -> Self {
+impl From<GracePeriodExceeded> for CliError {
+    fn from(error: GracePeriodExceeded) -> Self {
         Self { code: TEMPORARY, message: error.to_string() }
     }
 }

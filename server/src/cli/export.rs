@@ -12,7 +12,7 @@ use nearby_proto::v1 as wire;
 use super::{
     exit_code::CliError,
     filter::{self, FilterArgs},
-    form_of,
+    format_of,
     target::{Missing, Target, TargetArgs},
     terminal,
 };
@@ -51,7 +51,7 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
         ));
     }
     let said = args.format.or(to_stdout.then_some(FileFormat::Ndjson));
-    let format = form_of(said, &args.file)?;
+    let format = format_of(said, &args.file)?;
     let target = Target::open(&args.target, Missing::Refuse).await?;
     let request = wire::ExportMerchantsRequest { filter: args.filter.to_wire(), ..Default::default() };
     let written = if to_stdout {

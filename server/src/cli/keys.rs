@@ -9,8 +9,10 @@ use secrecy::ExposeSecret;
 
 use super::{exit_code::CliError, terminal};
 use crate::auth::{
-    Rate, Refused, Role,
+    AuthError,
     api_keys::{self, Key, NewKey},
+    rate_limit::Rate,
+    role::Role,
 };
 
 #[derive(Args, Debug)]
@@ -73,7 +75,7 @@ struct RevokeArgs {
 }
 
 /// Longest name of a key.
-const MOST_NAME_BYTES: usize = 128;
+const MAX_NAME_BYTES: usize = 128;
 
 pub(super) fn run(args: KeysArgs) -> Result<(), CliError> {
     let now = Timestamp::now();
@@ -98,7 +100,7 @@ fn above_0(text: &str) -> Result<NonZeroU32, &'static str> {
 fn add(args: AddArgs, now: Timestamp) -> Result<(), CliError> {
     let is_name = |name: &str| {
         !name.is_empty()
-            && name.len() <= MOST_NAME_BYTES
+            && name.len() <= MAX_NAME_BYTES
             && name.trim() == name
             && !name.chars().any(char::is_control)
     };
@@ -130,7 +132,7 @@ fn table(keys: &[Key], now: Timestamp) -> String {
     for key in keys {
         let state = match key.is_live(now) {
             Ok(()) => "live",
-            Err(Refused::Revoked) => "revoked",
+            Err(AuthError::Revoked) => "revoked",
             Err(_) => "expired",
         };
         let roles: Vec<&str> = key.roles.iter().map(|role| role.as_str()).collect();

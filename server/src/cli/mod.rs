@@ -1,31 +1,35 @@
-//! The command line: a caller of the contract like any other.
+//! The command line: a client of the contract like any other. One file per subcommand.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | `target` | a running server, or a closed store that is served within the process |
-//! | `serve`, `demo` | servers |
-//! | `search`, `merchants` | questions and single changes |
-//! | `watch` | changes as they are made |
-//! | `import`, `export` | files |
-//! | `care` | backups, and whether what is stored is sound |
-//! | `status` | how a server is, as its metrics say |
-//! | `keys` | API keys |
-//! | `filter` | which merchants a command means |
-//! | `terminal`, [`exit`] | what people see, and what scripts see |
+//! | `serve`, `demo`, … | one subcommand each |
+//! | `target` | the merchants that a command works on: a running server, or a closed store served within the process |
+//! | `filter`, `one`, `store` | helpers that several subcommands share |
+//! | `terminal` | output: text, tables, progress |
+//! | [`exit_code`] | errors and exit codes |
 
-mod care;
+mod backup;
+mod compact;
+mod delete;
 mod demo;
 pub mod exit_code;
 mod export;
 mod filter;
+mod get;
+mod hide;
 mod import;
 mod keys;
-mod merchants;
+mod one;
+mod put;
+mod restore;
 mod search;
 mod serve;
+mod show;
 mod status;
+mod store;
 mod target;
 mod terminal;
+mod verify;
 mod watch;
 
 use std::{ffi::OsString, path::Path, process::ExitCode, time::Duration};
@@ -35,11 +39,12 @@ use clap_complete::Shell;
 
 use self::exit_code::CliError;
 use crate::{
+    config,
     formats::FileFormat,
     telemetry::{self, LogArgs},
 };
 
-/// Which merchants are near? Nearest first, exact on the ellipsoid, and nothing but distance decides.
+/// Finds the merchants near a point, nearest first, with exact distances on the WGS-84 ellipsoid
 #[derive(Debug, Parser)]
 #[command(name = "nearby", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
@@ -52,16 +57,16 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  nearby demo                                   try it on a thousand real places in Helsinki
+  nearby demo                                   serve a sample of 1,042 places in Helsinki
   nearby serve --data-dir /var/lib/nearby       run a server
   nearby import shops.csv.gz                    load merchants into the running server
-  nearby import shops.csv --data-dir DIR        load them into a store that no server uses
-  nearby search --at 60.1699,24.9384            ask it
-  nearby backup /backups                        take a backup of it while it runs
+  nearby import shops.csv --data-dir DIR        load them into a closed store
+  nearby search --at 60.1699,24.9384            search
+  nearby backup /backups                        back up the running server
 
-Exit codes are those of sysexits.h: 64 usage, 65 bad data, 66 no such input,
-69 server not there, 70 fault of this program, 73 cannot create a file,
-74 input or output failed, 75 try again later, 77 not allowed, 78 wrong settings.";
+Exit codes are those of sysexits.h: 64 usage, 65 bad data, 66 no input,
+69 server unavailable, 70 internal error, 73 cannot create a file,
+74 input or output error, 75 temporary failure, 77 permission denied, 78 configuration.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -73,31 +78,31 @@ enum Command {
     Export(export::ExportArgs),
     /// List the merchants near a point, nearest first
     Search(search::SearchArgs),
-    /// Show merchants by id, as JSON
-    Get(merchants::GetArgs),
-    /// Store one or more merchants given as JSON, new or not
-    Put(merchants::PutArgs),
-    /// Let no search find a merchant, and keep it
-    Hide(merchants::OneArgs),
-    /// Let searches find a merchant that was hidden
-    Show(merchants::OneArgs),
-    /// Remove a merchant
-    Delete(merchants::OneArgs),
-    /// Print changes of merchants as they are made, one a line, until Ctrl-C
+    /// Print merchants as JSON
+    Get(get::GetArgs),
+    /// Create or replace merchants given as JSON
+    Put(put::PutArgs),
+    /// Hide a merchant from searches
+    Hide(one::OneArgs),
+    /// Make a hidden merchant visible
+    Show(one::OneArgs),
+    /// Delete a merchant
+    Delete(one::OneArgs),
+    /// Print changes of merchants as they are committed, one per line, until Ctrl-C
     Watch(watch::WatchArgs),
-    /// Take a backup of a running server, or of a closed store
-    Backup(care::BackupArgs),
-    /// Make a store of a backup
-    Restore(care::RestoreArgs),
-    /// Look a backup or a closed store over, and say all that is wrong with it
-    Verify(care::VerifyArgs),
-    /// Write the base and the image of a closed store afresh and empty its journal, for a quick start
-    Compact(care::CompactArgs),
-    /// Say how a running server is, first what an operator wants first
+    /// Back up a running server or a closed store
+    Backup(backup::BackupArgs),
+    /// Create a store from a backup
+    Restore(restore::RestoreArgs),
+    /// Verify a backup or a closed store, and list all damage
+    Verify(verify::VerifyArgs),
+    /// Rewrite the base and the snapshot file of a closed store and empty its journal
+    Compact(compact::CompactArgs),
+    /// Show the status of a running server
     Status(status::StatusArgs),
-    /// API keys: make them, list them, take them back
+    /// Manage API keys: add, list, revoke
     Keys(keys::KeysArgs),
-    /// Serve a sample of real merchants and show a search
+    /// Serve a sample of real merchants and run a search
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
     Completions {
@@ -106,8 +111,12 @@ enum Command {
     },
 }
 
-/// What the binary `nearby` does with its arguments, the first of which is its name.
+/// Runs the binary `nearby` with its arguments, the first of which is its name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(message) = renamed_setting(&arguments) {
+        return exit_code::of_error(&CliError::usage(message));
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(usage) => return exit_code::of_usage(&usage),
@@ -117,7 +126,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return exit_code::of_error(&error.into()),
     };
     let done = runtime.block_on(cli.run());
-    // A thread that still waits for the disk must not hold up the end.
+    // A thread that still waits for the disk must not delay the exit.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -126,10 +135,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 impl Cli {
-    /// Does what the command says.
+    /// Runs the command.
     ///
     /// # Errors
-    /// With what to tell the person and which code to exit with.
+    /// The message and the exit code.
     pub async fn run(self) -> Result<(), CliError> {
         let default_filter = if matches!(self.command, Command::Serve(_)) { "info" } else { "warn" };
         let log = telemetry::start(&self.log, default_filter)
@@ -139,16 +148,16 @@ impl Cli {
             Command::Import(args) => import::run(args).await,
             Command::Export(args) => export::run(args).await,
             Command::Search(args) => search::run(args).await,
-            Command::Get(args) => merchants::get(args).await,
-            Command::Put(args) => merchants::put(args).await,
-            Command::Hide(args) => merchants::hide(args).await,
-            Command::Show(args) => merchants::show(args).await,
-            Command::Delete(args) => merchants::delete(args).await,
+            Command::Get(args) => get::run(args).await,
+            Command::Put(args) => put::run(args).await,
+            Command::Hide(args) => hide::run(args).await,
+            Command::Show(args) => show::run(args).await,
+            Command::Delete(args) => delete::run(args).await,
             Command::Watch(args) => watch::run(args).await,
-            Command::Backup(args) => care::back_up(args).await,
-            Command::Restore(args) => care::restore(&args),
-            Command::Verify(args) => care::verify(&args),
-            Command::Compact(args) => care::compact(&args),
+            Command::Backup(args) => backup::run(args).await,
+            Command::Restore(args) => restore::run(&args),
+            Command::Verify(args) => verify::run(&args),
+            Command::Compact(args) => compact::run(&args),
             Command::Status(args) => status::run(args).await,
             Command::Keys(args) => keys::run(args),
             Command::Demo(args) => demo::run(args).await,
@@ -161,10 +170,22 @@ impl Cli {
     }
 }
 
-/// The form that was said, or else the one that a file's name tells.
-fn form_of(said: Option<FileFormat>, file: &Path) -> Result<FileFormat, CliError> {
-    said.or_else(|| FileFormat::of_name(&file.to_string_lossy())).ok_or_else(|| {
-        CliError::usage("the file's name does not tell its form: say --format csv, ndjson or geojson")
+/// The message for a renamed flag of `serve` or `status`, or a renamed environment variable.
+fn renamed_setting(arguments: &[OsString]) -> Option<String> {
+    let is_command = |name: &str| arguments.iter().skip(1).any(|argument| argument == name);
+    // `--salvage` is still an option of `nearby backup`.
+    let flags = arguments.iter().filter(|_| is_command("serve") || is_command("status"));
+    let variables = std::env::vars_os().map(|(name, _)| name);
+    flags.cloned().chain(variables).find_map(|name| {
+        let name = name.to_str()?;
+        config::renamed(name.split_once('=').map_or(name, |(name, _)| name))
+    })
+}
+
+/// The given format, or the one that the file's name implies.
+fn format_of(given: Option<FileFormat>, file: &Path) -> Result<FileFormat, CliError> {
+    given.or_else(|| FileFormat::of_name(&file.to_string_lossy())).ok_or_else(|| {
+        CliError::usage("cannot tell the format from the file's name; set --format csv, ndjson or geojson")
     })
 }
 
@@ -173,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 }

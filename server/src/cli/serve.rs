@@ -8,9 +8,9 @@ use std::{
 
 use clap::{Arg, Args, Command, CommandFactory};
 
-use super::{Cli, care, exit_code::CliError};
+use super::{Cli, exit_code::CliError, store::progress};
 use crate::{
-    app::{Running, signals::Signals},
+    app::{ServerHandle, signals::Signals},
     config::ServerArgs,
     telemetry::{LogControl, panics},
 };
@@ -26,9 +26,7 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) async fn run(args: ServeArgs, log: LogControl) -> Result<(), CliError> {
-    let mut settings = args.server.settings(args.config.as_deref())?;
-    settings.loading = care::loading_bar().unwrap_or(settings.loading);
-    settings.log = Some(log);
+    let settings = args.server.settings(args.config.as_deref())?;
     panics::watch();
     for name in strays(&Cli::command(), std::env::vars_os()) {
         tracing::warn!(
@@ -38,7 +36,7 @@ pub(super) async fn run(args: ServeArgs, log: LogControl) -> Result<(), CliError
     }
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
-        started = Running::start(&settings) => started?,
+        started = ServerHandle::start(&settings, progress(), Some(log)) => started?,
         signal = signals.received() => {
             tracing::info!(signal, "stopping while loading");
             return Ok(());
@@ -69,7 +67,7 @@ fn strays(cli: &Command, variables: impl Iterator<Item = (OsString, OsString)>) 
 }
 
 /// Serves until the system says stop, and then stops in good order.
-pub(super) async fn serve_until(mut signals: Signals, running: Running) -> Result<(), CliError> {
+pub(super) async fn serve_until(mut signals: Signals, running: ServerHandle) -> Result<(), CliError> {
     let signal = signals.received().await;
     tracing::info!(signal, "stopping");
     running.stop().await?;

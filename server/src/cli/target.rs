@@ -11,8 +11,8 @@ use clap::Args;
 use nearby_client::{Access, Client, ConnectError};
 use nearby_store::DurableStore;
 
-use super::{exit_code::CliError, terminal};
-use crate::{app::Running, config::ServerArgs};
+use super::{exit_code::CliError, store, terminal};
+use crate::app::{Progress, ServerHandle};
 
 /// Where the merchants are.
 #[derive(Args, Clone, Debug)]
@@ -61,7 +61,7 @@ pub(super) enum Missing {
 /// An open way to the merchants.
 pub(super) struct Target {
     client: Client,
-    served: Option<Running>,
+    served: Option<ServerHandle>,
 }
 
 impl Target {
@@ -71,30 +71,29 @@ impl Target {
                                   with --data-dir";
             return Ok(Self { client: args.server.connect(REMEDY).await?, served: None });
         };
-        if missing == Missing::Refuse && !DurableStore::is_in(data_dir) {
+        if missing == Missing::Refuse && !DurableStore::exists(data_dir) {
             return Err(CliError::no_input(format!("there is no store in {}", data_dir.display())));
         }
-        Self::serve(data_dir, None).await
+        Self::serve(data_dir, false).await
     }
 
     /// The same of a closed store that may be damaged: what is sound of it.
     pub(super) async fn open_salvaged(args: &TargetArgs) -> Result<Self, CliError> {
         match &args.data_dir {
-            Some(data_dir) if DurableStore::is_in(data_dir) => Self::serve(data_dir, Some(true)).await,
+            Some(data_dir) if DurableStore::exists(data_dir) => Self::serve(data_dir, true).await,
             _ => Err(CliError::no_input("there is no store to salvage; name its directory with --data-dir")),
         }
     }
 
-    async fn serve(data_dir: &Path, salvage: Option<bool>) -> Result<Self, CliError> {
-        let said = ServerArgs::from_environment().map_err(|error| CliError::usage(error.to_string()))?;
-        let salvage = salvage.or(said.salvage);
-        let args = ServerArgs { data_dir: Some(data_dir.to_owned()), salvage, ..said };
-        let (running, channel) = Running::start_in_process(&args.settings(None)?).await?;
+    async fn serve(data_dir: &Path, serve_damaged: bool) -> Result<Self, CliError> {
+        let mut settings = store::settings(Some(data_dir))?;
+        settings.serve_damaged_read_only |= serve_damaged;
+        let (running, channel) = ServerHandle::start_in_process(&settings, Progress::to_log()).await?;
         Ok(Self { client: Client::over(channel), served: Some(running) })
     }
 
     /// A way to a server that this process runs.
-    pub(super) async fn of_running(running: &Running) -> Result<Self, CliError> {
+    pub(super) async fn of_running(running: &ServerHandle) -> Result<Self, CliError> {
         let address = running.address().ok_or_else(|| CliError::unavailable("the server has no address"))?;
         let server = ServerAddress { server: address.to_string(), ..ServerAddress::default() };
         Ok(Self { client: server.connect("it has just ended").await?, served: None })

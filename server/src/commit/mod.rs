@@ -1,150 +1,116 @@
-//! The one way a merchant changes.
+//! The commit thread: the only way a merchant changes.
 //!
-//! One thread owns the store and the index writer. It takes commands from a bounded queue, gathers what waits into a
-//! batch, decides each command in its order, makes the batch durable, makes it visible, and only then acknowledges. An
-//! idle server commits a single command at once; a busy one shares each sync among all that wait.
+//! One thread owns the store and the index writer. It takes commands from a bounded queue, gathers those that wait into a
+//! batch, decides each command in order, makes the batch durable, makes it visible, and only then acknowledges it (group
+//! commit). An idle server commits a single command at once; a busy one shares each sync among all that wait.
 //!
-//! Under load it waits up to two milliseconds for those whom the last batch answered and who come again; idle it waits for
-//! nobody.
+//! Under load it waits up to two milliseconds for the callers of the last batch, who are about to send their next command;
+//! idle it does not wait.
 //!
-//! When the store fails, nothing of that batch is acknowledged and every later command is refused with the reason; where
-//! it has no room, commands are refused until there is. Searches go on.
+//! When the store fails, nothing of that batch is acknowledged, and every later command is rejected with the reason. While
+//! the disk is full, commands are rejected until there is space. Searches go on.
 
 mod idempotency;
 mod transaction;
 mod worker;
 
-use std::{fmt, io, sync::Arc, thread};
+use std::{io, sync::Arc, thread};
 
-use nearby_index::{IndexWriter, Merchant, MerchantId, Revision, StoredMerchant, UnixMicros};
-use nearby_store::{Content, DoneRequest, RequestId, Store, Tally};
+use nearby_index::{IndexWriter, Merchant, MerchantId, Revision};
+use nearby_store::{CompletedRequest, Contents, RequestId, StateDigest, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 pub use self::transaction::Committed;
-use self::{idempotency::Done, worker::Worker};
+use self::worker::Worker;
 use crate::{
-    change_feed::Feed,
+    change_feed::ChangeFeed,
     clock::Clock,
-    error::{Quota, ServiceError},
+    error::{LimitedResource, ServiceError},
+    record::MerchantPatch,
     telemetry::metrics::Metrics,
-    write_availability::Intake,
+    write_availability::WriteAvailability,
 };
 
-/// What a merchant comes to, given what it is now: decided by the committer, so that nobody else can come between.
-pub type Edit = Box<dyn FnOnce(Option<&StoredMerchant>) -> Result<Merchant, ServiceError> + Send>;
-
-/// Makes a version of a merchant, with what the commit decided put into its profile.
-pub type Finish = fn(Merchant, Stamp) -> StoredMerchant;
-
-/// What a commit decides about a version of a merchant.
-#[derive(Clone, Copy, Debug)]
-pub struct Stamp {
-    /// The revision of the change that makes it.
-    pub revision: Revision,
-    /// The revision of the change that put the merchant where it is.
-    pub placed: Revision,
-    /// When the merchant was first stored.
-    pub create_time: UnixMicros,
-    /// When this version is made.
-    pub update_time: UnixMicros,
-}
-
-/// What a caller wants changed.
-#[expect(clippy::large_enum_variant, reason = "nearly all are puts")]
+/// A change of one merchant.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all commands are puts")]
 pub enum Command {
-    /// The merchant shall be this.
+    /// Stores a merchant.
     Put {
-        /// What it shall be.
+        /// The merchant.
         merchant: Merchant,
-        /// What it must be now.
+        /// The required current state.
         expect: Expect,
     },
-    /// The merchant shall be what the edit makes of it.
-    Edit {
-        /// Which one; the edit cannot change it.
-        id: MerchantId,
-        /// What it shall be, given what it is.
-        edit: Edit,
-    },
-    /// The merchant shall be gone. It must be there.
+    /// Updates a merchant.
+    Patch(MerchantPatch),
+    /// Deletes a merchant, which must exist.
     Delete {
-        /// Which one.
+        /// The merchant.
         id: MerchantId,
-        /// The version it must have now, if that matters.
+        /// The version that it must have, if any.
         version: Option<Revision>,
     },
 }
 
 impl Command {
-    /// About how many bytes it comes to in a commit.
+    /// About the number of bytes that it adds to a commit.
     fn bytes(&self) -> usize {
-        const BESIDE_BYTES: usize = 256;
+        const OVERHEAD_BYTES: usize = 256;
         match self {
-            Self::Put { merchant, .. } => merchant.profile.full_len() + BESIDE_BYTES,
-            // Most merchants have less.
-            Self::Edit { .. } => 1_024,
-            Self::Delete { .. } => BESIDE_BYTES,
+            Self::Put { merchant, .. } => merchant.profile.full_len() + OVERHEAD_BYTES,
+            Self::Patch(patch) => patch.bytes() + OVERHEAD_BYTES,
+            Self::Delete { .. } => OVERHEAD_BYTES,
         }
     }
 
-    /// The merchant that it is about.
+    /// The merchant that it changes.
     #[must_use]
     pub fn id(&self) -> &MerchantId {
         match self {
             Self::Put { merchant, .. } => &merchant.id,
-            Self::Edit { id, .. } | Self::Delete { id, .. } => id,
+            Self::Patch(MerchantPatch { id, .. }) | Self::Delete { id, .. } => id,
         }
     }
 }
 
-impl fmt::Debug for Command {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self {
-            Self::Put { .. } => "Put",
-            Self::Edit { .. } => "Edit",
-            Self::Delete { .. } => "Delete",
-        };
-        write!(f, "{kind}({:?})", self.id())
-    }
-}
-
-/// What must be true of a merchant for a put to happen.
+/// The required current state of a merchant that is put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// Nothing.
+    /// Any.
     Anything,
-    /// There is none.
+    /// It does not exist.
     Absent,
 }
 
-/// How a request is known again when it is repeated.
+/// Identifies a request, so that a repetition is recognized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestKey {
-    /// The caller's number for it.
+    /// The request id that the client chose.
     pub id: RequestId,
-    /// Tells it from other requests with the same number.
+    /// A hash of the request: another request must not reuse the id.
     pub fingerprint: [u8; 16],
 }
 
-/// Commands that are done together or not at all.
+/// Commands that are committed together or not at all.
 #[derive(Debug)]
 pub struct Transaction {
-    /// What shall change, in this order: 1 to 1,000 commands.
+    /// The commands, in order: 1 to 1,000.
     pub commands: Vec<Command>,
-    /// How a repetition is known, which is answered and not done again.
+    /// Identifies a repetition, which returns the first result and is not committed again.
     pub request: Option<RequestKey>,
-    /// Whether only to say what it would come to.
+    /// Whether to return the result without committing it.
     pub validate_only: bool,
 }
 
-/// What became of commands, in their order; an error as a whole where none of them was done for a common reason.
+/// Results of commands, in order; an error for all of them when none was committed for a common reason.
 type Results = Result<Vec<Result<Committed, ServiceError>>, ServiceError>;
 
 enum Work {
-    /// Each on its own.
-    Each(Vec<Command>),
-    /// All or none.
-    Together(Transaction),
+    /// Each command on its own.
+    Independent(Vec<Command>),
+    /// All commands or none.
+    Transaction(Transaction),
 }
 
 struct Submission {
@@ -152,162 +118,158 @@ struct Submission {
     reply: oneshot::Sender<Results>,
     commands: usize,
     bytes: usize,
-    /// Its place among the commands that may wait.
-    place: OwnedSemaphorePermit,
+    /// Its permits for the queue, one per command.
+    permits: OwnedSemaphorePermit,
 }
 
-/// All that there is after some commit.
+/// Everything as of a commit.
 #[derive(Debug)]
-pub struct Captured {
-    /// The merchants, and what is kept beside them.
-    pub content: Content,
-    /// What was committed.
-    pub tally: Tally,
+pub struct BackupContents {
+    /// The merchants, deletions and completed requests.
+    pub contents: Contents,
+    /// Their digest.
+    pub digest: StateDigest,
 }
 
 enum Message {
     Submit(Submission),
-    Capture(oneshot::Sender<Captured>),
+    BackupContents(oneshot::Sender<BackupContents>),
     Stop,
 }
 
-/// Hands commands to the committer.
+/// Submits commands to the commit thread; clones share it.
 #[derive(Clone, Debug)]
-pub struct CommitterHandle {
+pub struct CommitHandle {
     queue: mpsc::Sender<Message>,
-    /// How many more commands may wait.
-    room: Arc<Semaphore>,
+    /// Permits of commands that may wait.
+    permits: Arc<Semaphore>,
 }
 
-/// The committer's thread, to stop and to wait for.
+/// The commit thread, to be stopped and joined.
 #[derive(Debug)]
-pub struct CommitterThread {
+pub struct CommitThread {
     queue: mpsc::Sender<Message>,
     thread: thread::JoinHandle<()>,
 }
 
-impl CommitterThread {
-    /// Finishes what waits, takes nothing more, closes the store and returns. Blocks.
+impl CommitThread {
+    /// Finishes the queue, accepts nothing more, and closes the store. Blocks.
     ///
     /// # Errors
-    /// Where the thread had died.
+    /// When the thread has panicked.
     pub fn stop(self) -> thread::Result<()> {
-        // Where it has ended already there is nothing to tell it.
+        // Fails when the thread has ended already.
         drop(self.queue.blocking_send(Message::Stop));
         self.thread.join()
     }
 }
 
-/// Submissions that may wait. Beyond it callers are told to slow down.
-const QUEUE_LENGTH: usize = 1_024;
-/// Commands that may wait, of at most 33 KiB each.
+/// Submissions that may wait. Further ones fail with [`ServiceError::Overloaded`].
+const QUEUE_SUBMISSIONS: usize = 1_024;
+/// Commands that may wait: at 33 KiB each at most 540 MB.
 const QUEUE_COMMANDS: usize = 16_384;
-/// Commands that share one commit, and about how many bytes: enough to make the cost of a sync small, few enough to keep
-/// the wait short. Commands that belong together are not parted, be they more.
+/// Commands and bytes of one commit. A sync takes about a millisecond here and writing a mebibyte about as long, so that
+/// larger batches would gain little and delay their first command. The commands of a transaction are never split, even if
+/// they are more. `cargo durable puts` measures the result; the two bounds were not varied.
 const BATCH_COMMANDS: usize = 512;
 const BATCH_BYTES: usize = 1024 * 1024;
 
-/// What a committer works on.
-pub struct Parts {
-    /// Where changes become durable.
+/// Parts of the commit thread.
+pub struct CommitParts {
+    /// Makes changes durable.
     pub store: Box<dyn Store>,
-    /// Where they become visible.
+    /// Makes changes visible.
     pub index: IndexWriter,
-    /// Where those hear of them who follow.
-    pub feed: Feed,
-    /// Requests that were done before.
-    pub done: Vec<Arc<DoneRequest>>,
-    /// Whether changes are taken at all.
-    pub intake: Intake,
-    /// Makes versions of merchants.
-    pub finish: Finish,
-    /// Tells when.
+    /// Publishes changes to watchers.
+    pub feed: ChangeFeed,
+    /// Completed requests, from the store.
+    pub completed: Vec<Arc<CompletedRequest>>,
+    /// Whether changes are accepted.
+    pub availability: WriteAvailability,
+    /// The time of changes.
     pub clock: Clock,
-    /// Hears how long commits take.
+    /// Records the duration of commits.
     pub metrics: Arc<Metrics>,
 }
 
-/// Starts the committer on a thread of its own.
+/// Starts the commit thread.
 ///
 /// # Errors
-/// Where the system has no thread to give.
-pub fn spawn(parts: Parts) -> io::Result<(CommitterHandle, CommitterThread)> {
-    let (queue, messages) = mpsc::channel(QUEUE_LENGTH);
-    let Parts { store, index, feed, done, intake, finish, clock, metrics } = parts;
-    let (reader, done) = (index.reader(), Done::new(done));
-    let worker = Worker { store, index, reader, feed, done, intake, finish, clock, metrics };
-    let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || worker.run(messages))?;
-    let room = Arc::new(Semaphore::new(QUEUE_COMMANDS));
-    Ok((CommitterHandle { queue: queue.clone(), room }, CommitterThread { queue, thread }))
+/// When the system cannot start a thread.
+pub fn spawn(parts: CommitParts) -> io::Result<(CommitHandle, CommitThread)> {
+    let (queue, messages) = mpsc::channel(QUEUE_SUBMISSIONS);
+    let worker = Worker::new(parts);
+    let thread = thread::Builder::new().name("commit".to_owned()).spawn(move || worker.run(messages))?;
+    let permits = Arc::new(Semaphore::new(QUEUE_COMMANDS));
+    Ok((CommitHandle { queue: queue.clone(), permits }, CommitThread { queue, thread }))
 }
 
-impl CommitterHandle {
-    /// Submits commands that belong together and waits until they are durable and visible, or refused as a whole. Fails
-    /// at once when too many submissions wait.
+impl CommitHandle {
+    /// Submits a transaction and waits until it is durable and visible, or rejected as a whole. Fails at once when too many
+    /// submissions wait.
     ///
     /// # Errors
     /// [`ServiceError::Overloaded`] when too many submissions wait, [`ServiceError::NotReady`] when the server stops,
-    /// [`ServiceError::DiskFull`] or [`ServiceError::ReadOnly`] when the store takes nothing, and why the first command that
-    /// could not be done could not.
+    /// [`ServiceError::DiskFull`] or [`ServiceError::ReadOnly`] when the store accepts nothing, or the error of the first
+    /// command that failed.
     pub async fn submit(&self, transaction: Transaction) -> Result<Vec<Committed>, ServiceError> {
         let (reply, results) = oneshot::channel();
-        let place = Arc::clone(&self.room).try_acquire_many_owned(places(&transaction.commands));
-        let place = place.map_err(|_| ServiceError::Overloaded(Quota::Writes))?;
-        let message = Message::Submit(Submission::new(Work::Together(transaction), reply, place));
+        let permits = Arc::clone(&self.permits).try_acquire_many_owned(permits_for(&transaction.commands));
+        let permits = permits.map_err(|_| ServiceError::Overloaded(LimitedResource::Writes))?;
+        let message = Message::Submit(Submission::new(Work::Transaction(transaction), reply, permits));
         self.queue.try_send(message).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ServiceError::Overloaded(Quota::Writes),
+            mpsc::error::TrySendError::Full(_) => ServiceError::Overloaded(LimitedResource::Writes),
             mpsc::error::TrySendError::Closed(_) => STOPPING,
         })?;
         results.await.map_err(|_| STOPPING)??.into_iter().collect()
     }
 
-    /// Submits commands, each on its own, and waits for room in the queue: for imports, which slow down by themselves.
-    /// They are done in the order in which they are submitted, whenever their results are asked for.
+    /// Submits independent commands and waits for space in the queue, which slows down an import. They are committed in the
+    /// order in which they are submitted, whenever their results are awaited.
     ///
     /// # Errors
     /// [`ServiceError::NotReady`] when the server stops.
     pub async fn submit_each(&self, commands: Vec<Command>) -> Result<Submitted, ServiceError> {
         let mut waiting = Vec::new();
-        for part in parted(commands) {
+        for part in into_batches(commands) {
             let (reply, results) = oneshot::channel();
-            let place = Arc::clone(&self.room).acquire_many_owned(places(&part)).await;
-            let place = place.map_err(|_| STOPPING)?;
-            let message = Message::Submit(Submission::new(Work::Each(part), reply, place));
+            let permits = Arc::clone(&self.permits).acquire_many_owned(permits_for(&part)).await;
+            let permits = permits.map_err(|_| STOPPING)?;
+            let message = Message::Submit(Submission::new(Work::Independent(part), reply, permits));
             self.queue.send(message).await.map_err(|_| STOPPING)?;
             waiting.push(results);
         }
         Ok(Submitted { waiting })
     }
 
-    /// How many commands wait to become durable.
+    /// The number of commands that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        QUEUE_COMMANDS.saturating_sub(self.room.available_permits())
+        QUEUE_COMMANDS.saturating_sub(self.permits.available_permits())
     }
 
-    /// All that there is after the last commit.
+    /// Everything as of the last commit.
     ///
     /// # Errors
     /// [`ServiceError::NotReady`] when the server stops.
-    pub async fn capture(&self) -> Result<Captured, ServiceError> {
-        let (reply, captured) = oneshot::channel();
-        self.queue.send(Message::Capture(reply)).await.map_err(|_| STOPPING)?;
-        captured.await.map_err(|_| STOPPING)
+    pub async fn backup_contents(&self) -> Result<BackupContents, ServiceError> {
+        let (reply, contents) = oneshot::channel();
+        self.queue.send(Message::BackupContents(reply)).await.map_err(|_| STOPPING)?;
+        contents.await.map_err(|_| STOPPING)
     }
 }
 
-/// Commands that were submitted, each on its own.
+/// Independent commands that were submitted.
 #[derive(Debug)]
 pub struct Submitted {
     waiting: Vec<oneshot::Receiver<Results>>,
 }
 
 impl Submitted {
-    /// What became of them, once they are durable and visible.
+    /// Their results, once they are durable and visible.
     ///
     /// # Errors
-    /// Where some were refused for a common reason, others before them may be done. [`ServiceError::NotReady`] when the
-    /// server stops, and as of a transaction when the store takes nothing.
+    /// As of a transaction. When some were rejected for a common reason, earlier ones may have been committed.
     pub async fn results(self) -> Results {
         let mut all = Vec::new();
         for results in self.waiting {
@@ -318,17 +280,17 @@ impl Submitted {
 }
 
 impl Submission {
-    fn new(work: Work, reply: oneshot::Sender<Results>, place: OwnedSemaphorePermit) -> Self {
+    fn new(work: Work, reply: oneshot::Sender<Results>, permits: OwnedSemaphorePermit) -> Self {
         let commands = match &work {
-            Work::Each(commands) | Work::Together(Transaction { commands, .. }) => commands,
+            Work::Independent(commands) | Work::Transaction(Transaction { commands, .. }) => commands,
         };
         let (count, bytes) = (commands.len(), commands.iter().map(Command::bytes).sum());
-        Self { work, reply, commands: count, bytes, place }
+        Self { work, reply, commands: count, bytes, permits }
     }
 }
 
-/// Commands that are each on their own, in parts that fit into a batch.
-fn parted(commands: Vec<Command>) -> Vec<Vec<Command>> {
+/// Splits independent commands into parts that fit into a batch.
+fn into_batches(commands: Vec<Command>) -> Vec<Vec<Command>> {
     let mut parts: Vec<Vec<Command>> = Vec::new();
     let mut bytes = 0;
     for command in commands {
@@ -344,7 +306,7 @@ fn parted(commands: Vec<Command>) -> Vec<Vec<Command>> {
     parts
 }
 
-fn places(commands: &[Command]) -> u32 {
+fn permits_for(commands: &[Command]) -> u32 {
     u32::try_from(commands.len()).unwrap_or(u32::MAX)
 }
 

@@ -1,19 +1,22 @@
-//! What the committer acknowledges, and what it refuses.
+//! Tests of the commit thread.
 
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicI64, Ordering},
 };
 
-use nearby_index::IndexReader;
 use nearby_index::{
-    AnyPosition, Change, IndexWriter, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant,
-    Terms, UnixMicros, Visibility,
+    AnyPosition, Change, IndexReader, IndexWriter, Merchant, MerchantId, Position, Profile, Revision, Terms,
+    UnixMicros, Visibility,
 };
-use nearby_store::{Batch, Condition, MemoryStore, Store, StoreError};
+use nearby_proto::v1 as wire;
+use nearby_store::{Batch, MemoryStore, Store, StoreError, StoreHealth};
 
 use super::*;
-use crate::reason;
+use crate::{
+    reason,
+    record::{FieldSet, FieldUpdate, Update},
+};
 
 fn id(id: &str) -> MerchantId {
     MerchantId::parse(id).unwrap()
@@ -38,13 +41,16 @@ fn delete(name: &str, version: Option<u64>) -> Command {
     Command::Delete { id: id(name), version: version.map(Revision) }
 }
 
-/// Has what there is replaced by itself; there must be something.
+/// An update of a merchant, which must exist, that replaces no field.
 fn touch(name: &str) -> Command {
-    let edited = id(name);
-    let edit = |current: Option<&StoredMerchant>| {
-        current.map(|current| current.merchant.clone()).ok_or(ServiceError::NotFound(edited))
-    };
-    Command::Edit { id: id(name), edit: Box::new(edit) }
+    let update =
+        FieldUpdate { fields: FieldSet::default(), given: wire::Merchant::default(), position: None };
+    Command::Patch(MerchantPatch {
+        id: id(name),
+        version: None,
+        update: Update::Fields(Box::new(update)),
+        if_missing: None,
+    })
 }
 
 fn together(commands: Vec<Command>) -> Transaction {
@@ -56,13 +62,8 @@ fn repeatable(number: u8, fingerprint: u8, commands: Vec<Command>) -> Transactio
     Transaction { request: Some(request), ..together(commands) }
 }
 
-fn finish(merchant: Merchant, stamp: Stamp) -> StoredMerchant {
-    let Stamp { revision, placed, create_time, update_time } = stamp;
-    StoredMerchant { merchant, revision, placed, create_time, update_time }
-}
-
-/// A committer with a clock that goes on by one at each commit.
-fn start(store: impl Store + 'static) -> (CommitterHandle, CommitterThread, IndexReader) {
+/// A commits with a clock that goes on by one at each commit.
+fn start(store: impl Store + 'static) -> (CommitHandle, CommitThread, IndexReader) {
     let ticks = Mutex::new(0);
     let clock: Clock = Arc::new(move || {
         let mut ticks = ticks.lock().unwrap();
@@ -73,30 +74,29 @@ fn start(store: impl Store + 'static) -> (CommitterHandle, CommitterThread, Inde
     (handle, thread, reader)
 }
 
-/// A committer on a store, and what that keeps.
+/// A commits on a store, and what that keeps.
 fn start_with(
     store: impl Store + 'static,
     kept: &MemoryStore,
     clock: Clock,
-) -> (CommitterHandle, CommitterThread, IndexReader, Feed, Intake) {
+) -> (CommitHandle, CommitThread, IndexReader, ChangeFeed, WriteAvailability) {
     let loaded = kept.loaded();
-    let extent = loaded.tally.extent;
+    let extent = loaded.digest.watermarks;
     let index = IndexWriter::load(loaded.merchants, extent.last);
     let reader = index.reader();
-    let feed = Feed::new(extent.last, loaded.deletions, extent.deletions_since);
-    let (store, done, intake) = (Box::new(store), loaded.requests, Intake::default());
-    let parts = Parts {
+    let feed = ChangeFeed::new(extent.last, loaded.deletions, extent.deletions_since);
+    let (store, completed, availability) = (Box::new(store), loaded.requests, WriteAvailability::default());
+    let parts = CommitParts {
         store,
         index,
         feed: feed.clone(),
-        done,
-        intake: intake.clone(),
-        finish,
+        completed,
+        availability: availability.clone(),
         clock,
         metrics: Arc::new(Metrics::new().unwrap()),
     };
     let (handle, thread) = spawn(parts).unwrap();
-    (handle, thread, reader, feed, intake)
+    (handle, thread, reader, feed, availability)
 }
 
 fn revisions(committed: &[Committed]) -> Vec<u64> {
@@ -105,7 +105,7 @@ fn revisions(committed: &[Committed]) -> Vec<u64> {
 
 #[tokio::test]
 async fn commands_of_one_batch_see_one_another() {
-    let (committer, _thread, reader) = start(MemoryStore::default());
+    let (commits, _thread, reader) = start(MemoryStore::default());
     let commands = vec![
         put("a", Expect::Absent),
         put("a", Expect::Absent),
@@ -116,7 +116,7 @@ async fn commands_of_one_batch_see_one_another() {
         touch("a"),
         put("b", Expect::Anything),
     ];
-    let results = committer.submit_each(commands).await.unwrap().results().await.unwrap();
+    let results = commits.submit_each(commands).await.unwrap().results().await.unwrap();
     let revisions: Vec<_> =
         results.iter().map(|r| r.as_ref().map(|done| done.change.revision().0).ok()).collect();
     assert_eq!(revisions, [Some(1), None, Some(2), None, Some(3), None, None, Some(4)]);
@@ -130,22 +130,22 @@ async fn commands_of_one_batch_see_one_another() {
 
 #[tokio::test]
 async fn what_belongs_together_is_done_or_not_done_together() {
-    let (committer, _thread, reader) = start(MemoryStore::default());
+    let (commits, _thread, reader) = start(MemoryStore::default());
     let commands = || vec![put("a", Expect::Absent), touch("a"), put("b", Expect::Absent), delete("b", None)];
-    assert_eq!(revisions(&committer.submit(together(commands())).await.unwrap()), [1, 2, 3, 4]);
+    assert_eq!(revisions(&commits.submit(together(commands())).await.unwrap()), [1, 2, 3, 4]);
     let before = reader.snapshot();
     // Every command but the last can be done, and is not.
     let failing = vec![put("c", Expect::Absent), touch("a"), delete("a", None), touch("a")];
-    let error = committer.submit(together(failing)).await.unwrap_err();
+    let error = commits.submit(together(failing)).await.unwrap_err();
     assert_eq!(error, ServiceError::NotFound(id("a")));
     let validated =
         Transaction { validate_only: true, ..together(vec![delete("a", None), put("d", Expect::Absent)]) };
-    assert_eq!(revisions(&committer.submit(validated).await.unwrap()), [5, 6]);
+    assert_eq!(revisions(&commits.submit(validated).await.unwrap()), [5, 6]);
     let after = reader.snapshot();
     assert_eq!((after.revision(), after.len()), (before.revision(), 1));
     assert_eq!(after.get(&id("a")), before.get(&id("a")));
     // What a refused request had touched is as it was for those that share its batch.
-    assert_eq!(revisions(&committer.submit(together(vec![touch("a")])).await.unwrap()), [5]);
+    assert_eq!(revisions(&commits.submit(together(vec![touch("a")])).await.unwrap()), [5]);
 }
 
 #[tokio::test]
@@ -156,37 +156,37 @@ async fn a_request_that_is_repeated_is_answered_and_not_done_again() {
         let time = Arc::clone(&time);
         Arc::new(move || UnixMicros(time.load(Ordering::SeqCst)))
     };
-    let (committer, thread, ..) = start_with(store.clone(), &store, clock());
+    let (commits, thread, ..) = start_with(store.clone(), &store, clock());
     let create = || repeatable(1, 1, vec![put("a", Expect::Absent), put("b", Expect::Absent)]);
-    assert_eq!(revisions(&committer.submit(create()).await.unwrap()), [1, 2]);
-    assert_eq!(revisions(&committer.submit(create()).await.unwrap()), [1, 2]);
+    assert_eq!(revisions(&commits.submit(create()).await.unwrap()), [1, 2]);
+    assert_eq!(revisions(&commits.submit(create()).await.unwrap()), [1, 2]);
     // Whatever has become of them since.
-    committer.submit(repeatable(2, 2, vec![delete("a", None)])).await.unwrap();
-    committer.submit(together(vec![touch("b")])).await.unwrap();
-    let other = committer.submit(repeatable(1, 9, vec![put("z", Expect::Absent)])).await.unwrap_err();
+    commits.submit(repeatable(2, 2, vec![delete("a", None)])).await.unwrap();
+    commits.submit(together(vec![touch("b")])).await.unwrap();
+    let other = commits.submit(repeatable(1, 9, vec![put("z", Expect::Absent)])).await.unwrap_err();
     let ServiceError::Invalid(violations) = other else { panic!("{other:?}") };
     assert_eq!(
         (violations[0].field.as_str(), violations[0].reason),
         ("request_id", reason::REQUEST_ID_REUSED)
     );
     // A request that failed is not remembered.
-    committer.submit(repeatable(3, 3, vec![touch("nobody")])).await.unwrap_err();
-    committer.submit(repeatable(3, 4, vec![touch("b")])).await.unwrap();
+    commits.submit(repeatable(3, 3, vec![touch("nobody")])).await.unwrap_err();
+    commits.submit(repeatable(3, 4, vec![touch("b")])).await.unwrap();
     tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
 
     // Nor is it done again after a restart, until an hour has passed.
-    time.store(super::idempotency::REMEMBERED.0 - 1, Ordering::SeqCst);
-    let (committer, thread, reader, ..) = start_with(store.clone(), &store, clock());
-    let first = committer.submit(create()).await.unwrap();
+    time.store(super::idempotency::RETENTION.0 - 1, Ordering::SeqCst);
+    let (commits, thread, reader, ..) = start_with(store.clone(), &store, clock());
+    let first = commits.submit(create()).await.unwrap();
     assert_eq!(revisions(&first), [1, 2]);
     assert_eq!(first[1].stored().unwrap().merchant.id, id("b"));
-    let deleted = committer.submit(repeatable(2, 2, vec![delete("a", None)])).await.unwrap();
+    let deleted = commits.submit(repeatable(2, 2, vec![delete("a", None)])).await.unwrap();
     assert_eq!(deleted[0].change, Change::Delete { id: id("a"), revision: Revision(3) });
     assert_eq!(reader.snapshot().revision(), Revision(5));
-    time.store(super::idempotency::REMEMBERED.0, Ordering::SeqCst);
-    committer.submit(create()).await.unwrap_err();
+    time.store(super::idempotency::RETENTION.0, Ordering::SeqCst);
+    commits.submit(create()).await.unwrap_err();
     // With fewer outcomes than before: nothing of the old is left beside the new.
-    committer.submit(repeatable(1, 1, vec![put("c", Expect::Absent)])).await.unwrap();
+    commits.submit(repeatable(1, 1, vec![put("c", Expect::Absent)])).await.unwrap();
     tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
     let kept: Vec<_> =
         store.loaded().requests.iter().map(|request| (request.id.0[0], request.outcomes.len())).collect();
@@ -195,9 +195,9 @@ async fn a_request_that_is_repeated_is_answered_and_not_done_again() {
 
 #[tokio::test]
 async fn an_update_keeps_the_time_of_creation() {
-    let (committer, _thread, _) = start(MemoryStore::default());
-    committer.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
-    let done = committer.submit(together(vec![put("a", Expect::Anything)])).await.unwrap();
+    let (commits, _thread, _) = start(MemoryStore::default());
+    commits.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
+    let done = commits.submit(together(vec![put("a", Expect::Anything)])).await.unwrap();
     let stored = done[0].stored().unwrap();
     assert!(done[0].existed);
     assert_eq!((stored.create_time, stored.update_time), (UnixMicros(1), UnixMicros(2)));
@@ -207,12 +207,12 @@ async fn an_update_keeps_the_time_of_creation() {
 async fn what_waits_is_finished_before_the_committer_ends() {
     let store = MemoryStore::default();
     let (open, gate) = std::sync::mpsc::channel();
-    let (committer, thread, _) = start(Gated { inner: store.clone(), gate });
+    let (commits, thread, _) = start(Gated { inner: store.clone(), gate });
     let waiting: Vec<_> = (0..300)
         .map(|n| {
-            let committer = committer.clone();
+            let commits = commits.clone();
             tokio::spawn(async move {
-                committer.submit(together(vec![put(&format!("m{n}"), Expect::Absent)])).await
+                commits.submit(together(vec![put(&format!("m{n}"), Expect::Absent)])).await
             })
         })
         .collect();
@@ -227,7 +227,7 @@ async fn what_waits_is_finished_before_the_committer_ends() {
     for task in waiting {
         task.await.unwrap().unwrap();
     }
-    let late = committer.submit(together(vec![put("late", Expect::Absent)])).await;
+    let late = commits.submit(together(vec![put("late", Expect::Absent)])).await;
     assert_eq!(late.unwrap_err(), STOPPING);
     assert_eq!(store.loaded().merchants.len(), 300);
 }
@@ -245,21 +245,21 @@ impl Store for Gated {
         self.inner.commit(batch)
     }
 
-    fn tally(&self) -> Tally {
-        self.inner.tally()
+    fn digest(&self) -> StateDigest {
+        self.inner.digest()
     }
 
-    fn condition(&self) -> Arc<Condition> {
-        self.inner.condition()
+    fn health(&self) -> Arc<StoreHealth> {
+        self.inner.health()
     }
 
     fn is_checkpoint_due(&mut self) -> bool {
         false
     }
 
-    fn checkpoint(&mut self, _: Content) {}
+    fn checkpoint(&mut self, _: Contents) {}
 
-    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+    fn close(self: Box<Self>, _: Contents) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -278,21 +278,21 @@ impl Store for Failing {
         }
     }
 
-    fn tally(&self) -> Tally {
-        self.inner.tally()
+    fn digest(&self) -> StateDigest {
+        self.inner.digest()
     }
 
-    fn condition(&self) -> Arc<Condition> {
-        self.inner.condition()
+    fn health(&self) -> Arc<StoreHealth> {
+        self.inner.health()
     }
 
     fn is_checkpoint_due(&mut self) -> bool {
         false
     }
 
-    fn checkpoint(&mut self, _: Content) {}
+    fn checkpoint(&mut self, _: Contents) {}
 
-    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+    fn close(self: Box<Self>, _: Contents) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -304,18 +304,18 @@ async fn nothing_is_acknowledged_or_visible_after_the_disk_failed() {
     let commits = vec![None, Some(failure)].into_iter();
     let store = Failing { inner: MemoryStore::default(), commits };
     let clock: Clock = Arc::new(|| UnixMicros(0));
-    let (committer, _thread, reader, feed, intake) = start_with(store, &MemoryStore::default(), clock);
+    let (commits, _thread, reader, feed, availability) = start_with(store, &MemoryStore::default(), clock);
     let first = || repeatable(1, 1, vec![put("a", Expect::Absent)]);
-    committer.submit(first()).await.unwrap();
-    assert_eq!(intake.check(), Ok(()));
-    let refused = committer.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
+    commits.submit(first()).await.unwrap();
+    assert_eq!(availability.check(), Ok(()));
+    let refused = commits.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
     assert_eq!(refused.unwrap_err(), ServiceError::ReadOnly);
-    assert_eq!(intake.check(), Err(ServiceError::ReadOnly), "it is told");
-    let refused = committer.submit(together(vec![put("a", Expect::Absent)])).await;
+    assert_eq!(availability.check(), Err(ServiceError::ReadOnly), "it is told");
+    let refused = commits.submit(together(vec![put("a", Expect::Absent)])).await;
     assert_eq!(refused.unwrap_err(), ServiceError::AlreadyExists(id("a")), "its own fault comes first");
-    let refused = committer.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
+    let refused = commits.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
     assert_eq!(refused.unwrap_err(), ServiceError::ReadOnly, "what was not done is not remembered");
-    assert_eq!(revisions(&committer.submit(first()).await.unwrap()), [1], "what was done is");
+    assert_eq!(revisions(&commits.submit(first()).await.unwrap()), [1], "what was done is");
     let snapshot = reader.snapshot();
     assert_eq!((snapshot.revision(), snapshot.len()), (Revision(1), 1));
     assert_eq!(feed.recent(Revision::ZERO, 10).unwrap().len(), 1);
@@ -328,26 +328,26 @@ async fn what_finds_no_room_is_not_done_and_can_be_done_again() {
     let commits = vec![None, Some(full)].into_iter();
     let store = Failing { inner: MemoryStore::default(), commits };
     let clock: Clock = Arc::new(|| UnixMicros(0));
-    let (committer, _thread, reader, _, intake) = start_with(store, &MemoryStore::default(), clock);
+    let (commits, _thread, reader, _, availability) = start_with(store, &MemoryStore::default(), clock);
     let put_b = || repeatable(2, 2, vec![put("b", Expect::Absent)]);
-    committer.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
-    assert_eq!(committer.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull);
-    assert_eq!(committer.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull, "until there is room");
+    commits.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
+    assert_eq!(commits.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull);
+    assert_eq!(commits.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull, "until there is room");
     assert_eq!(reader.snapshot().len(), 1);
-    intake.set(crate::write_availability::State::Open);
-    assert_eq!(revisions(&committer.submit(put_b()).await.unwrap()), [2]);
+    availability.set(crate::write_availability::State::Writable);
+    assert_eq!(revisions(&commits.submit(put_b()).await.unwrap()), [2]);
 }
 
 #[tokio::test]
 async fn large_submissions_are_parted_and_small_ones_share_a_commit() {
     let counted = Arc::new(Mutex::new(Vec::new()));
     let store = Counted { inner: MemoryStore::default(), commits: Arc::clone(&counted) };
-    let (committer, thread, reader) = start(store);
+    let (commits, thread, reader) = start(store);
     let many: Vec<Command> = (0..1_300).map(|n| put(&format!("m{n}"), Expect::Absent)).collect();
-    let submitted = committer.submit_each(many).await.unwrap();
+    let submitted = commits.submit_each(many).await.unwrap();
     assert!(submitted.results().await.unwrap().iter().all(Result::is_ok));
     let together: Vec<Command> = (0..1_000).map(|n| put(&format!("t{n}"), Expect::Absent)).collect();
-    committer.submit(super::tests::together(together)).await.unwrap();
+    commits.submit(super::tests::together(together)).await.unwrap();
     tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
     assert_eq!(reader.snapshot().len(), 2_300);
     let commits = counted.lock().unwrap().clone();
@@ -367,21 +367,21 @@ impl Store for Counted {
         self.inner.commit(batch)
     }
 
-    fn tally(&self) -> Tally {
-        self.inner.tally()
+    fn digest(&self) -> StateDigest {
+        self.inner.digest()
     }
 
-    fn condition(&self) -> Arc<Condition> {
-        self.inner.condition()
+    fn health(&self) -> Arc<StoreHealth> {
+        self.inner.health()
     }
 
     fn is_checkpoint_due(&mut self) -> bool {
         false
     }
 
-    fn checkpoint(&mut self, _: Content) {}
+    fn checkpoint(&mut self, _: Contents) {}
 
-    fn close(self: Box<Self>, _: Content) -> Result<(), StoreError> {
+    fn close(self: Box<Self>, _: Contents) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -1,24 +1,28 @@
-//! What a command comes to, given what is there and what the batch has decided already.
+//! Decides commands: on top of a snapshot, and of the commands of the batch that are decided already.
 
 use std::{collections::HashMap, sync::Arc};
 
 use nearby_index::{Change, MerchantId, Revision, Snapshot, StoredMerchant, UnixMicros};
-use nearby_store::{DoneRequest, RequestId};
+use nearby_store::{CompletedRequest, RequestId};
 
-use super::{Command, Expect, Finish, RequestKey, Stamp, idempotency::Done};
-use crate::{error::ServiceError, reason};
+use super::{Command, Expect, RequestKey, idempotency::CompletedRequests};
+use crate::{
+    error::ServiceError,
+    reason,
+    record::{self, VersionMeta},
+};
 
-/// A command that was done.
+/// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Committed {
-    /// The change that it came to.
+    /// The change.
     pub change: Change,
-    /// Whether there was a merchant of that id before.
+    /// Whether the merchant existed before.
     pub existed: bool,
 }
 
 impl Committed {
-    /// The version that a put made; `None` of a delete.
+    /// The new version; `None` for a deletion.
     #[must_use]
     pub fn stored(&self) -> Option<&Arc<StoredMerchant>> {
         match &self.change {
@@ -28,45 +32,44 @@ impl Committed {
     }
 }
 
-/// Most bytes that the merchants of one request may have together, so that clients can take the answer.
-pub(super) const MOST_BYTES: usize = 3_500_000;
+/// Size limit of the merchants of one transaction, so that the response stays below the 4 MiB that clients accept.
+pub(super) const MAX_BYTES: usize = 3_500_000;
 
-/// A batch that is being decided on top of a snapshot.
-pub(super) struct Draft<'a> {
+/// A batch that is being decided, on top of a snapshot.
+pub(super) struct BatchBuilder<'a> {
     base: Arc<Snapshot>,
-    done_before: &'a Done,
-    finish: Finish,
+    completed_before: &'a CompletedRequests,
     now: UnixMicros,
-    /// What the batch makes of the merchants it touches.
+    /// The merchants that the batch changes, as it leaves them.
     touched: HashMap<MerchantId, Option<Arc<StoredMerchant>>>,
     changes: Vec<Change>,
-    /// What each change replaces.
+    /// The version that each change replaces.
     replaces: Vec<Option<Revision>>,
-    done: Vec<Arc<DoneRequest>>,
+    completed: Vec<Arc<CompletedRequest>>,
     last: Revision,
 }
 
-/// What a batch came to.
+/// A batch that has been decided.
 pub(super) struct Decided {
     pub(super) changes: Vec<Change>,
     pub(super) replaces: Vec<Option<Revision>>,
-    pub(super) done: Vec<Arc<DoneRequest>>,
+    pub(super) completed: Vec<Arc<CompletedRequest>>,
 }
 
-impl<'a> Draft<'a> {
-    pub(super) fn on(base: Arc<Snapshot>, done_before: &'a Done, finish: Finish, now: UnixMicros) -> Self {
+impl<'a> BatchBuilder<'a> {
+    pub(super) fn new(base: Arc<Snapshot>, completed_before: &'a CompletedRequests, now: UnixMicros) -> Self {
         let last = base.revision();
-        let (touched, changes, replaces, done) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { base, done_before, finish, now, touched, changes, replaces, done, last }
+        let (touched, changes, replaces, completed) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { base, completed_before, now, touched, changes, replaces, completed, last }
     }
 
     pub(super) fn into_decided(self) -> Decided {
-        Decided { changes: self.changes, replaces: self.replaces, done: self.done }
+        Decided { changes: self.changes, replaces: self.replaces, completed: self.completed }
     }
 
-    /// Adds the commands of a request to the batch, or none of them and says why. A request that was done before comes
-    /// to what it came to then.
-    pub(super) fn decide_together(
+    /// Adds all commands of a transaction to the batch, or none. A request that was completed before returns the result of
+    /// then.
+    pub(super) fn decide_transaction(
         &mut self,
         commands: Vec<Command>,
         request: Option<RequestKey>,
@@ -90,7 +93,12 @@ impl<'a> Draft<'a> {
             }
         } else if let (Some(RequestKey { id, fingerprint }), Ok(committed)) = (request, &decided) {
             let outcomes = committed.iter().map(|one| one.change.clone()).collect();
-            self.done.push(Arc::new(DoneRequest { id, fingerprint, done: self.now, outcomes }));
+            self.completed.push(Arc::new(CompletedRequest {
+                id,
+                fingerprint,
+                completed_at: self.now,
+                outcomes,
+            }));
         }
         decided
     }
@@ -110,30 +118,32 @@ impl<'a> Draft<'a> {
             bytes += committed.stored().map_or(0, |stored| stored.merchant.profile.full_len() + 8);
             all.push(committed);
         }
-        if bytes > MOST_BYTES && all.len() > 1 {
-            return Err(ServiceError::AnswerTooLarge(MOST_BYTES));
+        if bytes > MAX_BYTES && all.len() > 1 {
+            return Err(ServiceError::ResponseTooLarge(MAX_BYTES));
         }
         Ok(all)
     }
 
-    /// What a request came to, if it was done before.
+    /// The result of a request that was completed before.
     fn repeated(&self, request: RequestKey) -> Result<Option<Vec<Change>>, ServiceError> {
         let of = |id: RequestId| {
-            self.done.iter().find(|done| done.id == id).or_else(|| self.done_before.get(id, self.now))
+            self.completed
+                .iter()
+                .find(|request| request.id == id)
+                .or_else(|| self.completed_before.get(id, self.now))
         };
         match of(request.id) {
             None => Ok(None),
-            Some(done) if done.fingerprint == request.fingerprint => Ok(Some(done.outcomes.clone())),
+            Some(first) if first.fingerprint == request.fingerprint => Ok(Some(first.outcomes.clone())),
             Some(_) => Err(ServiceError::invalid(
                 "request_id",
                 reason::REQUEST_ID_REUSED,
-                "was used for another request; make a new UUID for each request, and repeat one only with the request \
-                 unchanged",
+                "was used for another request; use a new UUID for each request, and repeat a request unchanged",
             )),
         }
     }
 
-    /// Adds one command to the batch, or says why not.
+    /// Adds one command to the batch.
     pub(super) fn decide(&mut self, command: Command) -> Result<Committed, ServiceError> {
         let (before, merchant) = match command {
             Command::Put { merchant, expect } => {
@@ -143,9 +153,9 @@ impl<'a> Draft<'a> {
                 }
                 (before, merchant)
             }
-            Command::Edit { id, edit } => {
-                let before = self.current(&id);
-                let merchant = edit(before.as_deref())?;
+            Command::Patch(patch) => {
+                let before = self.current(&patch.id);
+                let merchant = patch.apply(before.as_deref())?;
                 (before, merchant)
             }
             Command::Delete { id, version } => {
@@ -157,14 +167,14 @@ impl<'a> Draft<'a> {
             }
         };
         let replaced = before.as_ref().map(|before| before.revision);
-        let stays = before.as_ref().filter(|before| before.merchant.position == merchant.position);
-        let stamp = Stamp {
+        let unmoved = before.as_ref().filter(|before| before.merchant.position == merchant.position);
+        let meta = VersionMeta {
             revision: self.last.next(),
-            placed: stays.map_or(self.last.next(), |before| before.placed),
+            position_revision: unmoved.map_or(self.last.next(), |before| before.position_revision),
             create_time: before.map_or(self.now, |before| before.create_time),
             update_time: self.now,
         };
-        let stored = Arc::new((self.finish)(merchant, stamp));
+        let stored = Arc::new(record::make_version(merchant, meta));
         Ok(self.add(Change::Put(stored), replaced))
     }
 

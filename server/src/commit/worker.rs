@@ -7,47 +7,48 @@ use std::{
 };
 
 use nearby_index::{IndexReader, IndexWriter, UnixMicros};
-use nearby_store::{Batch, Content, Forget, Store};
+use nearby_store::{Batch, Contents, Forget, Store};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    BATCH_BYTES, BATCH_COMMANDS, Captured, Finish, Message, Results, Submission, Transaction, Work,
-    idempotency::Done,
-    transaction::{Decided, Draft},
+    BATCH_BYTES, BATCH_COMMANDS, BackupContents, CommitParts, Message, Results, Submission, Transaction,
+    Work,
+    idempotency::CompletedRequests,
+    transaction::{BatchBuilder, Decided},
 };
 use crate::{
-    change_feed::Feed, clock::Clock, error::ServiceError, telemetry::metrics::Metrics,
-    write_availability::Intake,
+    change_feed::ChangeFeed, clock::Clock, error::ServiceError, telemetry::metrics::Metrics,
+    write_availability::WriteAvailability,
 };
 
-/// Longest wait for those who were answered by the last batch.
-const MOST_LINGER: Duration = Duration::from_millis(2);
-/// How often it is looked whether they have come.
-const LOOK_EVERY: Duration = Duration::from_micros(100);
+/// Longest wait for the callers of the last batch: two or three syncs of the disks here, after which the wait costs more
+/// than the shared sync saves. `cargo durable puts` measures the result.
+const MAX_LINGER: Duration = Duration::from_millis(2);
+/// Interval between checks of the queue meanwhile.
+const POLL_INTERVAL: Duration = Duration::from_micros(100);
 
 pub(super) struct Worker {
-    pub(super) store: Box<dyn Store>,
-    pub(super) index: IndexWriter,
-    pub(super) reader: IndexReader,
-    pub(super) feed: Feed,
-    pub(super) done: Done,
-    pub(super) intake: Intake,
-    pub(super) finish: Finish,
-    pub(super) clock: Clock,
-    pub(super) metrics: Arc<Metrics>,
+    store: Box<dyn Store>,
+    index: IndexWriter,
+    reader: IndexReader,
+    feed: ChangeFeed,
+    completed: CompletedRequests,
+    availability: WriteAvailability,
+    clock: Clock,
+    metrics: Arc<Metrics>,
 }
 
 /// Submissions that are committed together.
 #[derive(Default)]
-struct Gathered {
+struct CommitBatch {
     submissions: Vec<Submission>,
     commands: usize,
     bytes: usize,
 }
 
-impl Gathered {
-    /// Takes a submission in, or gives it back where the batch would become too large.
-    fn take(&mut self, submission: Submission) -> Option<Submission> {
+impl CommitBatch {
+    /// Adds a submission, or returns it when the batch would become too large.
+    fn add(&mut self, submission: Submission) -> Option<Submission> {
         let (commands, bytes) = (self.commands + submission.commands, self.bytes + submission.bytes);
         if !self.submissions.is_empty() && (commands > BATCH_COMMANDS || bytes > BATCH_BYTES) {
             return Some(submission);
@@ -58,70 +59,76 @@ impl Gathered {
     }
 }
 
-/// Says that nothing is taken any more, however the thread ends.
-struct Ends(Intake);
+/// Sets the write availability to failed when the thread ends, for any reason.
+struct FailOnExit(WriteAvailability);
 
-impl Drop for Ends {
+impl Drop for FailOnExit {
     fn drop(&mut self) {
         self.0.fail();
     }
 }
 
 impl Worker {
+    pub(super) fn new(parts: CommitParts) -> Self {
+        let CommitParts { store, index, feed, completed, availability, clock, metrics } = parts;
+        let (reader, completed) = (index.reader(), CompletedRequests::new(completed));
+        Self { store, index, reader, feed, completed, availability, clock, metrics }
+    }
+
     pub(super) fn run(mut self, mut messages: mpsc::Receiver<Message>) {
-        let _ends = Ends(self.intake.clone());
-        // What the last batch had no room for, and how many it answered.
-        let (mut held, mut answered) = (None, 0);
+        let _fail = FailOnExit(self.availability.clone());
+        // A submission that did not fit into the last batch, and the number of submissions of that batch.
+        let (mut left_over, mut last_batch) = (None, 0);
         loop {
-            let mut gathered = Gathered::default();
-            held = held.and_then(|held| gathered.take(held));
-            if gathered.submissions.is_empty() {
+            let mut batch = CommitBatch::default();
+            left_over = left_over.and_then(|submission| batch.add(submission));
+            if batch.submissions.is_empty() {
                 let idle_since = Instant::now();
                 let Some(first) = messages.blocking_recv() else { break };
-                if idle_since.elapsed() > MOST_LINGER {
-                    // Whoever was answered last is not coming again soon.
-                    answered = 0;
+                if idle_since.elapsed() > MAX_LINGER {
+                    // The callers of the last batch are not about to send another command.
+                    last_batch = 0;
                 }
-                held = self.handle(first, &mut messages, &mut gathered);
+                left_over = self.handle(first, &mut messages, &mut batch);
             }
-            if held.is_none() {
-                held = self.gather(&mut messages, &mut gathered, answered);
+            if left_over.is_none() {
+                left_over = self.gather(&mut messages, &mut batch, last_batch);
             }
-            answered = gathered.submissions.len();
-            if answered > 0 {
-                self.commit(gathered.submissions);
+            last_batch = batch.submissions.len();
+            if last_batch > 0 {
+                self.commit(batch.submissions);
             }
             if self.store.is_checkpoint_due() {
-                let content = self.content();
-                self.store.checkpoint(content);
+                let contents = self.contents();
+                self.store.checkpoint(contents);
             }
         }
-        let content = self.content();
-        if let Err(error) = self.store.close(content) {
-            tracing::warn!(%error, "the image is not written; nothing is lost, but the next start takes longer");
+        let contents = self.contents();
+        if let Err(error) = self.store.close(contents) {
+            tracing::warn!(%error, "cannot write the snapshot file; nothing is lost, but the next start takes longer");
         }
     }
 
-    /// Adds what waits, and what those send who were answered last if they come soon. Returns what there was no room for.
+    /// Adds the submissions that wait, and those that the callers of the last batch send soon. Returns one that does not fit.
     fn gather(
         &self,
         messages: &mut mpsc::Receiver<Message>,
-        gathered: &mut Gathered,
-        answered: usize,
+        batch: &mut CommitBatch,
+        last_batch: usize,
     ) -> Option<Submission> {
         let start = Instant::now();
         loop {
             while let Ok(message) = messages.try_recv() {
-                let held = self.handle(message, messages, gathered);
-                if held.is_some() {
-                    return held;
+                let left_over = self.handle(message, messages, batch);
+                if left_over.is_some() {
+                    return left_over;
                 }
             }
-            let all_are_here = gathered.submissions.len() >= answered;
-            if all_are_here || messages.is_closed() || start.elapsed() >= MOST_LINGER {
+            let is_complete = batch.submissions.len() >= last_batch;
+            if is_complete || messages.is_closed() || start.elapsed() >= MAX_LINGER {
                 return None;
             }
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
@@ -129,84 +136,87 @@ impl Worker {
         &self,
         message: Message,
         messages: &mut mpsc::Receiver<Message>,
-        gathered: &mut Gathered,
+        batch: &mut CommitBatch,
     ) -> Option<Submission> {
         match message {
-            // What is in the queue is still taken out; nothing new gets in.
+            // The queue is still emptied; nothing new enters it.
             Message::Stop => messages.close(),
-            // As of the last commit: what is being gathered is not part of it.
-            Message::Capture(reply) => {
-                drop(reply.send(Captured { content: self.content(), tally: self.store.tally() }));
+            // As of the last commit: the batch that is being gathered is not part of it.
+            Message::BackupContents(reply) => {
+                let contents = BackupContents { contents: self.contents(), digest: self.store.digest() };
+                drop(reply.send(contents));
             }
-            Message::Submit(submission) => return gathered.take(submission),
+            Message::Submit(submission) => return batch.add(submission),
         }
         None
     }
 
-    fn content(&self) -> Content {
-        Content {
+    fn contents(&self) -> Contents {
+        Contents {
             snapshot: self.reader.snapshot(),
             deletions: self.feed.deletions(),
-            requests: self.done.all(),
+            requests: self.completed.all(),
         }
     }
 
-    fn commit(&mut self, batch: Vec<Submission>) {
+    fn commit(&mut self, submissions: Vec<Submission>) {
         let now = (self.clock)();
-        let mut draft = Draft::on(self.reader.snapshot(), &self.done, self.finish, now);
-        let results: Vec<(oneshot::Sender<Results>, Results)> = batch
+        let mut builder = BatchBuilder::new(self.reader.snapshot(), &self.completed, now);
+        let results: Vec<(oneshot::Sender<Results>, Results)> = submissions
             .into_iter()
-            .map(|Submission { work, reply, place, .. }| {
-                drop(place);
-                (reply, decide(&mut draft, work))
+            .map(|Submission { work, reply, permits, .. }| {
+                drop(permits);
+                (reply, decide(&mut builder, work))
             })
             .collect();
-        let decided = draft.into_decided();
+        let decided = builder.into_decided();
         match self.make_durable(&decided, now) {
             Ok(()) => {
                 self.index.apply(&decided.changes);
                 self.feed.push(&decided.changes);
                 results.into_iter().for_each(|(reply, results)| acknowledge(reply, results));
             }
-            // What was refused may have been so because of a change that is lost with the rest.
-            Err(refusal) => {
+            // A command may have failed because of another change of the batch, which is lost too: all get the same error.
+            Err(error) => {
                 for (reply, _) in results {
-                    acknowledge(reply, Err(refusal.clone()));
+                    acknowledge(reply, Err(error.clone()));
                 }
             }
         }
     }
 
     fn make_durable(&mut self, decided: &Decided, now: UnixMicros) -> Result<(), ServiceError> {
-        let Decided { changes, replaces, done } = decided;
+        let Decided { changes, replaces, completed } = decided;
         if changes.is_empty() {
             return Ok(());
         }
-        self.intake.check()?;
+        self.availability.check()?;
         let (deletions, deletions_since) = self.feed.to_forget(changes);
-        let mut forget = self.done.to_forget(done, now);
+        let mut forget = self.completed.to_forget(completed, now);
         forget.extend(deletions.into_iter().map(Forget::Deletion));
-        let batch = Batch { changes, replaces, done, forget: &forget, deletions_since };
+        let batch = Batch { changes, replaces, completed, forget: &forget, deletions_since };
         let start = Instant::now();
-        self.store.commit(&batch).map_err(|error| self.intake.refuse(&error))?;
+        self.store.commit(&batch).map_err(|error| self.availability.reject(&error))?;
         self.metrics.commits.took_s.observe(start.elapsed().as_secs_f64());
         self.metrics.commits.commands.observe(f64::from(u32::try_from(changes.len()).unwrap_or(u32::MAX)));
-        self.done.replace(&forget, done);
+        self.completed.replace(&forget, completed);
         Ok(())
     }
 }
 
-fn decide(draft: &mut Draft<'_>, work: Work) -> Results {
+fn decide(builder: &mut BatchBuilder<'_>, work: Work) -> Results {
     match work {
-        Work::Each(commands) => Ok(commands.into_iter().map(|command| draft.decide(command)).collect()),
-        Work::Together(Transaction { commands, request, validate_only }) => {
-            let decided = draft.decide_together(commands, request, validate_only)?;
+        Work::Independent(commands) => {
+            Ok(commands.into_iter().map(|command| builder.decide(command)).collect())
+        }
+        Work::Transaction(Transaction { commands, request, validate_only }) => {
+            let decided = builder.decide_transaction(commands, request, validate_only)?;
             Ok(decided.into_iter().map(Ok).collect())
         }
     }
 }
 
 fn acknowledge(reply: oneshot::Sender<Results>, results: Results) {
-    // A caller that went away is no reason to fail: what it asked for is done.
+    // Fails when the caller has gone away; its commands are committed all the same.
     drop(reply.send(results));
 }

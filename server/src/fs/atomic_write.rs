@@ -1,4 +1,4 @@
-//! A small file that is there whole or not at all: whoever looks never finds it half written.
+//! Writes small files atomically: a reader never sees a partial file.
 
 use std::{
     fs,
@@ -6,17 +6,17 @@ use std::{
     path::Path,
 };
 
-/// Who may read a file.
+/// The users that may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// As the process's mask says.
+    /// As the process's umask allows.
     Anyone,
-    /// Its owner alone.
+    /// Only the owner.
     Owner,
 }
 
-/// Puts a file in place, or in the place of another. That one's owner, group and mode stay: whoever could read it before can
-/// read it after. What a symbolic link points to is replaced, and not the link.
+/// Creates or replaces a file. A replaced file keeps its owner, group and mode, so that its readers can read the new one. The
+/// target of a symbolic link is replaced, not the link.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     let followed = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let path = followed.as_path();
@@ -31,7 +31,7 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8], readers: Readers) -> io::R
     #[cfg(unix)]
     if let Ok(before) = fs::metadata(path) {
         use std::os::unix::fs::{MetadataExt, fchown};
-        // Owner first: a change of owner takes bits of the mode away.
+        // Owner first: chown clears some mode bits.
         fchown(&file, Some(before.uid()), Some(before.gid()))?;
         file.set_permissions(before.permissions())?;
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_may_read_a_file_may_read_what_takes_its_place() {
+    fn a_replaced_file_keeps_its_mode_and_symbolic_links() {
         let directory = tempfile::tempdir().unwrap();
         let (file, link) = (directory.path().join("file"), directory.path().join("link"));
         replace_file(&file, b"one", Readers::Owner).unwrap();

@@ -1,15 +1,15 @@
-//! Files that are looked at again and again, and cannot be read.
+//! Reports repeated failures to read a file that is polled.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How often in a row a file could not be read.
+/// The number of consecutive failures to read a file.
 #[derive(Debug, Default)]
-pub(crate) struct Missed(AtomicU32);
+pub(crate) struct ReadFailures(AtomicU32);
 
-impl Missed {
-    /// What was read. Where nothing could be, twice in a row, that is told, and not again until something was: a file that is being
-    /// replaced may be away for a moment.
-    pub(crate) fn heed<T, E>(&self, read: Result<T, E>, tell: impl FnOnce(E)) -> Option<T> {
+impl ReadFailures {
+    /// Returns what was read. Reports the second failure in a row, and no further one until a read succeeds: a file that is
+    /// being replaced may be absent for a moment.
+    pub(crate) fn report_repeated<T, E>(&self, read: Result<T, E>, report: impl FnOnce(E)) -> Option<T> {
         match read {
             Ok(read) => {
                 self.0.store(0, Ordering::Relaxed);
@@ -17,7 +17,7 @@ impl Missed {
             }
             Err(error) => {
                 if self.0.fetch_add(1, Ordering::Relaxed) == 1 {
-                    tell(error);
+                    report(error);
                 }
                 None
             }
@@ -25,7 +25,7 @@ impl Missed {
     }
 
     #[cfg(test)]
-    pub(crate) fn times(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -35,18 +35,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missed_twice_in_a_row_is_told_once() {
-        let missed = Missed::default();
-        let told = |read| {
-            let mut told = false;
-            let read: Option<()> = missed.heed(read, |()| told = true);
-            (read.is_some(), told)
+    fn the_second_failure_in_a_row_is_reported_once() {
+        let failures = ReadFailures::default();
+        let reported = |read| {
+            let mut reported = false;
+            let read: Option<()> = failures.report_repeated(read, |()| reported = true);
+            (read.is_some(), reported)
         };
-        let outcomes = [Err(()), Ok(()), Err(()), Err(()), Err(()), Ok(()), Err(()), Err(())].map(told);
+        let outcomes = [Err(()), Ok(()), Err(()), Err(()), Err(()), Ok(()), Err(()), Err(())].map(reported);
         assert_eq!(
             outcomes.map(|(is_read, _)| is_read),
             [false, true, false, false, false, true, false, false]
         );
-        assert_eq!(outcomes.map(|(_, told)| told), [false, false, false, true, false, false, false, true]);
+        assert_eq!(
+            outcomes.map(|(_, reported)| reported),
+            [false, false, false, true, false, false, false, true]
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use nearby_index::{Radius, Shown, UnixMicros};
+use nearby_index::{Radius, UnixMicros, VisibilityFilter};
 use nearby_proto::v1 as wire;
 use prost::Message;
 
@@ -16,7 +16,7 @@ use crate::grpc::{
 use crate::page_token::PageTokens;
 
 const SETTINGS: SearchSettings =
-    SearchSettings { most_radius: Radius::DEFAULT, search_hidden: true, log_cells: false };
+    SearchSettings { max_radius: Radius::DEFAULT, search_hidden: true, log_cells: false };
 
 /// A request, of the method that the first byte names.
 pub(crate) fn request(bytes: &[u8]) {
@@ -41,7 +41,7 @@ pub(crate) fn request(bytes: &[u8]) {
             }
         }),
         6 => with(body, |given: wire::ListMerchantsRequest| {
-            drop(filter_from_wire(given.filter.as_ref(), "filter", Shown::All));
+            drop(filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All));
         }),
         _ => with(body, |given: wire::Position| drop(position_from_wire(Some(&given), "origin"))),
     }

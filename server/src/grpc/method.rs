@@ -1,108 +1,127 @@
-//! The methods, and what must be known of one before its request is read.
+//! The methods of the contract, and what the layers need to know of one before they read its request.
 
-use crate::auth::Role;
+use crate::{auth::role::Role, overload::class::Class};
 
 /// A method of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Method {
-    /// As HTTP/2 has it.
+    /// The `:path` of its requests.
     pub(crate) path: &'static str,
-    /// Who waits longest for it when there is too much to do.
+    /// Its class under overload.
     pub(crate) class: Class,
-    /// Whether one message is answered with one.
+    /// Whether it takes one message and returns one.
     pub(crate) is_unary: bool,
-    /// What whoever calls it must be allowed.
-    pub(crate) needs: Role,
+    /// The role that its callers need.
+    pub(crate) role: Role,
+    /// Size limit of one request message.
+    pub(crate) max_message_bytes: usize,
+    /// Whether the audit log records its calls.
+    pub(crate) audited: bool,
 }
 
-/// What kind of work a call is: when there is too much to do, the later ones are refused first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Class {
-    /// A change.
-    Write,
-    /// What a person waits for.
-    Search,
-    /// What a machine waits for.
-    Bulk,
-}
+/// Size limit of messages that hold merchants, or many searches.
+pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Size limit of messages that hold one query.
+const MAX_QUERY_BYTES: usize = 128 * 1024;
+/// Size limit of requests outside the contract: health checks and reflection.
+const MAX_OTHER_BYTES: usize = 4 * 1024;
 
-impl Class {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Write => "write",
-            Self::Search => "search",
-            Self::Bulk => "bulk",
-        }
-    }
-}
-
-const fn unary(path: &'static str, class: Class, needs: Role) -> Method {
-    Method { path, class, is_unary: true, needs }
-}
-
-const fn stream(path: &'static str, class: Class, needs: Role) -> Method {
-    Method { path, class, is_unary: false, needs }
-}
-
-/// All of them, the most usual first.
+/// All methods, the most frequent ones first. Exports and backups are audited although they change nothing, since they take
+/// all merchants out of the server.
+#[rustfmt::skip]
 pub(crate) const METHODS: [Method; 20] = {
     use Class::{Bulk, Search, Write};
-    use Role::{Manage, Operate, Search as Ask};
+    use Role::{Manage, Operate, Search as Read};
+    const LARGE: usize = MAX_MESSAGE_BYTES;
+    const SMALL: usize = MAX_QUERY_BYTES;
+    const fn unary(path: &'static str, class: Class, role: Role, max_message_bytes: usize, audited: bool) -> Method {
+        Method { path, class, is_unary: true, role, max_message_bytes, audited }
+    }
+    const fn stream(path: &'static str, class: Class, role: Role, max_message_bytes: usize, audited: bool) -> Method {
+        Method { path, class, is_unary: false, role, max_message_bytes, audited }
+    }
     [
-        unary("/nearby.v1.NearbyService/SearchNearby", Search, Ask),
-        unary("/nearby.v1.NearbyService/BatchSearchNearby", Bulk, Ask),
-        stream("/nearby.v1.NearbyService/StreamSearchNearby", Bulk, Ask),
-        stream("/nearby.v1.NearbyService/WatchNearby", Search, Ask),
-        unary("/nearby.v1.NearbyService/GetDensity", Bulk, Ask),
-        unary("/nearby.v1.MerchantService/GetMerchant", Search, Ask),
-        unary("/nearby.v1.MerchantService/UpdateMerchant", Write, Manage),
-        unary("/nearby.v1.MerchantService/CreateMerchant", Write, Manage),
-        unary("/nearby.v1.MerchantService/DeleteMerchant", Write, Manage),
-        unary("/nearby.v1.MerchantService/ShowMerchant", Write, Manage),
-        unary("/nearby.v1.MerchantService/HideMerchant", Write, Manage),
-        unary("/nearby.v1.MerchantService/BatchCreateMerchants", Write, Manage),
-        unary("/nearby.v1.MerchantService/BatchUpdateMerchants", Write, Manage),
-        unary("/nearby.v1.MerchantService/BatchDeleteMerchants", Write, Manage),
-        unary("/nearby.v1.MerchantService/BatchGetMerchants", Bulk, Ask),
-        unary("/nearby.v1.MerchantService/ListMerchants", Bulk, Manage),
-        stream("/nearby.v1.MerchantService/ImportMerchants", Bulk, Manage),
-        stream("/nearby.v1.MerchantService/ExportMerchants", Bulk, Manage),
-        stream("/nearby.v1.MerchantService/WatchMerchants", Search, Manage),
-        stream("/nearby.v1.MerchantService/BackUpMerchants", Bulk, Operate),
+        //      path                                                class   role     message audited
+        unary ("/nearby.v1.NearbyService/SearchNearby",             Search, Read,    SMALL, false),
+        unary ("/nearby.v1.NearbyService/BatchSearchNearby",        Bulk,   Read,    LARGE, false),
+        stream("/nearby.v1.NearbyService/StreamSearchNearby",       Bulk,   Read,    SMALL, false),
+        stream("/nearby.v1.NearbyService/WatchNearby",              Search, Read,    SMALL, false),
+        unary ("/nearby.v1.NearbyService/GetDensity",               Bulk,   Read,    SMALL, false),
+        unary ("/nearby.v1.MerchantService/GetMerchant",            Search, Read,    SMALL, false),
+        unary ("/nearby.v1.MerchantService/UpdateMerchant",         Write,  Manage,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/CreateMerchant",         Write,  Manage,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/DeleteMerchant",         Write,  Manage,  SMALL, true),
+        unary ("/nearby.v1.MerchantService/ShowMerchant",           Write,  Manage,  SMALL, true),
+        unary ("/nearby.v1.MerchantService/HideMerchant",           Write,  Manage,  SMALL, true),
+        unary ("/nearby.v1.MerchantService/BatchCreateMerchants",   Write,  Manage,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/BatchUpdateMerchants",   Write,  Manage,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/BatchDeleteMerchants",   Write,  Manage,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/BatchGetMerchants",      Bulk,   Read,    LARGE, false),
+        unary ("/nearby.v1.MerchantService/ListMerchants",          Bulk,   Manage,  SMALL, false),
+        stream("/nearby.v1.MerchantService/ImportMerchants",        Bulk,   Manage,  LARGE, true),
+        stream("/nearby.v1.MerchantService/ExportMerchants",        Bulk,   Manage,  SMALL, true),
+        stream("/nearby.v1.MerchantService/WatchMerchants",         Search, Manage,  SMALL, false),
+        stream("/nearby.v1.MerchantService/BackUpMerchants",        Bulk,   Operate, SMALL, true),
     ]
 };
 
-/// The largest message of all.
-pub(crate) const MOST_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
-const MOST_BYTES_OF_QUESTION: usize = 128 * 1024;
+/// What the path of a request names: looked up once per call, and in the extensions of its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// A method of the contract, by its position in [`METHODS`].
+    Method(usize),
+    /// The stream of `grpc.health.v1`, which has no end.
+    HealthWatch,
+    /// Anything else: a health check, reflection, or a method that does not exist.
+    Other,
+}
+
+impl Route {
+    pub(crate) fn of_path(path: &str) -> Self {
+        match METHODS.iter().position(|method| method.path == path) {
+            Some(at) => Self::Method(at),
+            None if path == "/grpc.health.v1.Health/Watch" => Self::HealthWatch,
+            None => Self::Other,
+        }
+    }
+
+    /// The route of a request.
+    pub(crate) fn of<B>(request: &http::Request<B>) -> Self {
+        request.extensions().get().copied().unwrap_or(Self::Other)
+    }
+
+    /// The method, if it is one of the contract.
+    pub(crate) fn method(self) -> Option<&'static Method> {
+        match self {
+            Self::Method(at) => METHODS.get(at),
+            Self::HealthWatch | Self::Other => None,
+        }
+    }
+
+    /// Whether the call ends after one response.
+    pub(crate) fn is_unary(self) -> bool {
+        match self {
+            Self::Method(_) => self.method().is_some_and(|method| method.is_unary),
+            Self::HealthWatch => false,
+            Self::Other => true,
+        }
+    }
+
+    /// Size limit of one request message.
+    pub(crate) fn max_message_bytes(self) -> usize {
+        self.method().map_or(MAX_OTHER_BYTES, |method| method.max_message_bytes)
+    }
+}
 
 impl Method {
-    /// The method of a path; none of health, reflection and what does not exist.
-    pub(crate) fn of(path: &str) -> Option<&'static Self> {
-        METHODS.iter().find(|method| method.path == path)
-    }
-
-    /// The largest message that it takes, in bytes: of merchants, or of many searches; or what any question has room in.
-    pub(crate) fn most_bytes(&self) -> usize {
-        let takes_much = self.name().starts_with("Batch")
-            || matches!(self.name(), "CreateMerchant" | "UpdateMerchant" | "ImportMerchants");
-        if takes_much { MOST_MESSAGE_BYTES } else { MOST_BYTES_OF_QUESTION }
-    }
-
-    /// Whether it waits for its turn among what is bulk.
-    pub(crate) fn takes_turn(&self) -> bool {
+    /// Whether its handler waits in the work queue of bulk work.
+    pub(crate) fn is_queued(&self) -> bool {
         self.class == Class::Bulk && self.is_unary
     }
 
     /// Its name without package and service.
     pub(crate) fn name(&self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or_default()
-    }
-
-    /// Whether it is written down who called it: what changes merchants, and what takes all of them away.
-    pub(crate) fn is_audited(&self) -> bool {
-        self.class == Class::Write
-            || matches!(self.name(), "ImportMerchants" | "ExportMerchants" | "BackUpMerchants")
     }
 }
 
@@ -115,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_every_method_of_the_contract_and_no_other() {
+    fn the_table_has_exactly_the_methods_of_the_contract() {
         let all = prost_types::FileDescriptorSet::decode(nearby_proto::DESCRIPTORS).unwrap();
         let mut expected = BTreeMap::new();
         for file in all.file.iter().filter(|file| file.package() == "nearby.v1") {
@@ -130,5 +149,12 @@ mod tests {
         let table: BTreeMap<String, bool> =
             METHODS.iter().map(|method| (method.path.to_owned(), method.is_unary)).collect();
         assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn all_changes_are_audited() {
+        for method in METHODS.iter().filter(|method| method.class == Class::Write) {
+            assert!(method.audited, "{}", method.name());
+        }
     }
 }

@@ -7,7 +7,7 @@
 //! | `splice` | answers put together from merchants that are encoded already |
 //! | `streams` | answers that go on |
 //! | `method` | what must be known of a method before its request is read |
-//! | `guard`, `asker` | who may call what; who asks |
+//! | `guard`, `context` | who may call what; who asks |
 //! | `admission`, `turns`, `pressure` | what is refused when there is too much to do; whether there is |
 //! | `work`, `deadline` | how long a call may work, and who stops it |
 //! | `status`, `explain` | where an error becomes a status |
@@ -20,6 +20,8 @@
 
 pub(crate) mod convert;
 pub(crate) mod fuzz_requests;
+pub(crate) mod health;
+pub(crate) mod in_process;
 pub(crate) mod merchant_service;
 pub(crate) mod method;
 pub(crate) mod middleware;

@@ -1,5 +1,9 @@
-//! Searches at work: as long as they are short they run where they are; when they turn out to be long they go on
-//! elsewhere, so that other calls do not wait behind them, and stop when nobody waits for them any more.
+//! Runs short searches inline and re-runs long ones on a blocking thread.
+//!
+//! Most searches take some microseconds, less than handing them to another thread costs. A search that turns out to be long
+//! must not hold a worker of the runtime, behind which other calls wait. It is stopped and run again from the start, rather
+//! than continued: its state borrows from the worker's stack, and the first run is bounded to [`MAX_INLINE_CHECKS`], a
+//! fraction of what a long search takes.
 
 use std::{
     cell::Cell,
@@ -9,61 +13,58 @@ use std::{
     },
 };
 
-use super::{method::Class, middleware::deadline::Deadline};
-use crate::error::ServiceError;
-use crate::overload::work_queue::Turns;
+use super::middleware::deadline::Deadline;
+use crate::{
+    error::ServiceError,
+    overload::{class::Admission, work_queue::WorkQueue},
+};
 
-/// How often a search may look up before it counts as long: about every two hundred merchants, so that this is about a
-/// tenth of a millisecond.
-const SHORT: u32 = 64;
+/// Calls of `should_continue` after which a search counts as long. There is one for about every two hundred merchants, so
+/// that this bounds the inline run to about a tenth of a millisecond.
+const MAX_INLINE_CHECKS: u32 = 64;
 
-/// Does a job that looks up now and then, to be told whether to go on; it gives `None` when it was told not to. Where it is
-/// long it waits for its turn; of no class, it has begun already and is not refused.
+/// Runs a job that calls `should_continue` now and then, and returns `None` once that is false. A job that turns out to be
+/// long waits in `queue`; `admission` tells whether it may be rejected there.
 ///
 /// # Errors
-/// What the job fails with, [`ServiceError::DeadlineExceeded`], and [`ServiceError::Busy`].
-pub(crate) async fn at_work<T: Send + 'static>(
-    (turns, class): (&Turns, Option<Class>),
+/// The job's own, [`ServiceError::DeadlineExceeded`], and [`ServiceError::Busy`].
+pub(crate) async fn run_or_offload<T: Send + 'static>(
+    (queue, admission): (&WorkQueue, Admission),
     deadline: Deadline,
     job: impl Fn(&dyn Fn() -> bool) -> Result<Option<T>, ServiceError> + Send + 'static,
 ) -> Result<T, ServiceError> {
-    if let Some(done) = briefly(deadline, &job)? {
+    if let Some(done) = try_inline(deadline, &job)? {
         return Ok(done);
     }
-    let _turn = turns.take(class).await?;
+    let _permit = queue.acquire(admission).await?;
     if deadline.has_passed() {
         return Err(ServiceError::DeadlineExceeded);
     }
-    let wanted = Wanted::default();
-    let is_wanted = Arc::clone(&wanted.0);
-    let job = move || job(&|| is_wanted.load(Ordering::Relaxed) && !deadline.has_passed());
+    let cancel = CancelFlag::default();
+    let is_cancelled = Arc::clone(&cancel.0);
+    let job = move || job(&|| !is_cancelled.load(Ordering::Relaxed) && !deadline.has_passed());
     let done = tokio::task::spawn_blocking(job).await;
-    done.map_err(|_| ServiceError::Internal("a search ended early"))??.ok_or(ServiceError::DeadlineExceeded)
+    done.map_err(|_| ServiceError::Internal("a search panicked"))??.ok_or(ServiceError::DeadlineExceeded)
 }
 
-fn briefly<T>(
+fn try_inline<T>(
     deadline: Deadline,
     job: &impl Fn(&dyn Fn() -> bool) -> Result<Option<T>, ServiceError>,
 ) -> Result<Option<T>, ServiceError> {
-    let looked_up = Cell::new(0);
+    let checks = Cell::new(0);
     job(&|| {
-        looked_up.set(looked_up.get() + 1);
-        looked_up.get() <= SHORT && !deadline.has_passed()
+        checks.set(checks.get() + 1);
+        checks.get() <= MAX_INLINE_CHECKS && !deadline.has_passed()
     })
 }
 
-/// True until it is dropped, as when the call is cancelled.
-struct Wanted(Arc<AtomicBool>);
+/// Becomes true when it is dropped, as it is when the call is cancelled.
+#[derive(Default)]
+struct CancelFlag(Arc<AtomicBool>);
 
-impl Default for Wanted {
-    fn default() -> Self {
-        Self(Arc::new(AtomicBool::new(true)))
-    }
-}
-
-impl Drop for Wanted {
+impl Drop for CancelFlag {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -75,42 +76,51 @@ mod tests {
     };
 
     use super::*;
-    use crate::{overload::state::Pressure, telemetry::metrics::Metrics};
+    use crate::{clock::Monotonic, overload::state::OverloadState, telemetry::metrics::Metrics};
 
-    #[tokio::test]
-    async fn a_short_job_stays_and_a_long_one_goes_elsewhere() {
-        let here = std::thread::current().id();
-        let job = |steps: u32| {
-            move |goes_on: &dyn Fn() -> bool| {
-                Ok((0..steps).all(|_| goes_on()).then(|| std::thread::current().id()))
-            }
-        };
-        let turns = Turns::new(&Pressure::default(), Arc::new(Metrics::new().unwrap()));
-        let done = async |steps| at_work((&turns, None), Deadline::default(), job(steps)).await.unwrap();
-        assert_eq!(done(SHORT).await, here);
-        assert_ne!(done(SHORT + 1).await, here);
+    fn queue() -> WorkQueue {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        WorkQueue::new(&OverloadState::default(), metrics, Monotonic::system())
     }
 
     #[tokio::test]
-    async fn a_cancelled_job_stops() {
+    async fn short_searches_run_inline_and_long_ones_on_a_blocking_thread() {
+        let here = std::thread::current().id();
+        let job = |steps: u32| {
+            move |should_continue: &dyn Fn() -> bool| {
+                Ok((0..steps).all(|_| should_continue()).then(|| std::thread::current().id()))
+            }
+        };
+        let queue = queue();
+        let run = async |steps| {
+            run_or_offload((&queue, Admission::Started), Deadline::default(), job(steps)).await.unwrap()
+        };
+        assert_eq!(run(MAX_INLINE_CHECKS).await, here);
+        assert_ne!(run(MAX_INLINE_CHECKS + 1).await, here);
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_search_stops() {
         let (ended, has_ended) = mpsc::channel();
-        let begun = Arc::new(AtomicU32::new(0));
-        let begins = Arc::clone(&begun);
-        let job = move |goes_on: &dyn Fn() -> bool| {
-            begins.fetch_add(1, Ordering::SeqCst);
-            while goes_on() {}
+        let started = Arc::new(AtomicU32::new(0));
+        let starts = Arc::clone(&started);
+        let job = move |should_continue: &dyn Fn() -> bool| {
+            starts.fetch_add(1, Ordering::SeqCst);
+            while should_continue() {}
             ended.send(()).unwrap();
             Ok(None::<()>)
         };
-        let turns = Turns::new(&Pressure::default(), Arc::new(Metrics::new().unwrap()));
-        let call = tokio::spawn(async move { at_work((&turns, None), Deadline::default(), job).await });
+        let queue = queue();
+        let call = tokio::spawn(async move {
+            run_or_offload((&queue, Admission::Started), Deadline::default(), job).await
+        });
         has_ended.recv_timeout(Duration::ZERO).unwrap_err();
-        while begun.load(Ordering::SeqCst) < 2 {
+        while started.load(Ordering::SeqCst) < 2 {
             tokio::task::yield_now().await;
         }
         has_ended.recv().unwrap();
         call.abort();
-        // Without the abort it would never end.
+        // Without the abort it would run indefinitely.
         tokio::task::spawn_blocking(move || has_ended.recv().unwrap()).await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Who asks, and until when an answer is of use to it.
+//! What a handler knows of a call besides its request: deadline, principal, and the subjects for the audit log.
 
 use std::sync::Arc;
 
@@ -7,45 +7,46 @@ use tonic::Request;
 
 use super::middleware::deadline::Deadline;
 use crate::{
-    auth::{Caller, Role, audit_log::Subjects},
+    auth::{audit_log::Subjects, principal::Principal, role::Role},
     error::ServiceError,
 };
 
-/// What a handler knows of a call beside its request.
+/// The context of a call.
 #[derive(Clone, Debug)]
-pub(super) struct Asker {
-    pub(super) deadline: Deadline,
-    /// The guard puts it in; without one nobody is known.
-    caller: Option<Arc<Caller>>,
-    /// Where it is written down what the call is about.
+pub(crate) struct RequestContext {
+    pub(crate) deadline: Deadline,
+    /// Set by the auth layer; without it the call has no role.
+    principal: Option<Arc<Principal>>,
+    /// Collects the subjects of an audited call.
     subjects: Option<Subjects>,
 }
 
-impl Asker {
-    pub(super) fn of<T>(request: &Request<T>) -> Self {
+impl RequestContext {
+    pub(crate) fn of<T>(request: &Request<T>) -> Self {
         let extensions = request.extensions();
         Self {
             deadline: Deadline::of(request),
-            caller: extensions.get().cloned(),
+            principal: extensions.get().cloned(),
             subjects: extensions.get().cloned(),
         }
     }
 
-    pub(super) fn may(&self, role: Role) -> bool {
-        self.caller.as_ref().is_some_and(|caller| caller.may(role))
+    /// Whether the principal has a role.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.principal.as_ref().is_some_and(|principal| principal.has(role))
     }
 
-    /// Takes so many units of work out of what the caller may ask for. The first of a call has been taken already.
+    /// Charges units of work to the principal's rate limit. The first unit of a call is charged already.
     ///
     /// # Errors
-    /// Where there is not so much left.
-    pub(super) fn charge(&self, units: usize) -> Result<(), ServiceError> {
-        let charged = self.caller.as_ref().map_or(Ok(()), |caller| caller.charge(units));
-        charged.map_err(ServiceError::QuotaExceeded)
+    /// [`ServiceError::RateLimited`]; nothing is charged then.
+    pub(crate) fn charge(&self, units: usize) -> Result<(), ServiceError> {
+        let charged = self.principal.as_ref().map_or(Ok(()), |principal| principal.charge(units));
+        charged.map_err(ServiceError::RateLimited)
     }
 
-    /// The call is about these merchants.
-    pub(super) fn is_about<'i>(&self, ids: impl IntoIterator<Item = &'i MerchantId>) {
+    /// Adds merchants to the line of the call in the audit log.
+    pub(crate) fn add_audit_subjects<'i>(&self, ids: impl IntoIterator<Item = &'i MerchantId>) {
         if let Some(subjects) = &self.subjects {
             subjects.add(ids.into_iter().map(MerchantId::as_str));
         }

@@ -1,37 +1,37 @@
-//! The one place where an error becomes a gRPC status.
+//! Converts errors to gRPC statuses, in one place.
 //!
 //! A status travels in HTTP/2 trailers. Clients on gRPC's C core refuse more than 8 KiB of them now and then and more
-//! than 16 KiB always, and their callers see RESOURCE_EXHAUSTED instead of the error. So message and details are
-//! bounded here, whatever was wrong with the request.
+//! than 16 KiB always, and their callers see RESOURCE_EXHAUSTED instead of the error. Message and details are therefore
+//! bounded here, whatever the request.
 
 use std::{collections::HashMap, time::Duration};
 
+use nearby_proto::CODE_NAMES;
 use tonic::{
     Code, Status,
     metadata::{Ascii, MetadataValue},
 };
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use super::convert::name_of;
 use crate::{
-    auth::{Exceeded, Refused},
-    error::{Quota, ServiceError, Violation},
+    auth::{AuthError, rate_limit::Exceeded},
+    error::{LimitedResource, ServiceError, Violation},
     reason::{self, Reason},
-    telemetry::metrics::CODES,
+    record::name_of,
 };
 
 /// Domain of the reasons in google.rpc.ErrorInfo.
 const DOMAIN: &str = "nearby";
 /// The type of google.rpc.ResourceInfo.
 const MERCHANT: &str = "nearby.v1.Merchant";
-/// When to try again what fails for a moment.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
-/// When to try again what finds no room: somebody has to make some.
-const RETRY_FULL_DISK_AFTER: Duration = Duration::from_secs(10);
-/// Longest message. In the trailers it stands twice, once with three bytes for each that is not ASCII.
-const MOST_MESSAGE_BYTES: usize = 500;
-/// Room for the violations of a request, which the trailers hold in base64.
-const MOST_VIOLATION_BYTES: usize = 2_500;
+/// Retry delay of temporary errors.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+/// Retry delay while the disk is full, which an operator has to resolve.
+const DISK_FULL_RETRY_DELAY: Duration = Duration::from_secs(10);
+/// Longest message. The trailers contain it twice, once with three bytes for each byte that is not ASCII.
+const MAX_MESSAGE_BYTES: usize = 500;
+/// Bytes of the violations of a request, which the trailers contain in base64.
+const MAX_VIOLATION_BYTES: usize = 2_500;
 
 impl From<ServiceError> for Status {
     fn from(error: ServiceError) -> Self {
@@ -40,12 +40,12 @@ impl From<ServiceError> for Status {
         let mut details = ErrorDetails::with_error_info(reason.as_str(), DOMAIN, HashMap::new());
         match &error {
             ServiceError::Invalid(violations) => {
-                let told = violations_that_fit(violations);
-                let untold = violations.len() - told.len();
-                if untold > 0 {
-                    message = format!("{untold} more violations than are told here; {message}");
+                let reported = violations_that_fit(violations);
+                let omitted = violations.len() - reported.len();
+                if omitted > 0 {
+                    message = format!("{omitted} more violations than are listed; {message}");
                 }
-                details.set_bad_request(told);
+                details.set_bad_request(reported);
             }
             ServiceError::NotFound(id) | ServiceError::AlreadyExists(id) => {
                 details.set_resource_info(MERCHANT, name_of(id), "", error.to_string());
@@ -55,31 +55,31 @@ impl From<ServiceError> for Status {
                 details.add_precondition_failure_violation("ETAG", name_of(id), error.to_string());
             }
             ServiceError::NotReady(_) | ServiceError::Busy => {
-                details.set_retry_info(Some(RETRY_AFTER));
+                details.set_retry_info(Some(RETRY_DELAY));
             }
             ServiceError::DiskFull => {
-                details.set_retry_info(Some(RETRY_FULL_DISK_AFTER));
+                details.set_retry_info(Some(DISK_FULL_RETRY_DELAY));
             }
             ServiceError::Overloaded(quota) => {
                 let subject = match quota {
-                    Quota::Writes => "nearby/waiting-writes",
-                    Quota::Watchers => "nearby/watchers",
-                    Quota::Backups => "nearby/backups",
+                    LimitedResource::Writes => "nearby/waiting-writes",
+                    LimitedResource::Watchers => "nearby/watchers",
+                    LimitedResource::Backups => "nearby/backups",
                 };
                 details.add_quota_failure_violation(subject, error.to_string());
-                details.set_retry_info(Some(RETRY_AFTER));
+                details.set_retry_info(Some(RETRY_DELAY));
             }
             ServiceError::RevisionTooOld { .. } | ServiceError::RevisionInFuture { .. } => {
                 details.add_precondition_failure_violation("REVISION", "revision", error.to_string());
             }
-            ServiceError::QuotaExceeded(exceeded) => {
-                details.add_quota_failure_violation("nearby/caller", error.to_string());
+            ServiceError::RateLimited(exceeded) => {
+                details.add_quota_failure_violation("nearby/principal", error.to_string());
                 if let Exceeded::Until(wait) = exceeded {
                     details.set_retry_info(Some(*wait));
                 }
             }
-            ServiceError::AddressQuotaExceeded(wait) => {
-                details.add_quota_failure_violation("nearby/address", error.to_string());
+            ServiceError::IpRateLimited(wait) => {
+                details.add_quota_failure_violation("nearby/ip", error.to_string());
                 details.set_retry_info(Some(*wait));
             }
             ServiceError::RoleMissing(role) => {
@@ -88,7 +88,7 @@ impl From<ServiceError> for Status {
             }
             ServiceError::HiddenNotAllowed
             | ServiceError::Unauthenticated(_)
-            | ServiceError::AnswerTooLarge(_)
+            | ServiceError::ResponseTooLarge(_)
             | ServiceError::TooManyCells(_)
             | ServiceError::WatcherTooSlow(_)
             | ServiceError::DeadlineExceeded
@@ -104,22 +104,22 @@ impl From<ServiceError> for Status {
 }
 
 /// After how many milliseconds to try again, or never. Clients that retry by a service config look at neither reasons nor
-/// google.rpc.RetryInfo, but they heed this.
+/// google.rpc.RetryInfo, but they report_repeated this.
 fn pushback(error: &ServiceError) -> Option<MetadataValue<Ascii>> {
     match error {
         ServiceError::NotReady(_) | ServiceError::Busy => Some(MetadataValue::from_static("500")),
-        ServiceError::ReadOnly | ServiceError::QuotaExceeded(Exceeded::Burst(_)) => {
+        ServiceError::ReadOnly | ServiceError::RateLimited(Exceeded::Burst(_)) => {
             Some(MetadataValue::from_static("-1"))
         }
-        ServiceError::QuotaExceeded(Exceeded::Until(wait)) | ServiceError::AddressQuotaExceeded(wait) => {
+        ServiceError::RateLimited(Exceeded::Until(wait)) | ServiceError::IpRateLimited(wait) => {
             (wait.as_millis() + 1).to_string().parse().ok()
         }
         _ => None,
     }
 }
 
-/// An error that was not made in this house, with a reason.
-pub(crate) fn explained(code: Code, reason: Reason, message: &str) -> Status {
+/// A status with a reason, for errors that are no [`ServiceError`].
+pub(crate) fn with_reason(code: Code, reason: Reason, message: &str) -> Status {
     let details = ErrorDetails::with_error_info(reason.as_str(), DOMAIN, HashMap::new());
     Status::with_error_details(code, shortened(message.to_owned()), details)
 }
@@ -130,24 +130,24 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::NotFound(_) => (Code::NotFound, reason::MERCHANT_NOT_FOUND),
         ServiceError::AlreadyExists(_) => (Code::AlreadyExists, reason::MERCHANT_EXISTS),
         ServiceError::Conflict(_) => (Code::Aborted, reason::ETAG_MISMATCH),
-        ServiceError::Unauthenticated(Refused::Missing) => {
+        ServiceError::Unauthenticated(AuthError::Missing) => {
             (Code::Unauthenticated, reason::CREDENTIALS_MISSING)
         }
-        ServiceError::Unauthenticated(Refused::Unknown) => {
+        ServiceError::Unauthenticated(AuthError::Unknown) => {
             (Code::Unauthenticated, reason::CREDENTIALS_INVALID)
         }
-        ServiceError::Unauthenticated(Refused::Expired) => {
+        ServiceError::Unauthenticated(AuthError::Expired) => {
             (Code::Unauthenticated, reason::CREDENTIALS_EXPIRED)
         }
-        ServiceError::Unauthenticated(Refused::Revoked) => {
+        ServiceError::Unauthenticated(AuthError::Revoked) => {
             (Code::Unauthenticated, reason::CREDENTIALS_REVOKED)
         }
         ServiceError::RoleMissing(_) => (Code::PermissionDenied, reason::ROLE_MISSING),
-        ServiceError::QuotaExceeded(_) | ServiceError::AddressQuotaExceeded(_) => {
+        ServiceError::RateLimited(_) | ServiceError::IpRateLimited(_) => {
             (Code::ResourceExhausted, reason::QUOTA_EXCEEDED)
         }
         ServiceError::HiddenNotAllowed => (Code::PermissionDenied, reason::HIDDEN_NOT_ALLOWED),
-        ServiceError::AnswerTooLarge(_) => (Code::OutOfRange, reason::ANSWER_TOO_LARGE),
+        ServiceError::ResponseTooLarge(_) => (Code::ResourceExhausted, reason::RESPONSE_TOO_LARGE),
         ServiceError::TooManyCells(_) => (Code::OutOfRange, reason::TOO_MANY_CELLS),
         ServiceError::RevisionTooOld { .. } => (Code::OutOfRange, reason::REVISION_TOO_OLD),
         ServiceError::RevisionInFuture { .. } => (Code::OutOfRange, reason::REVISION_IN_FUTURE),
@@ -155,9 +155,15 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::DeadlineExceeded => (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED),
         ServiceError::NotReady(_) => (Code::Unavailable, reason::NOT_READY),
         ServiceError::Busy => (Code::Unavailable, reason::OVERLOADED),
-        ServiceError::Overloaded(Quota::Writes) => (Code::ResourceExhausted, reason::TOO_MANY_WRITES),
-        ServiceError::Overloaded(Quota::Watchers) => (Code::ResourceExhausted, reason::TOO_MANY_WATCHERS),
-        ServiceError::Overloaded(Quota::Backups) => (Code::ResourceExhausted, reason::TOO_MANY_BACKUPS),
+        ServiceError::Overloaded(LimitedResource::Writes) => {
+            (Code::ResourceExhausted, reason::TOO_MANY_WRITES)
+        }
+        ServiceError::Overloaded(LimitedResource::Watchers) => {
+            (Code::ResourceExhausted, reason::TOO_MANY_WATCHERS)
+        }
+        ServiceError::Overloaded(LimitedResource::Backups) => {
+            (Code::ResourceExhausted, reason::TOO_MANY_BACKUPS)
+        }
         ServiceError::DiskFull => (Code::ResourceExhausted, reason::DISK_FULL),
         ServiceError::ReadOnly => (Code::Unavailable, reason::STORE_READ_ONLY),
         ServiceError::Internal(_) => (Code::Internal, reason::INTERNAL),
@@ -165,29 +171,29 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
 }
 
 /// gRPC's name of a code.
-pub(super) fn code_name(code: Code) -> &'static str {
+pub(crate) fn code_name(code: Code) -> &'static str {
     let number = usize::try_from(i32::from(code)).unwrap_or_default();
-    CODES.get(number).copied().unwrap_or("UNKNOWN")
+    CODE_NAMES.get(number).copied().unwrap_or("UNKNOWN")
 }
 
-/// The stable word for an error.
-pub(super) fn reason_of(error: &ServiceError) -> Reason {
+/// The reason of an error.
+pub(crate) fn reason_of(error: &ServiceError) -> Reason {
     code_and_reason(error).1
 }
 
 fn shortened(mut message: String) -> String {
-    while message.len() > MOST_MESSAGE_BYTES {
+    while message.len() > MAX_MESSAGE_BYTES {
         message.pop();
     }
     message
 }
 
-/// As many violations as there is room for, from the first on.
+/// The first violations that fit.
 fn violations_that_fit(violations: &[Violation]) -> Vec<FieldViolation> {
     let mut bytes = 0;
     let fitting = violations.iter().take_while(|violation| {
         bytes += violation.field.len() + violation.reason.as_str().len() + violation.description.len() + 16;
-        bytes <= MOST_VIOLATION_BYTES
+        bytes <= MAX_VIOLATION_BYTES
     });
     fitting
         .map(|violation| FieldViolation {
@@ -202,11 +208,11 @@ mod tests {
     use nearby_index::{MerchantId, Revision};
 
     use super::*;
-    use crate::{auth::Role, grpc::middleware::error_details::explain};
+    use crate::{auth::role::Role, grpc::middleware::error_details::details_for};
 
     /// Every client must be able to receive every error.
     #[test]
-    fn a_status_fits_into_trailers_whatever_was_wrong() {
+    fn every_status_fits_into_trailers() {
         let violation = |number: usize| Violation {
             field: format!("merchant.opening_hours.special_days[{number}].periods[0].length_minutes"),
             reason: reason::COORDINATE_SYSTEM_UNSPECIFIED,
@@ -217,15 +223,18 @@ mod tests {
             let response = status.clone().into_http::<()>();
             let trailers = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
             assert!(trailers.sum::<usize>() < 7_000);
-            let told = status.get_details_bad_request().unwrap().field_violations;
-            assert!(told.len() == count || (told.len() >= 5 && status.message().contains("more violations")));
-            assert_eq!(told[0].reason, "COORDINATE_SYSTEM_UNSPECIFIED");
+            let reported = status.get_details_bad_request().unwrap().field_violations;
+            assert!(
+                reported.len() == count
+                    || (reported.len() >= 5 && status.message().contains("more violations"))
+            );
+            assert_eq!(reported[0].reason, "COORDINATE_SYSTEM_UNSPECIFIED");
         }
     }
 
-    /// The codes in the document are those that calls end with.
+    /// ERRORS.md lists the codes with which calls end.
     #[test]
-    fn every_reason_of_a_call_has_the_code_that_the_document_says() {
+    fn every_reason_has_the_code_that_the_document_states() {
         let id = || MerchantId::parse("a").unwrap();
         let (asked, now) = (Revision(2), Revision(1));
         let errors = [
@@ -233,15 +242,15 @@ mod tests {
             ServiceError::NotFound(id()),
             ServiceError::AlreadyExists(id()),
             ServiceError::Conflict(id()),
-            ServiceError::Unauthenticated(Refused::Missing),
-            ServiceError::Unauthenticated(Refused::Unknown),
-            ServiceError::Unauthenticated(Refused::Expired),
-            ServiceError::Unauthenticated(Refused::Revoked),
+            ServiceError::Unauthenticated(AuthError::Missing),
+            ServiceError::Unauthenticated(AuthError::Unknown),
+            ServiceError::Unauthenticated(AuthError::Expired),
+            ServiceError::Unauthenticated(AuthError::Revoked),
             ServiceError::RoleMissing(Role::Manage),
-            ServiceError::QuotaExceeded(Exceeded::Until(Duration::from_millis(3))),
-            ServiceError::AddressQuotaExceeded(Duration::from_millis(3)),
+            ServiceError::RateLimited(Exceeded::Until(Duration::from_millis(3))),
+            ServiceError::IpRateLimited(Duration::from_millis(3)),
             ServiceError::HiddenNotAllowed,
-            ServiceError::AnswerTooLarge(1),
+            ServiceError::ResponseTooLarge(1),
             ServiceError::TooManyCells(1),
             ServiceError::RevisionTooOld { asked, earliest: now },
             ServiceError::RevisionInFuture { asked, now },
@@ -249,9 +258,9 @@ mod tests {
             ServiceError::DeadlineExceeded,
             ServiceError::NotReady("x"),
             ServiceError::Busy,
-            ServiceError::Overloaded(Quota::Writes),
-            ServiceError::Overloaded(Quota::Watchers),
-            ServiceError::Overloaded(Quota::Backups),
+            ServiceError::Overloaded(LimitedResource::Writes),
+            ServiceError::Overloaded(LimitedResource::Watchers),
+            ServiceError::Overloaded(LimitedResource::Backups),
             ServiceError::ReadOnly,
             ServiceError::DiskFull,
             ServiceError::Internal("x"),
@@ -262,22 +271,23 @@ mod tests {
             Status::out_of_range("too large"),
             Status::internal("failed to decode Protobuf message"),
         ];
-        let statuses = errors.map(Status::from).into_iter().chain(from_below.map(|status| explain(&status)));
-        let mut said: Vec<(String, String)> = statuses
+        let statuses =
+            errors.map(Status::from).into_iter().chain(from_below.map(|status| details_for(&status)));
+        let mut actual: Vec<(String, String)> = statuses
             .map(|status| {
                 let info = status.get_details_error_info().unwrap();
                 assert_eq!(info.domain, DOMAIN);
                 (info.reason, code_name(status.code()).to_owned())
             })
             .collect();
-        said.sort();
-        said.dedup();
+        actual.sort();
+        actual.dedup();
         let document = include_str!("../../../proto/ERRORS.md");
         let calls = document.split("\n## ").find(|section| section.starts_with("Reasons of calls")).unwrap();
         let rows = calls.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
-        let written: Vec<(String, String)> = rows
+        let documented: Vec<(String, String)> = rows
             .map(|(reason, rest)| (reason.to_owned(), rest.split_once(" | ").unwrap().0.to_owned()))
             .collect();
-        assert_eq!(said, written);
+        assert_eq!(actual, documented);
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that are streams.
+//! Streaming responses.
 
 use std::{pin::Pin, time::Duration};
 
@@ -12,51 +12,53 @@ use tonic::Status;
 
 use crate::error::ServiceError;
 
-/// Messages until the call ends.
-pub(crate) type AnswerStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+/// The messages of a streaming response.
+pub(crate) type ResponseStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-/// Where the task of a watcher puts its answers. It holds one at a time, so that a watcher costs what one answer weighs
-/// however slowly it reads.
+/// Sends the messages of a stream's task to its client. It buffers one message, so that a slow client costs the memory of one.
 #[derive(Debug)]
-pub(crate) struct Outlet<T> {
-    answers: mpsc::Sender<T>,
-    patience: Duration,
+pub(crate) struct StreamSender<T> {
+    messages: mpsc::Sender<T>,
+    send_timeout: Duration,
 }
 
-impl<T> Outlet<T> {
-    /// Waits until the answer before has been taken, but not for ever.
+impl<T> StreamSender<T> {
+    /// Waits until the client has taken the previous message, up to the send timeout.
     ///
     /// # Errors
     /// [`ServiceError::WatcherTooSlow`].
-    pub(crate) async fn send(&self, answer: T) -> Result<(), ServiceError> {
-        match timeout(self.patience, self.answers.send(answer)).await {
-            // One that is gone is told nothing; the task ends by itself.
+    pub(crate) async fn send(&self, message: T) -> Result<(), ServiceError> {
+        match timeout(self.send_timeout, self.messages.send(message)).await {
+            // A client that is gone receives nothing; the task ends by itself.
             Ok(Ok(()) | Err(_)) => Ok(()),
-            Err(Elapsed { .. }) => Err(ServiceError::WatcherTooSlow(self.patience)),
+            Err(Elapsed { .. }) => Err(ServiceError::WatcherTooSlow(self.send_timeout)),
         }
     }
 }
 
-/// Answers that a task of their own puts out, for as long as the caller is there. What the task fails with is the last
-/// that the caller hears.
-pub(crate) fn pushed<T, F>(patience: Duration, watch: impl FnOnce(Outlet<T>) -> F) -> AnswerStream<T>
+/// A streaming response whose messages are produced by a task of its own, while the client is connected. An error of the task
+/// ends the response.
+pub(crate) fn spawn_stream<T, F>(
+    send_timeout: Duration,
+    watch: impl FnOnce(StreamSender<T>) -> F,
+) -> ResponseStream<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<(), Status>> + Send + 'static,
 {
-    let (answers, received) = mpsc::channel(1);
-    let there = answers.clone();
-    let watching = watch(Outlet { answers, patience });
+    let (messages, received) = mpsc::channel(1);
+    let client = messages.clone();
+    let watching = watch(StreamSender { messages, send_timeout });
     let task = tokio::spawn(async move {
         tokio::select! {
             ended = watching => ended,
-            () = there.closed() => Ok(()),
+            () = client.closed() => Ok(()),
         }
     });
     Box::pin(stream::unfold(Some((received, task)), |state| async {
         let (mut received, task) = state?;
         match received.recv().await {
-            Some(answer) => Some((Ok(answer), Some((received, task)))),
+            Some(message) => Some((Ok(message), Some((received, task)))),
             None => end_of(task).await.map(|status| (Err(status), None)),
         }
     }))
@@ -65,7 +67,7 @@ where
 async fn end_of(task: JoinHandle<Result<(), Status>>) -> Option<Status> {
     match task.await {
         Ok(ended) => ended.err(),
-        Err(_) => Some(ServiceError::Internal("a watcher's task ended early").into()),
+        Err(_) => Some(ServiceError::Internal("the task of a stream panicked").into()),
     }
 }
 
@@ -78,30 +80,30 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_watcher_that_does_not_read_is_told_and_dropped() {
-        let mut answers = pushed(Duration::from_secs(30), |outlet| async move {
+    async fn a_client_that_does_not_read_gets_an_error_and_is_dropped() {
+        let mut messages = spawn_stream(Duration::from_secs(30), |sender| async move {
             for number in 0.. {
-                outlet.send(number).await?;
+                sender.send(number).await?;
             }
             Ok(())
         });
-        assert_eq!(answers.next().await.unwrap().unwrap(), 0);
+        assert_eq!(messages.next().await.unwrap().unwrap(), 0);
         tokio::time::sleep(Duration::from_secs(31)).await;
-        // One waited in the outlet, and perhaps one had been put there before.
-        let mut rest: Vec<_> = answers.collect().await;
+        // One message was buffered, and one may have been in the channel before.
+        let mut rest: Vec<_> = messages.collect().await;
         let last = rest.pop().unwrap().unwrap_err();
         assert_eq!(last.code(), Code::Aborted, "{last:?}");
         assert!(rest.len() <= 2 && rest.iter().all(Result::is_ok));
     }
 
     #[tokio::test]
-    async fn the_task_of_a_caller_that_is_gone_ends() {
+    async fn the_task_of_a_disconnected_client_ends() {
         let (alive, gone) = oneshot::channel::<()>();
-        let answers = pushed(Duration::from_secs(30), |outlet: Outlet<()>| async move {
-            let _held = (outlet, alive);
+        let messages = spawn_stream(Duration::from_secs(30), |sender: StreamSender<()>| async move {
+            let _held = (sender, alive);
             std::future::pending().await
         });
-        drop(answers);
+        drop(messages);
         gone.await.unwrap_err();
     }
 }

@@ -1,145 +1,145 @@
-//! How many connections there are, altogether and of each address, and which addresses are held off: those whose connections
-//! broke the rules of HTTP/2 again and again. To look at what such a peer says costs more than to say it.
+//! Counts connections, in all and per client subnet, and bans subnets for a moment whose connections repeatedly violate
+//! HTTP/2 soon after they start: to parse what such a peer sends costs more than to send it.
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// How long breaches count, from the first of them on; an address with too many is held off for the rest of it. Not long: it may
-/// be a caller who is starved and means no harm.
-const BREACHES_COUNT: Duration = Duration::from_secs(2);
-/// How many addresses are remembered. Beyond that those without a connection are forgotten, whatever they did.
-const MOST_ADDRESSES: usize = 100_000;
+use super::{limits::ConnectionLimits, peer::client_subnet};
 
-/// Places for connections; shared by its clones.
+/// Window in which protocol errors count, from the first of them; a ban lasts for the rest of it. It is short because the
+/// subnet may belong to a client that is only starved: ten seconds kept such a client out at ten times its peak load.
+const PROTOCOL_ERROR_WINDOW: Duration = Duration::from_secs(2);
+/// Subnets that are remembered. Beyond that, those without a connection are forgotten together with their errors.
+const MAX_SUBNETS: usize = 100_000;
+
+/// Hands out permits for connections; clones share the counts.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
-    most: usize,
-    most_an_address: usize,
-    most_breaches: usize,
-    taken: Arc<Mutex<Taken>>,
+pub(super) struct ConnectionLimiter {
+    max_connections: usize,
+    max_per_ip: usize,
+    max_protocol_errors: usize,
+    counts: Arc<Mutex<Counts>>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
-    all: usize,
-    by_address: HashMap<IpAddr, OfAddress>,
-}
-
-/// What is known of an address that has connections, or broke the rules of late.
-#[derive(Debug, Default)]
-struct OfAddress {
+struct Counts {
     connections: usize,
-    /// How many of its connections broke the rules, and when the first of those did.
-    breaches: Option<(usize, Instant)>,
+    by_subnet: HashMap<IpAddr, SubnetCounts>,
 }
 
-impl OfAddress {
-    /// How many breaches count at a time.
-    fn breaches(&self, now: Instant) -> usize {
-        let counting =
-            self.breaches.filter(|(_, since)| now.saturating_duration_since(*since) < BREACHES_COUNT);
-        counting.map_or(0, |(breaches, _)| breaches)
+/// Counts of a subnet that has connections or recent protocol errors.
+#[derive(Debug, Default)]
+struct SubnetCounts {
+    connections: usize,
+    /// The number of protocol errors, and the time of the first.
+    protocol_errors: Option<(usize, Instant)>,
+}
+
+impl SubnetCounts {
+    /// The number of protocol errors in the current window.
+    fn protocol_errors(&self, now: Instant) -> usize {
+        let current = self
+            .protocol_errors
+            .filter(|(_, since)| now.saturating_duration_since(*since) < PROTOCOL_ERROR_WINDOW);
+        current.map_or(0, |(errors, _)| errors)
     }
 }
 
-/// A place, for as long as it is held.
+/// A permit for one connection, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    places: Places,
-    address: IpAddr,
+pub(super) struct ConnectionPermit {
+    limiter: ConnectionLimiter,
+    subnet: IpAddr,
 }
 
-/// Why there is none.
+/// Why a connection got no permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoPlace {
-    /// There are too many altogether.
-    Full,
-    /// There are too many of this address.
-    FullOfAddress,
-    /// This address is held off.
-    HeldOff,
+pub(super) enum Rejection {
+    /// The server has as many connections as it may have.
+    LimitTotal,
+    /// The client subnet has.
+    LimitPerIp,
+    /// The client subnet is banned for protocol errors.
+    Banned,
 }
 
-impl NoPlace {
+impl Rejection {
+    /// The value of the metric's `reason` label.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::Full => "full",
-            Self::FullOfAddress => "full_of_address",
-            Self::HeldOff => "held_off",
+            Self::LimitTotal => "limit_total",
+            Self::LimitPerIp => "limit_per_ip",
+            Self::Banned => "banned",
         }
     }
 }
 
-impl Places {
-    /// Holds no address off where `most_breaches` is 0.
-    pub(super) fn new(most: usize, most_an_address: usize, most_breaches: usize) -> Self {
-        Self { most, most_an_address, most_breaches, taken: Arc::default() }
+impl ConnectionLimiter {
+    pub(super) fn new(limits: &ConnectionLimits) -> Self {
+        Self {
+            max_connections: limits.max_connections,
+            max_per_ip: limits.max_per_ip,
+            max_protocol_errors: limits.max_protocol_errors_per_ip,
+            counts: Arc::default(),
+        }
     }
 
-    /// Takes one.
-    pub(super) fn take(&self, address: IpAddr, now: Instant) -> Result<Place, NoPlace> {
-        let address = household(address);
-        let mut taken = self.taken();
-        if taken.all >= self.most {
-            return Err(NoPlace::Full);
+    /// Takes a permit.
+    pub(super) fn acquire(&self, address: IpAddr, now: Instant) -> Result<ConnectionPermit, Rejection> {
+        let subnet = client_subnet(address);
+        let mut counts = self.counts();
+        if counts.connections >= self.max_connections {
+            return Err(Rejection::LimitTotal);
         }
-        let of_address = taken.by_address.entry(address).or_default();
-        if of_address.connections >= self.most_an_address {
-            return Err(NoPlace::FullOfAddress);
+        let of_subnet = counts.by_subnet.entry(subnet).or_default();
+        if of_subnet.connections >= self.max_per_ip {
+            return Err(Rejection::LimitPerIp);
         }
-        if self.most_breaches > 0 && of_address.breaches(now) >= self.most_breaches {
-            return Err(NoPlace::HeldOff);
+        if self.max_protocol_errors > 0 && of_subnet.protocol_errors(now) >= self.max_protocol_errors {
+            return Err(Rejection::Banned);
         }
-        of_address.connections += 1;
-        taken.all += 1;
-        Ok(Place { places: self.clone(), address })
+        of_subnet.connections += 1;
+        counts.connections += 1;
+        Ok(ConnectionPermit { limiter: self.clone(), subnet })
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Place {
-    /// Remembers that its connection broke the rules.
-    pub(super) fn breached(&self, now: Instant) {
-        let mut taken = self.places.taken();
-        if taken.by_address.len() > MOST_ADDRESSES {
-            taken.by_address.retain(|_, of_address| of_address.connections > 0);
-        }
-        let Some(of_address) = taken.by_address.get_mut(&self.address) else { return };
-        let breaches = of_address.breaches(now);
-        let since = of_address.breaches.filter(|_| breaches > 0).map_or(now, |(_, since)| since);
-        of_address.breaches = Some((breaches + 1, since));
-        if breaches + 1 == self.places.most_breaches {
-            let address = self.address;
-            tracing::warn!(%address, "its connections broke the rules of HTTP/2 again and again; it gets no new ones for two seconds");
-        }
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl ConnectionPermit {
+    /// Records that the connection ended with an early protocol error.
+    pub(super) fn record_protocol_error(&self, now: Instant) {
+        let mut counts = self.limiter.counts();
+        if counts.by_subnet.len() > MAX_SUBNETS {
+            counts.by_subnet.retain(|_, of_subnet| of_subnet.connections > 0);
+        }
+        let Some(of_subnet) = counts.by_subnet.get_mut(&self.subnet) else { return };
+        let errors = of_subnet.protocol_errors(now);
+        let since = of_subnet.protocol_errors.filter(|_| errors > 0).map_or(now, |(_, since)| since);
+        of_subnet.protocol_errors = Some((errors + 1, since));
+        if errors + 1 == self.limiter.max_protocol_errors {
+            let subnet = self.subnet;
+            tracing::warn!(%subnet, "repeated HTTP/2 protocol errors; rejecting its connections for up to two seconds");
+        }
+    }
+}
+
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
-        taken.all -= 1;
-        if let Some(of_address) = taken.by_address.get_mut(&self.address) {
-            of_address.connections -= 1;
-            if of_address.connections == 0 && of_address.breaches.is_none() {
-                taken.by_address.remove(&self.address);
+        let mut counts = self.limiter.counts();
+        counts.connections -= 1;
+        if let Some(of_subnet) = counts.by_subnet.get_mut(&self.subnet) {
+            of_subnet.connections -= 1;
+            if of_subnet.connections == 0 && of_subnet.protocol_errors.is_none() {
+                counts.by_subnet.remove(&self.subnet);
             }
         }
-    }
-}
-
-/// Whom an address belongs to: whoever has one of IPv6 has the whole /64 (RFC 6177).
-pub(crate) fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -147,63 +147,77 @@ pub(crate) fn household(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn limiter(
+        max_connections: usize,
+        max_per_ip: usize,
+        max_protocol_errors_per_ip: usize,
+    ) -> ConnectionLimiter {
+        ConnectionLimiter::new(&ConnectionLimits {
+            max_connections,
+            max_per_ip,
+            max_protocol_errors_per_ip,
+            ..ConnectionLimits::default()
+        })
+    }
+
     #[test]
-    fn places_are_counted_and_given_back() {
-        let places = Places::new(3, 2, 0);
+    fn permits_are_counted_and_returned() {
+        let limiter = limiter(3, 2, 0);
         let now = Instant::now();
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let one = places.take(address("10.0.0.1"), now).unwrap();
-        let two = places.take(address("::ffff:10.0.0.1"), now).unwrap();
-        assert_eq!(places.take(address("10.0.0.1"), now).unwrap_err(), NoPlace::FullOfAddress);
-        let three = places.take(address("2001:db8::1"), now).unwrap();
-        assert_eq!(places.take(address("10.0.0.2"), now).unwrap_err(), NoPlace::Full);
+        let one = limiter.acquire(address("10.0.0.1"), now).unwrap();
+        let two = limiter.acquire(address("::ffff:10.0.0.1"), now).unwrap();
+        assert_eq!(limiter.acquire(address("10.0.0.1"), now).unwrap_err(), Rejection::LimitPerIp);
+        let three = limiter.acquire(address("2001:db8::1"), now).unwrap();
+        assert_eq!(limiter.acquire(address("10.0.0.2"), now).unwrap_err(), Rejection::LimitTotal);
         drop((one, three));
-        let four = places.take(address("2001:db8::2"), now).unwrap();
-        let five = places.take(address("2001:db8:0:0:1::"), now).unwrap();
+        let four = limiter.acquire(address("2001:db8::2"), now).unwrap();
+        let five = limiter.acquire(address("2001:db8:0:0:1::"), now).unwrap();
         drop((two, four, five));
-        assert!(places.taken().by_address.is_empty() && places.taken().all == 0);
+        assert!(limiter.counts().by_subnet.is_empty() && limiter.counts().connections == 0);
     }
 
     #[test]
-    fn a_household_counts_as_one() {
-        let places = Places::new(10, 1, 0);
+    fn the_addresses_of_an_ipv6_subnet_count_as_one_client() {
+        let limiter = limiter(10, 1, 0);
         let now = Instant::now();
-        let _one = places.take("2001:db8::1".parse().unwrap(), now).unwrap();
+        let _one = limiter.acquire("2001:db8::1".parse().unwrap(), now).unwrap();
         assert_eq!(
-            places.take("2001:db8::ffff:2".parse().unwrap(), now).unwrap_err(),
-            NoPlace::FullOfAddress
+            limiter.acquire("2001:db8::ffff:2".parse().unwrap(), now).unwrap_err(),
+            Rejection::LimitPerIp
         );
-        assert!(places.take("2001:db8:0:1::1".parse().unwrap(), now).is_ok());
+        assert!(limiter.acquire("2001:db8:0:1::1".parse().unwrap(), now).is_ok());
     }
 
     #[test]
-    fn whoever_breaks_the_rules_again_and_again_is_held_off_for_a_while() {
-        let places = Places::new(10, 10, 3);
+    fn repeated_protocol_errors_ban_a_subnet_until_the_window_ends() {
+        let limiter = limiter(10, 10, 3);
         let (hostile, other): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
         let now = Instant::now();
-        let kept = places.take(hostile, now).unwrap();
+        let kept = limiter.acquire(hostile, now).unwrap();
         for _ in 0..3 {
-            places.take(hostile, now).unwrap().breached(now);
+            limiter.acquire(hostile, now).unwrap().record_protocol_error(now);
         }
-        let late = now + BREACHES_COUNT - Duration::from_millis(1);
-        assert_eq!(places.take(hostile, late).unwrap_err(), NoPlace::HeldOff);
-        assert!(places.take(other, late).is_ok());
-        // What is past is past; a single breach then is the first again.
-        let later = now + BREACHES_COUNT;
-        places.take(hostile, later).unwrap().breached(later);
-        assert!(places.take(hostile, later).is_ok());
+        let late = now + PROTOCOL_ERROR_WINDOW - Duration::from_millis(1);
+        assert_eq!(limiter.acquire(hostile, late).unwrap_err(), Rejection::Banned);
+        assert!(limiter.acquire(other, late).is_ok());
+        // A later error is the first of a new window.
+        let later = now + PROTOCOL_ERROR_WINDOW;
+        limiter.acquire(hostile, later).unwrap().record_protocol_error(later);
+        assert!(limiter.acquire(hostile, later).is_ok());
         drop(kept);
-        assert_eq!(places.taken().all, 0);
+        assert_eq!(limiter.counts().connections, 0);
     }
 
     #[test]
-    fn breaches_are_not_remembered_without_end() {
-        let places = Places::new(10, 10, 3);
+    fn remembered_subnets_are_bounded() {
+        let limiter = limiter(10, 10, 3);
         let now = Instant::now();
         for number in 0..250_000 {
-            places.take(std::net::Ipv4Addr::from_bits(number).into(), now).unwrap().breached(now);
+            let address = std::net::Ipv4Addr::from_bits(number).into();
+            limiter.acquire(address, now).unwrap().record_protocol_error(now);
         }
-        let remembered = places.taken().by_address.len();
-        assert!(remembered <= MOST_ADDRESSES + 1, "{remembered}");
+        let remembered = limiter.counts().by_subnet.len();
+        assert!(remembered <= MAX_SUBNETS + 1, "{remembered}");
     }
 }

@@ -1,41 +1,41 @@
-//! Where in a row of frames a stream of bytes is: each has a head of so many bytes, which says how many come after it.
+//! Finds frame boundaries in a byte stream: each frame has a prefix of fixed length that states how many bytes follow it.
 
-/// How far the frame has come that is not whole yet.
+/// Position in the current frame.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Framing<const HEAD: usize> {
-    head: [u8; HEAD],
-    /// How much of the head is there.
-    known: usize,
-    /// What comes after the head, and how much of that is still to come.
+pub(super) struct FrameScanner<const PREFIX: usize> {
+    prefix: [u8; PREFIX],
+    /// Bytes of the prefix that have arrived.
+    prefix_bytes: usize,
+    /// Bytes after the prefix, and those of them that have not arrived.
     length: usize,
     missing: usize,
 }
 
-impl<const HEAD: usize> Framing<HEAD> {
-    /// At the beginning, where so many bytes come that are no frame.
+impl<const PREFIX: usize> FrameScanner<PREFIX> {
+    /// A scanner at the start of a stream whose first `bytes` bytes precede the first frame.
     pub(super) fn after(bytes: usize) -> Self {
-        Self { head: [0; HEAD], known: 0, length: bytes, missing: bytes }
+        Self { prefix: [0; PREFIX], prefix_bytes: 0, length: bytes, missing: bytes }
     }
 
-    /// How much has come of a frame that is not whole.
-    pub(super) fn begun(self) -> usize {
-        if self.missing == 0 { self.known } else { HEAD + self.length - self.missing }
+    /// Bytes of an incomplete frame that have arrived, its prefix included; 0 at a frame boundary.
+    pub(super) fn partial_bytes(self) -> usize {
+        if self.missing == 0 { self.prefix_bytes } else { PREFIX + self.length - self.missing }
     }
 
-    /// Goes over what has come, and takes the length of each frame from what reads its head.
-    pub(super) fn pass<E>(
+    /// Scans data that arrived; `length` reads the length of a frame from its prefix.
+    pub(super) fn scan<E>(
         &mut self,
         mut data: &[u8],
-        mut length: impl FnMut(&[u8; HEAD]) -> Result<usize, E>,
+        mut length: impl FnMut(&[u8; PREFIX]) -> Result<usize, E>,
     ) -> Result<(), E> {
         while !data.is_empty() {
             if self.missing == 0 {
-                let part = data.len().min(HEAD - self.known);
-                self.head[self.known..self.known + part].copy_from_slice(&data[..part]);
-                (self.known, data) = (self.known + part, &data[part..]);
-                if self.known == HEAD {
-                    self.length = length(&self.head)?;
-                    (self.known, self.missing) = (0, self.length);
+                let part = data.len().min(PREFIX - self.prefix_bytes);
+                self.prefix[self.prefix_bytes..self.prefix_bytes + part].copy_from_slice(&data[..part]);
+                (self.prefix_bytes, data) = (self.prefix_bytes + part, &data[part..]);
+                if self.prefix_bytes == PREFIX {
+                    self.length = length(&self.prefix)?;
+                    (self.prefix_bytes, self.missing) = (0, self.length);
                 }
             } else {
                 let part = data.len().min(self.missing);
@@ -54,26 +54,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_begun_is_what_comes_after_the_last_end(
+        fn partial_bytes_are_those_after_the_last_frame_boundary(
             before in 0usize..30,
             sizes in prop::collection::vec(0u8..100, 1..6),
             cuts in prop::collection::vec(1usize..40, 1..60),
         ) {
-            const HEAD: usize = 3;
+            const PREFIX: usize = 3;
             let frame = |size: &u8| [vec![0, 0, *size], vec![7; usize::from(*size)]].concat();
             let all = [vec![9; before], sizes.iter().flat_map(frame).collect()].concat();
             let mut ends = vec![before];
-            ends.extend(sizes.iter().scan(before, |at, size| { *at += usize::from(*size) + HEAD; Some(*at) }));
-            let (mut framing, mut at, mut seen) = (Framing::<HEAD>::after(before), 0, Vec::new());
+            ends.extend(sizes.iter().scan(before, |at, size| { *at += usize::from(*size) + PREFIX; Some(*at) }));
+            let (mut scanner, mut at, mut seen) = (FrameScanner::<PREFIX>::after(before), 0, Vec::new());
             for cut in cuts {
                 let next = (at + cut).min(all.len());
-                let passed: Result<(), ()> = framing.pass(&all[at..next], |[_, _, size]| {
+                let scanned: Result<(), ()> = scanner.scan(&all[at..next], |[_, _, size]| {
                     seen.push(*size);
                     Ok((*size).into())
                 });
-                passed.unwrap();
+                scanned.unwrap();
                 if let Some(last) = ends.iter().rev().find(|end| **end <= next) {
-                    prop_assert_eq!(framing.begun(), next - last);
+                    prop_assert_eq!(scanner.partial_bytes(), next - last);
                 }
                 at = next;
             }

@@ -1,4 +1,4 @@
-//! Takes connections in.
+//! The accept loop, and the way of each connection from its socket to its first request.
 
 use std::{
     io,
@@ -16,33 +16,46 @@ use tokio::{
 };
 
 use super::{
-    Answers, ConnectionLimits, FIRST_BYTES, HANDSHAKE, Peer, Tls,
-    connection::{Left, serve_one},
-    connection_limits::{Place, Places},
-    message_limits::Unfinished,
-    preface::Begun,
-    write_coalescing::Gathered,
+    RequestService,
+    connection::{CloseReason, serve_connection},
+    connection_limits::{ConnectionLimiter, ConnectionPermit},
+    limits::{ConnectionLimits, PREFACE_TIMEOUT, TLS_HANDSHAKE_TIMEOUT},
+    message_limits::PendingBytes,
+    peer::Peer,
+    preface::Http2Preface,
+    tls::Tls,
+    write_coalescing::CoalescingStream,
 };
-use crate::{auth::names_in, overload::state::Pressure, telemetry::metrics::Metrics};
+use crate::{
+    auth::client_certificates::names_in, overload::state::OverloadState, telemetry::metrics::Metrics,
+};
 
-/// How long to wait where the system has no room for a connection: it stays in the queue of the socket.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Pause after the system refuses a connection, which stays in the socket's backlog.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Serves until `stop` is done, and then until all connections have left.
+/// State that all connections share.
+#[derive(Clone)]
+pub(crate) struct ServerContext {
+    pub(crate) tls: Option<Tls>,
+    pub(crate) limits: ConnectionLimits,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) overload: OverloadState,
+}
+
+/// Serves until `stop` completes, and then until all connections have drained.
 pub(crate) async fn serve(
     listener: TcpListener,
-    tls: Option<Tls>,
-    answers: impl Answers,
-    (limits, metrics, pressure): (ConnectionLimits, Arc<Metrics>, Pressure),
+    service: impl RequestService,
+    context: ServerContext,
     stop: impl Future<Output = ()>,
 ) {
-    let places = Places::new(limits.most, limits.most_an_address, limits.most_breaches);
-    let (say_goodbye, goodbye) = watch::channel(false);
-    let unfinished = Unfinished::default();
+    let limiter = ConnectionLimiter::new(&context.limits);
+    let (start_drain, drain) = watch::channel(false);
+    let pending_bytes = PendingBytes::default();
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
-    // Whether the system is out of file descriptors or memory: said once, not ten times a second.
-    let mut is_out = false;
+    // Logged once per outage of file descriptors or memory, not ten times a second.
+    let mut is_out_of_resources = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -50,120 +63,118 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok((socket, address)) => match places.take(address.ip(), Instant::now()) {
-                Ok(place) => {
-                    let place = (place, Connected::new(Arc::clone(&metrics)));
-                    let rules = (limits.clone(), pressure.clone(), goodbye.clone());
+            Ok((socket, address)) => match limiter.acquire(address.ip(), Instant::now()) {
+                Ok(permit) => {
                     let peer = Peer {
                         address: Some(address.ip().to_canonical()),
-                        unfinished: unfinished.of_connection(),
+                        pending_bytes: pending_bytes.for_connection(),
                         ..Peer::default()
                     };
-                    let begun = begin(socket, peer, place, tls.clone(), answers.clone(), rules);
-                    connections.spawn(begun);
+                    let connection = ConnectionContext {
+                        _open: OpenConnection::new(Arc::clone(&context.metrics)),
+                        server: context.clone(),
+                        permit,
+                        drain: drain.clone(),
+                    };
+                    connections.spawn(connection.start(socket, peer, service.clone()));
                 }
-                // It is closed at once: whoever connects sees it, and does not wait for what will not come.
-                Err(why) => refuse(&metrics, why.as_str()),
+                // Dropping the socket closes it at once: the client sees that and does not wait.
+                Err(rejection) => reject(&context.metrics, rejection.as_str()),
             },
-            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) if is_peer_error(&error) => {}
             Err(error) => {
-                if !std::mem::replace(&mut is_out, true) {
-                    tracing::error!(%error, "no connection can be taken in; trying again until one can");
+                if !std::mem::replace(&mut is_out_of_resources, true) {
+                    tracing::error!(%error, "cannot accept connections; retrying");
                 }
-                sleep(PAUSE).await;
+                sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
             }
         }
-        is_out = false;
+        is_out_of_resources = false;
     }
     drop(listener);
-    say_goodbye.send_replace(true);
+    start_drain.send_replace(true);
     while connections.join_next().await.is_some() {}
 }
 
-/// A connection that is there, for as long as this lives.
-struct Connected(Arc<Metrics>);
+/// One open connection in the metrics, until it is dropped.
+struct OpenConnection(Arc<Metrics>);
 
-impl Connected {
+impl OpenConnection {
     fn new(metrics: Arc<Metrics>) -> Self {
-        metrics.connections.now.inc();
+        metrics.connections.open.inc();
         Self(metrics)
     }
 }
 
-impl Drop for Connected {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.connections.now.dec();
+        self.0.connections.open.dec();
     }
 }
 
-fn refuse(metrics: &Metrics, reason: &str) {
-    metrics.connections.refused.with_label_values(&[reason]).inc();
-    tracing::debug!(reason, "a connection was refused");
+fn reject(metrics: &Metrics, reason: &str) {
+    metrics.connections.rejected.with_label_values(&[reason]).inc();
+    tracing::debug!(reason, "connection rejected");
 }
 
-/// What a connection may do, whether there is too much to do, and when all are to leave.
-type Rules = (ConnectionLimits, Pressure, watch::Receiver<bool>);
+/// State of one connection.
+struct ConnectionContext {
+    server: ServerContext,
+    permit: ConnectionPermit,
+    drain: watch::Receiver<bool>,
+    _open: OpenConnection,
+}
 
-/// Brings a connection so far that calls can come.
-async fn begin(
-    socket: TcpStream,
-    peer: Peer,
-    (place, connected): (Place, Connected),
-    tls: Option<Tls>,
-    answers: impl Answers,
-    rules: Rules,
-) {
-    // Small answers must not wait for one another's acknowledgement.
-    if let Err(error) = socket.set_nodelay(true) {
-        return tracing::debug!(%error, "a connection broke");
-    }
-    let Some(tls) = tls else {
-        return listen_to(socket, peer, answers, rules, (&place, &connected)).await;
-    };
-    match timeout(HANDSHAKE, tls.accept(socket)).await {
-        Ok(Ok(stream)) => {
-            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-            let certificate = shown.map(|certificate| names_in(certificate)).unwrap_or_default().into();
-            let held = (&place, &connected);
-            listen_to(stream, Peer { certificate, ..peer }, answers, rules, held).await;
+impl ConnectionContext {
+    async fn start(self, socket: TcpStream, peer: Peer, service: impl RequestService) {
+        // Small responses must not wait for the acknowledgement of earlier ones (Nagle's algorithm).
+        if let Err(error) = socket.set_nodelay(true) {
+            return tracing::debug!(%error, "connection failed");
         }
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a TLS handshake failed");
-            refuse(&connected.0, "handshake_failed");
+        let Some(tls) = self.server.tls.clone() else { return self.serve(socket, peer, service).await };
+        match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(socket)).await {
+            Ok(Ok(stream)) => {
+                let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let certificate_names =
+                    certificate.map(|certificate| names_in(certificate)).unwrap_or_default().into();
+                self.serve(stream, Peer { certificate_names, ..peer }, service).await;
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "TLS handshake failed");
+                reject(&self.server.metrics, "tls_handshake_failed");
+            }
+            Err(_) => reject(&self.server.metrics, "tls_timeout"),
         }
-        Err(_) => refuse(&connected.0, "handshake_slow"),
     }
-}
 
-async fn listen_to<IO: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    io: IO,
-    peer: Peer,
-    answers: impl Answers,
-    rules: Rules,
-    (place, connected): (&Place, &Connected),
-) {
-    let (limits, pressure, goodbye) = rules;
-    match timeout(FIRST_BYTES, Begun::read(io)).await {
-        Ok(Ok(io)) => {
-            let io = Gathered::new(io, pressure, peer.excess.clone());
-            if let Left::Broke { soon } = serve_one(io, peer, answers, &limits, goodbye).await {
-                refuse(&connected.0, "broke_rules");
-                if soon {
-                    place.breached(Instant::now());
+    async fn serve<IO>(self, io: IO, peer: Peer, service: impl RequestService)
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let ServerContext { limits, metrics, overload, .. } = &self.server;
+        match timeout(PREFACE_TIMEOUT, Http2Preface::read(io)).await {
+            Ok(Ok(io)) => {
+                let io = CoalescingStream::new(io, overload.clone(), peer.read_throttle.clone());
+                let closed = serve_connection(io, peer, service, limits, self.drain).await;
+                if let CloseReason::ProtocolError { is_early } = closed {
+                    reject(metrics, "protocol_error");
+                    if is_early {
+                        self.permit.record_protocol_error(Instant::now());
+                    }
                 }
             }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "connection did not start with the HTTP/2 preface");
+                reject(metrics, "bad_preface");
+            }
+            Err(_) => reject(metrics, "preface_timeout"),
         }
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a connection did not begin as HTTP/2");
-            refuse(&connected.0, "not_http_2");
-        }
-        Err(_) => refuse(&connected.0, "silent"),
     }
 }
 
-/// Whether it was that one connection: it went away before it was taken in.
-fn is_of_the_peer(error: &io::Error) -> bool {
+/// Whether accepting failed because of that one connection, which closed before it was accepted.
+fn is_peer_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

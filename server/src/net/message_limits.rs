@@ -1,10 +1,10 @@
-//! Bounds the messages of a request while they come in: how large one may be, how long it may take, and how much of unfinished ones
-//! the server holds in all.
+//! Limits messages while they arrive: the size of one, the time it takes, and the memory of all incomplete ones.
 //!
-//! tonic keeps what has come of a message until the rest is there, and hyper gives the peer its window back meanwhile: without this
-//! whoever may call at all, and nobody must be known for a look at the server's health, could have 4 MiB of every stream kept.
+//! tonic buffers a message until it is complete, and hyper returns flow-control window to the peer meanwhile. Without these
+//! limits any client, even one that may only check the server's health, could make the server buffer 4 MiB per stream.
 
 use std::{
+    error::Error,
     mem,
     pin::Pin,
     sync::{
@@ -18,135 +18,145 @@ use std::{
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Bytes;
 use pin_project_lite::pin_project;
+use thiserror::Error;
 use tokio::time::{Sleep, sleep};
-use tonic::{Code, Status};
 
-use super::length_prefix::Framing;
-use crate::{
-    error::ServiceError,
-    grpc::{method::Method, status::explained},
-    reason,
-};
+use super::length_prefix::FrameScanner;
 
-/// How long a message may take that has begun to come.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How much of unfinished messages the server holds. Whoever's would be more has to come again.
-const MOST_UNFINISHED_BYTES: usize = 256 * 1024 * 1024;
+/// Limit for the rest of a message to arrive.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Bytes of incomplete messages in the whole server. The message that would exceed it is rejected.
+const MAX_PENDING_BYTES: usize = 256 * 1024 * 1024;
 /// A byte for compression and four for the length (gRPC over HTTP/2, "Length-Prefixed-Message").
 const PREFIX_BYTES: usize = 5;
-/// What asks about health or for descriptors.
-const MOST_OF_OTHERS: usize = 4 * 1024;
 
-/// How much of unfinished messages is held, seen from one connection; shared by its clones.
+/// Why a message was rejected while it arrived.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum MessageLimitError {
+    /// It is longer than its method allows.
+    #[error("message larger than {max_bytes} bytes")]
+    TooLarge {
+        /// The limit.
+        max_bytes: usize,
+    },
+    /// The rest of it did not arrive in time.
+    #[error("message incomplete for too long")]
+    Timeout,
+    /// The server buffers as many incomplete messages as it may.
+    #[error("too many bytes of incomplete messages")]
+    TooManyPending,
+}
+
+/// Bytes of incomplete messages in the whole server, as one connection counts them; clones share it.
+///
+/// Each connection has an `Arc` of its own around the shared counter: every call clones and drops some, and connections
+/// must not contend for one reference count.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Unfinished(Arc<OfConnection>);
+pub(crate) struct PendingBytes(Arc<PerConnection>);
 
 #[derive(Debug, Default)]
-struct OfConnection {
-    all_bytes: Arc<AtomicUsize>,
+struct PerConnection {
+    total: Arc<AtomicUsize>,
 }
 
-impl Unfinished {
-    /// The same for another connection. Each counts its own clones, of which every call has some.
-    pub(super) fn of_connection(&self) -> Self {
-        Self(Arc::new(OfConnection { all_bytes: Arc::clone(&self.0.all_bytes) }))
+impl PendingBytes {
+    /// The same count for another connection.
+    pub(super) fn for_connection(&self) -> Self {
+        Self(Arc::new(PerConnection { total: Arc::clone(&self.0.total) }))
     }
 
-    fn all_bytes(&self) -> &AtomicUsize {
-        &self.0.all_bytes
+    fn total(&self) -> &AtomicUsize {
+        &self.0.total
     }
 }
 
-/// A part of it, given back when this goes.
+/// The share of one request in the pending bytes, returned when it is dropped.
 #[derive(Debug)]
-struct Held {
-    of: Unfinished,
+struct PendingShare {
+    pending: PendingBytes,
     bytes: usize,
 }
 
-impl Held {
-    /// Holds so much from now on. Says whether there is room for it.
+impl PendingShare {
+    /// Changes the share. Returns whether the total is within the limit.
     fn set(&mut self, bytes: usize) -> bool {
         let before = mem::replace(&mut self.bytes, bytes);
-        // Most messages come whole, and share nothing that is written.
+        // Most messages arrive complete and write to no shared counter.
         if bytes <= before {
             if bytes < before {
-                self.of.all_bytes().fetch_sub(before - bytes, Relaxed);
+                self.pending.total().fetch_sub(before - bytes, Relaxed);
             }
             return true;
         }
         let more = bytes - before;
-        self.of.all_bytes().fetch_add(more, Relaxed) + more <= MOST_UNFINISHED_BYTES
+        self.pending.total().fetch_add(more, Relaxed) + more <= MAX_PENDING_BYTES
     }
 }
 
-impl Drop for Held {
+impl Drop for PendingShare {
     fn drop(&mut self) {
         self.set(0);
     }
 }
 
-/// The length of a message, if it may have it.
-fn length([_, length @ ..]: [u8; PREFIX_BYTES], most_bytes: usize) -> Result<usize, Status> {
+fn message_length(
+    [_, length @ ..]: [u8; PREFIX_BYTES],
+    max_bytes: usize,
+) -> Result<usize, MessageLimitError> {
     let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-    if length <= most_bytes {
-        return Ok(length);
-    }
-    let most = most_bytes / 1024;
-    let message =
-        format!("a message is larger than {most} KiB, the most that this method takes; send less at once");
-    Err(explained(Code::OutOfRange, reason::MESSAGE_TOO_LARGE, &message))
+    if length <= max_bytes { Ok(length) } else { Err(MessageLimitError::TooLarge { max_bytes }) }
 }
 
 pin_project! {
-    /// A request whose messages are bounded.
-    pub(super) struct Messages<B> {
+    /// A request body whose length-prefixed messages are limited. The error is a [`MessageLimitError`] or the inner body's.
+    pub(crate) struct MessageLimitBody<B> {
         #[pin]
         inner: B,
-        most_bytes: usize,
-        framing: Framing<PREFIX_BYTES>,
-        held: Held,
-        // Until when the rest of a message must be there.
-        rest: Option<Pin<Box<Sleep>>>,
+        max_message_bytes: usize,
+        scanner: FrameScanner<PREFIX_BYTES>,
+        share: PendingShare,
+        // Runs while a message is incomplete.
+        timeout: Option<Pin<Box<Sleep>>>,
     }
 }
 
-impl<B> Messages<B> {
-    pub(super) fn new(inner: B, path: &str, unfinished: &Unfinished) -> Self {
-        let most_bytes = Method::of(path).map_or(MOST_OF_OTHERS, Method::most_bytes);
-        let held = Held { of: unfinished.clone(), bytes: 0 };
-        Self { inner, most_bytes, framing: Framing::after(0), held, rest: None }
+impl<B> MessageLimitBody<B> {
+    pub(crate) fn new(inner: B, max_message_bytes: usize, pending: &PendingBytes) -> Self {
+        let share = PendingShare { pending: pending.clone(), bytes: 0 };
+        Self { inner, max_message_bytes, scanner: FrameScanner::after(0), share, timeout: None }
     }
 }
 
-impl<B: Body<Data = Bytes, Error: Into<tonic::codegen::StdError>>> Body for Messages<B> {
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for MessageLimitBody<B> {
     type Data = Bytes;
-    type Error = tonic::codegen::StdError;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
         let polled = this.inner.poll_frame(context);
-        if polled.is_pending() && this.framing.begun() > 0 {
-            let rest = this.rest.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
-            ready!(rest.as_mut().poll(context));
-            this.held.set(0);
-            return Poll::Ready(Some(Err(Status::from(ServiceError::DeadlineExceeded).into())));
+        if polled.is_pending() && this.scanner.partial_bytes() > 0 {
+            let timeout = this.timeout.get_or_insert_with(|| Box::pin(sleep(MESSAGE_TIMEOUT)));
+            ready!(timeout.as_mut().poll(context));
+            this.share.set(0);
+            return Poll::Ready(Some(Err(MessageLimitError::Timeout.into())));
         }
         let Some(frame) = ready!(polled).transpose().map_err(Into::into)? else { return Poll::Ready(None) };
         if let Some(data) = frame.data_ref() {
-            let before = this.framing.begun();
-            this.framing.pass(data, |prefix| length(*prefix, *this.most_bytes))?;
-            let begun = this.framing.begun();
-            if begun != before + data.len() {
-                // Another message.
-                *this.rest = None;
+            let before = this.scanner.partial_bytes();
+            this.scanner.scan(data, |prefix| message_length(*prefix, *this.max_message_bytes))?;
+            let partial = this.scanner.partial_bytes();
+            if partial != before + data.len() {
+                // Another message started.
+                *this.timeout = None;
             }
-            // What came of a message that is whole by now is its method's.
-            if !this.held.set(begun) {
-                return Poll::Ready(Some(Err(Status::from(ServiceError::Busy).into())));
+            // Bytes of messages that are now complete belong to the handler.
+            if !this.share.set(partial) {
+                return Poll::Ready(Some(Err(MessageLimitError::TooManyPending.into())));
             }
         }
         Poll::Ready(Some(Ok(frame)))
@@ -163,12 +173,14 @@ impl<B: Body<Data = Bytes, Error: Into<tonic::codegen::StdError>>> Body for Mess
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use http_body_util::{BodyExt, StreamBody};
     use tokio_stream::wrappers::UnboundedReceiverStream;
 
     use super::*;
 
-    const SEARCH: &str = "/nearby.v1.NearbyService/SearchNearby";
+    const MAX_BYTES: usize = 128 * 1024;
 
     fn message(bytes: usize) -> Vec<u8> {
         let length = u32::try_from(bytes).unwrap().to_be_bytes();
@@ -176,45 +188,49 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn messages_that_are_too_large_or_never_end_are_ended_and_give_back_what_they_held() {
-        let unfinished = Unfinished::default();
-        let held = || unfinished.all_bytes().load(Relaxed);
+    async fn messages_that_are_too_large_or_incomplete_fail_and_return_their_pending_bytes() {
+        let pending = PendingBytes::default();
+        let total = || pending.total().load(Relaxed);
         let body = || {
-            let (send, frames) = tokio::sync::mpsc::unbounded_channel::<Result<Frame<Bytes>, Status>>();
-            let body =
-                Messages::new(StreamBody::new(UnboundedReceiverStream::new(frames)), SEARCH, &unfinished);
+            let (send, frames) = tokio::sync::mpsc::unbounded_channel::<Result<Frame<Bytes>, Infallible>>();
+            let frames = StreamBody::new(UnboundedReceiverStream::new(frames));
+            let body = MessageLimitBody::new(frames, MAX_BYTES, &pending);
             (move |bytes: Vec<u8>| send.send(Ok(Frame::data(bytes.into()))).unwrap(), Box::pin(body))
         };
-        let code = |error: tonic::codegen::StdError| error.downcast::<Status>().unwrap().code();
+        let limit_error = |error: BoxError| *error.downcast::<MessageLimitError>().unwrap();
 
         let (send, mut large) = body();
-        send(message(Method::of(SEARCH).unwrap().most_bytes() + 1)[..5].to_vec());
-        assert_eq!(code(large.frame().await.unwrap().unwrap_err()), Code::OutOfRange);
+        send(message(MAX_BYTES + 1)[..5].to_vec());
+        let error = limit_error(large.frame().await.unwrap().unwrap_err());
+        assert_eq!(error, MessageLimitError::TooLarge { max_bytes: MAX_BYTES });
 
         let (send, mut slow) = body();
         send(message(1_000));
         send(message(1_000)[..900].to_vec());
         slow.frame().await.unwrap().unwrap();
-        assert_eq!(held(), 0);
+        assert_eq!(total(), 0);
         slow.frame().await.unwrap().unwrap();
-        assert_eq!(held(), 900);
-        let began = tokio::time::Instant::now();
-        assert_eq!(code(slow.frame().await.unwrap().unwrap_err()), Code::DeadlineExceeded);
-        assert_eq!((began.elapsed().as_secs(), held()), (PATIENCE.as_secs(), 0));
+        assert_eq!(total(), 900);
+        let start = tokio::time::Instant::now();
+        assert_eq!(limit_error(slow.frame().await.unwrap().unwrap_err()), MessageLimitError::Timeout);
+        assert_eq!((start.elapsed(), total()), (MESSAGE_TIMEOUT, 0));
 
-        // Between messages a stream may rest for as long as it likes.
+        // There is no limit for the time between messages.
         let (send, mut resting) = body();
         send(message(1_000));
         resting.frame().await.unwrap().unwrap();
-        assert!(tokio::time::timeout(PATIENCE * 10, resting.frame()).await.is_err());
+        assert!(tokio::time::timeout(MESSAGE_TIMEOUT * 10, resting.frame()).await.is_err());
 
         let (send, mut partly) = body();
         send(message(1_000)[..10].to_vec());
         partly.frame().await.unwrap().unwrap();
-        unfinished.all_bytes().fetch_add(MOST_UNFINISHED_BYTES, Relaxed);
+        pending.total().fetch_add(MAX_PENDING_BYTES, Relaxed);
         send(vec![7; 10]);
-        assert_eq!(code(partly.frame().await.unwrap().unwrap_err()), Code::Unavailable);
+        assert_eq!(
+            limit_error(partly.frame().await.unwrap().unwrap_err()),
+            MessageLimitError::TooManyPending
+        );
         drop(partly);
-        assert_eq!(held(), MOST_UNFINISHED_BYTES);
+        assert_eq!(total(), MAX_PENDING_BYTES);
     }
 }

@@ -1,100 +1,72 @@
-//! Connections: who may have one, for how long, and how it ends.
+//! Connections: limits, TLS, and the way each one ends. Knows no gRPC method and no tonic type.
 //!
-//! tonic's own server is not used for this. It sets no limit to handshakes that stall, to prefaces that never come or to
-//! connections of one address; it cuts a connection of some age without a GOAWAY that lets calls end; and where the system
-//! is out of file descriptors it spins. So sockets are taken in here, and each is handed to hyper.
+//! The server does not use tonic's own transport: it has no limit for stalled handshakes, for prefaces that never arrive or
+//! for the connections of one client; it cuts a connection of a certain age without a GOAWAY that lets calls finish; and it
+//! spins when the system is out of file descriptors. The listener here accepts sockets and hands each one to hyper.
 //!
 //! ```text
-//! accept ─→ place (limits) ─→ tls ─→ preface ─→ gather ─→ connection: hyper, until it is told to leave
+//! listener ─→ connection_limits ─→ tls ─→ preface ─→ write_coalescing ─→ connection: hyper, until it drains
 //! ```
+//!
+//! | module | contents |
+//! |---|---|
+//! | `listener` | the accept loop; takes one connection from its socket to its first request |
+//! | `limits` | limits of connections, streams and HTTP/2 buffers, in one place |
+//! | `connection_limits` | connections in all and per client subnet; short bans after early protocol errors |
+//! | `tls` | TLS with certificates that reload while the server runs |
+//! | `preface` | the HTTP/2 connection preface, with a timeout |
+//! | `write_coalescing` | gathers the writes of one poll into one system call; applies `reset_limit` and `read_throttle` |
+//! | `reset_limit` | budget for streams that a peer resets |
+//! | `read_throttle` | reads less often from connections whose requests are mostly rejected |
+//! | `length_prefix` | frame boundaries in a byte stream |
+//! | `connection` | one HTTP/2 connection: serves, drains, reports why it closed |
+//! | `message_limits` | size, time and memory limits of messages while they arrive |
+//! | `in_flight` | counts requests that have not finished |
+//! | `peer` | the other end of a connection, in the extensions of its requests |
 
 pub(crate) mod connection;
-pub(crate) mod connection_limits;
+mod connection_limits;
 pub(crate) mod in_flight;
-pub(crate) mod length_prefix;
+mod length_prefix;
+pub(crate) mod limits;
 pub(crate) mod listener;
 pub(crate) mod message_limits;
-pub(crate) mod preface;
-pub(crate) mod read_throttle;
-pub(crate) mod reset_limit;
+pub(crate) mod peer;
+mod preface;
+mod read_throttle;
+mod reset_limit;
 pub(crate) mod tls;
-pub(crate) mod write_coalescing;
+mod write_coalescing;
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, error::Error};
 
 use http::{Request, Response};
-use tonic::body::Body;
+use http_body::Body;
+use hyper::body::Bytes;
 use tower::Service;
 
-use self::in_flight::CallsUnderWay;
-pub(crate) use self::{
-    connection::serve_one,
-    connection_limits::household,
-    listener::serve,
-    message_limits::Unfinished,
-    read_throttle::Excess,
-    tls::{Tls, TlsError, TlsFiles},
-};
-
-/// What answers calls: cloned for each connection.
-pub(crate) trait Answers:
-    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static
+/// A service that handles the requests of connections; each connection has a clone.
+pub(crate) trait RequestService:
+    Service<
+        Request<hyper::body::Incoming>,
+        Response = Response<Self::ResponseBody>,
+        Error = Infallible,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
 {
+    /// The body of its responses.
+    type ResponseBody: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
 }
 
-impl<S> Answers for S where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
+impl<S, B> RequestService for S
+where
+    S: Service<Request<hyper::body::Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
         + Clone
         + Send
-        + 'static
+        + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
+    type ResponseBody = B;
 }
-
-/// Who is at the other end of a connection: in the extensions of its requests.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Peer {
-    /// Calls of this connection.
-    pub(crate) calls: CallsUnderWay,
-    /// What the server holds of requests that are not whole.
-    pub(crate) unfinished: Unfinished,
-    /// Whether its callers are refused for the most part.
-    pub(crate) excess: Excess,
-    /// Where it comes from; of one within the process nothing is known.
-    pub(crate) address: Option<IpAddr>,
-    /// The names in its certificate, if it has shown one.
-    pub(crate) certificate: Arc<[String]>,
-}
-
-/// What connections may do.
-#[derive(Clone, Debug)]
-pub struct ConnectionLimits {
-    /// Most at a time.
-    pub most: usize,
-    /// Most of one address (of one /64 for IPv6) at a time.
-    pub most_an_address: usize,
-    /// How many connections of one address may break the rules of HTTP/2 within two seconds, before it is held off for the rest
-    /// of them; 0 holds nobody off.
-    pub most_breaches: usize,
-    /// How old one may become before it is told to leave; a tenth more or less, so that not all leave together.
-    pub age: Duration,
-    /// How long one may have no call before it is told to leave.
-    pub idle: Duration,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        Self {
-            most: 10_000,
-            most_an_address: 1_000,
-            most_breaches: 10,
-            age: Duration::from_secs(60 * 60),
-            idle: Duration::from_secs(5 * 60),
-        }
-    }
-}
-
-/// How long a TLS handshake may take, and then how long the first bytes of HTTP/2.
-const HANDSHAKE: Duration = Duration::from_secs(5);
-const FIRST_BYTES: Duration = Duration::from_secs(5);
-/// How long calls may go on after their connection was told to leave.
-const GRACE: Duration = Duration::from_secs(5 * 60);

@@ -1,5 +1,4 @@
-//! The first bytes of HTTP/2: whoever connects and says nothing is not waited for, and whoever says something else is not
-//! listened to.
+//! Reads the HTTP/2 connection preface, so that silent connections time out and other protocols are rejected at once.
 
 use std::{
     io,
@@ -9,19 +8,19 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-/// What a client of HTTP/2 says first (RFC 9113, 3.4).
+/// The client connection preface (RFC 9113 §3.4).
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A connection whose preface was read, and will be read again.
+/// A stream whose preface has been read and will be replayed to hyper.
 #[derive(Debug)]
-pub(super) struct Begun<IO> {
+pub(super) struct Http2Preface<IO> {
     io: IO,
-    /// How much of the preface is still to be read again.
-    again: &'static [u8],
+    /// Part of the preface that is still to be replayed.
+    replay: &'static [u8],
 }
 
-impl<IO: AsyncRead + Unpin> Begun<IO> {
-    /// Reads it, piece by piece: what is no preface is known by its first wrong byte.
+impl<IO: AsyncRead + Unpin> Http2Preface<IO> {
+    /// Reads the preface and fails at the first byte that differs.
     pub(super) async fn read(mut io: IO) -> io::Result<Self> {
         let mut read = 0;
         let mut bytes = [0; PREFACE.len()];
@@ -32,30 +31,30 @@ impl<IO: AsyncRead + Unpin> Begun<IO> {
             }
             read += more;
             if bytes[..read] != PREFACE[..read] {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "not HTTP/2"));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "not the HTTP/2 preface"));
             }
         }
-        Ok(Self { io, again: PREFACE })
+        Ok(Self { io, replay: PREFACE })
     }
 }
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Begun<IO> {
+impl<IO: AsyncRead + Unpin> AsyncRead for Http2Preface<IO> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.again.is_empty() {
+        if self.replay.is_empty() {
             return Pin::new(&mut self.io).poll_read(context, buffer);
         }
-        let (now, later) = self.again.split_at(self.again.len().min(buffer.remaining()));
+        let (now, later) = self.replay.split_at(self.replay.len().min(buffer.remaining()));
         buffer.put_slice(now);
-        self.again = later;
+        self.replay = later;
         Poll::Ready(Ok(()))
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Begun<IO> {
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Http2Preface<IO> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -75,9 +74,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Begun<IO> {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
+        slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, pieces)
+        Pin::new(&mut self.io).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -92,27 +91,27 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_preface_is_read_in_pieces_and_read_again() {
+    async fn the_preface_is_read_in_parts_and_replayed() {
         let (mut near, far) = duplex(7);
         let sender = tokio::spawn(async move {
             near.write_all(PREFACE).await.unwrap();
             near.write_all(b"and more").await.unwrap();
         });
-        let mut begun = Begun::read(far).await.unwrap();
+        let mut stream = Http2Preface::read(far).await.unwrap();
         let mut all = String::new();
-        begun.read_to_string(&mut all).await.unwrap();
+        stream.read_to_string(&mut all).await.unwrap();
         sender.await.unwrap();
         assert_eq!(all.as_bytes(), [&PREFACE[..], b"and more"].concat());
     }
 
     #[tokio::test]
-    async fn what_is_no_preface_is_known_by_its_first_byte() {
+    async fn other_protocols_fail_at_the_first_wrong_byte() {
         let (mut near, far) = duplex(64);
         near.write_all(b"GET").await.unwrap();
-        assert_eq!(Begun::read(far).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(Http2Preface::read(far).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
         let (mut near, far) = duplex(64);
         near.write_all(b"PRI * HT").await.unwrap();
         drop(near);
-        assert_eq!(Begun::read(far).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(Http2Preface::read(far).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

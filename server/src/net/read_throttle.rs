@@ -1,40 +1,40 @@
-//! Whether a connection's callers ask for so much more than they may that most of its calls are refused.
+//! Detects connections whose requests are mostly rejected for a rate limit, so that they are read less often.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-/// What a call that is let in takes back, in refusals: nine of ten refused tip the balance, four of five do not.
-const LET_IN: u32 = 4;
-/// So many refusals ahead, calls are refused for the most part.
-const MOSTLY: u32 = 16;
-/// Some calls that are let in make good whatever was before.
-const MOST: u32 = 2 * MOSTLY;
+/// Rejections that one accepted request cancels: nine rejected of ten tip the balance, four of five do not.
+const ACCEPTED: u32 = 4;
+/// Balance of rejections from which the throttle is active.
+const THRESHOLD: u32 = 16;
+/// Upper bound of the balance: a few accepted requests release the throttle, whatever came before.
+const MAX: u32 = 2 * THRESHOLD;
 
-/// How far refusals for a quota are ahead, of one connection; shared by its clones. Whoever loses a race with another call is not
-/// counted, which matters to nobody.
+/// Balance of rejected and accepted requests of one connection; clones share it. Updates are not atomic: a lost update of two
+/// concurrent requests shifts the balance by one, which is harmless.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Excess(Arc<AtomicU32>);
+pub(crate) struct ReadThrottle(Arc<AtomicU32>);
 
-impl Excess {
-    /// A call was refused, as a quota was used up.
-    pub(crate) fn refused(&self) {
-        self.0.store((self.0.load(Relaxed) + 1).min(MOST), Relaxed);
+impl ReadThrottle {
+    /// Records a request that was rejected for a rate limit or for its credentials.
+    pub(crate) fn record_rejected(&self) {
+        self.0.store((self.0.load(Relaxed) + 1).min(MAX), Relaxed);
     }
 
-    /// A call was let in.
-    pub(crate) fn let_in(&self) {
-        // Most connections have nothing to make good, and share nothing that is written.
+    /// Records an accepted request.
+    pub(crate) fn record_accepted(&self) {
+        // Most connections have a balance of 0 and write nothing shared.
         match self.0.load(Relaxed) {
             0 => {}
-            ahead => self.0.store(ahead.saturating_sub(LET_IN), Relaxed),
+            ahead => self.0.store(ahead.saturating_sub(ACCEPTED), Relaxed),
         }
     }
 
-    /// Whether most calls are refused.
-    pub(super) fn is_most(&self) -> bool {
-        self.0.load(Relaxed) >= MOSTLY
+    /// Whether most requests are rejected.
+    pub(super) fn is_active(&self) -> bool {
+        self.0.load(Relaxed) >= THRESHOLD
     }
 }
 
@@ -42,25 +42,25 @@ impl Excess {
 mod tests {
     use super::*;
 
-    /// After so many rounds of calls that are let in and of others that are not.
-    fn is_most(rounds: u32, let_in: u32, refused: u32) -> bool {
-        let excess = Excess::default();
+    /// Whether the throttle is active after `rounds` of accepted and rejected requests.
+    fn is_active_after(rounds: u32, accepted: u32, rejected: u32) -> bool {
+        let throttle = ReadThrottle::default();
         for _ in 0..rounds {
-            (0..let_in).for_each(|_| excess.let_in());
-            (0..refused).for_each(|_| excess.refused());
+            (0..accepted).for_each(|_| throttle.record_accepted());
+            (0..rejected).for_each(|_| throttle.record_rejected());
         }
-        excess.is_most()
+        throttle.is_active()
     }
 
     #[test]
-    fn it_takes_nine_refusals_of_ten_and_ends_with_some_calls_that_are_let_in() {
-        assert!(is_most(10, 1, 9));
-        assert!(!is_most(1_000, 1, 4));
-        assert!(!is_most(1, 0, 15));
-        let excess = Excess::default();
-        (0..1_000).for_each(|_| excess.refused());
-        assert!(excess.is_most());
-        (0..5).for_each(|_| excess.let_in());
-        assert!(!excess.is_most());
+    fn nine_rejections_of_ten_activate_it_and_a_few_accepted_requests_release_it() {
+        assert!(is_active_after(10, 1, 9));
+        assert!(!is_active_after(1_000, 1, 4));
+        assert!(!is_active_after(1, 0, 15));
+        let throttle = ReadThrottle::default();
+        (0..1_000).for_each(|_| throttle.record_rejected());
+        assert!(throttle.is_active());
+        (0..5).for_each(|_| throttle.record_accepted());
+        assert!(!throttle.is_active());
     }
 }

@@ -1,75 +1,78 @@
-//! How many of its calls a peer gives up ("rapid reset", CVE-2023-44487).
+//! Limits stream resets ("rapid reset", CVE-2023-44487).
 //!
-//! A call that is given up makes room for another one at once: what [`STREAMS`] bounds is then bounded no more. h2 counts only those
-//! that it has not handed on yet. That lets whoever gives up a hundred at a time do so for ever, and ends the connection of whoever
-//! gave up as many while we did not run for a second. So they are counted here, as the frames go by: a peer has credit, which it
-//! gains by calls that it does not give up, and a little with the time.
+//! A stream that is reset makes room for another at once, so that [`MAX_CONCURRENT_STREAMS`] no longer bounds the work of a
+//! connection. h2 counts only resets of streams that it has not handed on yet: a client that resets a hundred streams at a
+//! time could do so indefinitely, and one that cancels as many calls while the server is stalled for a second would lose its
+//! connection. This module counts them as the frames arrive: each connection has a budget, which streams that are not reset
+//! refill, and time does slowly.
 
 use std::{convert::Infallible, io, time::Instant};
 
-use super::{connection::STREAMS, length_prefix::Framing, preface::PREFACE};
+use super::{length_prefix::FrameScanner, limits::MAX_CONCURRENT_STREAMS, preface::PREFACE};
 
-/// A connection begins with credit for so many calls that are given up: twice what it may have under way.
-const FIRST: f64 = 2.0 * STREAMS as f64;
-/// The most that it may gain. Whoever waits for 100 ms and not longer has given up as many once we have not run for a second.
-const MOST: f64 = 10.0 * STREAMS as f64;
-/// What it gains in a second, whatever it does.
-const PER_S: f64 = STREAMS as f64;
-/// What a call is worth that begins, and what it costs to give one up.
-const BEGUN: f64 = 1.0;
-const GIVEN_UP: f64 = 2.0;
+/// Resets that a new connection may send: twice the number of its concurrent streams.
+const INITIAL: f64 = 2.0 * MAX_CONCURRENT_STREAMS as f64;
+/// Upper bound of the budget: a client that cancels calls after 100 ms resets as many when the server stalls for a second.
+const MAX: f64 = 10.0 * MAX_CONCURRENT_STREAMS as f64;
+/// Refill per second.
+const PER_S: f64 = MAX_CONCURRENT_STREAMS as f64;
+/// Refill per started stream, and cost of a reset.
+const STARTED: f64 = 1.0;
+const RESET: f64 = 2.0;
 
-/// Types of frames and the bytes of their head (RFC 9113, 4.1 and 6).
+/// Frame types, and the length of a frame header (RFC 9113 §4.1, §6).
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
-const HEAD_BYTES: usize = 9;
+const FRAME_HEADER_BYTES: usize = 9;
 
-/// What a peer may still give up.
+/// The reset budget of one connection.
 #[derive(Debug)]
-pub(super) struct Resets {
-    framing: Framing<HEAD_BYTES>,
-    /// The last call that has begun.
-    last: u32,
-    credit: f64,
-    /// When it last gained with the time.
-    since: Instant,
+pub(super) struct ResetBudget {
+    scanner: FrameScanner<FRAME_HEADER_BYTES>,
+    /// The highest stream id that a HEADERS frame has opened.
+    last_stream: u32,
+    budget: f64,
+    /// Time of the last refill by time.
+    refilled: Instant,
 }
 
-/// How the error of a peer without credit is known: h2 keeps of an error no more than its kind, and sockets have none of this.
-pub(super) const NO_CREDIT: io::ErrorKind = io::ErrorKind::QuotaExceeded;
+/// Kind of the error of a peer that exceeded its budget: h2 keeps only the kind of an error, and sockets never return this one.
+pub(super) const BUDGET_EXCEEDED: io::ErrorKind = io::ErrorKind::QuotaExceeded;
 
-impl Resets {
+impl ResetBudget {
     pub(super) fn new(now: Instant) -> Self {
-        Self { framing: Framing::after(PREFACE.len()), last: 0, credit: FIRST, since: now }
+        Self { scanner: FrameScanner::after(PREFACE.len()), last_stream: 0, budget: INITIAL, refilled: now }
     }
 
-    /// Goes over what has come.
+    /// Scans data that arrived.
     ///
     /// # Errors
-    /// The peer has given up more calls than it has credit for.
-    pub(super) fn pass(&mut self, data: &[u8], now: impl FnOnce() -> Instant) -> io::Result<()> {
-        let (mut gained, mut given_up) = (0.0, 0.0);
-        let passed: Result<(), Infallible> = self.framing.pass(data, |head| {
+    /// [`BUDGET_EXCEEDED`] when the peer has reset more streams than its budget allows.
+    pub(super) fn scan(&mut self, data: &[u8], now: impl FnOnce() -> Instant) -> io::Result<()> {
+        let (mut gained, mut spent) = (0.0, 0.0);
+        let passed: Result<(), Infallible> = self.scanner.scan(data, |head| {
             let [length @ .., kind, _flags, s1, s2, s3, s4] = *head;
             let stream = u32::from_be_bytes([s1, s2, s3, s4]);
             match kind {
-                // Trailers begin none.
-                HEADERS if stream > self.last => (self.last, gained) = (stream, gained + BEGUN),
-                RST_STREAM => given_up += GIVEN_UP,
+                // Trailers open no stream.
+                HEADERS if stream > self.last_stream => {
+                    (self.last_stream, gained) = (stream, gained + STARTED)
+                }
+                RST_STREAM => spent += RESET,
                 _ => {}
             }
             let [l1, l2, l3] = length;
             Ok(u32::from_be_bytes([0, l1, l2, l3]) as usize)
         });
         let Ok(()) = passed;
-        if given_up > 0.0 {
+        if spent > 0.0 {
             let now = now();
-            gained += PER_S * now.saturating_duration_since(self.since).as_secs_f64();
-            self.since = now;
+            gained += PER_S * now.saturating_duration_since(self.refilled).as_secs_f64();
+            self.refilled = now;
         }
-        self.credit = (self.credit + gained - given_up).min(MOST);
-        if self.credit < 0.0 {
-            return Err(io::Error::new(NO_CREDIT, "the peer gives up too many of its calls"));
+        self.budget = (self.budget + gained - spent).min(MAX);
+        if self.budget < 0.0 {
+            return Err(io::Error::new(BUDGET_EXCEEDED, "the peer resets too many streams"));
         }
         Ok(())
     }
@@ -81,54 +84,54 @@ mod tests {
 
     use super::*;
 
-    /// A peer: what it has credit for, how many calls it has begun, and the time.
-    struct Caller(Resets, u32, Instant);
+    /// A client: its budget, the number of streams that it has opened, and the time.
+    struct Client(ResetBudget, u32, Instant);
 
-    impl Caller {
+    impl Client {
         fn new() -> Self {
             let now = Instant::now();
-            let mut resets = Resets::new(now);
-            resets.pass(PREFACE, || now).unwrap();
+            let mut resets = ResetBudget::new(now);
+            resets.scan(PREFACE, || now).unwrap();
             Self(resets, 0, now)
         }
 
-        /// Begins calls, and gives some of them up.
-        fn call(&mut self, begun: u32, given_up: u32) -> io::Result<()> {
-            let Self(resets, last, now) = self;
+        /// Opens streams, and resets some of them.
+        fn call(&mut self, started: u32, spent: u32) -> io::Result<()> {
+            let Self(resets, last_stream, now) = self;
             let frame = |kind: u8, call: u32| {
                 [&[0, 0, 2, kind, 0][..], &(2 * call + 1).to_be_bytes(), &[HEADERS, RST_STREAM]].concat()
             };
-            let calls = *last..*last + begun;
-            *last += begun;
+            let calls = *last_stream..*last_stream + started;
+            *last_stream += started;
             let begins = calls.clone().flat_map(|call| frame(HEADERS, call));
-            let ends = calls.take(given_up as usize).flat_map(|call| frame(RST_STREAM, call));
-            resets.pass(&begins.chain(ends).collect::<Vec<_>>(), || *now)
+            let ends = calls.take(spent as usize).flat_map(|call| frame(RST_STREAM, call));
+            resets.scan(&begins.chain(ends).collect::<Vec<_>>(), || *now)
         }
 
-        /// How many calls it may begin and give up in one moment.
+        /// The number of streams that it may open and reset in one moment.
         fn left(mut self) -> usize {
             (0..).take_while(|_| self.call(1, 1).is_ok()).count()
         }
     }
 
     #[test]
-    fn a_new_peer_gives_up_some_calls_and_one_that_was_served_many() {
-        assert_eq!(Caller::new().left(), 200);
-        let mut served = Caller::new();
+    fn a_new_connection_has_a_small_budget_and_completed_calls_raise_it() {
+        assert_eq!(Client::new().left(), 200);
+        let mut served = Client::new();
         served.call(100_000, 0).unwrap();
         assert_eq!(served.left(), 1_000);
     }
 
     #[test]
-    fn whoever_gives_up_half_of_its_calls_or_a_hundred_a_second_may_do_so_for_ever() {
-        let mut half = Caller::new();
+    fn resetting_half_of_all_streams_or_a_hundred_per_second_is_sustainable() {
+        let mut half = Client::new();
         (0..1_000).for_each(|_| half.call(200, 100).unwrap());
-        let mut slow = Caller::new();
+        let mut slow = Client::new();
         for _ in 0..1_000 {
             slow.2 += Duration::from_secs(1);
             slow.call(100, 100).unwrap();
         }
-        let mut fast = Caller::new();
+        let mut fast = Client::new();
         let times = (0..1_000).take_while(|_| {
             fast.2 += Duration::from_millis(500);
             fast.call(100, 100).is_ok()
@@ -137,16 +140,16 @@ mod tests {
     }
 
     #[test]
-    fn trailers_are_no_calls_and_a_reset_is_seen_byte_by_byte() {
-        let Caller(mut resets, _, now) = Caller::new();
+    fn trailers_open_no_stream_and_frames_are_found_byte_by_byte() {
+        let Client(mut resets, _, now) = Client::new();
         let frame = |kind: u8| [0, 0, 0, kind, 0, 0, 0, 0, 1];
         let mut frames = frame(HEADERS).repeat(1_000);
         frames.extend(frame(RST_STREAM).repeat(1_000));
-        let at = frames
-            .iter()
-            .position(|byte| resets.pass(&[*byte], || now).is_err_and(|error| error.kind() == NO_CREDIT));
-        // One begun, for which there is credit for 201 ones, two of which a reset costs; the next one is too much.
-        let (begun, given_up) = (1_000 * HEAD_BYTES, 101 * HEAD_BYTES);
-        assert_eq!(at, Some(begun + given_up - 1));
+        let at = frames.iter().position(|byte| {
+            resets.scan(&[*byte], || now).is_err_and(|error| error.kind() == BUDGET_EXCEEDED)
+        });
+        // One stream was opened, so the budget is 201, and a reset costs two: the 101st exceeds it.
+        let (started, spent) = (1_000 * FRAME_HEADER_BYTES, 101 * FRAME_HEADER_BYTES);
+        assert_eq!(at, Some(started + spent - 1));
     }
 }

@@ -1,4 +1,4 @@
-//! TLS, and certificates that are renewed while the server runs.
+//! TLS, with certificates that reload while the server runs.
 
 use std::{
     fs, io,
@@ -18,26 +18,26 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{auth::end_of, fs::read_failures::Missed};
+use crate::{auth::client_certificates::expiry_of, fs::read_failures::ReadFailures};
 
-/// How often the files are looked at: whoever renews a certificate does so days before it ends.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Interval between checks of the files. Certificates are renewed days before they expire.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Who has not renewed a certificate by then has forgotten it.
-const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
+/// A certificate that expires within this time and is not renewed is logged as a warning.
+const EXPIRY_WARNING: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 
-/// Where the certificates are, all in PEM.
+/// Paths of the certificates and the key, all in PEM.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
-    /// The server's certificate, and those that lead from it to one that callers trust.
+    /// The server's certificate chain.
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// Whoever signs callers' certificates; with it callers must show one.
+    /// Certificate authorities of client certificates; when set, clients must present one (mTLS).
     pub client_ca: Option<PathBuf>,
 }
 
-/// Why there is no TLS.
+/// Error when TLS cannot be set up.
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// A file cannot be read.
@@ -45,52 +45,52 @@ pub enum TlsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What names it.
+        /// The setting that names it.
         setting: &'static str,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A file does not hold what it must.
-    #[error("{path} holds no {what} in PEM")]
+    /// A file does not contain the expected item.
+    #[error("{path} contains no PEM {what}")]
     Missing {
         /// The file.
         path: PathBuf,
-        /// What it must hold.
+        /// The expected item.
         what: &'static str,
     },
-    /// The files do not fit together, such as a key that is of another certificate.
-    #[error("{certificate} and {key} cannot be used: {source}")]
-    Unfit {
+    /// The certificate and the key do not belong together, or rustls rejects them.
+    #[error("cannot use certificate {certificate} with key {key}: {source}")]
+    Unusable {
         /// The certificate.
         certificate: PathBuf,
         /// The key.
         key: PathBuf,
-        /// Why.
+        /// The cause.
         source: rustls::Error,
     },
-    /// The file of those who sign callers' certificates cannot be used.
-    #[error("{path} cannot be used to know callers by: {reason}")]
+    /// The file of client certificate authorities cannot be used.
+    #[error("cannot verify client certificates with {path}: {reason}")]
     ClientCa {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         reason: String,
     },
 }
 
-/// TLS as the files have it now; shared by its clones.
+/// The current TLS configuration; clones share it.
 #[derive(Clone)]
 pub(crate) struct Tls {
     files: Arc<TlsFiles>,
-    now: Arc<ArcSwap<Loaded>>,
-    missed: Arc<Missed>,
+    material: Arc<ArcSwap<TlsMaterial>>,
+    read_failures: Arc<ReadFailures>,
 }
 
-struct Loaded {
+struct TlsMaterial {
     config: Arc<ServerConfig>,
-    /// When the certificate ends, in seconds since 1970.
-    ends_s: Option<i64>,
-    /// What the files held.
+    /// Expiry of the certificate, in seconds since 1970.
+    expiry_s: Option<i64>,
+    /// Contents of the files it was made from.
     contents: Contents,
 }
 
@@ -102,58 +102,63 @@ impl std::fmt::Debug for Tls {
 
 impl Tls {
     /// Reads the files.
+    ///
+    /// # Errors
+    /// [`TlsError`], when a file cannot be read or used.
     pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let contents = Contents::read(&files)?;
         let config = contents.config(&files)?;
         let mode = fs::metadata(&files.key).map_or(0, |key| key.permissions().mode());
         if mode & 0o007 != 0 {
-            tracing::warn!(file = %files.key.display(), "everybody on this machine can use the private key: chmod o= keeps it");
+            tracing::warn!(file = %files.key.display(), "private key is accessible to all users of this machine; run chmod o= on it");
         }
-        let now = Arc::new(ArcSwap::from_pointee(contents.loaded(config)));
-        Ok(Self { files: Arc::new(files), now, missed: Arc::default() })
+        let material = Arc::new(ArcSwap::from_pointee(contents.into_material(config)));
+        Ok(Self { files: Arc::new(files), material, read_failures: Arc::default() })
     }
 
     pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        TlsAcceptor::from(Arc::clone(&self.now.load().config)).accept(socket).await
+        TlsAcceptor::from(Arc::clone(&self.material.load().config)).accept(socket).await
     }
 
-    /// When the certificate ends, in seconds since 1970.
-    pub(crate) fn ends_s(&self) -> Option<i64> {
-        self.now.load().ends_s
+    /// Expiry of the certificate, in seconds since 1970.
+    pub(crate) fn expiry_s(&self) -> Option<i64> {
+        self.material.load().expiry_s
     }
 
-    /// Looks at the files now and then, for ever, and takes what is new: connections that there are stay as they are.
-    pub(crate) async fn keep_up(self) {
+    /// Reloads changed files, indefinitely. Open connections keep their certificates.
+    pub(crate) async fn reload_loop(self) {
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(RELOAD_INTERVAL).await;
             let tls = self.clone();
-            // What goes wrong in it is said there.
-            drop(tokio::task::spawn_blocking(move || tls.look()).await);
+            // `reload` logs its own errors.
+            drop(tokio::task::spawn_blocking(move || tls.reload()).await);
         }
     }
 
-    /// Takes what is new in the files. What cannot be used is said once, and the certificates stay as they were.
-    pub(crate) fn look(&self) {
-        let loaded = self.now.load();
-        let tell = |error: TlsError| {
-            tracing::error!(%error, "the certificates cannot be read any more; those from before stay");
+    /// Reloads changed files once. Files that cannot be used are logged once, and the current certificates stay in use.
+    pub(crate) fn reload(&self) {
+        let current = self.material.load();
+        let report = |error: TlsError| {
+            tracing::error!(%error, "cannot read certificates; keeping the current ones");
         };
-        let Some(contents) = self.missed.heed(Contents::read(&self.files), tell) else { return };
-        if contents == loaded.contents {
+        let Some(contents) = self.read_failures.report_repeated(Contents::read(&self.files), report) else {
+            return;
+        };
+        if contents == current.contents {
             return;
         }
-        let loaded = match contents.config(&self.files) {
+        let material = match contents.config(&self.files) {
             Ok(config) => {
-                tracing::info!(certificate = %self.files.certificate.display(), "certificates are renewed");
-                contents.loaded(config)
+                tracing::info!(certificate = %self.files.certificate.display(), "certificates reloaded");
+                contents.into_material(config)
             }
             Err(error) => {
-                tracing::error!(%error, "new certificates cannot be used; those from before stay");
-                // What is shown, and when it ends, is as it was.
-                Loaded { config: Arc::clone(&loaded.config), ends_s: loaded.ends_s, contents }
+                tracing::error!(%error, "cannot use new certificates; keeping the current ones");
+                // Remembers the contents, so that the error is logged once; the certificate and its expiry stay.
+                TlsMaterial { config: Arc::clone(&current.config), expiry_s: current.expiry_s, contents }
             }
         };
-        self.now.store(Arc::new(loaded));
+        self.material.store(Arc::new(material));
     }
 }
 
@@ -179,16 +184,16 @@ impl Contents {
         })
     }
 
-    /// What was made of it. Says so where it is of no use, or soon will be: nothing else would, until callers fail.
-    fn loaded(self, config: Arc<ServerConfig>) -> Loaded {
-        let ends_s = certificates(&self.certificate).first().and_then(|certificate| end_of(certificate));
-        let ends = ends_s.and_then(|ends_s| jiff::Timestamp::from_second(ends_s).ok());
+    /// The material with its expiry, which is logged when it is near: nothing else reports it until clients fail.
+    fn into_material(self, config: Arc<ServerConfig>) -> TlsMaterial {
+        let expiry_s = certificates(&self.certificate).first().and_then(|certificate| expiry_of(certificate));
+        let expires = expiry_s.and_then(|expiry_s| jiff::Timestamp::from_second(expiry_s).ok());
         let now = jiff::Timestamp::now();
-        if let Some(ends) = ends.filter(|ends| ends.duration_since(now) < SOON) {
-            let has_ended = ends <= now;
-            tracing::warn!(%ends, has_ended, "the certificate ends soon, or has ended: callers refuse it then");
+        if let Some(expires) = expires.filter(|expires| expires.duration_since(now) < EXPIRY_WARNING) {
+            let has_expired = expires <= now;
+            tracing::warn!(%expires, has_expired, "certificate expires soon or has expired; renew it");
         }
-        Loaded { config, ends_s, contents: self }
+        TlsMaterial { config, expiry_s, contents: self }
     }
 
     fn config(&self, files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
@@ -199,14 +204,14 @@ impl Contents {
         }
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| missing(&files.key, "private key"))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let unfit = |source| TlsError::Unfit {
+        let unusable_pair = |source| TlsError::Unusable {
             certificate: files.certificate.clone(),
             key: files.key.clone(),
             source,
         };
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(unfit)?;
+            .map_err(unusable_pair)?;
         let builder = match (&self.client_ca, &files.client_ca) {
             (Some(pem), Some(path)) => {
                 let unusable = |reason| TlsError::ClientCa { path: path.clone(), reason };
@@ -217,7 +222,7 @@ impl Contents {
             }
             _ => builder.with_no_client_auth(),
         };
-        let mut config = builder.with_single_cert(chain, key).map_err(unfit)?;
+        let mut config = builder.with_single_cert(chain, key).map_err(unusable_pair)?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Arc::new(config))
     }
@@ -234,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_that_does_not_fit_its_key_changes_nothing() {
+    fn a_certificate_that_does_not_match_its_key_changes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let [certificate, key] = ["cert.pem", "key.pem"].map(|name| directory.path().join(name));
         let renew = |year: i32, key: &KeyPair| {
@@ -248,15 +253,15 @@ mod tests {
         let first = renew(2_100, &one);
         let files = TlsFiles { certificate: certificate.clone(), key: key.clone(), client_ca: None };
         let tls = Tls::load(files).unwrap();
-        assert_eq!(tls.ends_s(), Some(first));
+        assert_eq!(tls.expiry_s(), Some(first));
         let second = renew(2_101, &two);
-        tls.look();
-        assert_eq!(tls.ends_s(), Some(first));
+        tls.reload();
+        assert_eq!(tls.expiry_s(), Some(first));
         fs::remove_file(&key).unwrap();
-        tls.look();
-        assert_eq!((tls.ends_s(), tls.missed.times()), (Some(first), 1));
+        tls.reload();
+        assert_eq!((tls.expiry_s(), tls.read_failures.count()), (Some(first), 1));
         fs::write(&key, two.serialize_pem()).unwrap();
-        tls.look();
-        assert_eq!((tls.ends_s(), tls.missed.times()), (Some(second), 0));
+        tls.reload();
+        assert_eq!((tls.expiry_s(), tls.read_failures.count()), (Some(second), 0));
     }
 }

@@ -1,15 +1,15 @@
-//! What a connection writes, gathered: one system call for all answers that are ready, and not two for each.
+//! Gathers the writes of a connection: one system call for all responses that are ready, instead of two per response.
 //!
-//! h2 hands a frame of data of more than 256 bytes to the socket before it takes the frame after it (`CHAIN_THRESHOLD` in
-//! its `framed_write.rs`), so that an answer costs two writes: head and data, then trailers. Half of the server's
-//! processor time went there (`cargo loadtest cost`). Here a flush only promises, and has the connection's task come round
-//! once more, behind the tasks that are ready to run: what they answer meanwhile goes out with it. (In a turn that takes in a
-//! new request hyper looks for another one, and what is promised goes out at once.) Alone, that costs a turn of the scheduler:
-//! a microsecond.
+//! h2 hands a DATA frame of more than 256 bytes to the socket before it takes the next frame (`CHAIN_THRESHOLD` in its
+//! `framed_write.rs`), so that a response costs two writes: headers and data, then trailers. Half of the server's CPU time went
+//! there (`cargo loadtest cost`). Here a flush is deferred: the connection's task is scheduled once more, behind the tasks
+//! that are ready to run, and the responses that those produce meanwhile leave with it. (When a poll reads a new request,
+//! hyper looks for another one, and the deferred flush happens at once.) Without concurrent responses the cost is one pass
+//! through the scheduler, a microsecond.
 //!
-//! Where there is too much to do, or this connection's callers have used up their quotas, reading is gathered too: calls that come
-//! within [`REST`] are read, and mostly refused, together. A refusal then costs a third of what it costs alone, and others, who are
-//! not refused, have the rest.
+//! While the server is overloaded, or most requests of the connection are rejected, reads are gathered too: requests that
+//! arrive within [`READ_PAUSE`] are read, and mostly rejected, together. A rejection then costs a third of what it costs alone,
+//! which leaves the rest to other clients.
 
 use std::{
     io::{self, IoSlice},
@@ -23,144 +23,144 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{read_throttle::Excess, reset_limit::Resets};
-use crate::overload::state::Pressure;
+use super::{read_throttle::ReadThrottle, reset_limit::ResetBudget};
+use crate::overload::state::OverloadState;
 
-/// More than this is written at once: large answers are not copied into ever larger memory.
-const MOST_BYTES: usize = 64 * 1024;
-/// Room for an answer or some small ones, taken at once.
-const FEW_BYTES: usize = 8 * 1024;
-/// How long nothing is read where calls are refused for the most part.
-const REST: Duration = Duration::from_millis(10);
-/// How long a peer may take nothing of what waits for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Larger writes go to the socket directly, so that large responses are not copied.
+const MAX_BUFFERED_BYTES: usize = 64 * 1024;
+/// Initial capacity of the buffer: one response, or several small ones.
+const INITIAL_BUFFER_BYTES: usize = 8 * 1024;
+/// Pause between reads while requests are mostly rejected.
+const READ_PAUSE: Duration = Duration::from_millis(10);
+/// Limit for a peer that reads none of the bytes that wait for it.
+const PEER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A connection that gathers what is written to it. Made for h2, which in every turn reads until nothing is there and then
-/// flushes: a flush is kept once something was read, or tried to be, after it was promised.
+/// A stream that gathers writes. It relies on h2, which in every poll reads until nothing is left and then flushes: a deferred
+/// flush is due at the first read after it.
 #[derive(Debug)]
-pub(super) struct Gathered<IO> {
+pub(super) struct CoalescingStream<IO> {
     io: IO,
-    waiting: Vec<u8>,
-    /// How much of it is written already.
+    buffered: Vec<u8>,
+    /// Bytes of `buffered` that are written already.
     written: usize,
     flush: Flush,
-    pressure: Pressure,
-    excess: Excess,
-    resets: Resets,
-    /// Until then nothing is read.
-    rest: Option<Pin<Box<Sleep>>>,
-    /// Whether something was read since the last rest: who says nothing costs nothing.
+    overload: OverloadState,
+    read_throttle: ReadThrottle,
+    reset_budget: ResetBudget,
+    /// While it runs nothing is read.
+    read_pause: Option<Pin<Box<Sleep>>>,
+    /// Whether something was read since the last pause: idle connections start no timers.
     has_read: bool,
-    /// Since when the peer has taken nothing, as the time at which it is given up.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs while the peer reads nothing.
+    stall_timeout: Option<Pin<Box<Sleep>>>,
 }
 
-/// What has become of the last flush.
+/// State of the last flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flush {
-    Kept,
-    Promised,
+    Done,
+    Deferred,
     Due,
 }
 
-impl<IO> Gathered<IO> {
-    pub(super) fn new(io: IO, pressure: Pressure, excess: Excess) -> Self {
+impl<IO> CoalescingStream<IO> {
+    pub(super) fn new(io: IO, overload: OverloadState, read_throttle: ReadThrottle) -> Self {
         Self {
             io,
-            waiting: Vec::new(),
+            buffered: Vec::new(),
             written: 0,
-            flush: Flush::Kept,
-            pressure,
-            excess,
-            resets: Resets::new(Instant::now()),
-            rest: None,
+            flush: Flush::Done,
+            overload,
+            read_throttle,
+            reset_budget: ResetBudget::new(Instant::now()),
+            read_pause: None,
             has_read: false,
-            stalled: None,
+            stall_timeout: None,
         }
     }
 }
 
-impl<IO: AsyncWrite + Unpin> Gathered<IO> {
-    /// Writes all that waits.
-    fn drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(left) = self.waiting.get(self.written..).filter(|left| !left.is_empty()) {
+impl<IO: AsyncWrite + Unpin> CoalescingStream<IO> {
+    /// Writes all buffered bytes.
+    fn write_buffered(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(left) = self.buffered.get(self.written..).filter(|left| !left.is_empty()) {
             let polled = Pin::new(&mut self.io).poll_write(context, left);
-            let written = ready!(patiently(&mut self.stalled, polled, context))?;
+            let written = ready!(or_stalled(&mut self.stall_timeout, polled, context))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.written += written;
         }
         self.written = 0;
-        // An idle connection holds nothing.
-        self.waiting = Vec::new();
+        // An idle connection holds no buffer.
+        self.buffered = Vec::new();
         Poll::Ready(Ok(()))
     }
 
-    /// Makes room for so many bytes more.
+    /// Makes room for `bytes` more bytes.
     fn make_room(&mut self, bytes: usize, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.waiting.len() + bytes > MOST_BYTES {
-            return self.drain(context);
+        if self.buffered.len() + bytes > MAX_BUFFERED_BYTES {
+            return self.write_buffered(context);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<IO: AsyncRead + Unpin> Gathered<IO> {
-    /// Reads until nothing is there, and, where calls are refused for the most part, not again for a while.
-    fn read_or_rest(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if let Some(rest) = &mut self.rest {
-            ready!(rest.as_mut().poll(context));
-            self.rest = None;
+impl<IO: AsyncRead + Unpin> CoalescingStream<IO> {
+    /// Reads until nothing is left, and then pauses if requests are mostly rejected.
+    fn read_or_pause(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Some(read_pause) = &mut self.read_pause {
+            ready!(read_pause.as_mut().poll(context));
+            self.read_pause = None;
         }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.io).poll_read(context, buffer)?;
         self.has_read |= read.is_ready();
-        self.resets.pass(&buffer.filled()[before..], Instant::now)?;
-        if read.is_pending() && self.has_read && (self.pressure.is_on() || self.excess.is_most()) {
+        self.reset_budget.scan(&buffer.filled()[before..], Instant::now)?;
+        if read.is_pending() && self.has_read && (self.overload.is_on() || self.read_throttle.is_active()) {
             self.has_read = false;
-            let rest = self.rest.insert(Box::pin(sleep(REST)));
-            // It wakes the connection later; what is there by then is read whether it woke it or not.
-            let _ = rest.as_mut().poll(context);
+            let read_pause = self.read_pause.insert(Box::pin(sleep(READ_PAUSE)));
+            // Registers the wake-up. What arrives meanwhile is read at the next poll, whatever caused it.
+            let _ = read_pause.as_mut().poll(context);
         }
         read.map(Ok)
     }
 }
 
-/// Gives up a peer that has taken nothing for too long. hyper's keepalive does not: it waits to tell the peer so.
-fn patiently(
-    stalled: &mut Option<Pin<Box<Sleep>>>,
+/// Fails the write when the peer has read nothing for too long. hyper's keepalive does not: it waits to send its PING.
+fn or_stalled(
+    stall_timeout: &mut Option<Pin<Box<Sleep>>>,
     polled: Poll<io::Result<usize>>,
     context: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
     if polled.is_ready() {
-        *stalled = None;
+        *stall_timeout = None;
         return polled;
     }
-    let sleep = stalled.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+    let sleep = stall_timeout.get_or_insert_with(|| Box::pin(sleep(PEER_READ_TIMEOUT)));
     ready!(sleep.as_mut().poll(context));
     Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer reads nothing")))
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gathered<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for CoalescingStream<IO> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.flush == Flush::Promised {
+        if self.flush == Flush::Deferred {
             self.flush = Flush::Due;
         }
-        let read = self.read_or_rest(context, buffer);
-        // Whoever only reads from now on, as h2 does in a handshake, is to be heard all the same.
-        if read.is_pending() && self.flush == Flush::Due && self.drain(context)?.is_ready() {
-            self.flush = Flush::Kept;
+        let read = self.read_or_pause(context, buffer);
+        // A caller that only reads from now on, as h2 does in its handshake, must have its bytes sent all the same.
+        if read.is_pending() && self.flush == Flush::Due && self.write_buffered(context)?.is_ready() {
+            self.flush = Flush::Done;
         }
         read
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Gathered<IO> {
+impl<IO: AsyncWrite + Unpin> AsyncWrite for CoalescingStream<IO> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(context, &[IoSlice::new(bytes)])
     }
@@ -168,19 +168,19 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Gathered<IO> {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
+        slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let bytes = pieces.iter().map(|piece| piece.len()).sum();
+        let bytes = slices.iter().map(|slice| slice.len()).sum();
         ready!(self.make_room(bytes, context))?;
-        if bytes > MOST_BYTES {
+        if bytes > MAX_BUFFERED_BYTES {
             let this = &mut *self;
-            let polled = Pin::new(&mut this.io).poll_write_vectored(context, pieces);
-            return patiently(&mut this.stalled, polled, context);
+            let polled = Pin::new(&mut this.io).poll_write_vectored(context, slices);
+            return or_stalled(&mut this.stall_timeout, polled, context);
         }
-        if self.waiting.is_empty() {
-            self.waiting.reserve(bytes.max(FEW_BYTES));
+        if self.buffered.is_empty() {
+            self.buffered.reserve(bytes.max(INITIAL_BUFFER_BYTES));
         }
-        pieces.iter().for_each(|piece| self.waiting.extend_from_slice(piece));
+        slices.iter().for_each(|slice| self.buffered.extend_from_slice(slice));
         Poll::Ready(Ok(bytes))
     }
 
@@ -190,23 +190,23 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Gathered<IO> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.flush {
-            Flush::Kept if self.waiting.is_empty() => Pin::new(&mut self.io).poll_flush(context),
-            Flush::Kept => {
-                self.flush = Flush::Promised;
+            Flush::Done if self.buffered.is_empty() => Pin::new(&mut self.io).poll_flush(context),
+            Flush::Done => {
+                self.flush = Flush::Deferred;
                 context.waker().wake_by_ref();
                 Poll::Ready(Ok(()))
             }
-            Flush::Promised => Poll::Ready(Ok(())),
+            Flush::Deferred => Poll::Ready(Ok(())),
             Flush::Due => {
-                ready!(self.drain(context))?;
-                self.flush = Flush::Kept;
+                ready!(self.write_buffered(context))?;
+                self.flush = Flush::Done;
                 Pin::new(&mut self.io).poll_flush(context)
             }
         }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.drain(context))?;
+        ready!(self.write_buffered(context))?;
         Pin::new(&mut self.io).poll_shutdown(context)
     }
 }
@@ -220,9 +220,9 @@ mod tests {
 
     use super::*;
 
-    /// One turn as h2 has it: reads until nothing is there, writes what there is, flushes after each.
+    /// One poll as h2 does it: reads until nothing is left, writes each frame, flushes after each.
     fn turn(
-        connection: &mut Gathered<impl AsyncRead + AsyncWrite + Unpin>,
+        connection: &mut CoalescingStream<impl AsyncRead + AsyncWrite + Unpin>,
         frames: &mut Vec<Vec<u8>>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
@@ -240,18 +240,18 @@ mod tests {
         Poll::Pending
     }
 
-    fn pressure(is_on: bool) -> Pressure {
-        let pressure = Pressure::default();
-        pressure.of_queue().set(is_on);
-        pressure
+    fn overload(is_on: bool) -> OverloadState {
+        let overload = OverloadState::default();
+        overload.for_queue().set(is_on);
+        overload
     }
 
     proptest! {
         #[test]
-        fn all_that_is_written_arrives_in_order_without_anything_else_happening(
+        fn all_writes_arrive_in_order_without_further_events(
             sizes in prop::collection::vec(prop_oneof![1usize..300, 1_000usize..200_000], 1..12),
             pipe in prop_oneof![1usize..100, 1_000usize..300_000],
-            is_pressed: bool,
+            is_overloaded: bool,
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             runtime.block_on(async {
@@ -260,7 +260,7 @@ mod tests {
                     sizes.iter().zip(1u8..).map(|(size, byte)| vec![byte; *size]).collect();
                 let expected = frames.concat();
                 let server = tokio::spawn(async move {
-                    let (mut connection, mut frames) = (Gathered::new(near, pressure(is_pressed), Excess::default()), frames);
+                    let (mut connection, mut frames) = (CoalescingStream::new(near, overload(is_overloaded), ReadThrottle::default()), frames);
                     poll_fn(|context| turn(&mut connection, &mut frames, context)).await
                 });
                 let mut arrived = vec![0; expected.len()];
@@ -272,10 +272,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_promised_is_written_also_where_the_next_turn_only_reads() {
+    async fn a_deferred_flush_happens_when_the_next_poll_only_reads() {
         let (near, mut far) = duplex(1_000);
         let server = tokio::spawn(async move {
-            let mut connection = Gathered::new(near, Pressure::default(), Excess::default());
+            let mut connection =
+                CoalescingStream::new(near, OverloadState::default(), ReadThrottle::default());
             connection.write_all(b"settings").await.unwrap();
             connection.flush().await.unwrap();
             connection.read_u8().await
@@ -287,9 +288,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_of_one_turn_go_out_together_and_a_shutdown_leaves_none_behind() {
+    async fn responses_of_one_poll_leave_together_and_a_shutdown_writes_all() {
         let (near, mut far) = duplex(1_000);
-        let mut connection = Gathered::new(near, Pressure::default(), Excess::default());
+        let mut connection = CoalescingStream::new(near, OverloadState::default(), ReadThrottle::default());
         connection.write_all(b"head and data").await.unwrap();
         connection.flush().await.unwrap();
         connection.write_all(b", trailers").await.unwrap();
@@ -299,7 +300,7 @@ mod tests {
             Poll::Ready(Pin::new(&mut far).poll_read(context, &mut ReadBuf::new(&mut [0; 8])))
         })
         .await;
-        assert!(nothing.is_pending(), "flushes were only promised");
+        assert!(nothing.is_pending(), "both flushes are deferred");
         connection.shutdown().await.unwrap();
         drop(connection);
         far.read_to_end(&mut read).await.unwrap();
@@ -307,26 +308,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn where_calls_are_refused_what_comes_is_read_together() {
-        let excess = Excess::default();
-        (0..100).for_each(|_| excess.refused());
-        for (pressure, excess) in [(pressure(true), Excess::default()), (pressure(false), excess)] {
-            read_together(pressure, excess).await;
+    async fn reads_are_gathered_while_requests_are_rejected() {
+        let read_throttle = ReadThrottle::default();
+        (0..100).for_each(|_| read_throttle.record_rejected());
+        for (overload, read_throttle) in
+            [(overload(true), ReadThrottle::default()), (overload(false), read_throttle)]
+        {
+            read_together(overload, read_throttle).await;
         }
     }
 
-    async fn read_together(pressure: Pressure, excess: Excess) {
+    async fn read_together(overload: OverloadState, read_throttle: ReadThrottle) {
         let (near, mut far) = duplex(1_000);
-        let mut connection = Gathered::new(near, pressure, excess);
+        let mut connection = CoalescingStream::new(near, overload, read_throttle);
         let mut read = [0; 10];
-        let mut reads = async |connection: &mut Gathered<_>| {
+        let mut reads = async |connection: &mut CoalescingStream<_>| {
             let began = tokio::time::Instant::now();
             let count = connection.read(&mut read).await.unwrap();
-            (count, began.elapsed() >= REST)
+            (count, began.elapsed() >= READ_PAUSE)
         };
         far.write_all(b"1").await.unwrap();
         assert_eq!(reads(&mut connection).await, (1, false));
-        // Nothing is there: from here on it rests.
+        // Nothing is left to read: the pause begins.
         let mut nothing = Box::pin(reads(&mut connection));
         assert!(futures_util::poll!(&mut nothing).is_pending());
         far.write_all(b"23").await.unwrap();
@@ -337,24 +340,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_that_reads_nothing_is_given_up() {
+    async fn a_peer_that_reads_nothing_times_out_and_a_slow_one_does_not() {
         let (near, mut far) = duplex(1_000);
-        let mut gathered = Gathered::new(near, Pressure::default(), Excess::default());
-        gathered.write_all(&[1; 900]).await.unwrap();
-        gathered.write_all(&vec![2; 70_000]).await.unwrap_err();
-        // One that reads now and then is not.
+        let mut stream = CoalescingStream::new(near, OverloadState::default(), ReadThrottle::default());
+        stream.write_all(&[1; 900]).await.unwrap();
+        stream.write_all(&vec![2; 70_000]).await.unwrap_err();
+        // A peer that reads within every timeout stays connected.
         let (near, mut slow) = duplex(1_000);
-        let mut gathered = Gathered::new(near, Pressure::default(), Excess::default());
+        let mut stream = CoalescingStream::new(near, OverloadState::default(), ReadThrottle::default());
         let reads = async {
             let mut read = vec![0; 70_000];
             for part in read.chunks_mut(10_000) {
-                tokio::time::sleep(PATIENCE * 2 / 3).await;
+                tokio::time::sleep(PEER_READ_TIMEOUT * 2 / 3).await;
                 slow.read_exact(part).await.unwrap();
             }
         };
         let writes = async {
-            gathered.write_all(&vec![3; 70_000]).await.unwrap();
-            gathered.shutdown().await.unwrap();
+            stream.write_all(&vec![3; 70_000]).await.unwrap();
+            stream.shutdown().await.unwrap();
         };
         tokio::join!(reads, writes);
         let mut read = [0; 900];

@@ -1,47 +1,47 @@
-//! Whether there is too much to do, as the queues see it.
+//! Whether the server is overloaded, as its queues report it.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-/// How many queues refuse calls at present; shared by its clones.
+/// The number of queues that reject work at the moment; clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pressure(Arc<AtomicUsize>);
+pub(crate) struct OverloadState(Arc<AtomicUsize>);
 
-impl Pressure {
-    /// Whether any does.
+impl OverloadState {
+    /// Whether any queue rejects work.
     pub(crate) fn is_on(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
 
-    /// That of one more queue: none yet.
-    pub(crate) fn of_queue(&self) -> PressureOfQueue {
-        PressureOfQueue { all: self.clone(), is_on: AtomicBool::new(false) }
+    /// The report of one more queue, which starts off.
+    pub(crate) fn for_queue(&self) -> QueueOverload {
+        QueueOverload { state: self.clone(), is_on: AtomicBool::new(false) }
     }
 }
 
-/// Whether one queue refuses calls.
+/// Whether one queue rejects work.
 #[derive(Debug)]
-pub(crate) struct PressureOfQueue {
-    all: Pressure,
+pub(crate) struct QueueOverload {
+    state: OverloadState,
     is_on: AtomicBool,
 }
 
-impl PressureOfQueue {
+impl QueueOverload {
     pub(crate) fn is_on(&self) -> bool {
         self.is_on.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set(&self, is_on: bool) {
-        // Most calls find it as it is, and only look.
+        // Most requests change nothing, and only read.
         if self.is_on() == is_on || self.is_on.swap(is_on, Ordering::Relaxed) == is_on {
             return;
         }
         if is_on {
-            self.all.0.fetch_add(1, Ordering::Relaxed);
+            self.state.0.fetch_add(1, Ordering::Relaxed);
         } else {
-            self.all.0.fetch_sub(1, Ordering::Relaxed);
+            self.state.0.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -51,9 +51,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_on_while_any_queue_has_it() {
-        let all = Pressure::default();
-        let (one, other) = (all.of_queue(), all.of_queue());
+    fn it_is_on_while_any_queue_is_overloaded() {
+        let state = OverloadState::default();
+        let (one, other) = (state.for_queue(), state.for_queue());
         let steps = [
             (&one, true, true),
             (&one, true, true),
@@ -63,7 +63,7 @@ mod tests {
         ];
         for (queue, is_on, expected) in steps {
             queue.set(is_on);
-            assert_eq!((queue.is_on(), all.is_on()), (is_on, expected));
+            assert_eq!((queue.is_on(), state.is_on()), (is_on, expected));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Turns for what takes long: as many at a time as there are processors, in the order in which they came.
+//! A queue for long work: as many jobs at a time as there are cores, in order of arrival.
 //!
-//! More at a time would only make each other slow, and short calls with them. What waits for its turn has not begun: where
-//! the queue has been long for a while, so that it is no burst, whoever comes is refused at once, while that costs little.
-//! What has begun is then done in time. (A queue that stands is told from a burst as in `CoDel`, RFC 8289.)
+//! More jobs at a time would only slow each other down, and short requests with them. Queued work has not started: while the
+//! queue has been long for more than a burst, new work is rejected at once, which is cheap, and work that has started
+//! completes in time. A standing queue is distinguished from a burst as in CoDel (RFC 8289).
 
 use std::{
     sync::{
@@ -14,106 +14,114 @@ use std::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::state::{Pressure, PressureOfQueue};
-use crate::grpc::method::Class;
-use crate::{error::ServiceError, telemetry::metrics::Metrics};
+use super::{
+    class::{Admission, Class},
+    state::{OverloadState, QueueOverload},
+};
+use crate::{clock::Monotonic, error::ServiceError, telemetry::metrics::Metrics};
 
-/// A queue is long where more than so many wait for each processor, and for more than so long: callers that wait for their
-/// answers before they ask again make a queue too, and it does not grow.
-const MANY: u64 = 16;
-const LONG: Duration = Duration::from_millis(15);
-/// What has been long for so long, and never empty, is no burst.
-const BURST: Duration = Duration::from_millis(100);
+/// The queue is long when more than this number of jobs wait per core, and the expected wait exceeds [`MAX_QUEUE_DELAY`].
+/// Callers that wait for a response before they send the next request make a queue too, which does not grow.
+const MAX_QUEUED_PER_CORE: u64 = 16;
+/// Three times the 5 ms that CoDel allows: a job here takes milliseconds, where a packet takes microseconds.
+const MAX_QUEUE_DELAY: Duration = Duration::from_millis(15);
+/// A queue that has been long for this time, and never empty, is no burst: CoDel's interval (RFC 8289 §3.2).
+const OVERLOAD_WINDOW: Duration = Duration::from_millis(100);
 
-/// The turns of one kind of work; shared by its clones.
+/// The queue of one kind of work; clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<Queue>);
+pub(crate) struct WorkQueue(Arc<Queue>);
 
 #[derive(Debug)]
 struct Queue {
-    turns: Semaphore,
-    processors: u64,
+    permits: Semaphore,
+    cores: u64,
     waiting: AtomicU64,
-    /// How long a turn takes: a mean in which the last dozen count most.
-    turn_ns: AtomicU64,
+    /// Duration of a job: an exponentially weighted mean, in which each job counts for a sixteenth.
+    job_ns: AtomicU64,
+    clock: Monotonic,
     start: Instant,
-    /// Since when the queue has been long, from the start; [`NEVER`] where it is not.
+    /// Time since which the queue has been long, in nanoseconds after the start; [`NEVER`] while it is not.
     long_since_ns: AtomicU64,
-    pressure: PressureOfQueue,
+    overload: QueueOverload,
     metrics: Arc<Metrics>,
 }
 
 const NEVER: u64 = u64::MAX;
 
-/// A turn, until it is dropped.
+/// The permit to run one job, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Turn<'q> {
+pub(crate) struct WorkPermit<'q> {
     queue: &'q Queue,
     since: Instant,
     _permit: SemaphorePermit<'q>,
 }
 
-impl Turns {
-    pub(crate) fn new(pressure: &Pressure, metrics: Arc<Metrics>) -> Self {
-        Self::of(std::thread::available_parallelism().map_or(1, Into::into), pressure, metrics)
+impl WorkQueue {
+    pub(crate) fn new(overload: &OverloadState, metrics: Arc<Metrics>, clock: Monotonic) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, Into::into);
+        Self::with_cores(cores, overload, metrics, clock)
     }
 
-    fn of(processors: usize, pressure: &Pressure, metrics: Arc<Metrics>) -> Self {
+    fn with_cores(cores: usize, overload: &OverloadState, metrics: Arc<Metrics>, clock: Monotonic) -> Self {
+        let start = clock.now();
         Self(Arc::new(Queue {
-            turns: Semaphore::new(processors),
-            processors: processors as u64,
+            permits: Semaphore::new(cores),
+            cores: cores as u64,
             waiting: AtomicU64::new(0),
-            turn_ns: AtomicU64::new(0),
-            start: Instant::now(),
+            job_ns: AtomicU64::new(0),
+            clock,
+            start,
             long_since_ns: AtomicU64::new(NEVER),
-            pressure: pressure.of_queue(),
+            overload: overload.for_queue(),
             metrics,
         }))
     }
 
-    /// Whether a call that comes now, and is to take a turn when its request has been read, is refused already.
-    pub(crate) fn refuse(&self, class: Class) -> bool {
-        let now = Instant::now();
-        let is_refused = self.0.looks_long(now) && self.0.is_no_burst(now);
-        if is_refused {
-            self.0.count_refused(class);
+    /// Whether a request that would queue once it has been read is rejected already. Counts it if so.
+    pub(crate) fn rejects(&self, class: Class) -> bool {
+        let now = self.0.clock.now();
+        let is_rejected = self.0.is_long(now) && self.0.is_standing(now);
+        if is_rejected {
+            self.0.count_shed(class);
         }
-        is_refused
+        is_rejected
     }
 
-    /// Waits for a turn. What is of no class has begun already, and is not refused.
+    /// Waits for a permit.
     ///
     /// # Errors
-    /// [`ServiceError::Busy`], where there is too much to do.
-    pub(crate) async fn take(&self, class: Option<Class>) -> Result<Turn<'_>, ServiceError> {
+    /// [`ServiceError::Busy`] while the queue stands, except for work that has started.
+    pub(crate) async fn acquire(&self, admission: Admission) -> Result<WorkPermit<'_>, ServiceError> {
         let queue = &*self.0;
-        let came = Instant::now();
-        let may_be_refused = class.filter(|_| queue.looks_long(came));
-        if let Some(class) = may_be_refused.filter(|_| queue.is_no_burst(came)) {
-            return Err(queue.count_refused(class));
+        let arrived = queue.clock.now();
+        let rejectable = admission.rejectable().filter(|_| queue.is_long(arrived));
+        if let Some(class) = rejectable.filter(|_| queue.is_standing(arrived)) {
+            return Err(queue.count_shed(class));
         }
-        let place = Place::new(queue);
-        let permit = queue.turns.acquire().await;
-        drop(place);
-        let since = Instant::now();
-        // It came with a flood, before that was known to be one, and too many others still wait.
-        if let Some(class) = may_be_refused.filter(|_| queue.has_many() && queue.is_no_burst(since)) {
-            return Err(queue.count_refused(class));
+        let slot = QueueSlot::new(queue);
+        let permit = queue.permits.acquire().await;
+        drop(slot);
+        let since = queue.clock.now();
+        // It arrived before the queue was known to stand, and too many others still wait.
+        if let Some(class) = rejectable.filter(|_| queue.has_many() && queue.is_standing(since)) {
+            return Err(queue.count_shed(class));
         }
-        queue.metrics.door.turn_wait_s.observe(since.saturating_duration_since(came).as_secs_f64());
-        // Nobody closes the semaphore.
-        let permit = permit.map_err(|_| ServiceError::Internal("there are no turns any more"))?;
-        Ok(Turn { queue, since, _permit: permit })
+        let waited = since.saturating_duration_since(arrived);
+        queue.metrics.admission.work_queue_wait_s.observe(waited.as_secs_f64());
+        // The semaphore is never closed.
+        let permit = permit.map_err(|_| ServiceError::Internal("the work queue is closed"))?;
+        Ok(WorkPermit { queue, since, _permit: permit })
     }
 }
 
 impl Queue {
-    /// Whether too many wait before one that comes now. Remembers since when, until nobody waits: calls come in clumps, so
-    /// that a queue under a flood is short now and then.
-    fn looks_long(&self, now: Instant) -> bool {
+    /// Whether too much work waits in front of a new job. Remembers since when, until the queue is empty: requests arrive in
+    /// clumps, so that the queue of an overloaded server is short now and then.
+    fn is_long(&self, now: Instant) -> bool {
         let waiting = self.waiting.load(Ordering::Relaxed);
-        let wait_ns = waiting.saturating_mul(self.turn_ns.load(Ordering::Relaxed)) / self.processors;
-        let is_long = self.has_many() && wait_ns > nanos(LONG);
+        let delay_ns = waiting.saturating_mul(self.job_ns.load(Ordering::Relaxed)) / self.cores;
+        let is_long = self.has_many() && delay_ns > nanos(MAX_QUEUE_DELAY);
         if is_long {
             let _ = self.long_since_ns.compare_exchange(
                 NEVER,
@@ -123,33 +131,34 @@ impl Queue {
             );
         } else if waiting == 0 {
             self.long_since_ns.store(NEVER, Ordering::Relaxed);
-            self.pressure.set(false);
+            self.overload.set(false);
         }
         is_long
     }
 
     fn has_many(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > MANY * self.processors
+        self.waiting.load(Ordering::Relaxed) > MAX_QUEUED_PER_CORE * self.cores
     }
 
-    fn is_no_burst(&self, now: Instant) -> bool {
+    fn is_standing(&self, now: Instant) -> bool {
         let since_ns = self.long_since_ns.load(Ordering::Relaxed);
-        let is_none = since_ns != NEVER && self.since_start_ns(now).saturating_sub(since_ns) >= nanos(BURST);
-        if is_none {
-            self.pressure.set(true);
+        let is_standing =
+            since_ns != NEVER && self.since_start_ns(now).saturating_sub(since_ns) >= nanos(OVERLOAD_WINDOW);
+        if is_standing {
+            self.overload.set(true);
         }
-        is_none
+        is_standing
     }
 
-    /// Perhaps nobody comes any more who would see that nobody waits.
-    fn ease_if_empty(&self) {
+    /// Ends the overload when the queue is empty, since no further request may arrive that would.
+    fn end_overload_if_empty(&self) {
         if self.waiting.load(Ordering::Relaxed) == 0 {
-            self.pressure.set(false);
+            self.overload.set(false);
         }
     }
 
-    fn count_refused(&self, class: Class) -> ServiceError {
-        self.metrics.door.shed.with_label_values(&[class.as_str()]).inc();
+    fn count_shed(&self, class: Class) -> ServiceError {
+        self.metrics.admission.shed.with_label_values(&[class.as_str()]).inc();
         ServiceError::Busy
     }
 
@@ -158,35 +167,36 @@ impl Queue {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for WorkPermit<'_> {
     fn drop(&mut self) {
-        // Two that end at once may lose one of both: it is a mean.
-        let (took, mean) = (nanos(self.since.elapsed()), self.queue.turn_ns.load(Ordering::Relaxed));
-        let next = if mean == 0 { took } else { mean - mean / 16 + took / 16 };
-        self.queue.turn_ns.store(next, Ordering::Relaxed);
-        self.queue.ease_if_empty();
+        // Two jobs that end at once may lose one of their updates, which a mean tolerates.
+        let took_ns = nanos(self.queue.clock.now().saturating_duration_since(self.since));
+        let mean_ns = self.queue.job_ns.load(Ordering::Relaxed);
+        let next_ns = if mean_ns == 0 { took_ns } else { mean_ns - mean_ns / 16 + took_ns / 16 };
+        self.queue.job_ns.store(next_ns, Ordering::Relaxed);
+        self.queue.end_overload_if_empty();
     }
 }
 
-/// A place in the queue, until it is dropped.
-struct Place<'q>(&'q Queue);
+/// A slot in the queue, until it is dropped.
+struct QueueSlot<'q>(&'q Queue);
 
-impl<'q> Place<'q> {
+impl<'q> QueueSlot<'q> {
     fn new(queue: &'q Queue) -> Self {
         queue.waiting.fetch_add(1, Ordering::Relaxed);
         Self(queue)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueueSlot<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.0.ease_if_empty();
+        self.0.end_overload_if_empty();
     }
 }
 
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -196,98 +206,104 @@ mod tests {
     use futures_util::poll;
 
     use super::*;
+    use crate::clock::ManualClock;
 
-    type Taking<'t> = Pin<Box<dyn Future<Output = Result<Turn<'t>, ServiceError>> + 't>>;
+    type Acquiring<'t> = Pin<Box<dyn Future<Output = Result<WorkPermit<'t>, ServiceError>> + 't>>;
 
-    /// One processor, where a turn takes so long.
-    fn turns(turn: Duration) -> Turns {
-        let turns = Turns::of(1, &Pressure::default(), Arc::new(Metrics::new().unwrap()));
-        turns.0.turn_ns.store(nanos(turn), Ordering::Relaxed);
-        turns
+    /// A queue of one core, in which a job takes `job` so far.
+    fn queue(job: Duration) -> (WorkQueue, ManualClock) {
+        let clock = ManualClock::default();
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let queue = WorkQueue::with_cores(1, &OverloadState::default(), metrics, clock.monotonic());
+        queue.0.job_ns.store(nanos(job), Ordering::Relaxed);
+        (queue, clock)
     }
 
-    /// So many come at once; who is refused at once is not among those who wait.
-    async fn come(turns: &Turns, calls: usize, class: Option<Class>) -> Vec<Taking<'_>> {
+    /// Requests that arrive at once. Returns those that wait; the others are rejected.
+    async fn arrive(queue: &WorkQueue, requests: usize, admission: Admission) -> Vec<Acquiring<'_>> {
         let mut waiting = Vec::new();
-        for _ in 0..calls {
-            let mut call: Taking<'_> = Box::pin(turns.take(class));
-            if poll!(&mut call).is_pending() {
-                waiting.push(call);
+        for _ in 0..requests {
+            let mut request: Acquiring<'_> = Box::pin(queue.acquire(admission));
+            if poll!(&mut request).is_pending() {
+                waiting.push(request);
             }
         }
         waiting
     }
 
-    fn refused(turns: &Turns) -> u64 {
-        turns.0.metrics.door.shed.with_label_values(&["bulk"]).get()
+    fn shed(queue: &WorkQueue) -> u64 {
+        queue.0.metrics.admission.shed.with_label_values(&["bulk"]).get()
     }
 
     const MILLISECOND: Duration = Duration::from_millis(1);
-    const BULK: Option<Class> = Some(Class::Bulk);
+    const BULK: Admission = Admission::Rejectable(Class::Bulk);
 
     #[tokio::test]
-    async fn a_burst_is_borne_in_its_order() {
-        let turns = turns(MILLISECOND);
-        let first = turns.take(BULK).await.unwrap();
-        let waiting = come(&turns, 200, BULK).await;
+    async fn a_burst_is_served_in_order() {
+        let (queue, _) = queue(MILLISECOND);
+        let first = queue.acquire(BULK).await.unwrap();
+        let waiting = arrive(&queue, 200, BULK).await;
         assert_eq!(waiting.len(), 200);
         drop(first);
-        for call in waiting {
-            drop(call.await.unwrap());
+        for request in waiting {
+            drop(request.await.unwrap());
         }
-        assert_eq!((refused(&turns), turns.0.waiting.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!((shed(&queue), queue.0.waiting.load(Ordering::Relaxed)), (0, 0));
     }
 
     #[tokio::test]
-    async fn a_flood_is_refused_and_what_has_begun_is_not() {
-        let turns = turns(MILLISECOND);
-        let first = turns.take(BULK).await.unwrap();
-        let waiting = come(&turns, 200, BULK).await;
-        tokio::time::sleep(BURST).await;
-        assert!(come(&turns, 10, BULK).await.is_empty());
-        assert!(turns.refuse(Class::Bulk));
-        assert_eq!(refused(&turns), 11);
-        let begun = come(&turns, 3, None).await;
-        assert_eq!(begun.len(), 3);
-        // Of the burst that turned out to be a flood those are refused that make the queue long.
+    async fn a_standing_queue_rejects_new_work_but_not_started_work() {
+        let (queue, clock) = queue(MILLISECOND);
+        let first = queue.acquire(BULK).await.unwrap();
+        let waiting = arrive(&queue, 200, BULK).await;
+        clock.advance(OVERLOAD_WINDOW);
+        assert!(arrive(&queue, 10, BULK).await.is_empty());
+        assert!(queue.rejects(Class::Bulk));
+        assert_eq!(shed(&queue), 11);
+        let started = arrive(&queue, 3, Admission::Started).await;
+        assert_eq!(started.len(), 3);
+        // Of the requests that waited, those are rejected that make the queue long.
         drop(first);
-        let mut answered = 0;
-        for call in waiting {
-            answered += u64::from(call.await.is_ok());
+        let mut served = 0;
+        for request in waiting {
+            served += u64::from(request.await.is_ok());
         }
-        // The first that came, and the last: nobody behind them waits too long. (The three that have begun wait too.)
-        let expected = (MANY + 1) + (MANY - 3) + 1;
-        assert_eq!((answered, refused(&turns)), (expected, 200 - expected + 11));
-        assert!(turns.0.pressure.is_on());
-        for call in begun {
-            drop(call.await.unwrap());
+        // The first ones arrived before the queue was long, and behind the last ones nothing waits too long. (The three that
+        // have started wait too.)
+        let expected = (MAX_QUEUED_PER_CORE + 1) + (MAX_QUEUED_PER_CORE - 3) + 1;
+        assert_eq!((served, shed(&queue)), (expected, 200 - expected + 11));
+        assert!(queue.0.overload.is_on());
+        for request in started {
+            drop(request.await.unwrap());
         }
-        // It is over, whether anybody comes or not.
-        assert!(!turns.0.pressure.is_on());
-        assert!(!turns.refuse(Class::Bulk));
-        drop(turns.take(BULK).await.unwrap());
+        // The overload ends whether or not another request arrives.
+        assert!(!queue.0.overload.is_on());
+        assert!(!queue.rejects(Class::Bulk));
+        drop(queue.acquire(BULK).await.unwrap());
     }
 
     #[tokio::test]
-    async fn a_queue_that_stands_but_is_short_refuses_nobody() {
-        for (turn, calls) in [(Duration::from_secs(1), MANY), (MILLISECOND / 100, MANY * 5)] {
-            let turns = turns(turn);
-            let _first = turns.take(BULK).await.unwrap();
-            let _waiting = come(&turns, usize::try_from(calls).unwrap(), BULK).await;
-            tokio::time::sleep(BURST).await;
-            assert_eq!(come(&turns, 1, BULK).await.len(), 1, "{turn:?}");
+    async fn a_standing_queue_that_is_short_rejects_nothing() {
+        for (job, requests) in
+            [(Duration::from_secs(1), MAX_QUEUED_PER_CORE), (MILLISECOND / 100, MAX_QUEUED_PER_CORE * 5)]
+        {
+            let (queue, clock) = queue(job);
+            let _first = queue.acquire(BULK).await.unwrap();
+            let _waiting = arrive(&queue, usize::try_from(requests).unwrap(), BULK).await;
+            clock.advance(OVERLOAD_WINDOW);
+            assert_eq!(arrive(&queue, 1, BULK).await.len(), 1, "{job:?}");
         }
     }
 
     #[tokio::test]
-    async fn who_gives_up_leaves_the_queue() {
-        let turns = turns(MILLISECOND);
-        let _first = turns.take(BULK).await.unwrap();
-        let waiting = come(&turns, 200, BULK).await;
-        tokio::time::sleep(BURST).await;
-        assert!(turns.refuse(Class::Bulk) && turns.0.pressure.is_on());
+    async fn cancelled_requests_leave_the_queue() {
+        let (queue, clock) = queue(MILLISECOND);
+        let _first = queue.acquire(BULK).await.unwrap();
+        let waiting = arrive(&queue, 200, BULK).await;
+        clock.advance(OVERLOAD_WINDOW);
+        assert!(queue.rejects(Class::Bulk) && queue.0.overload.is_on());
         drop(waiting);
-        assert!(!turns.0.pressure.is_on());
-        assert_eq!(come(&turns, 1, BULK).await.len(), 1);
+        assert!(!queue.0.overload.is_on());
+        assert_eq!(arrive(&queue, 1, BULK).await.len(), 1);
     }
 }

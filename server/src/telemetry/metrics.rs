@@ -1,30 +1,31 @@
-//! How much, how often and how long, as Prometheus reads it.
+//! Prometheus metrics.
 //!
-//! Names follow Prometheus's rules (units in the name, `_total` for what only grows); those of calls are the names that gRPC's
-//! other servers have, so that their dashboards fit. What is counted as it happens stands in [`Metrics`]; what can be looked
-//! up ([`State`]) is looked up when somebody asks.
+//! Names follow Prometheus' conventions: units in the name, `_total` for counters. Calls have the metric names of gRPC's other
+//! servers (go-grpc-prometheus), so that their dashboards fit. [`Metrics`] counts events as they happen; a [`State`] is read
+//! at each scrape.
 
 use std::{sync::OnceLock, time::Duration};
 
+use nearby_proto::CODE_NAMES;
 use prometheus::{
     Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
-use super::{panics, process::ProcessStats};
+use super::{panics, process::ProcessStats, status::Status};
 
-/// Bounds of times of calls, in seconds: a search takes some ten microseconds.
-const CALL_S: [f64; 16] = [
+/// Buckets of call durations, in seconds: a search takes some ten microseconds.
+const CALL_BUCKETS_S: [f64; 16] = [
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
     30.0,
 ];
-/// Bounds of times that calls wait, and of commits, in seconds.
-const WAIT_S: [f64; 10] = [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0];
-/// Bounds of numbers of results, pages and commands.
-const NUMBER: [f64; 11] = [0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
+/// Buckets of waiting times and of commits, in seconds.
+const WAIT_BUCKETS_S: [f64; 10] = [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0];
+/// Buckets of numbers of results, pages and commands.
+const COUNT_BUCKETS: [f64; 11] = [0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
 
-/// Why calls are not let in, and connections not taken in.
-const REFUSALS: [&str; 6] = [
+/// Reasons of rejected calls and connections.
+const CALL_REJECTIONS: [&str; 6] = [
     "CREDENTIALS_EXPIRED",
     "CREDENTIALS_INVALID",
     "CREDENTIALS_MISSING",
@@ -32,123 +33,98 @@ const REFUSALS: [&str; 6] = [
     "QUOTA_EXCEEDED",
     "ROLE_MISSING",
 ];
-const CONNECTION_REFUSALS: [&str; 8] = [
-    "broke_rules",
-    "full",
-    "full_of_address",
-    "handshake_failed",
-    "handshake_slow",
-    "held_off",
-    "not_http_2",
-    "silent",
+const CONNECTION_REJECTIONS: [&str; 8] = [
+    "bad_preface",
+    "banned",
+    "limit_per_ip",
+    "limit_total",
+    "preface_timeout",
+    "protocol_error",
+    "tls_handshake_failed",
+    "tls_timeout",
 ];
 
-/// The codes of gRPC, by their numbers.
-pub(crate) const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
-
-/// What is counted of a server as it happens.
+/// Counters and histograms of a server.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    calls: OfCalls,
-    /// Of searches.
-    pub(crate) searches: OfSearches,
-    /// Of commits.
-    pub(crate) commits: OfCommits,
-    /// Of what is let in.
-    pub(crate) door: OfDoor,
-    /// Of connections.
-    pub(crate) connections: OfConnections,
-    looked_up: LookedUp,
-    process: OfProcess,
+    calls: RpcMetrics,
+    pub(crate) searches: SearchMetrics,
+    pub(crate) commits: CommitMetrics,
+    pub(crate) admission: AdmissionMetrics,
+    pub(crate) connections: ConnectionMetrics,
+    scrape: ScrapeGauges,
+    process: ProcessMetrics,
 }
 
 #[derive(Debug)]
-struct OfCalls {
+struct RpcMetrics {
     started: IntCounterVec,
     handled: IntCounterVec,
     handling_s: HistogramVec,
 }
 
-/// What searches cost and find.
+/// Metrics of searches.
 #[derive(Debug)]
-pub(crate) struct OfSearches {
-    /// All, by whether they had a filter.
+pub(crate) struct SearchMetrics {
+    /// Searches, by whether they have a filter.
     pub(crate) all: IntCounterVec,
-    /// Those that took longer than the operator finds right.
+    /// Searches that took longer than `--slow-search-ms`.
     pub(crate) slow: IntCounter,
     /// Results of a page.
     pub(crate) results: Histogram,
-    /// Pages of the tree that were looked into.
+    /// Pages of the index that a search visits.
     pub(crate) pages: Histogram,
 }
 
-/// What commits cost.
+/// Metrics of commits.
 #[derive(Debug)]
-pub(crate) struct OfCommits {
-    /// Commands of one.
+pub(crate) struct CommitMetrics {
+    /// Commands of a commit.
     pub(crate) commands: Histogram,
-    /// How long they took.
+    /// Duration of a commit.
     pub(crate) took_s: Histogram,
 }
 
-/// Which calls are let in.
+/// Metrics of admission: waiting, load shedding, rejection.
 #[derive(Debug)]
-pub(crate) struct OfDoor {
-    /// How long calls waited for a worker.
-    pub(crate) wait_s: Histogram,
-    /// How long batches, and what turned out to be long, waited for their turns.
-    pub(crate) turn_wait_s: Histogram,
-    /// Calls for which there was no time, by class.
+pub(crate) struct AdmissionMetrics {
+    /// Time until a thread of the runtime runs a request.
+    pub(crate) scheduling_delay_s: Histogram,
+    /// Time in the work queue.
+    pub(crate) work_queue_wait_s: Histogram,
+    /// Requests shed, by class.
     pub(crate) shed: IntCounterVec,
-    /// Calls that may not come in, by reason.
-    pub(crate) refused: IntCounterVec,
+    /// Requests rejected for credentials, roles or rate limits, by reason.
+    pub(crate) rejected: IntCounterVec,
 }
 
-/// Which connections there are.
+/// Metrics of connections.
 #[derive(Debug)]
-pub(crate) struct OfConnections {
-    /// How many there are.
-    pub(crate) now: IntGauge,
-    /// Those that were not taken in, by reason.
-    pub(crate) refused: IntCounterVec,
+pub(crate) struct ConnectionMetrics {
+    /// Open connections.
+    pub(crate) open: IntGauge,
+    /// Connections rejected, or closed for a protocol error, by reason.
+    pub(crate) rejected: IntCounterVec,
 }
 
-/// What is looked up when somebody asks.
+/// Gauges that are set at each scrape.
 #[derive(Debug)]
-struct LookedUp {
+struct ScrapeGauges {
     merchants: IntGaugeVec,
     revision: IntGauge,
     queue: IntGauge,
     watchers: IntGauge,
-    under_way: IntGauge,
+    in_flight: IntGauge,
     is_ready: IntGauge,
-    takes_changes: IntGauge,
+    is_writable: IntGauge,
     disk_free_bytes: Gauge,
-    /// 0 where there is no TLS.
-    certificate_ends_s: IntGauge,
+    /// 0 without TLS.
+    certificate_expiry_s: IntGauge,
     panics: IntCounter,
 }
 
-/// How a server stands at this moment.
+/// The state of a server at a scrape.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct State {
     pub(crate) merchants_visible: usize,
@@ -156,32 +132,35 @@ pub(crate) struct State {
     pub(crate) revision: u64,
     pub(crate) commands_waiting: usize,
     pub(crate) watchers: usize,
-    pub(crate) calls_under_way: usize,
+    pub(crate) requests_in_flight: usize,
     pub(crate) is_ready: bool,
-    pub(crate) takes_changes: bool,
+    pub(crate) is_writable: bool,
     pub(crate) disk_free_bytes: Option<u64>,
-    pub(crate) certificate_ends_s: Option<i64>,
+    pub(crate) certificate_expiry_s: Option<i64>,
 }
 
-/// Makes metrics in a registry. Their names and labels are constants, and right: whatever starts a server tries them all.
+/// Creates metrics in a registry. Names and labels are constants; starting a server creates all of them.
 struct Maker(Registry);
 
 impl Maker {
-    fn kept<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> prometheus::Result<C> {
-        let made = made?;
-        self.0.register(Box::new(made.clone()))?;
-        Ok(made)
+    fn register<C: Collector + Clone + 'static>(
+        &self,
+        created: prometheus::Result<C>,
+    ) -> prometheus::Result<C> {
+        let created = created?;
+        self.0.register(Box::new(created.clone()))?;
+        Ok(created)
     }
 
     fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.kept(IntCounter::new(name, help))
+        self.register(IntCounter::new(name, help))
     }
 
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.kept(IntCounterVec::new(Opts::new(name, help), labels))
+        self.register(IntCounterVec::new(Opts::new(name, help), labels))
     }
 
-    /// What can happen is told as 0 before it has: a rate needs a value to begin with.
+    /// Counters that start at 0 for each value of a label: a rate needs a first sample.
     fn counters_from_0(
         &self,
         name: &str,
@@ -195,72 +174,82 @@ impl Maker {
     }
 
     fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.kept(IntGauge::new(name, help))
+        self.register(IntGauge::new(name, help))
     }
 
-    fn histogram(&self, name: &str, help: &str, bounds: &[f64]) -> prometheus::Result<Histogram> {
-        self.kept(Histogram::with_opts(HistogramOpts::new(name, help).buckets(bounds.to_vec())))
+    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
+        self.register(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
     }
 }
 
 impl Metrics {
-    /// Nothing has happened yet.
+    /// Creates all metrics.
     ///
     /// # Errors
-    /// Where a name is there twice, which a test finds.
+    /// When a name occurs twice, which a test excludes.
     pub fn new() -> Result<Self, prometheus::Error> {
         let make = Maker(Registry::new());
-        let build = Opts::new("nearby_build_info", "Which build this is; always 1");
-        let build = make.kept(IntGaugeVec::new(build, &["version", "target"]))?;
+        let build = Opts::new("nearby_build_info", "Version and target of this build; always 1");
+        let build = make.register(IntGaugeVec::new(build, &["version", "target"]))?;
         let target = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), &target]).set(1);
         Ok(Self {
-            calls: OfCalls::new(&make)?,
-            searches: OfSearches::new(&make)?,
-            commits: OfCommits::new(&make)?,
-            door: OfDoor::new(&make)?,
-            connections: OfConnections::new(&make)?,
-            looked_up: LookedUp::new(&make)?,
-            process: OfProcess::new(&make)?,
+            calls: RpcMetrics::new(&make)?,
+            searches: SearchMetrics::new(&make)?,
+            commits: CommitMetrics::new(&make)?,
+            admission: AdmissionMetrics::new(&make)?,
+            connections: ConnectionMetrics::new(&make)?,
+            scrape: ScrapeGauges::new(&make)?,
+            process: ProcessMetrics::new(&make)?,
             registry: make.0,
         })
     }
 
-    /// Everything, in Prometheus's text.
+    /// All metrics in Prometheus' text format.
     ///
     /// # Errors
-    /// Where it cannot be told, which would be a fault of this program.
-    #[expect(clippy::cast_precision_loss, reason = "no disk has 2^53 bytes to the byte")]
+    /// When they cannot be encoded, which would be a fault of this program.
     pub(crate) fn text(&self, now: State) -> Result<String, prometheus::Error> {
-        let of = &self.looked_up;
-        let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        of.merchants.with_label_values(&["visible"]).set(whole(now.merchants_visible));
-        of.merchants.with_label_values(&["hidden"]).set(whole(now.merchants_hidden));
-        of.revision.set(i64::try_from(now.revision).unwrap_or(i64::MAX));
-        of.queue.set(whole(now.commands_waiting));
-        of.watchers.set(whole(now.watchers));
-        of.under_way.set(whole(now.calls_under_way));
-        of.is_ready.set(now.is_ready.into());
-        of.takes_changes.set(now.takes_changes.into());
-        of.panics.inc_by(panics::count().saturating_sub(of.panics.get()));
-        if let Some(bytes) = now.disk_free_bytes {
-            of.disk_free_bytes.set(bytes as f64);
-        }
-        if let Some(ends_s) = now.certificate_ends_s {
-            of.certificate_ends_s.set(ends_s);
-        }
-        self.process.set(ProcessStats::read());
+        self.set_gauges(now);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// The counts of a method, which is `/package.Service/Method`.
+    /// The metrics that `nearby status` shows.
+    pub(crate) fn status(&self, now: State) -> Status {
+        self.set_gauges(now);
+        Status::of(&self.registry.gather())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no disk has 2^53 bytes to the byte")]
+    fn set_gauges(&self, now: State) {
+        let gauges = &self.scrape;
+        let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        gauges.merchants.with_label_values(&["visible"]).set(number(now.merchants_visible));
+        gauges.merchants.with_label_values(&["hidden"]).set(number(now.merchants_hidden));
+        gauges.revision.set(i64::try_from(now.revision).unwrap_or(i64::MAX));
+        gauges.queue.set(number(now.commands_waiting));
+        gauges.watchers.set(number(now.watchers));
+        gauges.in_flight.set(number(now.requests_in_flight));
+        gauges.is_ready.set(now.is_ready.into());
+        gauges.is_writable.set(now.is_writable.into());
+        gauges.panics.inc_by(panics::count().saturating_sub(gauges.panics.get()));
+        if let Some(bytes) = now.disk_free_bytes {
+            gauges.disk_free_bytes.set(bytes as f64);
+        }
+        if let Some(expiry_s) = now.certificate_expiry_s {
+            gauges.certificate_expiry_s.set(expiry_s);
+        }
+        self.process.set(ProcessStats::read());
+    }
+
+    /// The metrics of a method, which is `/package.Service/Method`.
     pub(crate) fn of_method(&self, path: &'static str) -> MethodMetrics {
         let (service, method) = path.trim_start_matches('/').split_once('/').unwrap_or((path, ""));
-        let OfCalls { started, handled, handling_s } = &self.calls;
+        let RpcMetrics { started, handled, handling_s } = &self.calls;
         let started = started.with_label_values(&[service, method]);
-        let ended = CODES.map(|_| OnceLock::new());
+        let ended = CODE_NAMES.map(|_| OnceLock::new());
         MethodMetrics {
             service,
             method,
@@ -272,105 +261,105 @@ impl Metrics {
     }
 }
 
-impl OfCalls {
+impl RpcMetrics {
     fn new(make: &Maker) -> prometheus::Result<Self> {
         let with_code = ["grpc_service", "grpc_method", "grpc_code"];
         let handling = HistogramOpts::new(
             "grpc_server_handling_seconds",
-            "From when the head of a call was read until its answer was sent",
+            "Time from the request's headers until the response has been sent",
         );
-        let begun = ["grpc_service", "grpc_method"];
+        let method = ["grpc_service", "grpc_method"];
         Ok(Self {
-            started: make.counters("grpc_server_started_total", "Calls that were begun", &begun)?,
-            handled: make.counters(
-                "grpc_server_handled_total",
-                "Calls that have ended, by how",
-                &with_code,
-            )?,
-            handling_s: make.kept(HistogramVec::new(handling.buckets(CALL_S.to_vec()), &with_code))?,
+            started: make.counters("grpc_server_started_total", "Calls started", &method)?,
+            handled: make.counters("grpc_server_handled_total", "Calls ended, by status code", &with_code)?,
+            handling_s: make
+                .register(HistogramVec::new(handling.buckets(CALL_BUCKETS_S.to_vec()), &with_code))?,
         })
     }
 }
 
-impl OfSearches {
+impl SearchMetrics {
     fn new(make: &Maker) -> prometheus::Result<Self> {
-        let all = "Searches, those of batches and streams too";
-        let pages = "Pages of the tree, of some hundred merchants each, that a search looked into";
+        let all = "Searches, including those of batches and streams";
+        let pages = "Pages of the index, of a few hundred merchants each, that a search visits";
+        let slow = "Searches that took longer than --slow-search-ms";
         Ok(Self {
             all: make.counters_from_0("nearby_searches_total", all, "filtered", &["false", "true"])?,
-            slow: make
-                .counter("nearby_slow_searches_total", "Searches that took longer than --slow-search-ms")?,
-            results: make.histogram("nearby_search_results", "Results of a page of a search", &NUMBER)?,
-            pages: make.histogram("nearby_search_pages_visited", pages, &NUMBER)?,
+            slow: make.counter("nearby_slow_searches_total", slow)?,
+            results: make.histogram("nearby_search_results", "Results of a search page", &COUNT_BUCKETS)?,
+            pages: make.histogram("nearby_search_index_pages_visited", pages, &COUNT_BUCKETS)?,
         })
     }
 }
 
-impl OfCommits {
+impl CommitMetrics {
     fn new(make: &Maker) -> prometheus::Result<Self> {
-        let took = "How long a commit took: a write to the journal and its fdatasync";
+        let took = "Duration of a commit: the write to the journal and its fdatasync";
+        let commands = "Commands of a commit";
         Ok(Self {
-            commands: make.histogram(
-                "nearby_commit_commands",
-                "Commands that became durable together",
-                &NUMBER,
+            commands: make.histogram("nearby_commit_commands", commands, &COUNT_BUCKETS)?,
+            took_s: make.histogram("nearby_commit_seconds", took, &WAIT_BUCKETS_S)?,
+        })
+    }
+}
+
+impl AdmissionMetrics {
+    fn new(make: &Maker) -> prometheus::Result<Self> {
+        let delay = "Time until a thread runs a request";
+        let queue = "Time that batches and long searches wait in the work queue";
+        let shed = "Requests shed because the server is overloaded, by class";
+        let rejected = "Requests rejected for their credentials, role or rate limit, by reason";
+        let classes = ["write", "search", "bulk"];
+        Ok(Self {
+            scheduling_delay_s: make.histogram("nearby_scheduling_delay_seconds", delay, &WAIT_BUCKETS_S)?,
+            work_queue_wait_s: make.histogram("nearby_work_queue_wait_seconds", queue, &WAIT_BUCKETS_S)?,
+            shed: make.counters_from_0("nearby_requests_shed_total", shed, "class", &classes)?,
+            rejected: make.counters_from_0(
+                "nearby_requests_rejected_total",
+                rejected,
+                "reason",
+                &CALL_REJECTIONS,
             )?,
-            took_s: make.histogram("nearby_commit_seconds", took, &WAIT_S)?,
         })
     }
 }
 
-impl OfDoor {
+impl ConnectionMetrics {
     fn new(make: &Maker) -> prometheus::Result<Self> {
-        let wait = "How long calls waited until a worker had time for them";
-        let turn_wait = "How long batches, and searches that turned out to be long, waited for their turns";
-        let shed = "Calls that were refused as there was too much to do";
-        let refused = "Calls that were not let in, by reason";
+        let rejected = "Connections rejected, or closed for an HTTP/2 protocol error, by reason";
+        let name = "nearby_connections_rejected_total";
         Ok(Self {
-            wait_s: make.histogram("nearby_admission_wait_seconds", wait, &WAIT_S)?,
-            turn_wait_s: make.histogram("nearby_turn_wait_seconds", turn_wait, &WAIT_S)?,
-            shed: make.counters_from_0("nearby_shed_total", shed, "class", &["write", "search", "bulk"])?,
-            refused: make.counters_from_0("nearby_refused_total", refused, "reason", &REFUSALS)?,
+            open: make.gauge("nearby_connections", "Open connections")?,
+            rejected: make.counters_from_0(name, rejected, "reason", &CONNECTION_REJECTIONS)?,
         })
     }
 }
 
-impl OfConnections {
+impl ScrapeGauges {
     fn new(make: &Maker) -> prometheus::Result<Self> {
-        let refused =
-            "Connections that were not taken in, or ended as they broke the rules of HTTP/2, by reason";
-        let name = "nearby_connections_refused_total";
+        let merchants = Opts::new("nearby_index_merchants", "Merchants in the index, by visibility");
+        let disk = Gauge::new("nearby_disk_free_bytes", "Free space on the disk of the store");
+        let expiry = "Expiry of the TLS certificate, in seconds since 1970; 0 without TLS";
+        let writable = "1 while changes are accepted: the store is intact and its disk has space";
+        let name = "nearby_certificate_expiry_timestamp_seconds";
         Ok(Self {
-            now: make.gauge("nearby_connections", "Connections there are")?,
-            refused: make.counters_from_0(name, refused, "reason", &CONNECTION_REFUSALS)?,
+            merchants: make.register(IntGaugeVec::new(merchants, &["visibility"]))?,
+            revision: make.gauge("nearby_index_revision", "Revision of the last change that searches see")?,
+            queue: make.gauge("nearby_commit_queue_commands", "Commands waiting to be committed")?,
+            watchers: make.gauge("nearby_watchers", "Watching calls")?,
+            in_flight: make.gauge("nearby_requests_in_flight", "Calls that have not ended")?,
+            is_ready: make.gauge("nearby_ready", "1 while calls are served")?,
+            is_writable: make.gauge("nearby_writable", writable)?,
+            disk_free_bytes: make.register(disk)?,
+            certificate_expiry_s: make.gauge(name, expiry)?,
+            panics: make.counter("nearby_panics_total", "Panics; each is a bug of the server")?,
         })
     }
 }
 
-impl LookedUp {
-    fn new(make: &Maker) -> prometheus::Result<Self> {
-        let merchants = Opts::new("nearby_index_merchants", "Merchants in the index");
-        let disk = Gauge::new("nearby_disk_free_bytes", "Room on the disk of the store");
-        let ends = "When the certificate ends, since 1970; 0 without TLS";
-        let changes = "Whether changes are taken: the store is sound and has room";
-        Ok(Self {
-            merchants: make.kept(IntGaugeVec::new(merchants, &["visibility"]))?,
-            revision: make.gauge("nearby_index_revision", "The last change that searches see")?,
-            queue: make.gauge("nearby_commit_queue_commands", "Commands that wait to become durable")?,
-            watchers: make.gauge("nearby_watchers", "Calls that watch")?,
-            under_way: make.gauge("nearby_calls_under_way", "Calls that have not ended")?,
-            is_ready: make.gauge("nearby_ready", "Whether calls are answered")?,
-            takes_changes: make.gauge("nearby_takes_changes", changes)?,
-            disk_free_bytes: make.kept(disk)?,
-            certificate_ends_s: make.gauge("nearby_certificate_expiry_timestamp_seconds", ends)?,
-            panics: make.counter("nearby_panics_total", "Panics: each is a fault of this program")?,
-        })
-    }
-}
-
-/// The standard metrics of a process, as Prometheus's client libraries name them.
+/// The standard metrics of a process, with the names of Prometheus' client libraries.
 #[derive(Debug)]
-struct OfProcess {
+struct ProcessMetrics {
     cpu_s: Counter,
     resident_bytes: Gauge,
     virtual_bytes: Gauge,
@@ -379,13 +368,13 @@ struct OfProcess {
     start_s: Gauge,
 }
 
-impl OfProcess {
+impl ProcessMetrics {
     fn new(make: &Maker) -> prometheus::Result<Self> {
-        let gauge = |name: &str, help: &str| make.kept(Gauge::new(name, help));
+        let gauge = |name: &str, help: &str| make.register(Gauge::new(name, help));
         let cpu =
             Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds");
         Ok(Self {
-            cpu_s: make.kept(cpu)?,
+            cpu_s: make.register(cpu)?,
             resident_bytes: gauge("process_resident_memory_bytes", "Resident memory size in bytes")?,
             virtual_bytes: gauge("process_virtual_memory_bytes", "Virtual memory size in bytes")?,
             open_fds: gauge("process_open_fds", "Number of open file descriptors")?,
@@ -407,15 +396,15 @@ impl OfProcess {
     }
 }
 
-/// The counts of one method. A code that never comes has none.
+/// The metrics of one method, created for a code at its first occurrence.
 #[derive(Debug)]
 pub(crate) struct MethodMetrics {
     /// Package and service.
     pub(crate) service: &'static str,
-    /// Its name there.
+    /// Method.
     pub(crate) method: &'static str,
     started: IntCounter,
-    ended: [OnceLock<(IntCounter, Histogram)>; CODES.len()],
+    ended: [OnceLock<(IntCounter, Histogram)>; CODE_NAMES.len()],
     handled: IntCounterVec,
     handling_s: HistogramVec,
 }
@@ -427,9 +416,9 @@ impl MethodMetrics {
 
     pub(crate) fn end(&self, code: usize, took: Duration) {
         // 2 is UNKNOWN.
-        let code = if code < CODES.len() { code } else { 2 };
+        let code = if code < CODE_NAMES.len() { code } else { 2 };
         let (handled, handling_s) = self.ended[code].get_or_init(|| {
-            let labels = [self.service, self.method, CODES[code]];
+            let labels = [self.service, self.method, CODE_NAMES[code]];
             (self.handled.with_label_values(&labels), self.handling_s.with_label_values(&labels))
         });
         handled.inc();
@@ -442,7 +431,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_happened_is_told() {
+    fn events_appear_in_the_text_format() {
         let metrics = Metrics::new().unwrap();
         let search = metrics.of_method("/nearby.v1.NearbyService/SearchNearby");
         search.begin();
@@ -458,7 +447,7 @@ mod tests {
             r#"nearby_index_merchants{visibility="visible"} 7"#.to_owned(),
             "nearby_ready 1".to_owned(),
         ] {
-            assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
         assert!(text.contains("UNKNOWN") && text.contains("process_resident_memory_bytes"));
     }

@@ -11,6 +11,7 @@ mod logs;
 pub mod metrics;
 pub mod panics;
 mod process;
+pub(crate) mod status;
 pub(crate) mod traces;
 
 pub use self::logs::{LogArgs, LogControl, LogFormat, start};

@@ -67,7 +67,7 @@ impl Traces {
         headers: &dyn Extractor,
         service: &'static str,
         method: &'static str,
-    ) -> Traced {
+    ) -> CallSpan {
         let parent = TraceContextPropagator::new().extract(headers);
         let span = (self.tracer.span_builder(format!("{service}/{method}")))
             .with_kind(SpanKind::Server)
@@ -76,7 +76,7 @@ impl Traces {
                 KeyValue::new("rpc.service", service),
                 KeyValue::new("rpc.method", method),
             ]);
-        Traced(self.tracer.build_with_context(span, &parent))
+        CallSpan(self.tracer.build_with_context(span, &parent))
     }
 
     /// Sends what is left. Blocks for some seconds at the most.
@@ -89,9 +89,9 @@ impl Traces {
 
 /// A call that is traced, or not.
 #[derive(Debug)]
-pub(crate) struct Traced(Span);
+pub(crate) struct CallSpan(Span);
 
-impl Traced {
+impl CallSpan {
     /// The call has ended with a code of gRPC, by its number.
     pub(crate) fn end(mut self, code: usize) {
         /// What counts as an error of a server (OpenTelemetry's semantic conventions for gRPC): UNKNOWN, DEADLINE_EXCEEDED,

@@ -1,6 +1,6 @@
 //! API keys: 256 random bits that are told once and kept as a hash.
 //!
-//! They lie in a file of TOML that [`change`] keeps; servers look at it and take what is new. A key reads
+//! They lie in a file of TOML that [`change`] keeps; servers reload at it and take what is new. A key reads
 //! `nearby_IDENTIFIER_SECRET`: the identifier finds it, is no secret and may stand in logs.
 
 use std::{
@@ -22,14 +22,14 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use super::{Caller, Rate, Refused, Role};
+use super::{AuthError, principal::Principal, rate_limit::Rate, role::Role};
 use crate::fs::{
     atomic_write::{Readers, replace_file},
-    read_failures::Missed,
+    read_failures::ReadFailures,
 };
 
 /// How many keys of one name may be live: one, and the one that takes its place.
-const MOST_LIVE: usize = 2;
+const MAX_LIVE: usize = 2;
 const PREFIX: &str = "nearby_";
 const IDENTIFIER_BYTES: usize = 4;
 const SECRET_BYTES: usize = 32;
@@ -80,12 +80,12 @@ impl Key {
     ///
     /// # Errors
     /// Where it does no more.
-    pub fn is_live(&self, now: Timestamp) -> Result<(), Refused> {
+    pub fn is_live(&self, now: Timestamp) -> Result<(), AuthError> {
         if self.revoked.is_some() {
-            return Err(Refused::Revoked);
+            return Err(AuthError::Revoked);
         }
         match self.expires {
-            Some(expires) if expires <= now => Err(Refused::Expired),
+            Some(expires) if expires <= now => Err(AuthError::Expired),
             _ => Ok(()),
         }
     }
@@ -199,7 +199,7 @@ pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<SecretString, Key
         }
         let is_live = |other: &&Key| other.name == key.name && other.is_live(now).is_ok();
         let live: Vec<&str> = keys.iter().filter(is_live).map(|key| key.id.as_str()).collect();
-        if live.len() >= MOST_LIVE {
+        if live.len() >= MAX_LIVE {
             return Err(KeysError::TooMany { name: key.name.clone(), ids: live.join(" and ") });
         }
         keys.push(key);
@@ -258,13 +258,13 @@ pub(super) struct Keys {
     /// For keys that say nothing of it.
     rate: Option<Rate>,
     now: ArcSwap<Known>,
-    missed: Missed,
+    failures: ReadFailures,
 }
 
 #[derive(Debug)]
 struct Known {
     text: String,
-    by_id: HashMap<String, (Key, [u8; 32], Arc<Caller>)>,
+    by_id: HashMap<String, (Key, [u8; 32], Arc<Principal>)>,
 }
 
 impl Keys {
@@ -274,27 +274,27 @@ impl Keys {
         if known.live(Timestamp::now()) == 0 {
             tracing::warn!(file = %path.display(), "no API key is live: nobody can call with one");
         }
-        Ok(Self { path, rate, now: ArcSwap::from_pointee(known), missed: Missed::default() })
+        Ok(Self { path, rate, now: ArcSwap::from_pointee(known), failures: ReadFailures::default() })
     }
 
-    pub(super) fn identify(&self, shown: &str, now: UnixMicros) -> Result<Arc<Caller>, Refused> {
+    pub(super) fn authenticate(&self, shown: &str, now: UnixMicros) -> Result<Arc<Principal>, AuthError> {
         let known = self.now.load();
-        let (id, secret) = split(shown).ok_or(Refused::Unknown)?;
-        let (key, digest, caller) = known.by_id.get(id).ok_or(Refused::Unknown)?;
+        let (id, secret) = split(shown).ok_or(AuthError::Unknown)?;
+        let (key, digest, caller) = known.by_id.get(id).ok_or(AuthError::Unknown)?;
         if !bool::from(Sha256::digest(secret)[..].ct_eq(&digest[..])) {
-            return Err(Refused::Unknown);
+            return Err(AuthError::Unknown);
         }
         key.is_live(Timestamp::from_microsecond(now.0).unwrap_or(Timestamp::MAX))?;
         Ok(Arc::clone(caller))
     }
 
     /// Takes what is new in the file. What cannot be used is said once, and the keys stay as they were.
-    pub(super) fn look(&self) {
+    pub(super) fn reload(&self) {
         let known = self.now.load();
-        let tell = |error: KeysError| {
+        let report = |error: KeysError| {
             tracing::error!(%error, "the API keys cannot be read any more; those from before stay, revoked ones too");
         };
-        let Some(text) = self.missed.heed(read(&self.path), tell) else { return };
+        let Some(text) = self.failures.report_repeated(read(&self.path), report) else { return };
         if text == known.text {
             return;
         }
@@ -322,7 +322,7 @@ impl Known {
             let caller = same.map(|(_, _, caller)| Arc::clone(caller)).unwrap_or_else(|| {
                 let name = format!("{} ({})", key.name, key.id);
                 let roles = key.roles.iter().copied().collect();
-                Arc::new(Caller::new("key", name, roles, key.rate().or(rate)))
+                Arc::new(Principal::new("key", name, roles, key.rate().or(rate)))
             });
             Some((key.id.clone(), (key, digest, caller)))
         });

@@ -25,30 +25,30 @@ fn a_key_is_known_until_it_ends_or_is_taken_back() {
     let one = add(&path, new("app", Some(2_000)), at(1_000)).unwrap();
     let keys = Keys::load(path.clone(), None).unwrap();
     let one = one.expose_secret();
-    let caller = keys.identify(one, micros(1_999)).unwrap();
-    assert!(caller.may(Role::Search) && !caller.may(Role::Manage));
-    assert_eq!(keys.identify(one, micros(2_000)).unwrap_err(), Refused::Expired);
+    let caller = keys.authenticate(one, micros(1_999)).unwrap();
+    assert!(caller.has(Role::Search) && !caller.has(Role::Manage));
+    assert_eq!(keys.authenticate(one, micros(2_000)).unwrap_err(), AuthError::Expired);
 
     let (head, tail) = one.split_at(one.len() - 1);
     let other = if tail == "A" { "B" } else { "A" };
     for wrong in [&format!("{head}{other}"), head, "nearby_", "nearby_00000000_", "", "nearby"] {
-        assert_eq!(keys.identify(wrong, micros(1_500)).unwrap_err(), Refused::Unknown, "{wrong}");
+        assert_eq!(keys.authenticate(wrong, micros(1_500)).unwrap_err(), AuthError::Unknown, "{wrong}");
     }
 
     let two = add(&path, new("app", None), at(1_000)).unwrap();
-    assert_eq!(keys.identify(two.expose_secret(), micros(1_500)).unwrap_err(), Refused::Unknown);
-    keys.look();
-    keys.identify(two.expose_secret(), micros(1_500)).unwrap();
+    assert_eq!(keys.authenticate(two.expose_secret(), micros(1_500)).unwrap_err(), AuthError::Unknown);
+    keys.reload();
+    keys.authenticate(two.expose_secret(), micros(1_500)).unwrap();
     let id = list(&path).unwrap()[1].id.clone();
     revoke(&path, &id, at(1_500)).unwrap();
-    keys.look();
-    assert_eq!(keys.identify(two.expose_secret(), micros(1_500)).unwrap_err(), Refused::Revoked);
-    keys.identify(one, micros(1_500)).unwrap();
+    keys.reload();
+    assert_eq!(keys.authenticate(two.expose_secret(), micros(1_500)).unwrap_err(), AuthError::Revoked);
+    keys.authenticate(one, micros(1_500)).unwrap();
     assert!(matches!(revoke(&path, &id, at(1_500)), Err(KeysError::Unknown(_))));
 
     fs::write(&path, "key = 3").unwrap();
-    keys.look();
-    keys.identify(one, micros(1_500)).unwrap();
+    keys.reload();
+    keys.authenticate(one, micros(1_500)).unwrap();
 }
 
 #[test]
@@ -92,8 +92,8 @@ fn what_is_left_of_a_quota_outlives_a_change_of_the_file() {
     let rate = Some(Rate { per_s: NonZeroU32::MIN, burst: few });
     let key = add(&path, NewKey { rate, ..new("app", None) }, at(1_000)).unwrap();
     let keys = Keys::load(path.clone(), None).unwrap();
-    keys.identify(key.expose_secret(), micros(1_000)).unwrap().charge(5).unwrap();
+    keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(5).unwrap();
     add(&path, new("other", None), at(1_000)).unwrap();
-    keys.look();
-    assert!(keys.identify(key.expose_secret(), micros(1_000)).unwrap().charge(5).is_err());
+    keys.reload();
+    assert!(keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(5).is_err());
 }

@@ -13,7 +13,7 @@ use clap::Args;
 use self::{report::Report, send::Sender};
 use super::{
     exit_code::CliError,
-    form_of,
+    format_of,
     target::{Missing, Target, TargetArgs},
     terminal,
 };
@@ -52,7 +52,7 @@ pub(super) struct ImportArgs {
 /// Good rows are stored, bad ones reported; that there are some is no failure, that there are only such is one.
 pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
-    let format = form_of(args.format, &args.file)?;
+    let format = format_of(args.format, &args.file)?;
     let rejected = args.rejected.unwrap_or_else(|| PathBuf::from(format!("{name}.rejected.csv")));
     if rejected.canonicalize().is_ok_and(|path| args.file.canonicalize().is_ok_and(|file| file == path)) {
         return Err(CliError::usage("--rejected names the file to load itself"));

@@ -12,7 +12,7 @@ const BEYOND: &str = ">";
 /// Before a distance: it may not belong here.
 const UNCERTAIN: &str = "?";
 
-/// Results as a table, distances rounded as people say them. Columns that nobody asked for are not there, and marks are
+/// Results as a table, distances rounded as people say them. Columns that nobody asked for are not there, and flags are
 /// explained below it where it has any.
 pub(super) fn of(results: &[wire::NearbyResult]) -> String {
     // A result says these of itself only where they were asked for.
@@ -62,7 +62,7 @@ pub(super) fn omissions(possible: i32) -> String {
     }
 }
 
-/// What the marks mean that are there.
+/// What the flags mean that are there.
 fn legend(results: &[wire::NearbyResult]) -> String {
     let mut lines = String::new();
     if results.iter().any(|result| result.beyond_radius) {
@@ -78,10 +78,10 @@ fn legend(results: &[wire::NearbyResult]) -> String {
 
 /// `> 5.20 km`, `? 4.99 km`, `89 m`.
 fn marked_distance(result: &wire::NearbyResult) -> String {
-    let marks = [(result.beyond_radius, BEYOND), (result.uncertain, UNCERTAIN)];
-    let marks: String = marks.iter().filter(|(is_set, _)| *is_set).map(|(_, mark)| *mark).collect();
+    let flags = [(result.beyond_radius, BEYOND), (result.uncertain, UNCERTAIN)];
+    let flags: String = flags.iter().filter(|(is_set, _)| *is_set).map(|(_, mark)| *mark).collect();
     let distance = distance(result.distance_m);
-    if marks.is_empty() { distance } else { format!("{marks} {distance}") }
+    if flags.is_empty() { distance } else { format!("{flags} {distance}") }
 }
 
 fn open_word(state: wire::OpenState) -> &'static str {

@@ -1,114 +1,73 @@
-//! Updates by field mask (AIP-134, AIP-161), on the top-level fields of a merchant.
+//! Update masks (AIP-134, AIP-161), over the top-level fields of a merchant.
 
 use nearby_proto::{v1 as wire, well_known::FieldMask};
 
-use crate::{error::ServiceError, reason};
+use crate::{
+    error::ServiceError,
+    reason,
+    record::{FieldSet, UPDATABLE_FIELDS},
+};
 
-/// Puts the fields that a mask names from `given` into `current`.
-pub(crate) fn merge(
-    current: wire::Merchant,
-    given: wire::Merchant,
+/// Output-only fields: a mask may name them, and they are ignored (AIP-203).
+const OUTPUT_ONLY_FIELDS: [&str; 5] = ["name", "etag", "wgs84_position", "create_time", "update_time"];
+
+/// The fields that an update replaces.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum UpdateMask {
+    /// All fields: `*`.
+    All,
+    /// Some fields.
+    Fields(FieldSet),
+}
+
+/// Parses a mask. Without one, the fields that are set in `given` are replaced.
+pub(super) fn update_mask_from_wire(
     mask: Option<&FieldMask>,
-) -> Result<wire::Merchant, ServiceError> {
-    let named: Vec<&str> =
+    given: &wire::Merchant,
+) -> Result<UpdateMask, ServiceError> {
+    let names: Vec<&str> =
         mask.map(|mask| mask.paths.iter().map(String::as_str).collect()).unwrap_or_default();
-    match named.as_slice() {
-        ["*"] => Ok(given),
-        [] => Ok(merge_where(current, given, |_, is_set| is_set)),
+    match names.as_slice() {
+        ["*"] => Ok(UpdateMask::All),
+        [] => Ok(UpdateMask::Fields(FieldSet::of_set_fields(given))),
         _ => {
-            let is_known = |path: &str| FIELDS.contains(&path) || DECIDED_BY_THE_SERVER.contains(&path);
-            if let Some(unknown) = named.iter().find(|path| !is_known(path)) {
+            let is_known =
+                |name: &str| UPDATABLE_FIELDS.contains(&name) || OUTPUT_ONLY_FIELDS.contains(&name);
+            if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
                 let start: String = unknown.chars().take(64).flat_map(char::escape_debug).collect();
                 return Err(ServiceError::invalid(
                     "update_mask",
                     reason::UNKNOWN_FIELD,
                     format!(
-                        "names {start}, which cannot be updated by itself; the fields are {}, or * alone for all",
-                        FIELDS.join(", ")
+                        "names {start}, which is not an updatable field; use {}, or * alone for all",
+                        UPDATABLE_FIELDS.join(", ")
                     ),
                 ));
             }
-            Ok(merge_where(current, given, |field, _| named.contains(&field)))
+            Ok(UpdateMask::Fields(FieldSet::of_names(names)))
         }
     }
-}
-
-/// Fields that a mask may name and that are ignored there, as output-only fields are (AIP-203).
-const DECIDED_BY_THE_SERVER: [&str; 5] = ["name", "etag", "wgs84_position", "create_time", "update_time"];
-
-/// Defines the fields that can be updated, once, as a list and as the merge.
-macro_rules! updatable {
-    ($($field:ident)*) => {
-        const FIELDS: &[&str] = &[$(stringify!($field)),*];
-
-        /// Takes each field from `given` where `take` says so of its name and of whether it is set.
-        fn merge_where(
-            mut current: wire::Merchant,
-            given: wire::Merchant,
-            take: impl Fn(&str, bool) -> bool,
-        ) -> wire::Merchant {
-            let unset = wire::Merchant::default();
-            $(
-                if take(stringify!($field), given.$field != unset.$field) {
-                    current.$field = given.$field;
-                }
-            )*
-            current
-        }
-    };
-}
-
-updatable! {
-    display_name brand categories services position address phone opening_hours photos mini_program visibility
-    external_ids labels website_uri
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn merchant(display_name: &str, phone: &str) -> wire::Merchant {
-        wire::Merchant {
-            display_name: display_name.to_owned(),
-            phone: phone.to_owned(),
-            ..Default::default()
-        }
-    }
-
-    fn merged(given: wire::Merchant, paths: &[&str]) -> Result<wire::Merchant, ServiceError> {
+    fn parsed(paths: &[&str]) -> Result<UpdateMask, ServiceError> {
         let mask = FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() };
-        merge(merchant("old", "1"), given, Some(&mask))
+        let given = wire::Merchant { phone: "1".to_owned(), ..Default::default() };
+        update_mask_from_wire(Some(&mask), &given)
     }
 
     #[test]
-    fn a_mask_takes_what_it_names() {
-        assert_eq!(merged(merchant("new", "2"), &["phone"]), Ok(merchant("old", "2")));
-        assert_eq!(
-            merged(merchant("new", ""), &["phone"]),
-            Ok(merchant("old", "")),
-            "named and unset clears"
-        );
-        assert_eq!(merged(merchant("new", ""), &["*"]), Ok(merchant("new", "")));
-        assert_eq!(merge(merchant("old", "1"), merchant("new", ""), None), Ok(merchant("new", "1")));
-        assert_eq!(merged(merchant("new", "2"), &["phone", "etag", "update_time"]), Ok(merchant("old", "2")));
+    fn a_mask_selects_the_fields_that_it_names() {
+        let phone = || Ok(UpdateMask::Fields(FieldSet::of_names(["phone"])));
+        assert_eq!(parsed(&["phone"]), phone());
+        assert_eq!(parsed(&["phone", "etag", "update_time"]), phone(), "output-only fields are ignored");
+        assert_eq!(parsed(&[]), phone(), "the fields that are set");
+        assert_eq!(parsed(&["*"]), Ok(UpdateMask::All));
         for path in ["address.locality", "nonsense", "*"] {
-            assert!(
-                matches!(merged(merchant("new", ""), &["phone", path]), Err(ServiceError::Invalid(_))),
-                "{path}"
-            );
+            assert!(matches!(parsed(&["phone", path]), Err(ServiceError::Invalid(_))), "{path}");
         }
-    }
-
-    /// A field added to the contract must be added here, or be output-only.
-    #[test]
-    fn every_field_of_the_contract_is_updatable_or_decided_by_the_server() {
-        let source = include_str!("../../../../proto/nearby/v1/merchant.proto");
-        let message = source.split("\nmessage Merchant {").nth(1).unwrap().split("\n}").next().unwrap();
-        let fields = message.lines().filter(|line| !line.trim_start().starts_with("//")).filter_map(|line| {
-            line.split_once(" = ").and_then(|(declaration, _)| declaration.split_whitespace().last())
-        });
-        let is_missing = |field: &&str| !FIELDS.contains(field) && !DECIDED_BY_THE_SERVER.contains(field);
-        let missing: Vec<_> = fields.filter(is_missing).collect();
-        assert_eq!(missing, Vec::<&str>::new());
     }
 }

@@ -1,18 +1,18 @@
-//! Filters between the wire and the index.
+//! Filters and views from the wire.
 
-use nearby_index::{Filter, Shown, Term, TermKind};
+use nearby_index::{Filter, Term, TermKind, VisibilityFilter};
 use nearby_proto::v1 as wire;
 
 use super::violations::Check;
 use crate::{error::ServiceError, reason};
 
-/// Parses a filter; `path` is its field in the request, `default` what it shows where it does not say.
+/// Parses a filter; `path` is its field in the request, `default` its visibility scope if it has none.
 pub(crate) fn filter_from_wire(
     given: Option<&wire::MerchantFilter>,
     path: &str,
-    default: Shown,
+    default: VisibilityFilter,
 ) -> Result<Filter, ServiceError> {
-    let Some(given) = given else { return Ok(Filter { shown: default, ..Filter::default() }) };
+    let Some(given) = given else { return Ok(Filter { visibility: default, ..Filter::default() }) };
     let mut check = Check::under(path);
     let mut terms = |field: &str, kind, names: &[String]| -> Vec<Term> {
         check.list(field, names, 100, |check, path, name| check.required_text(path, name, 128));
@@ -29,27 +29,27 @@ pub(crate) fn filter_from_wire(
         terms("none_brands", TermKind::Brand, &given.none_brands),
         terms("none_services", TermKind::Service, &given.none_services),
     ];
-    let shown = match wire::VisibilityScope::try_from(given.visibility_scope) {
+    let visibility = match wire::VisibilityScope::try_from(given.visibility_scope) {
         Ok(wire::VisibilityScope::Unspecified) => default,
-        Ok(wire::VisibilityScope::Visible) => Shown::Visible,
-        Ok(wire::VisibilityScope::Hidden) => Shown::Hidden,
-        Ok(wire::VisibilityScope::All) => Shown::All,
+        Ok(wire::VisibilityScope::Visible) => VisibilityFilter::Visible,
+        Ok(wire::VisibilityScope::Hidden) => VisibilityFilter::Hidden,
+        Ok(wire::VisibilityScope::All) => VisibilityFilter::All,
         Err(_) => {
             check.fail("visibility_scope", reason::OUT_OF_RANGE, "must be a VisibilityScope");
             default
         }
     };
     check.finish()?;
-    // An empty list on the wire asks for nothing; an empty one in the index lets nothing through.
+    // An empty list on the wire is no condition; in the index it would match nothing.
     let any_of = any_of.into_iter().filter(|terms| !terms.is_empty());
     Ok(Filter {
-        shown,
+        visibility,
         any_of: any_of.chain(all_of.into_iter().map(|term| vec![term])).collect(),
         none_of: none_of.concat(),
     })
 }
 
-/// Parses a view; what it does not say is `default`.
+/// Parses a view, which defaults to `default`.
 pub(crate) fn view_from_wire(
     given: i32,
     default: wire::MerchantView,

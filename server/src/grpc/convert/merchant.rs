@@ -1,24 +1,19 @@
-//! Merchants between the wire and the index.
-//!
-//! The index keeps a merchant as the bytes that callers receive, with what a list shows of it in front, so that an answer
-//! is put together by copying. What the commit decides (name, etag, WGS-84 position and the two times) is put around what
-//! the caller gave when a version is made, and stays out of the store, which keeps what the caller gave.
+//! Merchants and patches from the wire: checks their fields.
 
-use nearby_index::{
-    Hours, Merchant, MerchantId, Pieces, Profile, Revision, StoredMerchant, Term, TermKind, Terms,
-    UnixMicros, Visibility,
-};
-use nearby_proto::{v1 as wire, well_known::Timestamp};
-use prost::{DecodeError, Message, bytes::Buf};
+use nearby_index::{Merchant, MerchantId, Visibility};
+use nearby_proto::v1 as wire;
 
 use super::{
-    hours::{check_hours, hours_of},
-    position::{position_from_wire, wgs84_to_wire},
+    field_mask::{UpdateMask, update_mask_from_wire},
+    hours::check_hours,
+    position::position_from_wire,
     violations::Check,
 };
-use crate::{commit::Stamp, error::ServiceError, reason};
-
-const NAME_PREFIX: &str = "merchants/";
+use crate::{
+    error::ServiceError,
+    reason,
+    record::{self, FieldSet, FieldUpdate, MerchantPatch, NAME_PREFIX, Update, revision_of},
+};
 
 /// Parses `merchants/{id}`; `path` is its field in the request.
 pub(crate) fn id_from_name(name: &str, path: &str) -> Result<MerchantId, ServiceError> {
@@ -34,157 +29,116 @@ pub(crate) fn id_from_name(name: &str, path: &str) -> Result<MerchantId, Service
 /// Parses an id on its own.
 pub(crate) fn id_from_wire(id: &str, path: &str) -> Result<MerchantId, ServiceError> {
     MerchantId::parse(id).map_err(|error| {
-        ServiceError::invalid(path, reason::INVALID_ID, format!("is not an id that can be: it {error}"))
+        ServiceError::invalid(path, reason::INVALID_ID, format!("invalid merchant id: it {error}"))
     })
 }
 
-/// `merchants/{id}`.
-pub(crate) fn name_of(id: &MerchantId) -> String {
-    format!("{NAME_PREFIX}{id}")
+/// The version that an etag names, if one is given.
+///
+/// # Errors
+/// [`ServiceError::Conflict`], when no version can have the etag.
+pub(crate) fn version_from_etag(
+    etag: &str,
+    id: &MerchantId,
+) -> Result<Option<nearby_index::Revision>, ServiceError> {
+    match etag {
+        "" => Ok(None),
+        etag => revision_of(etag).map(Some).ok_or_else(|| ServiceError::Conflict(id.clone())),
+    }
 }
 
-/// The etag of a version.
-pub(crate) fn etag_of(revision: Revision) -> String {
-    format!("{:x}", revision.0)
-}
-
-/// The version that an etag names; `None` where no version can have it.
-pub(crate) fn revision_of(etag: &str) -> Option<Revision> {
-    let revision = u64::from_str_radix(etag, 16).map(Revision).ok()?;
-    (etag_of(revision) == etag).then_some(revision)
-}
-
-/// Checks a merchant and makes it what the index keeps; `path` is its field in the request.
+/// Checks a merchant and encodes it; `path` is its field in the request.
 pub(crate) fn merchant_from_wire(
-    mut given: wire::Merchant,
+    given: wire::Merchant,
     id: MerchantId,
     path: &str,
 ) -> Result<Merchant, ServiceError> {
     let mut check = Check::under(path);
     let position_path = if path.is_empty() { "position".to_owned() } else { format!("{path}.position") };
     let position = check.absorb(position_from_wire(given.position.as_ref(), &position_path));
-    let visibility = match wire::Visibility::try_from(given.visibility) {
+    let visibility = check_visibility(&mut check, &given);
+    check.required_text("display_name", &given.display_name, 256);
+    check_optional_fields(&mut check, &given);
+    let encoded = position.map(|position| record::encode(given, id, position, visibility));
+    let merchant =
+        encoded.and_then(|encoded| check.absorb(encoded.map_err(|error| record::too_large(path, &error))));
+    check.finish()?;
+    merchant.ok_or(ServiceError::Internal("a merchant was rejected without a violation"))
+}
+
+/// Checks an update: the fields that its mask names, and, if it may create the merchant, the merchant as a whole.
+pub(crate) fn patch_from_wire(request: wire::UpdateMerchantRequest) -> Result<MerchantPatch, ServiceError> {
+    const PATH: &str = "merchant";
+    let wire::UpdateMerchantRequest { merchant, update_mask, allow_missing, .. } = request;
+    let given = merchant.ok_or_else(|| ServiceError::invalid(PATH, reason::REQUIRED, "must be given"))?;
+    let id = id_from_name(&given.name, "merchant.name")?;
+    let version = version_from_etag(&given.etag, &id)?;
+    // A version names a merchant that exists.
+    let may_create = allow_missing && version.is_none();
+    match update_mask_from_wire(update_mask.as_ref(), &given)? {
+        UpdateMask::All => {
+            let merchant = merchant_from_wire(given, id.clone(), PATH)?;
+            let if_missing = may_create.then(|| Ok(merchant.clone()));
+            Ok(MerchantPatch { id, version, update: Update::Replace(merchant), if_missing })
+        }
+        UpdateMask::Fields(fields) => {
+            let if_missing = may_create.then(|| merchant_from_wire(given.clone(), id.clone(), PATH));
+            let update = Update::Fields(Box::new(field_update(fields, given)?));
+            Ok(MerchantPatch { id, version, update, if_missing })
+        }
+    }
+}
+
+/// Checks the fields that an update names.
+fn field_update(fields: FieldSet, given: wire::Merchant) -> Result<FieldUpdate, ServiceError> {
+    let mut check = Check::under("merchant");
+    // Fields that are not named may hold anything.
+    let mut named = wire::Merchant::default();
+    fields.copy(given, &mut named);
+    let position = if fields.contains("position") {
+        check.absorb(position_from_wire(named.position.as_ref(), "merchant.position"))
+    } else {
+        None
+    };
+    let visibility = check_visibility(&mut check, &named);
+    if fields.contains("display_name") {
+        check.required_text("display_name", &named.display_name, 256);
+    }
+    check_optional_fields(&mut check, &named);
+    check.finish()?;
+    named.set_visibility(match visibility {
+        Visibility::Visible => wire::Visibility::Visible,
+        Visibility::Hidden => wire::Visibility::Hidden,
+    });
+    Ok(FieldUpdate { fields, given: named, position })
+}
+
+/// A patch that shows or hides a merchant.
+pub(crate) fn visibility_patch(
+    name: &str,
+    etag: &str,
+    visibility: wire::Visibility,
+) -> Result<MerchantPatch, ServiceError> {
+    let id = id_from_name(name, "name")?;
+    let version = version_from_etag(etag, &id)?;
+    let given = wire::Merchant { visibility: visibility.into(), ..Default::default() };
+    let update = FieldUpdate { fields: FieldSet::visibility(), given, position: None };
+    Ok(MerchantPatch { id, version, update: Update::Fields(Box::new(update)), if_missing: None })
+}
+
+fn check_visibility(check: &mut Check, given: &wire::Merchant) -> Visibility {
+    match wire::Visibility::try_from(given.visibility) {
         Ok(wire::Visibility::Hidden) => Visibility::Hidden,
         Ok(wire::Visibility::Visible | wire::Visibility::Unspecified) => Visibility::Visible,
         Err(_) => {
             check.fail("visibility", reason::OUT_OF_RANGE, "must be VISIBILITY_VISIBLE or VISIBILITY_HIDDEN");
             Visibility::Visible
         }
-    };
-    check_profile(&mut check, &given);
-    given.visibility = wire_visibility(visibility).into();
-    clear_output_only(&mut given);
-    let terms = terms_of(&given);
-    let hours = given.opening_hours.as_ref().and_then(hours_of).map(Hours::shared);
-    let profile = profile_of(given).map_err(|error| {
-        ServiceError::invalid(
-            path,
-            reason::TOO_LARGE,
-            format!("is larger than a merchant can be: it {error}"),
-        )
-    });
-    let profile = check.absorb(profile);
-    check.finish()?;
-    match (position, profile) {
-        (Some(position), Some(profile)) => Ok(Merchant { id, position, visibility, terms, hours, profile }),
-        _ => Err(ServiceError::Internal("a merchant was refused without a reason")),
     }
 }
 
-/// Makes a version of a merchant.
-pub(crate) fn finish(mut merchant: Merchant, stamp: Stamp) -> StoredMerchant {
-    let Stamp { revision, placed, create_time, update_time } = stamp;
-    let name = wire::Merchant { name: name_of(&merchant.id), ..Default::default() };
-    let decided = wire::Merchant {
-        etag: etag_of(revision),
-        wgs84_position: Some(wgs84_to_wire(merchant.position.to_wgs84())),
-        create_time: Some(timestamp(create_time)),
-        update_time: Some(timestamp(update_time)),
-        ..Default::default()
-    };
-    merchant.profile = merchant.profile.committed(&name.encode_to_vec(), &decided.encode_to_vec());
-    StoredMerchant { merchant, revision, placed, create_time, update_time }
-}
-
-/// A version of a merchant that was read from the store, with all that the store leaves to the profile; and whether the
-/// profile could be read. One that could not stays as it is.
-pub(crate) fn restore(stored: StoredMerchant) -> (StoredMerchant, bool) {
-    let StoredMerchant { mut merchant, revision, placed, create_time, update_time } = stored;
-    let is_readable = match decoded(merchant.profile.given()) {
-        Ok(given) => {
-            merchant.terms = terms_of(&given);
-            merchant.hours = given.opening_hours.as_ref().and_then(hours_of).map(Hours::shared);
-            // Release 0.1 had the fields in the order of their numbers.
-            profile_of(given).map(|profile| merchant.profile = profile).is_ok()
-        }
-        Err(_) => false,
-    };
-    (finish(merchant, Stamp { revision, placed, create_time, update_time }), is_readable)
-}
-
-/// A merchant as callers receive it.
-pub(crate) fn merchant_to_wire(stored: &StoredMerchant) -> Result<wire::Merchant, ServiceError> {
-    decoded(stored.merchant.profile.full())
-        .map_err(|_| ServiceError::Internal("a stored profile cannot be read"))
-}
-
-fn decoded([front, back]: Pieces<'_>) -> Result<wire::Merchant, DecodeError> {
-    wire::Merchant::decode(front.chain(back))
-}
-
-/// The same merchant, seen by searches or not.
-pub(crate) fn with_visibility(
-    stored: &StoredMerchant,
-    visibility: Visibility,
-) -> Result<Merchant, ServiceError> {
-    let mut given = merchant_to_wire(stored)?;
-    given.visibility = wire_visibility(visibility).into();
-    merchant_from_wire(given, stored.merchant.id.clone(), "merchant")
-}
-
-fn wire_visibility(visibility: Visibility) -> wire::Visibility {
-    match visibility {
-        Visibility::Visible => wire::Visibility::Visible,
-        Visibility::Hidden => wire::Visibility::Hidden,
-    }
-}
-
-/// What a list shows first, then the rest: see `MerchantView` in the contract.
-fn profile_of(mut given: wire::Merchant) -> Result<Profile, nearby_index::ProfileTooLarge> {
-    let basic = wire::Merchant {
-        display_name: std::mem::take(&mut given.display_name),
-        brand: std::mem::take(&mut given.brand),
-        categories: std::mem::take(&mut given.categories),
-        position: given.position.take(),
-        mini_program: given.mini_program.take(),
-        ..Default::default()
-    };
-    Profile::of_parts(&basic.encode_to_vec(), &given.encode_to_vec())
-}
-
-fn terms_of(given: &wire::Merchant) -> Terms {
-    let terms = |kind, names: &[String]| names.iter().map(|name| Term::new(kind, name)).collect::<Vec<_>>();
-    let brand = if given.brand.is_empty() { None } else { Some(Term::new(TermKind::Brand, &given.brand)) };
-    let categories = terms(TermKind::Category, &given.categories);
-    categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand).collect()
-}
-
-fn clear_output_only(given: &mut wire::Merchant) {
-    given.name.clear();
-    given.etag.clear();
-    given.wgs84_position = None;
-    given.create_time = None;
-    given.update_time = None;
-}
-
-fn timestamp(at: UnixMicros) -> Timestamp {
-    let nanos = i32::try_from(at.0.rem_euclid(1_000_000) * 1_000).unwrap_or_default();
-    Timestamp { seconds: at.0.div_euclid(1_000_000), nanos }
-}
-
-/// The limits are those that merchant.proto states.
-fn check_profile(check: &mut Check, given: &wire::Merchant) {
-    check.required_text("display_name", &given.display_name, 256);
+/// Checks the fields that may be unset. The limits are those that merchant.proto states.
+fn check_optional_fields(check: &mut Check, given: &wire::Merchant) {
     check.text("brand", &given.brand, 128);
     check.text("phone", &given.phone, 128);
     check.web_uri("website_uri", &given.website_uri);
@@ -277,76 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_comes_back_with_what_the_commit_added() {
-        let merchant = merchant_from_wire(cafe(), MerchantId::parse("cafe").unwrap(), "merchant").unwrap();
-        let stamp = Stamp {
-            revision: Revision(26),
-            placed: Revision(20),
-            create_time: UnixMicros(1_500_000),
-            update_time: UnixMicros(-1),
-        };
-        let stored = finish(merchant, stamp);
-        let back = merchant_to_wire(&stored).unwrap();
-        assert_eq!((back.name.as_str(), back.etag.as_str()), ("merchants/cafe", "1a"));
-        assert_eq!(back.position, cafe().position);
-        assert_eq!(back.visibility(), wire::Visibility::Visible);
-        let wgs84 = back.wgs84_position.unwrap();
-        assert_eq!(wgs84.coordinate_system(), wire::CoordinateSystem::Wgs84);
-        assert!((wgs84.latitude - 39.9).abs() > 1e-4, "GCJ-02 in Beijing lies half a kilometre off");
-        assert_eq!(back.create_time, Some(Timestamp { seconds: 1, nanos: 500_000_000 }));
-        assert_eq!(back.update_time, Some(Timestamp { seconds: -1, nanos: 999_999_000 }));
-        assert_eq!(revision_of(&back.etag), Some(Revision(26)));
-        assert_eq!([revision_of("1A"), revision_of(""), revision_of("01")], [None; 3]);
-    }
-
-    /// A record of release 0.1 has its fields in the order of their numbers.
-    #[test]
-    fn a_merchant_that_was_stored_comes_back_as_it_was() {
-        let mut given = wire::Merchant {
-            services: vec!["delivery".to_owned()],
-            phone: "+1".to_owned(),
-            mini_program: Some(wire::MiniProgramLink { app_id: "wx1".to_owned(), path: String::new() }),
-            opening_hours: Some(wire::OpeningHours {
-                time_zone: "Asia/Shanghai".to_owned(),
-                weekly_periods: vec![wire::WeeklyPeriod { weekday: 1, start_minute: 60, length_minutes: 60 }],
-                ..Default::default()
-            }),
-            ..cafe()
-        };
-        given.set_visibility(wire::Visibility::Visible);
-        let merchant =
-            merchant_from_wire(given.clone(), MerchantId::parse("cafe").unwrap(), "merchant").unwrap();
-        let stamp = Stamp {
-            revision: Revision(3),
-            placed: Revision(2),
-            create_time: UnixMicros(1),
-            update_time: UnixMicros(2),
-        };
-        let made = finish(merchant.clone(), stamp);
-        given.name.clear();
-        let of_release_0_1 = Profile::new(&given.encode_to_vec()).unwrap();
-        for profile in [Profile::new(&made.merchant.profile.given().concat()).unwrap(), of_release_0_1] {
-            let read = Merchant { terms: Terms::default(), hours: None, profile, ..merchant.clone() };
-            let read = StoredMerchant { merchant: read, ..made.clone() };
-            assert_eq!(restore(read), (made.clone(), true));
-        }
-        let basic = decoded(made.merchant.profile.basic()).unwrap();
-        let expected = wire::Merchant {
-            name: "merchants/cafe".to_owned(),
-            services: Vec::new(),
-            phone: String::new(),
-            opening_hours: None,
-            visibility: 0,
-            ..given
-        };
-        assert_eq!(basic, expected);
-        let broken = Profile::new(b"\xff").unwrap();
-        let broken = StoredMerchant { merchant: Merchant { profile: broken, ..merchant }, ..made };
-        assert!(!restore(broken).1);
-    }
-
-    #[test]
-    fn all_that_is_wrong_is_said_at_once() {
+    fn all_violations_are_reported_at_once() {
         let mut given = cafe();
         given.display_name = "  ".to_owned();
         given.position = Some(wire::Position { latitude: f64::NAN, ..Default::default() });
@@ -386,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_cannot_be_say_why() {
+    fn invalid_names_state_the_reason() {
         for (name, reason) in [
             ("", "REQUIRED"),
             ("cafe", "INVALID_NAME"),
@@ -397,6 +282,36 @@ mod tests {
                 Err(ServiceError::Invalid(violations)) => assert_eq!(violations[0].reason.as_str(), reason),
                 other => panic!("{name}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn an_update_checks_the_fields_that_it_names() {
+        let update = |paths: &[&str], allow_missing: bool| {
+            let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+            let merchant = wire::Merchant {
+                name: "merchants/cafe".to_owned(),
+                website_uri: "no URI".to_owned(),
+                phone: "1".to_owned(),
+                ..Default::default()
+            };
+            patch_from_wire(wire::UpdateMerchantRequest {
+                merchant: Some(merchant),
+                update_mask: Some(nearby_proto::well_known::FieldMask { paths }),
+                allow_missing,
+                ..Default::default()
+            })
+        };
+        let fields = |patch: MerchantPatch| match patch.update {
+            Update::Fields(update) => (update.given.phone, update.given.website_uri),
+            Update::Replace(_) => panic!("a full update"),
+        };
+        let patch = update(&["phone"], true).unwrap();
+        assert!(matches!(patch.if_missing, Some(Err(ServiceError::Invalid(_)))), "the whole is invalid");
+        assert_eq!(fields(patch), ("1".to_owned(), String::new()), "a field that is not named is dropped");
+        assert!(update(&["phone"], false).unwrap().if_missing.is_none());
+        for paths in [&["website_uri"][..], &["position"], &["display_name"], &["*"]] {
+            assert!(matches!(update(paths, false), Err(ServiceError::Invalid(_))), "{paths:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where wire types stop: messages are checked here and become values of the index, and the reverse.
+//! Converts between wire types and domain types, and checks every field on the way in. No wire type passes this module.
 
 mod field_mask;
 mod filter;
@@ -11,13 +11,11 @@ mod search;
 mod violations;
 
 pub(crate) use self::{
-    field_mask::merge,
     filter::{filter_from_wire, view_from_wire},
     merchant::{
-        finish, id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, name_of, restore,
-        revision_of, with_visibility,
+        id_from_name, id_from_wire, merchant_from_wire, patch_from_wire, version_from_etag, visibility_patch,
     },
-    page::{MOST_PAGE_BYTES, batch_size, page_size},
+    page::{MAX_PAGE_BYTES, batch_size, page_size},
     position::{OutputDatum, output_datum_from_wire, position_from_wire},
     request_id::request_key,
     search::{

@@ -1,4 +1,4 @@
-//! Positions between the wire and the index.
+//! Positions and datums, from and to the wire.
 
 use nearby_index::{AnyPosition, Bd09, Gcj02, Position, PositionError, Wgs84};
 use nearby_proto::v1 as wire;
@@ -6,7 +6,7 @@ use nearby_proto::v1 as wire;
 use super::violations::Check;
 use crate::{error::ServiceError, reason};
 
-/// Parses a position that has to be there; `path` is its field in the request.
+/// Parses a required position; `path` is its field in the request.
 pub(crate) fn position_from_wire(
     given: Option<&wire::Position>,
     path: &str,
@@ -27,7 +27,7 @@ pub(crate) fn position_from_wire(
         Err(_) => check.fail("coordinate_system", reason::COORDINATE_SYSTEM_UNKNOWN, SAY_WHICH_DATUM),
         Ok(_) => {}
     }
-    // Each axis by itself, whatever the datum: whoever mends one should not stumble over the next.
+    // Each axis on its own and whatever the datum, so that all violations are reported at once.
     for (latitude, longitude) in [(latitude, 0.0), (0.0, longitude)] {
         if let Err(error) = Position::<Wgs84>::new(latitude, longitude) {
             fail_position(&mut check, error);
@@ -40,24 +40,14 @@ pub(crate) fn position_from_wire(
         Ok(wire::CoordinateSystem::Bd09) => Position::new(latitude, longitude).map(AnyPosition::Bd09).ok(),
         Ok(wire::CoordinateSystem::Unspecified) | Err(_) => None,
     };
-    position.ok_or(ServiceError::Internal("a position was refused without a reason"))
+    position.ok_or(ServiceError::Internal("a position was rejected without a violation"))
 }
 
-/// The WGS-84 form of a position, as callers receive it.
-pub(crate) fn wgs84_to_wire(position: Position<Wgs84>) -> wire::Position {
-    wire::Position {
-        latitude: position.latitude_deg(),
-        longitude: position.longitude_deg(),
-        coordinate_system: wire::CoordinateSystem::Wgs84.into(),
-        accuracy_m: None,
-    }
-}
-
-/// A datum to send positions in.
+/// The datum of positions in responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OutputDatum(wire::CoordinateSystem);
 
-/// Parses the datum that results are to be sent in as well, if any.
+/// Parses the datum in which results have an additional position, if any.
 pub(crate) fn output_datum_from_wire(given: i32) -> Result<Option<OutputDatum>, ServiceError> {
     match wire::CoordinateSystem::try_from(given) {
         Ok(wire::CoordinateSystem::Unspecified) => Ok(None),
@@ -70,7 +60,7 @@ pub(crate) fn output_datum_from_wire(given: i32) -> Result<Option<OutputDatum>, 
 }
 
 impl OutputDatum {
-    /// A position in this datum: to the last bit as it was given, where it was given in it.
+    /// A position in this datum; bit for bit as given if it was given in this datum.
     pub(crate) fn position_of(self, given: AnyPosition) -> wire::Position {
         let of = |latitude, longitude| wire::Position {
             latitude,

@@ -1,4 +1,4 @@
-//! Numbers that callers give their requests (AIP-155).
+//! Request ids (AIP-155).
 
 use nearby_store::RequestId;
 use prost::Message;
@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use crate::{commit::RequestKey, error::ServiceError, reason};
 
-/// Fingerprints are UUIDs of version 5 (RFC 9562) in this namespace: the same for the same request, whatever the release.
+/// Namespace of fingerprints, which are UUIDs of version 5 (RFC 9562): they are stored, and the same in every release.
 const FINGERPRINTS: Uuid = Uuid::from_u128(0x3f6b_8c1e_52a7_4d0b_9e41_7c8d_a2f0_6b35);
 
-/// How a request is known again. `request` is all of it but the id; the method tells requests of one content apart.
+/// The key of a request. `request` is the request without its id; the method distinguishes requests of equal content.
 pub(crate) fn request_key(
     request_id: &str,
     method: &str,
@@ -23,7 +23,7 @@ pub(crate) fn request_key(
         return Err(ServiceError::invalid(
             "request_id",
             reason::INVALID_REQUEST_ID,
-            "must be a UUID in its usual form, such as 7c9e6679-7425-40de-944b-e07fc1f90ae7, a new one for each request",
+            "must be a hyphenated UUID, such as 7c9e6679-7425-40de-944b-e07fc1f90ae7; use a new one for each request",
         ));
     };
     let content = [method.as_bytes(), b":", &request.encode_to_vec()].concat();

@@ -1,7 +1,8 @@
-//! Searches between the wire and the index.
+//! Searches from the wire.
 
 use nearby_index::{
-    Cursor, Ecef, Limit, Meters, Position, Query, Radius, RadiusError, Revision, Shown, UnixMicros, Wgs84,
+    Cursor, Ecef, Limit, Meters, Position, Query, Radius, RadiusError, Revision, UnixMicros,
+    VisibilityFilter, Wgs84,
 };
 use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::Message;
@@ -19,52 +20,52 @@ use crate::{
     reason,
 };
 
-/// What the operator allows searches, and says of them.
+/// Settings of searches, for one call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SearchSettings {
-    /// As far as anybody may search.
-    pub(crate) most_radius: Radius,
+    /// Largest radius.
+    pub(crate) max_radius: Radius,
     /// Whether the caller may search hidden merchants.
     pub(crate) search_hidden: bool,
-    /// Whether logs may say in which H3 cell of resolution 5 people search.
+    /// Whether debug logs may contain the H3 cell of resolution 5 of an origin.
     pub(crate) log_cells: bool,
 }
 
-/// A search that was asked for.
+/// A search, checked.
 #[derive(Debug)]
 pub(crate) struct SearchRequest {
-    /// Its limit is the size of the page.
+    /// The query; its limit is the page size.
     pub(crate) query: Query,
     pub(crate) origin: Position<Wgs84>,
-    /// Radius of the circle that the origin may really be in.
+    /// Accuracy of the origin, in metres.
     pub(crate) accuracy_m: f64,
     /// The revision of the first page, if this is a later one.
-    pub(crate) begun: Option<Revision>,
+    pub(crate) first_revision: Option<Revision>,
     pub(crate) expansion: Option<Expansion>,
     pub(crate) opening: Option<Opening>,
     pub(crate) view: wire::MerchantView,
     pub(crate) output: Option<OutputDatum>,
     pub(crate) include_total: bool,
     pub(crate) group_by_position: bool,
-    /// What its page tokens are bound to.
+    /// A hash of the request, to which its page tokens are bound.
     pub(crate) fingerprint: Fingerprint,
 }
 
-/// How to go on where too few are near.
+/// Expansion of the search when too few merchants are within the radius.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expansion {
     pub(crate) min_results: usize,
     pub(crate) radius: Radius,
 }
 
-/// Whether merchants are to be open.
+/// A filter by opening hours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opening {
     pub(crate) at: UnixMicros,
     pub(crate) policy: wire::OpeningPolicy,
 }
 
-/// Parses a search. `now` is what `open_now` means.
+/// Parses a search; `now` is the moment of `open_now`.
 pub(crate) fn search_from_wire(
     given: &wire::SearchNearbyRequest,
     settings: SearchSettings,
@@ -72,33 +73,33 @@ pub(crate) fn search_from_wire(
     tokens: &PageTokens,
 ) -> Result<SearchRequest, ServiceError> {
     let mut check = Check::under("");
-    let limit = check.absorb(page_size(given.page_size, "page_size", 20, 500)).unwrap_or(Limit::NONE);
+    let limit = check.absorb(page_size(given.page_size, "page_size", 20, 500)).unwrap_or(Limit::UNLIMITED);
     let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     let opening = check.absorb(given.opening.as_ref().map(|given| opening_from_wire(given, now)).transpose());
-    let least = area.as_ref().map_or(Radius::DEFAULT, |(query, _)| query.radius);
+    let min = area.as_ref().map_or(Radius::DEFAULT, |(query, _)| query.radius);
     let expansion =
-        given.expansion.as_ref().map(|given| expansion_from_wire(given, least, settings.most_radius));
+        given.expansion.as_ref().map(|given| expansion_from_wire(given, min, settings.max_radius));
     let expansion = check.absorb(expansion.transpose());
     check.finish()?;
     let (Some((mut query, origin)), Some(view), Some(output), Some(opening), Some(expansion)) =
         (area, view, output, opening, expansion)
     else {
-        return Err(ServiceError::Internal("a search was refused without a reason"));
+        return Err(ServiceError::Internal("a search was rejected without a violation"));
     };
-    may_see(query.filter.shown, settings)?;
+    may_see(query.filter.visibility, settings)?;
     let fingerprint = fingerprint(given);
     let continued =
         tokens.open(&given.page_token, &fingerprint)?.map(|payload| payload.search()).transpose()?;
-    let (after, begun) = continued.unzip();
+    let (after, first_revision) = continued.unzip();
     query.after = after;
     Ok(SearchRequest {
         query,
         origin,
         accuracy_m: given.origin.and_then(|origin| origin.accuracy_m).unwrap_or_default(),
-        begun,
+        first_revision,
         expansion,
         opening,
         view,
@@ -109,14 +110,14 @@ pub(crate) fn search_from_wire(
     })
 }
 
-/// A circle, or what is left of it beyond a distance.
+/// A circle, without the part within a minimum distance.
 pub(crate) struct Ring {
     pub(crate) origin: Option<wire::Position>,
     pub(crate) radius_m: Option<f64>,
     pub(crate) min_distance_m: f64,
 }
 
-/// Parses where to search, and for what.
+/// Parses the area and the filter of a search.
 pub(crate) fn area_from_wire(
     check: &mut Check,
     ring: &Ring,
@@ -125,29 +126,29 @@ pub(crate) fn area_from_wire(
     settings: SearchSettings,
 ) -> Option<(Query, Position<Wgs84>)> {
     let origin = check.absorb(position_from_wire(ring.origin.as_ref(), "origin"));
-    let radius = check.absorb(radius(ring.radius_m, settings.most_radius));
+    let radius = check.absorb(radius(ring.radius_m, settings.max_radius));
     let min_distance = Meters::new(ring.min_distance_m)
         .filter(|min_distance| radius.is_none_or(|radius| *min_distance <= radius.meters()));
     if min_distance.is_none() {
         let description = "must be a finite number of metres from 0 to the radius";
         check.fail("min_distance_m", reason::OUT_OF_RANGE, description);
     }
-    let filter = check.absorb(filter_from_wire(filter, "filter", Shown::Visible));
+    let filter = check.absorb(filter_from_wire(filter, "filter", VisibilityFilter::Visible));
     let (origin, min_distance) = (origin?.to_wgs84(), min_distance?);
     let query = Query { min_distance, filter: filter?, ..Query::nearest(Ecef::from(origin), radius?, limit) };
     Some((query, origin))
 }
 
-/// Hidden merchants are for those who may manage.
-pub(crate) fn may_see(shown: Shown, settings: SearchSettings) -> Result<(), ServiceError> {
-    if shown == Shown::Visible || settings.search_hidden {
+/// Checks that the principal may see hidden merchants, if the filter includes them.
+pub(crate) fn may_see(visibility: VisibilityFilter, settings: SearchSettings) -> Result<(), ServiceError> {
+    if visibility == VisibilityFilter::Visible || settings.search_hidden {
         Ok(())
     } else {
         Err(ServiceError::HiddenNotAllowed)
     }
 }
 
-/// All of a request that decides which merchants come and in which order.
+/// A hash of the fields that decide which merchants are returned, and in which order.
 fn fingerprint(given: &wire::SearchNearbyRequest) -> Fingerprint {
     let decisive = wire::SearchNearbyRequest {
         page_size: 0,
@@ -160,37 +161,33 @@ fn fingerprint(given: &wire::SearchNearbyRequest) -> Fingerprint {
     Fingerprint::of("SearchNearby").with(&decisive.encode_to_vec())
 }
 
-fn radius(given: Option<f64>, most: Radius) -> Result<Radius, ServiceError> {
+fn radius(given: Option<f64>, max: Radius) -> Result<Radius, ServiceError> {
     match given {
-        None => Ok(most.min(Radius::DEFAULT)),
-        Some(radius_m) => radius_up_to(radius_m, most, "radius_m"),
+        None => Ok(max.min(Radius::DEFAULT)),
+        Some(radius_m) => radius_up_to(radius_m, max, "radius_m"),
     }
 }
 
-fn radius_up_to(radius_m: f64, most: Radius, field: &str) -> Result<Radius, ServiceError> {
-    let most_m = most.meters().get();
-    let refused = |reason, description| Err(ServiceError::invalid(field, reason, description));
+fn radius_up_to(radius_m: f64, max: Radius, field: &str) -> Result<Radius, ServiceError> {
+    let max_m = max.meters().get();
+    let invalid = |reason, description| Err(ServiceError::invalid(field, reason, description));
     match Radius::new(radius_m) {
-        Ok(radius) if radius <= most => Ok(radius),
-        Ok(_) | Err(RadiusError::TooLarge) => refused(
+        Ok(radius) if radius <= max => Ok(radius),
+        Ok(_) | Err(RadiusError::TooLarge) => invalid(
             reason::OUT_OF_RANGE,
-            format!("must be at most {most_m} metres on this server; its operator sets the limit"),
+            format!("must be at most {max_m} metres, the limit that the operator of this server has set"),
         ),
-        Err(error @ RadiusError::NotFinite) => refused(reason::NOT_FINITE, error.to_string()),
-        Err(error @ RadiusError::NotPositive) => refused(reason::OUT_OF_RANGE, error.to_string()),
+        Err(error @ RadiusError::NotFinite) => invalid(reason::NOT_FINITE, error.to_string()),
+        Err(error @ RadiusError::NotPositive) => invalid(reason::OUT_OF_RANGE, error.to_string()),
     }
 }
 
-fn expansion_from_wire(
-    given: &wire::Expansion,
-    least: Radius,
-    most: Radius,
-) -> Result<Expansion, ServiceError> {
+fn expansion_from_wire(given: &wire::Expansion, min: Radius, max: Radius) -> Result<Expansion, ServiceError> {
     let mut check = Check::under("expansion");
     check.range("min_results", given.min_results, 1..=500);
-    let radius = given.max_radius_m.map(|radius_m| radius_up_to(radius_m, most, "expansion.max_radius_m"));
-    let radius = check.absorb(radius.transpose()).flatten().unwrap_or(most.max(least));
-    if radius < least {
+    let radius = given.max_radius_m.map(|radius_m| radius_up_to(radius_m, max, "expansion.max_radius_m"));
+    let radius = check.absorb(radius.transpose()).flatten().unwrap_or(max.max(min));
+    if radius < min {
         check.fail("max_radius_m", reason::OUT_OF_RANGE, "must be at least the radius");
     }
     check.finish()?;
@@ -204,7 +201,7 @@ fn opening_from_wire(given: &wire::OpeningFilter, now: UnixMicros) -> Result<Ope
     let at = match &given.moment {
         Some(Moment::OpenNow(true)) => now,
         Some(Moment::OpenNow(false)) => {
-            check.fail("open_now", reason::OUT_OF_RANGE, "must be true, or left out with all of opening");
+            check.fail("open_now", reason::OUT_OF_RANGE, "must be true; omit opening to search without it");
             now
         }
         Some(Moment::OpenAt(moment)) => micros_of(moment).unwrap_or_else(|| {
@@ -228,7 +225,7 @@ fn opening_from_wire(given: &wire::OpeningFilter, now: UnixMicros) -> Result<Ope
     Ok(Opening { at, policy })
 }
 
-/// `None` where there is no such moment.
+/// The moment, if it is in the years 1 to 9999.
 fn micros_of(given: &Timestamp) -> Option<UnixMicros> {
     /// The first second of year 1.
     const FIRST: i64 = -62_135_596_800;
@@ -238,14 +235,14 @@ fn micros_of(given: &Timestamp) -> Option<UnixMicros> {
     (given.seconds >= FIRST && Clocks::at(moment).is_some()).then_some(moment)
 }
 
-/// Where the next page begins, as a token.
+/// The token of the next page.
 pub(crate) fn next_page_token(
     next: Option<&Cursor>,
-    begun: Revision,
+    first_revision: Revision,
     fingerprint: &Fingerprint,
     tokens: &PageTokens,
 ) -> Result<String, ServiceError> {
-    next.map(|cursor| tokens.seal(&Payload::of_search(cursor, begun), fingerprint))
+    next.map(|cursor| tokens.seal(&Payload::of_search(cursor, first_revision), fingerprint))
         .transpose()
         .map(Option::unwrap_or_default)
 }

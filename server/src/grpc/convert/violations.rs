@@ -1,11 +1,11 @@
-//! Looks at the fields of a message one by one and gathers all that is wrong, so that a caller mends a request once.
+//! Collects all violations of a request, so that its caller can correct it in one step.
 
 use crate::{
     error::{ServiceError, Violation},
     reason::{self, Reason},
 };
 
-/// Violations found so far, of fields below a path.
+/// The violations of the fields below a path.
 pub(crate) struct Check {
     path: String,
     violations: Vec<Violation>,
@@ -29,7 +29,7 @@ impl Check {
         self.violations.push(Violation { field, reason, description: description.into() });
     }
 
-    /// Takes over what another check or conversion found wrong.
+    /// Adds the violations of another check or conversion.
     pub(crate) fn absorb<T>(&mut self, result: Result<T, ServiceError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -44,34 +44,34 @@ impl Check {
         }
     }
 
-    /// Text of at most so many bytes, without control characters other than line breaks and tabs.
-    pub(crate) fn text(&mut self, field: &str, value: &str, most_bytes: usize) {
-        if value.len() > most_bytes {
-            self.fail(field, reason::TOO_LONG, format!("must be at most {most_bytes} bytes of UTF-8"));
+    /// Checks a text: its length in bytes, and that it has no control characters except line breaks and tabs.
+    pub(crate) fn text(&mut self, field: &str, value: &str, max_bytes: usize) {
+        if value.len() > max_bytes {
+            self.fail(field, reason::TOO_LONG, format!("must be at most {max_bytes} bytes of UTF-8"));
         }
         if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
             self.fail(field, reason::CONTROL_CHARACTER, "must not contain control characters");
         }
     }
 
-    /// Text that has to be there.
-    pub(crate) fn required_text(&mut self, field: &str, value: &str, most_bytes: usize) {
+    /// Checks a text that must not be blank.
+    pub(crate) fn required_text(&mut self, field: &str, value: &str, max_bytes: usize) {
         if value.trim().is_empty() {
             self.fail(field, reason::REQUIRED, "must be given and not be blank");
         }
-        self.text(field, value, most_bytes);
+        self.text(field, value, max_bytes);
     }
 
-    /// A list of at most so many elements; checks them one by one only then.
+    /// Checks the length of a list and, if it is within the limit, each element.
     pub(crate) fn list<T>(
         &mut self,
         field: &str,
         values: &[T],
-        most: usize,
+        max: usize,
         mut check_one: impl FnMut(&mut Self, &str, &T),
     ) {
-        if values.len() > most {
-            self.fail(field, reason::TOO_MANY, format!("must have at most {most} elements"));
+        if values.len() > max {
+            self.fail(field, reason::TOO_MANY, format!("must have at most {max} elements"));
             return;
         }
         for (index, value) in values.iter().enumerate() {
@@ -79,7 +79,7 @@ impl Check {
         }
     }
 
-    /// A whole number within a range.
+    /// Checks that a number is within a range.
     pub(crate) fn range(&mut self, field: &str, value: i32, range: std::ops::RangeInclusive<i32>) {
         if !range.contains(&value) {
             let (low, high) = range.into_inner();
@@ -87,7 +87,7 @@ impl Check {
         }
     }
 
-    /// A web address, or nothing.
+    /// Checks an optional http or https URI.
     pub(crate) fn web_uri(&mut self, field: &str, value: &str) {
         let scheme = value.split_once("://").map_or("", |(scheme, _)| scheme);
         let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");

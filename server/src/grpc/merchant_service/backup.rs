@@ -1,4 +1,4 @@
-//! `BackUpMerchants`: all that is kept, as of one revision.
+//! `BackUpMerchants`: the contents of the store at one revision.
 
 use std::{
     io::{self, Write},
@@ -18,36 +18,37 @@ use tonic::Status;
 
 use crate::{
     clock,
-    commit::Captured,
+    commit::BackupContents,
     error::ServiceError,
-    grpc::streaming::AnswerStream,
-    service::{Door, STOPPING, Service},
+    grpc::streaming::ResponseStream,
+    service::{NOT_READY, Service, ServiceHandle},
 };
 
 /// Bytes of one message.
 const MESSAGE_BYTES: usize = 256 * 1024;
-/// Messages that wait for a caller to read them.
-const WAITING: usize = 4;
+/// BackupChunks that wait for a caller to read them.
+const BUFFERED_MESSAGES: usize = 4;
 
 pub(super) async fn back_up(
     service: &Service,
-    door: Door,
-    patience: Duration,
-) -> Result<AnswerStream<Encoded<BackUpMerchantsResponse>>, ServiceError> {
-    let (Captured { content, tally }, place) = service.back_up().await?;
-    let (messages, received) = mpsc::channel(WAITING);
-    let made = clock::system()();
+    handle: ServiceHandle,
+    send_timeout: Duration,
+) -> Result<ResponseStream<Encoded<BackUpMerchantsResponse>>, ServiceError> {
+    let (BackupContents { contents, digest }, permit) = service.back_up().await?;
+    let (messages, received) = mpsc::channel(BUFFERED_MESSAGES);
+    let created_at = clock::system()();
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        let _place = place;
-        let revision = tally.extent.last.0;
+        let _permit = permit;
+        let revision = digest.watermarks.last.0;
         let data = Vec::with_capacity(MESSAGE_BYTES);
-        let mut output = Messages { messages: messages.clone(), revision, data, door, patience, runtime };
-        if let Err(error) = backup::write(&mut output, &content, &tally, made) {
-            // One that is gone is told nothing, and one that does not read has room for nothing.
+        let mut output =
+            BackupChunks { messages: messages.clone(), revision, data, handle, send_timeout, runtime };
+        if let Err(error) = backup::write(&mut output, &contents, &digest, created_at) {
+            // Not received by a client that is gone, or that does not read.
             let ended = match error.kind() {
-                io::ErrorKind::TimedOut => ServiceError::WatcherTooSlow(patience),
-                _ => STOPPING,
+                io::ErrorKind::TimedOut => ServiceError::WatcherTooSlow(send_timeout),
+                _ => NOT_READY,
             };
             drop(messages.try_send(Err(ended.into())));
         }
@@ -55,32 +56,32 @@ pub(super) async fn back_up(
     Ok(Box::pin(ReceiverStream::new(received)))
 }
 
-/// What is written goes out in messages, as fast as they are read, but not for ever.
-struct Messages {
+/// Splits the backup into messages, and fails when the client does not read them in time.
+struct BackupChunks {
     messages: mpsc::Sender<Result<Encoded<BackUpMerchantsResponse>, Status>>,
     revision: u64,
     data: Vec<u8>,
-    door: Door,
-    patience: Duration,
+    handle: ServiceHandle,
+    send_timeout: Duration,
     runtime: Handle,
 }
 
-impl Messages {
+impl BackupChunks {
     fn send(&self, message: Encoded<BackUpMerchantsResponse>) -> io::Result<()> {
         self.runtime.block_on(async {
             tokio::select! {
-                sent = timeout(self.patience, self.messages.send(Ok(message))) => match sent {
+                sent = timeout(self.send_timeout, self.messages.send(Ok(message))) => match sent {
                     Ok(Ok(())) => Ok(()),
                     Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
                     Err(Elapsed { .. }) => Err(io::ErrorKind::TimedOut.into()),
                 },
-                () = self.door.stopping() => Err(io::ErrorKind::ConnectionAborted.into()),
+                () = self.handle.stopping() => Err(io::ErrorKind::ConnectionAborted.into()),
             }
         })
     }
 }
 
-impl Write for Messages {
+impl Write for BackupChunks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.data.extend_from_slice(bytes);
         if self.data.len() >= MESSAGE_BYTES {

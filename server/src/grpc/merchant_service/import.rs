@@ -1,4 +1,4 @@
-//! `ImportMerchants`: many rows, each on its own.
+//! `ImportMerchants`: many merchants, each stored or rejected on its own.
 
 use std::collections::VecDeque;
 
@@ -11,8 +11,8 @@ use tonic::{Status, Streaming};
 
 use crate::grpc::{
     convert::{id_from_name, merchant_from_wire},
-    middleware::error_details::explained_below,
-    request_context::Asker,
+    middleware::error_details::with_details,
+    request_context::RequestContext,
 };
 use crate::{
     commit::{Committed, Submitted},
@@ -21,49 +21,49 @@ use crate::{
     service::Service,
 };
 
-/// Most rows of one call, so that its answer stays below the 4 MiB that clients take by default.
-const MOST_ROWS: usize = 10_000;
-/// Most violations that are told of a row.
-const MOST_VIOLATIONS_A_ROW: usize = 8;
-/// Room in an answer for what is wrong with rows, in bytes. Beyond it a row is told its first field and reason only:
-/// 10,000 rows of those are another megabyte.
-const VIOLATION_BYTES: usize = 2 * 1024 * 1024;
-/// Messages of a call whose rows are being stored at the same time, in their order.
-const MOST_UNDER_WAY: usize = 3;
-/// Most rows of one message.
-const MOST_ROWS_A_MESSAGE: usize = 1_000;
+/// Rows of one call, so that its response stays below the 4 MiB that clients accept by default.
+const MAX_ROWS: usize = 10_000;
+/// Violations that are reported per row.
+const MAX_VIOLATIONS_PER_ROW: usize = 8;
+/// Bytes of violations in one response. Beyond them, a row is reported with its first field and reason only: 10,000 such rows
+/// are another megabyte.
+const MAX_VIOLATION_BYTES: usize = 2 * 1024 * 1024;
+/// Messages of one call whose rows are being committed at the same time, in order.
+const MAX_IN_PROGRESS: usize = 3;
+/// Rows of one message.
+const MAX_ROWS_PER_MESSAGE: usize = 1_000;
 
 pub(super) async fn import(
     service: &Service,
     mut messages: Streaming<ImportMerchantsRequest>,
-    asker: &Asker,
+    context: &RequestContext,
 ) -> Result<ImportMerchantsResponse, Status> {
     let mut response = ImportMerchantsResponse::default();
-    let mut room = VIOLATION_BYTES;
-    let (mut rows, mut under_way) = (0, VecDeque::new());
-    while let Some(message) = messages.message().await.map_err(explained_below)? {
-        if message.rows.len() > MOST_ROWS_A_MESSAGE {
-            return Err(too_many("rows", format!("must be at most {MOST_ROWS_A_MESSAGE} in one message")));
+    let mut bytes_left = MAX_VIOLATION_BYTES;
+    let (mut rows, mut in_progress) = (0, VecDeque::new());
+    while let Some(message) = messages.message().await.map_err(with_details)? {
+        if message.rows.len() > MAX_ROWS_PER_MESSAGE {
+            return Err(too_many("rows", format!("must be at most {MAX_ROWS_PER_MESSAGE} in one message")));
         }
         rows += message.rows.len();
-        if rows > MOST_ROWS {
+        if rows > MAX_ROWS {
             return Err(too_many(
                 "rows",
                 format!(
-                    "must be at most {MOST_ROWS} in one call; those before are stored, send the rest in another"
+                    "must be at most {MAX_ROWS} in one call; earlier rows are stored, send the rest in another call"
                 ),
             ));
         }
-        under_way.push_back(Rows::submit(service, message, asker).await?);
-        // While some become durable, the next are read and checked.
-        if under_way.len() == MOST_UNDER_WAY
-            && let Some(first) = under_way.pop_front()
+        in_progress.push_back(Rows::submit(service, message, context).await?);
+        // The next rows are read and checked while these become durable.
+        if in_progress.len() == MAX_IN_PROGRESS
+            && let Some(first) = in_progress.pop_front()
         {
-            first.finish(&mut response, &mut room).await?;
+            first.finish(&mut response, &mut bytes_left).await?;
         }
     }
-    for rows in under_way {
-        rows.finish(&mut response, &mut room).await?;
+    for rows in in_progress {
+        rows.finish(&mut response, &mut bytes_left).await?;
     }
     Ok(response)
 }
@@ -75,7 +75,7 @@ fn too_many(field: &str, description: String) -> Status {
 /// The rows of one message, submitted.
 struct Rows {
     outcomes: Vec<ImportOutcome>,
-    /// Which of them are being stored.
+    /// The positions of the rows that are being committed.
     stored_at: Vec<usize>,
     submitted: Submitted,
 }
@@ -84,7 +84,7 @@ impl Rows {
     async fn submit(
         service: &Service,
         message: ImportMerchantsRequest,
-        asker: &Asker,
+        context: &RequestContext,
     ) -> Result<Self, ServiceError> {
         let mut outcomes = Vec::with_capacity(message.rows.len());
         let mut merchants = Vec::with_capacity(message.rows.len());
@@ -101,16 +101,16 @@ impl Rows {
             };
             outcomes.push(ImportOutcome { row_number, state: state.into(), violations });
         }
-        // Before they are stored: whatever becomes of the call, they may be.
-        asker.is_about(merchants.iter().map(|merchant: &Merchant| &merchant.id));
+        // Recorded before they are committed: they may be even if the call ends early.
+        context.add_audit_subjects(merchants.iter().map(|merchant: &Merchant| &merchant.id));
         Ok(Self { outcomes, stored_at, submitted: service.import(merchants).await? })
     }
 
-    /// Waits until they are stored, and adds what became of them to the answer.
+    /// Waits until they are committed, and adds their outcomes to the response.
     async fn finish(
         mut self,
         response: &mut ImportMerchantsResponse,
-        room: &mut usize,
+        bytes_left: &mut usize,
     ) -> Result<(), ServiceError> {
         for (at, result) in self.stored_at.into_iter().zip(self.submitted.results().await?) {
             let Committed { change, existed } = result?;
@@ -118,18 +118,18 @@ impl Rows {
             self.outcomes[at].state = state.into();
             response.revision = response.revision.max(change.revision().0);
         }
-        self.outcomes.iter_mut().for_each(|outcome| shorten(outcome, room));
+        self.outcomes.iter_mut().for_each(|outcome| shorten(outcome, bytes_left));
         response.outcomes.append(&mut self.outcomes);
         Ok(())
     }
 }
 
-/// Keeps what is wrong with a row within the room that is left.
-fn shorten(outcome: &mut ImportOutcome, room: &mut usize) {
-    outcome.violations.truncate(MOST_VIOLATIONS_A_ROW);
+/// Shortens the violations of a row to the bytes that are left.
+fn shorten(outcome: &mut ImportOutcome, bytes_left: &mut usize) {
+    outcome.violations.truncate(MAX_VIOLATIONS_PER_ROW);
     let bytes: usize = outcome.violations.iter().map(Message::encoded_len).sum();
-    if bytes <= *room {
-        *room -= bytes;
+    if bytes <= *bytes_left {
+        *bytes_left -= bytes;
         return;
     }
     outcome.violations.truncate(1);
@@ -150,13 +150,13 @@ fn check_row(row: ImportRow, allow_null_island: bool) -> Result<Merchant, Servic
         return Err(ServiceError::invalid(
             "position",
             reason::NULL_ISLAND,
-            "is exactly 0,0, which nearly always means unknown; set allow_null_island if it is really there",
+            "is exactly 0,0, which nearly always means an unknown position; set allow_null_island if it is correct",
         ));
     }
     Ok(merchant)
 }
 
-/// The violations of a row. Any other error is no fault of the row and ends the import.
+/// The violations of a row. Any other error is not the row's, and ends the import.
 fn violations(error: ServiceError) -> Result<Vec<ImportViolation>, ServiceError> {
     let ServiceError::Invalid(violations) = error else { return Err(error) };
     let to_wire = |Violation { field, reason, description }| ImportViolation {

@@ -1,16 +1,18 @@
 //! `nearby.v1.MerchantService`.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | `read` | merchants by name and by page |
-//! | `write` | changes, one or many, all or none |
-//! | `import` | many rows, each on its own |
-//! | `back_up` | all that is kept, as a file |
-//! | `follow` | all merchants at one revision, and changes from there on |
+//! | `get`, `list` | merchants by name and by page |
+//! | `write` | changes, single or in batches, all or none |
+//! | `import` | many merchants, each on its own |
+//! | `export`, `watch` | all merchants at one revision, and the changes from there on |
+//! | `backup` | the contents of the store as a file |
 
 mod backup;
+mod export;
+mod get;
 mod import;
-mod read;
+mod list;
 mod watch;
 mod write;
 
@@ -32,36 +34,44 @@ use nearby_proto::{
 };
 use tonic::{Request, Response, Status, Streaming};
 
-use self::write::{Asked, Change};
+use self::write::{Change, WriteRequest};
 use super::{
-    convert::id_from_name, method::Class, middleware::deadline::Deadline, request_context::Asker,
-    streaming::AnswerStream,
+    convert::id_from_name, middleware::deadline::Deadline, request_context::RequestContext,
+    streaming::ResponseStream,
 };
-use crate::overload::work_queue::Turns;
-use crate::{error::ServiceError, service::Door};
+use crate::{
+    error::ServiceError,
+    overload::{
+        class::{Admission, Class},
+        work_queue::WorkQueue,
+    },
+    service::ServiceHandle,
+};
 
-/// Keeps the merchants.
+const BULK: Admission = Admission::Rejectable(Class::Bulk);
+
+/// The service.
 #[derive(Clone, Debug)]
-pub(crate) struct Merchants {
-    pub(crate) door: Door,
-    pub(crate) watch_patience: Duration,
-    /// Turns for what is bulk, and for what turns out to be long.
-    pub(crate) bulk: Turns,
-    pub(crate) long: Turns,
+pub(crate) struct MerchantServiceImpl {
+    pub(crate) handle: ServiceHandle,
+    pub(crate) watch_send_timeout: Duration,
+    /// Queues of bulk work, and of requests that turn out to be long.
+    pub(crate) bulk: WorkQueue,
+    pub(crate) long: WorkQueue,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
+type Reply<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
-impl MerchantService for Merchants {
-    type BackUpMerchantsStream = AnswerStream<Encoded<BackUpMerchantsResponse>>;
-    type ExportMerchantsStream = AnswerStream<Encoded<ExportMerchantsResponse>>;
-    type WatchMerchantsStream = AnswerStream<Encoded<WatchMerchantsResponse>>;
+impl MerchantService for MerchantServiceImpl {
+    type BackUpMerchantsStream = ResponseStream<Encoded<BackUpMerchantsResponse>>;
+    type ExportMerchantsStream = ResponseStream<Encoded<ExportMerchantsResponse>>;
+    type WatchMerchantsStream = ResponseStream<Encoded<WatchMerchantsResponse>>;
 
-    async fn get_merchant(&self, request: Request<GetMerchantRequest>) -> Answer<Encoded<Merchant>> {
+    async fn get_merchant(&self, request: Request<GetMerchantRequest>) -> Reply<Encoded<Merchant>> {
         let id = id_from_name(&request.get_ref().name, "name")?;
-        let stored = self.door.enter()?.get(&id)?;
-        if !read::may_read(&stored, &Asker::of(&request)) {
+        let stored = self.handle.service()?.get(&id)?;
+        if !get::may_read(&stored, &RequestContext::of(&request)) {
             return Err(ServiceError::NotFound(id).into());
         }
         Ok(Response::new(Encoded::from_bytes(stored.merchant.profile.full().concat())))
@@ -70,123 +80,129 @@ impl MerchantService for Merchants {
     async fn batch_get_merchants(
         &self,
         request: Request<BatchGetMerchantsRequest>,
-    ) -> Answer<Encoded<BatchGetMerchantsResponse>> {
-        let asker = Asker::of(&request);
-        let _turn = self.bulk.take(Some(Class::Bulk)).await?;
-        Ok(Response::new(read::batch(&*self.door.enter()?, request.get_ref(), &asker)?))
+    ) -> Reply<Encoded<BatchGetMerchantsResponse>> {
+        let context = RequestContext::of(&request);
+        let _permit = self.bulk.acquire(BULK).await?;
+        Ok(Response::new(get::batch(&*self.handle.service()?, request.get_ref(), &context)?))
     }
 
     async fn list_merchants(
         &self,
         request: Request<ListMerchantsRequest>,
-    ) -> Answer<Encoded<ListMerchantsResponse>> {
-        let _turn = self.bulk.take(Some(Class::Bulk)).await?;
-        let when = (&self.long, Deadline::of(&request));
-        Ok(Response::new(read::list(&*self.door.enter()?, request.get_ref(), when).await?))
+    ) -> Reply<Encoded<ListMerchantsResponse>> {
+        let _permit = self.bulk.acquire(BULK).await?;
+        let limits = (&self.long, Deadline::of(&request));
+        Ok(Response::new(list::list(&*self.handle.service()?, request.get_ref(), limits).await?))
     }
 
-    async fn create_merchant(&self, request: Request<CreateMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.change_one(Asker::of(&request), Change::Create(request.into_inner())).await
+    async fn create_merchant(&self, request: Request<CreateMerchantRequest>) -> Reply<Encoded<Merchant>> {
+        self.change_one(RequestContext::of(&request), Change::Create(request.into_inner())).await
     }
 
-    async fn update_merchant(&self, request: Request<UpdateMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.change_one(Asker::of(&request), Change::Update(request.into_inner())).await
+    async fn update_merchant(&self, request: Request<UpdateMerchantRequest>) -> Reply<Encoded<Merchant>> {
+        self.change_one(RequestContext::of(&request), Change::Update(request.into_inner())).await
     }
 
-    async fn delete_merchant(&self, request: Request<DeleteMerchantRequest>) -> Answer<Empty> {
-        let asker = Asker::of(&request);
-        Asked::one(Change::Delete(request.into_inner()))?.make(&*self.door.enter()?, &asker).await?;
+    async fn delete_merchant(&self, request: Request<DeleteMerchantRequest>) -> Reply<Empty> {
+        let context = RequestContext::of(&request);
+        WriteRequest::one(Change::Delete(request.into_inner()))?
+            .commit(&*self.handle.service()?, &context)
+            .await?;
         Ok(Response::new(Empty {}))
     }
 
-    async fn show_merchant(&self, request: Request<ShowMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.change_one(Asker::of(&request), Change::Show(request.into_inner())).await
+    async fn show_merchant(&self, request: Request<ShowMerchantRequest>) -> Reply<Encoded<Merchant>> {
+        self.change_one(RequestContext::of(&request), Change::Show(request.into_inner())).await
     }
 
-    async fn hide_merchant(&self, request: Request<HideMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.change_one(Asker::of(&request), Change::Hide(request.into_inner())).await
+    async fn hide_merchant(&self, request: Request<HideMerchantRequest>) -> Reply<Encoded<Merchant>> {
+        self.change_one(RequestContext::of(&request), Change::Hide(request.into_inner())).await
     }
 
     async fn batch_create_merchants(
         &self,
         request: Request<BatchCreateMerchantsRequest>,
-    ) -> Answer<Encoded<BatchCreateMerchantsResponse>> {
-        let asker = Asker::of(&request);
+    ) -> Reply<Encoded<BatchCreateMerchantsResponse>> {
+        let context = RequestContext::of(&request);
         let BatchCreateMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
         let changes = requests.into_iter().map(Change::Create).collect();
-        let asked = Asked::many("BatchCreateMerchants", changes, &request_id, validate_only)?;
-        Ok(Response::new(write::merchants(&asked.make(&*self.door.enter()?, &asker).await?)))
+        let changes = WriteRequest::many("BatchCreateMerchants", changes, &request_id, validate_only)?;
+        Ok(Response::new(write::merchants_response(
+            &changes.commit(&*self.handle.service()?, &context).await?,
+        )))
     }
 
     async fn batch_update_merchants(
         &self,
         request: Request<BatchUpdateMerchantsRequest>,
-    ) -> Answer<Encoded<BatchUpdateMerchantsResponse>> {
-        let asker = Asker::of(&request);
+    ) -> Reply<Encoded<BatchUpdateMerchantsResponse>> {
+        let context = RequestContext::of(&request);
         let BatchUpdateMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
         let changes = requests.into_iter().map(Change::Update).collect();
-        let asked = Asked::many("BatchUpdateMerchants", changes, &request_id, validate_only)?;
-        Ok(Response::new(write::merchants(&asked.make(&*self.door.enter()?, &asker).await?)))
+        let changes = WriteRequest::many("BatchUpdateMerchants", changes, &request_id, validate_only)?;
+        Ok(Response::new(write::merchants_response(
+            &changes.commit(&*self.handle.service()?, &context).await?,
+        )))
     }
 
-    async fn batch_delete_merchants(&self, request: Request<BatchDeleteMerchantsRequest>) -> Answer<Empty> {
-        let asker = Asker::of(&request);
+    async fn batch_delete_merchants(&self, request: Request<BatchDeleteMerchantsRequest>) -> Reply<Empty> {
+        let context = RequestContext::of(&request);
         let BatchDeleteMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
         let changes = requests.into_iter().map(Change::Delete).collect();
-        let asked = Asked::many("BatchDeleteMerchants", changes, &request_id, validate_only)?;
-        asked.make(&*self.door.enter()?, &asker).await?;
+        let changes = WriteRequest::many("BatchDeleteMerchants", changes, &request_id, validate_only)?;
+        changes.commit(&*self.handle.service()?, &context).await?;
         Ok(Response::new(Empty {}))
     }
 
     async fn import_merchants(
         &self,
         request: Request<Streaming<ImportMerchantsRequest>>,
-    ) -> Answer<ImportMerchantsResponse> {
-        let asker = Asker::of(&request);
-        let imported = import::import(&*self.door.enter()?, request.into_inner(), &asker).await?;
+    ) -> Reply<ImportMerchantsResponse> {
+        let context = RequestContext::of(&request);
+        let imported = import::import(&*self.handle.service()?, request.into_inner(), &context).await?;
         Ok(Response::new(imported))
     }
 
     async fn export_merchants(
         &self,
         request: Request<ExportMerchantsRequest>,
-    ) -> Answer<Self::ExportMerchantsStream> {
-        let service = self.door.enter()?;
-        Ok(Response::new(watch::export(&service, request.get_ref(), self.door.clone())?))
+    ) -> Reply<Self::ExportMerchantsStream> {
+        let service = self.handle.service()?;
+        Ok(Response::new(export::export(&service, request.get_ref(), self.handle.clone())?))
     }
 
     async fn watch_merchants(
         &self,
         request: Request<WatchMerchantsRequest>,
-    ) -> Answer<Self::WatchMerchantsStream> {
-        let service = self.door.enter()?;
-        let watching = watch::watch(service, request.get_ref(), self.door.clone(), self.watch_patience);
+    ) -> Reply<Self::WatchMerchantsStream> {
+        let service = self.handle.service()?;
+        let watching = watch::watch(service, request.get_ref(), self.handle.clone(), self.watch_send_timeout);
         Ok(Response::new(watching.await?))
     }
 
     async fn back_up_merchants(
         &self,
         _: Request<BackUpMerchantsRequest>,
-    ) -> Answer<Self::BackUpMerchantsStream> {
-        let service = self.door.enter()?;
-        let backup = backup::back_up(&service, self.door.clone(), self.watch_patience);
+    ) -> Reply<Self::BackUpMerchantsStream> {
+        let service = self.handle.service()?;
+        let backup = backup::back_up(&service, self.handle.clone(), self.watch_send_timeout);
         Ok(Response::new(backup.await?))
     }
 }
 
-/// Checks what to create, and no more.
+/// Checks a creation, for fuzzing.
 pub(super) fn check_create(given: CreateMerchantRequest) {
-    drop(Asked::one(Change::Create(given)));
+    drop(WriteRequest::one(Change::Create(given)));
 }
 
-/// Checks what to update, and what it would make of nothing.
+/// Checks an update, for fuzzing.
 pub(super) fn check_update(given: UpdateMerchantRequest) {
-    drop(Asked::one(Change::Update(given)).map(Asked::try_on_nothing));
+    drop(WriteRequest::one(Change::Update(given)));
 }
 
-impl Merchants {
-    async fn change_one(&self, asker: Asker, change: Change) -> Answer<Encoded<Merchant>> {
-        let made = Asked::one(change)?.make(&*self.door.enter()?, &asker).await?;
-        Ok(Response::new(write::merchant(&made)?))
+impl MerchantServiceImpl {
+    async fn change_one(&self, context: RequestContext, change: Change) -> Reply<Encoded<Merchant>> {
+        let result = WriteRequest::one(change)?.commit(&*self.handle.service()?, &context).await?;
+        Ok(Response::new(write::merchant_response(&result)?))
     }
 }

@@ -1,6 +1,6 @@
-//! Changes: what a request asks for becomes commands that are done together or not at all.
+//! Changes: turns a request into commands that are committed together or not at all.
 
-use nearby_index::{Merchant, MerchantId, Revision, StoredMerchant, Visibility};
+use nearby_index::StoredMerchant;
 use nearby_proto::{Encoded, v1 as wire};
 use prost::Message;
 use uuid::Uuid;
@@ -10,20 +10,21 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{
-            batch_size, id_from_name, id_from_wire, merchant_from_wire, merchant_to_wire, merge, name_of,
-            request_key, revision_of, with_visibility,
+            batch_size, id_from_name, id_from_wire, merchant_from_wire, patch_from_wire, request_key,
+            version_from_etag, visibility_patch,
         },
-        request_context::Asker,
+        request_context::RequestContext,
         response_encoder::put_field,
     },
     reason,
+    record::{self, name_of},
     service::Service,
 };
 
-/// Most changes of a batch.
-const MOST: usize = 1_000;
+/// Changes of one batch.
+const MAX_CHANGES: usize = 1_000;
 
-/// One change, as it was asked for.
+/// One change, as it is requested.
 pub(super) enum Change {
     Create(wire::CreateMerchantRequest),
     Update(wire::UpdateMerchantRequest),
@@ -32,21 +33,21 @@ pub(super) enum Change {
     Hide(wire::HideMerchantRequest),
 }
 
-/// Changes that were asked for together.
-pub(super) struct Asked {
+/// Changes that are requested together, checked.
+pub(super) struct WriteRequest {
     commands: Vec<Command>,
     request: Option<RequestKey>,
     validate_only: bool,
 }
 
-/// Changes that were made, or would have been.
-pub(super) struct Made {
+/// The results of changes, or with `validate_only` what they would be.
+pub(super) struct WriteResult {
     committed: Vec<Committed>,
     validate_only: bool,
 }
 
-impl Asked {
-    /// A request for one change.
+impl WriteRequest {
+    /// One change.
     pub(super) fn one(mut change: Change) -> Result<Self, ServiceError> {
         let (request_id, validate_only) = change.take_options();
         let request =
@@ -54,14 +55,14 @@ impl Asked {
         Ok(Self { commands: vec![change.into_command()?], request, validate_only })
     }
 
-    /// A request for many. Errors of its fields name the request among them.
+    /// A batch of changes. Errors name the request within the batch.
     pub(super) fn many(
         method: &str,
         mut changes: Vec<Change>,
         request_id: &str,
         validate_only: bool,
     ) -> Result<Self, ServiceError> {
-        batch_size(changes.len(), "requests", MOST)?;
+        batch_size(changes.len(), "requests", MAX_CHANGES)?;
         let content = changes.iter().flat_map(Change::encoded_delimited).collect();
         let request = request_key(request_id, method, &Encoded::<()>::from_bytes(content))?;
         let mut commands = Vec::with_capacity(changes.len());
@@ -71,7 +72,7 @@ impl Asked {
             for (field, is_set) in [("request_id", !request_id.is_empty()), ("validate_only", validate_only)]
             {
                 if is_set {
-                    let description = "must be given for the batch as a whole";
+                    let description = "must be set for the batch as a whole";
                     return Err(ServiceError::invalid(field, reason::UNEXPECTED, description).below(&path));
                 }
             }
@@ -80,22 +81,17 @@ impl Asked {
         Ok(Self { commands, request, validate_only })
     }
 
-    /// Makes its edits where there is nothing to edit.
-    pub(super) fn try_on_nothing(self) {
-        for command in self.commands {
-            if let Command::Edit { edit, .. } = command {
-                drop(edit(None));
-            }
-        }
-    }
-
-    /// Has it done.
-    pub(super) async fn make(self, service: &Service, asker: &Asker) -> Result<Made, ServiceError> {
+    /// Commits the changes.
+    pub(super) async fn commit(
+        self,
+        service: &Service,
+        context: &RequestContext,
+    ) -> Result<WriteResult, ServiceError> {
         let Self { commands, request, validate_only } = self;
-        asker.is_about(commands.iter().map(Command::id));
-        asker.charge(commands.len() - 1)?;
+        context.add_audit_subjects(commands.iter().map(Command::id));
+        context.charge(commands.len() - 1)?;
         let committed = service.change(Transaction { commands, request, validate_only }).await?;
-        Ok(Made { committed, validate_only })
+        Ok(WriteResult { committed, validate_only })
     }
 }
 
@@ -110,7 +106,7 @@ impl Change {
         }
     }
 
-    /// Takes out what belongs to the call and not to the change.
+    /// Takes the fields that belong to the call and not to the change.
     fn take_options(&mut self) -> (String, bool) {
         macro_rules! take {
             ($given:ident) => {
@@ -145,20 +141,27 @@ impl Change {
     fn into_command(self) -> Result<Command, ServiceError> {
         match self {
             Self::Create(given) => create(given),
-            Self::Update(given) => update(given),
+            Self::Update(given) => Ok(Command::Patch(patch_from_wire(given)?)),
             Self::Delete(given) => {
                 let id = id_from_name(&given.name, "name")?;
-                let version = version_of(&given.etag, &id)?;
+                let version = version_from_etag(&given.etag, &id)?;
                 Ok(Command::Delete { id, version })
             }
-            Self::Show(given) => make_visible(&given.name, &given.etag, Visibility::Visible),
-            Self::Hide(given) => make_visible(&given.name, &given.etag, Visibility::Hidden),
+            Self::Show(given) => {
+                let patch = visibility_patch(&given.name, &given.etag, wire::Visibility::Visible)?;
+                Ok(Command::Patch(patch))
+            }
+            Self::Hide(given) => {
+                let patch = visibility_patch(&given.name, &given.etag, wire::Visibility::Hidden)?;
+                Ok(Command::Patch(patch))
+            }
         }
     }
 }
 
 fn create(given: wire::CreateMerchantRequest) -> Result<Command, ServiceError> {
-    let merchant = required(given.merchant)?;
+    let merchant =
+        given.merchant.ok_or_else(|| ServiceError::invalid("merchant", reason::REQUIRED, "must be given"))?;
     let id = match (given.merchant_id.as_str(), merchant.name.as_str()) {
         ("", "") => id_from_wire(&Uuid::now_v7().to_string(), "merchant_id")?,
         ("", name) => id_from_name(name, "merchant.name")?,
@@ -174,82 +177,28 @@ fn create(given: wire::CreateMerchantRequest) -> Result<Command, ServiceError> {
     Ok(Command::Put { merchant: merchant_from_wire(merchant, id, "merchant")?, expect: Expect::Absent })
 }
 
-fn update(given: wire::UpdateMerchantRequest) -> Result<Command, ServiceError> {
-    let wire::UpdateMerchantRequest { merchant, update_mask, allow_missing, .. } = given;
-    let merchant = required(merchant)?;
-    let id = id_from_name(&merchant.name, "merchant.name")?;
-    let version = version_of(&merchant.etag, &id)?;
-    let edited = id.clone();
-    let edit = move |current: Option<&StoredMerchant>| {
-        let merged = match current {
-            // Whoever names a version means one that is there.
-            None if allow_missing && version.is_none() => merchant,
-            None => return Err(ServiceError::NotFound(edited)),
-            Some(current) => {
-                is_version(current, version)?;
-                merge(merchant_to_wire(current)?, merchant, update_mask.as_ref())?
-            }
-        };
-        merchant_from_wire(merged, edited, "merchant")
-    };
-    Ok(Command::Edit { id, edit: Box::new(edit) })
+/// The response to a request for one change.
+pub(super) fn merchant_response(result: &WriteResult) -> Result<Encoded<wire::Merchant>, ServiceError> {
+    let stored = result.committed.first().and_then(Committed::stored);
+    let stored = stored.ok_or(ServiceError::Internal("a change has no merchant as its result"))?;
+    Ok(Encoded::from_bytes(encoded(stored, result.validate_only)))
 }
 
-fn make_visible(name: &str, etag: &str, visibility: Visibility) -> Result<Command, ServiceError> {
-    let id = id_from_name(name, "name")?;
-    let version = version_of(etag, &id)?;
-    let edited = id.clone();
-    let edit = move |current: Option<&StoredMerchant>| -> Result<Merchant, ServiceError> {
-        let current = current.ok_or(ServiceError::NotFound(edited))?;
-        is_version(current, version)?;
-        with_visibility(current, visibility)
-    };
-    Ok(Command::Edit { id, edit: Box::new(edit) })
-}
-
-/// The version that an etag names, if one was given. An etag that no version has is one of another version.
-fn version_of(etag: &str, id: &MerchantId) -> Result<Option<Revision>, ServiceError> {
-    match etag {
-        "" => Ok(None),
-        etag => revision_of(etag).map(Some).ok_or_else(|| ServiceError::Conflict(id.clone())),
+/// The response to a batch: a message whose first field is the merchants.
+pub(super) fn merchants_response<T>(result: &WriteResult) -> Encoded<T> {
+    let mut response = Vec::new();
+    for stored in result.committed.iter().filter_map(Committed::stored) {
+        put_field(&mut response, 1, &encoded(stored, result.validate_only));
     }
+    Encoded::from_bytes(response)
 }
 
-fn is_version(current: &StoredMerchant, version: Option<Revision>) -> Result<(), ServiceError> {
-    match version {
-        Some(version) if version != current.revision => {
-            Err(ServiceError::Conflict(current.merchant.id.clone()))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn required(merchant: Option<wire::Merchant>) -> Result<wire::Merchant, ServiceError> {
-    merchant.ok_or_else(|| ServiceError::invalid("merchant", reason::REQUIRED, "must be given"))
-}
-
-/// The answer to a request for one change.
-pub(super) fn merchant(made: &Made) -> Result<Encoded<wire::Merchant>, ServiceError> {
-    let stored = made.committed.first().and_then(Committed::stored);
-    let stored = stored.ok_or(ServiceError::Internal("a change came to something else"))?;
-    Ok(Encoded::from_bytes(told(stored, made.validate_only)))
-}
-
-/// The answer to a request for many: messages whose first field is the merchants.
-pub(super) fn merchants<T>(made: &Made) -> Encoded<T> {
-    let mut answer = Vec::new();
-    for stored in made.committed.iter().filter_map(Committed::stored) {
-        put_field(&mut answer, 1, &told(stored, made.validate_only));
-    }
-    Encoded::from_bytes(answer)
-}
-
-/// A merchant as it is now, or as it would be: without what only a commit gives it.
-fn told(stored: &StoredMerchant, validate_only: bool) -> Vec<u8> {
+/// A merchant as it is now, or with `validate_only` as it would be, without the fields that a commit sets.
+fn encoded(stored: &StoredMerchant, validate_only: bool) -> Vec<u8> {
     if !validate_only {
         return stored.merchant.profile.full().concat();
     }
-    let would_be = merchant_to_wire(stored).unwrap_or_default();
+    let would_be = record::decode(stored).unwrap_or_default();
     let create_time = None;
     wire::Merchant { etag: String::new(), create_time, update_time: None, ..would_be }.encode_to_vec()
 }

@@ -1,218 +1,165 @@
-//! Lets calls in: who calls, whether it may, and whether it asks for too much. Says afterwards who changed what.
+//! Authenticates and authorizes calls, applies rate limits, and writes the audit log.
 //!
-//! What a caller shows ends here: it is taken out of the request, and its handler is told who calls.
+//! Credentials end here: they are removed from the request, and its extensions hold the principal instead.
 
-use std::{
-    net::IpAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, Request, Response, header};
-use pin_project_lite::pin_project;
+use http::{Request, Response};
 use tonic::{Code, Status, body::Body};
-use tower::{Layer, Service};
 
+use super::{GrpcService, Middleware, call};
 use crate::{
     auth::{
-        Access, Caller, Credentials, PerAddress, Refused,
+        Authenticator, Credentials,
         audit_log::{AuditLog, Entry, Subjects},
+        bearer::{self, bearer},
+        principal::Principal,
+        rate_limit::PerIpRateLimit,
     },
     clock::Clock,
     error::ServiceError,
-    telemetry::metrics::Metrics,
-};
-use crate::{
     grpc::{
-        method::Method,
+        method::{Method, Route},
         status::{code_name, reason_of},
     },
-    net::{Peer, household},
+    net::peer::{Peer, client_subnet},
+    telemetry::metrics::Metrics,
 };
 
-/// What guards the methods; as a layer it lets calls in.
+/// Admits calls of principals that may make them.
 #[derive(Clone)]
-pub(crate) struct Guard {
-    pub(crate) access: Access,
-    pub(crate) per_address: Option<PerAddress>,
-    pub(crate) audit: Option<AuditLog>,
+pub(crate) struct Auth(pub(crate) Arc<AuthContext>);
+
+/// What the layer works with.
+pub(crate) struct AuthContext {
+    pub(crate) authenticator: Authenticator,
+    pub(crate) per_ip: Option<PerIpRateLimit>,
+    pub(crate) audit_log: Option<AuditLog>,
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
 }
 
-impl<S> Layer<S> for Guard {
-    type Service = Guarded<S>;
-
-    fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { inner, guard: self.clone() }
-    }
-}
-
-impl Guard {
-    /// Takes a call out of what its address may ask for.
-    fn charge(&self, peer: Option<&Peer>) -> Result<(), ServiceError> {
-        let address = peer.and_then(|peer| peer.address);
-        let (Some(per_address), Some(address)) = (&self.per_address, address) else { return Ok(()) };
-        per_address.charge(household(address)).map_err(ServiceError::AddressQuotaExceeded)
-    }
-
-    /// Who calls, if it may call this.
-    fn admit(&self, method: &Method, request: &Request<Body>) -> Result<Arc<Caller>, ServiceError> {
+impl Middleware for Auth {
+    async fn handle(self, mut request: Request<Body>, inner: impl GrpcService) -> Response<Body> {
+        let method = Route::of(&request).method();
         let peer = request.extensions().get::<Peer>();
-        let shown = Credentials {
-            // Where nobody must say who calls, nobody is asked.
-            bearer: if self.access.is_open() { None } else { bearer(request.headers())? },
-            certificate: peer.map_or(&[], |peer| &*peer.certificate),
-        };
-        let caller = self.access.identify(shown, (self.clock)()).map_err(ServiceError::Unauthenticated)?;
-        if !caller.may(method.needs) {
-            return Err(ServiceError::RoleMissing(method.needs));
-        }
-        caller.charge(1).map_err(ServiceError::QuotaExceeded)?;
-        Ok(caller)
-    }
-
-    /// A call was not let in.
-    fn note(&self, method: &str, peer: Option<&Peer>, error: &ServiceError) {
-        let reason = reason_of(error);
-        self.metrics.door.refused.with_label_values(&[reason.as_str()]).inc();
-        if let Some(peer) = peer {
-            peer.excess.refused();
-        }
-        let certificate = peer.map_or(&[][..], |peer| &peer.certificate);
-        tracing::debug!(method, reason = reason.as_str(), ?certificate, "a call was not let in");
-    }
-}
-
-/// The key or token of a call: `authorization: Bearer …`, or `x-api-key`.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ServiceError> {
-    const UNREADABLE: ServiceError = ServiceError::Unauthenticated(Refused::Unknown);
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let (scheme, shown) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(UNREADABLE)?;
-        return if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(shown.trim())) } else { Err(UNREADABLE) };
-    }
-    let key = headers.get(API_KEY).map(|value| value.to_str().map_err(|_| UNREADABLE));
-    key.transpose()
-}
-
-const API_KEY: &str = "x-api-key";
-
-/// A service whose calls are let in, or not.
-#[derive(Clone)]
-pub(crate) struct Guarded<S> {
-    inner: S,
-    guard: Guard,
-}
-
-impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>> for Guarded<S> {
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = GuardedFuture<S::Future>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let peer = request.extensions().get::<Peer>();
-        // Health and reflection are for all: they tell what the contract does.
-        let method = Method::of(request.uri().path());
-        let admitted = self.guard.charge(peer).and_then(|()| {
-            method.map(|method| Ok((method, self.guard.admit(method, &request)?))).transpose()
+        let admitted = self.0.charge_ip(peer).and_then(|()| {
+            // Health checks and reflection need no credentials: they return nothing that the contract does not.
+            method.map(|method| Ok((method, self.0.authorize(method, &request)?))).transpose()
         });
-        let (method, caller) = match admitted {
+        let (method, principal) = match admitted {
             Ok(Some(admitted)) => admitted,
-            Ok(None) => return GuardedFuture::Begun { inner: self.inner.call(request), audit: None },
+            Ok(None) => return call(inner, request).await,
             Err(error) => {
-                let name = method.map_or("of no contract", Method::name);
-                self.guard.note(name, peer, &error);
-                return GuardedFuture::Refused { error: Some(error) };
+                self.0.record_rejected(method, peer, &error);
+                return Status::from(error).into_http();
             }
         };
         if let Some(peer) = peer {
-            peer.excess.let_in();
+            peer.read_throttle.record_accepted();
         }
-        let subjects = Subjects::default();
-        let audit = self.guard.audit.as_ref().filter(|_| method.is_audited()).map(|log| Audit {
-            log: log.clone(),
-            clock: self.guard.clock.clone(),
-            caller: Arc::clone(&caller),
-            address: request.extensions().get::<Peer>().and_then(|peer| peer.address),
-            method,
-            subjects: subjects.clone(),
-            code: Code::Cancelled,
-        });
-        for shown in [header::AUTHORIZATION.as_str(), API_KEY] {
-            request.headers_mut().remove(shown);
+        let audit = self.0.audit(method, &principal, &mut request);
+        bearer::remove(request.headers_mut());
+        request.extensions_mut().insert(principal);
+        let response = call(inner, request).await;
+        // Written here, before the response leaves.
+        if let Some(mut audit) = audit {
+            audit.read_status(&response);
         }
-        if audit.is_some() {
-            request.extensions_mut().insert(subjects);
-        }
-        request.extensions_mut().insert(caller);
-        GuardedFuture::Begun { inner: self.inner.call(request), audit: audit.map(Box::new) }
+        response
     }
 }
 
-/// What is to be written once a call is answered.
-pub(crate) struct Audit {
+impl AuthContext {
+    /// Charges a call to the client IP.
+    fn charge_ip(&self, peer: Option<&Peer>) -> Result<(), ServiceError> {
+        let address = peer.and_then(|peer| peer.address);
+        let (Some(per_ip), Some(address)) = (&self.per_ip, address) else { return Ok(()) };
+        per_ip.charge(client_subnet(address)).map_err(ServiceError::IpRateLimited)
+    }
+
+    /// The principal of a call, if it may call the method.
+    fn authorize(&self, method: &Method, request: &Request<Body>) -> Result<Arc<Principal>, ServiceError> {
+        let peer = request.extensions().get::<Peer>();
+        let credentials = Credentials {
+            // Without authentication, credentials are not even read.
+            bearer: if self.authenticator.is_open() {
+                None
+            } else {
+                bearer(request.headers()).map_err(ServiceError::Unauthenticated)?
+            },
+            certificate_names: peer.map_or(&[], |peer| &*peer.certificate_names),
+        };
+        let principal = self.authenticator.authenticate(credentials, (self.clock)());
+        let principal = principal.map_err(ServiceError::Unauthenticated)?;
+        if !principal.has(method.role) {
+            return Err(ServiceError::RoleMissing(method.role));
+        }
+        principal.charge(1).map_err(ServiceError::RateLimited)?;
+        Ok(principal)
+    }
+
+    fn record_rejected(&self, method: Option<&Method>, peer: Option<&Peer>, error: &ServiceError) {
+        let reason = reason_of(error);
+        self.metrics.admission.rejected.with_label_values(&[reason.as_str()]).inc();
+        if let Some(peer) = peer {
+            peer.read_throttle.record_rejected();
+        }
+        let method = method.map(Method::name);
+        let certificate_names = peer.map_or(&[][..], |peer| &peer.certificate_names);
+        tracing::debug!(method, reason = reason.as_str(), ?certificate_names, "call rejected");
+    }
+
+    /// The audit record of a call, if the method is audited.
+    fn audit(
+        &self,
+        method: &'static Method,
+        principal: &Arc<Principal>,
+        request: &mut Request<Body>,
+    ) -> Option<AuditRecord> {
+        let log = self.audit_log.as_ref().filter(|_| method.audited)?;
+        let subjects = Subjects::default();
+        request.extensions_mut().insert(subjects.clone());
+        Some(AuditRecord {
+            log: log.clone(),
+            clock: self.clock.clone(),
+            principal: Arc::clone(principal),
+            address: request.extensions().get::<Peer>().and_then(|peer| peer.address),
+            method,
+            subjects,
+            code: Code::Cancelled,
+        })
+    }
+}
+
+/// Writes a line of the audit log when it is dropped.
+struct AuditRecord {
     log: AuditLog,
     clock: Clock,
-    caller: Arc<Caller>,
+    principal: Arc<Principal>,
     address: Option<IpAddr>,
     method: &'static Method,
     subjects: Subjects,
-    /// How it ended. A caller that goes away before its answer leaves a change that may well have been made.
+    /// CANCELLED until there is a response: a change of a caller that went away may have been committed.
     code: Code,
 }
 
-impl Audit {
-    /// An answer that goes on has no status yet: that it was begun is what counts.
-    fn look(&mut self, answer: &Response<Body>) {
-        self.code = Status::from_header_map(answer.headers()).map_or(Code::Ok, |status| status.code());
+impl AuditRecord {
+    /// The status of a response. A stream has none yet: the line records that it started.
+    fn read_status(&mut self, response: &Response<Body>) {
+        self.code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
     }
 }
 
-impl Drop for Audit {
+impl Drop for AuditRecord {
     fn drop(&mut self) {
         self.log.write(&Entry {
             at: (self.clock)(),
-            caller: &self.caller,
+            principal: &self.principal,
             address: self.address,
             method: self.method.name(),
             code: code_name(self.code),
             subjects: &self.subjects,
         });
-    }
-}
-
-pin_project! {
-    /// A call until its answer begins.
-    #[project = Project]
-    pub(crate) enum GuardedFuture<F> {
-        Refused { error: Option<ServiceError> },
-        Begun { #[pin] inner: F, audit: Option<Box<Audit>> },
-    }
-}
-
-impl<F: Future<Output = Result<Response<Body>, E>>, E> Future for GuardedFuture<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        match self.project() {
-            Project::Refused { error } => {
-                // Polled after its end, which nobody does, it would say something else.
-                let error = error.take().unwrap_or(ServiceError::Internal("a call was answered twice"));
-                Poll::Ready(Ok(Status::from(error).into_http()))
-            }
-            Project::Begun { inner, audit } => {
-                let answered = ready!(inner.poll(context));
-                // It is written here, before the answer leaves.
-                if let (Some(mut audit), Ok(answer)) = (audit.take(), &answered) {
-                    audit.look(answer);
-                }
-                Poll::Ready(answered)
-            }
-        }
     }
 }

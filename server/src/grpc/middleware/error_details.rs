@@ -1,117 +1,69 @@
-//! Explains the errors that are made below this house: tonic's, of calls that never reached a handler.
+//! Adds details to the errors that tonic makes, of calls that never reach a handler.
 //!
-//! They come with a code and a message and nothing else; here they get the google.rpc.ErrorInfo that every other
-//! error has, and the code that fits where tonic's does not: a message that cannot be read is the caller's fault.
-
-use std::{
-    pin::Pin,
-    task::{Context, Poll, ready},
-};
+//! They have a code and a message only. This layer gives them the google.rpc.ErrorInfo that all other errors have, and a
+//! better code where tonic's misleads: a message that cannot be decoded is the caller's fault.
 
 use http::{Request, Response};
-use pin_project_lite::pin_project;
 use tonic::{Code, Status, body::Body};
-use tower::{Layer, Service};
 
-use crate::grpc::status::explained;
-use crate::reason;
+use super::{GrpcService, Middleware, call};
+use crate::{
+    grpc::{method::MAX_MESSAGE_BYTES, status::with_reason},
+    reason,
+};
 
-/// Explains the errors of calls.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Explanations;
+/// Adds details to errors that have none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ErrorDetails;
 
-impl<S> Layer<S> for Explanations {
-    type Service = Explained<S>;
-
-    fn layer(&self, inner: S) -> Explained<S> {
-        Explained { inner }
-    }
-}
-
-/// A service whose errors are explained.
-#[derive(Clone, Debug)]
-pub(crate) struct Explained<S> {
-    inner: S,
-}
-
-impl<S: Service<Request<Body>, Response = Response<Body>>> Service<Request<Body>> for Explained<S> {
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = ExplainedFuture<S::Future>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+impl Middleware for ErrorDetails {
+    async fn handle(self, request: Request<Body>, inner: impl GrpcService) -> Response<Body> {
+        // Also of methods that do not exist, which are no route.
         let is_ours = request.uri().path().starts_with("/nearby.");
-        ExplainedFuture { inner: self.inner.call(request), is_ours }
+        let response = call(inner, request).await;
+        // Most errors are ours. To decode one and to encode it again would cost as much as to make it.
+        if !is_ours || response.headers().contains_key("grpc-status-details-bin") {
+            return response;
+        }
+        match Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok) {
+            Some(status) => details_for(&status).into_http(),
+            None => response,
+        }
     }
 }
 
-pin_project! {
-    /// A call until its answer begins.
-    pub(crate) struct ExplainedFuture<F> {
-        #[pin]
-        inner: F,
-        is_ours: bool,
-    }
+/// Adds details to an error of tonic; an error that has details stays as it is.
+pub(crate) fn with_details(status: Status) -> Status {
+    if status.details().is_empty() { details_for(&status) } else { status }
 }
 
-impl<F: Future<Output = Result<Response<Body>, E>>, E> Future for ExplainedFuture<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let answered = ready!(this.inner.poll(context));
-        // Most errors are of this house: to take one apart and put it together again costs as much as to make it.
-        let is_to_be = |answer: &Response<Body>| *this.is_ours && !answer.headers().contains_key(DETAILS);
-        Poll::Ready(answered.map(|answer| {
-            match Some(&answer).filter(|answer| is_to_be(answer)).and_then(error_of) {
-                Some(status) => explain(&status).into_http(),
-                None => answer,
-            }
-        }))
-    }
-}
-
-/// Where tonic puts the details of a status.
-const DETAILS: &str = "grpc-status-details-bin";
-
-fn error_of(answer: &Response<Body>) -> Option<Status> {
-    Status::from_header_map(answer.headers()).filter(|status| status.code() != Code::Ok)
-}
-
-/// An error from below with its explanation; one that has details already stays as it is.
-pub(crate) fn explained_below(status: Status) -> Status {
-    if status.details().is_empty() { explain(&status) } else { status }
-}
-
-/// How tonic calls what it cannot read; all else that it calls INTERNAL is not the caller's.
-const OF_REQUESTS: [&str; 5] =
+/// Parts of tonic's INTERNAL messages about requests that it cannot decode. Any other INTERNAL is the server's fault.
+const DECODE_ERRORS: [&str; 5] =
     ["decode", "decoding", "Missing request message", "compression flag", "compressed"];
 
-pub(crate) fn explain(status: &Status) -> Status {
+/// The error of ours that tonic's error means.
+pub(crate) fn details_for(status: &Status) -> Status {
     let message = status.message();
     match status.code() {
-        Code::Unimplemented if message.contains("compressed") => explained(
+        Code::Unimplemented if message.contains("compressed") => with_reason(
             Code::Unimplemented,
             reason::ENCODING_UNSUPPORTED,
-            "the server takes no compressed messages; send them as they are",
+            "compressed messages are not supported; send them uncompressed",
         ),
         Code::Unimplemented => {
-            explained(Code::Unimplemented, reason::METHOD_UNKNOWN, "there is no such method in nearby.v1")
+            with_reason(Code::Unimplemented, reason::METHOD_UNKNOWN, "unknown method; see nearby.v1")
         }
-        Code::OutOfRange => explained(
-            Code::OutOfRange,
+        // tonic's code for a message above its own limit, which `net::message_limits` normally reports first.
+        Code::OutOfRange => with_reason(
+            Code::ResourceExhausted,
             reason::MESSAGE_TOO_LARGE,
-            "a message is larger than 4 MiB, the most that the server takes; send less at once",
+            &format!("message larger than {} MiB; send less per message", MAX_MESSAGE_BYTES >> 20),
         ),
-        Code::Internal if OF_REQUESTS.iter().any(|words| message.contains(words)) => explained(
+        Code::Internal if DECODE_ERRORS.iter().any(|part| message.contains(part)) => with_reason(
             Code::InvalidArgument,
             reason::MESSAGE_MALFORMED,
-            "the message is not the one of this method",
+            "the message cannot be decoded as the request of this method",
         ),
-        code => explained(code, reason::INTERNAL, message),
+        code => with_reason(code, reason::INTERNAL, message),
     }
 }

@@ -1,49 +1,85 @@
-//! How calls end and how long they take: from when a head was read until the answer was sent.
+//! Counts and times calls, from the arrival of the request until the response has been sent, and traces them.
 
-use std::{sync::Arc, time::Instant};
-
-use http::{HeaderMap, HeaderName};
-use opentelemetry::propagation::Extractor;
-
-use crate::grpc::method::{METHODS, Method};
-use crate::telemetry::{
-    metrics::{MethodMetrics, Metrics},
-    traces::{Traced, Traces},
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
 };
 
-/// The counts of all methods, and what traces calls, if anything does; shared by its clones.
+use http::{HeaderMap, HeaderName, Request, Response};
+use http_body::{Body as _, Frame};
+use hyper::body::Bytes;
+use opentelemetry::propagation::Extractor;
+use tonic::{Status, body::Body};
+
+use super::{BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, call, request_setup::Arrived};
+use crate::{
+    grpc::method::{METHODS, Route},
+    net::{
+        in_flight::{InFlight, InFlightGuard},
+        peer::Peer,
+    },
+    telemetry::{
+        metrics::{MethodMetrics, Metrics},
+        traces::{CallSpan, Traces},
+    },
+};
+
+/// Counts, times and traces calls.
 #[derive(Clone, Debug)]
-pub(crate) struct Measures {
-    counts: Arc<[MethodMetrics; METHODS.len()]>,
+pub(crate) struct CallMetrics(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    in_flight: InFlight,
+    methods: [MethodMetrics; METHODS.len()],
     traces: Option<Traces>,
 }
 
-impl Measures {
-    pub(crate) fn new(metrics: &Metrics, traces: Option<Traces>) -> Self {
-        Self { counts: Arc::new(METHODS.map(|method| metrics.of_method(method.path))), traces }
+impl CallMetrics {
+    pub(crate) fn new(in_flight: InFlight, metrics: &Metrics, traces: Option<Traces>) -> Self {
+        let methods = METHODS.map(|method| metrics.of_method(method.path));
+        Self(Arc::new(Shared { in_flight, methods, traces }))
     }
 
-    /// A call begins; health, reflection and what does not exist are not measured.
-    pub(crate) fn begin(&self, path: &str, headers: &HeaderMap) -> Option<Measured> {
-        let at = METHODS.iter().position(|method: &Method| method.path == path)?;
-        let counts = &self.counts[at];
-        counts.begin();
-        let begin = |traces: &Traces| traces.begin(&Caller(headers), counts.service, counts.method);
-        let traced = self.traces.as_ref().map(begin);
-        Some(Measured {
-            counts: Arc::clone(&self.counts),
+    /// Health checks and reflection count only for their connection, which is not idle meanwhile: their streams never end
+    /// by themselves, and a shutdown does not wait for them.
+    fn start(&self, request: &Request<Body>) -> Call {
+        let of_connection = request.extensions().get::<Peer>().map(|peer| peer.in_flight.enter());
+        let Route::Method(at) = Route::of(request) else {
+            return Call { _of_connection: of_connection, measured: None };
+        };
+        let shared = &*self.0;
+        let method = &shared.methods[at];
+        method.begin();
+        let headers = TraceHeaders(request.headers());
+        let span = shared.traces.as_ref().map(|traces| traces.begin(&headers, method.service, method.method));
+        let measured = MeasuredCall {
+            _in_flight: shared.in_flight.enter(),
+            shared: Arc::clone(&self.0),
             at,
-            since: Instant::now(),
+            since: Arrived::of(request),
             code: CANCELLED,
-            traced,
-        })
+            span,
+        };
+        Call { _of_connection: of_connection, measured: Some(measured) }
     }
 }
 
-/// What a caller says of its own span.
-struct Caller<'a>(&'a HeaderMap);
+impl Middleware for CallMetrics {
+    async fn handle(self, request: Request<Body>, inner: impl GrpcService) -> Response<Body> {
+        let mut measured = self.start(&request);
+        let response = call(inner, request).await;
+        measured.read_status(response.headers());
+        ObservedBody::observe(response, measured)
+    }
+}
 
-impl Extractor for Caller<'_> {
+/// The headers that carry the caller's trace context.
+struct TraceHeaders<'a>(&'a HeaderMap);
+
+impl Extractor for TraceHeaders<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key)?.to_str().ok()
     }
@@ -53,34 +89,88 @@ impl Extractor for Caller<'_> {
     }
 }
 
-/// Where nobody waits for the end.
+/// The code of a call that is dropped before it has a status.
 const CANCELLED: usize = 1;
 
-/// A call, until this is dropped.
+/// A call until its response has been sent, or dropped.
 #[derive(Debug)]
-pub(crate) struct Measured {
-    counts: Arc<[MethodMetrics; METHODS.len()]>,
+struct Call {
+    _of_connection: Option<InFlightGuard>,
+    measured: Option<MeasuredCall>,
+}
+
+/// A call of the contract.
+#[derive(Debug)]
+struct MeasuredCall {
+    _in_flight: InFlightGuard,
+    shared: Arc<Shared>,
     at: usize,
     since: Instant,
     code: usize,
-    traced: Option<Traced>,
+    span: Option<CallSpan>,
 }
 
-impl Measured {
-    /// Takes the status in, if it stands there: in the head of an answer without a message, or in the trailers.
-    pub(crate) fn look(&mut self, headers: &HeaderMap) {
-        let status = headers.get("grpc-status").and_then(|value| value.to_str().ok()?.parse().ok());
-        if let Some(code) = status {
-            self.code = code;
+impl Call {
+    /// Takes the status from headers, where a response without a message has it, or from trailers.
+    fn read_status(&mut self, headers: &HeaderMap) {
+        let Some(measured) = &mut self.measured else { return };
+        let code = headers.get("grpc-status").and_then(|value| value.to_str().ok()?.parse().ok());
+        measured.code = code.unwrap_or(measured.code);
+    }
+}
+
+impl BodyObserver for Call {
+    fn poll_frame(&mut self, body: Pin<&mut Body>, context: &mut Context<'_>) -> Result<PolledFrame, Status> {
+        let polled = body.poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(trailers) = frame.trailers_ref()
+        {
+            self.read_status(trailers);
+        }
+        Ok(polled)
+    }
+}
+
+impl Drop for MeasuredCall {
+    fn drop(&mut self) {
+        self.shared.methods[self.at].end(self.code, self.since.elapsed());
+        if let Some(span) = self.span.take() {
+            span.end(self.code);
         }
     }
 }
 
-impl Drop for Measured {
-    fn drop(&mut self) {
-        self.counts[self.at].end(self.code, self.since.elapsed());
-        if let Some(traced) = self.traced.take() {
-            traced.end(self.code);
-        }
+#[cfg(test)]
+mod tests {
+    use tower::{Layer, Service, service_fn};
+
+    use super::*;
+    use crate::grpc::middleware::middleware;
+
+    #[tokio::test]
+    async fn a_call_is_in_flight_until_its_response_has_been_sent() {
+        let in_flight = InFlight::default();
+        let respond =
+            |_| async { Ok::<_, std::convert::Infallible>(Response::new(Body::new("response".to_owned()))) };
+        let layer = CallMetrics::new(in_flight.clone(), &Metrics::new().unwrap(), None);
+        let mut service = middleware(layer).layer(service_fn(respond));
+        let request = |path: &str| {
+            let request = Request::builder().uri(path).extension(Route::of_path(path));
+            request.body(Body::empty()).unwrap()
+        };
+
+        let response = service.call(request("/nearby.v1.NearbyService/SearchNearby")).await.unwrap();
+        assert_eq!(in_flight.count(), 1, "the response has not been sent");
+        drop(response);
+        assert_eq!(in_flight.count(), 0, "the response has been sent");
+
+        let mut cancelled = service.call(request("/nearby.v1.NearbyService/SearchNearby"));
+        drop(futures_util::poll!(&mut cancelled));
+        drop(cancelled);
+        assert_eq!(in_flight.count(), 0, "the client has cancelled the call");
+
+        let watch = service.call(request("/grpc.health.v1.Health/Watch")).await.unwrap();
+        assert_eq!(in_flight.count(), 0, "shutdown does not wait for a health watch");
+        drop(watch);
     }
 }

@@ -5,56 +5,57 @@ use std::sync::Arc;
 use nearby_proto::{Encoded, v1 as wire};
 use prost::{Message, encoding};
 
-use super::{Searches, request_status};
+use super::{NearbyServiceImpl, request_status};
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::{MOST_PAGE_BYTES, batch_size},
-        method::Class,
-        request_context::Asker,
+        convert::{MAX_PAGE_BYTES, batch_size},
+        request_context::RequestContext,
         response_encoder::{field_len, put_field},
     },
+    overload::class::{Admission, Class},
 };
 
-/// Most searches of a batch.
-const MOST: usize = 1_000;
-/// Searches after which other calls have a moment.
-const AT_A_TIME: usize = 16;
+/// Searches of one batch.
+const MAX_SEARCHES: usize = 1_000;
+/// Searches between two yields to other calls.
+const SEARCHES_PER_YIELD: usize = 16;
 
 pub(super) async fn search(
-    searches: &Searches,
+    searches: &NearbyServiceImpl,
     given: &wire::BatchSearchNearbyRequest,
-    asker: &Asker,
+    context: &RequestContext,
 ) -> Result<Encoded<wire::BatchSearchNearbyResponse>, ServiceError> {
-    batch_size(given.requests.len(), "requests", MOST)?;
-    asker.charge(given.requests.len() - 1)?;
-    let service = searches.door.enter()?;
-    let _turn = searches.bulk.take(Some(Class::Bulk)).await?;
+    batch_size(given.requests.len(), "requests", MAX_SEARCHES)?;
+    context.charge(given.requests.len() - 1)?;
+    let service = searches.handle.service()?;
+    let _permit = searches.bulk.acquire(Admission::Rejectable(Class::Bulk)).await?;
     let snapshot = service.snapshot();
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     for (at, request) in given.requests.iter().enumerate() {
-        if at % AT_A_TIME == AT_A_TIME - 1 {
+        if at % SEARCHES_PER_YIELD == SEARCHES_PER_YIELD - 1 {
             tokio::task::yield_now().await;
         }
-        // What others left of their share is shared among those that come.
-        let share = (MOST_PAGE_BYTES.saturating_sub(answer.len())) / (given.requests.len() - at);
-        match searches.search(&service, Arc::clone(&snapshot), request, (share, None), asker).await {
-            Ok(page) => put_outcome(&mut answer, 1, page.encoded.as_bytes()),
-            // It is the call's.
+        // Bytes that earlier searches left unused are shared among the remaining ones.
+        let max_bytes = (MAX_PAGE_BYTES.saturating_sub(response.len())) / (given.requests.len() - at);
+        let limits = (max_bytes, Admission::Started);
+        match searches.search(&service, Arc::clone(&snapshot), request, limits, context).await {
+            Ok(page) => put_outcome(&mut response, 1, page.encoded.as_bytes()),
+            // The deadline is that of the call.
             Err(ServiceError::DeadlineExceeded) => return Err(ServiceError::DeadlineExceeded),
-            Err(error) => put_outcome(&mut answer, 2, &request_status(error).encode_to_vec()),
+            Err(error) => put_outcome(&mut response, 2, &request_status(error).encode_to_vec()),
         }
     }
     let revision = snapshot.revision().0;
     if revision != 0 {
-        encoding::uint64::encode(2, &revision, &mut answer);
+        encoding::uint64::encode(2, &revision, &mut response);
     }
-    Ok(Encoded::from_bytes(answer))
+    Ok(Encoded::from_bytes(response))
 }
 
 /// Writes a `BatchSearchNearbyResult` as a field.
-fn put_outcome(answer: &mut Vec<u8>, tag: u32, outcome: &[u8]) {
-    encoding::encode_key(1, encoding::WireType::LengthDelimited, answer);
-    encoding::encode_varint(field_len(outcome.len()) as u64, answer);
-    put_field(answer, tag, outcome);
+fn put_outcome(response: &mut Vec<u8>, tag: u32, outcome: &[u8]) {
+    encoding::encode_key(1, encoding::WireType::LengthDelimited, response);
+    encoding::encode_varint(field_len(outcome.len()) as u64, response);
+    put_field(response, tag, outcome);
 }

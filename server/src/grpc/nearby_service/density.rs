@@ -1,10 +1,10 @@
-//! `GetDensity`: how many merchants are in each H3 cell of an area.
+//! `GetDensity`: the number of merchants in each H3 cell of an area.
 
 use std::collections::HashMap;
 
 use nearby_index::{
-    AnyPosition, Cell, CellResolution, Ecef, Filter, Limit, Meters, Position, Query, Radius, Shown, Snapshot,
-    Steering, Wgs84,
+    AnyPosition, Cell, CellResolution, Ecef, Filter, Limit, Meters, Position, Query, Radius, SearchControl,
+    Snapshot, VisibilityFilter, Wgs84,
 };
 use nearby_proto::v1::{self as wire, get_density_request::Area as Given};
 
@@ -15,26 +15,26 @@ use crate::{
     reason,
 };
 
-/// Most cells of an answer: a megabyte.
-const MOST_CELLS: usize = 20_000;
+/// Cells of one response: about a megabyte.
+const MAX_CELLS: usize = 20_000;
 
-/// Where to count, and how finely.
+/// An area to count in, and the resolution.
 #[derive(Debug)]
 pub(super) struct Area {
     query: Query,
-    /// Where only a part of the circle counts.
-    part: Option<DegreeBox>,
+    /// The box within the circle, if only that counts.
+    part: Option<LatLngBox>,
     resolution: CellResolution,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct DegreeBox {
+struct LatLngBox {
     south_west: Position<Wgs84>,
     north_east: Position<Wgs84>,
 }
 
-impl DegreeBox {
-    fn holds(self, position: Position<Wgs84>) -> bool {
+impl LatLngBox {
+    fn contains(self, position: Position<Wgs84>) -> bool {
         let (south, north) = (self.south_west.latitude_deg(), self.north_east.latitude_deg());
         let (west, east) = (self.south_west.longitude_deg(), self.north_east.longitude_deg());
         let longitude = position.longitude_deg();
@@ -49,13 +49,13 @@ impl DegreeBox {
     /// Degrees from west to east.
     fn width_deg(self) -> f64 {
         let width = self.north_east.longitude_deg() - self.south_west.longitude_deg();
-        // Once around the earth is no box without width.
+        // A box once around the earth has no width modulo 360.
         if width == 360.0 { width } else { width.rem_euclid(360.0) }
     }
 
-    /// The circle through the corners, or `None` where a box this large has no such circle that can be searched.
-    fn around(self) -> Option<(Ecef, Radius)> {
-        // The far side of the earth is near in no sense, and a box is no wider than its corners are apart.
+    /// The circle through the corners; `None` if it is too large to be searched.
+    fn circumscribe(self) -> Option<(Ecef, Radius)> {
+        // Beyond 180 degrees the corners are closer to each other around the other side of the earth.
         if self.width_deg() > 180.0 {
             return None;
         }
@@ -67,12 +67,12 @@ impl DegreeBox {
         let corners = [south, north].map(|latitude| Position::new(latitude, west).ok());
         let corner = |corner: Option<Position<Wgs84>>| Some(middle.distance(Ecef::from(corner?)));
         let farthest = corner(corners[0])?.max(corner(corners[1])?);
-        // The parallel between two corners bulges beyond the circle through them by far less than this.
+        // The parallel between two corners lies outside the circle through them by far less than this.
         Some((middle, Radius::new(farthest.get() * 1.01 + 1.0).ok()?))
     }
 }
 
-/// Parses where to count. A box of one datum is taken as one of WGS-84 between its two corners.
+/// Parses an area. A box in another datum becomes the WGS-84 box between its two corners.
 pub(super) fn area_from_wire(
     given: &wire::GetDensityRequest,
     settings: SearchSettings,
@@ -82,8 +82,8 @@ pub(super) fn area_from_wire(
     if resolution.is_none() {
         check.fail("resolution", reason::OUT_OF_RANGE, "must be an H3 resolution, from 0 to 15");
     }
-    let filter = check.absorb(filter_from_wire(given.filter.as_ref(), "filter", Shown::Visible));
-    let place = match &given.area {
+    let filter = check.absorb(filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::Visible));
+    let area = match &given.area {
         Some(Given::Circle(circle)) => check.absorb(circle_from_wire(circle)).map(|circle| (circle, None)),
         Some(Given::Box(area)) => {
             check.absorb(box_from_wire(area)).map(|(circle, part)| (circle, Some(part)))
@@ -94,15 +94,15 @@ pub(super) fn area_from_wire(
         }
     };
     check.finish()?;
-    let (Some(resolution), Some(filter), Some(((origin, radius), part))) = (resolution, filter, place) else {
-        return Err(ServiceError::Internal("an area was refused without a reason"));
+    let (Some(resolution), Some(filter), Some(((origin, radius), part))) = (resolution, filter, area) else {
+        return Err(ServiceError::Internal("an area was rejected without a violation"));
     };
-    may_see(filter.shown, settings)?;
+    may_see(filter.visibility, settings)?;
     Ok(Area { query: query(origin, radius, filter), part, resolution })
 }
 
 fn query(origin: Ecef, radius: Radius, filter: Filter) -> Query {
-    Query { origin, min_distance: Meters::ZERO, radius, limit: Limit::NONE, after: None, filter }
+    Query { origin, min_distance: Meters::ZERO, radius, limit: Limit::UNLIMITED, after: None, filter }
 }
 
 fn circle_from_wire(given: &wire::Circle) -> Result<(Ecef, Radius), ServiceError> {
@@ -115,49 +115,49 @@ fn circle_from_wire(given: &wire::Circle) -> Result<(Ecef, Radius), ServiceError
     check.finish()?;
     match (center, radius) {
         (Some(center), Ok(radius)) => Ok((Ecef::from(center.to_wgs84()), radius)),
-        _ => Err(ServiceError::Internal("a circle was refused without a reason")),
+        _ => Err(ServiceError::Internal("a circle was rejected without a violation")),
     }
 }
 
-fn box_from_wire(given: &wire::LatLngBox) -> Result<((Ecef, Radius), DegreeBox), ServiceError> {
+fn box_from_wire(given: &wire::LatLngBox) -> Result<((Ecef, Radius), LatLngBox), ServiceError> {
     let mut check = Check::under("box");
     let south_west = check.absorb(position_from_wire(given.south_west.as_ref(), "box.south_west"));
     let north_east = check.absorb(position_from_wire(given.north_east.as_ref(), "box.north_east"));
-    let corners = south_west.zip(north_east).map(|(south_west, north_east)| DegreeBox {
+    let corners = south_west.zip(north_east).map(|(south_west, north_east)| LatLngBox {
         south_west: AnyPosition::to_wgs84(south_west),
         north_east: AnyPosition::to_wgs84(north_east),
     });
-    let place = corners.and_then(|corners| {
+    let area = corners.and_then(|corners| {
         if corners.south_west.latitude_deg() > corners.north_east.latitude_deg() {
-            check.fail("north_east", reason::OUT_OF_RANGE, "must not lie south of south_west");
+            check.fail("north_east", reason::OUT_OF_RANGE, "must not be south of south_west");
             return None;
         }
-        let around = corners.around();
-        if around.is_none() {
+        let circumscribe = corners.circumscribe();
+        if circumscribe.is_none() {
             check.fail(
                 "",
                 reason::OUT_OF_RANGE,
-                "must be smaller: no corner more than 49 km from the middle",
+                "too large: no corner may be more than 49 km from the center",
             );
         }
-        around.map(|circle| (circle, corners))
+        circumscribe.map(|circle| (circle, corners))
     });
     check.finish()?;
-    place.ok_or(ServiceError::Internal("a box was refused without a reason"))
+    area.ok_or(ServiceError::Internal("a box was rejected without a violation"))
 }
 
-/// Counts. `None` when it was told not to go on.
+/// Counts merchants. Returns `None` once `should_continue` is false.
 pub(super) fn count(
     area: &Area,
     snapshot: &Snapshot,
-    goes_on: &dyn Fn() -> bool,
+    should_continue: &dyn Fn() -> bool,
 ) -> Result<Option<wire::GetDensityResponse>, ServiceError> {
     let mut cells: HashMap<Cell, i32> = HashMap::new();
-    let steering = Steering { accepts: None, goes_on: Some(goes_on) };
-    let is_whole = snapshot.for_each(&area.query, steering, |hit| {
+    let control = SearchControl { predicate: None, should_continue: Some(should_continue) };
+    let is_whole = snapshot.for_each(&area.query, control, |hit| {
         let position = hit.merchant.merchant.position.to_wgs84();
         if let Some(cell) = Cell::of(position, area.resolution)
-            && area.part.is_none_or(|part| part.holds(position))
+            && area.part.is_none_or(|part| part.contains(position))
         {
             *cells.entry(cell).or_default() += 1;
         }
@@ -165,8 +165,8 @@ pub(super) fn count(
     if !is_whole {
         return Ok(None);
     }
-    if cells.len() > MOST_CELLS {
-        return Err(ServiceError::TooManyCells(MOST_CELLS));
+    if cells.len() > MAX_CELLS {
+        return Err(ServiceError::TooManyCells(MAX_CELLS));
     }
     let mut cells: Vec<(Cell, i32)> = cells.into_iter().collect();
     cells.sort_unstable_by_key(|(cell, count)| (std::cmp::Reverse(*count), *cell));

@@ -1,71 +1,70 @@
-//! `StreamSearchNearby`: searches as they come, answered in their order.
+//! `StreamSearchNearby`: searches as they arrive, with responses in the same order.
 
 use futures_util::stream;
 use nearby_proto::{Encoded, v1 as wire};
 use prost::{Message, encoding};
 use tonic::{Status, Streaming};
 
-use super::{Searches, request_status};
+use super::{NearbyServiceImpl, request_status};
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::MOST_PAGE_BYTES, method::Class, middleware::error_details::explained_below,
-        request_context::Asker, response_encoder::put_field, streaming::AnswerStream,
+        convert::MAX_PAGE_BYTES, middleware::error_details::with_details, request_context::RequestContext,
+        response_encoder::put_field, streaming::ResponseStream,
     },
+    overload::class::{Admission, Class},
     reason,
-    service::STOPPING,
+    service::NOT_READY,
 };
 
-/// Answers that are made as they are read: a caller that does not read makes no work.
-pub(super) fn answers(
-    searches: Searches,
+/// Responses that are produced as the client reads them: a client that does not read causes no work.
+pub(super) fn responses(
+    searches: NearbyServiceImpl,
     requests: Streaming<wire::StreamSearchNearbyRequest>,
-    asker: Asker,
-) -> AnswerStream<Encoded<wire::StreamSearchNearbyResponse>> {
-    let state = Some((searches, requests, asker, 0));
+    context: RequestContext,
+) -> ResponseStream<Encoded<wire::StreamSearchNearbyResponse>> {
+    let state = Some((searches, requests, context, 0));
     Box::pin(stream::try_unfold(state, move |state| async move {
-        let Some((searches, mut requests, asker, answered)) = state else { return Ok(None) };
+        let Some((searches, mut requests, context, count)) = state else { return Ok(None) };
         let next = tokio::select! {
-            next = requests.message() => next.map_err(explained_below)?,
-            () = searches.door.stopping() => return Err(Status::from(STOPPING)),
+            next = requests.message() => next.map_err(with_details)?,
+            () = searches.handle.stopping() => return Err(Status::from(NOT_READY)),
         };
         let Some(request) = next else { return Ok(None) };
-        // The first was charged with the call.
-        if answered > 0 {
-            asker.charge(1)?;
+        // The first search was charged with the call.
+        if count > 0 {
+            context.charge(1)?;
         }
-        let answer = answer(&searches, &request, &asker).await;
-        Ok(Some((answer, Some((searches, requests, asker, answered + 1)))))
+        let response = response(&searches, &request, &context).await;
+        Ok(Some((response, Some((searches, requests, context, count + 1)))))
     }))
 }
 
-async fn answer(
-    searches: &Searches,
+async fn response(
+    searches: &NearbyServiceImpl,
     given: &wire::StreamSearchNearbyRequest,
-    asker: &Asker,
+    context: &RequestContext,
 ) -> Encoded<wire::StreamSearchNearbyResponse> {
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     if given.tag != 0 {
-        encoding::uint64::encode(1, &given.tag, &mut answer);
+        encoding::uint64::encode(1, &given.tag, &mut response);
     }
-    match search(searches, given, asker).await {
-        Ok(page) => put_field(&mut answer, 2, page.as_bytes()),
-        Err(error) => put_field(&mut answer, 3, &request_status(error).encode_to_vec()),
+    match search(searches, given, context).await {
+        Ok(page) => put_field(&mut response, 2, page.as_bytes()),
+        Err(error) => put_field(&mut response, 3, &request_status(error).encode_to_vec()),
     }
-    Encoded::from_bytes(answer)
+    Encoded::from_bytes(response)
 }
 
 async fn search(
-    searches: &Searches,
+    searches: &NearbyServiceImpl,
     given: &wire::StreamSearchNearbyRequest,
-    asker: &Asker,
+    context: &RequestContext,
 ) -> Result<Encoded<wire::SearchNearbyResponse>, ServiceError> {
     let required = || ServiceError::invalid("request", reason::REQUIRED, "must be given");
     let request = given.request.as_ref().ok_or_else(required)?;
-    let service = searches.door.enter()?;
+    let service = searches.handle.service()?;
     let snapshot = service.snapshot();
-    Ok(searches
-        .search(&service, snapshot, request, (MOST_PAGE_BYTES, Some(Class::Bulk)), asker)
-        .await?
-        .encoded)
+    let limits = (MAX_PAGE_BYTES, Admission::Rejectable(Class::Bulk));
+    Ok(searches.search(&service, snapshot, request, limits, context).await?.encoded)
 }

@@ -1,45 +1,43 @@
-//! What a watcher holds, and what the difference is to what it shall hold.
+//! What a watcher contains, and what the difference is to what it shall hold.
 
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
+use std::{collections::HashMap, hash::Hasher as _, sync::Arc};
 
 use nearby_index::{Hit, MerchantId, Meters, Revision, StoredMerchant};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
+use twox_hash::XxHash3_64;
 
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::{MOST_PAGE_BYTES, OutputDatum, name_of},
-        response_encoder::{Marks, put_field, put_result, viewed},
+        convert::{MAX_PAGE_BYTES, OutputDatum},
+        response_encoder::{ResultFlags, put_field, put_result, viewed},
     },
+    record::name_of,
 };
 
 /// A merchant of the set.
 #[derive(Clone, Debug)]
-pub(super) struct Held {
+pub(super) struct WatchedMerchant {
     pub(super) distance: Meters,
-    /// Whether it may not belong here.
+    /// Whether it may be on the other side of an edge, by the accuracy of the origin.
     pub(super) uncertain: bool,
     pub(super) merchant: Arc<StoredMerchant>,
 }
 
-/// The ranked merchants that the caller holds.
+/// The ranked merchants that the client has.
 #[derive(Debug, Default)]
-pub(super) struct Set {
+pub(super) struct WatchedSet {
     by_id: HashMap<MerchantId, (Meters, bool, Revision)>,
     digest: u64,
 }
 
-/// How one set becomes another.
+/// The difference between two sets.
 #[derive(Debug, Default)]
 pub(super) struct Difference {
-    pub(super) entered: Vec<Held>,
-    pub(super) updated: Vec<Held>,
-    pub(super) moved: Vec<Held>,
+    pub(super) entered: Vec<WatchedMerchant>,
+    pub(super) updated: Vec<WatchedMerchant>,
+    pub(super) moved: Vec<WatchedMerchant>,
     pub(super) left: Vec<MerchantId>,
 }
 
@@ -49,29 +47,34 @@ impl Difference {
     }
 }
 
-impl Set {
-    pub(super) fn holds(&self, id: &MerchantId) -> bool {
+impl WatchedSet {
+    pub(super) fn contains(&self, id: &MerchantId) -> bool {
         self.by_id.contains_key(id)
     }
 
-    /// Tells one set from another.
+    /// A hash of the set. It goes into resume tokens and outlives the process, so its function is fixed: XXH3 of the fields in
+    /// ranked order, independent of Rust's release.
     pub(super) fn digest(&self) -> u64 {
         self.digest
     }
 
-    /// Becomes the set of these merchants, which are ranked.
-    pub(super) fn become_these(&mut self, found: Vec<Held>) -> Difference {
+    /// Replaces the set by these ranked merchants.
+    pub(super) fn update(&mut self, found: Vec<WatchedMerchant>) -> Difference {
         let mut difference = Difference::default();
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = XxHash3_64::with_seed(0);
         let mut by_id = HashMap::with_capacity(found.len());
-        for held in found {
-            let (id, revision) = (held.merchant.merchant.id.clone(), held.merchant.revision);
-            (id.as_str(), held.distance.get().to_bits(), held.uncertain, revision).hash(&mut hasher);
-            let now = (held.distance, held.uncertain, revision);
+        for watched in found {
+            let (id, revision) = (watched.merchant.merchant.id.clone(), watched.merchant.revision);
+            // Ids contain no zero byte, so that the fields cannot run into each other.
+            hasher.write(id.as_str().as_bytes());
+            hasher.write(&[0, watched.uncertain.into()]);
+            hasher.write(&watched.distance.get().to_bits().to_le_bytes());
+            hasher.write(&revision.0.to_le_bytes());
+            let now = (watched.distance, watched.uncertain, revision);
             match self.by_id.remove(&id) {
-                None => difference.entered.push(held),
-                Some((_, _, before)) if before != revision => difference.updated.push(held),
-                Some(before) if before != now => difference.moved.push(held),
+                None => difference.entered.push(watched),
+                Some((_, _, before)) if before != revision => difference.updated.push(watched),
+                Some(before) if before != now => difference.moved.push(watched),
                 Some(_) => {}
             }
             by_id.insert(id, now);
@@ -83,14 +86,14 @@ impl Set {
     }
 }
 
-/// How merchants are shown.
+/// The format of merchants in responses.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shown {
+pub(super) struct OutputFormat {
     pub(super) view: wire::MerchantView,
     pub(super) output: Option<OutputDatum>,
 }
 
-impl Shown {
+impl OutputFormat {
     /// Writes a `WatchNearbyResponse`.
     pub(super) fn encode(
         &self,
@@ -100,28 +103,28 @@ impl Shown {
         steps: u64,
         resume_token: &str,
     ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
-        let mut answer = Vec::new();
-        encoding::uint64::encode(1, &revision.0, &mut answer);
+        let mut response = Vec::new();
+        encoding::uint64::encode(1, &revision.0, &mut response);
         if reset {
-            encoding::bool::encode(2, &true, &mut answer);
+            encoding::bool::encode(2, &true, &mut response);
         }
         for (tag, merchants) in [(3, &difference.entered), (4, &difference.updated), (5, &difference.moved)] {
             let view = if tag == 5 { wire::MerchantView::IdOnly } else { self.view };
-            for Held { distance, uncertain, merchant } in merchants {
+            for WatchedMerchant { distance, uncertain, merchant } in merchants {
                 let hit = Hit { distance: *distance, merchant };
                 let position = self.output.map(|datum| datum.position_of(merchant.merchant.position));
-                let marks = Marks { uncertain: *uncertain, position, ..Marks::default() };
-                put_result(&mut answer, tag, &hit, viewed(merchant, view), &marks);
+                let flags = ResultFlags { uncertain: *uncertain, position, ..ResultFlags::default() };
+                put_result(&mut response, tag, &hit, viewed(merchant, view), &flags);
             }
         }
         for id in &difference.left {
-            put_field(&mut answer, 6, name_of(id).as_bytes());
+            put_field(&mut response, 6, name_of(id).as_bytes());
         }
-        encoding::uint64::encode(7, &steps, &mut answer);
-        put_field(&mut answer, 8, resume_token.as_bytes());
-        if answer.len() > MOST_PAGE_BYTES {
-            return Err(ServiceError::AnswerTooLarge(MOST_PAGE_BYTES));
+        encoding::uint64::encode(7, &steps, &mut response);
+        put_field(&mut response, 8, resume_token.as_bytes());
+        if response.len() > MAX_PAGE_BYTES {
+            return Err(ServiceError::ResponseTooLarge(MAX_PAGE_BYTES));
         }
-        Ok(Encoded::from_bytes(answer))
+        Ok(Encoded::from_bytes(response))
     }
 }

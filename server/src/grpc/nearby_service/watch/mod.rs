@@ -1,7 +1,7 @@
-//! `WatchNearby`: what enters, leaves and moves around a caller.
+//! `WatchNearby`: merchants that enter, leave and change around a moving client.
 //!
-//! A watcher keeps no history: whenever something near it may have changed, it searches anew and tells the difference
-//! to what it told before. So it can leave out what came and went meanwhile, and its memory is that of one answer.
+//! A watcher keeps no history: whenever a merchant near it may have changed, it searches again and sends the difference to
+//! the last result. It skips what came and went in between, and needs the memory of one result.
 
 mod diff;
 
@@ -13,8 +13,8 @@ use prost::Message;
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
 
-use self::diff::{Held, Set, Shown};
-use super::{SearchSettings, Searches, page_response::is_uncertain};
+use self::diff::{OutputFormat, WatchedMerchant, WatchedSet};
+use super::{NearbyServiceImpl, SearchSettings, page_response::is_uncertain};
 use crate::{
     error::ServiceError,
     grpc::{
@@ -22,86 +22,85 @@ use crate::{
             Check, Ring, area_from_wire, may_see, output_datum_from_wire, page_size, position_from_wire,
             view_from_wire,
         },
-        middleware::{deadline::Deadline, error_details::explained_below},
-        offload::at_work,
-        request_context::Asker,
-        streaming::{AnswerStream, Outlet, pushed},
+        middleware::{deadline::Deadline, error_details::with_details},
+        offload::run_or_offload,
+        request_context::RequestContext,
+        streaming::{ResponseStream, StreamSender, spawn_stream},
     },
-    overload::work_queue::Turns,
+    overload::{class::Admission, work_queue::WorkQueue},
     page_token::{Fingerprint, Payload},
     reason,
-    service::{STOPPING, Service},
+    service::{NOT_READY, Service},
 };
 
-/// Changes that are looked at one by one; with more, the watcher searches anew.
-const MOST_LOOKED_AT: usize = 4_096;
+/// Changes that are checked one by one; with more, the watcher searches again.
+const MAX_CHANGES_CHECKED: usize = 4_096;
 
-pub(super) fn answers(
-    searches: Searches,
+pub(super) fn responses(
+    searches: NearbyServiceImpl,
     steps: Streaming<wire::WatchNearbyRequest>,
-    asker: Asker,
-) -> Result<AnswerStream<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
-    let service = searches.door.enter()?;
-    let place = service.watch()?;
-    Ok(pushed(searches.watch_patience, |outlet| async move {
-        let watched = watch(&searches, (&service, &asker), steps, &outlet).await;
-        drop(place);
+    context: RequestContext,
+) -> Result<ResponseStream<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
+    let service = searches.handle.service()?;
+    let permit = service.watch()?;
+    Ok(spawn_stream(searches.watch_send_timeout, |sender| async move {
+        let watched = watch(&searches, (&service, &context), steps, &sender).await;
+        drop(permit);
         watched
     }))
 }
 
 async fn watch(
-    searches: &Searches,
-    (service, asker): (&Service, &Asker),
+    searches: &NearbyServiceImpl,
+    (service, context): (&Service, &RequestContext),
     mut steps: Streaming<wire::WatchNearbyRequest>,
-    outlet: &Outlet<Encoded<wire::WatchNearbyResponse>>,
+    sender: &StreamSender<Encoded<wire::WatchNearbyResponse>>,
 ) -> Result<(), Status> {
     let mut latest = service.feed.subscribe();
     let first = tokio::select! {
-        first = timeout(searches.watch_patience, steps.message()) => first,
-        () = searches.door.stopping() => return Err(STOPPING.into()),
+        first = timeout(searches.watch_send_timeout, steps.message()) => first,
+        () = searches.handle.stopping() => return Err(NOT_READY.into()),
     };
-    let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_patience))?;
-    let Some(first) = first.map_err(explained_below)? else { return Ok(()) };
-    let mut watcher = Watcher::start(first, searches.settings_for(asker))?;
-    outlet.send(watcher.begin((service, &searches.long)).await?).await?;
-    let mut caller_is_done = false;
+    let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
+    let Some(first) = first.map_err(with_details)? else { return Ok(()) };
+    let mut watcher = Watcher::start(first, searches.settings_for(context))?;
+    sender.send(watcher.first_response((service, &searches.long)).await?).await?;
+    let mut client_is_done = false;
     loop {
-        let answer = tokio::select! {
-            step = steps.message(), if !caller_is_done => match step.map_err(explained_below)? {
+        let response = tokio::select! {
+            step = steps.message(), if !client_is_done => match step.map_err(with_details)? {
                 Some(step) => {
-                    asker.charge(1)?;
+                    context.charge(1)?;
                     watcher.move_to(step)?;
-                    Some(watcher.look((service, &searches.long), false).await?)
+                    Some(watcher.next_response((service, &searches.long), false).await?)
                 }
-                // It moves no more, but it still listens.
+                // The client moves no more, but still reads.
                 None => {
-                    caller_is_done = true;
+                    client_is_done = true;
                     None
                 }
             },
             changed = latest.changed() => {
-                changed.map_err(|_| STOPPING)?;
-                let is_near = watcher.concerns(service);
-                if is_near { Some(watcher.look((service, &searches.long), true).await?) } else { None }
+                changed.map_err(|_| NOT_READY)?;
+                if watcher.is_affected(service) { Some(watcher.next_response((service, &searches.long), true).await?) } else { None }
             }
-            () = searches.door.stopping() => return Err(STOPPING.into()),
+            () = searches.handle.stopping() => return Err(NOT_READY.into()),
         };
-        if let Some(answer) = answer.flatten() {
-            outlet.send(answer).await?;
+        if let Some(response) = response.flatten() {
+            sender.send(response).await?;
         }
     }
 }
 
-/// One caller, and what it holds.
+/// One caller, and what it contains.
 struct Watcher {
     start: wire::WatchNearbyStart,
     query: Query,
-    /// Radius of the circle that the caller may really be in.
+    /// Accuracy of the origin, in metres.
     accuracy_m: f64,
-    shown: Shown,
-    set: Set,
-    /// The revision up to which all changes have been looked at.
+    format: OutputFormat,
+    set: WatchedSet,
+    /// The revision up to which all changes have been checked.
     seen: Revision,
     steps: u64,
 }
@@ -122,7 +121,7 @@ impl Watcher {
         let origin = match step.step {
             Some(Step::Origin(origin)) => Some(origin),
             Some(Step::Start(_)) => {
-                let description = "must be in the first message only; open another watch";
+                let description = "is allowed in the first message only; start another watch";
                 return Err(ServiceError::invalid("start", reason::UNEXPECTED, description));
             }
             None => None,
@@ -134,63 +133,68 @@ impl Watcher {
         Ok(())
     }
 
-    /// The first answer: the whole set, or that it is still what the caller holds.
-    async fn begin(
+    /// The first response: the whole set, or nothing if the client already has it.
+    async fn first_response(
         &mut self,
-        (service, turns): (&Service, &Turns),
+        (service, queue): (&Service, &WorkQueue),
     ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
-        let held = std::mem::take(&mut self.start.resume_token);
-        let held = service.tokens.open(&held, &self.fingerprint()).ok().flatten();
-        let (found, revision) = self.search(service, turns).await?;
+        let resumed = std::mem::take(&mut self.start.resume_token);
+        let resumed = service.tokens.open(&resumed, &self.fingerprint()).ok().flatten();
+        let (found, revision) = self.search(service, queue).await?;
         self.seen = revision;
-        let difference = self.set.become_these(found);
-        let is_held = held.is_some_and(|held| held.digest() == Some(self.set.digest()));
-        let difference = if is_held { diff::Difference::default() } else { difference };
-        self.shown.encode(&difference, revision, !is_held, self.steps, &self.token(service)?)
+        let difference = self.set.update(found);
+        let is_current = resumed.is_some_and(|resumed| resumed.digest() == Some(self.set.digest()));
+        let difference = if is_current { diff::Difference::default() } else { difference };
+        self.format.encode(&difference, revision, !is_current, self.steps, &self.token(service)?)
     }
 
-    /// What has changed since the last answer; nothing where nothing has and that need not be said.
-    async fn look(
+    /// The difference to the last response; `None` if there is none and the client did not move.
+    async fn next_response(
         &mut self,
-        (service, turns): (&Service, &Turns),
+        (service, queue): (&Service, &WorkQueue),
         only_changes: bool,
     ) -> Result<Option<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
-        let (found, revision) = self.search(service, turns).await?;
+        let (found, revision) = self.search(service, queue).await?;
         self.seen = revision;
-        let difference = self.set.become_these(found);
+        let difference = self.set.update(found);
         if only_changes && difference.is_empty() {
             return Ok(None);
         }
         let token = self.token(service)?;
-        self.shown.encode(&difference, revision, false, self.steps, &token).map(Some)
+        self.format.encode(&difference, revision, false, self.steps, &token).map(Some)
     }
 
-    /// Whether something has changed that may be near.
-    fn concerns(&mut self, service: &Service) -> bool {
-        let Some(changes) = service.feed.recent(self.seen, MOST_LOOKED_AT) else { return true };
+    /// Whether a change may affect the result.
+    fn is_affected(&mut self, service: &Service) -> bool {
+        let Some(changes) = service.feed.recent(self.seen, MAX_CHANGES_CHECKED) else { return true };
         let is_near =
-            changes.len() == MOST_LOOKED_AT || changes.iter().any(|change| self.may_concern(change));
+            changes.len() == MAX_CHANGES_CHECKED || changes.iter().any(|change| self.may_affect(change));
         if let Some(last) = changes.last().filter(|_| !is_near) {
             self.seen = last.revision();
         }
         is_near
     }
 
-    fn may_concern(&self, change: &Change) -> bool {
+    fn may_affect(&self, change: &Change) -> bool {
         let is_within = |position: nearby_index::AnyPosition| {
             Ecef::from(position.to_wgs84()).distance(self.query.origin) <= self.query.radius.meters()
         };
-        self.set.holds(change.id())
+        self.set.contains(change.id())
             || matches!(change, Change::Put(stored) if is_within(stored.merchant.position))
     }
 
-    async fn search(&self, service: &Service, turns: &Turns) -> Result<(Vec<Held>, Revision), ServiceError> {
+    async fn search(
+        &self,
+        service: &Service,
+        queue: &WorkQueue,
+    ) -> Result<(Vec<WatchedMerchant>, Revision), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
-        let job = move |goes_on: &dyn Fn() -> bool| {
+        let job = move |should_continue: &dyn Fn() -> bool| {
             let mut hits = Hits::default();
-            let steering = nearby_index::Steering { accepts: None, goes_on: Some(goes_on) };
-            snapshot.search_into(&query, steering, &mut hits);
-            let found = hits.as_slice().iter().map(|hit| Held {
+            let control =
+                nearby_index::SearchControl { predicate: None, should_continue: Some(should_continue) };
+            snapshot.search_into(&query, control, &mut hits);
+            let found = hits.as_slice().iter().map(|hit| WatchedMerchant {
                 distance: hit.distance,
                 uncertain: is_uncertain(hit.distance, &query, accuracy_m),
                 merchant: Arc::clone(hit.merchant),
@@ -198,14 +202,14 @@ impl Watcher {
             let is_whole = hits.end() != nearby_index::End::Stopped;
             Ok(is_whole.then(|| (found.collect(), snapshot.revision())))
         };
-        at_work((turns, None), Deadline::default(), job).await
+        run_or_offload((queue, Admission::Started), Deadline::default(), job).await
     }
 
     fn token(&self, service: &Service) -> Result<String, ServiceError> {
         service.tokens.seal(&Payload::of_digest(self.set.digest()), &self.fingerprint())
     }
 
-    /// What decides which merchants are in the set.
+    /// The fields of the request that decide the set.
     fn fingerprint(&self) -> Fingerprint {
         let decisive = wire::WatchNearbyStart {
             view: 0,
@@ -219,24 +223,25 @@ impl Watcher {
 
 fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> Result<Watcher, ServiceError> {
     let mut check = Check::under("");
-    let limit = check.absorb(page_size(given.max_results, "max_results", 100, 1_000)).unwrap_or(Limit::NONE);
+    let limit =
+        check.absorb(page_size(given.max_results, "max_results", 100, 1_000)).unwrap_or(Limit::UNLIMITED);
     let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     check.finish()?;
     let (Some((query, _)), Some(view), Some(output)) = (area, view, output) else {
-        return Err(ServiceError::Internal("a watch was refused without a reason"));
+        return Err(ServiceError::Internal("a watch was rejected without a violation"));
     };
-    may_see(query.filter.shown, settings)?;
+    may_see(query.filter.visibility, settings)?;
     let accuracy_m = given.origin.and_then(|origin| origin.accuracy_m).unwrap_or_default();
-    let shown = Shown { view, output };
+    let format = OutputFormat { view, output };
     Ok(Watcher {
         start: given,
         query,
         accuracy_m,
-        shown,
-        set: Set::default(),
+        format,
+        set: WatchedSet::default(),
         seen: Revision::ZERO,
         steps: 1,
     })

@@ -1,0 +1,17 @@
+//! `nearby delete`: deletes a merchant.
+
+use nearby_proto::v1 as wire;
+
+use super::{
+    exit_code::CliError,
+    one::{OneArgs, name_of},
+    target::{Missing, Target},
+};
+
+pub(super) async fn run(args: OneArgs) -> Result<(), CliError> {
+    let target = Target::open(&args.target, Missing::Refuse).await?;
+    let request =
+        wire::DeleteMerchantRequest { name: name_of(&args.id), etag: args.etag, ..Default::default() };
+    target.client().delete_merchant(request).await?;
+    target.close().await
+}

@@ -1,0 +1,46 @@
+//! Helpers of the commands that open a closed store: settings, progress, summary.
+
+use std::path::Path;
+
+use nearby_store::VerifyReport;
+
+use super::{exit_code::CliError, terminal};
+use crate::{
+    app::Progress,
+    config::{ServerArgs, Settings},
+};
+
+/// The settings of the environment, for a store in `data_dir`.
+pub(super) fn settings(data_dir: Option<&Path>) -> Result<Settings, CliError> {
+    let given = ServerArgs::from_environment().map_err(|error| CliError::usage(error.to_string()))?;
+    let data_dir = data_dir.map(Path::to_owned).or(given.data_dir.clone());
+    Ok(ServerArgs { data_dir, ..given }.settings(None)?)
+}
+
+/// A progress bar on a terminal, log lines elsewhere.
+pub(super) fn progress() -> Progress {
+    let Some(bar) = terminal::records_bar() else { return Progress::to_log() };
+    Progress::to(move |records, total| {
+        if total > 0 {
+            bar.set_length(total);
+        }
+        bar.set_position(records);
+        if total > 0 && records >= total {
+            bar.finish_and_clear();
+        }
+    })
+}
+
+pub(super) fn summary(found: &VerifyReport) -> String {
+    format!(
+        "{}, {} in all, as of revision {}, in {}",
+        terminal::count(found.merchants, "merchant", "merchants"),
+        terminal::count(found.digest.records, "record", "records"),
+        found.digest.watermarks.last.0,
+        megabytes(found.bytes),
+    )
+}
+
+pub(super) fn megabytes(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10)
+}

@@ -1,0 +1,63 @@
+//! `ExportMerchants`: all merchants at one revision.
+
+use std::sync::Arc;
+
+use futures_util::stream;
+use nearby_index::{MerchantId, VisibilityFilter};
+use nearby_proto::{Encoded, v1 as wire};
+use prost::encoding;
+use tonic::Status;
+
+use crate::{
+    error::ServiceError,
+    grpc::{
+        convert::{filter_from_wire, view_from_wire},
+        response_encoder::{put_merchant, viewed},
+        streaming::ResponseStream,
+    },
+    service::{Service, ServiceHandle},
+};
+
+/// Size of a message, unless one merchant is larger.
+pub(super) const MESSAGE_BYTES: usize = 256 * 1024;
+/// Merchants that are checked for one message: with a selective filter, other calls must run in between.
+const MERCHANTS_PER_MESSAGE: usize = 10_000;
+
+/// All merchants, in messages that are produced as the client reads them.
+pub(super) fn export(
+    service: &Service,
+    given: &wire::ExportMerchantsRequest,
+    handle: ServiceHandle,
+) -> Result<ResponseStream<Encoded<wire::ExportMerchantsResponse>>, ServiceError> {
+    let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
+    let view = view_from_wire(given.view, wire::MerchantView::Full)?;
+    let snapshot = service.snapshot();
+    let next = move |after: Option<MerchantId>| {
+        let mut message = Vec::new();
+        encoding::uint64::encode(2, &snapshot.revision().0, &mut message);
+        let mut last = None;
+        for (checked, stored) in snapshot.list(after.as_ref()).enumerate() {
+            if checked == MERCHANTS_PER_MESSAGE || message.len() >= MESSAGE_BYTES {
+                return (Encoded::from_bytes(message), last);
+            }
+            last = Some(stored.merchant.id.clone());
+            if filter.matches(stored) {
+                put_merchant(&mut message, 1, viewed(stored, view));
+            }
+        }
+        (Encoded::from_bytes(message), None)
+    };
+    let next = Arc::new(next);
+    // The state: `Some(None)` before the first message, then the last id sent, and `None` at the end.
+    let state = Some(None);
+    Ok(Box::pin(stream::try_unfold(state, move |state| {
+        let (next, handle) = (Arc::clone(&next), handle.clone());
+        async move {
+            let Some(after) = state else { return Ok(None) };
+            handle.service()?;
+            let (message, last) = next(after);
+            tokio::task::yield_now().await;
+            Ok::<_, Status>(Some((message, last.map(Some))))
+        }
+    })))
+}

@@ -1,0 +1,48 @@
+//! `GetMerchant` and `BatchGetMerchants`.
+
+use nearby_index::{StoredMerchant, Visibility};
+use nearby_proto::{Encoded, v1 as wire};
+use prost::encoding;
+
+use crate::{
+    auth::role::Role,
+    error::ServiceError,
+    grpc::{
+        convert::{MAX_PAGE_BYTES, batch_size, id_from_name, view_from_wire},
+        request_context::RequestContext,
+        response_encoder::{put_merchant, viewed},
+    },
+    service::Service,
+};
+
+/// Names of one batch.
+const MAX_NAMES: usize = 1_000;
+
+/// Whether the principal may read a merchant: hidden ones require the role `manage`.
+pub(super) fn may_read(stored: &StoredMerchant, context: &RequestContext) -> bool {
+    stored.merchant.visibility == Visibility::Visible || context.has(Role::Manage)
+}
+
+/// Merchants by name, at one revision.
+pub(super) fn batch(
+    service: &Service,
+    given: &wire::BatchGetMerchantsRequest,
+    context: &RequestContext,
+) -> Result<Encoded<wire::BatchGetMerchantsResponse>, ServiceError> {
+    batch_size(given.names.len(), "names", MAX_NAMES)?;
+    context.charge(given.names.len() - 1)?;
+    let view = view_from_wire(given.view, wire::MerchantView::Full)?;
+    let snapshot = service.snapshot();
+    let mut response = Vec::new();
+    for (at, name) in given.names.iter().enumerate() {
+        let id = id_from_name(name, &format!("names[{at}]"))?;
+        let stored =
+            snapshot.get(&id).filter(|stored| may_read(stored, context)).ok_or(ServiceError::NotFound(id))?;
+        put_merchant(&mut response, 1, viewed(stored, view));
+        if response.len() > MAX_PAGE_BYTES {
+            return Err(ServiceError::ResponseTooLarge(MAX_PAGE_BYTES));
+        }
+    }
+    encoding::uint64::encode(2, &snapshot.revision().0, &mut response);
+    Ok(Encoded::from_bytes(response))
+}

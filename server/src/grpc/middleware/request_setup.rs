@@ -1,0 +1,59 @@
+//! Prepares a request for the layers: looks its method up, once, and limits its messages.
+
+use std::time::Instant;
+
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tonic::{Code, Status, body::Body};
+
+use crate::{
+    error::ServiceError,
+    grpc::{method::Route, status::with_reason},
+    net::{
+        message_limits::{MessageLimitBody, MessageLimitError},
+        peer::Peer,
+    },
+    reason,
+};
+
+/// The time at which a request arrived, in its extensions. The layers run when the runtime has a thread for the call, which
+/// may be later.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived(pub(crate) Instant);
+
+impl Arrived {
+    /// The time at which a request arrived.
+    pub(crate) fn of<B>(request: &Request<B>) -> Instant {
+        request.extensions().get().map_or_else(Instant::now, |Self(at)| *at)
+    }
+}
+
+/// Prepares a request.
+pub(crate) fn request_setup(request: Request<Incoming>) -> Request<Body> {
+    let route = Route::of_path(request.uri().path());
+    let pending = request.extensions().get::<Peer>().map(|peer| peer.pending_bytes.clone());
+    let mut request = request.map(|body| {
+        let body = MessageLimitBody::new(body, route.max_message_bytes(), &pending.unwrap_or_default());
+        Body::new(body.map_err(|error| match error.downcast::<MessageLimitError>() {
+            Ok(error) => Box::new(status_of(*error)),
+            Err(other) => other,
+        }))
+    });
+    request.extensions_mut().insert(route);
+    request.extensions_mut().insert(Arrived(Instant::now()));
+    request
+}
+
+fn status_of(error: MessageLimitError) -> Status {
+    match error {
+        MessageLimitError::TooLarge { max_bytes } => {
+            let max_kib = max_bytes / 1024;
+            let message =
+                format!("message larger than {max_kib} KiB, the limit of this method; send less per message");
+            with_reason(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, &message)
+        }
+        MessageLimitError::Timeout => ServiceError::DeadlineExceeded.into(),
+        MessageLimitError::TooManyPending => ServiceError::Busy.into(),
+    }
+}

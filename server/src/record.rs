@@ -1,0 +1,473 @@
+//! The stored encoding of a merchant: the bytes of a `nearby.v1.Merchant`.
+//!
+//! The index keeps a merchant as the bytes that clients receive, the fields of the BASIC view first, so that a response is
+//! assembled by copying. The store keeps what the client gave; what the commit decides (name, etag, WGS-84 position and the
+//! two times) is put around it when a version is made, and again when it is read from the store.
+
+use jiff::civil::Date;
+use nearby_index::{
+    AnyPosition, Hours, Merchant, MerchantId, Period, Pieces, Profile, ProfileTooLarge, Revision,
+    StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility,
+};
+use nearby_proto::{v1 as wire, well_known::Timestamp};
+use prost::{DecodeError, Message, bytes::Buf};
+
+use crate::{error::ServiceError, opening_hours::day_number, reason};
+
+/// Prefix of a merchant's resource name.
+pub(crate) const NAME_PREFIX: &str = "merchants/";
+
+/// `merchants/{id}`.
+pub(crate) fn name_of(id: &MerchantId) -> String {
+    format!("{NAME_PREFIX}{id}")
+}
+
+/// The etag of a version.
+pub(crate) fn etag_of(revision: Revision) -> String {
+    format!("{:x}", revision.0)
+}
+
+/// The version that an etag names; `None` if no version can have it.
+pub(crate) fn revision_of(etag: &str) -> Option<Revision> {
+    let revision = u64::from_str_radix(etag, 16).map(Revision).ok()?;
+    (etag_of(revision) == etag).then_some(revision)
+}
+
+/// What a commit decides about a version of a merchant.
+#[derive(Clone, Copy, Debug)]
+pub struct VersionMeta {
+    /// The revision of the change that makes the version.
+    pub revision: Revision,
+    /// The revision of the change that last moved the merchant.
+    pub position_revision: Revision,
+    /// The time at which the merchant was first stored.
+    pub create_time: UnixMicros,
+    /// The time at which this version is made.
+    pub update_time: UnixMicros,
+}
+
+/// Encodes a merchant whose fields have been checked.
+///
+/// # Errors
+/// [`ProfileTooLarge`].
+pub(crate) fn encode(
+    mut given: wire::Merchant,
+    id: MerchantId,
+    position: AnyPosition,
+    visibility: Visibility,
+) -> Result<Merchant, ProfileTooLarge> {
+    given.visibility = wire_visibility(visibility).into();
+    given.name.clear();
+    given.etag.clear();
+    given.wgs84_position = None;
+    given.create_time = None;
+    given.update_time = None;
+    let terms = terms_of(&given);
+    let hours = given.opening_hours.as_ref().and_then(hours_of).map(Hours::interned);
+    Ok(Merchant { id, position, visibility, terms, hours, profile: profile_of(given)? })
+}
+
+/// The violation of a merchant that is too large; `path` is its field in the request.
+pub(crate) fn too_large(path: &str, error: &ProfileTooLarge) -> ServiceError {
+    ServiceError::invalid(path, reason::TOO_LARGE, format!("is too large for a merchant: it {error}"))
+}
+
+/// Makes a version of a merchant.
+pub(crate) fn make_version(mut merchant: Merchant, meta: VersionMeta) -> StoredMerchant {
+    let VersionMeta { revision, position_revision, create_time, update_time } = meta;
+    let name = wire::Merchant { name: name_of(&merchant.id), ..Default::default() };
+    let wgs84 = merchant.position.to_wgs84();
+    let decided = wire::Merchant {
+        etag: etag_of(revision),
+        wgs84_position: Some(wire::Position {
+            latitude: wgs84.latitude_deg(),
+            longitude: wgs84.longitude_deg(),
+            coordinate_system: wire::CoordinateSystem::Wgs84.into(),
+            accuracy_m: None,
+        }),
+        create_time: Some(timestamp(create_time)),
+        update_time: Some(timestamp(update_time)),
+        ..Default::default()
+    };
+    merchant.profile = merchant.profile.committed(&name.encode_to_vec(), &decided.encode_to_vec());
+    StoredMerchant { merchant, revision, position_revision, create_time, update_time }
+}
+
+/// Derives the fields of a merchant that the store leaves to its profile. Returns the merchant and whether its profile
+/// could be decoded; an undecodable profile stays as it is.
+pub(crate) fn derive_fields(stored: StoredMerchant) -> (StoredMerchant, bool) {
+    let StoredMerchant { mut merchant, revision, position_revision, create_time, update_time } = stored;
+    let is_readable = match decode_pieces(merchant.profile.given()) {
+        Ok(given) => {
+            merchant.terms = terms_of(&given);
+            merchant.hours = given.opening_hours.as_ref().and_then(hours_of).map(Hours::interned);
+            // Release 0.1 stored the fields in the order of their numbers.
+            profile_of(given).map(|profile| merchant.profile = profile).is_ok()
+        }
+        Err(_) => false,
+    };
+    let meta = VersionMeta { revision, position_revision, create_time, update_time };
+    (make_version(merchant, meta), is_readable)
+}
+
+/// A merchant as clients receive it.
+pub(crate) fn decode(stored: &StoredMerchant) -> Result<wire::Merchant, ServiceError> {
+    decode_pieces(stored.merchant.profile.full()).map_err(|_| UNREADABLE)
+}
+
+const UNREADABLE: ServiceError = ServiceError::Internal("cannot decode a stored profile");
+
+fn decode_pieces([front, back]: Pieces<'_>) -> Result<wire::Merchant, DecodeError> {
+    wire::Merchant::decode(front.chain(back))
+}
+
+/// A partial update of a merchant whose fields have been checked.
+#[derive(Debug)]
+pub struct MerchantPatch {
+    /// The merchant.
+    pub id: MerchantId,
+    /// The version that it must have, if any.
+    pub version: Option<Revision>,
+    /// The update.
+    pub update: Update,
+    /// The result of checking the given merchant as a whole, which is stored if there is no such merchant; `None` if the
+    /// merchant must exist.
+    pub if_missing: Option<Result<Merchant, ServiceError>>,
+}
+
+/// The update of a patch.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a patch is moved once, and most replace the whole merchant")]
+pub enum Update {
+    /// Replaces the merchant.
+    Replace(Merchant),
+    /// Replaces some of its fields.
+    Fields(Box<FieldUpdate>),
+}
+
+/// The fields that a patch replaces, and their values.
+#[derive(Debug)]
+pub struct FieldUpdate {
+    /// The names of the fields.
+    pub fields: FieldSet,
+    /// Their values; all other fields have no meaning.
+    pub given: wire::Merchant,
+    /// The position, if it is one of the fields.
+    pub position: Option<AnyPosition>,
+}
+
+impl MerchantPatch {
+    /// The merchant that the patch makes of the current one.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Conflict`], and a violation when the result is too large.
+    pub(crate) fn apply(self, current: Option<&StoredMerchant>) -> Result<Merchant, ServiceError> {
+        let Some(current) = current else {
+            return self.if_missing.unwrap_or(Err(ServiceError::NotFound(self.id)));
+        };
+        if self.version.is_some_and(|version| version != current.revision) {
+            return Err(ServiceError::Conflict(self.id));
+        }
+        let FieldUpdate { fields, given, position } = match self.update {
+            Update::Replace(merchant) => return Ok(merchant),
+            Update::Fields(update) => *update,
+        };
+        let mut merged = decode_pieces(current.merchant.profile.given()).map_err(|_| UNREADABLE)?;
+        fields.copy(given, &mut merged);
+        let visibility = match merged.visibility() {
+            wire::Visibility::Hidden => Visibility::Hidden,
+            wire::Visibility::Visible | wire::Visibility::Unspecified => Visibility::Visible,
+        };
+        let position = position.unwrap_or(current.merchant.position);
+        encode(merged, self.id, position, visibility).map_err(|error| too_large("merchant", &error))
+    }
+
+    /// About the number of bytes that the patch adds to a commit.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.update {
+            Update::Replace(merchant) => merchant.profile.full_len(),
+            // Most merchants are smaller.
+            Update::Fields(_) => 1_024,
+        }
+    }
+}
+
+/// Names of fields that a patch replaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldSet(Vec<&'static str>);
+
+impl FieldSet {
+    /// The field `visibility`.
+    pub(crate) fn visibility() -> Self {
+        Self(vec!["visibility"])
+    }
+
+    pub(crate) fn contains(&self, field: &str) -> bool {
+        self.0.contains(&field)
+    }
+}
+
+/// Declares the fields that a patch can replace.
+macro_rules! updatable_fields {
+    ($($field:ident)*) => {
+        /// The fields that an update mask may name.
+        pub(crate) const UPDATABLE_FIELDS: &[&str] = &[$(stringify!($field)),*];
+
+        impl FieldSet {
+            /// The fields of `given` that are set.
+            pub(crate) fn of_set_fields(given: &wire::Merchant) -> Self {
+                let unset = wire::Merchant::default();
+                Self([$((stringify!($field), given.$field != unset.$field)),*]
+                    .into_iter()
+                    .filter_map(|(field, is_set)| is_set.then_some(field))
+                    .collect())
+            }
+
+            /// Copies the fields of this set.
+            pub(crate) fn copy(&self, given: wire::Merchant, to: &mut wire::Merchant) {
+                $(
+                    if self.contains(stringify!($field)) {
+                        to.$field = given.$field;
+                    }
+                )*
+            }
+        }
+    };
+}
+
+updatable_fields! {
+    display_name brand categories services position address phone opening_hours photos mini_program visibility
+    external_ids labels website_uri
+}
+
+impl FieldSet {
+    /// The fields of a mask that names updatable fields only; others are ignored.
+    pub(crate) fn of_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let known = |name: &str| UPDATABLE_FIELDS.iter().copied().find(|field| *field == name);
+        Self(names.into_iter().filter_map(known).collect())
+    }
+}
+
+fn wire_visibility(visibility: Visibility) -> wire::Visibility {
+    match visibility {
+        Visibility::Visible => wire::Visibility::Visible,
+        Visibility::Hidden => wire::Visibility::Hidden,
+    }
+}
+
+/// The fields of the BASIC view, then the others: see `MerchantView` in the contract.
+fn profile_of(mut given: wire::Merchant) -> Result<Profile, ProfileTooLarge> {
+    let basic = wire::Merchant {
+        display_name: std::mem::take(&mut given.display_name),
+        brand: std::mem::take(&mut given.brand),
+        categories: std::mem::take(&mut given.categories),
+        position: given.position.take(),
+        mini_program: given.mini_program.take(),
+        ..Default::default()
+    };
+    Profile::of_parts(&basic.encode_to_vec(), &given.encode_to_vec())
+}
+
+fn terms_of(given: &wire::Merchant) -> Terms {
+    let terms = |kind, names: &[String]| names.iter().map(|name| Term::new(kind, name)).collect::<Vec<_>>();
+    let brand = if given.brand.is_empty() { None } else { Some(Term::new(TermKind::Brand, &given.brand)) };
+    let categories = terms(TermKind::Category, &given.categories);
+    categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand).collect()
+}
+
+/// Opening hours as the index keeps them; `None` if they state nothing.
+fn hours_of(given: &wire::OpeningHours) -> Option<Hours> {
+    let period = |start_minute: i32, length_minutes: i32| {
+        let (start_minute, length_minutes) = (u16::try_from(start_minute), u16::try_from(length_minutes));
+        Some(Period { start_minute: start_minute.ok()?, length_minutes: length_minutes.ok()? })
+    };
+    let weekly = given.weekly_periods.iter().filter_map(|given| {
+        let weekday = u8::try_from(given.weekday.checked_sub(1)?).ok()?;
+        Some((weekday, period(given.start_minute, given.length_minutes)?))
+    });
+    let special = given.special_days.iter().filter_map(|given| {
+        let periods =
+            given.periods.iter().filter_map(|given| period(given.start_minute, given.length_minutes));
+        Some((day_number(date_of(given.date.as_ref()?)?)?, periods.collect()))
+    });
+    Hours::new(&given.time_zone, weekly, special)
+}
+
+/// The calendar date, if it exists.
+pub(crate) fn date_of(given: &wire::CalendarDate) -> Option<Date> {
+    let year = i16::try_from(given.year).ok().filter(|year| *year >= 1)?;
+    Date::new(year, i8::try_from(given.month).ok()?, i8::try_from(given.day).ok()?).ok()
+}
+
+fn timestamp(at: UnixMicros) -> Timestamp {
+    let nanos = i32::try_from(at.0.rem_euclid(1_000_000) * 1_000).unwrap_or_default();
+    Timestamp { seconds: at.0.div_euclid(1_000_000), nanos }
+}
+
+#[cfg(test)]
+mod tests {
+    use nearby_index::Position;
+
+    use super::*;
+
+    fn cafe() -> wire::Merchant {
+        wire::Merchant {
+            name: "merchants/ignored".to_owned(),
+            display_name: "Café".to_owned(),
+            position: Some(wire::Position {
+                latitude: 39.9,
+                longitude: 116.4,
+                coordinate_system: wire::CoordinateSystem::Gcj02.into(),
+                accuracy_m: Some(10.0),
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn encoded(given: wire::Merchant) -> Merchant {
+        let position = AnyPosition::Gcj02(Position::new(39.9, 116.4).unwrap());
+        encode(given, MerchantId::parse("cafe").unwrap(), position, Visibility::Visible).unwrap()
+    }
+
+    #[test]
+    fn a_version_has_the_given_fields_and_those_of_the_commit() {
+        let merchant = encoded(cafe());
+        let meta = VersionMeta {
+            revision: Revision(26),
+            position_revision: Revision(20),
+            create_time: UnixMicros(1_500_000),
+            update_time: UnixMicros(-1),
+        };
+        let stored = make_version(merchant, meta);
+        let back = decode(&stored).unwrap();
+        assert_eq!((back.name.as_str(), back.etag.as_str()), ("merchants/cafe", "1a"));
+        assert_eq!(back.position, cafe().position);
+        assert_eq!(back.visibility(), wire::Visibility::Visible);
+        let wgs84 = back.wgs84_position.unwrap();
+        assert_eq!(wgs84.coordinate_system(), wire::CoordinateSystem::Wgs84);
+        assert!((wgs84.latitude - 39.9).abs() > 1e-4, "GCJ-02 in Beijing is half a kilometre off");
+        assert_eq!(back.create_time, Some(Timestamp { seconds: 1, nanos: 500_000_000 }));
+        assert_eq!(back.update_time, Some(Timestamp { seconds: -1, nanos: 999_999_000 }));
+        assert_eq!(revision_of(&back.etag), Some(Revision(26)));
+        assert_eq!([revision_of("1A"), revision_of(""), revision_of("01")], [None; 3]);
+    }
+
+    /// A record of release 0.1 has its fields in the order of their numbers.
+    #[test]
+    fn a_stored_merchant_is_read_back_unchanged() {
+        let mut given = wire::Merchant {
+            services: vec!["delivery".to_owned()],
+            phone: "+1".to_owned(),
+            mini_program: Some(wire::MiniProgramLink { app_id: "wx1".to_owned(), path: String::new() }),
+            opening_hours: Some(wire::OpeningHours {
+                time_zone: "Asia/Shanghai".to_owned(),
+                weekly_periods: vec![wire::WeeklyPeriod { weekday: 1, start_minute: 60, length_minutes: 60 }],
+                ..Default::default()
+            }),
+            ..cafe()
+        };
+        given.set_visibility(wire::Visibility::Visible);
+        let merchant = encoded(given.clone());
+        let meta = VersionMeta {
+            revision: Revision(3),
+            position_revision: Revision(2),
+            create_time: UnixMicros(1),
+            update_time: UnixMicros(2),
+        };
+        let made = make_version(merchant.clone(), meta);
+        given.name.clear();
+        let of_release_0_1 = Profile::new(&given.encode_to_vec()).unwrap();
+        for profile in [Profile::new(&made.merchant.profile.given().concat()).unwrap(), of_release_0_1] {
+            let read = Merchant { terms: Terms::default(), hours: None, profile, ..merchant.clone() };
+            let read = StoredMerchant { merchant: read, ..made.clone() };
+            assert_eq!(derive_fields(read), (made.clone(), true));
+        }
+        let basic = decode_pieces(made.merchant.profile.basic()).unwrap();
+        let expected = wire::Merchant {
+            name: "merchants/cafe".to_owned(),
+            services: Vec::new(),
+            phone: String::new(),
+            opening_hours: None,
+            visibility: 0,
+            ..given
+        };
+        assert_eq!(basic, expected);
+        let broken = Profile::new(b"\xff").unwrap();
+        let broken = StoredMerchant { merchant: Merchant { profile: broken, ..merchant }, ..made };
+        assert!(!derive_fields(broken).1);
+    }
+
+    fn stored() -> StoredMerchant {
+        let meta = VersionMeta {
+            revision: Revision(7),
+            position_revision: Revision(7),
+            create_time: UnixMicros(1),
+            update_time: UnixMicros(2),
+        };
+        make_version(encoded(wire::Merchant { phone: "1".to_owned(), ..cafe() }), meta)
+    }
+
+    fn patch(fields: &[&str], given: wire::Merchant) -> MerchantPatch {
+        let update =
+            FieldUpdate { fields: FieldSet::of_names(fields.iter().copied()), given, position: None };
+        MerchantPatch {
+            id: MerchantId::parse("cafe").unwrap(),
+            version: None,
+            update: Update::Fields(Box::new(update)),
+            if_missing: None,
+        }
+    }
+
+    #[test]
+    fn a_patch_replaces_the_fields_that_it_names() {
+        let given = wire::Merchant { display_name: "New".to_owned(), ..Default::default() };
+        let apply = |fields: &[&str]| {
+            let merchant = patch(fields, given.clone()).apply(Some(&stored())).unwrap();
+            let stored = StoredMerchant { merchant, ..stored() };
+            let merged = decode_pieces(stored.merchant.profile.given()).unwrap();
+            (merged.display_name, merged.phone, merged.position)
+        };
+        let position = cafe().position;
+        assert_eq!(apply(&["display_name"]), ("New".to_owned(), "1".to_owned(), position));
+        assert_eq!(apply(&["phone"]), ("Café".to_owned(), String::new(), position), "named and unset clears");
+        assert_eq!(apply(&[]), ("Café".to_owned(), "1".to_owned(), position));
+    }
+
+    #[test]
+    fn a_patch_requires_its_version_and_a_merchant_unless_it_may_create_one() {
+        let given = || wire::Merchant { phone: "2".to_owned(), ..Default::default() };
+        let id = MerchantId::parse("cafe").unwrap();
+        assert_eq!(patch(&["phone"], given()).apply(None), Err(ServiceError::NotFound(id.clone())));
+        let creating = MerchantPatch { if_missing: Some(Ok(encoded(cafe()))), ..patch(&["phone"], given()) };
+        assert_eq!(creating.apply(None), Ok(encoded(cafe())));
+        for (version, is_current) in [(7, true), (6, false)] {
+            let patch = MerchantPatch { version: Some(Revision(version)), ..patch(&["phone"], given()) };
+            let applied = patch.apply(Some(&stored()));
+            assert_eq!(applied.is_ok(), is_current);
+            assert!(is_current || applied == Err(ServiceError::Conflict(id.clone())));
+        }
+    }
+
+    #[test]
+    fn a_patched_merchant_is_bounded_as_a_whole() {
+        let photo = wire::Photo { uri: format!("https://{}", "x".repeat(2_000)), ..Default::default() };
+        let given = wire::Merchant { photos: vec![photo; 20], ..Default::default() };
+        let error = patch(&["photos"], given).apply(Some(&stored())).unwrap_err();
+        assert!(
+            matches!(error, ServiceError::Invalid(violations) if violations[0].reason == reason::TOO_LARGE)
+        );
+    }
+
+    /// A field that is added to the contract must be added here, or be output-only.
+    #[test]
+    fn every_field_of_the_contract_is_updatable_or_output_only() {
+        const OUTPUT_ONLY: [&str; 5] = ["name", "etag", "wgs84_position", "create_time", "update_time"];
+        let source = include_str!("../../proto/nearby/v1/merchant.proto");
+        let message = source.split("\nmessage Merchant {").nth(1).unwrap().split("\n}").next().unwrap();
+        let fields = message.lines().filter(|line| !line.trim_start().starts_with("//")).filter_map(|line| {
+            line.split_once(" = ").and_then(|(declaration, _)| declaration.split_whitespace().last())
+        });
+        let is_missing = |field: &&str| !UPDATABLE_FIELDS.contains(field) && !OUTPUT_ONLY.contains(field);
+        assert_eq!(fields.filter(is_missing).collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+}
