@@ -1,34 +1,52 @@
-//! # Who answers
+//! # Server
 //!
-//! The server and its command line, as a library that the binary `nearby` and the tests share.
+//! The gRPC server and its command line, as a library that the binary `nearby`, the benchmarks and the fuzzers share.
 //!
 //! ```text
-//! READ   rpc → convert → service → IndexReader.snapshot().search(&Query) → Hits → convert → rpc
-//! WRITE  rpc → convert → service → committer (batch) → Store::commit (durable) → IndexWriter::apply (visible) → reply
-//! START  bind → lock → open: image, or base; journal → verify → build the index → serving
+//!          ┌──────────────── net ────────────────┐   ┌──────────────────── grpc ─────────────────────┐
+//! client ─→│ listener → limits → tls → preface →  │──→│ middleware: metrics → error details → panics  │
+//!          │ write coalescing → HTTP/2 connection │   │   → deadline → load shedding → authentication │
+//!          └──────────────────────────────────────┘   └───────────────┬───────────────────────────────┘
+//!                                                                     │ convert (checks every field)
+//!                              READ ┌─────────────────────────────────┴──────────────────────────┐ WRITE
+//!                                   ▼                                                            ▼
+//!            nearby_service: index snapshot.search(&Query)            merchant_service: commands, MerchantPatch
+//!                                   │                                                            │ queue
+//!                                   ▼                                                            ▼
+//!            response_encoder: stored bytes → response          commit thread: decide → batch → store.commit (fdatasync)
+//!                                                                     → index.apply (visible) → change feed → reply
+//!
+//! START    bind → lock → recover (snapshot file or base, then journal) → build index → commit thread → SERVING
+//! STOP     NOT_SERVING → drain connections → commit thread finishes → snapshot file → exit
 //! ```
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | [`app`] | puts the server together and takes it apart |
-//! | [`service`] | what the server can do, without wire types |
-//! | [`committer`] | the one way a merchant changes |
-//! | [`intake`] | whether changes are taken: room on the disk, and whether the store has failed |
-//! | [`opening`] | opens the store and reads it into memory |
-//! | [`feed`] | what changed lately, for those who follow |
-//! | [`rpc`] | gRPC: the only room that knows of tonic and wire types |
-//! | [`access`] | who may do what |
-//! | [`error`], [`reason`] | what can go wrong, and the words for it |
-//! | [`page_token`] | from one page to the next |
-//! | `operations` | what operators ask, over HTTP |
-//! | [`config`], [`observe`], [`shutdown`], [`clock`], `time_zone` | settings, logs, signals, time |
-//! | `replace_file`, `missed` | a small file, there whole or not at all; files that are looked at and cannot be read |
-//! | `files` | merchants in CSV, NDJSON and GeoJSON files |
-//! | [`decoders`] | what reads bytes of strangers, for fuzzers |
-//! | [`cli`] | the command line; a caller of the contract like any other |
+//! | [`cli`] | the command line, one file per subcommand; a client of the contract like any other |
+//! | [`app`] | starts and stops a server |
+//! | [`config`] | settings |
+//! | [`grpc`] | the services, their middleware, and the conversion of wire types |
+//! | [`net`] | connections: limits, TLS, HTTP/2; knows no gRPC method |
+//! | [`overload`] | overload control: what is rejected when there is more work than time |
+//! | [`auth`] | authentication, roles, rate limits, audit log |
+//! | `admin` | the admin endpoint: probes, metrics, status, log filter |
+//! | [`service`] | what both gRPC services and the admin endpoint share |
+//! | [`commit`] | the commit thread, the only way a merchant changes |
+//! | [`record`] | the stored encoding of a merchant, and updates of it |
+//! | [`change_feed`] | recent changes, for watchers |
+//! | [`write_availability`], [`disk_monitor`] | whether changes are accepted, and the monitor that decides |
+//! | [`page_token`] | encrypted page tokens |
+//! | `opening_hours` | local times and opening hours |
+//! | `formats` | CSV, NDJSON and GeoJSON files |
+//! | [`telemetry`] | logs, metrics, traces, panics |
+//! | [`error`], [`reason`] | errors and their stable reasons |
+//! | [`clock`], `fs`, `http_client` | time as an argument, file helpers, HTTP GET |
+//! | [`bench_support`], [`fuzz_targets`] | entry points for benchmarks and fuzzers |
 //!
-//! What must always hold: an acknowledged change is on disk and visible; no request can panic; no log, error, token or
-//! metric holds a user's coordinates.
+//! `tests/house.rs` holds the table of modules that a module may import.
+//!
+//! Invariants: an acknowledged change is on disk and visible; no request can panic the server; no log, error, token or metric
+//! contains a user's coordinates.
 
 mod admin;
 pub mod app;

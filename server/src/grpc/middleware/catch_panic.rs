@@ -3,13 +3,12 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    task::{Context, Poll},
+    task::Context,
 };
 
 use futures_util::FutureExt;
 use http::{Request, Response};
-use http_body::{Body as _, Frame};
-use hyper::body::Bytes;
+use http_body::Body as _;
 use tonic::{Status, body::Body};
 
 use super::{BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, call};
@@ -42,9 +41,10 @@ impl BodyObserver for CatchPanic {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::{convert::Infallible, task::Poll};
 
-    use http_body::Body as HttpBody;
+    use http_body::{Body as HttpBody, Frame};
+    use hyper::body::Bytes;
     use tonic::Code;
     use tower::{Layer, Service, service_fn};
 

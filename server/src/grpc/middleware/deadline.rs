@@ -6,13 +6,12 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::Context,
     time::{Duration, Instant},
 };
 
 use http::{HeaderMap, Request, Response};
-use http_body::{Body as _, Frame};
-use hyper::body::Bytes;
+use http_body::Body as _;
 use tokio::time::{Sleep, sleep_until};
 use tonic::{Status, body::Body};
 

@@ -8,8 +8,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName, Request, Response};
-use http_body::{Body as _, Frame};
-use hyper::body::Bytes;
+use http_body::Body as _;
 use opentelemetry::propagation::Extractor;
 use tonic::{Status, body::Body};
 

@@ -1,0 +1,172 @@
+//! Dependencies between the workspace's crates, the place of foreign crates, and locked versions.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use syn::visit::Visit;
+
+use crate::source::{CRATES, is_cfg_test, is_test, parse, root, shown, sources};
+
+fn manifest(member: &str) -> toml::Table {
+    fs::read_to_string(root().join(member).join("Cargo.toml")).unwrap().parse().unwrap()
+}
+
+#[test]
+fn crates_depend_in_one_direction() {
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("proto", &[][..]),
+        ("proto/client", &["nearby-proto"][..]),
+        ("index", &[][..]),
+        ("index/store", &["nearby-index"][..]),
+        ("server", &["nearby-client", "nearby-index", "nearby-proto", "nearby-store", "nearby-testkit"][..]),
+        ("server/testkit", &[][..]),
+        (
+            "server/crash",
+            &["nearby-client", "nearby-index", "nearby-proto", "nearby-store", "nearby-testkit"][..],
+        ),
+        ("loadtest", &["nearby-client", "nearby-proto", "nearby-testkit"][..]),
+        (
+            "benches",
+            &["nearby-client", "nearby-index", "nearby-proto", "nearby-server", "nearby-testkit"][..],
+        ),
+    ]);
+    let workspace = manifest("");
+    let members: BTreeSet<&str> = workspace["workspace"]["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| member.as_str().unwrap())
+        .collect();
+    assert_eq!(members, allowed.keys().copied().collect());
+    assert_eq!(members, CRATES.into_iter().collect());
+    for (member, allowed) in allowed {
+        let manifest = manifest(member);
+        for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let Some(dependencies) = manifest.get(section) else { continue };
+            let ours = dependencies.as_table().unwrap().keys().filter(|name| name.starts_with("nearby-"));
+            for name in ours {
+                assert!(allowed.contains(&name.as_str()), "{member} must not depend on {name}");
+            }
+        }
+        assert!(manifest["lints"]["workspace"].as_bool().unwrap(), "{member} has the workspace's lints");
+    }
+}
+
+/// A foreign crate, the sources that the rule covers, and the places in them that may name it.
+struct Place {
+    name: &'static str,
+    covers: &'static str,
+    allowed: &'static [&'static str],
+}
+
+const fn place(name: &'static str, covers: &'static str, allowed: &'static [&'static str]) -> Place {
+    Place { name, covers, allowed }
+}
+
+const PLACES: [Place; 14] = [
+    place("rstar", "", &["benches/compare/rivals.rs"]),
+    place("kiddo", "", &["benches/compare/rivals.rs"]),
+    place("pulp", "", &["index/src/search/traversal.rs"]),
+    place("h3o", "", &["index/src/cell.rs"]),
+    place("sled", "", &["index/store/src/sled.rs"]),
+    place("tonic", "server/src/", &["server/src/grpc/", "server/src/app/", "server/src/cli/"]),
+    // `http_client` is hyper's client; bodies in `grpc` are made of hyper's `Bytes`.
+    place(
+        "hyper",
+        "server/src/",
+        &[
+            "server/src/net/",
+            "server/src/admin.rs",
+            "server/src/http_client.rs",
+            "server/src/grpc/middleware/",
+        ],
+    ),
+    place("h2", "server/src/", &["server/src/net/"]),
+    place("rustls", "server/src/", &["server/src/net/", "server/src/app/", "server/src/http_client.rs"]),
+    place("axum", "server/src/", &["server/src/admin.rs"]),
+    place("governor", "server/src/", &["server/src/auth/"]),
+    place("jsonwebtoken", "server/src/", &["server/src/auth/"]),
+    place("prometheus", "server/src/", &["server/src/telemetry/"]),
+    place(
+        "opentelemetry",
+        "server/src/",
+        &["server/src/telemetry/", "server/src/grpc/middleware/metrics.rs"],
+    ),
+];
+
+#[test]
+fn foreign_crates_have_their_place() {
+    for Place { name, covers, allowed } in PLACES {
+        let mut is_used = false;
+        for path in sources().iter().filter(|path| !is_test(path)) {
+            let shown = shown(path);
+            if !shown.starts_with(covers) {
+                continue;
+            }
+            let mut uses = Uses { name, is_found: false };
+            uses.visit_file(&parse(path));
+            let is_allowed = allowed.iter().any(|place| shown.starts_with(place));
+            assert!(!uses.is_found || is_allowed, "{shown} names {name}; only {allowed:?} may");
+            is_used |= uses.is_found;
+        }
+        assert!(is_used, "nothing names {name}: remove its rule");
+    }
+}
+
+/// Finds paths that begin with a crate's name, outside of test modules. `self::sled` is one of our modules and begins with
+/// `self`.
+struct Uses<'a> {
+    name: &'a str,
+    is_found: bool,
+}
+
+impl Visit<'_> for Uses<'_> {
+    fn visit_item_mod(&mut self, module: &syn::ItemMod) {
+        if !is_cfg_test(&module.attrs) {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &syn::ItemUse) {
+        let first = match &item.tree {
+            syn::UseTree::Path(path) => Some(&path.ident),
+            syn::UseTree::Name(name) => Some(&name.ident),
+            _ => None,
+        };
+        self.is_found |= first.is_some_and(|first| first == self.name);
+    }
+
+    fn visit_path(&mut self, path: &syn::Path) {
+        self.is_found |= path.segments.len() > 1 && path.segments[0].ident == self.name;
+        syn::visit::visit_path(self, path);
+    }
+}
+
+/// No advisory database is available offline. The lock file must have versions without the known vulnerabilities.
+#[test]
+fn locked_versions_are_new_enough() {
+    let lock: toml::Table = fs::read_to_string(root().join("Cargo.lock")).unwrap().parse().unwrap();
+    for (name, min, reason) in [
+        ("h2", [0, 4, 20], "unbounded stream resets"),
+        ("hyper", [1, 12, 0], "connections that exceed their limits"),
+        ("rustls", [0, 23, 18], "RUSTSEC-2024-0399"),
+        ("tokio", [1, 45, 0], "RUSTSEC-2025-0023"),
+        ("sled", [0, 34, 7], "the release that the store's workarounds are written for"),
+    ] {
+        let versions: Vec<[u32; 3]> = lock["package"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|package| package["name"].as_str() == Some(name))
+            .map(|package| {
+                let mut parts =
+                    package["version"].as_str().unwrap().split('.').map(|part| part.parse().unwrap());
+                [(); 3].map(|()| parts.next().unwrap())
+            })
+            .collect();
+        assert!(!versions.is_empty(), "{name} is not used any more: remove it from this list");
+        assert!(versions.iter().all(|version| *version >= min), "{name} {versions:?} < {min:?}: {reason}");
+    }
+}
