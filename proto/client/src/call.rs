@@ -14,11 +14,11 @@ use tonic_prost::ProstCodec;
 use crate::{
     Answers, Client,
     access::ShowKey,
-    backoff::random,
     codec::SharedCodec,
-    config::{self, RetryPolicy, rules_of},
     error::ClientError,
     method::Method,
+    retry::random,
+    service_config::{self, RetryPolicy, rules_of},
     write::Write,
 };
 
@@ -49,7 +49,7 @@ impl Client {
         Res: Message + Default + 'static,
     {
         let id = request.identify();
-        let answer = self.unary(method, request, config::retry_with_request_id()).await;
+        let answer = self.unary(method, request, service_config::retry_with_request_id()).await;
         answer.map_err(|error: ClientError| error.of_request(id))
     }
 

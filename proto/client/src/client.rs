@@ -1,4 +1,4 @@
-//! The client itself. What it can ask is in `searches.rs` and `merchants.rs`.
+//! The client itself. What it can ask is in `nearby_service.rs` and `merchant_service.rs`.
 
 use std::time::Duration;
 

@@ -30,13 +30,13 @@
 //! | `client.rs` | [`Client`]: a connection, and the caller's deadline |
 //! | `connect.rs` | how a connection is made, and [`ConnectError`] |
 //! | `access.rs` | [`Access`]: TLS, and what is shown to be let in |
-//! | `searches.rs`, `merchants.rs` | the methods of the two services |
+//! | `nearby_service.rs`, `merchant_service.rs` | the methods of the two services |
 //! | `call.rs` | a call: its deadline, its attempts |
-//! | `config.rs`, `method.rs` | what the published [`SERVICE_CONFIG`] says of each method |
-//! | `backoff.rs` | whether to ask again, and when |
+//! | `service_config.rs`, `method.rs` | what the published [`SERVICE_CONFIG`] says of each method |
+//! | `retry.rs` | whether to ask again, and when |
 //! | `write.rs` | the ids that make it safe to repeat changes |
 //! | `codec.rs` | sends a request without giving it away |
-//! | `pages.rs`, `answers.rs` | what comes in pieces: [`Pages`], [`Answers`] |
+//! | `pages.rs`, `response_stream.rs` | what comes in pieces: [`Pages`], [`Answers`] |
 //! | `error.rs` | [`ClientError`]: a failure by code, reason, fields |
 //!
 //! # Deadlines
@@ -66,18 +66,18 @@
 //! A request in an error, a log or a `Debug`: it holds a user's position.
 
 mod access;
-mod answers;
-mod backoff;
 mod call;
 mod client;
 mod codec;
-mod config;
 mod connect;
 mod error;
-mod merchants;
+mod merchant_service;
 mod method;
+mod nearby_service;
 mod pages;
-mod searches;
+mod response_stream;
+mod retry;
+mod service_config;
 mod write;
 
 pub use nearby_proto::v1;
@@ -85,10 +85,10 @@ pub use tonic::Code;
 
 pub use self::{
     access::Access,
-    answers::Answers,
     client::Client,
-    config::SERVICE_CONFIG,
     connect::ConnectError,
     error::{ClientError, Violation},
     pages::{Paged, Pages},
+    response_stream::Answers,
+    service_config::SERVICE_CONFIG,
 };

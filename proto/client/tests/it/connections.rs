@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    fake::{Fake, unavailable},
+    fake_server::{Fake, unavailable},
     methods::call,
 };
 

@@ -17,7 +17,7 @@ use tonic::{body::Body, transport::Server};
 use tower::util::MapResponseLayer;
 
 use crate::{
-    fake::{Fake, Outcome, over_pipes, pipes, unavailable},
+    fake_server::{Fake, Outcome, over_pipes, pipes, unavailable},
     methods::{READS, STREAMS, WRITES, call},
 };
 

@@ -9,7 +9,7 @@ use nearby_client::{
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::fake::{Fake, Outcome};
+use crate::fake_server::{Fake, Outcome};
 
 fn search_of_a_user() -> SearchNearbyRequest {
     let origin = Position {

@@ -5,7 +5,7 @@
 mod connections;
 mod deadlines;
 mod errors;
-mod fake;
+mod fake_server;
 mod methods;
 mod pages;
 mod retries;

@@ -3,7 +3,7 @@
 use futures_util::stream;
 use nearby_client::{Client, ClientError, Code};
 
-use crate::fake::{Fake, unavailable};
+use crate::fake_server::{Fake, unavailable};
 
 pub(crate) const READS: [&str; 6] =
     ["SearchNearby", "BatchSearchNearby", "GetDensity", "GetMerchant", "BatchGetMerchants", "ListMerchants"];

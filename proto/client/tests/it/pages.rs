@@ -10,7 +10,7 @@ use nearby_client::{
 };
 use tonic::Status;
 
-use crate::fake::{Call, Fake, Outcome, answer};
+use crate::fake_server::{Call, Fake, Outcome, answer};
 
 fn page(results: usize, next_page_token: &str) -> Outcome {
     answer(&SearchNearbyResponse {

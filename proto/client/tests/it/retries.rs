@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use crate::{
-    fake::{Fake, Outcome, read_only, unavailable, unavailable_for},
+    fake_server::{Fake, Outcome, read_only, unavailable, unavailable_for},
     methods::{READS, WRITES, call},
 };
 

@@ -12,7 +12,7 @@ use prost::Message;
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use crate::fake::{Fake, Outcome};
+use crate::fake_server::{Fake, Outcome};
 
 #[tokio::test]
 async fn searches_are_answered_as_they_come() {

@@ -10,7 +10,7 @@ use prost::Message;
 use uuid::Uuid;
 
 use crate::{
-    fake::{Call, Fake, Outcome, answer, unavailable},
+    fake_server::{Call, Fake, Outcome, answer, unavailable},
     methods::{WRITES, call},
 };
 

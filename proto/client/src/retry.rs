@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use crate::{config::RetryPolicy, error::ClientError};
+use crate::{error::ClientError, service_config::RetryPolicy};
 
 /// The server's disk has failed: only its operator can mend that, so asking again is no use.
 const STORE_READ_ONLY: &str = "STORE_READ_ONLY";
@@ -50,10 +50,10 @@ mod tests {
     use tonic_types::{ErrorDetails, StatusExt};
 
     use super::*;
-    use crate::config;
+    use crate::service_config;
 
     fn waits(error: &ClientError, random: f64) -> Vec<Option<u128>> {
-        let policy = config::retry_with_request_id().unwrap();
+        let policy = service_config::retry_with_request_id().unwrap();
         let wait = |attempts| policy.wait_after(attempts, error, random).map(|wait| wait.as_millis());
         (1..=4).map(wait).collect()
     }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn waits_grow_to_a_bound_only() {
-        let policy = config::retry_with_request_id().unwrap();
+        let policy = service_config::retry_with_request_id().unwrap();
         assert_eq!(policy.backoff(4), Duration::from_millis(800));
         assert_eq!(policy.backoff(60), Duration::from_secs(2));
         assert_eq!(policy.backoff(u32::MAX), Duration::from_secs(2));
