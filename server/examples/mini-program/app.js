@@ -2,8 +2,8 @@
 // The HTTP service: POST /nearby.
 
 const fastify = require('fastify');
-const { schema, toRequest } = require('./ask');
-const { toJson } = require('./answer');
+const { schema, toRequest } = require('./request');
+const { toJson } = require('./response');
 const { Told, fromFastify, fromGrpc } = require('./errors');
 const logger = require('./log');
 

@@ -5,7 +5,7 @@
 
 const { STATUS_CODES } = require('node:http');
 const { status } = require('@grpc/grpc-js');
-const { fieldInJson } = require('./ask');
+const { fieldInJson } = require('./request');
 const { read } = require('./contract');
 
 /** An error that the caller is told of. */

@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 const { status } = require('@grpc/grpc-js');
 const { HEALTH_NAMES, start } = require('./nearby-server');
-const { refused } = require('./refusal');
+const { refused } = require('./rpc-error');
 
 let server;
 before(async () => (server = await start()));

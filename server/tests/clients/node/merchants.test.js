@@ -6,7 +6,7 @@ const { after, before, test } = require('node:test');
 const { status } = require('@grpc/grpc-js');
 const { merchant, position } = require('./build');
 const { start } = require('./nearby-server');
-const { refused } = require('./refusal');
+const { refused } = require('./rpc-error');
 
 let server;
 let client;

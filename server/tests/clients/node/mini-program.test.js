@@ -84,7 +84,7 @@ test('a list shows names, distances, hours and mini programs, nearest first', as
 });
 
 test('distances are rounded to what a phone can know', () => {
-  const { distanceText } = require(`${EXAMPLE}/answer`);
+  const { distanceText } = require(`${EXAMPLE}/response`);
   const shown = [
     [0, '< 10 m'],
     [4.9, '< 10 m'],

@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from build import FULL, create, merchant, query
-from refusal import refused
+from rpc_error import refused
 from stubs import manage
 
 

@@ -5,7 +5,7 @@ import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 
 from build import create, query
-from refusal import refused, refused_alone
+from rpc_error import refused, refused_alone
 from stubs import search
 
 # Digits that appear in no message by chance.

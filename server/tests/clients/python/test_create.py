@@ -6,7 +6,7 @@ import grpc
 from google.rpc.error_details_pb2 import ErrorInfo, ResourceInfo
 
 from build import GCJ02, create, merchant, position
-from refusal import refused
+from rpc_error import refused
 from stubs import manage, merchants
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from build import BD09, FULL, GCJ02, WGS84, create, position, query
-from geodesy import distance_m
+from geodesic import distance_m
 from stubs import merchants
 
 # One place in Beijing as each datum has it, by the public formulas; good to a few metres.

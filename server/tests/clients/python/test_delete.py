@@ -4,7 +4,7 @@ import grpc
 from google.rpc.error_details_pb2 import PreconditionFailure, ResourceInfo
 
 from build import create, query
-from refusal import refused
+from rpc_error import refused
 from stubs import manage
 
 

@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from build import merchant, position, query, rows
-from refusal import refused
+from rpc_error import refused
 from stubs import manage, merchants
 
 CREATED, UPDATED, REJECTED = manage.IMPORT_STATE_CREATED, manage.IMPORT_STATE_UPDATED, manage.IMPORT_STATE_REJECTED

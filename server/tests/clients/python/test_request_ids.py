@@ -7,7 +7,7 @@ import pytest
 
 from build import create, merchant, query
 from nearby_server import NearbyServer
-from refusal import refused
+from rpc_error import refused
 from stubs import manage
 
 

@@ -4,7 +4,7 @@ from build import FULL, create, merchant, query
 from nearby_server import NearbyServer
 from paging import pages
 from stubs import manage
-from town import Town
+from sample import Town
 
 
 def test_merchants_and_page_tokens_outlive_a_restart(tmp_path, chance):

@@ -3,7 +3,7 @@
 import pytest
 
 from stubs import merchants
-from town import Town
+from sample import Town
 
 RADIUS_M = 5_000.0
 # What the contract promises up to 5 km.

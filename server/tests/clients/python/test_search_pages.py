@@ -8,7 +8,7 @@ import pytest
 from build import merchant
 from paging import pages
 from stubs import manage
-from town import Town
+from sample import Town
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from build import create, query
 from client import Client
 from fake_server import FakeServer, never_ready
-from refusal import refused
+from rpc_error import refused
 from stubs import REPOSITORY, manage, search
 
 PUBLISHED = (REPOSITORY / "proto" / "nearby" / "v1" / "service_config.json").read_text()

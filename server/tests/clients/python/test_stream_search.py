@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from build import merchant, query, rows
-from refusal import refused_alone
+from rpc_error import refused_alone
 from stubs import search
 
 

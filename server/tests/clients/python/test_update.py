@@ -5,7 +5,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.error_details_pb2 import ErrorInfo, PreconditionFailure, ResourceInfo
 
 from build import create, merchant, position, query
-from refusal import refused
+from rpc_error import refused
 from stubs import manage, merchants
 
 

@@ -6,7 +6,7 @@ from google.rpc.error_details_pb2 import QuotaFailure, RetryInfo
 from build import create, merchant
 from nearby_server import NearbyServer
 from paging import pages
-from refusal import refused
+from rpc_error import refused
 from stubs import manage
 
 

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from build import WGS84, merchant, position, query, rows
-from refusal import refused
+from rpc_error import refused
 from stubs import merchants, search
 
 NAN, INFINITE = math.nan, math.inf

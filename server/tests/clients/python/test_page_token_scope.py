@@ -3,7 +3,7 @@
 import grpc
 
 from build import merchant, query, rows
-from refusal import refused
+from rpc_error import refused
 from stubs import manage
 
 

@@ -5,7 +5,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from build import create, merchant
-from refusal import refused
+from rpc_error import refused
 from stubs import manage
 
 BAD_IDS = {

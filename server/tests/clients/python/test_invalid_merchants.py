@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from build import create, merchant, position
-from refusal import refused
+from rpc_error import refused
 from stubs import manage, merchants
 
 LATITUDE, LONGITUDE = 60.12378564, 24.98761243

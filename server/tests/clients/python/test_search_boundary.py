@@ -5,7 +5,7 @@ import math
 import pytest
 
 from build import create, query
-from town import Town
+from sample import Town
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Merchants scattered at random around a point, in the server and in memory, to compare its answers with."""
 
 from build import FULL, merchant, position, query, rows
-from geodesy import beside, distance_m
+from geodesic import beside, distance_m
 from paging import all_results
 
 

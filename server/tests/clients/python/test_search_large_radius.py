@@ -3,7 +3,7 @@
 import pytest
 
 from nearby_server import NearbyServer
-from town import Town
+from sample import Town
 
 RADIUS_M = 50_000.0
 # What the contract promises up to 50 km.
