@@ -1,7 +1,8 @@
 //! Pre-encoded responses.
 //!
-//! Encoding twenty merchants field by field costs several times as much as finding them. The server stores each merchant
-//! encoded and concatenates the encodings; the bytes on the wire are the same as if the message had been encoded whole.
+//! Encoding twenty merchants field by field costs several times as much as finding them. The server stores each
+//! merchant encoded and concatenates the encodings; the bytes on the wire are the same as if the message had been
+//! encoded whole.
 
 use std::{fmt, marker::PhantomData};
 

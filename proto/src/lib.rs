@@ -10,8 +10,9 @@
 //! | [`Encoded`] | a pre-encoded response |
 //! | [`CODE_NAMES`] | the names of the gRPC status codes |
 //!
-//! `src/generated` is checked in; `tests/generated.rs` compares it with the `.proto` files and regenerates it. Every message
-//! also implements the canonical protobuf JSON mapping through serde, which import files and `--json` output use.
+//! `src/generated` is checked in; `tests/generated.rs` compares it with the `.proto` files and regenerates it. Every
+//! message also implements the canonical protobuf JSON mapping through serde, which import files and `--json` output
+//! use.
 
 mod encoded;
 

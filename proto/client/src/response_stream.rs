@@ -1,4 +1,4 @@
-//! Answers that come one after the other.
+//! Streams of responses.
 
 use std::{
     fmt,
@@ -11,36 +11,36 @@ use tonic::Streaming;
 
 use crate::error::ClientError;
 
-/// Answers that come one after the other, until the server or the caller has had enough. Dropping it ends the call.
+/// Responses of a streaming call, until the server ends it. Dropping it cancels the call.
 ///
-/// It is a [`Stream`] too.
-pub struct Answers<T>(Streaming<T>);
+/// Also implements [`Stream`].
+pub struct ResponseStream<T>(Streaming<T>);
 
-impl<T> Answers<T> {
-    pub(crate) fn new(answers: Streaming<T>) -> Self {
-        Self(answers)
+impl<T> ResponseStream<T> {
+    pub(crate) fn new(responses: Streaming<T>) -> Self {
+        Self(responses)
     }
 
-    /// Waits for the next answer; nothing where the server has come to an end.
+    /// Waits for the next response; `None` once the server has ended the call.
     ///
     /// # Errors
     ///
-    /// The call broke or the server ended it with an error. No further answer comes.
+    /// The connection broke or the server ended the call with an error. No further response follows.
     pub async fn message(&mut self) -> Result<Option<T>, ClientError> {
         Ok(self.0.message().await?)
     }
 }
 
-impl<T> Stream for Answers<T> {
+impl<T> Stream for ResponseStream<T> {
     type Item = Result<T, ClientError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.0).poll_next(context).map(|answer| answer.map(|answer| answer.map_err(Into::into)))
+        Pin::new(&mut self.0).poll_next(context).map(|next| next.map(|response| response.map_err(Into::into)))
     }
 }
 
-impl<T> fmt::Debug for Answers<T> {
+impl<T> fmt::Debug for ResponseStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answers")
+        f.write_str("ResponseStream")
     }
 }

@@ -1,4 +1,4 @@
-//! A server that does as it is told and remembers what it was asked.
+//! A scripted server that records its calls.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -35,31 +35,31 @@ use tonic::{
 };
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// What to do with a call.
+/// Scripted outcome of a call.
 pub(crate) enum Outcome {
-    /// Answer with these messages, encoded: one, unless the method streams.
-    Answer(Vec<Vec<u8>>),
-    /// Fail.
+    /// Respond with these encoded messages: one, unless the method streams.
+    Respond(Vec<Vec<u8>>),
+    /// Fail with this status.
     Fail(Status),
-    /// Never answer.
-    Silence,
+    /// Never respond.
+    Hang,
 }
 
-/// A call that came.
+/// A recorded call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: &'static str,
     request: Vec<u8>,
-    /// The header as it came.
+    /// Header as received.
     pub(crate) grpc_timeout: Option<String>,
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Fake(Arc<Mutex<Memory>>);
+pub(crate) struct FakeServer(Arc<Mutex<State>>);
 
 #[derive(Default)]
-struct Memory {
-    /// Where there are no more, a call is answered with an empty message.
+struct State {
+    /// Outcomes of the next calls; further calls get an empty message.
     outcomes: VecDeque<Outcome>,
     calls: Vec<Call>,
 }
@@ -68,18 +68,18 @@ pub(crate) fn unavailable() -> Outcome {
     Outcome::Fail(Status::unavailable("not now"))
 }
 
-pub(crate) fn unavailable_for(wait: Duration) -> Outcome {
-    let details = ErrorDetails::with_retry_info(Some(wait));
+pub(crate) fn unavailable_for(delay: Duration) -> Outcome {
+    let details = ErrorDetails::with_retry_info(Some(delay));
     Outcome::Fail(Status::with_error_details(Code::Unavailable, "not now", details))
 }
 
-pub(crate) fn read_only() -> Outcome {
-    let details = ErrorDetails::with_error_info("STORE_READ_ONLY", "nearby", HashMap::new());
-    Outcome::Fail(Status::with_error_details(Code::Unavailable, "the disk has failed", details))
+pub(crate) fn fail(code: Code, reason: &str) -> Outcome {
+    let details = ErrorDetails::with_error_info(reason, "nearby", HashMap::new());
+    Outcome::Fail(Status::with_error_details(code, "failed", details))
 }
 
-pub(crate) fn answer(message: &impl Message) -> Outcome {
-    Outcome::Answer(vec![message.encode_to_vec()])
+pub(crate) fn respond(message: &impl Message) -> Outcome {
+    Outcome::Respond(vec![message.encode_to_vec()])
 }
 
 impl Call {
@@ -87,7 +87,7 @@ impl Call {
         T::decode(self.request.as_slice()).unwrap()
     }
 
-    /// How much time the caller said there was.
+    /// Parses the `grpc-timeout` header.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         let (number, unit) = self.grpc_timeout.as_ref()?.split_at(self.grpc_timeout.as_ref()?.len() - 1);
         let number = number.parse().unwrap();
@@ -96,20 +96,20 @@ impl Call {
             "u" => Duration::from_micros(number),
             "m" => Duration::from_millis(number),
             "S" => Duration::from_secs(number),
-            _ => panic!("a unit of grpc-timeout that no deadline here has: {unit}"),
+            _ => panic!("unexpected unit of grpc-timeout: {unit}"),
         })
     }
 }
 
-impl Fake {
+impl FakeServer {
     pub(crate) fn new(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
-        let fake = Self::default();
-        fake.then(outcomes);
-        fake
+        let server = Self::default();
+        server.push_outcomes(outcomes);
+        server
     }
 
-    /// What to do next.
-    pub(crate) fn then(&self, outcomes: impl IntoIterator<Item = Outcome>) {
+    /// Appends outcomes of the next calls.
+    pub(crate) fn push_outcomes(&self, outcomes: impl IntoIterator<Item = Outcome>) {
         self.0.lock().unwrap().outcomes.extend(outcomes);
     }
 
@@ -117,15 +117,17 @@ impl Fake {
         self.0.lock().unwrap().calls.clone()
     }
 
-    /// A client of this server over a pipe in memory: nothing outside the runtime takes part, so a paused clock moves
-    /// only when all is still.
+    /// Creates a client over an in-memory pipe. Nothing outside the runtime is involved, so a paused clock advances
+    /// only when all tasks are idle.
     pub(crate) fn client(&self) -> Client {
         let (connections, incoming) = mpsc::unbounded_channel();
-        tokio::spawn(Server::builder().add_routes(self.routes()).serve_with_incoming(pipes(incoming)));
-        over_pipes(connections)
+        tokio::spawn(
+            Server::builder().add_routes(self.routes()).serve_with_incoming(pipe_listener(incoming)),
+        );
+        client_over_pipes(connections)
     }
 
-    /// Serves on a port.
+    /// Listens on a TCP port of the loopback interface.
     pub(crate) async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -139,7 +141,7 @@ impl Fake {
             .add_service(MerchantServiceServer::new(self.clone()))
     }
 
-    async fn take<T: Message>(
+    async fn record<T: Message>(
         &self,
         method: &'static str,
         request: &Request<T>,
@@ -147,39 +149,43 @@ impl Fake {
         let grpc_timeout =
             request.metadata().get("grpc-timeout").map(|value| value.to_str().unwrap().to_owned());
         let outcome = {
-            let mut memory = self.0.lock().unwrap();
-            memory.calls.push(Call { method, request: request.get_ref().encode_to_vec(), grpc_timeout });
-            memory.outcomes.pop_front()
+            let mut state = self.0.lock().unwrap();
+            state.calls.push(Call { method, request: request.get_ref().encode_to_vec(), grpc_timeout });
+            state.outcomes.pop_front()
         };
         match outcome {
             None => Ok(vec![Vec::new()]),
-            Some(Outcome::Answer(messages)) => Ok(messages),
+            Some(Outcome::Respond(messages)) => Ok(messages),
             Some(Outcome::Fail(status)) => Err(status),
-            Some(Outcome::Silence) => future::pending().await,
+            Some(Outcome::Hang) => future::pending().await,
         }
     }
 
-    async fn plain<Q: Message, A: Message + Default>(
+    async fn unary<Q: Message, A: Message + Default>(
         &self,
         method: &'static str,
         request: Request<Q>,
-    ) -> Answer<A> {
-        let messages = self.take(method, &request).await?;
+    ) -> RpcResult<A> {
+        let messages = self.record(method, &request).await?;
         Ok(Response::new(A::decode(messages[0].as_slice()).unwrap()))
     }
 
-    async fn encoded<Q: Message, A>(&self, method: &'static str, request: Request<Q>) -> Answer<Encoded<A>> {
-        let messages = self.take(method, &request).await?;
-        Ok(Response::new(Encoded::from_bytes(messages[0].clone())))
-    }
-
-    /// All messages, and then an error if one is said after them.
-    async fn many<Q: Message, A: 'static>(
+    async fn unary_encoded<Q: Message, A>(
         &self,
         method: &'static str,
         request: Request<Q>,
-    ) -> Answer<Many<A>> {
-        let messages = self.take(method, &request).await?;
+    ) -> RpcResult<Encoded<A>> {
+        let messages = self.record(method, &request).await?;
+        Ok(Response::new(Encoded::from_bytes(messages[0].clone())))
+    }
+
+    /// Sends all messages, then the error if the next outcome is one.
+    async fn server_stream<Q: Message, A: 'static>(
+        &self,
+        method: &'static str,
+        request: Request<Q>,
+    ) -> RpcResult<EncodedStream<A>> {
+        let messages = self.record(method, &request).await?;
         let end = match self.0.lock().unwrap().outcomes.pop_front() {
             Some(Outcome::Fail(status)) => Some(Err(status)),
             _ => None,
@@ -189,179 +195,183 @@ impl Fake {
     }
 }
 
-/// A client that makes each of its connections by sending one end of a pipe.
-pub(crate) fn over_pipes(connections: mpsc::UnboundedSender<DuplexStream>) -> Client {
+/// Creates a client that opens each connection by sending one end of a pipe.
+pub(crate) fn client_over_pipes(connections: mpsc::UnboundedSender<DuplexStream>) -> Client {
     let connect = move |_: Uri| {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let sent = connections.send(theirs).map_err(std::io::Error::other);
         future::ready(sent.map(|()| TokioIo::new(ours)))
     };
     let endpoint = Endpoint::from_static("http://in.memory");
-    Client::over(endpoint.connect_with_connector_lazy(tower::service_fn(connect)))
+    Client::from_channel(endpoint.connect_with_connector_lazy(tower::service_fn(connect)))
 }
 
-pub(crate) fn pipes(
+/// Accepts the connections of [`client_over_pipes`].
+pub(crate) fn pipe_listener(
     incoming: UnboundedReceiver<DuplexStream>,
 ) -> impl Stream<Item = Result<DuplexStream, std::io::Error>> {
     stream::unfold(incoming, |mut incoming| async { Some((Ok(incoming.recv().await?), incoming)) })
 }
 
-type Answer<T> = Result<Response<T>, Status>;
-type Many<T> = Pin<Box<dyn Stream<Item = Result<Encoded<T>, Status>> + Send>>;
+type RpcResult<T> = Result<Response<T>, Status>;
+type EncodedStream<T> = Pin<Box<dyn Stream<Item = Result<Encoded<T>, Status>> + Send>>;
 
 #[tonic::async_trait]
-impl NearbyService for Fake {
+impl NearbyService for FakeServer {
     async fn search_nearby(
         &self,
         request: Request<SearchNearbyRequest>,
-    ) -> Answer<Encoded<SearchNearbyResponse>> {
-        self.encoded("SearchNearby", request).await
+    ) -> RpcResult<Encoded<SearchNearbyResponse>> {
+        self.unary_encoded("SearchNearby", request).await
     }
 
     async fn batch_search_nearby(
         &self,
         request: Request<BatchSearchNearbyRequest>,
-    ) -> Answer<Encoded<BatchSearchNearbyResponse>> {
-        self.encoded("BatchSearchNearby", request).await
+    ) -> RpcResult<Encoded<BatchSearchNearbyResponse>> {
+        self.unary_encoded("BatchSearchNearby", request).await
     }
 
-    type StreamSearchNearbyStream = Many<StreamSearchNearbyResponse>;
+    type StreamSearchNearbyStream = EncodedStream<StreamSearchNearbyResponse>;
 
-    /// Answers each request, with its tag and nothing else.
+    /// Answers each request with its tag only.
     async fn stream_search_nearby(
         &self,
         request: Request<Streaming<StreamSearchNearbyRequest>>,
-    ) -> Answer<Self::StreamSearchNearbyStream> {
+    ) -> RpcResult<Self::StreamSearchNearbyStream> {
         let (metadata, extensions, requests) = request.into_parts();
-        self.take("StreamSearchNearby", &Request::from_parts(metadata, extensions, ())).await?;
-        let answers = requests.map(|request| {
-            let answer = StreamSearchNearbyResponse { tag: request?.tag, outcome: None };
-            Ok(Encoded::from(&answer))
+        self.record("StreamSearchNearby", &Request::from_parts(metadata, extensions, ())).await?;
+        let responses = requests.map(|request| {
+            let response = StreamSearchNearbyResponse { tag: request?.tag, outcome: None };
+            Ok(Encoded::from(&response))
         });
-        Ok(Response::new(Box::pin(answers)))
+        Ok(Response::new(Box::pin(responses)))
     }
 
-    type WatchNearbyStream = Many<WatchNearbyResponse>;
+    type WatchNearbyStream = EncodedStream<WatchNearbyResponse>;
 
-    /// Answers each step with how many there have been.
+    /// Answers each step with the number of steps so far.
     async fn watch_nearby(
         &self,
         request: Request<Streaming<WatchNearbyRequest>>,
-    ) -> Answer<Self::WatchNearbyStream> {
+    ) -> RpcResult<Self::WatchNearbyStream> {
         let (metadata, extensions, steps) = request.into_parts();
-        self.take("WatchNearby", &Request::from_parts(metadata, extensions, ())).await?;
-        let answers = steps.enumerate().map(|(before, step)| {
+        self.record("WatchNearby", &Request::from_parts(metadata, extensions, ())).await?;
+        let responses = steps.enumerate().map(|(before, step)| {
             step?;
             Ok(Encoded::from(&WatchNearbyResponse { steps: before as u64 + 1, ..Default::default() }))
         });
-        Ok(Response::new(Box::pin(answers)))
+        Ok(Response::new(Box::pin(responses)))
     }
 
-    async fn get_density(&self, request: Request<GetDensityRequest>) -> Answer<GetDensityResponse> {
-        self.plain("GetDensity", request).await
+    async fn get_density(&self, request: Request<GetDensityRequest>) -> RpcResult<GetDensityResponse> {
+        self.unary("GetDensity", request).await
     }
 }
 
 #[tonic::async_trait]
-impl MerchantService for Fake {
-    async fn get_merchant(&self, request: Request<GetMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.encoded("GetMerchant", request).await
+impl MerchantService for FakeServer {
+    async fn get_merchant(&self, request: Request<GetMerchantRequest>) -> RpcResult<Encoded<Merchant>> {
+        self.unary_encoded("GetMerchant", request).await
     }
 
     async fn batch_get_merchants(
         &self,
         request: Request<BatchGetMerchantsRequest>,
-    ) -> Answer<Encoded<BatchGetMerchantsResponse>> {
-        self.encoded("BatchGetMerchants", request).await
+    ) -> RpcResult<Encoded<BatchGetMerchantsResponse>> {
+        self.unary_encoded("BatchGetMerchants", request).await
     }
 
     async fn list_merchants(
         &self,
         request: Request<ListMerchantsRequest>,
-    ) -> Answer<Encoded<ListMerchantsResponse>> {
-        self.encoded("ListMerchants", request).await
+    ) -> RpcResult<Encoded<ListMerchantsResponse>> {
+        self.unary_encoded("ListMerchants", request).await
     }
 
-    async fn create_merchant(&self, request: Request<CreateMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.encoded("CreateMerchant", request).await
+    async fn create_merchant(&self, request: Request<CreateMerchantRequest>) -> RpcResult<Encoded<Merchant>> {
+        self.unary_encoded("CreateMerchant", request).await
     }
 
-    async fn update_merchant(&self, request: Request<UpdateMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.encoded("UpdateMerchant", request).await
+    async fn update_merchant(&self, request: Request<UpdateMerchantRequest>) -> RpcResult<Encoded<Merchant>> {
+        self.unary_encoded("UpdateMerchant", request).await
     }
 
-    async fn delete_merchant(&self, request: Request<DeleteMerchantRequest>) -> Answer<Empty> {
-        self.plain("DeleteMerchant", request).await
+    async fn delete_merchant(&self, request: Request<DeleteMerchantRequest>) -> RpcResult<Empty> {
+        self.unary("DeleteMerchant", request).await
     }
 
-    async fn show_merchant(&self, request: Request<ShowMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.encoded("ShowMerchant", request).await
+    async fn show_merchant(&self, request: Request<ShowMerchantRequest>) -> RpcResult<Encoded<Merchant>> {
+        self.unary_encoded("ShowMerchant", request).await
     }
 
-    async fn hide_merchant(&self, request: Request<HideMerchantRequest>) -> Answer<Encoded<Merchant>> {
-        self.encoded("HideMerchant", request).await
+    async fn hide_merchant(&self, request: Request<HideMerchantRequest>) -> RpcResult<Encoded<Merchant>> {
+        self.unary_encoded("HideMerchant", request).await
     }
 
     async fn batch_create_merchants(
         &self,
         request: Request<BatchCreateMerchantsRequest>,
-    ) -> Answer<Encoded<BatchCreateMerchantsResponse>> {
-        self.encoded("BatchCreateMerchants", request).await
+    ) -> RpcResult<Encoded<BatchCreateMerchantsResponse>> {
+        self.unary_encoded("BatchCreateMerchants", request).await
     }
 
     async fn batch_update_merchants(
         &self,
         request: Request<BatchUpdateMerchantsRequest>,
-    ) -> Answer<Encoded<BatchUpdateMerchantsResponse>> {
-        self.encoded("BatchUpdateMerchants", request).await
+    ) -> RpcResult<Encoded<BatchUpdateMerchantsResponse>> {
+        self.unary_encoded("BatchUpdateMerchants", request).await
     }
 
-    async fn batch_delete_merchants(&self, request: Request<BatchDeleteMerchantsRequest>) -> Answer<Empty> {
-        self.plain("BatchDeleteMerchants", request).await
+    async fn batch_delete_merchants(
+        &self,
+        request: Request<BatchDeleteMerchantsRequest>,
+    ) -> RpcResult<Empty> {
+        self.unary("BatchDeleteMerchants", request).await
     }
 
-    /// Says of each row that it was created.
+    /// Reports each row as created.
     async fn import_merchants(
         &self,
         request: Request<Streaming<ImportMerchantsRequest>>,
-    ) -> Answer<ImportMerchantsResponse> {
+    ) -> RpcResult<ImportMerchantsResponse> {
         let (metadata, extensions, mut requests) = request.into_parts();
-        self.take("ImportMerchants", &Request::from_parts(metadata, extensions, ())).await?;
-        let mut answer = ImportMerchantsResponse::default();
+        self.record("ImportMerchants", &Request::from_parts(metadata, extensions, ())).await?;
+        let mut response = ImportMerchantsResponse::default();
         while let Some(request) = requests.message().await? {
-            answer.outcomes.extend(request.rows.iter().map(|row| ImportOutcome {
+            response.outcomes.extend(request.rows.iter().map(|row| ImportOutcome {
                 row_number: row.row_number,
                 state: ImportState::Created.into(),
                 violations: Vec::new(),
             }));
         }
-        Ok(Response::new(answer))
+        Ok(Response::new(response))
     }
 
-    type ExportMerchantsStream = Many<ExportMerchantsResponse>;
+    type ExportMerchantsStream = EncodedStream<ExportMerchantsResponse>;
 
     async fn export_merchants(
         &self,
         request: Request<ExportMerchantsRequest>,
-    ) -> Answer<Self::ExportMerchantsStream> {
-        self.many("ExportMerchants", request).await
+    ) -> RpcResult<Self::ExportMerchantsStream> {
+        self.server_stream("ExportMerchants", request).await
     }
 
-    type WatchMerchantsStream = Many<WatchMerchantsResponse>;
+    type WatchMerchantsStream = EncodedStream<WatchMerchantsResponse>;
 
     async fn watch_merchants(
         &self,
         request: Request<WatchMerchantsRequest>,
-    ) -> Answer<Self::WatchMerchantsStream> {
-        self.many("WatchMerchants", request).await
+    ) -> RpcResult<Self::WatchMerchantsStream> {
+        self.server_stream("WatchMerchants", request).await
     }
 
-    type BackUpMerchantsStream = Many<BackUpMerchantsResponse>;
+    type BackUpMerchantsStream = EncodedStream<BackUpMerchantsResponse>;
 
     async fn back_up_merchants(
         &self,
         request: Request<BackUpMerchantsRequest>,
-    ) -> Answer<Self::BackUpMerchantsStream> {
-        self.many("BackUpMerchants", request).await
+    ) -> RpcResult<Self::BackUpMerchantsStream> {
+        self.server_stream("BackUpMerchants", request).await
     }
 }
