@@ -28,8 +28,8 @@ const FROM_GRPC = {
   [status.DEADLINE_EXCEEDED]: [504, 'The search took too long. Try again.'],
 };
 
-// Reasons of RESOURCE_EXHAUSTED that a later attempt does not resolve: sizes over a limit, which this backend never sends
-// or requests. A 429 would make the client repeat them.
+// Reasons of RESOURCE_EXHAUSTED that no retry resolves: sizes over a limit. They are a bug of this backend, as its requests
+// are small; a 429 would ask the client to retry.
 const SIZES_OVER_A_LIMIT = ['MESSAGE_TOO_LARGE', 'RESPONSE_TOO_LARGE'];
 
 /** Converts an error of a call to Nearby. */

@@ -1,6 +1,6 @@
 'use strict';
-// Log configuration that keeps positions of users out of the log: no body, no URL (clients can put a position there), no
-// client address, and no error message, which can quote malformed input.
+// Log configuration that keeps positions of users out of the log: no body, no URL (clients can put a position there),
+// no client address, and no error message, which can quote malformed input.
 
 const serializers = {
   req: (request) => ({ method: request.method, route: request.routeOptions?.url }),

@@ -16,8 +16,8 @@ const START_MS = 20_000;
 const STOP_MS = 20_000;
 
 /**
- * Starts a server with an empty data directory; returns its address, a client, and functions to stop it. `kill` kills it if
- * it is still running: cleanup after a failed test.
+ * Starts a server with an empty data directory; returns its address, a client, and functions to stop it. `kill` kills it
+ * if it is still running: cleanup after a failed test.
  */
 async function start() {
   assert.ok(process.env.NEARBY_BIN, 'NEARBY_BIN must be the path of a nearby program');

@@ -1,35 +1,35 @@
-"""Merchants scattered at random around a point, in the server and in memory, to compare its answers with."""
+"""Random merchants around a point, in the server and in memory, to verify the results of searches."""
 
 from build import FULL, merchant, position, query, rows
-from geodesic import beside, distance_m
+from geodesic import destination, distance_m
 from paging import all_results
 
 
-class Town:
-    def __init__(self, client, chance, centre: tuple[float, float], count: int, widest_m: float) -> None:
+class Sample:
+    def __init__(self, client, rng, centre: tuple[float, float], count: int, radius_m: float) -> None:
         self.client = client
         self.centre = centre
         self.merchants = {}
         for number in range(count):
-            # Evenly over the area, not bunched at the centre.
-            place = beside(*centre, chance.uniform(0.0, 360.0), widest_m * chance.random() ** 0.5)
-            self._add(merchant(f"{centre[0]},{centre[1]} {number}", *place))
-        # Some share a place, as in a mall: the id has to order them.
-        for name in chance.sample(sorted(self.merchants), count // 10):
+            # Uniform over the area.
+            point = destination(*centre, rng.uniform(0.0, 360.0), radius_m * rng.random() ** 0.5)
+            self._add(merchant(f"{centre[0]},{centre[1]} {number}", *point))
+        # Some share a position, as in a mall, so that ids determine their order.
+        for name in rng.sample(sorted(self.merchants), count // 10):
             self._add(merchant(f"{name.removeprefix('merchants/')}-Double", position=self.merchants[name].position))
         given = list(self.merchants.values())
-        answer = client.merchants.ImportMerchants(rows(given[at : at + 100]) for at in range(0, len(given), 100))
-        assert all(not outcome.violations for outcome in answer.outcomes)
+        response = client.merchants.ImportMerchants(rows(given[at : at + 100]) for at in range(0, len(given), 100))
+        assert all(not outcome.violations for outcome in response.outcomes)
 
     def _add(self, one) -> None:
         self.merchants[one.name] = one
 
     def query(self, **fields):
-        """Asks for all of each merchant unless told otherwise: whoever compares results compares all of it."""
+        """Builds a search around the centre; requests the FULL view by default, so that tests compare all fields."""
         return query(*self.centre, **({"view": FULL} | fields))
 
     def search(self, **fields):
-        """All results, whatever the pages."""
+        """Returns the results of all pages."""
         return all_results(self.client, self.query(**fields))
 
     def distance_m(self, name: str) -> float:

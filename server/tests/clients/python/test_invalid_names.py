@@ -1,11 +1,11 @@
-"""Names, ids and pages of the merchants' service that cannot be."""
+"""Invalid names, ids and pages in MerchantService."""
 
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from build import create, merchant
-from rpc_error import refused
+from rpc_error import expect_error
 from stubs import manage
 
 BAD_IDS = {
@@ -31,42 +31,42 @@ def _named(name: str):
 
 
 @pytest.mark.parametrize("bad", BAD_IDS.values(), ids=BAD_IDS.keys())
-def test_create_refuses_the_id(client, bad):
+def test_create_rejects_invalid_ids(client, bad):
     request = manage.CreateMerchantRequest(merchant=merchant(""), merchant_id=bad)
-    _refuses(client.merchants.CreateMerchant, request, "merchant_id")
+    _assert_rejected(client.merchants.CreateMerchant, request, "merchant_id")
 
 
 @pytest.mark.parametrize("bad", [name for name in BAD_NAMES.values() if name], ids=[k for k, v in BAD_NAMES.items() if v])
-def test_create_refuses_the_name(client, bad):
-    _refuses(client.merchants.CreateMerchant, manage.CreateMerchantRequest(merchant=_named(bad)), "merchant.name")
+def test_create_rejects_invalid_names(client, bad):
+    _assert_rejected(client.merchants.CreateMerchant, manage.CreateMerchantRequest(merchant=_named(bad)), "merchant.name")
 
 
-def test_create_refuses_a_name_that_is_not_that_of_the_id(client):
+def test_create_rejects_a_name_that_contradicts_the_id(client):
     request = create("one")
     request.merchant_id = "two"
-    _refuses(client.merchants.CreateMerchant, request, "merchant.name")
+    _assert_rejected(client.merchants.CreateMerchant, request, "merchant.name")
 
 
 @pytest.mark.parametrize("bad", BAD_NAMES.values(), ids=BAD_NAMES.keys())
-def test_get_update_and_delete_refuse_the_name(client, bad):
-    _refuses(client.merchants.GetMerchant, manage.GetMerchantRequest(name=bad), "name")
-    _refuses(client.merchants.DeleteMerchant, manage.DeleteMerchantRequest(name=bad), "name")
+def test_get_update_and_delete_reject_invalid_names(client, bad):
+    _assert_rejected(client.merchants.GetMerchant, manage.GetMerchantRequest(name=bad), "name")
+    _assert_rejected(client.merchants.DeleteMerchant, manage.DeleteMerchantRequest(name=bad), "name")
     update = manage.UpdateMerchantRequest(
         merchant=_named(bad), update_mask=FieldMask(paths=["phone"]), allow_missing=True
     )
-    _refuses(client.merchants.UpdateMerchant, update, "merchant.name")
+    _assert_rejected(client.merchants.UpdateMerchant, update, "merchant.name")
 
 
-def test_list_refuses_a_negative_page_size(client):
-    _refuses(client.merchants.ListMerchants, manage.ListMerchantsRequest(page_size=-1), "page_size")
+def test_list_rejects_a_negative_page_size(client):
+    _assert_rejected(client.merchants.ListMerchants, manage.ListMerchantsRequest(page_size=-1), "page_size")
 
 
 @pytest.mark.parametrize("token", ["garbage", "%%%", "A" * 64])
-def test_list_refuses_a_token_that_was_never_given(client, token):
-    _refuses(client.merchants.ListMerchants, manage.ListMerchantsRequest(page_token=token), "page_token")
+def test_list_rejects_a_token_that_was_never_issued(client, token):
+    _assert_rejected(client.merchants.ListMerchants, manage.ListMerchantsRequest(page_token=token), "page_token")
 
 
-def _refuses(call, request, field: str) -> None:
-    refusal = refused(call, request)
-    assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
-    assert refusal.fields == [field]
+def _assert_rejected(call, request, field: str) -> None:
+    error = expect_error(call, request)
+    assert error.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert error.fields == [field]
