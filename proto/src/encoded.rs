@@ -1,7 +1,8 @@
-//! Answers that are bytes already.
+//! Pre-encoded responses.
 //!
-//! Encoding twenty merchants field by field costs several times as much as finding them. A server keeps each merchant
-//! encoded and puts such pieces together; what goes over the wire is the same as if the message had been encoded whole.
+//! Encoding twenty merchants field by field costs several times as much as finding them. The server stores each
+//! merchant encoded and concatenates the encodings; the bytes on the wire are the same as if the message had been
+//! encoded whole.
 
 use std::{fmt, marker::PhantomData};
 
@@ -11,20 +12,20 @@ use prost::{
     encoding::{DecodeContext, WireType, skip_field},
 };
 
-/// A message of type `T`, encoded.
+/// An encoded message of type `T`.
 pub struct Encoded<T> {
     bytes: Vec<u8>,
     message: PhantomData<fn() -> T>,
 }
 
 impl<T> Encoded<T> {
-    /// Takes bytes that are a `T`. Whoever makes them answers for that.
+    /// Wraps the encoding of a `T`. The bytes are not validated: the caller guarantees that they decode as a `T`.
     #[must_use]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self { bytes, message: PhantomData }
     }
 
-    /// The bytes.
+    /// Returns the encoding.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -49,7 +50,7 @@ impl<T> fmt::Debug for Encoded<T> {
     }
 }
 
-/// Only for sending: what is received is a `T`.
+/// For sending only: the receiver decodes a `T`, so decoding an `Encoded` skips every field.
 impl<T> Message for Encoded<T> {
     fn encode_raw(&self, buffer: &mut impl BufMut) {
         buffer.put_slice(&self.bytes);

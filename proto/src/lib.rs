@@ -1,16 +1,18 @@
-//! # Published contract
+//! # gRPC contract
 //!
 //! Package `nearby.v1`: the generated messages, client stubs and service traits.
 //! The `.proto` files of this crate are the source and carry the documentation: units, ranges, defaults, errors.
 //!
-//! | module | what it is |
+//! | item | contents |
 //! |---|---|
 //! | [`v1`] | messages and client stubs |
-//! | [`server`] | service traits that a server implements |
-//! | [`Encoded`] | a response that the server has already encoded |
+//! | [`server`] | service traits for server implementations |
+//! | [`Encoded`] | a pre-encoded response |
+//! | [`CODE_NAMES`] | the names of the gRPC status codes |
 //!
-//! `src/generated` is checked in; `tests/generated.rs` compares it with the `.proto` files and regenerates it. Every message
-//! also implements protobuf's canonical JSON through serde, which import files and `--json` output use.
+//! `src/generated` is checked in; `tests/generated.rs` compares it with the `.proto` files and regenerates it. Every
+//! message also implements the canonical protobuf JSON mapping through serde, which import files and `--json` output
+//! use.
 
 mod encoded;
 
@@ -31,7 +33,7 @@ pub mod v1 {
     include!("generated/json.rs");
 }
 
-/// Service traits. Responses that hold merchants are [`Encoded`].
+/// Service traits. Responses that contain merchants are [`Encoded`].
 pub mod server {
     #![allow(
         clippy::pedantic,
@@ -45,10 +47,13 @@ pub mod server {
     include!("generated/servers.rs");
 }
 
-/// `google.protobuf` types that implement canonical JSON.
+/// `google.protobuf` types that implement the canonical JSON mapping.
 pub use pbjson_types as well_known;
 
-/// Names of gRPC's status codes, by number.
+/// Encoded `FileDescriptorSet` of the package, for server reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!("generated/file_descriptor_set.bin");
+
+/// Names of the gRPC status codes as the specification spells them, indexed by code number.
 pub const CODE_NAMES: [&str; 17] = [
     "OK",
     "CANCELLED",
@@ -69,5 +74,18 @@ pub const CODE_NAMES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// The encoded `FileDescriptorSet` of the package, for server reflection.
-pub const DESCRIPTORS: &[u8] = include_bytes!("generated/file_descriptor_set.bin");
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+
+    use super::CODE_NAMES;
+
+    #[test]
+    fn code_names_are_indexed_by_code_number() {
+        for (number, name) in (0..).zip(CODE_NAMES) {
+            let code = Code::from_i32(number);
+            assert_eq!(code as i32, number);
+            assert_eq!(format!("{code:?}").to_ascii_uppercase(), name.replace('_', ""));
+        }
+    }
+}

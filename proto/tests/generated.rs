@@ -1,9 +1,9 @@
-//! Compiles `nearby/v1/*.proto` with protox and compares the result with the generated code that is checked in, so that a
-//! build needs neither protoc nor a code generator.
+//! Compiles `nearby/v1/*.proto` with protox and compares the result with the checked-in generated code, so that builds
+//! need neither protoc nor a code generator.
 //!
-//! `NEARBY_REGENERATE=1 cargo test -p nearby-proto --test generated` writes the files after a change of the contract.
+//! `NEARBY_REGENERATE=1 cargo test -p nearby-proto --test generated` rewrites the files after a change of the contract.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 use std::{env, fs, path::Path};
 
@@ -18,7 +18,7 @@ const PROTO_FILES: [&str; 5] = [
     "nearby/v1/status.proto",
 ];
 
-/// Responses that hold merchants. The server writes them as bytes: see `src/encoded.rs`.
+/// Responses that contain merchants, which the server sends pre-encoded: see `src/encoded.rs`.
 const ENCODED_MESSAGES: [&str; 12] = [
     "BackUpMerchantsResponse",
     "BatchCreateMerchantsResponse",
@@ -44,7 +44,7 @@ fn generate(out: &Path) {
     fs::write(out.join("file_descriptor_set.bin"), &encoded).unwrap();
 
     tonic_prost_build::configure()
-        // Sorted maps: a merchant always encodes to the same bytes.
+        // Sorted maps make the encoding of a merchant deterministic.
         .btree_map(".")
         .bytes(".")
         .compile_well_known_types(true)
@@ -66,8 +66,7 @@ fn generate(out: &Path) {
     fs::rename(out.join("nearby.v1.serde.rs"), out.join("json.rs")).unwrap();
 }
 
-/// Generates the service traits. They share the messages of the clients, except for the responses that the server encodes
-/// itself.
+/// Generates the service traits. They use the same messages as the client stubs, except for the pre-encoded responses.
 fn generate_servers(descriptors: FileDescriptorSet, out: &Path) {
     let mut builder = tonic_prost_build::configure()
         .build_client(false)
@@ -83,7 +82,7 @@ fn generate_servers(descriptors: FileDescriptorSet, out: &Path) {
 }
 
 #[test]
-fn the_generated_code_is_up_to_date() {
+fn generated_code_is_up_to_date() {
     let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/generated");
     if env::var_os("NEARBY_REGENERATE").is_some() {
         generate(&checked_in);

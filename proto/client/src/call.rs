@@ -1,4 +1,4 @@
-//! How a call is made: its deadline, its attempts, and one attempt.
+//! Execution of a call: deadline, attempts and delays.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -12,49 +12,49 @@ use tonic::{
 use tonic_prost::ProstCodec;
 
 use crate::{
-    Answers, Client,
-    access::ShowKey,
-    backoff::random,
+    Client, ResponseStream,
+    access::AuthInterceptor,
     codec::SharedCodec,
-    config::{self, RetryPolicy, rules_of},
     error::ClientError,
     method::Method,
-    write::Write,
+    retry::random,
+    service_config::{self, RetryPolicy, call_policy},
+    write::WriteRequest,
 };
 
-/// How long a call may take, and when that is over.
+/// Deadline of a call, as a duration and as a point in time.
 #[derive(Clone, Copy)]
 struct Deadline {
-    length: Duration,
+    duration: Duration,
     at: Instant,
 }
 
-/// Longer deadlines are taken as this: the header that tells the server has eight digits.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Maximum deadline; longer ones are shortened to it. The `grpc-timeout` header has at most eight digits.
+const MAX_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Client {
-    /// Reads something, again where the service config allows it.
+    /// Makes a unary call that changes nothing. Retried as the service config allows.
     pub(crate) async fn read<Req, Res>(&self, method: Method, request: Req) -> Result<Res, ClientError>
     where
         Req: Message + 'static,
         Res: Message + Default + 'static,
     {
-        self.unary(method, request, rules_of(method).retry.as_ref()).await
+        self.unary(method, request, call_policy(method).retry.as_ref()).await
     }
 
-    /// Changes something, again because the request says by its id that it is the same.
+    /// Makes a unary call that changes something. Retried because the request id makes it idempotent.
     pub(crate) async fn write<Req, Res>(&self, method: Method, mut request: Req) -> Result<Res, ClientError>
     where
-        Req: Write,
+        Req: WriteRequest,
         Res: Message + Default + 'static,
     {
-        let id = request.identify();
-        let answer = self.unary(method, request, config::retry_with_request_id()).await;
-        answer.map_err(|error: ClientError| error.of_request(id))
+        let id = request.ensure_request_id();
+        let result = self.unary(method, request, service_config::retry_with_request_id()).await;
+        result.map_err(|error: ClientError| error.with_request_id(id))
     }
 
-    /// Sends a stream of messages and has one answer. Never repeated: what has been sent of the stream is gone.
-    pub(crate) async fn send_all<Req, Res>(
+    /// Makes a client-streaming call. Never retried: messages taken from the stream cannot be sent again.
+    pub(crate) async fn client_streaming<Req, Res>(
         &self,
         method: Method,
         requests: impl Stream<Item = Req> + Send + 'static,
@@ -67,42 +67,42 @@ impl Client {
         let call = async {
             let mut grpc = self.ready().await?;
             let request = with_timeout(Request::new(requests), deadline);
-            let answer = grpc.client_streaming(request, path_of(method), ProstCodec::<Req, Res>::default());
-            answer.await.map(Response::into_inner)
+            let response = grpc.client_streaming(request, path_of(method), ProstCodec::<Req, Res>::default());
+            response.await.map(Response::into_inner)
         };
         within(deadline, async { Ok(call.await?) }).await
     }
 
-    /// Asks one thing and has many answers, for as long as it takes.
-    pub(crate) async fn receive<Req, Res>(
+    /// Makes a server-streaming call, without a deadline.
+    pub(crate) async fn server_streaming<Req, Res>(
         &self,
         method: Method,
         request: Req,
-    ) -> Result<Answers<Res>, ClientError>
+    ) -> Result<ResponseStream<Res>, ClientError>
     where
         Req: Message + 'static,
         Res: Message + Default + 'static,
     {
         let mut grpc = self.ready().await?;
         let codec = ProstCodec::<Req, Res>::default();
-        let answers = grpc.server_streaming(Request::new(request), path_of(method), codec).await?;
-        Ok(Answers::new(answers.into_inner()))
+        let responses = grpc.server_streaming(Request::new(request), path_of(method), codec).await?;
+        Ok(ResponseStream::new(responses.into_inner()))
     }
 
-    /// Says many things and has many answers, for as long as it takes.
-    pub(crate) async fn converse<Req, Res>(
+    /// Makes a bidirectional streaming call, without a deadline.
+    pub(crate) async fn bidirectional_streaming<Req, Res>(
         &self,
         method: Method,
         requests: impl Stream<Item = Req> + Send + 'static,
-    ) -> Result<Answers<Res>, ClientError>
+    ) -> Result<ResponseStream<Res>, ClientError>
     where
         Req: Message + 'static,
         Res: Message + Default + 'static,
     {
         let mut grpc = self.ready().await?;
         let codec = ProstCodec::<Req, Res>::default();
-        let answers = grpc.streaming(Request::new(requests), path_of(method), codec).await?;
-        Ok(Answers::new(answers.into_inner()))
+        let responses = grpc.streaming(Request::new(requests), path_of(method), codec).await?;
+        Ok(ResponseStream::new(responses.into_inner()))
     }
 
     async fn unary<Req, Res>(
@@ -120,19 +120,19 @@ impl Client {
         let attempts = async {
             let mut attempts = 0;
             loop {
-                let answer = self.attempt(method, Arc::clone(&request), deadline).await;
+                let result = self.attempt(method, Arc::clone(&request), deadline).await;
                 attempts += 1;
-                let error = match answer {
-                    Ok(answer) => return Ok(answer),
+                let error = match result {
+                    Ok(response) => return Ok(response),
                     Err(status) => ClientError::from(status),
                 };
-                let wait = retry
+                let delay = retry
                     .filter(|_| self.retries)
-                    .and_then(|policy| policy.wait_after(attempts, &error, random()));
-                // Rather this error now than none but the deadline later.
-                let wait = wait.filter(|wait| deadline.is_none_or(|deadline| deadline.has_room_for(*wait)));
-                let Some(wait) = wait else { return Err(error) };
-                sleep(wait).await;
+                    .and_then(|policy| policy.delay_after(attempts, &error, random()));
+                // Returns this error now rather than DEADLINE_EXCEEDED later.
+                let delay = delay.filter(|delay| deadline.is_none_or(|deadline| deadline.allows(*delay)));
+                let Some(delay) = delay else { return Err(error) };
+                sleep(delay).await;
             }
         };
         within(deadline, attempts).await
@@ -150,29 +150,29 @@ impl Client {
     {
         let mut grpc = self.ready().await?;
         let request = with_timeout(Request::new(request), deadline);
-        let answer = grpc.unary(request, path_of(method), SharedCodec::<Req, Res>::new());
-        answer.await.map(Response::into_inner)
+        let response = grpc.unary(request, path_of(method), SharedCodec::<Req, Res>::new());
+        response.await.map(Response::into_inner)
     }
 
-    async fn ready(&self) -> Result<Grpc<InterceptedService<Channel, ShowKey>>, Status> {
-        let mut grpc = Grpc::new(InterceptedService::new(self.channel.clone(), self.key.clone()));
+    async fn ready(&self) -> Result<Grpc<InterceptedService<Channel, AuthInterceptor>>, Status> {
+        let mut grpc = Grpc::new(InterceptedService::new(self.channel.clone(), self.auth.clone()));
         grpc.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
         Ok(grpc)
     }
 
     fn deadline_of(&self, method: Method) -> Option<Deadline> {
-        let length = self.deadline.or(rules_of(method).timeout)?.min(LONGEST);
-        Some(Deadline { length, at: Instant::now() + length })
+        let duration = self.deadline.or(call_policy(method).timeout)?.min(MAX_DEADLINE);
+        Some(Deadline { duration, at: Instant::now() + duration })
     }
 }
 
 impl Deadline {
-    fn has_room_for(&self, wait: Duration) -> bool {
-        self.at.saturating_duration_since(Instant::now()) > wait
+    fn allows(&self, delay: Duration) -> bool {
+        self.at.saturating_duration_since(Instant::now()) > delay
     }
 }
 
-/// Tells the server how much time there still is.
+/// Sets the `grpc-timeout` header to the time remaining.
 fn with_timeout<T>(mut request: Request<T>, deadline: Option<Deadline>) -> Request<T> {
     if let Some(deadline) = deadline {
         request.set_timeout(deadline.at.saturating_duration_since(Instant::now()));
@@ -180,13 +180,16 @@ fn with_timeout<T>(mut request: Request<T>, deadline: Option<Deadline>) -> Reque
     request
 }
 
-/// tonic's own clock stops at the headers of an answer; this one runs until the answer is there.
+/// Applies the deadline to a whole call. The timeout of tonic ends with the headers of the response; this one includes
+/// the message.
 async fn within<T>(
     deadline: Option<Deadline>,
     call: impl Future<Output = Result<T, ClientError>>,
 ) -> Result<T, ClientError> {
     let Some(deadline) = deadline else { return call.await };
-    timeout_at(deadline.at, call).await.unwrap_or_else(|_| Err(ClientError::too_late(deadline.length)))
+    timeout_at(deadline.at, call)
+        .await
+        .unwrap_or_else(|_| Err(ClientError::deadline_exceeded(deadline.duration)))
 }
 
 fn path_of(method: Method) -> PathAndQuery {

@@ -1,4 +1,4 @@
-//! Sends a request without giving it away, so that it can be sent again: an attempt costs a pointer, not a copy.
+//! Codec that encodes from a shared request, so that an attempt costs a pointer, not a copy of the request.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -9,10 +9,10 @@ use tonic::{
 };
 use tonic_prost::ProstDecoder;
 
-/// Protobuf both ways; what is sent is shared.
+/// Protobuf codec whose requests are shared.
 pub(crate) struct SharedCodec<Req, Res>(PhantomData<fn(Req) -> Res>);
 
-/// The half that sends.
+/// Encoder of [`SharedCodec`].
 pub(crate) struct SharedEncoder<Req>(PhantomData<fn(Req)>);
 
 impl<Req, Res> SharedCodec<Req, Res> {

@@ -1,4 +1,4 @@
-//! How a connection is made.
+//! Connection setup: address, TLS, keepalive.
 
 use std::{error::Error, io, time::Duration};
 
@@ -8,68 +8,67 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 
 use crate::Access;
 
-/// Why there is no connection.
+/// Error of establishing a connection.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// What was given names no server.
-    #[error("{address} is not the address of a server, such as 127.0.0.1:50051")]
-    NotAnAddress {
-        /// What was given.
+    /// The address cannot be parsed.
+    #[error("invalid server address {address}: expected HOST:PORT, such as 127.0.0.1:50051")]
+    InvalidAddress {
+        /// The address as given.
         address: String,
-        /// What is wrong with it.
+        /// The parse error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Neither `http://` nor `https://`.
-    #[error("{address}: only http:// and https:// are spoken")]
-    NotHttp {
-        /// What was given.
+    /// The scheme is neither `http://` nor `https://`.
+    #[error("unsupported scheme in server address {address}: use http:// or https://")]
+    UnsupportedScheme {
+        /// The address as given.
         address: String,
     },
-    /// What was given to be let in with cannot be used, or says nothing of a connection in the clear.
+    /// The certificates or the key are invalid, or the connection is plaintext and cannot use them.
     #[error("{0}")]
-    Access(&'static str),
-    /// Something answers there, but not as TLS and the certificates to trust ask for it.
-    #[error("{address} answers, but not so that it can be trusted: {reason}")]
+    InvalidAccess(&'static str),
+    /// The TLS handshake failed: the server does not speak TLS, or its certificate is not trusted.
+    #[error("TLS handshake with {address} failed: {reason}")]
     Tls {
-        /// What was given.
+        /// The address as given.
         address: String,
-        /// What is wrong, as it was found.
+        /// The cause reported by TLS.
         reason: String,
     },
-    /// Nothing answers there.
-    #[error("no server answers at {address}")]
+    /// No connection could be established.
+    #[error("cannot connect to {address}")]
     Unreachable {
-        /// What was given.
+        /// The address as given.
         address: String,
-        /// What the system said.
+        /// The error of the transport.
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that something between has dropped without a word is noticed after the two of them, also when no call is
-/// under way: otherwise every call would run into its deadline until the system gave the connection up, which takes a
-/// quarter of an hour.
+/// A connection dropped silently by the network is detected after the sum of interval and timeout, also while no call
+/// is in flight. Otherwise every call would exceed its deadline until TCP gives up, which takes about 15 minutes.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connects to a server, which must answer.
+/// Connects to a server; fails if no connection can be established.
 pub(crate) async fn connect(address: &str, access: &Access) -> Result<Channel, ConnectError> {
     let endpoint = endpoint(address, access)?;
     let channel = endpoint.connect().await;
-    channel.map_err(|error| match tls_fault(&error) {
-        Some(fault) => ConnectError::Tls { address: address.to_owned(), reason: fault.to_string() },
+    channel.map_err(|error| match tls_error(&error) {
+        Some(cause) => ConnectError::Tls { address: address.to_owned(), reason: cause.to_string() },
         None => ConnectError::Unreachable { address: address.to_owned(), source: error.into() },
     })
 }
 
-/// What TLS found wrong, where it was that.
-fn tls_fault<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+/// Finds the TLS error among the causes of an error.
+fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     let mut causes = std::iter::successors(Some(error), |&error| {
-        // What an error of the system was made of is not among its sources.
-        let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        made_of.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
+        // `source` of an `io::Error` skips the error that it wraps.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
     });
     causes.find_map(|error| error.downcast_ref())
 }
@@ -79,33 +78,31 @@ fn endpoint(address: &str, access: &Access) -> Result<Endpoint, ConnectError> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
     let tls = match scheme.as_str() {
         "https" => Some(tls(access)),
-        "http" if access.is_for_tls() => {
-            return Err(ConnectError::Access(
-                "certificates are for https:// alone: the address is one of http://",
-            ));
+        "http" if access.requires_tls() => {
+            return Err(ConnectError::InvalidAccess("certificates require TLS: use an https:// address"));
         }
         "http" => None,
-        _ => return Err(ConnectError::NotHttp { address: address.to_owned() }),
+        _ => return Err(ConnectError::UnsupportedScheme { address: address.to_owned() }),
     };
-    let not_an_address = |source: Box<dyn Error + Send + Sync>| ConnectError::NotAnAddress {
+    let invalid_address = |source: Box<dyn Error + Send + Sync>| ConnectError::InvalidAddress {
         address: address.to_owned(),
         source,
     };
-    let endpoint = Endpoint::from_shared(url).map_err(|error| not_an_address(error.into()))?;
-    if has_bad_port(endpoint.uri()) {
-        return Err(not_an_address("its port is not a number from 0 to 65535".into()));
+    let endpoint = Endpoint::from_shared(url).map_err(|error| invalid_address(error.into()))?;
+    if has_invalid_port(endpoint.uri()) {
+        return Err(invalid_address("the port must be a number from 0 to 65535".into()));
     }
     let endpoint = match tls {
         None => endpoint,
         Some(tls) => endpoint.tls_config(tls).map_err(|_| {
-            ConnectError::Access(
-                "the certificates or the key to be let in with are not in PEM, or do not fit",
+            ConnectError::InvalidAccess(
+                "invalid certificates or private key: must be PEM, and the key must match the client certificate",
             )
         })?,
     };
     Ok(endpoint
         .connect_timeout(CONNECT_TIMEOUT)
-        // A small request must not wait for the acknowledgement of the one before.
+        // Nagle's algorithm would delay a small request until the previous one is acknowledged.
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)
@@ -113,18 +110,18 @@ fn endpoint(address: &str, access: &Access) -> Result<Endpoint, ConnectError> {
 }
 
 fn tls(access: &Access) -> ClientTlsConfig {
-    let tls = match &access.trusted {
+    let tls = match &access.ca_certificate {
         Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
         None => ClientTlsConfig::new().with_native_roots(),
     };
-    match &access.identity {
+    match &access.client_certificate {
         Some((certificate, key)) => tls.identity(Identity::from_pem(certificate, key)),
         None => tls,
     }
 }
 
-/// Whether something comes after the host that is no port: it would be taken as port 80.
-fn has_bad_port(uri: &Uri) -> bool {
+/// Checks for a suffix of the host that is not a valid port, which would otherwise be treated as port 80.
+fn has_invalid_port(uri: &Uri) -> bool {
     uri.port_u16().is_none()
         && uri.authority().is_some_and(|authority| authority.as_str() != authority.host())
 }
@@ -134,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_may_leave_http_out() {
+    fn scheme_defaults_to_http() {
         for address in ["127.0.0.1:50051", "http://127.0.0.1:50051", "HTTP://[::1]:50051", "localhost:1"] {
             let endpoint = endpoint(address, &Access::default()).unwrap();
             assert_eq!(endpoint.uri().scheme_str(), Some("http"), "{address}");
@@ -143,22 +140,22 @@ mod tests {
     }
 
     #[test]
-    fn other_schemes_and_no_addresses_are_refused_clearly() {
+    fn unsupported_schemes_and_invalid_addresses_are_rejected() {
         for address in ["unix:///run/nearby", "ftp://x"] {
             let error = endpoint(address, &Access::default()).unwrap_err();
-            assert!(matches!(error, ConnectError::NotHttp { .. }), "{error:?}");
+            assert!(matches!(error, ConnectError::UnsupportedScheme { .. }), "{error:?}");
             assert!(error.to_string().contains(address) && error.to_string().contains("https://"));
         }
         for address in ["", "two words", "http://", "127.0.0.1:port", "127.0.0.1:50051x", "[::1]:99999"] {
-            let refused = endpoint(address, &Access::default());
-            assert!(matches!(refused, Err(ConnectError::NotAnAddress { .. })), "{address}");
+            let result = endpoint(address, &Access::default());
+            assert!(matches!(result, Err(ConnectError::InvalidAddress { .. })), "{address}");
         }
     }
 
     #[test]
-    fn certificates_are_not_ignored_where_there_is_no_tls() {
-        let access = Access::default().trusting("-----BEGIN CERTIFICATE-----");
-        assert!(matches!(endpoint("http://a", &access), Err(ConnectError::Access(_))));
+    fn certificates_without_tls_are_rejected() {
+        let access = Access::default().with_ca_certificate("-----BEGIN CERTIFICATE-----");
+        assert!(matches!(endpoint("http://a", &access), Err(ConnectError::InvalidAccess(_))));
         assert!(endpoint("https://a", &Access::default()).is_ok());
     }
 }

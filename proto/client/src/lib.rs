@@ -1,6 +1,6 @@
-//! # How to ask
+//! # Client
 //!
-//! A client of a Nearby server: one method an RPC, with the messages of the contract ([`v1`]), deadlines by default, and
+//! Client of a Nearby server: one method per RPC, with the messages of the contract ([`v1`]), deadlines by default, and
 //! retries where they are safe.
 //!
 //! ```no_run
@@ -25,70 +25,73 @@
 //! # }
 //! ```
 //!
-//! | file | what it is |
+//! | file | contents |
 //! |---|---|
-//! | `client.rs` | [`Client`]: a connection, and the caller's deadline |
-//! | `connect.rs` | how a connection is made, and [`ConnectError`] |
-//! | `access.rs` | [`Access`]: TLS, and what is shown to be let in |
-//! | `searches.rs`, `merchants.rs` | the methods of the two services |
-//! | `call.rs` | a call: its deadline, its attempts |
-//! | `config.rs`, `method.rs` | what the published [`SERVICE_CONFIG`] says of each method |
-//! | `backoff.rs` | whether to ask again, and when |
-//! | `write.rs` | the ids that make it safe to repeat changes |
-//! | `codec.rs` | sends a request without giving it away |
-//! | `pages.rs`, `answers.rs` | what comes in pieces: [`Pages`], [`Answers`] |
-//! | `error.rs` | [`ClientError`]: a failure by code, reason, fields |
+//! | `client.rs` | [`Client`]: a connection and its settings |
+//! | `connect.rs` | connection setup, and [`ConnectError`] |
+//! | `access.rs` | [`Access`]: credentials and trusted certificate authorities |
+//! | `nearby_service.rs`, `merchant_service.rs` | methods of the two services |
+//! | `call.rs` | execution of a call: deadline, attempts, delays |
+//! | `service_config.rs`, `method.rs` | timeout and retry policy of each method, from the published [`SERVICE_CONFIG`] |
+//! | `retry.rs` | retry decisions: which errors, after which delay |
+//! | `write.rs` | request ids, which make writes idempotent |
+//! | `codec.rs` | encoding from a shared request |
+//! | `pages.rs`, `response_stream.rs` | paged and streamed responses: [`Pages`], [`ResponseStream`] |
+//! | `error.rs` | [`ClientError`]: code, reason and invalid fields |
 //!
 //! # Deadlines
 //!
-//! A call takes as long as the service config allows, or as [`Client::with_deadline`] says: all its attempts and the
-//! waits between them together. The server is told what is left of it (`grpc-timeout`). Streams of answers have none.
+//! The deadline of a call is the timeout of the service config, or that of [`Client::with_deadline`]. It includes all
+//! attempts and the delays between them. Each attempt sends the time remaining to the server (`grpc-timeout`). Streams
+//! of responses have no deadline.
 //!
 //! # Retries
 //!
-//! Only UNAVAILABLE is tried again, with waits that grow, and not before the server wants it (`google.rpc.RetryInfo`).
-//! A wait that the deadline has no room for is not begun: the caller has the error at once. A server whose disk has
-//! failed (`STORE_READ_ONLY`) is not asked again.
+//! Only UNAVAILABLE is retried, with exponential backoff and not before the delay in `google.rpc.RetryInfo`. If the
+//! delay exceeds the time remaining, the call returns the error immediately. `STORE_READ_ONLY`, an UNAVAILABLE that
+//! lasts until an operator acts, is not retried. RESOURCE_EXHAUSTED is not retried either: the sizes
+//! `MESSAGE_TOO_LARGE` and `RESPONSE_TOO_LARGE` do not change with time.
 //!
-//! - **Reads** are tried again as the service config says.
-//! - **Changes** have a deadline there but no `retryPolicy`. A server that has made a change may break before its answer
-//!   arrives; sent again, the change would be made twice, or be refused as a conflict with itself. The contract's
-//!   `request_id` makes it safe, but a service config cannot see whether a request has one. This client puts one into
-//!   every change that has none, and so tries changes again as it does reads.
-//! - **Streams**, the import among them, are never tried again: what has been sent of them is gone.
+//! - **Reads** are retried as the service config says.
+//! - **Writes** have a timeout in the service config but no `retryPolicy`. A server can apply a write and fail before its
+//!   response arrives; a second attempt would apply it twice, or conflict with the first. The `request_id` of the contract
+//!   makes writes idempotent, but a service config cannot see whether a request has one. This client adds one to every
+//!   write without, and so retries writes like reads.
+//! - **Streams**, including the import, are never retried: messages taken from the stream cannot be sent again.
 //!
-//! Clients in other languages take the same rules from `proto/nearby/v1/service_config.json`: give it to the channel as
-//! `grpc.service_config`. In Python and C++ a timeout of the config ends one to two seconds early, whatever the call asks for
-//! (grpc/grpc#34547, measured with grpcio 1.85), and the server is not told of it: see `server/examples/search.py`.
+//! Clients in other languages can use the same policies: pass `proto/nearby/v1/service_config.json` to the channel as
+//! `grpc.service_config`. In Python and C++, timeouts of the config end one to two seconds early, regardless of the
+//! timeout of the call (grpc/grpc#34547, measured with grpcio 1.85), and are not sent to the server: see
+//! `server/examples/search.py`.
 //!
-//! # What must never be
+//! # Invariant
 //!
-//! A request in an error, a log or a `Debug`: it holds a user's position.
+//! Errors, logs and `Debug` output never contain a request, because it contains the position of a user.
 
 mod access;
-mod answers;
-mod backoff;
 mod call;
 mod client;
 mod codec;
-mod config;
 mod connect;
 mod error;
-mod merchants;
+mod merchant_service;
 mod method;
+mod nearby_service;
 mod pages;
-mod searches;
+mod response_stream;
+mod retry;
+mod service_config;
 mod write;
 
 pub use nearby_proto::v1;
 pub use tonic::Code;
 
 pub use self::{
-    access::Access,
-    answers::Answers,
+    access::{Access, InvalidApiKey},
     client::Client,
-    config::SERVICE_CONFIG,
     connect::ConnectError,
     error::{ClientError, Violation},
-    pages::{Paged, Pages},
+    pages::{PagedRequest, Pages},
+    response_stream::ResponseStream,
+    service_config::SERVICE_CONFIG,
 };

@@ -1,6 +1,6 @@
 //! The methods of the contract.
 
-/// Makes the enum and its paths from one list, so that neither can lag behind the other.
+/// Generates the enum and its paths from one list, so that they cannot diverge.
 macro_rules! methods {
     ($($service:literal: $($name:ident)+;)+) => {
         /// A method of the contract.
@@ -10,10 +10,10 @@ macro_rules! methods {
         }
 
         impl Method {
-            /// All of them, each at the place that its number says.
+            /// All methods, indexed by discriminant.
             pub(crate) const ALL: &[Self] = &[$($(Self::$name,)+)+];
 
-            /// Where a server expects its calls.
+            /// Request path of the method.
             pub(crate) const fn path(self) -> &'static str {
                 match self {
                     $($(Self::$name => concat!("/", $service, "/", stringify!($name)),)+)+

@@ -1,4 +1,4 @@
-//! Answers that come in pages.
+//! Iteration over paged responses.
 
 use std::fmt;
 
@@ -9,39 +9,39 @@ use nearby_proto::v1::{
 
 use crate::{Client, error::ClientError};
 
-/// The pages of one question, each asked for when the one before has been taken.
+/// Pages of a search or list, each requested when the previous one has been consumed.
 ///
-/// Made by [`Client::search_pages`] and [`Client::list_merchants_pages`].
+/// Created by [`Client::search_pages`] and [`Client::list_merchants_pages`].
 pub struct Pages<Q> {
     client: Client,
-    /// As the next page is asked for; nothing after the last one.
+    /// Request for the next page; `None` after the last one.
     request: Option<Q>,
-    /// What the caller wants of each page.
+    /// Requested page size.
     page_size: i32,
-    /// How many more results the caller wants.
-    left: usize,
+    /// Results still wanted.
+    remaining: usize,
 }
 
-impl<Q: Paged> Pages<Q> {
-    pub(crate) fn new(client: Client, mut request: Q, most: usize) -> Self {
+impl<Q: PagedRequest> Pages<Q> {
+    pub(crate) fn new(client: Client, mut request: Q, max_results: usize) -> Self {
         let page_size = match *request.page_size_mut() {
-            0 => Q::MOST_A_PAGE,
-            said => said,
+            0 => Q::MAX_PAGE_SIZE,
+            size => size,
         };
-        Self { client, request: Some(request), page_size, left: most }
+        Self { client, request: Some(request), page_size, remaining: max_results }
     }
 
-    /// Asks for the next page; nothing after the last one, or when there have been as many results as were wanted.
+    /// Requests the next page; `None` after the last page, or once the maximum number of results is reached.
     ///
     /// # Errors
     ///
-    /// The call failed. Asked again, this asks for the same page.
+    /// The call failed. Calling this again requests the same page.
     pub async fn next_page(&mut self) -> Result<Option<Q::Page>, ClientError> {
-        let Some(request) = self.request.as_mut().filter(|_| self.left > 0) else { return Ok(None) };
-        let left = i32::try_from(self.left).unwrap_or(i32::MAX);
-        *request.page_size_mut() = self.page_size.min(left);
-        let mut page = request.clone().ask(&self.client).await?;
-        self.left -= Q::keep(&mut page, self.left);
+        let Some(request) = self.request.as_mut().filter(|_| self.remaining > 0) else { return Ok(None) };
+        let remaining = i32::try_from(self.remaining).unwrap_or(i32::MAX);
+        *request.page_size_mut() = self.page_size.min(remaining);
+        let mut page = request.clone().send(&self.client).await?;
+        self.remaining -= Q::truncate(&mut page, self.remaining);
         match Q::next_page_token(&page) {
             "" => self.request = None,
             token => token.clone_into(request.page_token_mut()),
@@ -49,7 +49,7 @@ impl<Q: Paged> Pages<Q> {
         Ok(Some(page))
     }
 
-    /// The pages as a stream, which ends after an error.
+    /// Converts into a stream of pages, which ends after an error.
     pub fn into_stream(self) -> impl Stream<Item = Result<Q::Page, ClientError>> + Send {
         stream::try_unfold(self, |mut pages| async move {
             let page = pages.next_page().await?;
@@ -58,43 +58,43 @@ impl<Q: Paged> Pages<Q> {
     }
 }
 
-/// Without the request, which holds a user's position.
+/// Omits the request, which contains the position of a user.
 impl<Q> fmt::Debug for Pages<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pages").field("left", &self.left).finish_non_exhaustive()
+        f.debug_struct("Pages").field("remaining", &self.remaining).finish_non_exhaustive()
     }
 }
 
-/// A request that is answered in pages. There are two; no other crate can add one.
-pub trait Paged: sealed::Paged {}
+/// A request with a paged response. Sealed: implemented by the requests of SearchNearby and ListMerchants only.
+pub trait PagedRequest: sealed::PagedRequest {}
 
-impl<Q: sealed::Paged> Paged for Q {}
+impl<Q: sealed::PagedRequest> PagedRequest for Q {}
 
 mod sealed {
     use std::future::Future;
 
     use crate::{Client, error::ClientError};
 
-    pub trait Paged: Clone + Send + Sync {
-        /// An answer.
+    pub trait PagedRequest: Clone + Send + Sync {
+        /// The response.
         type Page: Send;
-        /// The largest page that a server gives.
-        const MOST_A_PAGE: i32;
+        /// Maximum page size of the server.
+        const MAX_PAGE_SIZE: i32;
 
         fn page_size_mut(&mut self) -> &mut i32;
         fn page_token_mut(&mut self) -> &mut String;
-        fn ask(self, client: &Client) -> impl Future<Output = Result<Self::Page, ClientError>> + Send;
-        /// Leaves at most so many results in a page, and says how many there are.
-        fn keep(page: &mut Self::Page, most: usize) -> usize;
+        fn send(self, client: &Client) -> impl Future<Output = Result<Self::Page, ClientError>> + Send;
+        /// Truncates a page to `max_results` results; returns the number of results left.
+        fn truncate(page: &mut Self::Page, max_results: usize) -> usize;
         fn next_page_token(page: &Self::Page) -> &str;
     }
 }
 
-macro_rules! paged {
-    ($request:ident, $page:ident, $results:ident, $method:ident, $most:literal) => {
-        impl sealed::Paged for $request {
+macro_rules! paged_request {
+    ($request:ident, $page:ident, $results:ident, $method:ident, $max_page_size:literal) => {
+        impl sealed::PagedRequest for $request {
             type Page = $page;
-            const MOST_A_PAGE: i32 = $most;
+            const MAX_PAGE_SIZE: i32 = $max_page_size;
 
             fn page_size_mut(&mut self) -> &mut i32 {
                 &mut self.page_size
@@ -104,12 +104,12 @@ macro_rules! paged {
                 &mut self.page_token
             }
 
-            async fn ask(self, client: &Client) -> Result<$page, ClientError> {
+            async fn send(self, client: &Client) -> Result<$page, ClientError> {
                 client.$method(self).await
             }
 
-            fn keep(page: &mut $page, most: usize) -> usize {
-                page.$results.truncate(most);
+            fn truncate(page: &mut $page, max_results: usize) -> usize {
+                page.$results.truncate(max_results);
                 page.$results.len()
             }
 
@@ -120,5 +120,5 @@ macro_rules! paged {
     };
 }
 
-paged!(SearchNearbyRequest, SearchNearbyResponse, results, search_nearby, 500);
-paged!(ListMerchantsRequest, ListMerchantsResponse, merchants, list_merchants, 1_000);
+paged_request!(SearchNearbyRequest, SearchNearbyResponse, results, search_nearby, 500);
+paged_request!(ListMerchantsRequest, ListMerchantsResponse, merchants, list_merchants, 1_000);

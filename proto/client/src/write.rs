@@ -1,15 +1,15 @@
-//! Changes, and the id that makes it safe to send one again.
+//! Write requests, and the request id that makes them idempotent.
 
 use nearby_proto::v1;
 use prost::Message;
 use uuid::Uuid;
 
-/// A request that a server remembers by its id, so that a repetition is answered and not done again.
-pub(crate) trait Write: Message + 'static {
+/// A request that the server deduplicates by its request id.
+pub(crate) trait WriteRequest: Message + 'static {
     fn request_id_mut(&mut self) -> &mut String;
 
-    /// The id of this request: the caller's, or a fresh one that is put into it.
-    fn identify(&mut self) -> String {
+    /// Returns the id of this request; generates one if it is empty.
+    fn ensure_request_id(&mut self) -> String {
         let id = self.request_id_mut();
         if id.is_empty() {
             *id = Uuid::now_v7().to_string();
@@ -18,9 +18,9 @@ pub(crate) trait Write: Message + 'static {
     }
 }
 
-macro_rules! writes {
+macro_rules! write_requests {
     ($($request:ident)+) => {
-        $(impl Write for v1::$request {
+        $(impl WriteRequest for v1::$request {
             fn request_id_mut(&mut self) -> &mut String {
                 &mut self.request_id
             }
@@ -28,7 +28,7 @@ macro_rules! writes {
     };
 }
 
-writes! {
+write_requests! {
     CreateMerchantRequest UpdateMerchantRequest DeleteMerchantRequest ShowMerchantRequest HideMerchantRequest
     BatchCreateMerchantsRequest BatchUpdateMerchantsRequest BatchDeleteMerchantsRequest
 }

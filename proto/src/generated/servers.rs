@@ -12,7 +12,7 @@ pub mod merchant_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with MerchantServiceServer.
     #[async_trait]
     pub trait MerchantService: std::marker::Send + std::marker::Sync + 'static {
-        /// Reads one merchant. Errors: NOT_FOUND, INVALID_ARGUMENT.
+        /// Returns one merchant. Errors: NOT_FOUND, INVALID_ARGUMENT.
         async fn get_merchant(
             &self,
             request: tonic::Request<crate::v1::GetMerchantRequest>,
@@ -20,8 +20,9 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::Merchant>>,
             tonic::Status,
         >;
-        /// Reads merchants by name at one revision, in the order of the names: all of them, or an error. Errors: NOT_FOUND,
-        /// INVALID_ARGUMENT, OUT_OF_RANGE where all together exceed 3.5 MB: ask for fewer, or for a smaller view.
+        /// Returns merchants by name as of one revision, in the order of the names: all of them, or an error. Errors:
+        /// NOT_FOUND, INVALID_ARGUMENT, and RESOURCE_EXHAUSTED, reason RESPONSE_TOO_LARGE, if the response would exceed 3.5
+        /// MB: request fewer, or a smaller view.
         async fn batch_get_merchants(
             &self,
             request: tonic::Request<crate::v1::BatchGetMerchantsRequest>,
@@ -29,7 +30,7 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::BatchGetMerchantsResponse>>,
             tonic::Status,
         >;
-        /// Lists merchants by id, hidden ones too. Errors: INVALID_ARGUMENT.
+        /// Lists merchants by id, including hidden ones. Errors: INVALID_ARGUMENT.
         async fn list_merchants(
             &self,
             request: tonic::Request<crate::v1::ListMerchantsRequest>,
@@ -37,7 +38,7 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::ListMerchantsResponse>>,
             tonic::Status,
         >;
-        /// Stores a new merchant. Errors: ALREADY_EXISTS, INVALID_ARGUMENT.
+        /// Creates a merchant. Errors: ALREADY_EXISTS, INVALID_ARGUMENT.
         async fn create_merchant(
             &self,
             request: tonic::Request<crate::v1::CreateMerchantRequest>,
@@ -45,7 +46,7 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::Merchant>>,
             tonic::Status,
         >;
-        /// Changes a merchant, whole or by field mask. Errors: NOT_FOUND, ABORTED (the etag is not the current one),
+        /// Updates a merchant, as a whole or by field mask. Errors: NOT_FOUND, ABORTED (the etag is not the current one),
         /// INVALID_ARGUMENT.
         async fn update_merchant(
             &self,
@@ -54,12 +55,12 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::Merchant>>,
             tonic::Status,
         >;
-        /// Removes a merchant. Errors: NOT_FOUND, ABORTED (the etag is not the current one), INVALID_ARGUMENT.
+        /// Deletes a merchant. Errors: NOT_FOUND, ABORTED (the etag is not the current one), INVALID_ARGUMENT.
         async fn delete_merchant(
             &self,
             request: tonic::Request<crate::v1::DeleteMerchantRequest>,
         ) -> std::result::Result<tonic::Response<::pbjson_types::Empty>, tonic::Status>;
-        /// Lets searches find a merchant. Errors as of UpdateMerchant.
+        /// Makes a merchant visible to searches. Errors as for UpdateMerchant.
         async fn show_merchant(
             &self,
             request: tonic::Request<crate::v1::ShowMerchantRequest>,
@@ -67,7 +68,7 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::Merchant>>,
             tonic::Status,
         >;
-        /// Lets no search find a merchant, and keeps it. Errors as of UpdateMerchant.
+        /// Hides a merchant from searches without deleting it. Errors as for UpdateMerchant.
         async fn hide_merchant(
             &self,
             request: tonic::Request<crate::v1::HideMerchantRequest>,
@@ -75,7 +76,8 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::Merchant>>,
             tonic::Status,
         >;
-        /// Stores new merchants, all or none. Errors as of CreateMerchant, and OUT_OF_RANGE where all together exceed 3.5 MB.
+        /// Creates merchants atomically: all or none. Errors as for CreateMerchant, and RESOURCE_EXHAUSTED, reason
+        /// RESPONSE_TOO_LARGE, if the response would exceed 3.5 MB.
         async fn batch_create_merchants(
             &self,
             request: tonic::Request<crate::v1::BatchCreateMerchantsRequest>,
@@ -83,8 +85,8 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::BatchCreateMerchantsResponse>>,
             tonic::Status,
         >;
-        /// Changes merchants, all or none, one after the other. Errors as of UpdateMerchant, and OUT_OF_RANGE where all
-        /// together exceed 3.5 MB.
+        /// Updates merchants atomically, all or none, in the order of the requests. Errors as for UpdateMerchant, and
+        /// RESOURCE_EXHAUSTED, reason RESPONSE_TOO_LARGE, if the response would exceed 3.5 MB.
         async fn batch_update_merchants(
             &self,
             request: tonic::Request<crate::v1::BatchUpdateMerchantsRequest>,
@@ -92,15 +94,16 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::BatchUpdateMerchantsResponse>>,
             tonic::Status,
         >;
-        /// Removes merchants, all or none. Errors as of DeleteMerchant.
+        /// Deletes merchants atomically: all or none. Errors as for DeleteMerchant.
         async fn batch_delete_merchants(
             &self,
             request: tonic::Request<crate::v1::BatchDeleteMerchantsRequest>,
         ) -> std::result::Result<tonic::Response<::pbjson_types::Empty>, tonic::Status>;
-        /// Stores many merchants, new or not, each on its own: a bad row is reported and hinders no other. The answer
-        /// acknowledges every row it calls created or updated. A call that fails may have stored some of its rows; sending
-        /// it again is safe. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call or more than 1,000
-        /// in one message; OUT_OF_RANGE for a message of more than 4 MiB.
+        /// Creates or replaces many merchants, each row independently: a rejected row is reported and does not affect the
+        /// others. The response acknowledges every row that it reports as created or updated. A call that fails may have
+        /// stored some of its rows; sending it again is safe. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call
+        /// or more than 1,000 in one message; RESOURCE_EXHAUSTED, reason MESSAGE_TOO_LARGE, for a message of more than 4
+        /// MiB.
         async fn import_merchants(
             &self,
             request: tonic::Request<tonic::Streaming<crate::v1::ImportMerchantsRequest>>,
@@ -117,8 +120,8 @@ pub mod merchant_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Sends all merchants as they were at one revision, in the order of their ids, however many changes come meanwhile.
-        /// WatchMerchants from that revision continues without a gap. Errors: INVALID_ARGUMENT.
+        /// Streams all merchants as of one revision, ordered by id, regardless of concurrent writes. WatchMerchants from that
+        /// revision continues without a gap. Errors: INVALID_ARGUMENT.
         async fn export_merchants(
             &self,
             request: tonic::Request<crate::v1::ExportMerchantsRequest>,
@@ -135,11 +138,11 @@ pub mod merchant_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Sends changes as they are made, in the order of their revisions, until the caller ends it. Errors: OUT_OF_RANGE,
-        /// reason REVISION_TOO_OLD, where the changes since the revision are no longer known: start anew with
-        /// ExportMerchants and watch from its revision; OUT_OF_RANGE, reason REVISION_IN_FUTURE, where this server has not
-        /// come so far; RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure when the server has as many watchers as it takes;
-        /// ABORTED, reason WATCHER_TOO_SLOW, for a caller that has not read for 30 s: watch again from the last revision seen.
+        /// Streams changes as they are committed, ordered by revision, until the client ends the call. Errors: OUT_OF_RANGE,
+        /// reason REVISION_TOO_OLD, if the changes since the revision are no longer available: run ExportMerchants again and
+        /// watch from its revision; OUT_OF_RANGE, reason REVISION_IN_FUTURE, if the server has not reached that revision;
+        /// RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure if the server is at its limit of watchers; ABORTED, reason
+        /// WATCHER_TOO_SLOW, if the client has not read for 30 s: watch again from the last revision seen.
         async fn watch_merchants(
             &self,
             request: tonic::Request<crate::v1::WatchMerchantsRequest>,
@@ -156,11 +159,11 @@ pub mod merchant_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Sends a backup: all that the server keeps, merchants and what it remembers beside them, as of one revision, however
-        /// many changes come meanwhile. The bytes of all messages, one after the other, are a file with checksums that
-        /// `nearby restore` makes a store of and `nearby verify` looks over; its form is the server's own. Errors:
-        /// RESOURCE_EXHAUSTED, reason TOO_MANY_BACKUPS, while two are being taken; ABORTED, reason WATCHER_TOO_SLOW, for a caller
-        /// that has not read for 30 s.
+        /// Streams a backup as of one revision, regardless of concurrent writes: merchants and all other state of the
+        /// server. The concatenated bytes of all messages are a checksummed file that `nearby restore` turns into a store
+        /// and `nearby verify` checks; its format is private to the server. Errors: RESOURCE_EXHAUSTED, reason
+        /// TOO_MANY_BACKUPS, while two backups are in progress; ABORTED, reason WATCHER_TOO_SLOW, if the client has not read
+        /// for 30 s.
         async fn back_up_merchants(
             &self,
             request: tonic::Request<crate::v1::BackUpMerchantsRequest>,
@@ -169,23 +172,22 @@ pub mod merchant_service_server {
             tonic::Status,
         >;
     }
-    /// Keeps the merchants.
+    /// Stores and serves merchants.
     ///
-    /// A change is acknowledged only when it is on disk and visible: a search that starts after the reply sees it.
+    /// A write is acknowledged only when it is on disk and visible: a search that starts after the reply sees it.
     ///
-    /// Every error carries a google.rpc.ErrorInfo of the domain `nearby`; `proto/ERRORS.md` lists the reasons. Every method
-    /// may also fail with UNAVAILABLE and a google.rpc.RetryInfo while the server loads or stops, and with DEADLINE_EXCEEDED
-    /// once the caller's deadline has passed (a change may then have been made or not: repeat it with its request_id).
-    /// Changes may also fail with RESOURCE_EXHAUSTED, a google.rpc.QuotaFailure and a google.rpc.RetryInfo when too many
-    /// writes wait, and with UNAVAILABLE, the reason STORE_READ_ONLY and no RetryInfo once the server's disk has failed, which
-    /// only its operator can mend.
+    /// Every error has a google.rpc.ErrorInfo of the domain `nearby`; `proto/ERRORS.md` lists the reasons. Every method
+    /// can also fail with UNAVAILABLE and a google.rpc.RetryInfo while the server starts or shuts down, and with
+    /// DEADLINE_EXCEEDED once the deadline of the call has passed (a write may then have been applied or not: repeat it
+    /// with the same request_id). Writes can also fail with RESOURCE_EXHAUSTED, a google.rpc.QuotaFailure and a
+    /// google.rpc.RetryInfo when too many writes are queued, and with UNAVAILABLE, reason STORE_READ_ONLY and no RetryInfo
+    /// once the disk of the server has failed, which requires operator action.
     ///
-    /// Changes take a `request_id` (AIP-155), a UUID that the caller makes for each request: a repetition with the same id
-    /// within an hour, also after a restart of the server, is not done again but answered as the first one was. Ids of
-    /// requests that failed are not remembered. More than a million ids in an hour, or 256 MiB of their answers, are forgotten
-    /// sooner, the oldest first.
-    /// The same id with another request is refused with INVALID_ARGUMENT. With `validate_only` (AIP-163) a change is checked
-    /// and answered but not made; the answer has neither etag nor times then.
+    /// Writes accept a `request_id` (AIP-155), a UUID that the client generates per request: a repetition with the same id
+    /// within an hour, also after a restart of the server, is not applied again but returns the first response. Ids of
+    /// failed requests are not remembered. Beyond a million ids in an hour, or 256 MiB of their responses, the oldest are
+    /// forgotten sooner. Reusing an id for a different request fails with INVALID_ARGUMENT. With `validate_only` (AIP-163)
+    /// a write is checked and answered but not applied; the response then has neither etag nor times.
     #[derive(Debug)]
     pub struct MerchantServiceServer<T> {
         inner: Arc<T>,
@@ -1038,12 +1040,11 @@ pub mod nearby_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with NearbyServiceServer.
     #[async_trait]
     pub trait NearbyService: std::marker::Send + std::marker::Sync + 'static {
-        /// Lists the merchants within a radius of a point, nearest first. Distance alone decides; equal distances are
-        /// ordered by id. The edge is inclusive: a merchant at exactly the radius is in.
+        /// Lists the merchants within a radius of a point, nearest first. Ranking is by distance alone; equal distances are
+        /// ordered by id. The radius is inclusive: a merchant at exactly the radius is returned.
         ///
-        /// Errors: INVALID_ARGUMENT with google.rpc.BadRequest where a field is out of its range or the page token does
-        /// not belong to this query; PERMISSION_DENIED where hidden merchants are asked for and the operator does not
-        /// allow it.
+        /// Errors: INVALID_ARGUMENT with a google.rpc.BadRequest if a field is out of range or the page token does not belong
+        /// to this query; PERMISSION_DENIED if hidden merchants are requested without the role `manage`.
         async fn search_nearby(
             &self,
             request: tonic::Request<crate::v1::SearchNearbyRequest>,
@@ -1051,9 +1052,9 @@ pub mod nearby_service_server {
             tonic::Response<crate::Encoded<crate::v1::SearchNearbyResponse>>,
             tonic::Status,
         >;
-        /// Answers many searches at one revision, each with an answer or a status of its own.
+        /// Runs many searches at one revision, each with its own response or status.
         ///
-        /// Errors: INVALID_ARGUMENT for no search or more than 1,000.
+        /// Errors: INVALID_ARGUMENT for no searches or more than 1,000.
         async fn batch_search_nearby(
             &self,
             request: tonic::Request<crate::v1::BatchSearchNearbyRequest>,
@@ -1070,8 +1071,8 @@ pub mod nearby_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Answers searches as they come, in their order, without waiting for the caller between them. Each answer has the tag
-        /// of its request; a request that fails does so alone and the stream goes on.
+        /// Answers searches as they arrive and in their order; the client can send further requests before reading responses.
+        /// Each response has the tag of its request. A request that fails does not end the stream.
         async fn stream_search_nearby(
             &self,
             request: tonic::Request<
@@ -1090,17 +1091,17 @@ pub mod nearby_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Keeps a caller informed of the merchants nearest to it: the whole ranked set first, and then what entered, left,
-        /// changed or moved, as merchants come and go and as the caller moves.
+        /// Watches the merchants nearest to the client: sends the whole ranked set first, then what entered, left, changed or
+        /// moved, as merchants change and as the client moves.
         ///
-        /// Each answer takes the caller from one state to the next: after it, the caller holds exactly what a fresh search at
-        /// its revision would give. Revisions that follow closely may be told in one answer.
+        /// Each response takes the client from one state to the next: after applying it, the client holds exactly the result
+        /// of a fresh search at its revision. Revisions in close succession can be merged into one response.
         ///
-        /// Errors, each of which ends the watch: INVALID_ARGUMENT, also for a later origin that cannot be; PERMISSION_DENIED as
-        /// in SearchNearby; RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure
-        /// when the server has as many watchers as it takes; OUT_OF_RANGE, reason ANSWER_TOO_LARGE, where an answer would
-        /// exceed 3.5 MB: watch fewer, or with a smaller view; ABORTED, reason WATCHER_TOO_SLOW, for a caller that has not read
-        /// for 30 s: open a new one with the last resume token.
+        /// Errors, each of which ends the watch: INVALID_ARGUMENT, also for an invalid later origin; PERMISSION_DENIED as in
+        /// SearchNearby; RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure if the server is at its limit of watchers;
+        /// RESOURCE_EXHAUSTED, reason RESPONSE_TOO_LARGE, if a response would exceed 3.5 MB: watch fewer merchants, or with
+        /// a smaller view; ABORTED, reason WATCHER_TOO_SLOW, if the client has not read for 30 s: start a new watch with the
+        /// last resume token.
         async fn watch_nearby(
             &self,
             request: tonic::Request<tonic::Streaming<crate::v1::WatchNearbyRequest>>,
@@ -1108,10 +1109,10 @@ pub mod nearby_service_server {
             tonic::Response<Self::WatchNearbyStream>,
             tonic::Status,
         >;
-        /// Counts merchants by H3 cell, for heat maps. Only cells with a merchant are listed.
+        /// Counts merchants by H3 cell, for heat maps. Only cells with at least one merchant are listed.
         ///
-        /// Errors: INVALID_ARGUMENT where a field is out of its range, PERMISSION_DENIED as in SearchNearby, and OUT_OF_RANGE,
-        /// reason TOO_MANY_CELLS, where more than 20,000 cells have merchants: ask for a coarser resolution or a smaller area.
+        /// Errors: INVALID_ARGUMENT if a field is out of range, PERMISSION_DENIED as in SearchNearby, and OUT_OF_RANGE,
+        /// reason TOO_MANY_CELLS, if more than 20,000 cells have merchants: use a coarser resolution or a smaller area.
         async fn get_density(
             &self,
             request: tonic::Request<crate::v1::GetDensityRequest>,
@@ -1120,11 +1121,11 @@ pub mod nearby_service_server {
             tonic::Status,
         >;
     }
-    /// Answers which merchants are near.
+    /// Finds the merchants near a point.
     ///
-    /// Every error carries a google.rpc.ErrorInfo of the domain `nearby`; `proto/ERRORS.md` lists the reasons. Every method
-    /// may also fail with UNAVAILABLE and a google.rpc.RetryInfo while the server loads or stops, and with DEADLINE_EXCEEDED
-    /// once the caller's deadline has passed, which searches look at while they work.
+    /// Every error has a google.rpc.ErrorInfo of the domain `nearby`; `proto/ERRORS.md` lists the reasons. Every method can
+    /// also fail with UNAVAILABLE and a google.rpc.RetryInfo while the server starts or shuts down, and with
+    /// DEADLINE_EXCEEDED once the deadline of the call has passed, which searches check while they run.
     #[derive(Debug)]
     pub struct NearbyServiceServer<T> {
         inner: Arc<T>,

@@ -1,15 +1,15 @@
 'use strict';
-// The published contract, loaded from its files: no generated code to keep in step.
+// The published contract, loaded from its .proto files at startup, without generated code.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 
-// Where the contract lies. Whoever copies this folder copies `proto/nearby/v1` too, and says here where it is.
+// Folder of the contract. If you copy this example, also copy `proto/nearby/v1` and change this path.
 const CONTRACT = path.join(__dirname, '..', '..', '..', 'proto');
 
-// Enums by name and 64-bit numbers as text, as JSON has them; unset fields are there with their defaults.
+// Enums by name and 64-bit numbers as strings, as in protobuf JSON; unset fields have their defaults.
 const loaded = loader.loadSync(['nearby/v1/search.proto', 'error_details.proto'], {
   includeDirs: [CONTRACT, __dirname],
   enums: String,
@@ -20,8 +20,8 @@ const loaded = loader.loadSync(['nearby/v1/search.proto', 'error_details.proto']
 
 module.exports = {
   NearbyService: grpc.loadPackageDefinition(loaded).nearby.v1.NearbyService,
-  /** What the project says of time limits and of what may be tried again, as JSON. */
+  /** Published service config with timeouts and retry policies, as JSON. */
   serviceConfig: fs.readFileSync(path.join(CONTRACT, 'nearby', 'v1', 'service_config.json'), 'utf8'),
-  /** Reads a message of google.rpc, by its full name. */
+  /** Decodes a message of google.rpc by its full name. */
   read: (name, bytes) => loaded[name].deserialize(bytes),
 };

@@ -1,6 +1,6 @@
 'use strict';
-// What the log may hold: nothing of where anybody is. No body, no URL (somebody will put a position there), no address
-// of a caller, and no message of an error, which may quote what it could not read.
+// Log configuration that keeps positions of users out of the log: no body, no URL (clients can put a position there),
+// no client address, and no error message, which can quote malformed input.
 
 const serializers = {
   req: (request) => ({ method: request.method, route: request.routeOptions?.url }),

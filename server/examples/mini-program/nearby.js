@@ -1,30 +1,30 @@
 'use strict';
-// The connection to Nearby: one for the whole process, calls as promises, each with a deadline.
+// Connection to Nearby: one per process, with a deadline for each call.
 
 const grpc = require('@grpc/grpc-js');
 const { NearbyService, serviceConfig } = require('./contract');
 
 const OPTIONS = {
-  // Searches that meet a server which is just starting or stopping are tried again by the library, within the deadline.
+  // gRPC retries searches within the deadline while the server starts or shuts down.
   'grpc.service_config': serviceConfig,
-  // By default the library comes to wait up to two minutes before it looks for a lost server again.
+  // The default backoff between attempts to reconnect grows to two minutes.
   'grpc.max_reconnect_backoff_ms': 5_000,
-  // A peer that vanished without a word is noticed in half a minute, not when TCP gives up.
+  // Detects a silently dropped connection within 30 seconds instead of waiting for TCP to give up.
   'grpc.keepalive_time_ms': 20_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.keepalive_permit_without_calls': 1,
 };
 
-/** Connects when it is first used, and again whenever the connection is lost: Nearby need not be there first. */
+/** Connects on first use and reconnects when the connection is lost: Nearby can start later than this backend. */
 function connect({ address, deadlineMs }) {
-  // Nearby has no TLS of its own: what lies between must be a network that is trusted.
+  // Plaintext: use it on a trusted network only. For a server with TLS, use grpc.credentials.createSsl().
   const client = new NearbyService(address, grpc.credentials.createInsecure(), OPTIONS);
   return {
     searchNearby: (request) =>
       new Promise((resolve, reject) => {
-        // For all attempts together. The time limit in the service config holds too: the earlier of both.
+        // Covers all attempts. The timeout of the service config applies too: the earlier of both.
         const deadline = Date.now() + deadlineMs;
-        client.searchNearby(request, { deadline }, (error, answer) => (error ? reject(error) : resolve(answer)));
+        client.searchNearby(request, { deadline }, (error, response) => (error ? reject(error) : resolve(response)));
       }),
     close: () => client.close(),
   };

@@ -1,24 +1,24 @@
 'use strict';
-// Starts the service, and stops it when it is told to.
+// Starts the service, and shuts it down on SIGTERM or SIGINT.
 
 const { build } = require('./app');
 const { connect } = require('./nearby');
 const { read } = require('./settings');
 
-// How long requests under way may take after SIGTERM or SIGINT.
-const STOP_MS = 10_000;
+// Grace period for requests in flight.
+const SHUTDOWN_GRACE_PERIOD_MS = 10_000;
 
 async function main() {
   const settings = read(process.env);
   const app = build(connect(settings));
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => stop(app));
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => shutdown(app));
   await app.listen({ host: settings.host, port: settings.port });
 }
 
-async function stop(app) {
-  app.log.info('stopping');
-  // A caller that neither sends its request nor goes away must not keep the process.
-  setTimeout(() => process.exit(1), STOP_MS).unref();
+async function shutdown(app) {
+  app.log.info('shutting down');
+  // A client that neither sends its request nor disconnects must not keep the process alive.
+  setTimeout(() => process.exit(1), SHUTDOWN_GRACE_PERIOD_MS).unref();
   await app.close();
 }
 

@@ -1,4 +1,4 @@
-//! How long calls may take.
+//! Deadlines of calls.
 
 use std::{
     convert::Infallible,
@@ -17,17 +17,17 @@ use tonic::{body::Body, transport::Server};
 use tower::util::MapResponseLayer;
 
 use crate::{
-    fake::{Fake, Outcome, over_pipes, pipes, unavailable},
+    fake_server::{FakeServer, Outcome, client_over_pipes, pipe_listener, unavailable},
     methods::{READS, STREAMS, WRITES, call},
 };
 
-/// As it takes a moment to send a request, a server is told a little less.
-fn assert_about(told: Option<Duration>, deadline: Duration, what: &str) {
-    let told = told.unwrap();
-    assert!(told <= deadline && told > deadline.mul_f64(0.9), "{what}: {told:?} of {deadline:?}");
+/// Asserts a timeout of at most the deadline and more than 90 % of it, as sending the request takes some time.
+fn assert_close(timeout: Option<Duration>, deadline: Duration, context: &str) {
+    let timeout = timeout.unwrap();
+    assert!(timeout <= deadline && timeout > deadline.mul_f64(0.9), "{context}: {timeout:?} of {deadline:?}");
 }
 
-/// What the service config says, in seconds.
+/// Timeout of the service config, in seconds.
 fn published(method: &str) -> Option<u64> {
     match method {
         "BackUpMerchants" | "ExportMerchants" | "StreamSearchNearby" | "WatchMerchants" | "WatchNearby" => {
@@ -41,77 +41,77 @@ fn published(method: &str) -> Option<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn servers_are_told_the_deadline_of_the_service_config() {
+async fn timeout_of_the_service_config_is_sent_to_the_server() {
     for method in [&READS[..], &WRITES, &STREAMS].concat() {
-        let fake = Fake::default();
-        call(&fake.client(), method).await.unwrap();
+        let server = FakeServer::default();
+        call(&server.client(), method).await.unwrap();
         match published(method) {
-            Some(seconds) => assert_about(fake.calls()[0].timeout(), Duration::from_secs(seconds), method),
-            None => assert_eq!(fake.calls()[0].grpc_timeout, None, "{method}"),
+            Some(seconds) => assert_close(server.calls()[0].timeout(), Duration::from_secs(seconds), method),
+            None => assert_eq!(server.calls()[0].grpc_timeout, None, "{method}"),
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callers_deadline_goes_before_and_streams_have_none() {
+async fn client_deadline_overrides_the_service_config_and_streams_have_none() {
     let deadline = Duration::from_millis(1_234);
     for method in [&READS[..], &WRITES, &STREAMS].concat() {
-        let fake = Fake::default();
-        let client = fake.client();
+        let server = FakeServer::default();
+        let client = server.client();
         call(&client.with_deadline(deadline), method).await.unwrap();
         match published(method) {
-            Some(_) => assert_about(fake.calls()[0].timeout(), deadline, method),
-            None => assert_eq!(fake.calls()[0].grpc_timeout, None, "{method}"),
+            Some(_) => assert_close(server.calls()[0].timeout(), deadline, method),
+            None => assert_eq!(server.calls()[0].grpc_timeout, None, "{method}"),
         }
-        // The client that it was made from is as it was.
+        // The original client is unchanged.
         call(&client, method).await.unwrap();
-        let told = fake.calls()[1].timeout();
+        let timeout = server.calls()[1].timeout();
         assert_eq!(
-            told.map(|told| told.as_secs_f64().ceil()),
+            timeout.map(|timeout| timeout.as_secs_f64().ceil()),
             published(method).map(|seconds| seconds as f64)
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_deadline_exceeded() {
+async fn missing_response_is_deadline_exceeded() {
     for method in [&READS[..], &WRITES, &["ImportMerchants"]].concat() {
-        let fake = Fake::new([Outcome::Silence]);
+        let server = FakeServer::new([Outcome::Hang]);
         let start = Instant::now();
-        let error = call(&fake.client(), method).await.unwrap_err();
-        assert_eq!((error.code(), fake.calls().len()), (Code::DeadlineExceeded, 1), "{method}");
-        assert_about(Some(Duration::from_secs(published(method).unwrap())), start.elapsed(), method);
+        let error = call(&server.client(), method).await.unwrap_err();
+        assert_eq!((error.code(), server.calls().len()), (Code::DeadlineExceeded, 1), "{method}");
+        assert_close(Some(Duration::from_secs(published(method).unwrap())), start.elapsed(), method);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_deadline_covers_all_attempts() {
     let deadline = Duration::from_secs(1);
-    let fake = Fake::new([unavailable(), unavailable(), Outcome::Silence]);
+    let server = FakeServer::new([unavailable(), unavailable(), Outcome::Hang]);
     let start = Instant::now();
-    let error = call(&fake.client().with_deadline(deadline), "SearchNearby").await.unwrap_err();
+    let error = call(&server.client().with_deadline(deadline), "SearchNearby").await.unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);
-    assert_about(Some(deadline), start.elapsed(), "all attempts");
-    let told: Vec<Duration> = fake.calls().iter().map(|call| call.timeout().unwrap()).collect();
-    // Each attempt has what the ones before and the waits, of at least 80 and 160 ms, have left of it.
-    assert_eq!(told.len(), 3);
-    assert!(told[1] <= told[0].saturating_sub(Duration::from_millis(80)), "{told:?}");
-    assert!(told[2] <= told[1].saturating_sub(Duration::from_millis(160)), "{told:?}");
+    assert_close(Some(deadline), start.elapsed(), "all attempts");
+    let timeouts: Vec<Duration> = server.calls().iter().map(|call| call.timeout().unwrap()).collect();
+    // Each attempt gets the time that previous attempts and the delays, of at least 80 and 160 ms, have left.
+    assert_eq!(timeouts.len(), 3);
+    assert!(timeouts[1] <= timeouts[0].saturating_sub(Duration::from_millis(80)), "{timeouts:?}");
+    assert!(timeouts[2] <= timeouts[1].saturating_sub(Duration::from_millis(160)), "{timeouts:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_length_is_a_deadline() {
+async fn extreme_deadlines_are_accepted() {
     for deadline in [Duration::ZERO, Duration::MAX] {
-        let fake = Fake::new([Outcome::Silence]);
-        let error = call(&fake.client().with_deadline(deadline), "SearchNearby").await.unwrap_err();
+        let server = FakeServer::new([Outcome::Hang]);
+        let error = call(&server.client().with_deadline(deadline), "SearchNearby").await.unwrap_err();
         assert_eq!(error.code(), Code::DeadlineExceeded);
     }
 }
 
-/// An answer that begins and does not go on. tonic's own timeout is content with its headers.
-struct Stalled;
+/// Response body that never yields data. The timeout of tonic covers only the headers.
+struct StalledBody;
 
-impl http_body::Body for Stalled {
+impl http_body::Body for StalledBody {
     type Data = prost::bytes::Bytes;
     type Error = Infallible;
 
@@ -124,13 +124,14 @@ impl http_body::Body for Stalled {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_begins_and_stalls_is_deadline_exceeded() {
+async fn stalled_response_body_is_deadline_exceeded() {
     let (connections, incoming) = mpsc::unbounded_channel();
-    let stall = |answer: http::Response<Body>| answer.map(|_| Body::new(Stalled));
-    let server = Server::builder().layer(MapResponseLayer::new(stall)).add_routes(Fake::default().routes());
-    tokio::spawn(server.serve_with_incoming(pipes(incoming)));
-    let client: Client = over_pipes(connections);
+    let stall = |response: http::Response<Body>| response.map(|_| Body::new(StalledBody));
+    let server =
+        Server::builder().layer(MapResponseLayer::new(stall)).add_routes(FakeServer::default().routes());
+    tokio::spawn(server.serve_with_incoming(pipe_listener(incoming)));
+    let client: Client = client_over_pipes(connections);
     let ended = timeout(Duration::from_secs(60), call(&client, "SearchNearby")).await;
-    let error = ended.expect("it does not wait for ever").unwrap_err();
+    let error = ended.expect("the call ends by its deadline").unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);
 }

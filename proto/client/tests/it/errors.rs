@@ -1,4 +1,4 @@
-//! What callers see of a failure.
+//! Contents of errors.
 
 use std::{collections::HashMap, error::Error, time::Duration};
 
@@ -9,7 +9,7 @@ use nearby_client::{
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-use crate::fake::{Fake, Outcome};
+use crate::fake_server::{FakeServer, Outcome};
 
 fn search_of_a_user() -> SearchNearbyRequest {
     let origin = Position {
@@ -22,7 +22,7 @@ fn search_of_a_user() -> SearchNearbyRequest {
 }
 
 #[tokio::test]
-async fn what_the_server_says_of_a_bad_request_arrives() {
+async fn details_of_a_bad_request_reach_the_application() {
     let mut details = ErrorDetails::with_error_info("INVALID_ARGUMENT", "nearby", HashMap::new());
     let violation = FieldViolation::new("radius_m", "is above 0");
     details.set_bad_request(vec![
@@ -31,17 +31,20 @@ async fn what_the_server_says_of_a_bad_request_arrives() {
     ]);
     details.set_retry_info(Some(Duration::from_millis(250)));
     let status = Status::with_error_details(Code::InvalidArgument, "radius_m is above 0", details);
-    let error =
-        Fake::new([Outcome::Fail(status)]).client().search_nearby(search_of_a_user()).await.unwrap_err();
+    let error = FakeServer::new([Outcome::Fail(status)])
+        .client()
+        .search_nearby(search_of_a_user())
+        .await
+        .unwrap_err();
     assert_eq!((error.code(), error.reason()), (Code::InvalidArgument, Some("INVALID_ARGUMENT")));
     assert_eq!(error.message(), "radius_m is above 0");
-    let told: Vec<[&str; 3]> = error
+    let violations: Vec<[&str; 3]> = error
         .violations()
         .iter()
         .map(|one| [one.field.as_str(), one.reason.as_str(), one.description.as_str()])
         .collect();
     assert_eq!(
-        told,
+        violations,
         [["radius_m", "RADIUS_OUT_OF_RANGE", "is above 0"], ["page_size", "", "is not negative"]]
     );
     assert_eq!(error.retry_after(), Some(Duration::from_millis(250)));
@@ -51,18 +54,18 @@ async fn what_the_server_says_of_a_bad_request_arrives() {
     assert!(std::ptr::eq(source, error.status()));
 }
 
-/// No coordinate of a user, however the failure came about and however it is shown.
+/// Covers local and remote errors, and every way to display them.
 #[tokio::test(start_paused = true)]
-async fn errors_hold_no_position() {
-    for outcome in [Outcome::Silence, Outcome::Fail(Status::internal("a fault"))] {
-        let client = Fake::new([outcome]).client();
+async fn errors_contain_no_position() {
+    for outcome in [Outcome::Hang, Outcome::Fail(Status::internal("a fault"))] {
+        let client = FakeServer::new([outcome]).client();
         let error = client.search_nearby(search_of_a_user()).await.unwrap_err();
         let shown = format!("{error} {error:#?} {:?}", client.search_pages(search_of_a_user(), 7));
         assert!(!shown.contains("60.17") && !shown.contains("24.94"), "{shown}");
     }
 }
 
-/// An error is a pointer: a `Result` costs no more than its answer.
+/// The error is a pointer, so that a `Result` is no larger than its value.
 #[test]
 fn errors_are_small() {
     assert_eq!(size_of::<nearby_client::ClientError>(), size_of::<usize>());

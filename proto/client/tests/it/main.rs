@@ -1,11 +1,11 @@
-//! The client against a server of the tests' own, which does as it is told and remembers what it was asked.
+//! Tests of the client against a scripted server that records its calls.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
 mod connections;
 mod deadlines;
 mod errors;
-mod fake;
+mod fake_server;
 mod methods;
 mod pages;
 mod retries;

@@ -1,9 +1,9 @@
-//! Every method of the contract, and what the client does with it.
+//! Behaviour common to every method of the contract.
 
 use futures_util::stream;
 use nearby_client::{Client, ClientError, Code};
 
-use crate::fake::{Fake, unavailable};
+use crate::fake_server::{FakeServer, unavailable};
 
 pub(crate) const READS: [&str; 6] =
     ["SearchNearby", "BatchSearchNearby", "GetDensity", "GetMerchant", "BatchGetMerchants", "ListMerchants"];
@@ -26,7 +26,7 @@ pub(crate) const STREAMS: [&str; 6] = [
     "BackUpMerchants",
 ];
 
-/// Calls a method with a request that says nothing.
+/// Calls a method with an empty request.
 pub(crate) async fn call(client: &Client, method: &str) -> Result<(), ClientError> {
     match method {
         "SearchNearby" => client.search_nearby(Default::default()).await.map(drop),
@@ -49,30 +49,30 @@ pub(crate) async fn call(client: &Client, method: &str) -> Result<(), ClientErro
         "ExportMerchants" => client.export_merchants(Default::default()).await.map(drop),
         "BackUpMerchants" => client.back_up_merchants(Default::default()).await.map(drop),
         "WatchMerchants" => client.watch_merchants(Default::default()).await.map(drop),
-        other => panic!("{other} is no method"),
+        other => panic!("unknown method {other}"),
     }
 }
 
 #[tokio::test]
-async fn each_method_reaches_the_one_of_its_name() {
+async fn each_method_calls_the_rpc_of_its_name() {
     for method in [&READS[..], &WRITES, &STREAMS].concat() {
-        let fake = Fake::default();
-        call(&fake.client(), method).await.unwrap();
-        let called: Vec<&str> = fake.calls().iter().map(|call| call.method).collect();
+        let server = FakeServer::default();
+        call(&server.client(), method).await.unwrap();
+        let called: Vec<&str> = server.calls().iter().map(|call| call.method).collect();
         assert_eq!(called, [method]);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn reads_and_writes_are_tried_again_and_streams_are_not() {
+async fn reads_and_writes_are_retried_and_streams_are_not() {
     for method in [&READS[..], &WRITES].concat() {
-        let fake = Fake::new([unavailable()]);
-        call(&fake.client(), method).await.unwrap();
-        assert_eq!(fake.calls().len(), 2, "{method}");
+        let server = FakeServer::new([unavailable()]);
+        call(&server.client(), method).await.unwrap();
+        assert_eq!(server.calls().len(), 2, "{method}");
     }
     for method in STREAMS {
-        let fake = Fake::new([unavailable()]);
-        let error = call(&fake.client(), method).await.unwrap_err();
-        assert_eq!((error.code(), fake.calls().len()), (Code::Unavailable, 1), "{method}");
+        let server = FakeServer::new([unavailable()]);
+        let error = call(&server.client(), method).await.unwrap_err();
+        assert_eq!((error.code(), server.calls().len()), (Code::Unavailable, 1), "{method}");
     }
 }

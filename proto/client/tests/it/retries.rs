@@ -1,4 +1,4 @@
-//! What is tried again, how often and when.
+//! Retries: which errors, how often, after which delay.
 
 use std::time::Duration;
 
@@ -7,82 +7,94 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use crate::{
-    fake::{Fake, Outcome, read_only, unavailable, unavailable_for},
+    fake_server::{FakeServer, Outcome, fail, unavailable, unavailable_for},
     methods::{READS, WRITES, call},
 };
 
 #[tokio::test(start_paused = true)]
-async fn the_fourth_attempt_is_the_last() {
+async fn calls_make_at_most_four_attempts() {
     for method in [&READS[..], &WRITES].concat() {
-        let fake = Fake::new([unavailable(), unavailable(), unavailable()]);
-        call(&fake.client(), method).await.unwrap();
-        assert_eq!(fake.calls().len(), 4, "{method}");
+        let server = FakeServer::new([unavailable(), unavailable(), unavailable()]);
+        call(&server.client(), method).await.unwrap();
+        assert_eq!(server.calls().len(), 4, "{method}");
 
-        // A fifth attempt would be answered.
-        let fake = Fake::new([unavailable(), unavailable(), unavailable(), unavailable()]);
-        let error = call(&fake.client(), method).await.unwrap_err();
+        // A fifth attempt would succeed.
+        let server = FakeServer::new([unavailable(), unavailable(), unavailable(), unavailable()]);
+        let error = call(&server.client(), method).await.unwrap_err();
         assert_eq!((error.code(), error.message()), (Code::Unavailable, "not now"), "{method}");
-        assert_eq!(fake.calls().len(), 4, "{method}");
+        assert_eq!(server.calls().len(), 4, "{method}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_codes_are_not_tried_again() {
+async fn only_unavailable_is_retried() {
     for code in (1..=16).map(Code::from_i32).filter(|code| *code != Code::Unavailable) {
         for method in ["SearchNearby", "CreateMerchant"] {
-            let fake = Fake::new([Outcome::Fail(Status::new(code, "no"))]);
-            let error = call(&fake.client(), method).await.unwrap_err();
-            assert_eq!((error.code(), fake.calls().len()), (code, 1), "{method}");
+            let server = FakeServer::new([Outcome::Fail(Status::new(code, "no"))]);
+            let error = call(&server.client(), method).await.unwrap_err();
+            assert_eq!((error.code(), server.calls().len()), (code, 1), "{method}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_disk_that_failed_is_not_tried_again() {
-    for method in ["SearchNearby", "CreateMerchant"] {
-        let fake = Fake::new([read_only()]);
-        let error = call(&fake.client(), method).await.unwrap_err();
-        assert_eq!((error.code(), error.reason()), (Code::Unavailable, Some("STORE_READ_ONLY")));
-        assert_eq!(fake.calls().len(), 1, "{method}");
+async fn sizes_over_a_limit_are_not_retried() {
+    for reason in ["RESPONSE_TOO_LARGE", "MESSAGE_TOO_LARGE"] {
+        for method in ["BatchGetMerchants", "BatchCreateMerchants"] {
+            let server = FakeServer::new([fail(Code::ResourceExhausted, reason)]);
+            let error = call(&server.client(), method).await.unwrap_err();
+            assert_eq!((error.code(), error.reason()), (Code::ResourceExhausted, Some(reason)));
+            assert_eq!((error.retry_after(), server.calls().len()), (None, 1), "{method}");
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_grow() {
-    let fake = Fake::new([unavailable(), unavailable(), unavailable()]);
-    let start = Instant::now();
-    call(&fake.client(), "SearchNearby").await.unwrap();
-    // 100, 200 and 400 ms, each up to a fifth more or less, and a millisecond of the clock's for each.
-    let waited = start.elapsed();
-    assert!((560..=843).contains(&waited.as_millis()), "{waited:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_is_not_asked_sooner_than_it_says() {
-    let wait = Duration::from_secs(5);
-    let fake = Fake::new([unavailable_for(wait)]);
-    let start = Instant::now();
-    call(&fake.client().with_deadline(Duration::from_secs(60)), "SearchNearby").await.unwrap();
-    let waited = start.elapsed();
-    assert!(waited >= wait && waited < wait.mul_f64(1.21), "{waited:?}");
-    assert_eq!(fake.calls().len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_wait_that_the_deadline_has_no_room_for_is_not_begun() {
-    let wait = Duration::from_secs(5);
-    let fake = Fake::new([unavailable_for(wait)]);
-    let start = Instant::now();
-    let error = call(&fake.client(), "SearchNearby").await.unwrap_err();
-    assert_eq!((error.code(), error.retry_after()), (Code::Unavailable, Some(wait)));
-    assert_eq!((start.elapsed(), fake.calls().len()), (Duration::ZERO, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_wants_no_retries_has_none() {
+async fn read_only_store_is_not_retried() {
     for method in ["SearchNearby", "CreateMerchant"] {
-        let fake = Fake::new([unavailable()]);
-        let error = call(&fake.client().without_retries(), method).await.unwrap_err();
-        assert_eq!((error.code(), fake.calls().len()), (Code::Unavailable, 1), "{method}");
+        let server = FakeServer::new([fail(Code::Unavailable, "STORE_READ_ONLY")]);
+        let error = call(&server.client(), method).await.unwrap_err();
+        assert_eq!((error.code(), error.reason()), (Code::Unavailable, Some("STORE_READ_ONLY")));
+        assert_eq!(server.calls().len(), 1, "{method}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn delays_grow_exponentially() {
+    let server = FakeServer::new([unavailable(), unavailable(), unavailable()]);
+    let start = Instant::now();
+    call(&server.client(), "SearchNearby").await.unwrap();
+    // 100, 200 and 400 ms, each with a jitter of a fifth, plus up to 1 ms of clock resolution each.
+    let elapsed = start.elapsed();
+    assert!((560..=843).contains(&elapsed.as_millis()), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_info_is_a_minimum_delay() {
+    let delay = Duration::from_secs(5);
+    let server = FakeServer::new([unavailable_for(delay)]);
+    let start = Instant::now();
+    call(&server.client().with_deadline(Duration::from_secs(60)), "SearchNearby").await.unwrap();
+    let elapsed = start.elapsed();
+    assert!(elapsed >= delay && elapsed < delay.mul_f64(1.21), "{elapsed:?}");
+    assert_eq!(server.calls().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn delay_beyond_the_deadline_fails_immediately() {
+    let delay = Duration::from_secs(5);
+    let server = FakeServer::new([unavailable_for(delay)]);
+    let start = Instant::now();
+    let error = call(&server.client(), "SearchNearby").await.unwrap_err();
+    assert_eq!((error.code(), error.retry_after()), (Code::Unavailable, Some(delay)));
+    assert_eq!((start.elapsed(), server.calls().len()), (Duration::ZERO, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_retries_disables_retries() {
+    for method in ["SearchNearby", "CreateMerchant"] {
+        let server = FakeServer::new([unavailable()]);
+        let error = call(&server.client().without_retries(), method).await.unwrap_err();
+        assert_eq!((error.code(), server.calls().len()), (Code::Unavailable, 1), "{method}");
     }
 }

@@ -1,4 +1,4 @@
-//! Changes carry an id, and the same one when they are sent again.
+//! Request ids of writes.
 
 use std::collections::HashSet;
 
@@ -10,11 +10,11 @@ use prost::Message;
 use uuid::Uuid;
 
 use crate::{
-    fake::{Call, Fake, Outcome, answer, unavailable},
+    fake_server::{Call, FakeServer, Outcome, respond, unavailable},
     methods::{WRITES, call},
 };
 
-/// The id of any change: all of its fields but that one are left alone.
+/// Decodes the request id of any write, ignoring all other fields.
 fn id_of(call: &Call) -> String {
     #[derive(Clone, PartialEq, Message)]
     struct Second {
@@ -39,21 +39,21 @@ fn id_of(call: &Call) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_is_sent_again_with_the_same_fresh_id() {
+async fn retried_write_keeps_its_generated_request_id() {
     let mut ids = HashSet::new();
     for method in WRITES {
-        let fake = Fake::new([unavailable(), unavailable()]);
-        call(&fake.client(), method).await.unwrap();
-        let sent: Vec<String> = fake.calls().iter().map(id_of).collect();
+        let server = FakeServer::new([unavailable(), unavailable()]);
+        call(&server.client(), method).await.unwrap();
+        let sent: Vec<String> = server.calls().iter().map(id_of).collect();
         assert_eq!(sent.len(), 3, "{method}");
         assert!(Uuid::parse_str(&sent[0]).is_ok(), "{method}: {sent:?}");
         assert!(sent.iter().all(|id| *id == sent[0]), "{method}: {sent:?}");
-        assert!(ids.insert(sent[0].clone()), "{method} has an id of its own");
+        assert!(ids.insert(sent[0].clone()), "{method} reuses a request id");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callers_id_stays() {
+async fn request_id_of_the_application_is_kept() {
     let id = "0190a5b4-7c3e-7000-8000-000000000001";
     let request = CreateMerchantRequest {
         merchant_id: "cafe".to_owned(),
@@ -61,26 +61,30 @@ async fn the_callers_id_stays() {
         validate_only: true,
         ..Default::default()
     };
-    let fake = Fake::new([unavailable()]);
-    fake.client().create_merchant(request.clone()).await.unwrap();
-    let sent: Vec<CreateMerchantRequest> = fake.calls().iter().map(Call::request).collect();
+    let server = FakeServer::new([unavailable()]);
+    server.client().create_merchant(request.clone()).await.unwrap();
+    let sent: Vec<CreateMerchantRequest> = server.calls().iter().map(Call::request).collect();
     assert_eq!(sent, [request.clone(), request]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_says_which_change_it_was() {
-    let fake = Fake::new([Outcome::Silence]);
+async fn error_of_a_write_has_its_request_id() {
+    let server = FakeServer::new([Outcome::Hang]);
     let request = DeleteMerchantRequest { name: "merchants/cafe".to_owned(), ..Default::default() };
-    let error = fake.client().delete_merchant(request.clone()).await.unwrap_err();
+    let error = server.client().delete_merchant(request.clone()).await.unwrap_err();
     assert_eq!(error.code(), Code::DeadlineExceeded);
     let id = error.request_id().unwrap().to_owned();
-    assert_eq!(id, id_of(&fake.calls()[0]));
+    assert_eq!(id, id_of(&server.calls()[0]));
 
-    fake.then([answer(&())]);
-    fake.client().delete_merchant(DeleteMerchantRequest { request_id: id.clone(), ..request }).await.unwrap();
-    assert_eq!(id_of(&fake.calls()[1]), id);
+    server.push_outcomes([respond(&())]);
+    server
+        .client()
+        .delete_merchant(DeleteMerchantRequest { request_id: id.clone(), ..request })
+        .await
+        .unwrap();
+    assert_eq!(id_of(&server.calls()[1]), id);
 
-    fake.then([unavailable(), unavailable(), unavailable(), unavailable()]);
-    let error = call(&fake.client(), "SearchNearby").await.unwrap_err();
-    assert_eq!(error.request_id(), None, "a read has none");
+    server.push_outcomes([unavailable(), unavailable(), unavailable(), unavailable()]);
+    let error = call(&server.client(), "SearchNearby").await.unwrap_err();
+    assert_eq!(error.request_id(), None, "a read has no request id");
 }

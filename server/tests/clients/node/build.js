@@ -1,11 +1,11 @@
 'use strict';
-// Messages that the server takes, for tests to change one thing in.
+// Builders of valid messages.
 
 const WGS84 = 'COORDINATE_SYSTEM_WGS84';
 
 const position = (latitude, longitude, coordinateSystem = WGS84) => ({ latitude, longitude, coordinateSystem });
 
-/** A merchant; one without an id has no name, so that the server makes one. */
+/** Builds a merchant; without an id it has no name, so that the server generates one. */
 const merchant = (id, latitude, longitude, fields = {}) => ({
   name: id ? `merchants/${id}` : '',
   displayName: `Shop ${id}`,

@@ -1,5 +1,5 @@
 'use strict';
-// 500 places in and around 50 cities of China, all over it. They are the same at each run.
+// 500 fixed points in and around 50 cities in all regions of China.
 
 const CITIES = [
   ['Aksu', 41.1685, 80.2606],
@@ -53,12 +53,12 @@ const CITIES = [
   ['Yinchuan', 38.4872, 106.2309],
   ['Zhengzhou', 34.7466, 113.6254],
 ];
-const PLACES_A_CITY = 10;
+const PLACES_PER_CITY = 10;
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 
-// A spiral of steps of about a kilometre, no two of which lead the same way.
+// A spiral with steps of about a kilometre, each in a different direction.
 const PLACES = CITIES.flatMap(([city, latitude, longitude]) =>
-  Array.from({ length: PLACES_A_CITY }, (_, step) => ({
+  Array.from({ length: PLACES_PER_CITY }, (_, step) => ({
     id: `${city}-${step}`,
     latitude: latitude + step * 0.009 * Math.cos(step * GOLDEN_ANGLE),
     longitude: longitude + step * 0.011 * Math.sin(step * GOLDEN_ANGLE),

@@ -1,34 +1,34 @@
 'use strict';
-// Clients of a server under test, with calls that are promises.
+// Clients of the server under test, with promises.
 
 const grpc = require('@grpc/grpc-js');
 const { Health, MerchantService, NearbyService } = require('./contract');
 
 const DEADLINE_MS = 20_000;
 const OPTIONS = {
-  // A proxy of the machine must not stand between the test and its own child process.
+  // Ignores a proxy configured in the environment.
   'grpc.enable_http_proxy': 0,
-  // Server and test share the machine: waiting long before the next attempt to connect wins nothing.
+  // Server and test share the machine, so reconnecting quickly is harmless.
   'grpc.initial_reconnect_backoff_ms': 50,
   'grpc.max_reconnect_backoff_ms': 200,
 };
 
-// A deadline for every call: a server that hangs must fail a test, not stop the run.
-const soon = () => ({ deadline: Date.now() + DEADLINE_MS });
+// Deadline of every call: a server that hangs must fail a test, not block the run.
+const withDeadline = () => ({ deadline: Date.now() + DEADLINE_MS });
 
-/** `client.call(request)` that gives a promise. */
-function promised(client, method) {
+/** Returns a unary method as a function that returns a promise. */
+function unary(client, method) {
   return (request) =>
     new Promise((resolve, reject) => {
-      client[method](request, soon(), (error, answer) => (error ? reject(error) : resolve(answer)));
+      client[method](request, withDeadline(), (error, response) => (error ? reject(error) : resolve(response)));
     });
 }
 
-/** The same for a call that takes a stream of messages. */
-function streamed(client, method) {
+/** Returns a client-streaming method as a function that returns a promise. */
+function clientStreaming(client, method) {
   return (messages) =>
     new Promise((resolve, reject) => {
-      const call = client[method](soon(), (error, answer) => (error ? reject(error) : resolve(answer)));
+      const call = client[method](withDeadline(), (error, response) => (error ? reject(error) : resolve(response)));
       for (const message of messages) call.write(message);
       call.end();
     });
@@ -40,16 +40,16 @@ function connect(address) {
   const merchants = new MerchantService(address, credentials, OPTIONS);
   const nearby = new NearbyService(address, credentials, OPTIONS);
   return {
-    check: promised(health, 'check'),
-    create: promised(merchants, 'createMerchant'),
-    get: promised(merchants, 'getMerchant'),
-    list: promised(merchants, 'listMerchants'),
-    update: promised(merchants, 'updateMerchant'),
-    remove: promised(merchants, 'deleteMerchant'),
-    batchCreate: promised(merchants, 'batchCreateMerchants'),
-    importAll: streamed(merchants, 'importMerchants'),
-    search: promised(nearby, 'searchNearby'),
-    batchSearch: promised(nearby, 'batchSearchNearby'),
+    check: unary(health, 'check'),
+    create: unary(merchants, 'createMerchant'),
+    get: unary(merchants, 'getMerchant'),
+    list: unary(merchants, 'listMerchants'),
+    update: unary(merchants, 'updateMerchant'),
+    remove: unary(merchants, 'deleteMerchant'),
+    batchCreate: unary(merchants, 'batchCreateMerchants'),
+    importAll: clientStreaming(merchants, 'importMerchants'),
+    search: unary(nearby, 'searchNearby'),
+    batchSearch: unary(nearby, 'batchSearchNearby'),
     close: () => [health, merchants, nearby].forEach((client) => client.close()),
   };
 }

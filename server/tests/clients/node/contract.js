@@ -1,5 +1,5 @@
 'use strict';
-// The contract and the published protocols beside it, loaded from their proto files at each run.
+// The contract, and the published protocols that the tests use, loaded from their .proto files at each run.
 
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
@@ -16,7 +16,7 @@ const files = [
   'error_details.proto',
 ];
 
-// Enums by name and 64-bit numbers as text, as JSON has them; unset fields are there with their defaults.
+// Enums by name and 64-bit numbers as strings, as in protobuf JSON; unset fields have their defaults.
 const loaded = loader.loadSync(files, {
   includeDirs: [proto, ours],
   enums: String,
@@ -30,6 +30,6 @@ module.exports = {
   NearbyService: nearby.v1.NearbyService,
   MerchantService: nearby.v1.MerchantService,
   Health: published.health.v1.Health,
-  /** A message type by its full name, with `serialize` and `deserialize`. */
+  /** Returns a message type by its full name, with `serialize` and `deserialize`. */
   message: (name) => loaded[name],
 };

@@ -1,5 +1,5 @@
 'use strict';
-// The three datums all over China, against gcoord, which shares no code with the server.
+// The three datums across China, compared with gcoord, which shares no code with the server.
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
@@ -9,16 +9,16 @@ const { PLACES } = require('./china');
 const { start } = require('./nearby-server');
 
 const DATUMS = ['WGS84', 'GCJ02', 'BD09'];
-// gcoord turns positions back by formulas that are good to half a metre.
-const MOST_METRES = 1;
-const METRES_A_DEGREE = 111_320;
+// The inverse formulas of gcoord are accurate to half a metre.
+const MAX_ERROR_M = 1;
+const METRES_PER_DEGREE = 111_320;
 
 let server;
 let client;
 before(async () => {
   server = await start();
   client = server.client;
-  // The same degrees in each datum: three merchants at three places.
+  // The same degrees in each datum: three merchants at three points.
   for (const datum of DATUMS) {
     const requests = PLACES.map(({ id, latitude, longitude }) => ({
       merchantId: `${id}-${datum}`,
@@ -31,20 +31,20 @@ after(() => server.stop());
 
 const inDatum = ({ latitude, longitude }, datum) => position(latitude, longitude, `COORDINATE_SYSTEM_${datum}`);
 
-/** The same place in another datum, as gcoord has it. */
-function turned({ latitude, longitude }, from, to) {
+/** Converts a position to another datum with gcoord. */
+function converted({ latitude, longitude }, from, to) {
   const [east, north] = gcoord.transform([longitude, latitude], gcoord[from], gcoord[to]);
   return { latitude: north, longitude: east };
 }
 
-/** How far apart two positions of one datum are, if not far. */
+/** Approximate distance between two nearby positions of the same datum. */
 function metresBetween(one, other) {
-  const north = (one.latitude - other.latitude) * METRES_A_DEGREE;
-  const east = (one.longitude - other.longitude) * METRES_A_DEGREE * Math.cos((one.latitude * Math.PI) / 180);
+  const north = (one.latitude - other.latitude) * METRES_PER_DEGREE;
+  const east = (one.longitude - other.longitude) * METRES_PER_DEGREE * Math.cos((one.latitude * Math.PI) / 180);
   return Math.hypot(north, east);
 }
 
-/** The results of many searches at once. */
+/** Runs many searches in one batch. */
 async function search(requests) {
   const { results } = await client.batchSearch({ requests });
   assert.equal(results.length, requests.length);
@@ -56,7 +56,7 @@ async function search(requests) {
 
 for (const given of DATUMS) {
   for (const read of DATUMS) {
-    test(`what is given in ${given} is where gcoord has it in ${read}`, async (t) => {
+    test(`positions in ${given} are returned in ${read} as gcoord converts them`, async (t) => {
       const options = { radiusM: 1, view: 'MERCHANT_VIEW_FULL', outputCoordinateSystem: `COORDINATE_SYSTEM_${read}` };
       const found = await search(PLACES.map((place) => ({ origin: inDatum(place, given), ...options })));
       const differences = PLACES.map((place, at) => {
@@ -65,24 +65,24 @@ for (const given of DATUMS) {
         assert.equal(there.coordinateSystem, `COORDINATE_SYSTEM_${read}`);
         if (read === 'WGS84') assert.deepEqual(there, merchant.wgs84Position);
         if (read === given) assert.deepEqual(there, merchant.position);
-        return metresBetween(there, turned(place, given, read));
+        return metresBetween(there, converted(place, given, read));
       });
       const worst = Math.max(...differences);
-      t.diagnostic(`${given} to ${read}: at most ${worst.toPrecision(2)} m from gcoord in ${differences.length} places`);
-      assert.ok(worst < MOST_METRES, `${worst} m`);
+      t.diagnostic(`${given} to ${read}: at most ${worst.toPrecision(2)} m from gcoord at ${differences.length} points`);
+      assert.ok(worst < MAX_ERROR_M, `${worst} m`);
     });
   }
 }
 
-test('one origin in three datums gives one order', async () => {
+test('the same origin in three datums gives the same order', async () => {
   const orders = [];
   for (const datum of DATUMS) {
-    const origins = PLACES.map((place) => inDatum(turned(place, 'WGS84', datum), datum));
+    const origins = PLACES.map((place) => inDatum(converted(place, 'WGS84', datum), datum));
     const found = await search(origins.map((origin) => ({ origin, view: 'MERCHANT_VIEW_ID_ONLY' })));
     orders.push(found.map((results) => results.map(({ merchant }) => merchant.name)));
   }
   const [wgs84, ...others] = orders;
   for (const order of others) assert.deepEqual(order, wgs84);
-  // There was something to put in order.
+  // Each search must have several results.
   assert.ok(wgs84.every((names) => names.length >= 3));
 });

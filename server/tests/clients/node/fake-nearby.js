@@ -1,17 +1,17 @@
 'use strict';
-// A Nearby that answers searches as a test says.
+// A fake Nearby server whose responses are scripted by the test.
 
 const grpc = require('@grpc/grpc-js');
 const { NearbyService, message } = require('./contract');
 
-/** Starts it; `answer` is a handler of SearchNearby, which a test may change, and `calls` holds what came. */
+/** Starts the server. `handler` handles SearchNearby and can be replaced by the test; `calls` records the calls. */
 async function start() {
-  const fake = { calls: [], answer: (_call, reply) => reply(null, { results: [] }) };
+  const fake = { calls: [], handler: (_call, reply) => reply(null, { results: [] }) };
   const server = new grpc.Server();
   server.addService(NearbyService.service, {
     searchNearby: (call, reply) => {
       fake.calls.push(call);
-      fake.answer(call, reply);
+      fake.handler(call, reply);
     },
   });
   const port = await new Promise((resolve, reject) => {
@@ -19,12 +19,12 @@ async function start() {
     server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
   });
   fake.address = `127.0.0.1:${port}`;
-  // Calls that a test never answered are cut.
+  // Cancels calls without a response.
   fake.stop = () => server.forceShutdown();
   return fake;
 }
 
-/** An error as a server sends it, with details of google.rpc by the last part of their type's name. */
+/** Builds an error with details of google.rpc, given by the last part of their type name. */
 function failure(code, text, details = {}) {
   const packed = Object.entries(details).map(([name, detail]) => ({
     type_url: `type.googleapis.com/google.rpc.${name}`,

@@ -1,12 +1,12 @@
 'use strict';
-// The life of a merchant: created, read, changed, listed, imported, deleted.
+// Life cycle of a merchant: create, read, update, list, import, delete.
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 const { status } = require('@grpc/grpc-js');
 const { merchant, position } = require('./build');
 const { start } = require('./nearby-server');
-const { refused } = require('./refusal');
+const { expectError } = require('./rpc-error');
 
 let server;
 let client;
@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-test('what is created comes back with what the server adds', async () => {
+test('created merchant is returned with its output-only fields', async () => {
   const given = merchant('kahvila-ä', 60.17, 24.94, {
     categories: ['shop/café'],
     labels: { tier: 'gold' },
@@ -38,44 +38,44 @@ test('what is created comes back with what the server adds', async () => {
   assert.deepEqual({ latitude, longitude, coordinateSystem }, given.position);
 });
 
-test('without an id the server makes a UUID', async () => {
+test('without an id the server generates a UUID', async () => {
   const { name } = await client.create({ merchant: merchant('', 60, 25) });
   assert.match(name, /^merchants\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 });
 
-test('a second of the same id already exists', async () => {
+test('duplicate id is ALREADY_EXISTS', async () => {
   await client.create({ merchant: merchant('', 60, 25), merchantId: 'twice' });
-  const refusal = await refused(client.create({ merchant: merchant('twice', 1, 2) }));
-  assert.equal(refusal.code, status.ALREADY_EXISTS);
-  assert.equal(refusal.reason, 'MERCHANT_EXISTS');
-  assert.equal(refusal.resource.resourceType, 'nearby.v1.Merchant');
-  assert.equal(refusal.resource.resourceName, 'merchants/twice');
+  const error = await expectError(client.create({ merchant: merchant('twice', 1, 2) }));
+  assert.equal(error.code, status.ALREADY_EXISTS);
+  assert.equal(error.reason, 'MERCHANT_EXISTS');
+  assert.equal(error.resource.resourceType, 'nearby.v1.Merchant');
+  assert.equal(error.resource.resourceName, 'merchants/twice');
 });
 
-test('an update changes what its mask names, if the etag is current', async () => {
+test('update changes the fields of its mask, if the etag is current', async () => {
   const created = await client.create({ merchant: merchant('masked', 60, 25, { phone: '1', brand: 'Old' }) });
   const given = { name: created.name, etag: created.etag, phone: '2' };
   const updateMask = { paths: ['phone'] };
   const updated = await client.update({ merchant: given, updateMask });
   assert.deepEqual([updated.phone, updated.brand], ['2', 'Old']);
   assert.notEqual(updated.etag, created.etag);
-  const refusal = await refused(client.update({ merchant: given, updateMask }));
-  assert.equal(refusal.code, status.ABORTED);
-  assert.equal(refusal.reason, 'ETAG_MISMATCH');
+  const error = await expectError(client.update({ merchant: given, updateMask }));
+  assert.equal(error.code, status.ABORTED);
+  assert.equal(error.reason, 'ETAG_MISMATCH');
 });
 
-test('what is deleted is not found', async () => {
+test('deleted merchant is NOT_FOUND', async () => {
   const { name } = await client.create({ merchant: merchant('gone', 30, 30) });
   await client.remove({ name });
   assert.deepEqual((await client.search({ origin: position(30, 30) })).results, []);
   for (const call of [client.get, client.remove]) {
-    const refusal = await refused(call({ name }));
-    assert.equal(refusal.code, status.NOT_FOUND);
-    assert.equal(refusal.resource.resourceName, name);
+    const error = await expectError(call({ name }));
+    assert.equal(error.code, status.NOT_FOUND);
+    assert.equal(error.resource.resourceName, name);
   }
 });
 
-test('each row of an import has its own outcome', async () => {
+test('import reports an outcome per row', async () => {
   const good = merchant('good', 50, 50);
   const noDatum = merchant('no-datum', 50, 50, { position: { latitude: 50, longitude: 50 } });
   const nullIsland = merchant('null-island', 0, 0);
@@ -91,7 +91,7 @@ test('each row of an import has its own outcome', async () => {
   );
 });
 
-test('a list has all merchants by id, page by page', async () => {
+test('list returns all merchants by id, page by page', async () => {
   const names = [];
   let pageToken = '';
   do {

@@ -1,5 +1,5 @@
 'use strict';
-// The example of a mini program's backend, before a server that fails as a test says.
+// The mini-program example with a fake server that fails as scripted.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
@@ -12,14 +12,14 @@ const { failure, start: startFake } = require('./fake-nearby');
 const { EXAMPLE, start: startBackend } = require('./mini-program');
 
 const HERE = { latitude: 60.12378564, longitude: 24.98761243, datum: 'wgs84' };
-// What a server might carelessly say.
+// Error message that must not be passed on.
 const SECRET = 'no shops near 60.12378564,24.98761243';
 
 let fake;
 let backend;
 before(async () => {
   fake = await startFake();
-  // Four attempts take most of a second: they must fit in.
+  // Long enough for four attempts, which take most of a second.
   backend = await startBackend(fake.address, { DEADLINE_MS: '20000' });
 });
 after(async () => {
@@ -37,8 +37,8 @@ const found = {
 };
 const succeed = (_call, reply) => reply(null, { results: [found] });
 
-test('a search asks for all that a list needs', async () => {
-  fake.answer = succeed;
+test('search requests all fields that a list needs', async () => {
+  fake.handler = succeed;
   const { body } = await backend.nearby({ position: { ...HERE, accuracy: 30 } });
   assert.deepEqual(body.merchants.map(({ id }) => id), ['tea']);
   const [call] = fake.calls;
@@ -50,103 +50,106 @@ test('a search asks for all that a list needs', async () => {
   assert.equal(request.outputCoordinateSystem, 'COORDINATE_SYSTEM_GCJ02');
 });
 
-test('a server that fails twice for a moment is asked three times', async () => {
-  fake.answer = (call, reply) => (fake.calls.length < 3 ? fail(status.UNAVAILABLE, SECRET) : succeed)(call, reply);
+test('search is retried while the server is unavailable', async () => {
+  fake.handler = (call, reply) => (fake.calls.length < 3 ? fail(status.UNAVAILABLE, SECRET) : succeed)(call, reply);
   const { status: http, body } = await backend.nearby({ position: HERE });
   assert.deepEqual([http, body.merchants.length], [200, 1]);
   assert.equal(fake.calls.length, 3);
 });
 
-const NOT_READY = { ErrorInfo: { reason: 'NOT_READY', domain: 'nearby' } };
+const reason = (word) => ({ ErrorInfo: { reason: word, domain: 'nearby' } });
+const NOT_READY = reason('NOT_READY');
 const retryIn = (seconds, nanos) => ({ RetryInfo: { retryDelay: { seconds, nanos } } });
 
 const FAILURES = [
   ['too many', status.RESOURCE_EXHAUSTED, retryIn(2, 0), 429, 'RESOURCE_EXHAUSTED', '2'],
-  ['too many, for who knows how long', status.RESOURCE_EXHAUSTED, {}, 429, 'RESOURCE_EXHAUSTED', null],
+  ['too many, without a delay', status.RESOURCE_EXHAUSTED, {}, 429, 'RESOURCE_EXHAUSTED', null],
+  ['message too large', status.RESOURCE_EXHAUSTED, reason('MESSAGE_TOO_LARGE'), 502, 'BAD_GATEWAY', null],
+  ['response too large', status.RESOURCE_EXHAUSTED, reason('RESPONSE_TOO_LARGE'), 502, 'BAD_GATEWAY', null],
   ['not found', status.NOT_FOUND, {}, 404, 'NOT_FOUND', null],
-  ['not there', status.UNAVAILABLE, { ...NOT_READY, ...retryIn(2, 500_000_000) }, 503, 'UNAVAILABLE', '3'],
-  ['not there for a moment', status.UNAVAILABLE, { ...NOT_READY, ...retryIn(0, 1) }, 503, 'UNAVAILABLE', '1'],
-  ['not there for long', status.UNAVAILABLE, {}, 503, 'UNAVAILABLE', null],
-  ['too slow', status.DEADLINE_EXCEEDED, {}, 504, 'DEADLINE_EXCEEDED', null],
-  ['broken', status.INTERNAL, {}, 502, 'BAD_GATEWAY', null],
-  ['older than the contract', status.UNIMPLEMENTED, {}, 502, 'BAD_GATEWAY', null],
-  ['a detail that nobody knows', status.DATA_LOSS, { ResourceInfo: { description: SECRET } }, 502, 'BAD_GATEWAY', null],
-  ['a field of ours', status.INVALID_ARGUMENT, violation('view'), 500, 'INTERNAL', null],
+  ['unavailable', status.UNAVAILABLE, { ...NOT_READY, ...retryIn(2, 500_000_000) }, 503, 'UNAVAILABLE', '3'],
+  ['unavailable for less than a second', status.UNAVAILABLE, { ...NOT_READY, ...retryIn(0, 1) }, 503, 'UNAVAILABLE', '1'],
+  ['unavailable without a delay', status.UNAVAILABLE, {}, 503, 'UNAVAILABLE', null],
+  ['deadline exceeded', status.DEADLINE_EXCEEDED, {}, 504, 'DEADLINE_EXCEEDED', null],
+  ['internal error', status.INTERNAL, {}, 502, 'BAD_GATEWAY', null],
+  ['method unknown to an older server', status.UNIMPLEMENTED, {}, 502, 'BAD_GATEWAY', null],
+  ['unknown detail', status.DATA_LOSS, { ResourceInfo: { description: SECRET } }, 502, 'BAD_GATEWAY', null],
+  ['field that the client cannot set', status.INVALID_ARGUMENT, violation('view'), 500, 'INTERNAL', null],
 ];
 
 for (const [what, code, details, http, word, retryAfter] of FAILURES) {
   test(`${http}: ${what}`, async () => {
-    fake.answer = fail(code, SECRET, details);
-    const answer = await backend.nearby({ position: HERE });
-    refused(answer, http, word);
-    assert.equal(answer.headers.get('retry-after'), retryAfter);
-    // Only what may be gone in a moment is tried again.
+    fake.handler = fail(code, SECRET, details);
+    const response = await backend.nearby({ position: HERE });
+    assertError(response, http, word);
+    assert.equal(response.headers.get('retry-after'), retryAfter);
+    // Only UNAVAILABLE is retried.
     assert.equal(fake.calls.length, code === status.UNAVAILABLE ? 4 : 1);
   });
 }
 
-test('400: fields have the names and reasons that the caller knows', async () => {
-  fake.answer = fail(status.INVALID_ARGUMENT, SECRET, violation('origin.accuracy_m'));
-  const { error } = refused(await backend.nearby({ position: HERE }), 400, 'INVALID_ARGUMENT');
+test('400: fields have their JSON names', async () => {
+  fake.handler = fail(status.INVALID_ARGUMENT, SECRET, violation('origin.accuracy_m'));
+  const { error } = assertError(await backend.nearby({ position: HERE }), 400, 'INVALID_ARGUMENT');
   assert.deepEqual(error.fields, [{ field: 'position.accuracy', reason: 'REASON', description: 'must be so' }]);
 });
 
-test('500: an answer that makes no sense', async () => {
-  fake.answer = (_call, reply) => reply(null, { results: [{ merchant: { name: SECRET } }] });
-  refused(await backend.nearby({ position: HERE }), 500, 'INTERNAL');
-  await backend.says(/"err":{"type":"TypeError","at":" {4}at /);
+test('500: malformed response of Nearby', async () => {
+  fake.handler = (_call, reply) => reply(null, { results: [{ merchant: { name: SECRET } }] });
+  assertError(await backend.nearby({ position: HERE }), 500, 'INTERNAL');
+  await backend.waitForLog(/"err":{"type":"TypeError","at":" {4}at /);
 });
 
-test('504: no answer in time', async (t) => {
+test('504: no response within the deadline', async (t) => {
   const hasty = await startBackend(fake.address, { DEADLINE_MS: '1000' });
   t.after(hasty.kill);
   let left;
-  fake.answer = (call) => (left = Number(call.getDeadline()) - Date.now());
-  refused(await hasty.nearby({ position: HERE }), 504, 'DEADLINE_EXCEEDED');
-  // The server is told, so that it does no work for nobody.
+  fake.handler = (call) => (left = Number(call.getDeadline()) - Date.now());
+  assertError(await hasty.nearby({ position: HERE }), 504, 'DEADLINE_EXCEEDED');
+  // The deadline is sent to the server, so that it can stop working on the call.
   assert.ok(left <= 1_000, `${left} ms`);
   await hasty.stop();
 });
 
-// With a limit: a connection that is never closed would be waited for.
-test('who asks before or while it stops is answered', { timeout: 60_000 }, async (t) => {
+// The timeout ends the wait for a connection that is never closed.
+test('requests sent before and during shutdown are answered', { timeout: 60_000 }, async (t) => {
   const stopping = await startBackend(fake.address, { DEADLINE_MS: '20000' });
   t.after(stopping.kill);
-  const asked = new Promise((resolve) => (fake.answer = (call, reply) => resolve(() => succeed(call, reply))));
+  const searching = new Promise((resolve) => (fake.handler = (call, reply) => resolve(() => succeed(call, reply))));
   const socket = net.connect(stopping.port, '127.0.0.1').setEncoding('utf8');
   const body = JSON.stringify({ position: HERE });
   const head = ['POST /nearby HTTP/1.1', 'host: x', 'content-type: application/json', `content-length: ${body.length}`];
   const request = [...head, '', body].join('\r\n');
-  let answers = '';
-  socket.on('data', (text) => (answers += text));
+  let responses = '';
+  socket.on('data', (text) => (responses += text));
   const closed = once(socket, 'close');
   socket.write(request);
-  const answer = await asked;
+  const respond = await searching;
   stopping.terminate();
-  await stopping.says(/"msg":"stopping"/);
-  fake.answer = succeed;
+  await stopping.waitForLog(/"msg":"shutting down"/);
+  fake.handler = succeed;
   socket.write(request);
-  await stopping.says(/incoming request(.|\n)*incoming request/);
-  answer();
+  await stopping.waitForLog(/incoming request(.|\n)*incoming request/);
+  respond();
   await closed;
-  assert.deepEqual(answers.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
+  assert.deepEqual(responses.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
   await stopping.stopped();
 });
 
-test('settings that make no sense are named', async () => {
+test('invalid settings are named', async () => {
   await assert.rejects(startBackend(fake.address, { PORT: 'http' }), /PORT must be a whole number/);
   await assert.rejects(startBackend(fake.address, { DEADLINE_MS: '0' }), /DEADLINE_MS must be a whole number/);
 });
 
-test('what is tested here is what the example installs', () => {
+test('tests use the dependency versions of the example', () => {
   const read = (folder) => JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).dependencies;
-  // The tests have some of their own beside them.
+  // The tests have further dependencies.
   const here = read(__dirname);
   for (const [name, version] of Object.entries(read(EXAMPLE))) assert.equal(here[name], version, name);
 });
 
-// The last one, after all that went wrong above.
-test('the log says what failed, and nothing that the server said', async () => {
+// Runs last: reads the log of all failures above.
+test('log has the cause of each failure and no message of the server', async () => {
   const log = await backend.stop();
   backend = undefined;
   assert.match(log, /"grpc":"UNAVAILABLE","reason":"NOT_READY"/);
@@ -158,7 +161,7 @@ function violation(field) {
   return { BadRequest: { fieldViolations: [{ field, reason: 'REASON', description: 'must be so' }] } };
 }
 
-function refused({ status: http, body, text }, wanted, code) {
+function assertError({ status: http, body, text }, wanted, code) {
   assert.equal(http, wanted, text);
   assert.ok(!text.includes('.1237'), text);
   assert.deepEqual([Object.keys(body), Object.keys(body.error)], [['error'], ['code', 'message', 'fields']]);

@@ -1,5 +1,5 @@
 'use strict';
-// The example in server/examples/mini-program as a child process: started, asked over HTTP, stopped.
+// Runs server/examples/mini-program as a child process and sends it HTTP requests.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -11,52 +11,52 @@ const EXAMPLE = path.join(__dirname, '..', '..', '..', 'examples', 'mini-program
 const START_MS = 20_000;
 const STOP_MS = 20_000;
 
-/** Starts the example before a Nearby at this address. */
+/** Starts the example with a Nearby server at this address. */
 async function start(address, settings = {}) {
-  // A proxy of the machine must not stand between the example and the test's own server.
+  // Ignores a proxy configured in the environment.
   const env = { ...process.env, NEARBY_ADDRESS: address, PORT: '0', no_grpc_proxy: '127.0.0.1', ...settings };
   const child = spawn(process.execPath, [path.join(EXAMPLE, 'server.js')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (log += text));
 
-  /** Waits until the log says this; returns the match. */
-  async function says(words) {
+  /** Waits until the log matches; returns the match. */
+  async function waitForLog(pattern) {
     const deadline = Date.now() + START_MS;
     for (;;) {
-      const found = words.exec(said);
+      const found = pattern.exec(log);
       if (found) return found;
-      assert.equal(child.exitCode, null, `the example ended\n${said}`);
-      assert.ok(Date.now() < deadline, `the log never said ${words}\n${said}`);
+      assert.equal(child.exitCode, null, `the example exited\n${log}`);
+      assert.ok(Date.now() < deadline, `the log never matched ${pattern}\n${log}`);
       await sleep(10);
     }
   }
 
   let origin;
   try {
-    [, origin] = await says(/Server listening at (http:\/\/[\d.:]+)/);
+    [, origin] = await waitForLog(/Server listening at (http:\/\/[\d.:]+)/);
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
   }
 
-  /** Asks anything of it. */
-  async function ask(target, init) {
-    const answer = await fetch(origin + target, { signal: AbortSignal.timeout(START_MS), ...init });
-    const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, text, body: JSON.parse(text) };
+  /** Sends a request and parses the JSON response. */
+  async function request(target, init) {
+    const response = await fetch(origin + target, { signal: AbortSignal.timeout(START_MS), ...init });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
   }
 
   const terminate = () => child.kill('SIGTERM');
 
-  /** Waits until it has stopped; returns its log, without the numbers that differ from run to run. */
+  /** Waits for a clean exit; returns the log without the numbers that differ between runs. */
   async function stopped() {
-    // One that does not stop by itself ends by this signal, and so not with 0.
+    // A process that does not exit in time is killed, which fails the assertion on the exit code.
     const killer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     const [code, signal] = await ended;
     clearTimeout(killer);
-    assert.deepEqual({ code, signal }, { code: 0, signal: null }, said);
-    const lines = said.trim().split('\n').map((line) => JSON.parse(line));
+    assert.deepEqual({ code, signal }, { code: 0, signal: null }, log);
+    const lines = log.trim().split('\n').map((line) => JSON.parse(line));
     return lines.map(({ time, pid, responseTime, ...rest }) => JSON.stringify(rest)).join('\n');
   }
 
@@ -66,33 +66,33 @@ async function start(address, settings = {}) {
   }
 
   return {
-    ask,
-    /** Ends it at once, if it has not ended: for what has to be cleared away after a test that failed. */
+    request,
+    /** Kills the process if it is still running: cleanup after a failed test. */
     kill: () => child.kill('SIGKILL'),
     port: Number(new URL(origin).port),
-    /** POST /nearby with a body that is not text already. */
-    nearby: (body) => ask('/nearby', post(JSON.stringify(body))),
-    says,
+    /** Sends POST /nearby with a JSON body. */
+    nearby: (body) => request('/nearby', post(JSON.stringify(body))),
+    waitForLog,
     stop,
     stopped,
-    /** Tells it to stop, and does not wait. */
+    /** Sends SIGTERM without waiting. */
     terminate,
   };
 }
 
 const post = (body, type = 'application/json') => ({ method: 'POST', headers: { 'content-type': type }, body });
 
-/** All answers of a list, page by page. */
+/** Requests all pages of a list. */
 async function pages(backend, body) {
-  const answers = [];
+  const responses = [];
   let pageToken = '';
   do {
-    const { status, body: answer, text } = await backend.nearby({ ...body, pageToken });
+    const { status, body: response, text } = await backend.nearby({ ...body, pageToken });
     assert.equal(status, 200, text);
-    answers.push(answer);
-    pageToken = answer.nextPageToken;
+    responses.push(response);
+    pageToken = response.nextPageToken;
   } while (pageToken);
-  return answers;
+  return responses;
 }
 
 module.exports = { EXAMPLE, pages, post, start };

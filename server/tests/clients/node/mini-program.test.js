@@ -1,5 +1,5 @@
 'use strict';
-// The example of a mini program's backend, before a real server: the list, its pages and its datums.
+// The mini-program example with a real server: list, pages and datums.
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
@@ -10,17 +10,17 @@ const { start: startNearby } = require('./nearby-server');
 // In Beijing, where GCJ-02 lies half a kilometre from WGS-84. One degree north is 111 km there.
 const HERE = { latitude: 39.9087, longitude: 116.3975, datum: 'wgs84' };
 const THERE = { latitude: 31.2304, longitude: 121.4737, datum: 'wgs84' };
-const DEGREES_A_METRE = 1 / 111_035;
-const MANY = 45;
+const DEGREES_PER_METRE = 1 / 111_035;
+const MERCHANT_COUNT = 45;
 
 const ALWAYS = [{ weekday: 'WEEKDAY_MONDAY', startMinute: 0, lengthMinutes: 10_080 }];
 const WEEKDAYS = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'];
 
-/** The date in the shop's zone so many days from now. */
+/** Date in the time zone of the shop, a number of days from now. */
 const dayFromNow = (days) => new Date(Date.now() + (days * 24 + 8) * 3_600_000);
 const hours = (fields) => ({ openingHours: { timeZone: 'Asia/Shanghai', ...fields } });
 
-// Closed yesterday, today and tomorrow: midnight may come while the test runs.
+// Closed yesterday, today and tomorrow, as midnight can pass while the test runs.
 const holidays = [-1, 0, 1].map((days) => {
   const day = dayFromNow(days);
   return { date: { year: day.getUTCFullYear(), month: day.getUTCMonth() + 1, day: day.getUTCDate() }, periods: [] };
@@ -30,7 +30,7 @@ const inThreeDays = { weekday: `WEEKDAY_${WEEKDAYS[dayFromNow(3).getUTCDay()]}`,
 const link = { appId: 'wx0123456789abcdef', path: 'pages/shop?id=7' };
 
 const north = (id, metres, fields) => {
-  const latitude = HERE.latitude + metres * DEGREES_A_METRE;
+  const latitude = HERE.latitude + metres * DEGREES_PER_METRE;
   return merchant(id, latitude, HERE.longitude, { displayName: `店 ${id}`, ...fields });
 };
 const SHOPS = [
@@ -44,10 +44,10 @@ let server;
 let backend;
 before(async () => {
   server = await startNearby();
-  // Farthest first: the order of the list must not be that of the rows.
+  // Stored farthest first, so that the insertion order differs from the expected order.
   for (const shop of SHOPS.toReversed()) await server.client.create({ merchant: shop });
-  const rows = Array.from({ length: MANY }, (_, number) => ({
-    // Three at every place, so that ids have to order them.
+  const rows = Array.from({ length: MERCHANT_COUNT }, (_, number) => ({
+    // Three per point, so that ids determine their order.
     merchant: merchant(`many-${number}`, THERE.latitude + Math.floor(number / 3) * 1e-4, THERE.longitude),
   }));
   await server.client.importAll([{ rows }]);
@@ -59,13 +59,13 @@ after(async () => {
 });
 
 const list = async (body) => {
-  const answers = await pages(backend, body);
-  assert.equal(answers.length, 1);
-  return answers[0].merchants;
+  const responses = await pages(backend, body);
+  assert.equal(responses.length, 1);
+  return responses[0].merchants;
 };
 const ids = (merchants) => merchants.map(({ id }) => id);
 
-test('a list shows names, distances, hours and mini programs, nearest first', async () => {
+test('list has names, distances, hours and mini programs, nearest first', async () => {
   const merchants = await list({ position: HERE });
   const home = { appId: 'wx1', path: '' };
   assert.deepEqual(
@@ -83,8 +83,8 @@ test('a list shows names, distances, hours and mini programs, nearest first', as
   }
 });
 
-test('distances are rounded to what a phone can know', () => {
-  const { distanceText } = require(`${EXAMPLE}/answer`);
+test('distances are rounded to the precision of phone positions', () => {
+  const { distanceText } = require(`${EXAMPLE}/response`);
   const shown = [
     [0, '< 10 m'],
     [4.9, '< 10 m'],
@@ -101,17 +101,17 @@ test('distances are rounded to what a phone can know', () => {
   assert.deepEqual(shown.map(([metres]) => [metres, distanceText(metres)]), shown);
 });
 
-test('shops that are closed are left out if only open ones are wanted, unknown ones are not', async () => {
+test('openNow leaves out closed shops but not those with unknown hours', async () => {
   assert.deepEqual(ids(await list({ position: HERE, openNow: true })), ['here', 'unknown']);
   assert.equal((await list({ position: HERE, openNow: false })).length, 4);
 });
 
-test('a category and a radius narrow the list', async () => {
+test('category and radius filter the list', async () => {
   assert.deepEqual(ids(await list({ position: HERE, category: 'shop/tea' })), ['unknown']);
   assert.deepEqual(ids(await list({ position: HERE, radius: 500 })), ['here', 'closed-today']);
 });
 
-test('a shop near the edge is uncertain by the accuracy of the position', async () => {
+test('shops near the boundary are uncertain according to the accuracy', async () => {
   const uncertain = async (accuracy) => {
     const merchants = await list({ position: { ...HERE, accuracy }, radius: 1_000 });
     return merchants.map((shop) => [shop.id, shop.uncertain]);
@@ -122,25 +122,25 @@ test('a shop near the edge is uncertain by the accuracy of the position', async 
   assert.deepEqual(await uncertain(60), [...certain.slice(0, 2), ['closed-weekday', true]]);
 });
 
-test('pages come to an end and repeat nothing', async () => {
-  const answers = await pages(backend, { position: THERE });
-  assert.deepEqual(answers.map(({ merchants }) => merchants.length), [20, 20, 5]);
-  assert.equal(answers.at(-1).nextPageToken, '');
-  const shown = answers.flatMap(({ merchants }) => merchants);
-  assert.equal(new Set(ids(shown)).size, MANY);
+test('pages end and have no duplicates', async () => {
+  const responses = await pages(backend, { position: THERE });
+  assert.deepEqual(responses.map(({ merchants }) => merchants.length), [20, 20, 5]);
+  assert.equal(responses.at(-1).nextPageToken, '');
+  const shown = responses.flatMap(({ merchants }) => merchants);
+  assert.equal(new Set(ids(shown)).size, MERCHANT_COUNT);
   const metres = shown.map(({ distanceM }) => distanceM);
   assert.deepEqual(metres, metres.toSorted((one, other) => one - other));
 });
 
-test('a position in GCJ-02 gives the list that the same place in WGS-84 gives', async () => {
+test('the same position in GCJ-02 and WGS-84 gives the same list', async () => {
   const inWgs84 = await list({ position: HERE });
-  // The shop that is here, as a map in China has it.
+  // Position of the nearest shop in GCJ-02.
   const { position } = inWgs84[0];
   assert.equal(position.datum, 'gcj02');
   assert.ok(Math.abs(position.latitude - HERE.latitude) > 1e-4 && Math.abs(position.longitude - HERE.longitude) > 1e-3);
   const inGcj02 = await list({ position });
   assert.deepEqual(inGcj02, inWgs84);
-  // The same degrees in the other datum are another place.
+  // The same degrees in the other datum are a different point.
   const [nearest] = await list({ position: { ...HERE, datum: 'gcj02' } });
   assert.ok(nearest.distanceM > 100, `${nearest.distanceM}`);
 });

@@ -1,5 +1,5 @@
 'use strict';
-// A real server as a child process: started, waited for, stopped, and held to a clean exit.
+// Runs a real server as a child process and requires a clean exit.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -16,8 +16,8 @@ const START_MS = 20_000;
 const STOP_MS = 20_000;
 
 /**
- * Starts a server on an empty directory; returns its address, its client and how to stop it. `kill` ends it at once, if
- * it has not ended: for what has to be cleared away after a test that failed.
+ * Starts a server with an empty data directory; returns its address, a client, and functions to stop it. `kill` kills it
+ * if it is still running: cleanup after a failed test.
  */
 async function start() {
   assert.ok(process.env.NEARBY_BIN, 'NEARBY_BIN must be the path of a nearby program');
@@ -26,33 +26,33 @@ async function start() {
   const logFile = path.join(folder, 'log');
   const log = fs.openSync(logFile, 'w');
   const flags = ['--data-dir', path.join(folder, 'data'), '--listen', '127.0.0.1:0', '--address-file', addressFile];
-  // The settings of whoever runs the tests are not those of the test.
+  // Removes Nearby settings inherited from the environment.
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('NEARBY_')));
-  // A disk that is nearly full must not fail tests of something else.
-  env.NEARBY_DISK_FLOOR_MIB = '16';
+  // A nearly full disk must not fail unrelated tests.
+  env.NEARBY_MIN_FREE_DISK_MIB = '16';
   const child = spawn(process.env.NEARBY_BIN, ['serve', ...flags], { env, stdio: ['ignore', log, log] });
   fs.closeSync(log);
   const ended = once(child, 'exit');
-  const said = () => fs.readFileSync(logFile, 'utf8');
+  const logText = () => fs.readFileSync(logFile, 'utf8');
 
   async function waitUntil(ready, complaint) {
     const deadline = Date.now() + START_MS;
     while (!(await ready())) {
-      assert.equal(child.exitCode, null, `the server ended\n${said()}`);
-      assert.ok(Date.now() < deadline, `${complaint}\n${said()}`);
+      assert.equal(child.exitCode, null, `the server exited\n${logText()}`);
+      assert.ok(Date.now() < deadline, `${complaint}\n${logText()}`);
       await sleep(20);
     }
   }
 
   async function stop() {
-    // The client stays connected meanwhile, as load balancers do: that must not hold the server up.
+    // The client stays connected, as load balancers do: that must not delay the shutdown.
     child.kill('SIGTERM');
-    // One that does not stop by itself ends by this signal, and so not with 0.
+    // A process that does not exit in time is killed, which fails the assertion on the exit code.
     const killer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     const [code, signal] = await ended;
     clearTimeout(killer);
     client.close();
-    assert.deepEqual({ code, signal }, { code: 0, signal: null }, said());
+    assert.deepEqual({ code, signal }, { code: 0, signal: null }, logText());
     fs.rmSync(folder, { recursive: true });
   }
 
@@ -62,7 +62,7 @@ async function start() {
     await waitUntil(() => fs.existsSync(addressFile), 'no address was written');
     address = fs.readFileSync(addressFile, 'utf8').trim();
     client = connect(address);
-    for (const service of HEALTH_NAMES) await waitUntil(() => serves(client, service), `'${service}' does not serve`);
+    for (const service of HEALTH_NAMES) await waitUntil(() => serves(client, service), `'${service}' is not SERVING`);
   } catch (error) {
     child.kill('SIGKILL');
     client?.close();

@@ -1,4 +1,4 @@
-"""Messages that the server takes, for tests to change one thing in."""
+"""Builders of valid messages."""
 
 from stubs import filters, manage, merchants, search
 
@@ -13,7 +13,7 @@ def position(latitude: float, longitude: float, datum: int = WGS84):
 
 
 def merchant(merchant_id: str, latitude: float = 60.17, longitude: float = 24.94, **fields):
-    """A merchant; one without an id has no name, so that the server makes one."""
+    """Builds a merchant; without an id it has no name, so that the server generates one."""
     fields = {"display_name": f"Shop {merchant_id}", "position": position(latitude, longitude)} | fields
     return merchants.Merchant(name=f"merchants/{merchant_id}" if merchant_id else "", **fields)
 
@@ -27,6 +27,6 @@ def query(latitude: float, longitude: float, datum: int = WGS84, **fields):
 
 
 def rows(given, **fields):
-    """One message of an import, its rows numbered from 1."""
+    """Builds one import message, its rows numbered from 1."""
     numbered = [manage.ImportRow(row_number=number, merchant=one) for number, one in enumerate(given, start=1)]
     return manage.ImportMerchantsRequest(rows=numbered, **fields)

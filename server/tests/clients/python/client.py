@@ -1,4 +1,4 @@
-"""A channel to a server under test, with a stub of each of its services."""
+"""A channel to the server under test, with a stub per service."""
 
 import json
 
@@ -7,12 +7,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from stubs import MerchantServiceStub, NearbyServiceStub
 
-# A deadline for every call: a server that hangs must fail a test, not stop the run.
+# Deadline of every call: a server that hangs must fail a test, not block the run.
 _DEADLINE = json.dumps({"methodConfig": [{"name": [{}], "timeout": "20s"}]})
 _OPTIONS = [
-    # A proxy of the machine must not stand between the test and its own child process.
+    # Ignores a proxy configured in the environment.
     ("grpc.enable_http_proxy", 0),
-    # Server and test share the machine: waiting long before the next attempt to connect wins nothing.
+    # Server and test share the machine, so reconnecting quickly is harmless.
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 200),
 ]

@@ -1,4 +1,4 @@
-"""A server for each test module, on a folder of its own, so that no module sees what another stored."""
+"""Fixtures: one server per test module, each with its own data directory, so that modules do not affect each other."""
 
 import os
 import random
@@ -7,7 +7,7 @@ import pytest
 
 from nearby_server import NearbyServer
 
-# Chance finds what nobody thought of; the seed lets it be found again.
+# Random inputs find unexpected failures; the seed reproduces them.
 SEED = int(os.environ.get("NEARBY_TEST_SEED") or random.SystemRandom().randrange(2**32))
 
 
@@ -17,7 +17,7 @@ def pytest_report_header() -> str:
 
 def pytest_configure() -> None:
     if not os.access(os.environ.get("NEARBY_BIN", ""), os.X_OK):
-        pytest.exit("NEARBY_BIN must be the path of a nearby program", returncode=pytest.ExitCode.USAGE_ERROR)
+        pytest.exit("NEARBY_BIN must be the path of a nearby binary", returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def client(server):
 
 
 @pytest.fixture(scope="module")
-def chance() -> random.Random:
-    # Shown with a test that fails, however quiet the run.
+def rng() -> random.Random:
+    # pytest prints captured output with a failed test, even in quiet mode.
     print(f"NEARBY_TEST_SEED={SEED}")
     return random.Random(SEED)

@@ -1,4 +1,4 @@
-"""A server that answers every call as a test says, and counts how often each method is tried."""
+"""A fake server whose responses are scripted by the test, and which counts the attempts per method."""
 
 from collections import Counter
 from concurrent import futures
@@ -7,16 +7,16 @@ import grpc
 
 
 class FakeServer(grpc.GenericRpcHandler):
-    """`answer` takes the call and gives the bytes of one message, or aborts."""
+    """`handler` takes the call and returns the bytes of one message, or aborts."""
 
-    def __init__(self, answer) -> None:
-        self.answer = answer
+    def __init__(self, handler) -> None:
+        self.handler = handler
         self.attempts = Counter()
 
     def service(self, details):
         self.attempts[details.method.rsplit("/", 1)[-1]] += 1
-        # On the wire a call with one message is a stream of one.
-        return grpc.stream_stream_rpc_method_handler(lambda _, call: iter([self.answer(call)]))
+        # On the wire, a unary call is a stream of one message.
+        return grpc.stream_stream_rpc_method_handler(lambda _, call: iter([self.handler(call)]))
 
     def __enter__(self) -> "FakeServer":
         self.server = grpc.server(futures.ThreadPoolExecutor(8), handlers=[self])

@@ -1,4 +1,4 @@
-"""A real server as a child process: started, waited for, stopped, and held to a clean exit."""
+"""Runs a real server as a child process and requires a clean exit."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ STOP_SECONDS = 20
 
 
 class NearbyServer:
-    """`with NearbyServer(folder) as server:` serves `folder/data`; may be entered again to serve it once more."""
+    """`with NearbyServer(folder) as server:` serves `folder/data`; entering it again restarts it on the same data."""
 
     def __init__(self, folder: Path, *flags: str) -> None:
         self.folder = folder
@@ -26,13 +26,13 @@ class NearbyServer:
 
     def __enter__(self) -> "NearbyServer":
         self.starts += 1
-        # One file a start: the address of the start before would be believed.
+        # One file per start, so that a stale address is never read.
         address_file = self.folder / f"address-{self.starts}"
         self.log = self.folder / f"log-{self.starts}"
-        # The settings of whoever runs the tests are not those of the test.
+        # Removes Nearby settings inherited from the environment.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("NEARBY_")}
-        # A disk that is nearly full must not fail tests of something else.
-        environment["NEARBY_DISK_FLOOR_MIB"] = "16"
+        # A nearly full disk must not fail unrelated tests.
+        environment["NEARBY_MIN_FREE_DISK_MIB"] = "16"
         command = [os.environ["NEARBY_BIN"], "serve", "--data-dir", str(self.folder / "data")]
         command += ["--listen", "127.0.0.1:0", "--address-file", str(address_file), "--reflection", *self.flags]
         with self.log.open("wb") as log:
@@ -42,7 +42,7 @@ class NearbyServer:
             self.address = address_file.read_text().strip()
             self.client = Client(self.address)
             for name in HEALTH_NAMES:
-                self._wait_until(lambda name=name: self._serves(name), f"{name!r} does not serve")
+                self._wait_until(lambda name=name: self._serves(name), f"{name!r} is not SERVING")
         except BaseException:
             self.process.kill()
             self.process.wait()
@@ -50,20 +50,20 @@ class NearbyServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # The client stays connected meanwhile, as load balancers do: that must not hold the server up.
+        # The client stays connected, as load balancers do: that must not delay the shutdown.
         code = self.stop()
         self.client.close()
         assert code == 0, f"exit code {code} after SIGTERM\n{self.log.read_text()}"
 
     def stop(self) -> int:
-        """Asks it to stop and returns its exit code."""
+        """Sends SIGTERM and returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"still runs {STOP_SECONDS} s after SIGTERM\n{self.log.read_text()}") from None
+            raise AssertionError(f"still running {STOP_SECONDS} s after SIGTERM\n{self.log.read_text()}") from None
 
     def _serves(self, name: str) -> bool:
         try:
@@ -73,12 +73,12 @@ class NearbyServer:
                 return False
             raise
 
-    def _wait_until(self, ready, complaint: str) -> None:
+    def _wait_until(self, ready, failure: str) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if self.process.poll() is not None:
-                complaint = f"ended with exit code {self.process.returncode}"
-                raise AssertionError(f"{complaint}\n{self.log.read_text()}")
+                failure = f"exited with code {self.process.returncode}"
+                raise AssertionError(f"{failure}\n{self.log.read_text()}")
             if time.monotonic() > deadline:
-                raise AssertionError(f"{complaint} within {START_SECONDS} s\n{self.log.read_text()}")
+                raise AssertionError(f"{failure} within {START_SECONDS} s\n{self.log.read_text()}")
             time.sleep(0.02)

@@ -1,17 +1,17 @@
-"""Walks through all pages of a call."""
+"""Iteration over all pages of a call."""
 
-MOST_PAGES = 1_000
+MAX_PAGES = 1_000
 
 
 def pages(call, request):
-    """The answers to a request and to the same with each next_page_token."""
-    answers = []
+    """Returns the responses to a request and to its copies with each next_page_token."""
+    responses = []
     request = type(request).FromString(request.SerializeToString())
-    while not answers or answers[-1].next_page_token:
-        assert len(answers) < MOST_PAGES, "the pages do not end"
-        answers.append(call(request))
-        request.page_token = answers[-1].next_page_token
-    return answers
+    while not responses or responses[-1].next_page_token:
+        assert len(responses) < MAX_PAGES, "the pages do not end"
+        responses.append(call(request))
+        request.page_token = responses[-1].next_page_token
+    return responses
 
 
 def all_results(client, request):

@@ -1,4 +1,4 @@
-"""The contract as Python modules, made from the proto files at each run: stored ones could be out of date."""
+"""The contract as Python modules, generated from the .proto files at each run so that they are never stale."""
 
 import atexit
 import importlib.resources
@@ -12,17 +12,17 @@ REPOSITORY = Path(__file__).resolve().parents[4]
 _PROTO = REPOSITORY / "proto"
 
 
-def _make(folder: str) -> None:
+def _generate(folder: str) -> None:
     well_known = importlib.resources.files("grpc_tools") / "_proto"
     sources = sorted(str(path.relative_to(_PROTO)) for path in _PROTO.glob("nearby/v1/*.proto"))
     command = ["protoc", f"-I{_PROTO}", f"-I{well_known}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
     if not sources or protoc.main(command + sources) != 0:
-        raise RuntimeError(f"no stubs could be made from {_PROTO}")
+        raise RuntimeError(f"cannot generate stubs from {_PROTO}")
 
 
 _folder = tempfile.TemporaryDirectory(prefix="nearby-stubs-")
 atexit.register(_folder.cleanup)
-_make(_folder.name)
+_generate(_folder.name)
 sys.path.insert(0, _folder.name)
 
 from nearby.v1 import filter_pb2 as filters  # noqa: E402

@@ -1,10 +1,10 @@
-"""BatchCreateMerchants: all of a batch, or none of it."""
+"""BatchCreateMerchants: atomic batches."""
 
 import grpc
 import pytest
 
 from build import FULL, create, merchant, query
-from refusal import refused
+from rpc_error import expect_error
 from stubs import manage
 
 
@@ -12,18 +12,18 @@ def batch(requests, **fields):
     return manage.BatchCreateMerchantsRequest(requests=requests, **fields)
 
 
-def test_all_are_stored_and_returned_in_their_order(client):
-    answer = client.merchants.BatchCreateMerchants(batch(create(one, 10.0, 10.0) for one in "bac"))
-    assert [merchant.name for merchant in answer.merchants] == ["merchants/b", "merchants/a", "merchants/c"]
+def test_batch_is_stored_and_returned_in_request_order(client):
+    response = client.merchants.BatchCreateMerchants(batch(create(one, 10.0, 10.0) for one in "bac"))
+    assert [merchant.name for merchant in response.merchants] == ["merchants/b", "merchants/a", "merchants/c"]
     found = client.nearby.SearchNearby(query(10.0, 10.0, view=FULL)).results
-    assert [result.merchant for result in found] == sorted(answer.merchants, key=lambda merchant: merchant.name)
+    assert [result.merchant for result in found] == sorted(response.merchants, key=lambda merchant: merchant.name)
 
 
 BAD = {
-    "is there already": (create("taken"), "ALREADY_EXISTS", []),
-    "comes twice": (create("first"), "ALREADY_EXISTS", []),
-    "cannot be": (create("bad", 91.0), "INVALID_ARGUMENT", ["requests[2].merchant.position.latitude"]),
-    "would only be checked": (
+    "exists already": (create("taken"), "ALREADY_EXISTS", []),
+    "duplicate": (create("first"), "ALREADY_EXISTS", []),
+    "invalid": (create("bad", 91.0), "INVALID_ARGUMENT", ["requests[2].merchant.position.latitude"]),
+    "validate_only within a batch": (
         manage.CreateMerchantRequest(merchant=merchant("checked"), validate_only=True),
         "INVALID_ARGUMENT",
         ["requests[2].validate_only"],
@@ -37,14 +37,14 @@ def taken(client):
 
 
 @pytest.mark.parametrize("bad, code, fields", BAD.values(), ids=BAD.keys())
-def test_one_that_cannot_be_stored_keeps_the_others_out(client, taken, bad, code, fields):
+def test_one_failure_rejects_the_whole_batch(client, taken, bad, code, fields):
     first, second, last = (create(one, 20.0, 20.0) for one in ("first", "second", "last"))
-    refusal = refused(client.merchants.BatchCreateMerchants, batch([first, second, bad, last]))
-    assert (refusal.code.name, refusal.fields) == (code, fields)
+    error = expect_error(client.merchants.BatchCreateMerchants, batch([first, second, bad, last]))
+    assert (error.code.name, error.fields) == (code, fields)
     assert list(client.nearby.SearchNearby(query(20.0, 20.0)).results) == []
 
 
-def test_no_search_sees_a_part_of_a_batch(client):
+def test_searches_never_see_part_of_a_batch(client):
     storing = client.merchants.BatchCreateMerchants.future(batch(create(f"{n}", 30.0, 30.0) for n in range(1_000)))
     seen = set()
     while not storing.done():
@@ -53,7 +53,7 @@ def test_no_search_sees_a_part_of_a_batch(client):
     assert seen <= {0, 1_000} and _count(client) == 1_000
 
 
-def test_what_is_only_checked_is_not_stored(client):
+def test_validate_only_stores_nothing(client):
     request = batch([create("checked", 40.0, 40.0)], validate_only=True)
     [checked] = client.merchants.BatchCreateMerchants(request).merchants
     assert checked.name == "merchants/checked" and not checked.etag
@@ -61,9 +61,9 @@ def test_what_is_only_checked_is_not_stored(client):
 
 
 @pytest.mark.parametrize("count", [0, 1_001])
-def test_1000_are_the_most(client, count):
-    refusal = refused(client.merchants.BatchCreateMerchants, batch([create("many")] * count))
-    assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["requests"])
+def test_batch_size_limit_is_1000(client, count):
+    error = expect_error(client.merchants.BatchCreateMerchants, batch([create("many")] * count))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["requests"])
 
 
 def _count(client, degrees: float = 30.0) -> int:

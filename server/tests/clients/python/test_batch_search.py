@@ -1,14 +1,14 @@
-"""BatchSearchNearby: each search has an answer, or a status that libraries for google.rpc.Status read."""
+"""BatchSearchNearby: each search has a response, or a status that google.rpc libraries can read."""
 
 import grpc
 import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 
 from build import create, query
-from refusal import refused, refused_alone
+from rpc_error import expect_error, error_of_status
 from stubs import search
 
-# Digits that appear in no message by chance.
+# Coordinates whose digits appear in no message by chance.
 LATITUDE, LONGITUDE = 60.12378564, 24.98761243
 
 
@@ -21,42 +21,42 @@ def batch(*requests):
     return search.BatchSearchNearbyRequest(requests=requests)
 
 
-def test_answers_are_those_of_searches_of_their_own(client):
-    asked = [query(LATITUDE, LONGITUDE), query(-LATITUDE, LONGITUDE, include_total=True), query(LATITUDE, LONGITUDE)]
-    answer = client.nearby.BatchSearchNearby(batch(*asked))
-    assert [one.response for one in answer.results] == [client.nearby.SearchNearby(request) for request in asked]
-    assert {one.response.revision for one in answer.results} == {answer.revision}
+def test_batch_responses_equal_those_of_single_searches(client):
+    requests = [query(LATITUDE, LONGITUDE), query(-LATITUDE, LONGITUDE, include_total=True), query(LATITUDE, LONGITUDE)]
+    response = client.nearby.BatchSearchNearby(batch(*requests))
+    assert [one.response for one in response.results] == [client.nearby.SearchNearby(request) for request in requests]
+    assert {one.response.revision for one in response.results} == {response.revision}
 
 
-def test_the_status_of_a_search_that_fails_says_all_that_a_call_would(client):
+def test_status_of_a_failed_search_equals_that_single(client):
     bad = query(91.12378564, LONGITUDE, 0)
-    answer = client.nearby.BatchSearchNearby(batch(query(LATITUDE, LONGITUDE), bad, query(LATITUDE, LONGITUDE)))
-    assert [one.WhichOneof("outcome") for one in answer.results] == ["response", "status", "response"]
-    refusal = refused_alone(answer.results[1].status)
-    assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
-    assert refusal.details[ErrorInfo] == ErrorInfo(reason="INVALID_ARGUMENT", domain="nearby")
-    assert refusal.fields == ["origin.coordinate_system", "origin.latitude"]
-    # The order of the details means nothing.
-    of_a_call = refused(client.nearby.SearchNearby, bad)
-    assert (refusal.code, refusal.message, refusal.details) == (of_a_call.code, of_a_call.message, of_a_call.details)
-    assert all(violation.description for violation in refusal.details[BadRequest].field_violations)
+    response = client.nearby.BatchSearchNearby(batch(query(LATITUDE, LONGITUDE), bad, query(LATITUDE, LONGITUDE)))
+    assert [one.WhichOneof("outcome") for one in response.results] == ["response", "status", "response"]
+    error = error_of_status(response.results[1].status)
+    assert error.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert error.details[ErrorInfo] == ErrorInfo(reason="INVALID_ARGUMENT", domain="nearby")
+    assert error.fields == ["origin.coordinate_system", "origin.latitude"]
+    # Compared as a dict, as the order of the details is not significant.
+    single = expect_error(client.nearby.SearchNearby, bad)
+    assert (error.code, error.message, error.details) == (single.code, single.message, single.details)
+    assert all(violation.description for violation in error.details[BadRequest].field_violations)
     for digits in ("1237", "9876"):
-        assert digits not in refusal.text
+        assert digits not in error.text
 
 
-def test_each_fails_for_a_reason_of_its_own(client):
-    answer = client.nearby.BatchSearchNearby(
+def test_each_failed_search_has_its_own_reason(client):
+    response = client.nearby.BatchSearchNearby(
         batch(query(LATITUDE, LONGITUDE, radius_m=1e9), query(LATITUDE, LONGITUDE, page_token="garbage"))
     )
-    first, second = (refused_alone(one.status) for one in answer.results)
+    first, second = (error_of_status(one.status) for one in response.results)
     assert first.code == second.code == grpc.StatusCode.INVALID_ARGUMENT
     assert first.reasons == [("radius_m", "OUT_OF_RANGE")]
     assert second.reasons == [("page_token", "INVALID_PAGE_TOKEN")]
 
 
-def test_1000_are_the_most(client):
+def test_batch_size_limit_is_1000(client):
     request = query(LATITUDE, LONGITUDE)
     assert len(client.nearby.BatchSearchNearby(batch(*[request] * 1_000)).results) == 1_000
     for count in (0, 1_001):
-        refusal = refused(client.nearby.BatchSearchNearby, batch(*[request] * count))
-        assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["requests"])
+        error = expect_error(client.nearby.BatchSearchNearby, batch(*[request] * count))
+        assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["requests"])

@@ -6,26 +6,26 @@ import grpc
 from google.rpc.error_details_pb2 import ErrorInfo, ResourceInfo
 
 from build import GCJ02, create, merchant, position
-from refusal import refused
+from rpc_error import expect_error
 from stubs import manage, merchants
 
 
-def test_an_id_may_be_given(client):
+def test_client_can_set_the_id(client):
     request = manage.CreateMerchantRequest(merchant=merchant(""), merchant_id="by-id")
     assert client.merchants.CreateMerchant(request).name == "merchants/by-id"
 
 
-def test_a_name_may_be_given(client):
+def test_client_can_set_the_name(client):
     assert client.merchants.CreateMerchant(create("by-name")).name == "merchants/by-name"
 
 
-def test_without_either_the_server_makes_a_uuid(client):
+def test_server_generates_a_uuid_by_default(client):
     created = client.merchants.CreateMerchant(create(""))
     assert str(uuid.UUID(created.name.removeprefix("merchants/"))) == created.name.removeprefix("merchants/")
     assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=created.name)) == created
 
 
-def test_what_was_given_comes_back_with_what_the_server_adds(client):
+def test_created_merchant_is_returned_with_output_only_fields(client):
     given = _full("full")
     created = client.merchants.CreateMerchant(manage.CreateMerchantRequest(merchant=given))
     assert created == client.merchants.GetMerchant(manage.GetMerchantRequest(name=given.name))
@@ -36,7 +36,7 @@ def test_what_was_given_comes_back_with_what_the_server_adds(client):
     assert created == given
 
 
-def test_output_only_fields_are_ignored(client):
+def test_output_only_fields_are_ignored_in_requests(client):
     given = merchant("output-only", etag="made up", wgs84_position=position(1.0, 2.0))
     given.create_time.seconds = given.update_time.seconds = 7
     created = client.merchants.CreateMerchant(manage.CreateMerchantRequest(merchant=given))
@@ -44,35 +44,35 @@ def test_output_only_fields_are_ignored(client):
     assert created.wgs84_position == given.position
 
 
-def test_an_unset_visibility_is_visible(client):
+def test_default_visibility_is_visible(client):
     assert client.merchants.CreateMerchant(create("seen")).visibility == merchants.VISIBILITY_VISIBLE
 
 
-def test_ids_of_all_scripts_up_to_128_bytes_can_be(client):
+def test_ids_of_all_scripts_up_to_128_bytes_are_valid(client):
     for merchant_id in ("kahvila-ä", "咖啡店", "a b", "x" * 128, "é" * 64):
         created = client.merchants.CreateMerchant(create(merchant_id))
         assert created.name == f"merchants/{merchant_id}"
         assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=created.name)) == created
 
 
-def test_a_second_of_the_same_id_already_exists(client):
+def test_duplicate_id_is_already_exists(client):
     first = client.merchants.CreateMerchant(create("twice"))
-    refusal = refused(client.merchants.CreateMerchant, create("twice", 1.0, 2.0))
-    assert refusal.code == grpc.StatusCode.ALREADY_EXISTS
-    assert refusal.details[ResourceInfo].resource_type == "nearby.v1.Merchant"
-    assert refusal.details[ResourceInfo].resource_name == "merchants/twice"
-    assert refusal.details[ErrorInfo].reason == "MERCHANT_EXISTS"
+    error = expect_error(client.merchants.CreateMerchant, create("twice", 1.0, 2.0))
+    assert error.code == grpc.StatusCode.ALREADY_EXISTS
+    assert error.details[ResourceInfo].resource_type == "nearby.v1.Merchant"
+    assert error.details[ResourceInfo].resource_name == "merchants/twice"
+    assert error.details[ErrorInfo].reason == "MERCHANT_EXISTS"
     assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=first.name)) == first
 
 
-def test_one_that_is_not_there_is_not_found(client):
-    refusal = refused(client.merchants.GetMerchant, manage.GetMerchantRequest(name="merchants/nobody"))
-    assert refusal.code == grpc.StatusCode.NOT_FOUND
-    assert refusal.details[ResourceInfo].resource_name == "merchants/nobody"
+def test_missing_merchant_is_not_found(client):
+    error = expect_error(client.merchants.GetMerchant, manage.GetMerchantRequest(name="merchants/missing"))
+    assert error.code == grpc.StatusCode.NOT_FOUND
+    assert error.details[ResourceInfo].resource_name == "merchants/missing"
 
 
 def _full(merchant_id: str) -> merchants.Merchant:
-    """A merchant with every field set that a caller may set."""
+    """Builds a merchant with every field that a client can set."""
     return merchant(
         merchant_id,
         brand="Brand",

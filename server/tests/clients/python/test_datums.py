@@ -3,10 +3,10 @@
 import pytest
 
 from build import BD09, FULL, GCJ02, WGS84, create, position, query
-from geodesy import distance_m
+from geodesic import distance_m
 from stubs import merchants
 
-# One place in Beijing as each datum has it, by the public formulas; good to a few metres.
+# One point in Beijing in each datum, by the public formulas; accurate to a few metres.
 TIANANMEN = {WGS84: (39.90734, 116.39089), GCJ02: (39.908745, 116.397128), BD09: (39.915094, 116.403504)}
 
 
@@ -17,18 +17,18 @@ def stored(client):
 
 
 @pytest.mark.parametrize("datum", TIANANMEN, ids=merchants.CoordinateSystem.Name)
-def test_every_datum_is_taken_and_means_the_same_place(client, datum):
+def test_all_datums_locate_the_same_point(client, datum):
     results = client.nearby.SearchNearby(query(*TIANANMEN[datum], datum)).results
     assert {result.merchant.name for result in results} == {f"merchants/datum-{datum}" for datum in TIANANMEN}
     assert all(result.distance_m < 10.0 for result in results)
 
 
-def test_a_datum_that_is_taken_for_another_is_half_a_kilometre_off(client):
+def test_wrong_datum_is_off_by_half_a_kilometre(client):
     results = client.nearby.SearchNearby(query(*TIANANMEN[GCJ02], WGS84)).results
     assert all(400.0 < result.distance_m < 700.0 for result in results)
 
 
-def test_the_position_comes_back_as_given_beside_its_wgs84_form(client):
+def test_position_is_returned_as_given_and_in_wgs84(client):
     for result in client.nearby.SearchNearby(query(*TIANANMEN[WGS84], view=FULL)).results:
         given = result.merchant.position
         assert (given.latitude, given.longitude) == TIANANMEN[given.coordinate_system]
@@ -37,7 +37,7 @@ def test_the_position_comes_back_as_given_beside_its_wgs84_form(client):
         assert result.distance_m == pytest.approx(from_origin, rel=0, abs=1e-5)
 
 
-def test_outside_china_gcj02_is_wgs84(client):
+def test_gcj02_outside_china_equals_wgs84(client):
     client.merchants.CreateMerchant(create("helsinki", position=position(60.1699, 24.9384, GCJ02)))
     result = client.nearby.SearchNearby(query(60.1699, 24.9384)).results[0]
     assert result.distance_m < 1.0

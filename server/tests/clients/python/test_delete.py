@@ -4,11 +4,11 @@ import grpc
 from google.rpc.error_details_pb2 import PreconditionFailure, ResourceInfo
 
 from build import create, query
-from refusal import refused
+from rpc_error import expect_error
 from stubs import manage
 
 
-def test_what_is_deleted_is_gone_from_everywhere(client):
+def test_deleted_merchant_is_in_no_response(client):
     name = client.merchants.CreateMerchant(create("gone", 30.0, 30.0)).name
     client.merchants.DeleteMerchant(manage.DeleteMerchantRequest(name=name))
     assert list(client.nearby.SearchNearby(query(30.0, 30.0)).results) == []
@@ -18,26 +18,27 @@ def test_what_is_deleted_is_gone_from_everywhere(client):
         (client.merchants.GetMerchant, manage.GetMerchantRequest(name=name)),
         (client.merchants.DeleteMerchant, manage.DeleteMerchantRequest(name=name)),
     ):
-        refusal = refused(call, request)
-        assert refusal.code == grpc.StatusCode.NOT_FOUND
-        assert refusal.details[ResourceInfo].resource_name == name
+        error = expect_error(call, request)
+        assert error.code == grpc.StatusCode.NOT_FOUND
+        assert error.details[ResourceInfo].resource_name == name
 
 
-def test_only_the_version_that_the_etag_names_is_deleted(client):
+def test_delete_requires_the_current_etag(client):
     created = client.merchants.CreateMerchant(create("guarded"))
     for etag in ("never made", "ffff"):
-        refusal = refused(client.merchants.DeleteMerchant, manage.DeleteMerchantRequest(name=created.name, etag=etag))
-        assert refusal.code == grpc.StatusCode.ABORTED
-        [violation] = refusal.details[PreconditionFailure].violations
+        request = manage.DeleteMerchantRequest(name=created.name, etag=etag)
+        error = expect_error(client.merchants.DeleteMerchant, request)
+        assert error.code == grpc.StatusCode.ABORTED
+        [violation] = error.details[PreconditionFailure].violations
         assert (violation.type, violation.subject) == ("ETAG", created.name)
     assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=created.name)) == created
     client.merchants.DeleteMerchant(manage.DeleteMerchantRequest(name=created.name, etag=created.etag))
-    refusal = refused(client.merchants.GetMerchant, manage.GetMerchantRequest(name=created.name))
-    assert refusal.code == grpc.StatusCode.NOT_FOUND
+    error = expect_error(client.merchants.GetMerchant, manage.GetMerchantRequest(name=created.name))
+    assert error.code == grpc.StatusCode.NOT_FOUND
 
 
-def test_an_id_can_be_used_again(client):
+def test_id_can_be_reused_after_delete(client):
     first = client.merchants.CreateMerchant(create("again"))
     client.merchants.DeleteMerchant(manage.DeleteMerchantRequest(name=first.name))
     second = client.merchants.CreateMerchant(create("again"))
-    assert second.etag != first.etag, "an etag read before the delete must not hold for what came after"
+    assert second.etag != first.etag, "an etag from before the delete must not match the new merchant"

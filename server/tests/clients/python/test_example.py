@@ -1,4 +1,4 @@
-"""The example that a newcomer copies runs as it is written."""
+"""The Python example, run unmodified."""
 
 import sys
 import time
@@ -18,14 +18,14 @@ def bakeries(client):
     examples.store_bakeries(client)
 
 
-def test_no_example_is_without_a_test():
-    """Who adds one adds its test: here, in test_rust_example.py or in ../node."""
+def test_every_example_has_a_test():
+    """Add the test of a new example here, in test_rust_example.py or in ../node."""
     folders = [EXAMPLE.parent, REPOSITORY / "proto" / "client" / "examples"]
     found = {path.name for folder in folders for path in folder.iterdir() if not path.name.startswith((".", "_"))}
     assert found == {"search.py", "mini-program", "search.rs"}
 
 
-def test_it_prints_the_ten_nearest(server):
+def test_example_prints_the_ten_nearest(server):
     lines = _lines(_run(server.address, *examples.HERE))
     assert len(lines) == 10
     for number, line in enumerate(lines):
@@ -34,16 +34,16 @@ def test_it_prints_the_ten_nearest(server):
 
 
 @pytest.mark.parametrize("pages", ["2", "3"])
-def test_it_asks_for_more_pages_until_there_are_none(server, pages):
+def test_pages_option_limits_the_number_of_pages(server, pages):
     lines = _lines(_run(server.address, *examples.HERE, "--pages", pages))
     assert [line.split()[-1] for line in lines] == [f"bakery-{number:02}" for number in range(12)]
 
 
-def test_it_says_who_is_open_if_asked(client, server):
+def test_open_option_shows_the_state(client, server):
     always = merchants.WeeklyPeriod(weekday=merchants.WEEKDAY_MONDAY, length_minutes=7 * 24 * 60)
     hours = {
         "open": merchants.OpeningHours(time_zone="America/Santiago", weekly_periods=[always]),
-        # Hours that are known, and begin on a day far away.
+        # Known hours that start on a date in the far future.
         "closed": merchants.OpeningHours(
             time_zone="America/Santiago",
             special_days=[
@@ -59,35 +59,35 @@ def test_it_says_who_is_open_if_asked(client, server):
         client.merchants.CreateMerchant(create(state, 10.0 + number * 1e-4, 10.0, opening_hours=opening_hours))
     lines = _lines(_run(server.address, "10", "10", "--open"))
     assert [(line.split()[2], line.split()[-1]) for line in lines] == [(state, state) for state in hours]
-    # Nobody asked: nothing is said, and the closed one is there too.
+    # Without the option no state is shown, and the closed merchant is included.
     assert [line.split()[2] for line in _lines(_run(server.address, "10", "10"))] == ["Shop"] * 3
 
 
-def test_it_says_what_is_wrong(server):
+def test_example_reports_the_invalid_field(server):
     ran = _run(server.address, "91", "0")
     assert ran.returncode != 0
     assert "latitude" in ran.stderr and "Traceback" not in ran.stderr
 
 
-def test_it_tries_again_as_the_published_service_config_says():
+def test_example_retries_as_the_service_config_says():
     with FakeServer(never_ready) as server:
         ran = _run(server.address, *examples.HERE)
     assert (ran.returncode, ran.stderr) == (1, "UNAVAILABLE: not yet\n")
     assert server.attempts == {"SearchNearby": 4}
 
 
-def test_each_call_has_a_deadline_and_all_of_it():
-    left = []
+def test_each_call_has_its_full_deadline():
+    remaining = []
 
-    def late(call):
-        left.append(call.time_remaining())
-        # More than grpcio leaves of the published timeout of a search, were that in force.
+    def respond_late(call):
+        remaining.append(call.time_remaining())
+        # More than grpcio would leave of the published timeout of a search, if that applied.
         time.sleep(1.1)
         return b""
 
-    with FakeServer(late) as server:
+    with FakeServer(respond_late) as server:
         assert _lines(_run(server.address, *examples.HERE)) == []
-    assert len(left) == 1 and 0.0 < left[0] < 60.0
+    assert len(remaining) == 1 and 0.0 < remaining[0] < 60.0
 
 
 def _run(*arguments: str):

@@ -1,4 +1,4 @@
-"""ListMerchants: everything, by id as bytes, page by page."""
+"""ListMerchants: all merchants, by id as bytes, page by page."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from build import create, merchant, rows
 from paging import pages
 from stubs import manage, merchants
 
-# In no order, and with ids whose order as bytes is not that of any alphabet.
+# Unordered ids whose byte order differs from alphabetical order.
 IDS = ["b", "Z", "a", "ä", "咖", "10", "9", "a-", "a b", "aa", "🍞", "~", *(f"n{number:03}" for number in range(120))]
 
 
@@ -23,18 +23,18 @@ def expected() -> list[str]:
 
 
 @pytest.mark.parametrize("page_size", [1, 7, 133, 1_000])
-def test_all_pages_together_are_all_merchants_in_order(client, page_size):
-    answers = pages(client.merchants.ListMerchants, manage.ListMerchantsRequest(page_size=page_size))
-    assert [merchant.name for page in answers for merchant in page.merchants] == expected()
-    assert all(len(page.merchants) == page_size for page in answers[:-1])
-    assert 0 < len(answers[-1].merchants) <= page_size, "no empty page at the end"
+def test_pages_contain_all_merchants_in_order(client, page_size):
+    responses = pages(client.merchants.ListMerchants, manage.ListMerchantsRequest(page_size=page_size))
+    assert [merchant.name for page in responses for merchant in page.merchants] == expected()
+    assert all(len(page.merchants) == page_size for page in responses[:-1])
+    assert 0 < len(responses[-1].merchants) <= page_size, "no empty page at the end"
 
 
-def test_page_size_0_means_100(client):
+def test_default_page_size_is_100(client):
     assert len(client.merchants.ListMerchants(manage.ListMerchantsRequest()).merchants) == 100
 
 
-def test_the_page_size_may_change_between_pages(client):
+def test_page_size_can_change_between_pages(client):
     first = client.merchants.ListMerchants(manage.ListMerchantsRequest(page_size=5))
     rest = client.merchants.ListMerchants(
         manage.ListMerchantsRequest(page_size=1_000, page_token=first.next_page_token)

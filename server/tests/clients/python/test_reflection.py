@@ -1,4 +1,4 @@
-"""Server reflection, which tools such as grpcurl ask for the contract."""
+"""Server reflection, which tools such as grpcurl use to read the contract."""
 
 import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -19,12 +19,12 @@ def test_both_services_are_listed(database):
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_the_methods_are_those_of_the_proto_files(database, service):
+def test_methods_equal_those_of_the_proto_files(database, service):
     reflected = DescriptorPool(database).FindServiceByName(service.full_name)
     assert _methods(reflected) == _methods(service)
 
 
-def test_the_merchant_is_that_of_the_proto_files(database):
+def test_merchant_equals_that_of_the_proto_files(database):
     reflected = DescriptorPool(database).FindMessageTypeByName("nearby.v1.Merchant")
     expected = merchants.Merchant.DESCRIPTOR
     assert _fields(reflected) == _fields(expected)

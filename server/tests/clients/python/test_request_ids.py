@@ -1,4 +1,4 @@
-"""A change that is sent again with its request_id is answered again, and not made again."""
+"""A write repeated with its request_id returns the first response and is not applied again."""
 
 import uuid
 
@@ -7,7 +7,7 @@ import pytest
 
 from build import create, merchant, query
 from nearby_server import NearbyServer
-from refusal import refused
+from rpc_error import expect_error
 from stubs import manage
 
 
@@ -19,24 +19,24 @@ def creation(merchant_id: str, request_id: str, *where: float, **fields):
     return manage.CreateMerchantRequest(merchant=merchant(merchant_id, *where, **fields), request_id=request_id)
 
 
-def test_a_repetition_is_answered_as_the_first_one_was(client):
+def test_repeated_request_returns_the_first_response(client):
     request = creation("once", new_id(), 10.0, 10.0)
     first = client.merchants.CreateMerchant(request)
     changed = merchant("once", 10.0, 10.0, phone="2")
     client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=changed))
-    assert client.merchants.CreateMerchant(request) == first, "with the etag and the times of then"
+    assert client.merchants.CreateMerchant(request) == first, "with the etag and times of the first response"
     assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=first.name)).phone == "2"
-    # Without the id it is another request.
-    assert refused(client.merchants.CreateMerchant, create("once")).code == grpc.StatusCode.ALREADY_EXISTS
+    # Without the id it is a different request.
+    assert expect_error(client.merchants.CreateMerchant, create("once")).code == grpc.StatusCode.ALREADY_EXISTS
 
 
-def test_the_server_makes_no_second_id_for_a_merchant_without_one(client):
+def test_repeated_create_keeps_the_generated_id(client):
     request = creation("", new_id(), 20.0, 20.0)
     names = {client.merchants.CreateMerchant(request).name for _ in range(3)}
     assert len(names) == 1 and _found(client, 20.0) == [*names]
 
 
-def test_a_repeated_delete_is_done_and_does_not_delete_what_came_after(client):
+def test_repeated_delete_does_not_delete_a_later_merchant(client):
     name = client.merchants.CreateMerchant(create("gone", 30.0, 30.0)).name
     request = manage.DeleteMerchantRequest(name=name, request_id=new_id())
     client.merchants.DeleteMerchant(request)
@@ -46,7 +46,7 @@ def test_a_repeated_delete_is_done_and_does_not_delete_what_came_after(client):
     assert _found(client, 30.0) == [name]
 
 
-def test_a_repeated_update_does_not_fail_by_its_etag(client):
+def test_repeated_update_does_not_fail_on_its_etag(client):
     stored = client.merchants.CreateMerchant(create("guarded"))
     given = merchant("guarded", etag=stored.etag, phone="2")
     request = manage.UpdateMerchantRequest(merchant=given, request_id=new_id())
@@ -54,7 +54,7 @@ def test_a_repeated_update_does_not_fail_by_its_etag(client):
     assert first.etag != stored.etag and client.merchants.UpdateMerchant(request) == first
 
 
-def test_a_batch_is_repeated_as_a_whole(client):
+def test_repeated_batch_returns_the_first_response(client):
     requests = [create("b1", 40.0, 40.0), create("b2", 40.0, 40.0)]
     request = manage.BatchCreateMerchantsRequest(requests=requests, request_id=new_id())
     first = client.merchants.BatchCreateMerchants(request)
@@ -62,34 +62,34 @@ def test_a_batch_is_repeated_as_a_whole(client):
     assert _found(client, 40.0) == ["merchants/b1", "merchants/b2"]
 
 
-def test_an_id_is_good_for_one_request_only(client):
+def test_request_id_cannot_be_reused_for_another_request(client):
     request_id = new_id()
     client.merchants.CreateMerchant(creation("mine", request_id))
     for call, other in (
         (client.merchants.CreateMerchant, creation("mine", request_id, phone="1")),
         (client.merchants.DeleteMerchant, manage.DeleteMerchantRequest(name="merchants/mine", request_id=request_id)),
     ):
-        refusal = refused(call, other)
-        assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
-        assert refusal.reasons == [("request_id", "REQUEST_ID_REUSED")]
+        error = expect_error(call, other)
+        assert error.code == grpc.StatusCode.INVALID_ARGUMENT
+        assert error.reasons == [("request_id", "REQUEST_ID_REUSED")]
 
 
-def test_the_id_of_a_request_that_failed_is_not_remembered(client):
+def test_request_id_of_a_failed_request_is_not_remembered(client):
     request = creation("late", new_id())
     client.merchants.CreateMerchant(create("late"))
-    assert refused(client.merchants.CreateMerchant, request).code == grpc.StatusCode.ALREADY_EXISTS
+    assert expect_error(client.merchants.CreateMerchant, request).code == grpc.StatusCode.ALREADY_EXISTS
     client.merchants.DeleteMerchant(manage.DeleteMerchantRequest(name="merchants/late"))
     assert client.merchants.CreateMerchant(request).name == "merchants/late"
 
 
 @pytest.mark.parametrize("request_id", ["1", "not a UUID", "0" * 31, str(uuid.uuid4()) + "0"])
-def test_an_id_must_be_a_uuid(client, request_id):
-    refusal = refused(client.merchants.CreateMerchant, creation("bad", request_id))
-    assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
-    assert refusal.reasons == [("request_id", "INVALID_REQUEST_ID")]
+def test_request_id_must_be_a_uuid(client, request_id):
+    error = expect_error(client.merchants.CreateMerchant, creation("bad", request_id))
+    assert error.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert error.reasons == [("request_id", "INVALID_REQUEST_ID")]
 
 
-def test_ids_outlive_a_restart(tmp_path):
+def test_request_ids_survive_a_restart(tmp_path):
     server = NearbyServer(tmp_path)
     request = creation("kept", new_id())
     with server:

@@ -1,27 +1,27 @@
-"""What was acknowledged outlives the process."""
+"""Acknowledged writes survive a restart."""
 
 from build import FULL, create, merchant, query
 from nearby_server import NearbyServer
 from paging import pages
 from stubs import manage
-from town import Town
+from sample import Sample
 
 
-def test_merchants_and_page_tokens_outlive_a_restart(tmp_path, chance):
+def test_merchants_and_page_tokens_survive_a_restart(tmp_path, rng):
     server = NearbyServer(tmp_path)
     with server:
-        town = Town(server.client, chance, (60.1699, 24.9384), count=150, widest_m=4_000.0)
+        sample = Sample(server.client, rng, (60.1699, 24.9384), count=150, radius_m=4_000.0)
         deleted = server.client.merchants.CreateMerchant(create("deleted")).name
         server.client.merchants.DeleteMerchant(manage.DeleteMerchantRequest(name=deleted))
         listed = _all(server.client)
-        found = town.search(page_size=500)
-        first = server.client.nearby.SearchNearby(town.query(page_size=7))
+        found = sample.search(page_size=500)
+        first = server.client.nearby.SearchNearby(sample.query(page_size=7))
         first_listed = server.client.merchants.ListMerchants(manage.ListMerchantsRequest(page_size=7))
     with server:
-        assert _all(server.client) == listed, "with etags and times"
-        town.client = server.client
-        assert town.search(page_size=500) == found
-        rest = server.client.nearby.SearchNearby(town.query(page_size=500, page_token=first.next_page_token))
+        assert _all(server.client) == listed, "including etags and times"
+        sample.client = server.client
+        assert sample.search(page_size=500) == found
+        rest = server.client.nearby.SearchNearby(sample.query(page_size=500, page_token=first.next_page_token))
         assert [*first.results, *rest.results] == found
         assert rest.revision >= first.revision, "revisions never go back"
         request = manage.ListMerchantsRequest(page_size=1_000, page_token=first_listed.next_page_token)
@@ -29,7 +29,7 @@ def test_merchants_and_page_tokens_outlive_a_restart(tmp_path, chance):
         assert [*first_listed.merchants, *rest_listed.merchants] == listed
 
 
-def test_an_etag_outlives_a_restart_and_is_never_made_twice(tmp_path):
+def test_etags_survive_a_restart_and_are_never_reused(tmp_path):
     server = NearbyServer(tmp_path)
     with server:
         before = server.client.merchants.CreateMerchant(create("kept", 1.0, 1.0))
@@ -45,7 +45,7 @@ def test_an_etag_outlives_a_restart_and_is_never_made_twice(tmp_path):
         assert [result.merchant for result in found] == [after]
 
 
-def test_what_was_acknowledged_outlives_a_kill(tmp_path):
+def test_acknowledged_writes_survive_a_kill(tmp_path):
     server = NearbyServer(tmp_path)
     server.__enter__()
     created = [server.client.merchants.CreateMerchant(create(f"k{number:02}")) for number in range(20)]
@@ -57,5 +57,5 @@ def test_what_was_acknowledged_outlives_a_kill(tmp_path):
 
 
 def _all(client) -> list:
-    answers = pages(client.merchants.ListMerchants, manage.ListMerchantsRequest(page_size=1_000))
-    return [merchant for page in answers for merchant in page.merchants]
+    responses = pages(client.merchants.ListMerchants, manage.ListMerchantsRequest(page_size=1_000))
+    return [merchant for page in responses for merchant in page.merchants]

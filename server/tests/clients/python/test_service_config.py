@@ -1,4 +1,4 @@
-"""The published service config, as grpcio takes it."""
+"""The published service config in grpcio."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +10,14 @@ from google.protobuf.message_factory import GetMessageClass
 from build import create, query
 from client import Client
 from fake_server import FakeServer, never_ready
-from refusal import refused
+from rpc_error import expect_error
 from stubs import REPOSITORY, manage, search
 
 PUBLISHED = (REPOSITORY / "proto" / "nearby" / "v1" / "service_config.json").read_text()
 SERVICES = [search.DESCRIPTOR.services_by_name["NearbyService"], manage.DESCRIPTOR.services_by_name["MerchantService"]]
 METHODS = [method for service in SERVICES for method in service.methods]
-# They change nothing, so that a second attempt does no harm. Streams cannot be begun anew by a library.
-TRIED_AGAIN = {
+# Reads, which are safe to retry. Streaming calls cannot be restarted by a library.
+RETRIED = {
     "SearchNearby",
     "BatchSearchNearby",
     "GetDensity",
@@ -28,11 +28,10 @@ TRIED_AGAIN = {
 
 
 def without_timeouts(config: str) -> str:
-    """As a caller with grpcio has to load it.
+    """Removes the timeouts, as clients with grpcio must do.
 
-    Of every timeout in a service config grpcio takes one to two seconds, the same in all calls of a process
-    (grpc/grpc#34547), and a longer timeout of the call does not undo it: of a search's two seconds there may be nothing
-    left.
+    grpcio shortens every timeout of a service config by one to two seconds, by the same amount for all calls of a process
+    (grpc/grpc#34547), and a longer timeout of the call does not override it.
     """
     config = json.loads(config)
     for method in config["methodConfig"]:
@@ -40,9 +39,9 @@ def without_timeouts(config: str) -> str:
     return json.dumps(config)
 
 
-def test_it_is_accepted_as_it_is(server):
+def test_published_service_config_is_accepted(server):
     client = Client(server.address, PUBLISHED)
-    # Methods that have seconds left, see above.
+    # Methods whose timeouts are long enough after the shortening, see above.
     stored = client.merchants.CreateMerchant(create("configured"))
     assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=stored.name)) == stored
     found = client.nearby.BatchSearchNearby(search.BatchSearchNearbyRequest(requests=[query(60.17, 24.94)]))
@@ -52,27 +51,27 @@ def test_it_is_accepted_as_it_is(server):
 
 
 @pytest.mark.parametrize("before, after", [('"5s"', '"5"'), ('"maxAttempts": 4', '"maxAttempts": 1'), ("{", "")])
-def test_one_that_makes_no_sense_would_fail_every_call(server, before, after):
-    """So that the test above can fail."""
+def test_invalid_service_config_fails_every_call(server, before, after):
+    """Proves that the test above can fail."""
     client = Client(server.address, PUBLISHED.replace(before, after))
-    refusal = refused(client.merchants.GetMerchant, manage.GetMerchantRequest(name="merchants/a"))
-    assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT and "Failed to create channel" in refusal.message
+    error = expect_error(client.merchants.GetMerchant, manage.GetMerchantRequest(name="merchants/a"))
+    assert error.code == grpc.StatusCode.INVALID_ARGUMENT and "Failed to create channel" in error.message
     client.close()
 
 
-def test_every_method_has_its_place_once():
+def test_every_method_is_configured_once():
     named = [(name["service"], name["method"]) for one in json.loads(PUBLISHED)["methodConfig"] for name in one["name"]]
     assert sorted(named) == sorted((method.containing_service.full_name, method.name) for method in METHODS)
 
 
-def test_what_changes_nothing_is_tried_again_and_all_else_is_not():
+def test_only_unary_reads_are_retried():
     with FakeServer(never_ready) as server:
         client = Client(server.address, without_timeouts(PUBLISHED))
         with ThreadPoolExecutor(len(METHODS)) as threads:
-            refusals = list(threads.map(lambda method: _try(client, method), METHODS))
+            errors = list(threads.map(lambda method: _try(client, method), METHODS))
         client.close()
-    assert [refusal.code for refusal in refusals] == [grpc.StatusCode.UNAVAILABLE] * len(METHODS)
-    expected = {method.name: 4 if method.name in TRIED_AGAIN else 1 for method in METHODS}
+    assert [error.code for error in errors] == [grpc.StatusCode.UNAVAILABLE] * len(METHODS)
+    expected = {method.name: 4 if method.name in RETRIED else 1 for method in METHODS}
     assert server.attempts == expected
 
 
@@ -80,4 +79,4 @@ def _try(client, method):
     stub = client.nearby if method.containing_service.name == "NearbyService" else client.merchants
     request = GetMessageClass(method.input_type)()
     call = getattr(stub, method.name)
-    return refused(lambda given: call(given, timeout=20), iter([request]) if method.client_streaming else request)
+    return expect_error(lambda given: call(given, timeout=20), iter([request]) if method.client_streaming else request)

@@ -1,4 +1,4 @@
-"""How much of each merchant a search sends."""
+"""Views: fields of each merchant in search results."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def stored(client):
 
 
 @pytest.mark.parametrize("view, fields", FIELDS_OF.values(), ids=FIELDS_OF.keys())
-def test_a_view_has_its_fields_and_no_others(client, stored, view, fields):
+def test_view_has_exactly_its_fields(client, stored, view, fields):
     expected = merchants.Merchant()
     expected.CopyFrom(stored)
     for descriptor, _ in stored.ListFields():
@@ -37,6 +37,6 @@ def test_a_view_has_its_fields_and_no_others(client, stored, view, fields):
     assert {descriptor.name for descriptor, _ in found.merchant.ListFields()} == fields
 
 
-def test_the_full_view_has_all(client, stored):
+def test_full_view_has_all_fields(client, stored):
     [found] = client.nearby.SearchNearby(query(60.17, 24.94, view=FULL)).results
     assert found.merchant == stored

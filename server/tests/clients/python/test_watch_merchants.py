@@ -1,4 +1,4 @@
-"""WatchMerchants: a caller that keeps a copy of all merchants, and never starts anew without need."""
+"""WatchMerchants: replicating all merchants and resuming from a revision."""
 
 import grpc
 from google.rpc.error_details_pb2 import QuotaFailure, RetryInfo
@@ -6,55 +6,55 @@ from google.rpc.error_details_pb2 import QuotaFailure, RetryInfo
 from build import create, merchant
 from nearby_server import NearbyServer
 from paging import pages
-from refusal import refused
+from rpc_error import expect_error
 from stubs import manage
 
 
-class Copy:
-    """All merchants by name, kept up to date as the contract says."""
+class Replica:
+    """All merchants by name, kept up to date by the procedure of the contract."""
 
     def __init__(self, client) -> None:
         self.merchants = {}
-        for answer in client.merchants.ExportMerchants(manage.ExportMerchantsRequest()):
-            self.merchants |= {merchant.name: merchant for merchant in answer.merchants}
-            self.revision = answer.revision
+        for response in client.merchants.ExportMerchants(manage.ExportMerchantsRequest()):
+            self.merchants |= {merchant.name: merchant for merchant in response.merchants}
+            self.revision = response.revision
 
     def catch_up(self, client) -> None:
-        """Watches from where it is until it has seen all that was there when it began."""
+        """Watches from its revision until it has reached the revision at the start of the call."""
         now = _revision(client)
         watching = client.merchants.WatchMerchants(manage.WatchMerchantsRequest(revision=self.revision))
-        for answer in watching:
-            for change in answer.changes:
-                assert self.revision < change.revision <= answer.revision, "in their order, and none twice"
+        for response in watching:
+            for change in response.changes:
+                assert self.revision < change.revision <= response.revision, "in order, without duplicates"
                 self.revision = change.revision
                 if change.WhichOneof("change") == "stored":
                     self.merchants[change.stored.name] = change.stored
                 else:
-                    # It may have come and gone in between: earlier changes of a merchant may be left out.
+                    # May be unknown: if it was created and deleted in between, the creation can be omitted.
                     self.merchants.pop(change.deleted_name, None)
-            self.revision = answer.revision
+            self.revision = response.revision
             if self.revision >= now:
                 break
         watching.cancel()
 
 
-def test_a_copy_that_went_away_misses_nothing(client):
+def test_resumed_watch_misses_no_change(client):
     for name in ("stays", "changes", "goes"):
         client.merchants.CreateMerchant(create(name))
-    copy = Copy(client)
-    assert copy.merchants == _all(client) and len(copy.merchants) == 3
+    replica = Replica(client)
+    assert replica.merchants == _all(client) and len(replica.merchants) == 3
     client.merchants.DeleteMerchant(manage.DeleteMerchantRequest(name="merchants/goes"))
     for round_ in range(3):
         _change(client, round_)
-        # What the copy already has is not sent again: `catch_up` would object.
-        copy.catch_up(client)
-        assert copy.merchants == _all(client)
-    # Nothing has changed: the first message comes all the same, and says so.
-    copy.catch_up(client)
-    assert copy.merchants == _all(client)
+        # `catch_up` asserts that no change is sent twice.
+        replica.catch_up(client)
+        assert replica.merchants == _all(client)
+    # Without changes, the first message is still sent.
+    replica.catch_up(client)
+    assert replica.merchants == _all(client)
 
 
-def test_changes_come_while_they_are_made(client):
+def test_changes_are_sent_as_they_are_committed(client):
     watching = client.merchants.WatchMerchants(manage.WatchMerchantsRequest())
     first = next(watching)
     assert (list(first.changes), first.revision) == ([], _revision(client))
@@ -67,38 +67,38 @@ def test_changes_come_while_they_are_made(client):
     watching.cancel()
 
 
-def test_a_revision_that_never_was_is_refused(client):
+def test_future_revision_is_rejected(client):
     ahead = manage.WatchMerchantsRequest(revision=_revision(client) + 1)
-    refusal = refused(client.merchants.WatchMerchants, ahead)
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.OUT_OF_RANGE, "REVISION_IN_FUTURE")
+    error = expect_error(client.merchants.WatchMerchants, ahead)
+    assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "REVISION_IN_FUTURE")
 
 
-def test_a_copy_goes_on_after_a_restart(tmp_path):
+def test_watch_resumes_after_a_restart(tmp_path):
     server = NearbyServer(tmp_path)
     with server:
         server.client.merchants.CreateMerchant(create("before"))
-        copy = Copy(server.client)
+        replica = Replica(server.client)
         server.client.merchants.CreateMerchant(create("unseen"))
     with server:
         _change(server.client, 0)
-        copy.catch_up(server.client)
-        assert copy.merchants == _all(server.client) and len(copy.merchants) == 4
+        replica.catch_up(server.client)
+        assert replica.merchants == _all(server.client) and len(replica.merchants) == 4
 
 
-def test_one_more_watcher_than_the_server_takes_is_told_which_quota(tmp_path):
+def test_watcher_limit_reports_its_quota(tmp_path):
     with NearbyServer(tmp_path, "--max-watchers", "1") as server:
         watching = server.client.merchants.WatchMerchants(manage.WatchMerchantsRequest())
         next(watching)
-        refusal = refused(server.client.merchants.WatchMerchants, manage.WatchMerchantsRequest())
-        assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_WATCHERS")
-        [violation] = refusal.details[QuotaFailure].violations
+        error = expect_error(server.client.merchants.WatchMerchants, manage.WatchMerchantsRequest())
+        assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_WATCHERS")
+        [violation] = error.details[QuotaFailure].violations
         assert violation.subject == "nearby/watchers" and violation.description
-        assert refusal.details[RetryInfo].retry_delay.ToNanoseconds() > 0
+        assert error.details[RetryInfo].retry_delay.ToNanoseconds() > 0
         watching.cancel()
 
 
 def _change(client, round_: int) -> None:
-    """Stores, changes and deletes; leaves one merchant more than there were."""
+    """Creates, changes and deletes merchants; leaves one more than before."""
     for name in (f"new {round_}", f"brief {round_}", "changes"):
         given = merchant(name, phone=str(round_))
         client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=given, allow_missing=True))
@@ -113,5 +113,5 @@ def _revision(client) -> int:
 
 
 def _all(client) -> dict:
-    answers = pages(client.merchants.ListMerchants, manage.ListMerchantsRequest())
-    return {merchant.name: merchant for page in answers for merchant in page.merchants}
+    responses = pages(client.merchants.ListMerchants, manage.ListMerchantsRequest())
+    return {merchant.name: merchant for page in responses for merchant in page.merchants}

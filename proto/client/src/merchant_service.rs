@@ -1,4 +1,4 @@
-//! What to ask the `MerchantService`.
+//! Methods of `MerchantService`.
 
 use futures_util::Stream;
 use nearby_proto::{
@@ -14,24 +14,24 @@ use nearby_proto::{
     well_known::Empty,
 };
 
-use crate::{Answers, Client, Pages, error::ClientError, method::Method};
+use crate::{Client, Pages, ResponseStream, error::ClientError, method::Method};
 
-/// Reads.
+/// Reads, retried as the service config allows.
 impl Client {
-    /// Reads one merchant.
+    /// Returns one merchant.
     ///
     /// # Errors
     ///
-    /// As the contract says of `GetMerchant`.
+    /// As documented in the contract for `GetMerchant`.
     pub async fn get_merchant(&self, request: GetMerchantRequest) -> Result<Merchant, ClientError> {
         self.read(Method::GetMerchant, request).await
     }
 
-    /// Reads merchants by name at one revision.
+    /// Returns merchants by name as of one revision.
     ///
     /// # Errors
     ///
-    /// As the contract says of `BatchGetMerchants`.
+    /// As documented in the contract for `BatchGetMerchants`.
     pub async fn batch_get_merchants(
         &self,
         request: BatchGetMerchantsRequest,
@@ -43,7 +43,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As the contract says of `ListMerchants`.
+    /// As documented in the contract for `ListMerchants`.
     pub async fn list_merchants(
         &self,
         request: ListMerchantsRequest,
@@ -51,70 +51,70 @@ impl Client {
         self.read(Method::ListMerchants, request).await
     }
 
-    /// The same page by page, until there have been so many merchants or no more. Pages are as large as a server gives
-    /// them, unless the request says otherwise. Each page is a call with a deadline of its own.
+    /// Lists merchants page by page, up to `max_results` merchants. Pages have the maximum size of the server unless
+    /// the request sets `page_size`. Each page is a call with its own deadline.
     #[must_use]
     pub fn list_merchants_pages(
         &self,
         request: ListMerchantsRequest,
-        most: usize,
+        max_results: usize,
     ) -> Pages<ListMerchantsRequest> {
-        Pages::new(self.clone(), request, most)
+        Pages::new(self.clone(), request, max_results)
     }
 }
 
-/// Changes. Each goes with a request id, a fresh one where the request has none, so that it can be sent again.
+/// Writes. Each has a request id, generated if the request has none, so that it can be retried.
 impl Client {
-    /// Stores a new merchant.
+    /// Creates a merchant.
     ///
     /// # Errors
     ///
-    /// As the contract says of `CreateMerchant`.
+    /// As documented in the contract for `CreateMerchant`.
     pub async fn create_merchant(&self, request: CreateMerchantRequest) -> Result<Merchant, ClientError> {
         self.write(Method::CreateMerchant, request).await
     }
 
-    /// Changes a merchant, whole or by field mask.
+    /// Updates a merchant, as a whole or by field mask.
     ///
     /// # Errors
     ///
-    /// As the contract says of `UpdateMerchant`.
+    /// As documented in the contract for `UpdateMerchant`.
     pub async fn update_merchant(&self, request: UpdateMerchantRequest) -> Result<Merchant, ClientError> {
         self.write(Method::UpdateMerchant, request).await
     }
 
-    /// Removes a merchant.
+    /// Deletes a merchant.
     ///
     /// # Errors
     ///
-    /// As the contract says of `DeleteMerchant`.
+    /// As documented in the contract for `DeleteMerchant`.
     pub async fn delete_merchant(&self, request: DeleteMerchantRequest) -> Result<(), ClientError> {
         self.write(Method::DeleteMerchant, request).await.map(|Empty {}| ())
     }
 
-    /// Lets searches find a merchant.
+    /// Makes a merchant visible to searches.
     ///
     /// # Errors
     ///
-    /// As the contract says of `ShowMerchant`.
+    /// As documented in the contract for `ShowMerchant`.
     pub async fn show_merchant(&self, request: ShowMerchantRequest) -> Result<Merchant, ClientError> {
         self.write(Method::ShowMerchant, request).await
     }
 
-    /// Lets no search find a merchant, and keeps it.
+    /// Hides a merchant from searches without deleting it.
     ///
     /// # Errors
     ///
-    /// As the contract says of `HideMerchant`.
+    /// As documented in the contract for `HideMerchant`.
     pub async fn hide_merchant(&self, request: HideMerchantRequest) -> Result<Merchant, ClientError> {
         self.write(Method::HideMerchant, request).await
     }
 
-    /// Stores new merchants, all or none.
+    /// Creates merchants atomically: all or none.
     ///
     /// # Errors
     ///
-    /// As the contract says of `BatchCreateMerchants`.
+    /// As documented in the contract for `BatchCreateMerchants`.
     pub async fn batch_create_merchants(
         &self,
         request: BatchCreateMerchantsRequest,
@@ -122,11 +122,11 @@ impl Client {
         self.write(Method::BatchCreateMerchants, request).await
     }
 
-    /// Changes merchants, all or none.
+    /// Updates merchants atomically: all or none.
     ///
     /// # Errors
     ///
-    /// As the contract says of `BatchUpdateMerchants`.
+    /// As documented in the contract for `BatchUpdateMerchants`.
     pub async fn batch_update_merchants(
         &self,
         request: BatchUpdateMerchantsRequest,
@@ -134,11 +134,11 @@ impl Client {
         self.write(Method::BatchUpdateMerchants, request).await
     }
 
-    /// Removes merchants, all or none.
+    /// Deletes merchants atomically: all or none.
     ///
     /// # Errors
     ///
-    /// As the contract says of `BatchDeleteMerchants`.
+    /// As documented in the contract for `BatchDeleteMerchants`.
     pub async fn batch_delete_merchants(
         &self,
         request: BatchDeleteMerchantsRequest,
@@ -147,54 +147,55 @@ impl Client {
     }
 }
 
-/// Streams. Never repeated.
+/// Streaming calls, which are never retried.
 impl Client {
-    /// Stores many merchants, each on its own. The deadline runs while the caller makes the rows, too.
+    /// Creates or replaces many merchants, each row independently. The deadline includes the time in which the request
+    /// stream produces the rows.
     ///
     /// # Errors
     ///
-    /// As the contract says of `ImportMerchants`: some of the rows may have been stored, and sending them all again is
-    /// safe.
+    /// As documented in the contract for `ImportMerchants`. Some of the rows may have been stored;
+    /// sending all of them again is safe.
     pub async fn import_merchants(
         &self,
         requests: impl Stream<Item = ImportMerchantsRequest> + Send + 'static,
     ) -> Result<ImportMerchantsResponse, ClientError> {
-        self.send_all(Method::ImportMerchants, requests).await
+        self.client_streaming(Method::ImportMerchants, requests).await
     }
 
-    /// Sends all merchants as they were at one revision. Without a deadline.
+    /// Streams all merchants as of one revision. Without a deadline.
     ///
     /// # Errors
     ///
-    /// As the contract says of `ExportMerchants`.
+    /// As documented in the contract for `ExportMerchants`.
     pub async fn export_merchants(
         &self,
         request: ExportMerchantsRequest,
-    ) -> Result<Answers<ExportMerchantsResponse>, ClientError> {
-        self.receive(Method::ExportMerchants, request).await
+    ) -> Result<ResponseStream<ExportMerchantsResponse>, ClientError> {
+        self.server_streaming(Method::ExportMerchants, request).await
     }
 
-    /// Sends changes as they are made. Without a deadline.
+    /// Streams changes as they are committed. Without a deadline.
     ///
     /// # Errors
     ///
-    /// As the contract says of `WatchMerchants`.
+    /// As documented in the contract for `WatchMerchants`.
     pub async fn watch_merchants(
         &self,
         request: WatchMerchantsRequest,
-    ) -> Result<Answers<WatchMerchantsResponse>, ClientError> {
-        self.receive(Method::WatchMerchants, request).await
+    ) -> Result<ResponseStream<WatchMerchantsResponse>, ClientError> {
+        self.server_streaming(Method::WatchMerchants, request).await
     }
 
-    /// Sends a backup as of one revision, to be written into a file. Without a deadline.
+    /// Streams a backup as of one revision, to be written to a file. Without a deadline.
     ///
     /// # Errors
     ///
-    /// As the contract says of `BackUpMerchants`.
+    /// As documented in the contract for `BackUpMerchants`.
     pub async fn back_up_merchants(
         &self,
         request: BackUpMerchantsRequest,
-    ) -> Result<Answers<BackUpMerchantsResponse>, ClientError> {
-        self.receive(Method::BackUpMerchants, request).await
+    ) -> Result<ResponseStream<BackUpMerchantsResponse>, ClientError> {
+        self.server_streaming(Method::BackUpMerchants, request).await
     }
 }

@@ -1,5 +1,5 @@
 'use strict';
-// From a SearchNearbyResponse to the JSON that a list shows.
+// Converts a SearchNearbyResponse to the JSON that a list shows.
 
 const OPEN = { OPEN_STATE_OPEN: 'open', OPEN_STATE_CLOSED: 'closed', OPEN_STATE_UNKNOWN: 'unknown' };
 
@@ -13,18 +13,18 @@ function merchantToJson({ merchant, distanceM, openState, uncertain, position })
     distanceM: Math.round(distanceM),
     open: OPEN[openState],
     uncertain,
-    // What wx.navigateToMiniProgram takes.
+    // Argument of wx.navigateToMiniProgram.
     miniProgram: merchant.miniProgram && { appId: merchant.miniProgram.appId, path: merchant.miniProgram.path },
     position: { latitude: position.latitude, longitude: position.longitude, datum: 'gcj02' },
   };
 }
 
-/** No more digits than a phone's position deserves: tens of metres, then tenths of a kilometre, then kilometres. */
+/** Rounds to the precision of phone positions: to 10 m, from 1 km to 0.1 km, from 10 km to 1 km. */
 function distanceText(metres) {
   const tens = Math.round(metres / 10) * 10;
   if (tens < 10) return '< 10 m';
   if (tens < 1_000) return `${tens} m`;
-  // 995 m come here too, and are 1.0 km.
+  // From 995 m: displayed as 1.0 km.
   const tenths = Math.round(metres / 100) / 10;
   return tenths < 10 ? `${tenths.toFixed(1)} km` : `${Math.round(metres / 1_000)} km`;
 }

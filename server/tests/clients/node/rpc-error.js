@@ -1,5 +1,5 @@
 'use strict';
-// What a refused call says: its code, its message and the error details of google.rpc.
+// Contents of an RPC error: code, message and error details of google.rpc.
 
 const assert = require('node:assert/strict');
 const { message } = require('./contract');
@@ -8,8 +8,8 @@ const KINDS = ['BadRequest', 'ErrorInfo', 'PreconditionFailure', 'ResourceInfo',
   (kind) => `google.rpc.${kind}`,
 );
 
-/** Waits for a call that has to fail. */
-async function refused(call) {
+/** Waits for a call to fail and returns its error. */
+async function expectError(call) {
   const error = await call.then(
     () => assert.fail('the call succeeded'),
     (error) => error,
@@ -22,7 +22,7 @@ async function refused(call) {
     fields: violations.map((violation) => violation.field),
     resource: details['google.rpc.ResourceInfo'],
     reason: details['google.rpc.ErrorInfo']?.reason,
-    // All that the caller can read.
+    // All text that the client receives.
     text: [error.message, JSON.stringify(details)].join('\n'),
   };
 }
@@ -41,7 +41,7 @@ function unpacked(error) {
   return details;
 }
 
-/** grpc-js leaves these two escaped in a status message where a server escaped them, as servers may. */
+/** Unescapes the two characters that servers may escape in a status message and grpc-js does not unescape. */
 const readable = (text) => text.replaceAll('%3F', '?').replaceAll('%23', '#');
 
-module.exports = { refused };
+module.exports = { expectError };

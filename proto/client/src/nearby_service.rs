@@ -1,4 +1,4 @@
-//! What to ask the `NearbyService`.
+//! Methods of `NearbyService`.
 
 use futures_util::Stream;
 use nearby_proto::v1::{
@@ -7,14 +7,14 @@ use nearby_proto::v1::{
     WatchNearbyRequest, WatchNearbyResponse,
 };
 
-use crate::{Answers, Client, Pages, error::ClientError, method::Method};
+use crate::{Client, Pages, ResponseStream, error::ClientError, method::Method};
 
 impl Client {
     /// Lists the merchants within a radius of a point, nearest first.
     ///
     /// # Errors
     ///
-    /// As the contract says of `SearchNearby`.
+    /// As documented in the contract for `SearchNearby`.
     pub async fn search_nearby(
         &self,
         request: SearchNearbyRequest,
@@ -22,19 +22,23 @@ impl Client {
         self.read(Method::SearchNearby, request).await
     }
 
-    /// The same page by page, until there have been so many results or no more. Pages are as large as a server gives
-    /// them, unless the request says otherwise. Each page is a call with a deadline of its own.
+    /// Searches page by page, up to `max_results` results. Pages have the maximum size of the server unless the request
+    /// sets `page_size`. Each page is a call with its own deadline.
     #[must_use]
-    pub fn search_pages(&self, request: SearchNearbyRequest, most: usize) -> Pages<SearchNearbyRequest> {
-        Pages::new(self.clone(), request, most)
+    pub fn search_pages(
+        &self,
+        request: SearchNearbyRequest,
+        max_results: usize,
+    ) -> Pages<SearchNearbyRequest> {
+        Pages::new(self.clone(), request, max_results)
     }
 
-    /// Answers many searches at one revision. What became of each is in the answer:
-    /// [`ClientError`] can be made from the status of one that failed.
+    /// Runs many searches at one revision. The response has the outcome of each: the status of a failed one converts
+    /// into a [`ClientError`].
     ///
     /// # Errors
     ///
-    /// As the contract says of `BatchSearchNearby`.
+    /// As documented in the contract for `BatchSearchNearby`.
     pub async fn batch_search_nearby(
         &self,
         request: BatchSearchNearbyRequest,
@@ -42,35 +46,35 @@ impl Client {
         self.read(Method::BatchSearchNearby, request).await
     }
 
-    /// Answers searches as they come. Never repeated, and without a deadline.
+    /// Answers searches as they arrive. Never retried, and without a deadline.
     ///
     /// # Errors
     ///
-    /// The stream cannot be opened. A search that fails later does so alone.
+    /// The stream could not be opened. A search that fails later does not end the stream.
     pub async fn stream_search_nearby(
         &self,
         requests: impl Stream<Item = StreamSearchNearbyRequest> + Send + 'static,
-    ) -> Result<Answers<StreamSearchNearbyResponse>, ClientError> {
-        self.converse(Method::StreamSearchNearby, requests).await
+    ) -> Result<ResponseStream<StreamSearchNearbyResponse>, ClientError> {
+        self.bidirectional_streaming(Method::StreamSearchNearby, requests).await
     }
 
-    /// Keeps the caller informed of the merchants nearest to it. Never repeated, and without a deadline.
+    /// Watches the merchants nearest to the client. Never retried, and without a deadline.
     ///
     /// # Errors
     ///
-    /// As the contract says of `WatchNearby`.
+    /// As documented in the contract for `WatchNearby`.
     pub async fn watch_nearby(
         &self,
         steps: impl Stream<Item = WatchNearbyRequest> + Send + 'static,
-    ) -> Result<Answers<WatchNearbyResponse>, ClientError> {
-        self.converse(Method::WatchNearby, steps).await
+    ) -> Result<ResponseStream<WatchNearbyResponse>, ClientError> {
+        self.bidirectional_streaming(Method::WatchNearby, steps).await
     }
 
     /// Counts merchants by H3 cell.
     ///
     /// # Errors
     ///
-    /// As the contract says of `GetDensity`.
+    /// As documented in the contract for `GetDensity`.
     pub async fn get_density(&self, request: GetDensityRequest) -> Result<GetDensityResponse, ClientError> {
         self.read(Method::GetDensity, request).await
     }

@@ -1,10 +1,10 @@
-"""The largest page of ListMerchants. A module of its own: it needs more merchants than the others want to see."""
+"""Maximum page size of ListMerchants. A separate module, and so a separate server, because it stores many merchants."""
 
 from build import merchant, rows
 from stubs import manage
 
 
-def test_a_page_size_above_the_most_is_taken_as_the_most(client):
+def test_page_size_above_the_maximum_is_clamped(client):
     client.merchants.ImportMerchants(rows(merchant(f"{first + n}") for n in range(501)) for first in (1_000, 2_000))
     page = client.merchants.ListMerchants(manage.ListMerchantsRequest(page_size=2**31 - 1))
     assert len(page.merchants) == 1_000

@@ -1,9 +1,9 @@
 'use strict';
-// From the JSON of `wx.request` to a SearchNearbyRequest.
+// Converts the JSON of `wx.request` to a SearchNearbyRequest.
 
 const DATUMS = { wgs84: 'COORDINATE_SYSTEM_WGS84', gcj02: 'COORDINATE_SYSTEM_GCJ02' };
 
-// What may be written; what the values may be is known to Nearby alone, so that no limit stands in two places.
+// JSON schema of the body. Nearby checks the ranges of values, so that no limit is defined twice.
 const schema = {
   type: 'object',
   required: ['position'],
@@ -11,8 +11,8 @@ const schema = {
   properties: {
     position: {
       type: 'object',
-      // The datum has no default: in China WGS-84 taken for GCJ-02 is a few hundred metres off, and nobody notices.
-      // It is not called `type`, which `wx.choosePoi` gives another meaning.
+      // The datum has no default: in China, taking WGS-84 for GCJ-02 is off by a few hundred metres without any error.
+      // It is not called `type`, which has another meaning in `wx.choosePoi`.
       required: ['latitude', 'longitude', 'datum'],
       additionalProperties: false,
       properties: {
@@ -36,10 +36,10 @@ function toRequest({ position, radius, category, openNow, pageToken }) {
     radiusM: radius,
     pageToken,
     filter: category === undefined ? undefined : { anyCategories: [category] },
-    // Shops whose hours nobody knows are kept either way: unknown is not closed.
+    // Merchants with unknown hours are returned either way: unknown is not closed.
     opening: { openNow: true, policy: openNow ? 'OPENING_POLICY_OPEN_OR_UNKNOWN' : 'OPENING_POLICY_SHOW_ALL' },
     view: 'MERCHANT_VIEW_BASIC',
-    // Whatever datum a shop was stored in: <map> and wx.openLocation take GCJ-02 only.
+    // <map> and wx.openLocation require GCJ-02, whatever datum the merchant is stored in.
     outputCoordinateSystem: 'COORDINATE_SYSTEM_GCJ02',
   };
 }
@@ -55,7 +55,7 @@ const FIELDS = {
   page_token: 'pageToken',
 };
 
-/** The name in the JSON of a field in the request, or nothing where the caller has no say in it. */
+/** Returns the JSON name of a field of the request; undefined if the client cannot set it. */
 const fieldInJson = (field) => FIELDS[field];
 
 module.exports = { fieldInJson, schema, toRequest };

@@ -1,4 +1,4 @@
-"""What a refused call says: its code, its message and the error details of google.rpc."""
+"""Contents of an RPC error: code, message and error details of google.rpc."""
 
 from dataclasses import dataclass
 
@@ -20,51 +20,51 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RpcFailure:
     code: grpc.StatusCode
     message: str
     details: dict
 
     @property
     def reason(self) -> str | None:
-        """The stable word for what is wrong, of google.rpc.ErrorInfo."""
+        """The stable reason in google.rpc.ErrorInfo."""
         info = self.details.get(details.ErrorInfo)
         return info.reason if info else None
 
     @property
     def fields(self) -> list[str]:
-        """The fields that google.rpc.BadRequest names."""
+        """The invalid fields in google.rpc.BadRequest."""
         return [field for field, _ in self.reasons]
 
     @property
     def reasons(self) -> list[tuple[str, str]]:
-        """The same with the stable word for what is wrong with each."""
+        """The invalid fields with the stable reason of each."""
         request = self.details.get(details.BadRequest)
         return [(violation.field, violation.reason) for violation in request.field_violations] if request else []
 
     @property
     def text(self) -> str:
-        """All that the caller can read."""
+        """All text that the client receives."""
         return "\n".join([self.message, *map(str, self.details.values())])
 
 
-def refused(call, request) -> Refusal:
-    """Makes a call that has to fail."""
+def expect_error(call, request) -> RpcFailure:
+    """Makes a call that must fail and returns its error."""
     with pytest.raises(grpc.RpcError) as caught:
-        # The answers of one that streams have to be asked for.
-        answers = call(request)
-        if isinstance(answers, grpc.Call):
-            list(answers)
+        # A streaming call fails only when its responses are read.
+        responses = call(request)
+        if isinstance(responses, grpc.Call):
+            list(responses)
     error = caught.value
-    # Raises where the code or the message of the details differ from those of the call.
+    # Raises if code or message of the details differ from those of the call.
     status = rpc_status.from_call(error)
-    return Refusal(error.code(), error.details(), _unpacked(status.details) if status else {})
+    return RpcFailure(error.code(), error.details(), _unpacked(status.details) if status else {})
 
 
-def refused_alone(request_status) -> Refusal:
-    """The same of one request among many: its RequestStatus is a google.rpc.Status on the wire."""
+def error_of_status(request_status) -> RpcFailure:
+    """Converts the RequestStatus of one request of a batch or stream, which is a google.rpc.Status on the wire."""
     status = status_pb2.Status.FromString(request_status.SerializeToString())
-    return Refusal(_CODES[status.code], status.message, _unpacked(status.details))
+    return RpcFailure(_CODES[status.code], status.message, _unpacked(status.details))
 
 
 def _unpacked(packed) -> dict:

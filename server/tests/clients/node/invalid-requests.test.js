@@ -1,14 +1,14 @@
 'use strict';
-// Requests that cannot be: INVALID_ARGUMENT, naming the field, and telling nobody where the caller is.
+// Invalid requests: INVALID_ARGUMENT that names the field and contains no coordinate.
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 const { status } = require('@grpc/grpc-js');
 const { merchant, position } = require('./build');
 const { start } = require('./nearby-server');
-const { refused } = require('./refusal');
+const { expectError } = require('./rpc-error');
 
-// Digits that appear in no message by chance.
+// Coordinates whose digits appear in no message by chance.
 const LATITUDE = 60.12378564;
 const LONGITUDE = 24.98761243;
 const HERE = position(LATITUDE, LONGITUDE);
@@ -34,47 +34,47 @@ const SEARCHES = [
   ['datum unknown', { origin: position(LATITUDE, LONGITUDE, 99) }, 'origin.coordinateSystem'],
   ['radius 0', { origin: HERE, radiusM: 0 }, 'radiusM'],
   ['radius negative', { origin: HERE, radiusM: -1 }, 'radiusM'],
-  ['radius over the most', { origin: HERE, radiusM: 5_000.001 }, 'radiusM'],
+  ['radius over the limit', { origin: HERE, radiusM: 5_000.001 }, 'radiusM'],
   ['radius NaN', { origin: HERE, radiusM: NaN }, 'radiusM'],
   ['page size negative', { origin: HERE, pageSize: -1 }, 'pageSize'],
   ['page token garbage', { origin: HERE, pageToken: 'garbage' }, 'pageToken'],
 ];
 
 for (const [what, request, field] of SEARCHES) {
-  test(`search: ${what}`, async () => refuses(client.search(request), field));
+  test(`search: ${what}`, async () => assertInvalid(client.search(request), field));
 }
 
-test('search: the page token of another query', async () => {
+test('search: page token of another query', async () => {
   const { nextPageToken: pageToken } = await client.search({ origin: HERE, pageSize: 1 });
   assert.ok(pageToken);
-  await refuses(client.search({ origin: position(LATITUDE, LONGITUDE + 1e-9), pageToken }), 'pageToken');
-  await refuses(client.search({ origin: HERE, radiusM: 100, pageToken }), 'pageToken');
+  await assertInvalid(client.search({ origin: position(LATITUDE, LONGITUDE + 1e-9), pageToken }), 'pageToken');
+  await assertInvalid(client.search({ origin: HERE, radiusM: 100, pageToken }), 'pageToken');
 });
 
 for (const [what, id] of [['slash', 'a/b'], ['129 bytes', 'x'.repeat(129)], ['control character', 'a\u0007b']]) {
   test(`id: ${what}`, async () => {
-    await refuses(client.create({ merchant: merchant('', LATITUDE, LONGITUDE), merchantId: id }), 'merchantId');
-    await refuses(client.get({ name: `merchants/${id}` }), 'name');
+    await assertInvalid(client.create({ merchant: merchant('', LATITUDE, LONGITUDE), merchantId: id }), 'merchantId');
+    await assertInvalid(client.get({ name: `merchants/${id}` }), 'name');
   });
 }
 
 test('id: empty', async () => {
-  await refuses(client.get({ name: '' }), 'name');
-  await refuses(client.remove({ name: 'merchants/' }), 'name');
+  await assertInvalid(client.get({ name: '' }), 'name');
+  await assertInvalid(client.remove({ name: 'merchants/' }), 'name');
 });
 
-test('create: all that is wrong is said at once', async () => {
+test('create: all invalid fields are reported at once', async () => {
   const bad = { ...merchant('bad', 91, 24), displayName: '', categories: [''] };
-  const refusal = await refused(client.create({ merchant: bad }));
-  assert.equal(refusal.code, status.INVALID_ARGUMENT);
+  const error = await expectError(client.create({ merchant: bad }));
+  assert.equal(error.code, status.INVALID_ARGUMENT);
   const fields = ['merchant.categories[0]', 'merchant.display_name', 'merchant.position.latitude'];
-  assert.deepEqual(refusal.fields.sort(), fields);
+  assert.deepEqual(error.fields.sort(), fields);
 });
 
-async function refuses(call, field) {
-  const refusal = await refused(call);
-  assert.equal(refusal.code, status.INVALID_ARGUMENT);
-  // The server names fields as the contract spells them, this client as JavaScript does.
-  assert.deepEqual(refusal.fields, [field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]);
-  for (const digits of ['1237', '9876']) assert.ok(!refusal.text.includes(digits), refusal.text);
+async function assertInvalid(call, field) {
+  const error = await expectError(call);
+  assert.equal(error.code, status.INVALID_ARGUMENT);
+  // The server uses the field names of the contract, this client those of JavaScript.
+  assert.deepEqual(error.fields, [field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]);
+  for (const digits of ['1237', '9876']) assert.ok(!error.text.includes(digits), error.text);
 }

@@ -1,4 +1,4 @@
-"""The geodesic of WGS-84 by GeographicLib, which shares no code with the server."""
+"""Geodesics on WGS-84 by GeographicLib, which shares no code with the server."""
 
 from geographiclib.geodesic import Geodesic
 
@@ -10,8 +10,8 @@ def distance_m(from_position, to_position) -> float:
     return _WGS84.Inverse(*ends, Geodesic.DISTANCE)["s12"]
 
 
-def beside(latitude: float, longitude: float, bearing: float, metres: float) -> tuple[float, float]:
-    """The place so far from another in a direction."""
+def destination(latitude: float, longitude: float, bearing: float, metres: float) -> tuple[float, float]:
+    """Returns the point at a distance and bearing from another."""
     there = _WGS84.Direct(latitude, longitude, bearing, metres)
-    # GeographicLib may give a longitude a hair outside the range.
+    # GeographicLib can return a longitude slightly outside the range.
     return there["lat2"], min(max(there["lon2"], -180.0), 180.0)

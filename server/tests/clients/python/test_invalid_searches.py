@@ -1,4 +1,4 @@
-"""Searches that cannot be: INVALID_ARGUMENT, naming the field, and telling nobody where the caller is."""
+"""Invalid searches: INVALID_ARGUMENT that names the field and contains no coordinate."""
 
 import math
 
@@ -6,11 +6,11 @@ import grpc
 import pytest
 
 from build import WGS84, merchant, position, query, rows
-from refusal import refused
+from rpc_error import expect_error
 from stubs import merchants, search
 
 NAN, INFINITE = math.nan, math.inf
-# Digits that appear in no message by chance.
+# Coordinates whose digits appear in no message by chance.
 LATITUDE, LONGITUDE = 60.12378564, 24.98761243
 
 BAD = {
@@ -39,8 +39,8 @@ BAD = {
     "radius 0": (query(LATITUDE, LONGITUDE, radius_m=0.0), "radius_m"),
     "radius -0": (query(LATITUDE, LONGITUDE, radius_m=-0.0), "radius_m"),
     "radius negative": (query(LATITUDE, LONGITUDE, radius_m=-1.0), "radius_m"),
-    "radius over the most": (query(LATITUDE, LONGITUDE, radius_m=math.nextafter(5_000.0, INFINITE)), "radius_m"),
-    "radius far over the most": (query(LATITUDE, LONGITUDE, radius_m=1e300), "radius_m"),
+    "radius over the limit": (query(LATITUDE, LONGITUDE, radius_m=math.nextafter(5_000.0, INFINITE)), "radius_m"),
+    "radius far over the limit": (query(LATITUDE, LONGITUDE, radius_m=1e300), "radius_m"),
     "radius NaN": (query(LATITUDE, LONGITUDE, radius_m=NAN), "radius_m"),
     "radius inf": (query(LATITUDE, LONGITUDE, radius_m=INFINITE), "radius_m"),
     "page size negative": (query(LATITUDE, LONGITUDE, page_size=-1), "page_size"),
@@ -51,22 +51,22 @@ BAD = {
 
 
 @pytest.mark.parametrize("request_, field", BAD.values(), ids=BAD.keys())
-def test_the_field_is_named_and_no_coordinate_told(client, request_, field):
-    refusal = refused(client.nearby.SearchNearby, request_)
-    assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
-    assert refusal.fields == [field]
+def test_error_names_the_field_and_contains_no_coordinate(client, request_, field):
+    error = expect_error(client.nearby.SearchNearby, request_)
+    assert error.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert error.fields == [field]
     for digits in ("12378564", "98761243", "1237", "9876"):
-        assert digits not in refusal.text
+        assert digits not in error.text
 
 
-def test_all_that_is_wrong_is_said_at_once(client):
+def test_all_invalid_fields_are_reported_at_once(client):
     bad = query(NAN, 999.0, 0, radius_m=-1.0, page_size=-1)
-    fields = set(refused(client.nearby.SearchNearby, bad).fields)
+    fields = set(expect_error(client.nearby.SearchNearby, bad).fields)
     assert {"origin.coordinate_system", "origin.latitude", "radius_m", "page_size"} <= fields
 
 
 @pytest.mark.parametrize("page_size", [0, 1])
-def test_the_page_token_of_another_query_is_refused(client, page_size):
+def test_page_token_of_another_query_is_rejected(client, page_size):
     client.merchants.ImportMerchants(iter([rows(merchant(f"{n}", LATITUDE, LONGITUDE) for n in range(30))]))
     token = client.nearby.SearchNearby(query(LATITUDE, LONGITUDE, page_size=1)).next_page_token
     others = [
@@ -77,20 +77,20 @@ def test_the_page_token_of_another_query_is_refused(client, page_size):
     ]
     for other in others:
         other.page_token, other.page_size = token, page_size
-        refusal = refused(client.nearby.SearchNearby, other)
-        assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_token"])
+        error = expect_error(client.nearby.SearchNearby, other)
+        assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_token"])
 
 
-def test_a_token_with_one_letter_changed_is_refused(client):
+def test_tampered_page_token_is_rejected(client):
     client.merchants.ImportMerchants(iter([rows(merchant(f"{n}", LATITUDE, LONGITUDE) for n in range(30))]))
     token = client.nearby.SearchNearby(query(LATITUDE, LONGITUDE, page_size=1)).next_page_token
     for at, letter in enumerate(token):
         changed = token[:at] + ("B" if letter == "A" else "A") + token[at + 1 :]
-        refusal = refused(client.nearby.SearchNearby, query(LATITUDE, LONGITUDE, page_token=changed))
-        assert refusal.fields == ["page_token"]
+        error = expect_error(client.nearby.SearchNearby, query(LATITUDE, LONGITUDE, page_token=changed))
+        assert error.fields == ["page_token"]
 
 
-def test_a_position_at_the_limits_is_taken(client):
+def test_positions_at_the_limits_are_accepted(client):
     for latitude in (-90.0, 90.0):
         for longitude in (-180.0, 180.0):
             client.nearby.SearchNearby(search.SearchNearbyRequest(origin=position(latitude, longitude)))

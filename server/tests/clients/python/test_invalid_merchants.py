@@ -1,4 +1,4 @@
-"""Merchants that cannot be are refused, by field, and nothing is stored."""
+"""Invalid merchants are rejected by field, and nothing is stored."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from build import create, merchant, position
-from refusal import refused
+from rpc_error import expect_error
 from stubs import manage, merchants
 
 LATITUDE, LONGITUDE = 60.12378564, 24.98761243
@@ -49,7 +49,7 @@ BAD = {
         _hours(time_zone="UTC", weekly_periods=[merchants.WeeklyPeriod(length_minutes=60)]),
         "opening_hours.weekly_periods[0].weekday",
     ),
-    "date that is not": (
+    "date that does not exist": (
         _hours(
             time_zone="UTC",
             special_days=[merchants.SpecialDay(date=merchants.CalendarDate(year=2027, month=2, day=29))],
@@ -64,43 +64,43 @@ BAD = {
 
 
 @pytest.mark.parametrize("fields, field", BAD.values(), ids=BAD.keys())
-def test_create_names_the_field_and_stores_nothing(client, fields, field):
-    refusal = refused(client.merchants.CreateMerchant, create("bad", **fields))
-    assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
-    assert refusal.fields == [f"merchant.{field}".rstrip(".")]
+def test_create_reports_the_field_and_stores_nothing(client, fields, field):
+    error = expect_error(client.merchants.CreateMerchant, create("bad", **fields))
+    assert error.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert error.fields == [f"merchant.{field}".rstrip(".")]
     for digits in ("1237", "9876"):
-        assert digits not in refusal.text
+        assert digits not in error.text
     get = manage.GetMerchantRequest(name="merchants/bad")
-    assert refused(client.merchants.GetMerchant, get).code == grpc.StatusCode.NOT_FOUND
+    assert expect_error(client.merchants.GetMerchant, get).code == grpc.StatusCode.NOT_FOUND
 
 
-def test_no_merchant_at_all(client):
+def test_missing_merchant_is_rejected(client):
     for call, request in (
         (client.merchants.CreateMerchant, manage.CreateMerchantRequest()),
         (client.merchants.UpdateMerchant, manage.UpdateMerchantRequest()),
     ):
-        refusal = refused(call, request)
-        assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["merchant"])
+        error = expect_error(call, request)
+        assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["merchant"])
 
 
-def test_a_bad_update_leaves_what_was(client):
+def test_invalid_update_changes_nothing(client):
     before = client.merchants.CreateMerchant(create("steady"))
     given = merchant("steady", position=position(math.nan, LONGITUDE), phone="1")
     request = manage.UpdateMerchantRequest(merchant=given, update_mask=FieldMask(paths=["phone", "position"]))
-    refusal = refused(client.merchants.UpdateMerchant, request)
-    assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["merchant.position.latitude"])
+    error = expect_error(client.merchants.UpdateMerchant, request)
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["merchant.position.latitude"])
     assert client.merchants.GetMerchant(manage.GetMerchantRequest(name=before.name)) == before
 
 
 @pytest.mark.parametrize("path", ["nonsense", "position.latitude", "*"])
-def test_a_mask_of_what_cannot_be_updated_is_refused(client, path):
+def test_mask_with_an_unknown_field_is_rejected(client, path):
     client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=merchant("masked"), allow_missing=True))
     request = manage.UpdateMerchantRequest(merchant=merchant("masked"), update_mask=FieldMask(paths=["phone", path]))
-    refusal = refused(client.merchants.UpdateMerchant, request)
-    assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["update_mask"])
+    error = expect_error(client.merchants.UpdateMerchant, request)
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["update_mask"])
 
 
-def test_a_mask_may_name_what_the_server_decides_and_it_is_ignored(client):
+def test_output_only_fields_in_a_mask_are_ignored(client):
     client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=merchant("decided"), allow_missing=True))
     given = merchant("decided", phone="1", wgs84_position=position(1.0, 2.0))
     mask = FieldMask(paths=["phone", "etag", "wgs84_position", "update_time"])
@@ -117,16 +117,16 @@ def test_a_mask_may_name_what_the_server_decides_and_it_is_ignored(client):
     ],
     ids=["special days", "everything empty", "long label"],
 )
-def test_however_much_is_wrong_the_refusal_arrives(client, fields):
+def test_errors_with_many_violations_arrive(client, fields):
     """gRPC's C core drops trailers above 8 KiB at random and reports RESOURCE_EXHAUSTED instead."""
     for _ in range(50):
-        refusal = refused(client.merchants.CreateMerchant, create("overfull", **fields))
-        assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT
-        assert refusal.fields
+        error = expect_error(client.merchants.CreateMerchant, create("overfull", **fields))
+        assert error.code == grpc.StatusCode.INVALID_ARGUMENT
+        assert error.fields
 
 
-def test_a_long_mask_is_refused_in_few_words(client):
+def test_error_of_a_long_mask_is_short(client):
     client.merchants.UpdateMerchant(manage.UpdateMerchantRequest(merchant=merchant("masked"), allow_missing=True))
     mask = FieldMask(paths=["\U0001f35e" * 5_000])
     request = manage.UpdateMerchantRequest(merchant=merchant("masked"), update_mask=mask)
-    assert refused(client.merchants.UpdateMerchant, request).fields == ["update_mask"]
+    assert expect_error(client.merchants.UpdateMerchant, request).fields == ["update_mask"]

@@ -1,4 +1,4 @@
-//! What the published service config says of each method: how long it may take, and whether it may be repeated.
+//! The published service config: timeout and retry policy of each method.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -6,56 +6,56 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::method::Method;
 
-/// The published service config of the package in gRPC's standard JSON form: the very file that is beside the contract,
-/// for clients in any language. This crate takes its deadlines and its retries from it.
+/// Published service config of the package in the standard JSON format of gRPC, for clients in any language. This crate
+/// takes its deadlines and retry policies from it.
 pub const SERVICE_CONFIG: &str = include_str!("../../nearby/v1/service_config.json");
 
-/// What holds for the calls of one method.
+/// Timeout and retry policy of a method.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Rules {
-    /// How long a call may take, all attempts together.
+pub(crate) struct CallPolicy {
+    /// Maximum duration of a call, including all attempts.
     pub(crate) timeout: Option<Duration>,
-    /// How to repeat it, where that is safe whatever the request says.
+    /// Retry policy, if retries are safe for every request of the method.
     pub(crate) retry: Option<RetryPolicy>,
 }
 
-/// How often to repeat a call, and how long to wait in between.
+/// Number of attempts and delays between them.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RetryPolicy {
-    /// The first one counts.
+    /// Includes the first attempt.
     pub(crate) max_attempts: u32,
-    #[serde(deserialize_with = "length")]
+    #[serde(deserialize_with = "duration")]
     pub(crate) initial_backoff: Duration,
-    #[serde(deserialize_with = "length")]
+    #[serde(deserialize_with = "duration")]
     pub(crate) max_backoff: Duration,
     pub(crate) backoff_multiplier: f64,
     retryable_status_codes: Vec<Retryable>,
 }
 
-/// The only code that this crate repeats calls on: a config that names another one is not read.
+/// The only status code that this crate retries: a config with any other code is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 enum Retryable {
     #[serde(rename = "UNAVAILABLE")]
     Unavailable,
 }
 
-/// What holds for a method's calls.
-pub(crate) fn rules_of(method: Method) -> &'static Rules {
-    static NONE: Rules = Rules { timeout: None, retry: None };
+/// Returns the policy of a method.
+pub(crate) fn call_policy(method: Method) -> &'static CallPolicy {
+    static NONE: CallPolicy = CallPolicy { timeout: None, retry: None };
     PUBLISHED.get(method as usize).unwrap_or(&NONE)
 }
 
-/// How to repeat what has become safe to repeat by a request id. The config cannot say so, as it does not see requests;
-/// all its policies are the same, and this is one of them.
+/// Returns the retry policy of writes, which are idempotent by their request id. A service config cannot express that,
+/// as it does not see requests; all its policies are the same, and this is one of them.
 pub(crate) fn retry_with_request_id() -> Option<&'static RetryPolicy> {
-    rules_of(Method::GetMerchant).retry.as_ref()
+    call_policy(Method::GetMerchant).retry.as_ref()
 }
 
-/// Read once. The tests make sure that the file can be read and has every method.
-static PUBLISHED: LazyLock<Vec<Rules>> = LazyLock::new(|| {
+/// Parsed once. The tests verify that the file is valid and lists every method.
+static PUBLISHED: LazyLock<Vec<CallPolicy>> = LazyLock::new(|| {
     let config: ServiceConfig = serde_json::from_str(SERVICE_CONFIG).unwrap_or_default();
-    Method::ALL.iter().map(|method| config.rules_of(method.path())).collect()
+    Method::ALL.iter().map(|method| config.call_policy(method.path())).collect()
 });
 
 #[derive(Debug, Default, Deserialize)]
@@ -68,7 +68,7 @@ struct ServiceConfig {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct MethodConfig {
     name: Vec<Name>,
-    #[serde(default, deserialize_with = "some_length")]
+    #[serde(default, deserialize_with = "optional_duration")]
     timeout: Option<Duration>,
     retry_policy: Option<RetryPolicy>,
 }
@@ -81,11 +81,11 @@ struct Name {
 }
 
 impl ServiceConfig {
-    fn rules_of(&self, path: &str) -> Rules {
-        let is_it = |name: &Name| name.path() == path;
-        let found = self.method_config.iter().find(|config| config.name.iter().any(is_it));
+    fn call_policy(&self, path: &str) -> CallPolicy {
+        let matches = |name: &Name| name.path() == path;
+        let found = self.method_config.iter().find(|config| config.name.iter().any(matches));
         found
-            .map(|config| Rules { timeout: config.timeout, retry: config.retry_policy.clone() })
+            .map(|config| CallPolicy { timeout: config.timeout, retry: config.retry_policy.clone() })
             .unwrap_or_default()
     }
 }
@@ -96,17 +96,17 @@ impl Name {
     }
 }
 
-/// A google.protobuf.Duration in JSON, such as `0.1s`.
-fn length<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+/// Parses a google.protobuf.Duration in JSON, such as `0.1s`.
+fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
     let seconds = text.strip_suffix('s').and_then(|number| number.parse().ok());
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| D::Error::custom(format!("{text} is not a length of time such as 0.1s")))
+        .ok_or_else(|| D::Error::custom(format!("{text} is not a duration such as 0.1s")))
 }
 
-fn some_length<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    length(from).map(Some)
+fn optional_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    duration(from).map(Some)
 }
 
 #[cfg(test)]
@@ -122,8 +122,7 @@ mod tests {
         serde_json::from_str(SERVICE_CONFIG).unwrap()
     }
 
-    /// What the contract itself says of each method: its path, whether either side streams, and whether its request
-    /// has a request id.
+    /// Methods of the contract by path: is either side streaming, and does the request have a request id.
     fn contract() -> BTreeMap<String, (bool, bool)> {
         let files = FileDescriptorSet::decode(nearby_proto::DESCRIPTORS).unwrap().file;
         let ours: Vec<_> = files.iter().filter(|file| file.package() == "nearby.v1").collect();
@@ -144,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn every_method_of_the_contract_is_known_once_to_the_config_and_to_the_client() {
+    fn config_and_client_have_every_method_of_the_contract_once() {
         let contract: Vec<String> = contract().into_keys().collect();
-        assert!(contract.len() >= 19, "the descriptors are those of the whole contract");
+        assert!(contract.len() >= 19, "the descriptors cover the whole contract");
         let names = published().method_config.into_iter().flat_map(|config| config.name);
         let mut configured: Vec<String> = names.map(|name| name.path()).collect();
         configured.sort();
@@ -157,31 +156,31 @@ mod tests {
     }
 
     #[test]
-    fn only_reads_without_streams_are_repeated_by_config() {
+    fn config_retries_only_unary_reads() {
         let contract = contract();
         for config in published().method_config {
             for name in config.name {
                 let (streams, writes) = contract[&name.path()];
                 let reads = ["Get", "BatchGet", "List", "Search", "BatchSearch"];
                 let is_read = reads.iter().any(|verb| name.method.starts_with(verb));
-                assert_eq!(is_read, !streams && !writes, "{} is a read by its name", name.method);
+                assert_eq!(is_read, !streams && !writes, "{} is named like a read", name.method);
                 assert_eq!(config.retry_policy.is_some(), is_read, "{}", name.method);
             }
         }
     }
 
     #[test]
-    fn all_but_endless_streams_have_a_deadline() {
+    fn all_calls_but_server_streams_have_a_deadline() {
         for method in Method::ALL {
             let streams = contract()[method.path()].0 && *method != Method::ImportMerchants;
-            assert_eq!(rules_of(*method).timeout.is_none(), streams, "{method:?}");
+            assert_eq!(call_policy(*method).timeout.is_none(), streams, "{method:?}");
         }
-        assert_eq!(rules_of(Method::SearchNearby).timeout, Some(Duration::from_secs(5)));
-        assert_eq!(rules_of(Method::ImportMerchants).timeout, Some(Duration::from_secs(60)));
+        assert_eq!(call_policy(Method::SearchNearby).timeout, Some(Duration::from_secs(5)));
+        assert_eq!(call_policy(Method::ImportMerchants).timeout, Some(Duration::from_secs(60)));
     }
 
     #[test]
-    fn there_is_one_way_to_repeat() {
+    fn all_retry_policies_are_equal() {
         let policies: Vec<_> =
             published().method_config.into_iter().filter_map(|config| config.retry_policy).collect();
         assert!(policies.iter().all(|policy| Some(policy) == retry_with_request_id()));
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn another_code_to_repeat_on_is_refused() {
+    fn other_retryable_codes_are_rejected() {
         let other = SERVICE_CONFIG.replace("UNAVAILABLE", "INTERNAL");
         assert!(serde_json::from_str::<ServiceConfig>(&other).is_err());
     }
