@@ -40,10 +40,10 @@ impl AuthOptions {
         };
         let mut access = Access::default();
         if let Some(path) = &self.tls_ca {
-            access = access.trusting(read(path)?);
+            access = access.with_ca_certificate(read(path)?);
         }
         if let Some(path) = &self.api_key_file {
-            access = access.with_key(&read(path)?).map_err(io::Error::other)?;
+            access = access.with_api_key(&read(path)?).map_err(io::Error::other)?;
         }
         Ok(access)
     }

@@ -89,7 +89,7 @@ impl Target {
         let mut settings = store::settings(Some(data_dir))?;
         settings.serve_damaged_read_only |= serve_damaged;
         let (running, channel) = ServerHandle::start_in_process(&settings, Progress::to_log()).await?;
-        Ok(Self { client: Client::over(channel), served: Some(running) })
+        Ok(Self { client: Client::from_channel(channel), served: Some(running) })
     }
 
     /// A way to a server that this process runs.
@@ -122,10 +122,10 @@ impl ServerAddress {
             terminal::err("warning: the API key goes over the network for all to read; https:// hides it\n");
         }
         Client::connect_with(&self.server, &access).await.map_err(|error| match error {
-            ConnectError::NotAnAddress { .. } | ConnectError::NotHttp { .. } => {
+            ConnectError::InvalidAddress { .. } | ConnectError::UnsupportedScheme { .. } => {
                 CliError::usage(format!("--server {error}"))
             }
-            ConnectError::Access(reason) => CliError::usage(reason),
+            ConnectError::InvalidAccess(reason) => CliError::usage(reason),
             ConnectError::Tls { .. } => CliError::unavailable(format!(
                 "{error}; --server-ca names the certificates to know it by, and --server its name in them"
             )),
@@ -151,14 +151,14 @@ impl ServerAddress {
         };
         let mut access = Access::default();
         if let Some(path) = &self.server_ca {
-            access = access.trusting(read(path)?);
+            access = access.with_ca_certificate(read(path)?);
         }
         if let (Some(certificate), Some(key)) = (&self.client_cert, &self.client_key) {
-            access = access.showing(read(certificate)?, read(key)?);
+            access = access.with_client_certificate(read(certificate)?, read(key)?);
         }
         if let Some(path) = &self.api_key_file {
             let unusable = |error| CliError::usage(format!("{}: {error}", path.display()));
-            access = access.with_key(&read(path)?).map_err(unusable)?;
+            access = access.with_api_key(&read(path)?).map_err(unusable)?;
         }
         Ok(access)
     }
