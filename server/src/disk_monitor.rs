@@ -42,7 +42,7 @@ pub(crate) struct DiskMonitor {
     min_free: MinFreeSpace,
     health: Arc<StoreHealth>,
     availability: WriteAvailability,
-    /// Whether free space was below the warning limit at the last check.
+    /// True if free space was below the warning limit at the last check.
     is_low: bool,
 }
 

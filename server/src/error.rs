@@ -17,7 +17,7 @@ pub struct Violation {
     pub field: String,
     /// The reason, as a stable word.
     pub reason: Reason,
-    /// What is wrong and the remedy, for people.
+    /// Description of the violation and the remedy, for people.
     pub description: String,
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn revision_of(etag: &str) -> Option<Revision> {
     (etag_of(revision) == etag).then_some(revision)
 }
 
-/// What a commit decides about a version of a merchant.
+/// The fields of a version that the commit decides.
 #[derive(Clone, Copy, Debug)]
 pub struct VersionMeta {
     /// The revision of the change that makes the version.

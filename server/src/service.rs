@@ -1,4 +1,4 @@
-//! What the server does, without wire types: shared by both gRPC services and the admin endpoint.
+//! The operations of the server, without wire types: shared by both gRPC services and the admin endpoint.
 
 use std::sync::Arc;
 
@@ -115,7 +115,7 @@ impl ServiceHandle {
         self.service.load_full().ok_or(NOT_READY)
     }
 
-    /// Whether calls are served and the server is not stopping.
+    /// Returns whether calls are served and the server is not stopping.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.service.load().is_some() && !*self.is_stopping.borrow()

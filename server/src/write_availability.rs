@@ -1,4 +1,4 @@
-//! Whether the server accepts changes: not while the disk is full, and not after the store has failed.
+//! Availability for writes: the server rejects changes while the disk is full, and after the store has failed.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::error::ServiceError;
 
-/// Whether changes are accepted, and the reason if not.
+/// Availability, and the reason when changes are rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Changes are accepted.

@@ -1,11 +1,11 @@
-//! When to stop.
+//! Termination signals.
 
 use std::io;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT, listened to from the moment this is made: none is missed, however early it comes.
+/// SIGTERM and SIGINT, received from its creation on: no early signal is missed.
 #[cfg(unix)]
 #[derive(Debug)]
 pub struct Signals {
@@ -15,15 +15,15 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Listens from now on.
+    /// Installs the signal handlers.
     ///
     /// # Errors
-    /// Where the system lets nobody listen for signals.
+    /// When the system does not allow it.
     pub fn listen() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for one, and says which it was.
+    /// Waits for a signal and returns its name.
     pub async fn received(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
@@ -39,7 +39,7 @@ pub struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    /// Listens from now on.
+    /// Installs the signal handler.
     ///
     /// # Errors
     /// Never.
@@ -47,7 +47,7 @@ impl Signals {
         Ok(Self)
     }
 
-    /// Waits for it.
+    /// Waits for the signal and returns its name.
     pub async fn received(&mut self) -> &'static str {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -99,7 +99,7 @@ pub struct Transaction {
     pub commands: Vec<Command>,
     /// Identifies a repetition, which returns the first result and is not committed again.
     pub request: Option<RequestKey>,
-    /// Whether to return the result without committing it.
+    /// True to return the result without committing it.
     pub validate_only: bool,
 }
 
@@ -184,7 +184,7 @@ pub struct CommitParts {
     pub feed: ChangeFeed,
     /// Completed requests, from the store.
     pub completed: Vec<Arc<CompletedRequest>>,
-    /// Whether changes are accepted.
+    /// State of the write availability, checked before each commit.
     pub availability: WriteAvailability,
     /// The time of changes.
     pub clock: Clock,

@@ -62,7 +62,7 @@ fn repeatable(number: u8, fingerprint: u8, commands: Vec<Command>) -> Transactio
     Transaction { request: Some(request), ..together(commands) }
 }
 
-/// A commits with a clock that goes on by one at each commit.
+/// A commit thread whose clock advances by one at each commit.
 fn start(store: impl Store + 'static) -> (CommitHandle, CommitThread, IndexReader) {
     let ticks = Mutex::new(0);
     let clock: Clock = Arc::new(move || {
@@ -74,7 +74,7 @@ fn start(store: impl Store + 'static) -> (CommitHandle, CommitThread, IndexReade
     (handle, thread, reader)
 }
 
-/// A commits on a store, and what that keeps.
+/// A commit thread on a store that has the content of another.
 fn start_with(
     store: impl Store + 'static,
     kept: &MemoryStore,
@@ -118,7 +118,7 @@ async fn commands_of_one_batch_see_one_another() {
     ];
     let results = commits.submit_each(commands).await.unwrap().results().await.unwrap();
     let revisions: Vec<_> =
-        results.iter().map(|r| r.as_ref().map(|done| done.change.revision().0).ok()).collect();
+        results.iter().map(|r| r.as_ref().map(|done| result.change.revision().0).ok()).collect();
     assert_eq!(revisions, [Some(1), None, Some(2), None, Some(3), None, None, Some(4)]);
     assert_eq!(results[1].as_ref().unwrap_err(), &ServiceError::AlreadyExists(id("a")));
     assert_eq!(results[3].as_ref().unwrap_err(), &ServiceError::Conflict(id("a")));
@@ -129,12 +129,12 @@ async fn commands_of_one_batch_see_one_another() {
 }
 
 #[tokio::test]
-async fn what_belongs_together_is_done_or_not_done_together() {
+async fn a_transaction_is_committed_as_a_whole_or_not_at_all() {
     let (commits, _thread, reader) = start(MemoryStore::default());
     let commands = || vec![put("a", Expect::Absent), touch("a"), put("b", Expect::Absent), delete("b", None)];
     assert_eq!(revisions(&commits.submit(together(commands())).await.unwrap()), [1, 2, 3, 4]);
     let before = reader.snapshot();
-    // Every command but the last can be done, and is not.
+    // Every command but the last would succeed, and none is committed.
     let failing = vec![put("c", Expect::Absent), touch("a"), delete("a", None), touch("a")];
     let error = commits.submit(together(failing)).await.unwrap_err();
     assert_eq!(error, ServiceError::NotFound(id("a")));
@@ -144,12 +144,12 @@ async fn what_belongs_together_is_done_or_not_done_together() {
     let after = reader.snapshot();
     assert_eq!((after.revision(), after.len()), (before.revision(), 1));
     assert_eq!(after.get(&id("a")), before.get(&id("a")));
-    // What a refused request had touched is as it was for those that share its batch.
+    // Merchants that a failed transaction touched are unchanged for the others of its batch.
     assert_eq!(revisions(&commits.submit(together(vec![touch("a")])).await.unwrap()), [5]);
 }
 
 #[tokio::test]
-async fn a_request_that_is_repeated_is_answered_and_not_done_again() {
+async fn a_repeated_request_returns_the_first_result_and_is_not_committed_again() {
     let store = MemoryStore::default();
     let time = Arc::new(AtomicI64::new(0));
     let clock = || -> Clock {
@@ -170,11 +170,11 @@ async fn a_request_that_is_repeated_is_answered_and_not_done_again() {
         ("request_id", reason::REQUEST_ID_REUSED)
     );
     // A request that failed is not remembered.
-    commits.submit(repeatable(3, 3, vec![touch("nobody")])).await.unwrap_err();
+    commits.submit(repeatable(3, 3, vec![touch("none")])).await.unwrap_err();
     commits.submit(repeatable(3, 4, vec![touch("b")])).await.unwrap();
     tokio::task::spawn_blocking(|| thread.stop().unwrap()).await.unwrap();
 
-    // Nor is it done again after a restart, until an hour has passed.
+    // The same after a restart, until an hour has passed.
     time.store(super::idempotency::RETENTION.0 - 1, Ordering::SeqCst);
     let (commits, thread, reader, ..) = start_with(store.clone(), &store, clock());
     let first = commits.submit(create()).await.unwrap();
@@ -198,13 +198,13 @@ async fn an_update_keeps_the_time_of_creation() {
     let (commits, _thread, _) = start(MemoryStore::default());
     commits.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
     let done = commits.submit(together(vec![put("a", Expect::Anything)])).await.unwrap();
-    let stored = done[0].stored().unwrap();
-    assert!(done[0].existed);
+    let stored = result[0].stored().unwrap();
+    assert!(result[0].existed);
     assert_eq!((stored.create_time, stored.update_time), (UnixMicros(1), UnixMicros(2)));
 }
 
 #[tokio::test]
-async fn what_waits_is_finished_before_the_committer_ends() {
+async fn the_queue_is_finished_before_the_thread_ends() {
     let store = MemoryStore::default();
     let (open, gate) = std::sync::mpsc::channel();
     let (commits, thread, _) = start(Gated { inner: store.clone(), gate });
@@ -264,7 +264,7 @@ impl Store for Gated {
     }
 }
 
-/// A store whose disk does at each commit what it is told: nothing for success.
+/// A store whose commits fail as given: `None` is success.
 struct Failing {
     inner: MemoryStore,
     commits: std::vec::IntoIter<Option<StoreError>>,
@@ -308,22 +308,22 @@ async fn nothing_is_acknowledged_or_visible_after_the_disk_failed() {
     let first = || repeatable(1, 1, vec![put("a", Expect::Absent)]);
     commits.submit(first()).await.unwrap();
     assert_eq!(availability.check(), Ok(()));
-    let refused = commits.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
-    assert_eq!(refused.unwrap_err(), ServiceError::ReadOnly);
-    assert_eq!(availability.check(), Err(ServiceError::ReadOnly), "it is told");
-    let refused = commits.submit(together(vec![put("a", Expect::Absent)])).await;
-    assert_eq!(refused.unwrap_err(), ServiceError::AlreadyExists(id("a")), "its own fault comes first");
-    let refused = commits.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
-    assert_eq!(refused.unwrap_err(), ServiceError::ReadOnly, "what was not done is not remembered");
-    assert_eq!(revisions(&commits.submit(first()).await.unwrap()), [1], "what was done is");
+    let rejected = commits.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
+    assert_eq!(rejected.unwrap_err(), ServiceError::ReadOnly);
+    assert_eq!(availability.check(), Err(ServiceError::ReadOnly), "the availability reports it");
+    let rejected = commits.submit(together(vec![put("a", Expect::Absent)])).await;
+    assert_eq!(rejected.unwrap_err(), ServiceError::AlreadyExists(id("a")), "its own error comes first");
+    let rejected = commits.submit(repeatable(2, 2, vec![put("b", Expect::Absent)])).await;
+    assert_eq!(rejected.unwrap_err(), ServiceError::ReadOnly, "a request that failed is not remembered");
+    assert_eq!(revisions(&commits.submit(first()).await.unwrap()), [1], "a completed request is");
     let snapshot = reader.snapshot();
     assert_eq!((snapshot.revision(), snapshot.len()), (Revision(1), 1));
     assert_eq!(feed.recent(Revision::ZERO, 10).unwrap().len(), 1);
 }
 
-/// A full disk is no failure: what finds no room is refused whole, and what comes once there is room is taken.
+/// A full disk is no failure: a batch is rejected as a whole, and later ones are accepted once there is space.
 #[tokio::test]
-async fn what_finds_no_room_is_not_done_and_can_be_done_again() {
+async fn changes_rejected_by_a_full_disk_can_be_repeated() {
     let full = StoreError::Full { action: "write", path: "store".into() };
     let commits = vec![None, Some(full)].into_iter();
     let store = Failing { inner: MemoryStore::default(), commits };
@@ -332,14 +332,14 @@ async fn what_finds_no_room_is_not_done_and_can_be_done_again() {
     let put_b = || repeatable(2, 2, vec![put("b", Expect::Absent)]);
     commits.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
     assert_eq!(commits.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull);
-    assert_eq!(commits.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull, "until there is room");
+    assert_eq!(commits.submit(put_b()).await.unwrap_err(), ServiceError::DiskFull, "until there is space");
     assert_eq!(reader.snapshot().len(), 1);
     availability.set(crate::write_availability::State::Writable);
     assert_eq!(revisions(&commits.submit(put_b()).await.unwrap()), [2]);
 }
 
 #[tokio::test]
-async fn large_submissions_are_parted_and_small_ones_share_a_commit() {
+async fn large_submissions_are_split_and_small_ones_share_a_commit() {
     let counted = Arc::new(Mutex::new(Vec::new()));
     let store = Counted { inner: MemoryStore::default(), commits: Arc::clone(&counted) };
     let (commits, thread, reader) = start(store);

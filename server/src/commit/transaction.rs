@@ -17,7 +17,7 @@ use crate::{
 pub struct Committed {
     /// The change.
     pub change: Change,
-    /// Whether the merchant existed before.
+    /// True if the merchant existed before.
     pub existed: bool,
 }
 

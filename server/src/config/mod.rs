@@ -49,17 +49,17 @@ pub struct Settings {
     pub max_watchers: usize,
     /// Time for which a watcher may leave a response unread.
     pub watch_send_timeout: Duration,
-    /// Whether to serve server reflection.
+    /// True to serve server reflection.
     pub reflection: bool,
     /// Time for calls in flight to finish at shutdown.
     pub shutdown_grace_period: Duration,
-    /// Whether debug logs may contain coarse H3 cells.
+    /// True if debug logs may contain coarse H3 cells.
     pub log_cells: bool,
     /// Free disk space below which changes are rejected.
     pub min_free_disk: MinFreeSpace,
     /// Size of the journal at which a checkpoint starts, in bytes.
     pub checkpoint_journal_bytes: u64,
-    /// Whether to serve the intact part of a damaged store.
+    /// True to serve the intact part of a damaged store.
     pub serve_damaged_read_only: bool,
 }
 
@@ -87,7 +87,7 @@ pub enum ConfigError {
     Invalid {
         /// The setting.
         setting: Setting,
-        /// What it must be.
+        /// The condition that it violates.
         reason: String,
     },
 }

@@ -9,13 +9,13 @@ pub(crate) struct Method {
     pub(crate) path: &'static str,
     /// Its class under overload.
     pub(crate) class: Class,
-    /// Whether it takes one message and returns one.
+    /// True if it takes one message and returns one.
     pub(crate) is_unary: bool,
     /// The role that its callers need.
     pub(crate) role: Role,
     /// Size limit of one request message.
     pub(crate) max_message_bytes: usize,
-    /// Whether the audit log records its calls.
+    /// True if the audit log records its calls.
     pub(crate) audited: bool,
 }
 
@@ -65,7 +65,7 @@ pub(crate) const METHODS: [Method; 20] = {
     ]
 };
 
-/// What the path of a request names: looked up once per call, and in the extensions of its request.
+/// The target of a request's path: looked up once per call, and kept in the extensions of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// A method of the contract, by its position in [`METHODS`].
@@ -98,7 +98,7 @@ impl Route {
         }
     }
 
-    /// Whether the call ends after one response.
+    /// Returns whether the call ends after one response.
     pub(crate) fn is_unary(self) -> bool {
         match self {
             Self::Method(_) => self.method().is_some_and(|method| method.is_unary),
@@ -114,7 +114,7 @@ impl Route {
 }
 
 impl Method {
-    /// Whether its handler waits in the work queue of bulk work.
+    /// Returns whether its handler waits in the work queue of bulk work.
     pub(crate) fn is_queued(&self) -> bool {
         self.class == Class::Bulk && self.is_unary
     }

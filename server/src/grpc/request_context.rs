@@ -1,4 +1,4 @@
-//! What a handler knows of a call besides its request: deadline, principal, and the subjects for the audit log.
+//! The context of a call besides its request: deadline, principal, and the subjects for the audit log.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl RequestContext {
         }
     }
 
-    /// Whether the principal has a role.
+    /// Returns whether the principal has a role.
     pub(crate) fn has(&self, role: Role) -> bool {
         self.principal.as_ref().is_some_and(|principal| principal.has(role))
     }

@@ -41,7 +41,7 @@ pub(crate) enum CloseReason {
     Graceful,
     /// The server closed it: the peer violated HTTP/2 or exceeded its limits.
     ProtocolError {
-        /// Whether that was within [`EARLY`] of its start. An older connection may exceed the reset budget without malice,
+        /// True if that was within [`EARLY`] of its start. An older connection may exceed the reset budget without malice,
         /// when its calls wait and the client cancels them.
         is_early: bool,
     },

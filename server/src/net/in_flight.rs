@@ -21,7 +21,7 @@ pub(crate) struct InFlight(Arc<Counts>);
 struct Counts {
     now: AtomicUsize,
     started: AtomicUsize,
-    /// Callers of `wait_until_idle`. Requests notify nobody while it is 0, since a notification takes a lock.
+    /// Callers of `wait_until_idle`. Requests send no notification while it is 0, since that takes a lock.
     waiters: AtomicUsize,
     changed: Notify,
 }

@@ -173,7 +173,7 @@ impl ConnectionContext {
     }
 }
 
-/// Whether accepting failed because of that one connection, which closed before it was accepted.
+/// Returns whether accepting failed because of that one connection, which closed before it was accepted.
 fn is_peer_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -32,7 +32,7 @@ impl ReadThrottle {
         }
     }
 
-    /// Whether most requests are rejected.
+    /// Returns whether most requests are rejected.
     pub(super) fn is_active(&self) -> bool {
         self.0.load(Relaxed) >= THRESHOLD
     }
@@ -42,7 +42,7 @@ impl ReadThrottle {
 mod tests {
     use super::*;
 
-    /// Whether the throttle is active after `rounds` of accepted and rejected requests.
+    /// Returns whether the throttle is active after `rounds` of accepted and rejected requests.
     fn is_active_after(rounds: u32, accepted: u32, rejected: u32) -> bool {
         let throttle = ReadThrottle::default();
         for _ in 0..rounds {

@@ -49,7 +49,7 @@ pub(super) struct CoalescingStream<IO> {
     reset_budget: ResetBudget,
     /// While it runs nothing is read.
     read_pause: Option<Pin<Box<Sleep>>>,
-    /// Whether something was read since the last pause: idle connections start no timers.
+    /// True if something was read since the last pause: idle connections start no timers.
     has_read: bool,
     /// Runs while the peer reads nothing.
     stall_timeout: Option<Pin<Box<Sleep>>>,

@@ -22,7 +22,7 @@ impl Class {
     }
 }
 
-/// Whether work may still be rejected.
+/// The stage of work: it may be rejected until it has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     /// The work has not started.

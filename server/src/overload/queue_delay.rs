@@ -62,7 +62,7 @@ impl QueueDelay {
         }
     }
 
-    /// Whether to admit a request that has waited for `waited`.
+    /// Returns whether to admit a request that has waited for `waited`.
     pub(crate) fn admits(&self, class: Class, waited: Duration, now: Instant) -> bool {
         self.metrics.admission.scheduling_delay_s.observe(waited.as_secs_f64());
         self.seen.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Whether the server is overloaded, as its queues report it.
+//! Overload of the server, as its queues report it.
 
 use std::sync::{
     Arc,
@@ -10,7 +10,7 @@ use std::sync::{
 pub(crate) struct OverloadState(Arc<AtomicUsize>);
 
 impl OverloadState {
-    /// Whether any queue rejects work.
+    /// Returns whether any queue rejects work.
     pub(crate) fn is_on(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
@@ -21,7 +21,7 @@ impl OverloadState {
     }
 }
 
-/// Whether one queue rejects work.
+/// Overload of one queue.
 #[derive(Debug)]
 pub(crate) struct QueueOverload {
     state: OverloadState,

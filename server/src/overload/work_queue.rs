@@ -78,7 +78,7 @@ impl WorkQueue {
         }))
     }
 
-    /// Whether a request that would queue once it has been read is rejected already. Counts it if so.
+    /// Returns whether a request that would queue once it has been read is rejected already. Counts it if so.
     pub(crate) fn rejects(&self, class: Class) -> bool {
         let now = self.0.clock.now();
         let is_rejected = self.0.is_long(now) && self.0.is_standing(now);
@@ -116,7 +116,7 @@ impl WorkQueue {
 }
 
 impl Queue {
-    /// Whether too much work waits in front of a new job. Remembers since when, until the queue is empty: requests arrive in
+    /// Returns whether too much work waits in front of a new job. Remembers since when, until the queue is empty: requests arrive in
     /// clumps, so that the queue of an overloaded server is short now and then.
     fn is_long(&self, now: Instant) -> bool {
         let waiting = self.waiting.load(Ordering::Relaxed);

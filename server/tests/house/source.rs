@@ -53,7 +53,7 @@ pub(crate) fn is_test(path: &Path) -> bool {
     shown.contains("/tests/") || shown.ends_with("tests.rs") || shown.ends_with("conformance.rs")
 }
 
-/// Whether an item is compiled for tests only.
+/// Returns whether an item is compiled for tests only.
 pub(crate) fn is_cfg_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")

@@ -25,9 +25,9 @@ use crate::{
 pub(crate) struct SearchSettings {
     /// Largest radius.
     pub(crate) max_radius: Radius,
-    /// Whether the caller may search hidden merchants.
+    /// True if the caller may search hidden merchants.
     pub(crate) search_hidden: bool,
-    /// Whether debug logs may contain the H3 cell of resolution 5 of an origin.
+    /// True if debug logs may contain the H3 cell of resolution 5 of an origin.
     pub(crate) log_cells: bool,
 }
 

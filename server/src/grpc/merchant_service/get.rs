@@ -18,7 +18,7 @@ use crate::{
 /// Names of one batch.
 const MAX_NAMES: usize = 1_000;
 
-/// Whether the principal may read a merchant: hidden ones require the role `manage`.
+/// Returns whether the principal may read a merchant: hidden ones require the role `manage`.
 pub(super) fn may_read(stored: &StoredMerchant, context: &RequestContext) -> bool {
     stored.merchant.visibility == Visibility::Visible || context.has(Role::Manage)
 }

@@ -30,7 +30,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Auth(pub(crate) Arc<AuthContext>);
 
-/// What the layer works with.
+/// The parts of the layer.
 pub(crate) struct AuthContext {
     pub(crate) authenticator: Authenticator,
     pub(crate) per_ip: Option<PerIpRateLimit>,

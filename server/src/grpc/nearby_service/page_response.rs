@@ -268,7 +268,7 @@ impl<'s> PageSearch<'_, 's> {
     }
 }
 
-/// Whether a distance is within the accuracy of the origin of an edge of the search, so that the merchant may be on the other
+/// Returns whether a distance is within the accuracy of the origin of an edge of the search, so that the merchant may be on the other
 /// side.
 pub(super) fn is_uncertain(distance: Meters, query: &Query, accuracy_m: f64) -> bool {
     let is_near = |edge: Meters| (distance.get() - edge.get()).abs() <= accuracy_m;

@@ -1,4 +1,4 @@
-//! What a watcher contains, and what the difference is to what it shall hold.
+//! The result that a watching client has, and its difference to the next one.
 
 use std::{collections::HashMap, hash::Hasher as _, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct WatchedMerchant {
     pub(super) distance: Meters,
-    /// Whether it may be on the other side of an edge, by the accuracy of the origin.
+    /// True if it may be on the other side of an edge, by the accuracy of the origin.
     pub(super) uncertain: bool,
     pub(super) merchant: Arc<StoredMerchant>,
 }

@@ -164,7 +164,7 @@ impl Watcher {
         self.format.encode(&difference, revision, false, self.steps, &token).map(Some)
     }
 
-    /// Whether a change may affect the result.
+    /// Returns whether a change may affect the result.
     fn is_affected(&mut self, service: &Service) -> bool {
         let Some(changes) = service.feed.recent(self.seen, MAX_CHANGES_CHECKED) else { return true };
         let is_near =
