@@ -118,7 +118,7 @@ async fn commands_of_one_batch_see_one_another() {
     ];
     let results = commits.submit_each(commands).await.unwrap().results().await.unwrap();
     let revisions: Vec<_> =
-        results.iter().map(|r| r.as_ref().map(|done| result.change.revision().0).ok()).collect();
+        results.iter().map(|r| r.as_ref().map(|done| done.change.revision().0).ok()).collect();
     assert_eq!(revisions, [Some(1), None, Some(2), None, Some(3), None, None, Some(4)]);
     assert_eq!(results[1].as_ref().unwrap_err(), &ServiceError::AlreadyExists(id("a")));
     assert_eq!(results[3].as_ref().unwrap_err(), &ServiceError::Conflict(id("a")));
@@ -197,9 +197,9 @@ async fn a_repeated_request_returns_the_first_result_and_is_not_committed_again(
 async fn an_update_keeps_the_time_of_creation() {
     let (commits, _thread, _) = start(MemoryStore::default());
     commits.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
-    let done = commits.submit(together(vec![put("a", Expect::Anything)])).await.unwrap();
-    let stored = result[0].stored().unwrap();
-    assert!(result[0].existed);
+    let committed = commits.submit(together(vec![put("a", Expect::Anything)])).await.unwrap();
+    let stored = committed[0].stored().unwrap();
+    assert!(committed[0].existed);
     assert_eq!((stored.create_time, stored.update_time), (UnixMicros(1), UnixMicros(2)));
 }
 
