@@ -1,5 +1,7 @@
 //! gRPC status codes.
 
+use nearby_proto::CODE_NAMES;
+
 /// A gRPC status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(pub u8);
@@ -25,26 +27,6 @@ impl Code {
     pub const UNAVAILABLE: Self = Self(14);
     /// Missing or invalid credentials.
     pub const UNAUTHENTICATED: Self = Self(16);
-
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
 
     /// Maps an HTTP/2 error to a status code ("gRPC over HTTP2", Errors).
     pub(crate) fn of_h2(error: &h2::Error) -> Self {
@@ -76,6 +58,6 @@ impl Code {
     /// Returns its name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::NAMES.get(usize::from(self.0)).copied().unwrap_or("UNKNOWN")
+        CODE_NAMES.get(usize::from(self.0)).copied().unwrap_or("UNKNOWN")
     }
 }
