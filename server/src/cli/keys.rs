@@ -130,7 +130,7 @@ fn table(keys: &[Key], now: Timestamp) -> String {
     let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
     let number = |number: Option<NonZeroU32>| number.map(|number| number.to_string()).unwrap_or_default();
     for key in keys {
-        let state = match key.is_live(now) {
+        let state = match key.validate(now) {
             Ok(()) => "live",
             Err(AuthError::Revoked) => "revoked",
             Err(_) => "expired",
