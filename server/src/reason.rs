@@ -1,13 +1,13 @@
-//! Every reason that an error may give, as a stable word. `proto/ERRORS.md` says what each means and what to do.
+//! Reasons of errors: stable, machine-readable words. `proto/ERRORS.md` describes each, with its remedy.
 
 use std::fmt;
 
-/// Why something is not as it must be: a word that programs can rely on.
+/// A stable word that identifies the cause of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reason(&'static str);
 
 impl Reason {
-    /// The word.
+    /// Returns the word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -45,7 +45,7 @@ reasons! { OF_FIELDS, "Reasons of google.rpc.BadRequest.FieldViolation and of re
     REQUEST_ID_REUSED REQUIRED TIME_ZONE_UNKNOWN TOO_LARGE TOO_LONG TOO_MANY UNEXPECTED UNKNOWN_FIELD
 }
 
-reasons! { OF_FILES, "Reasons that only `nearby import` gives, for rows that cannot become a merchant.":
+reasons! { OF_FILES, "Reasons that only `nearby import` reports, for rows that cannot be converted to a merchant.":
     COLUMN_COUNT NOT_A_FEATURE NOT_A_MERCHANT NOT_A_NUMBER NOT_A_POINT NOT_UTF_8 POSITION_MISSING
 }
 
@@ -53,7 +53,7 @@ reasons! { OF_FILES, "Reasons that only `nearby import` gives, for rows that can
 mod tests {
     use super::*;
 
-    /// The words in the first column of the table under a heading.
+    /// Returns the words in the first column of the table below a heading.
     fn table(heading: &str) -> Vec<&'static str> {
         let document = include_str!("../../proto/ERRORS.md");
         let section = document.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
@@ -67,7 +67,7 @@ mod tests {
             [("Reasons of calls", OF_CALLS), ("Reasons of fields", OF_FIELDS), ("Reasons of rows", OF_FILES)]
         {
             let words: Vec<&str> = reasons.iter().map(|reason| reason.as_str()).collect();
-            assert!(words.is_sorted(), "{heading}: in the order of the alphabet");
+            assert!(words.is_sorted(), "{heading}: not in alphabetical order");
             assert_eq!(table(heading), words, "{heading}");
         }
     }
