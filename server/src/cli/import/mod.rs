@@ -14,7 +14,7 @@ use self::{report::Report, send::Sender};
 use super::{
     exit_code::CliError,
     format_of,
-    target::{Missing, Target, TargetArgs},
+    target::{IfMissing, Target, TargetArgs},
     terminal,
 };
 use crate::formats::{DatumArg, FileFormat, Input};
@@ -63,7 +63,7 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     })?;
     // What an earlier import rejected says nothing of this one. Where there is nothing, there is nothing to remove.
     drop(std::fs::remove_file(&rejected));
-    let target = Target::open(&args.target, Missing::Create).await?;
+    let target = Target::open(&args.target, IfMissing::Create).await?;
     let imported = import(&target, input, args.allow_null_island, &rejected).await;
     target.close().await?;
     let report = imported?;

@@ -11,7 +11,7 @@ use self::args::flag_of;
 pub(super) use self::args::{SearchArgs, around};
 use super::{
     exit_code::CliError,
-    target::{Missing, Target},
+    target::{IfMissing, Target},
     terminal,
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Found {
 pub(super) async fn run(args: SearchArgs) -> Result<(), CliError> {
     let request = args.request();
     let is_of_all = request.filter.is_none() && request.opening.is_none() && request.min_distance_m == 0.0;
-    let target = Target::open(&args.target, Missing::Refuse).await?;
+    let target = Target::open(&args.target, IfMissing::Fail).await?;
     let each_page = |results: &[_]| if args.json { print_json(results) } else { Ok(()) };
     let found = page_through(&target, request, args.most(), each_page).await;
     target.close().await?;
