@@ -297,7 +297,7 @@ impl Keys {
     pub(super) fn reload(&self) {
         let current = self.loaded.load();
         let report = |error: KeysError| {
-            // Revoked keys cannot take effect while the file is unreadable, which the operator must know.
+            // An error, as no revocation takes effect while the file is unreadable.
             tracing::error!(%error, "cannot read API keys; keeping the current ones");
         };
         let Some(text) = self.failures.report_repeated(read(&self.path), report) else { return };
