@@ -11,12 +11,9 @@ use std::{
 use nearby_proto::v1::{ImportOutcome, ImportState};
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        exit_code::CliError,
-        terminal::{count, grouped},
-    },
-    error::Violation,
+use crate::cli::{
+    exit_code::CliError,
+    terminal::{count, grouped},
 };
 
 /// A row that was sent, until its outcome arrives.
@@ -99,7 +96,7 @@ impl Report {
                     (violation.field.as_str(), violation.reason.as_str(), violation.description.as_str())
                 });
                 let number = u64::try_from(outcome.row_number).unwrap_or_default();
-                return self.write_rejected(number, [reason, field, description], &row.source);
+                return self.reject(number, [reason, field, description], &row.source);
             }
         }
         self.rows += 1;
@@ -115,21 +112,8 @@ impl Report {
         Ok(())
     }
 
-    /// Counts a row that was rejected before it was sent.
-    pub(super) fn reject(
-        &mut self,
-        number: u64,
-        violation: &Violation,
-        source: &str,
-    ) -> Result<(), CliError> {
-        self.write_rejected(
-            number,
-            [violation.reason.as_str(), &violation.field, &violation.description],
-            source,
-        )
-    }
-
-    fn write_rejected(&mut self, number: u64, violation: [&str; 3], source: &str) -> Result<(), CliError> {
+    /// Counts a rejected row, and writes it with the reason, field and description of its violation.
+    pub(super) fn reject(&mut self, number: u64, violation: [&str; 3], source: &str) -> Result<(), CliError> {
         self.rows += 1;
         self.rejected += 1;
         *self.rejected_by_reason.entry(violation[0].to_owned()).or_default() += 1;

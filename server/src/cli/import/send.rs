@@ -3,16 +3,14 @@
 use std::{collections::HashMap, io, time::Instant};
 
 use nearby_client::Client;
-use nearby_proto::v1::{ImportMerchantsRequest, ImportRow, Merchant};
+use nearby_proto::v1::{ImportMerchantsRequest, ImportRow};
 use prost::Message;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::report::{PendingRow, Report};
 use crate::{
     cli::{exit_code::CliError, terminal::count},
-    error::Violation,
     formats::{Input, Position, Row},
-    reason,
 };
 
 /// Rows per call. Large enough that the cost of a call and of its commits is small; small enough that progress is visible, that
@@ -106,9 +104,14 @@ impl Sender {
     async fn send_chunk(&mut self, chunk: Vec<Row>) -> Result<(), CliError> {
         let mut pending: HashMap<i64, PendingRow> = HashMap::with_capacity(chunk.len());
         let mut rows = Vec::with_capacity(chunk.len());
-        for Row { number, source, merchant, warnings } in chunk {
-            match merchant.and_then(check_size) {
-                Err(violation) => self.report.reject(number, &violation, &source)?,
+        for row in chunk {
+            // A single row that no message can hold must not fail the call.
+            let Row { number, source, merchant, warnings } = row.with_max_bytes(BYTES_PER_MESSAGE / 2);
+            match merchant {
+                Err(violation) => {
+                    let violation = [violation.reason.as_str(), &violation.field, &violation.description];
+                    self.report.reject(number, violation, &source)?;
+                }
                 Ok(merchant) => {
                     let row_number = i64::try_from(number).unwrap_or(i64::MAX);
                     pending.insert(row_number, PendingRow { name: merchant.name.clone(), source, warnings });
@@ -132,18 +135,6 @@ impl Sender {
     pub(super) fn finish(self) -> Result<Report, CliError> {
         self.report.finish()
     }
-}
-
-/// Rejects a row that is too large for a message, such as one with an unclosed quote, so that it does not fail the whole call.
-fn check_size(merchant: Merchant) -> Result<Merchant, Violation> {
-    if merchant.encoded_len() <= BYTES_PER_MESSAGE / 2 {
-        return Ok(merchant);
-    }
-    Err(Violation {
-        field: String::new(),
-        reason: reason::TOO_LARGE,
-        description: "is far larger than the limit of a merchant; check for an unclosed quote".to_owned(),
-    })
 }
 
 /// Distributes rows over messages within the limits of rows and bytes.
