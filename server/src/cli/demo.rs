@@ -41,7 +41,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     let temporary = args
         .once
         .then(|| TempDirectory(std::env::temp_dir().join(format!("nearby-demo-{}", std::process::id()))));
-    // With --once, the demo must not wait for the lock of another demo that is running.
+    // With --once, the demo must not depend on the store of another demo that is running.
     let data_dir = match (&temporary, args.data_dir) {
         (Some(temporary), _) => temporary.0.clone(),
         (None, Some(directory)) => directory,

@@ -21,14 +21,16 @@ use crate::formats::{DatumArg, FileFormat, Input};
 
 /// The columns of CSV files and the properties of GeoJSON features, which `formats` converts.
 const COLUMNS: &str = "\
-Columns of a CSV file, and properties of GeoJSON features (in any order; others are ignored):
-  id, name, lat, lon                                       required
-  datum                                                    wgs84, gcj02 or bd09
-  brand, category, services                                categories and services separated by semicolons
-  address, city, state, postal_code, country, phone, website
-  hours, tz                                                OpenStreetMap opening_hours, and an IANA time zone
-  visibility                                               visible or hidden
-  app_id, app_path                                         link to a mini program";
+Columns of a CSV file, and properties of GeoJSON features; others are ignored:
+  id, name, lat, lon         required
+  datum                      wgs84, gcj02 or bd09
+  brand
+  category, services         lists, separated by semicolons
+  address, city, state, postal_code, country
+  phone, website
+  hours, tz                  OpenStreetMap opening_hours, IANA time zone
+  visibility                 visible or hidden
+  app_id, app_path           link to a mini program";
 
 #[derive(Args, Debug)]
 #[command(after_help = COLUMNS)]
