@@ -192,7 +192,7 @@ async fn set_log(
             );
         }
     };
-    let is_authenticated = !admin.authenticator.is_open();
+    let is_authenticated = !admin.authenticator.is_disabled();
     if !principal.has(Role::Operate) || !(is_authenticated || peer.ip().is_loopback()) {
         return (
             StatusCode::FORBIDDEN,

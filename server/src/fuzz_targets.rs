@@ -1,5 +1,5 @@
-//! What reads bytes of strangers, each by itself: for fuzzers (`server/fuzz`). None of it may panic, whatever the bytes; what it
-//! makes of them other tests judge.
+//! Parsers of untrusted bytes, for the fuzzers in `server/fuzz`. None may panic, whatever the bytes; other tests check their
+//! results.
 
 use std::{io::Cursor, path::Path, sync::LazyLock};
 
@@ -14,20 +14,20 @@ use crate::{
     page_token::{Fingerprint, PageTokens},
 };
 
-/// Reads bytes.
+/// Parses bytes and discards the result.
 pub type Decoder = fn(&[u8]);
 
-/// All of them, by name.
+/// All targets, by name.
 pub const DECODERS: [(&str, Decoder); 5] =
     [("requests", request), ("tokens", tokens), ("files", files), ("keys", keys), ("records", records)];
 
-/// Reads bytes with the decoder of a name; `None` where there is none of it.
+/// Returns the target with a name.
 #[must_use]
 pub fn decoder(name: &str) -> Option<Decoder> {
-    DECODERS.iter().find(|(of, _)| *of == name).map(|(_, decoder)| *decoder)
+    DECODERS.iter().find(|(other, _)| *other == name).map(|(_, decoder)| *decoder)
 }
 
-/// Page tokens, as callers hand them back.
+/// Page tokens, as clients return them.
 fn tokens(bytes: &[u8]) {
     static TOKENS: LazyLock<Option<PageTokens>> = LazyLock::new(|| PageTokens::ephemeral().ok());
     if let (Some(tokens), Ok(text)) = (&*TOKENS, std::str::from_utf8(bytes)) {
@@ -35,21 +35,21 @@ fn tokens(bytes: &[u8]) {
     }
 }
 
-/// Files of merchants, in all forms.
+/// Merchant files, in all formats.
 fn files(bytes: &[u8]) {
-    let Some((&form, rest)) = bytes.split_first() else { return };
-    let form = match form % 3 {
+    let Some((&format, rest)) = bytes.split_first() else { return };
+    let format = match format % 3 {
         0 => FileFormat::Csv,
         1 => FileFormat::Ndjson,
         _ => FileFormat::Geojson,
     };
-    if let Ok(input) = Input::read(Cursor::new(rest.to_vec()), None, form, Some(DatumArg::Wgs84)) {
-        // A file that goes on for ever after an error would be one too.
+    if let Ok(input) = Input::read(Cursor::new(rest.to_vec()), None, format, Some(DatumArg::Wgs84)) {
+        // Limited, so that a reader that yields errors without end does not hang.
         input.rows.take(10_000).for_each(drop);
     }
 }
 
-/// What callers show, and what operators write of them.
+/// Client certificates, and the API key file and settings of authentication.
 fn keys(bytes: &[u8]) {
     drop(names_in(bytes));
     let Ok(text) = std::str::from_utf8(bytes) else { return };
@@ -59,7 +59,7 @@ fn keys(bytes: &[u8]) {
     let _ = api_keys::split(text);
 }
 
-/// Records of a store.
+/// Records of the store.
 fn records(bytes: &[u8]) {
     nearby_store::fuzz_decode(bytes);
 }
@@ -72,13 +72,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_a_decoder_panic(which in 0..DECODERS.len(), bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            DECODERS[which].1(&bytes);
+        fn targets_do_not_panic(target in 0..DECODERS.len(), bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            DECODERS[target].1(&bytes);
         }
     }
 
     #[test]
-    fn decoders_are_found_by_name() {
+    fn targets_are_found_by_name() {
         assert!(decoder("requests").is_some() && decoder("nothing").is_none());
     }
 }

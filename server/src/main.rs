@@ -1,4 +1,4 @@
-//! The binary `nearby`.
+//! Entry point of the binary `nearby`; its code is in `nearby_server::cli`.
 
 use std::process::ExitCode;
 

@@ -1,11 +1,11 @@
-//! Tokens that carry a search or a list from one page to the next.
+//! Page tokens: continue a search or a list on the next page.
 //!
-//! A token says where the page before ended: a distance and an id, or an id. Distances to known merchants would tell
-//! where the user is, so a token is encrypted, and it is authenticated together with the query: it cannot be read, made
-//! up, changed, or used with another query. AES-SIV (RFC 5297) does both and needs no nonce, so that nothing is kept on the
-//! server: a token survives restarts. It also says at which revision the first page was read, and so is good only where
-//! that is a revision of the same history: the key belongs to the data. Equal pages of equal queries have
-//! equal tokens, and that is all that a token shows.
+//! A token contains the end of the previous page: a distance and an id, or an id. Distances to known merchants would reveal the
+//! user's position, so a token is encrypted, and authenticated together with the query: a client can neither read, forge nor change
+//! it, nor use it with another query. AES-SIV (RFC 5297) provides both and needs no nonce, so the server stores nothing per token,
+//! and tokens survive restarts. A token of a search also contains the revision of the first page, so it is valid only in the same
+//! history of revisions: the key belongs to the data directory. Equal pages of equal queries have equal tokens; a token reveals
+//! nothing else.
 
 use std::{fmt, fs, io, path::Path};
 
@@ -21,40 +21,40 @@ use crate::{
 
 const VERSION: u8 = 3;
 const KEY_BYTES: usize = 32;
-/// A version and a tag.
-const SEALED_AT: usize = 1 + 16;
+/// Length of the version and the tag, which precede the ciphertext.
+const HEADER_BYTES: usize = 1 + 16;
 
-/// Seals and opens tokens with a key.
+/// Encrypts and decrypts tokens.
 #[derive(Clone)]
 pub struct PageTokens {
     key: [u8; KEY_BYTES],
 }
 
 impl PageTokens {
-    /// With a key of its own, good until this process ends.
+    /// Uses a random key: the tokens are valid until the process ends.
     ///
     /// # Errors
-    /// Where the system has no randomness to give.
+    /// When the system has no random source.
     pub fn ephemeral() -> io::Result<Self> {
         let mut key = [0; KEY_BYTES];
         getrandom::fill(&mut key).map_err(io::Error::other)?;
         Ok(Self { key })
     }
 
-    /// With the key in a file, which is made at the first start. Whoever calls holds the directory.
+    /// Uses the key in a file, which is created if it is missing. The caller must hold the lock of the data directory.
     ///
     /// # Errors
-    /// Where the file cannot be read or written, or holds something else.
+    /// When the file cannot be read or written, or has invalid content.
     pub fn load_or_create(path: &Path) -> io::Result<Self> {
         match fs::read(path) {
             Ok(bytes) => {
-                let wrong = || {
+                let invalid = || {
                     io::Error::new(
                         io::ErrorKind::InvalidData,
-                        "does not hold a key of 32 bytes; remove it, and page tokens that were given out before are no longer taken",
+                        "not a key of 32 bytes; remove the file (page tokens issued before become invalid)",
                     )
                 };
-                Ok(Self { key: bytes.try_into().map_err(|_| wrong())? })
+                Ok(Self { key: bytes.try_into().map_err(|_| invalid())? })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let tokens = Self::ephemeral()?;
@@ -66,29 +66,29 @@ impl PageTokens {
     }
 
     pub(crate) fn seal(&self, payload: &Payload, query: &Fingerprint) -> Result<String, ServiceError> {
-        // The version and the tag stand before what is sealed in place.
-        let mut sealed = Vec::with_capacity(SEALED_AT + payload.0.len());
+        // Encrypts in place, behind the version and the tag.
+        let mut sealed = Vec::with_capacity(HEADER_BYTES + payload.0.len());
         sealed.push(VERSION);
-        sealed.resize(SEALED_AT, 0);
+        sealed.resize(HEADER_BYTES, 0);
         sealed.extend_from_slice(&payload.0);
-        let (front, content) = sealed.split_at_mut(SEALED_AT);
+        let (header, content) = sealed.split_at_mut(HEADER_BYTES);
         let tag = self
             .cipher()
             .encrypt_inout_detached([[VERSION].as_slice(), &query.0], content.into())
-            .map_err(|_| ServiceError::Internal("a page token cannot be made"))?;
-        front[1..].copy_from_slice(&tag);
+            .map_err(|_| ServiceError::Internal("cannot encrypt a page token"))?;
+        header[1..].copy_from_slice(&tag);
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// Opens a token; `None` where there is none, which asks for the first page.
+    /// Decrypts a token; `None` if it is empty, which requests the first page.
     pub(crate) fn open(&self, token: &str, query: &Fingerprint) -> Result<Option<Payload>, ServiceError> {
         if token.is_empty() {
             return Ok(None);
         }
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
-        let Some((&VERSION, sealed)) = bytes.split_first() else { return Err(refused()) };
+        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid_token())?;
+        let Some((&VERSION, sealed)) = bytes.split_first() else { return Err(invalid_token()) };
         let payload =
-            self.cipher().decrypt([[VERSION].as_slice(), &query.0], sealed).map_err(|_| refused())?;
+            self.cipher().decrypt([[VERSION].as_slice(), &query.0], sealed).map_err(|_| invalid_token())?;
         Ok(Some(Payload(payload)))
     }
 
@@ -97,26 +97,26 @@ impl PageTokens {
     }
 }
 
-/// Shows nothing of the key.
+/// Omits the key.
 impl fmt::Debug for PageTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PageTokens(..)")
     }
 }
 
-fn refused() -> ServiceError {
+fn invalid_token() -> ServiceError {
     ServiceError::invalid(
         "page_token",
         reason::INVALID_PAGE_TOKEN,
-        "must be next_page_token of the answer before, with the same query; ask again without it to start over",
+        "must be next_page_token of the previous response, with the same query; omit it to start from the first page",
     )
 }
 
-/// What a token is bound to: the query, as parts that cannot run into one another.
+/// Identifies the query that a token is bound to. Its parts are length-prefixed, so that different parts never have equal bytes.
 #[derive(Clone)]
 pub(crate) struct Fingerprint(Vec<u8>);
 
-/// Shows nothing: a query is where a person is.
+/// Omits the query: it contains a user's position.
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fingerprint(..)")
@@ -135,16 +135,16 @@ impl Fingerprint {
     }
 }
 
-/// What a token holds.
+/// The content of a token.
 pub(crate) struct Payload(Vec<u8>);
 
 impl Payload {
-    /// Where a page of a search ended, and the revision of the first page.
-    pub(crate) fn of_search(cursor: &Cursor, begun: Revision) -> Self {
+    /// The end of a page of a search, and the revision of the first page.
+    pub(crate) fn of_search(cursor: &Cursor, first_revision: Revision) -> Self {
         let rank = u32::try_from(cursor.rank).unwrap_or(u32::MAX);
-        let (distance, begun) = (cursor.distance.get().to_le_bytes(), begun.0.to_le_bytes());
+        let (distance, revision) = (cursor.distance.get().to_le_bytes(), first_revision.0.to_le_bytes());
         let id = cursor.id.as_str().as_bytes();
-        Self([distance.as_slice(), &rank.to_le_bytes(), &begun, id].concat())
+        Self([distance.as_slice(), &rank.to_le_bytes(), &revision, id].concat())
     }
 }
 
@@ -155,7 +155,7 @@ impl From<&MerchantId> for Payload {
 }
 
 impl Payload {
-    /// What tells a watcher's set from another.
+    /// The digest of a watched set.
     pub(crate) fn of_digest(digest: u64) -> Self {
         Self(digest.to_le_bytes().to_vec())
     }
@@ -165,12 +165,12 @@ impl Payload {
     }
 
     pub(crate) fn search(&self) -> Result<(Cursor, Revision), ServiceError> {
-        let (distance, rest) = self.0.split_first_chunk().ok_or_else(refused)?;
-        let distance = Meters::new(f64::from_le_bytes(*distance)).ok_or_else(refused)?;
-        let (rank, rest) = rest.split_first_chunk().ok_or_else(refused)?;
+        let (distance, rest) = self.0.split_first_chunk().ok_or_else(invalid_token)?;
+        let distance = Meters::new(f64::from_le_bytes(*distance)).ok_or_else(invalid_token)?;
+        let (rank, rest) = rest.split_first_chunk().ok_or_else(invalid_token)?;
         let rank = usize::try_from(u32::from_le_bytes(*rank)).unwrap_or_default();
-        let (begun, id) = rest.split_first_chunk().ok_or_else(refused)?;
-        Ok((Cursor { distance, id: parse_id(id)?, rank }, Revision(u64::from_le_bytes(*begun))))
+        let (revision, id) = rest.split_first_chunk().ok_or_else(invalid_token)?;
+        Ok((Cursor { distance, id: parse_id(id)?, rank }, Revision(u64::from_le_bytes(*revision))))
     }
 
     pub(crate) fn id(&self) -> Result<MerchantId, ServiceError> {
@@ -179,7 +179,7 @@ impl Payload {
 }
 
 fn parse_id(bytes: &[u8]) -> Result<MerchantId, ServiceError> {
-    std::str::from_utf8(bytes).ok().and_then(|id| MerchantId::parse(id).ok()).ok_or_else(refused)
+    std::str::from_utf8(bytes).ok().and_then(|id| MerchantId::parse(id).ok()).ok_or_else(invalid_token)
 }
 
 #[cfg(test)]
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_opens_with_its_own_query_only() {
+    fn a_token_decrypts_only_with_its_own_query_and_key() {
         let tokens = PageTokens::ephemeral().unwrap();
         let token = tokens
             .seal(&Payload::of_search(&cursor(), Revision(7)), &Fingerprint::of("a").with(b"b"))
@@ -204,20 +204,20 @@ mod tests {
         assert!(tokens.open("", &Fingerprint::of("a")).unwrap().is_none());
     }
 
-    /// A distance or an id in the clear would tell where the user is.
+    /// A distance or an id in plain text would reveal the position of the user.
     #[test]
-    fn a_token_shows_nothing_of_where_the_page_ended() {
+    fn a_token_does_not_contain_the_end_of_the_page_in_plain_text() {
         let tokens = PageTokens::ephemeral().unwrap();
         let token = tokens.seal(&Payload::of_search(&cursor(), Revision(7)), &Fingerprint::of("a")).unwrap();
         let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
-        let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        let contains = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
         let distance = cursor().distance.get();
-        assert!(!holds("café".as_bytes()) && !holds("caf".as_bytes()));
-        assert!(!holds(&distance.to_le_bytes()) && !holds(&distance.to_be_bytes()));
+        assert!(!contains("café".as_bytes()) && !contains("caf".as_bytes()));
+        assert!(!contains(&distance.to_le_bytes()) && !contains(&distance.to_be_bytes()));
     }
 
     #[test]
-    fn no_changed_token_opens() {
+    fn changed_or_truncated_tokens_are_rejected() {
         let tokens = PageTokens::ephemeral().unwrap();
         let token = tokens.seal(&Payload::of_search(&cursor(), Revision(7)), &Fingerprint::of("a")).unwrap();
         for (at, byte) in token.bytes().enumerate() {

@@ -1,13 +1,13 @@
-//! Every reason that an error may give, as a stable word. `proto/ERRORS.md` says what each means and what to do.
+//! Reasons of errors: stable, machine-readable words. `proto/ERRORS.md` describes each, with its remedy.
 
 use std::fmt;
 
-/// Why something is not as it must be: a word that programs can rely on.
+/// A stable word that identifies the cause of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reason(&'static str);
 
 impl Reason {
-    /// The word.
+    /// Returns the word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -21,31 +21,33 @@ impl fmt::Display for Reason {
 }
 
 macro_rules! reasons {
-    ($all:ident, $what:literal: $($name:ident)*) => {
+    ($all:ident, $doc:literal: $($name:ident)*) => {
         $(
             #[doc = concat!("`", stringify!($name), "`: see `proto/ERRORS.md`.")]
             pub const $name: Reason = Reason(stringify!($name));
         )*
 
-        #[doc = $what]
+        #[doc = $doc]
         pub const $all: &[Reason] = &[$($name),*];
     };
 }
 
-reasons! { OF_CALLS, "Reasons of google.rpc.ErrorInfo.":
-    RESPONSE_TOO_LARGE CREDENTIALS_EXPIRED CREDENTIALS_INVALID CREDENTIALS_MISSING CREDENTIALS_REVOKED DEADLINE_EXCEEDED DISK_FULL ENCODING_UNSUPPORTED ETAG_MISMATCH HIDDEN_NOT_ALLOWED INTERNAL INVALID_ARGUMENT MERCHANT_EXISTS
-    MERCHANT_NOT_FOUND MESSAGE_MALFORMED MESSAGE_TOO_LARGE METHOD_UNKNOWN NOT_READY OVERLOADED QUOTA_EXCEEDED REVISION_IN_FUTURE REVISION_TOO_OLD ROLE_MISSING
+reasons! { CALL_REASONS, "Reasons of google.rpc.ErrorInfo.":
+    CREDENTIALS_EXPIRED CREDENTIALS_INVALID CREDENTIALS_MISSING CREDENTIALS_REVOKED DEADLINE_EXCEEDED
+    DISK_FULL ENCODING_UNSUPPORTED ETAG_MISMATCH HIDDEN_NOT_ALLOWED INTERNAL INVALID_ARGUMENT
+    MERCHANT_EXISTS MERCHANT_NOT_FOUND MESSAGE_MALFORMED MESSAGE_TOO_LARGE METHOD_UNKNOWN NOT_READY
+    OVERLOADED QUOTA_EXCEEDED RESPONSE_TOO_LARGE REVISION_IN_FUTURE REVISION_TOO_OLD ROLE_MISSING
     STORE_READ_ONLY TOO_MANY_BACKUPS TOO_MANY_CELLS TOO_MANY_WATCHERS TOO_MANY_WRITES WATCHER_TOO_SLOW
 }
 
-reasons! { OF_FIELDS, "Reasons of google.rpc.BadRequest.FieldViolation and of rejected rows of an import.":
+reasons! { FIELD_REASONS, "Reasons of google.rpc.BadRequest.FieldViolation and of rejected rows of an import.":
     CONTROL_CHARACTER COORDINATE_SYSTEM_UNKNOWN COORDINATE_SYSTEM_UNSPECIFIED INVALID_ID INVALID_NAME
     INVALID_PAGE_TOKEN INVALID_REQUEST_ID LATITUDE_OUT_OF_RANGE LONGITUDE_OUT_OF_RANGE
     NAME_MISMATCH NOT_A_WEB_URI NOT_FINITE NULL_ISLAND OUT_OF_RANGE REGION_CODE_INVALID REPEATED
     REQUEST_ID_REUSED REQUIRED TIME_ZONE_UNKNOWN TOO_LARGE TOO_LONG TOO_MANY UNEXPECTED UNKNOWN_FIELD
 }
 
-reasons! { OF_FILES, "Reasons that only `nearby import` gives, for rows that cannot become a merchant.":
+reasons! { ROW_REASONS, "Reasons that only `nearby import` reports, for rows that cannot be converted to a merchant.":
     COLUMN_COUNT NOT_A_FEATURE NOT_A_MERCHANT NOT_A_NUMBER NOT_A_POINT NOT_UTF_8 POSITION_MISSING
 }
 
@@ -53,7 +55,7 @@ reasons! { OF_FILES, "Reasons that only `nearby import` gives, for rows that can
 mod tests {
     use super::*;
 
-    /// The words in the first column of the table under a heading.
+    /// Returns the words in the first column of the table below a heading.
     fn table(heading: &str) -> Vec<&'static str> {
         let document = include_str!("../../proto/ERRORS.md");
         let section = document.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
@@ -63,11 +65,13 @@ mod tests {
 
     #[test]
     fn the_document_lists_every_reason_and_no_other() {
-        for (heading, reasons) in
-            [("Reasons of calls", OF_CALLS), ("Reasons of fields", OF_FIELDS), ("Reasons of rows", OF_FILES)]
-        {
+        for (heading, reasons) in [
+            ("Reasons of calls", CALL_REASONS),
+            ("Reasons of fields", FIELD_REASONS),
+            ("Reasons of rows", ROW_REASONS),
+        ] {
             let words: Vec<&str> = reasons.iter().map(|reason| reason.as_str()).collect();
-            assert!(words.is_sorted(), "{heading}: in the order of the alphabet");
+            assert!(words.is_sorted(), "{heading}: not in alphabetical order");
             assert_eq!(table(heading), words, "{heading}");
         }
     }

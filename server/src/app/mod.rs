@@ -99,7 +99,7 @@ impl ServerHandle {
             |source| StartError::Listen { address: settings.listen, setting: Setting("listen"), source };
         let tls = settings.tls.clone().map(Tls::load).transpose()?;
         let authenticator = Authenticator::load(settings.auth.clone())?;
-        if authenticator.is_open() {
+        if authenticator.is_disabled() {
             tracing::info!("authentication is disabled: any client may call any method");
         }
         let mut background = vec![AbortOnDrop(tokio::spawn(authenticator.clone().reload_loop()))];
@@ -129,7 +129,7 @@ impl ServerHandle {
     ) -> Result<(Self, Channel), StartError> {
         let (listener, channel) = pipe();
         // This process can open the store, so that authentication would protect nothing.
-        let authenticator = Authenticator::open();
+        let authenticator = Authenticator::disabled();
         let started = Self::start_on(Listener::Pipe(listener), settings, authenticator, progress, None);
         Ok((started.await?, channel))
     }

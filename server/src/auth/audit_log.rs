@@ -1,7 +1,7 @@
-//! Who changed what: a file of lines of JSON that is only ever added to. Never with a position.
+//! Audit log: an append-only file with one line of JSON per change. It never contains a position.
 //!
-//! A line says when, who, from where, which method, how it ended, and which merchants it was about. It is written when the call
-//! is answered, before the answer leaves. Whoever moves the file away, as logrotate does, finds a new one begun.
+//! A line has the time, the principal, the client IP, the method, the status code and the merchants. It is written when the call
+//! ends, before the response leaves. When the file is renamed, as logrotate does, the next line creates a new one.
 
 use std::{
     fs::{File, OpenOptions},
@@ -17,10 +17,10 @@ use serde::Serialize;
 
 use super::Principal;
 
-/// How many merchants of a call are named; the others are counted.
+/// Merchants named per call; further ones are only counted.
 pub const MAX_NAMES: usize = 20;
 
-/// What a call was about, as far as that is known by its end; shared by its clones.
+/// The merchants that a call has named so far. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Subjects(Arc<Mutex<(u64, Vec<String>)>>);
 
@@ -41,23 +41,24 @@ impl Subjects {
     }
 }
 
-/// What is to be written of a call.
+/// One line of the log.
 #[derive(Debug)]
 pub struct Entry<'a> {
-    /// When it was answered.
+    /// Time at which the call ended.
     pub at: UnixMicros,
-    /// Who called.
+    /// The principal of the call.
     pub principal: &'a Principal,
-    /// From where, if that is known.
+    /// The client IP, if known.
     pub address: Option<IpAddr>,
-    /// Its name without package and service.
+    /// Name of the method, without package and service.
     pub method: &'a str,
-    /// How it ended, by gRPC's name.
+    /// Name of the gRPC status code.
     pub code: &'a str,
-    /// What it was about.
+    /// The merchants that the call named.
     pub subjects: &'a Subjects,
 }
 
+/// The JSON of a line; its field names are stable, for programs that read the log.
 #[derive(Serialize)]
 struct Line<'a> {
     time: Timestamp,
@@ -72,34 +73,34 @@ struct Line<'a> {
     names: Vec<String>,
 }
 
-/// The file; shared by its clones.
+/// The audit log. Clones share its file.
 #[derive(Clone, Debug)]
 pub struct AuditLog(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    file: Mutex<Lines>,
+    file: Mutex<Output>,
 }
 
 #[derive(Debug)]
-struct Lines {
+struct Output {
     file: File,
-    /// Whether the last line may have been written in part: the next must not be lost with it.
+    /// The last write may have left a partial line. The next write starts a new line, so that it is not lost as well.
     is_torn: bool,
 }
 
 impl AuditLog {
-    /// Opens the file, or begins it.
+    /// Opens the file for appending, or creates it.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// When the file cannot be opened.
     pub fn open(path: PathBuf) -> io::Result<Self> {
-        let file = Mutex::new(Lines { file: append(&path)?, is_torn: false });
+        let file = Mutex::new(Output { file: append(&path)?, is_torn: false });
         Ok(Self(Arc::new(Inner { path, file })))
     }
 
-    /// Writes a line. That it cannot be is said in the server's log, with the line itself: the call has been answered.
+    /// Appends a line. On failure, writes the line to the server's log instead: it is too late to fail the call.
     pub fn write(&self, entry: &Entry<'_>) {
         let (merchants, names) = entry.subjects.take();
         let line = Line {
@@ -115,23 +116,23 @@ impl AuditLog {
         let Ok(mut line) = serde_json::to_string(&line) else { return };
         line.push('\n');
         if let Err(error) = self.0.append(line.as_bytes()) {
-            tracing::error!(%error, path = %self.0.path.display(), line, "the audit log cannot be written");
+            tracing::error!(%error, path = %self.0.path.display(), line, "cannot write the audit log");
         }
     }
 }
 
 impl Inner {
     fn append(&self, line: &[u8]) -> io::Result<()> {
-        let mut lines = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_at(&lines.file, &self.path) {
-            *lines = Lines { file: append(&self.path)?, is_torn: false };
+        let mut output = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_at(&output.file, &self.path) {
+            *output = Output { file: append(&self.path)?, is_torn: false };
         }
-        let was_torn = std::mem::replace(&mut lines.is_torn, true);
+        let was_torn = std::mem::replace(&mut output.is_torn, true);
         if was_torn {
-            lines.file.write_all(b"\n")?;
+            output.file.write_all(b"\n")?;
         }
-        lines.file.write_all(line)?;
-        lines.is_torn = false;
+        output.file.write_all(line)?;
+        output.is_torn = false;
         Ok(())
     }
 }
@@ -144,7 +145,7 @@ fn append(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Whether a file still has its name.
+/// Returns whether an open file is still the one at its path.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -162,11 +163,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_added_and_a_file_that_was_moved_away_is_begun_anew() {
+    fn lines_are_appended_and_a_renamed_file_is_replaced_by_a_new_one() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit.log");
         let log = AuditLog::open(path.clone()).unwrap();
-        let caller = Principal::anyone();
+        let principal = Principal::anonymous();
         let write = |code: &str, names: usize| {
             let subjects = Subjects::default();
             let names: Vec<String> = (0..names).map(|number| format!("merchants/{number}")).collect();
@@ -175,7 +176,7 @@ mod tests {
             let at = UnixMicros(1_000_000);
             log.write(&Entry {
                 at,
-                principal: &caller,
+                principal: &principal,
                 address,
                 method: "DeleteMerchant",
                 code,

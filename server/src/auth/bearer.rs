@@ -6,7 +6,7 @@ use super::AuthError;
 
 const API_KEY: &str = "x-api-key";
 
-/// The API key or token of a request: `authorization: Bearer …`, or `x-api-key`.
+/// Returns the API key or token of a request, from `authorization: Bearer …` or `x-api-key`.
 ///
 /// # Errors
 /// [`AuthError::Unknown`], when a header has another scheme or is not text.

@@ -1,4 +1,4 @@
-//! The names in callers' certificates, and what each is allowed.
+//! Names in client certificates, and the roles of each.
 
 use std::str::FromStr;
 
@@ -6,29 +6,29 @@ use x509_parser::{extensions::GeneralName, parse_x509_certificate};
 
 use super::Roles;
 
-/// What the certificate with a name is allowed.
+/// The roles of the client certificate with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRoles {
-    /// A subject alternative name: of a host, a URI (as SPIFFE ids are), or an address of mail.
+    /// A subject alternative name: a host name, a URI (such as a SPIFFE id) or an e-mail address.
     pub name: String,
-    /// What it is allowed.
+    /// The roles.
     pub roles: Roles,
 }
 
 impl FromStr for CertificateRoles {
     type Err = String;
 
-    /// `NAME=ROLE`, with commas between roles. A URI may hold `=` itself.
+    /// Parses `NAME=ROLE[,ROLE…]`. The last `=` separates the two, as a URI may contain one.
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, roles) = text
             .rsplit_once('=')
             .filter(|(name, _)| !name.trim().is_empty())
-            .ok_or("must be a name and roles, such as spiffe://shop/indexer=search,manage")?;
+            .ok_or("must be a certificate name and its roles, such as spiffe://shop/indexer=search,manage")?;
         Ok(Self { name: name.trim().to_owned(), roles: roles.parse()? })
     }
 }
 
-/// The subject alternative names of a certificate in DER. A certificate that cannot be read has none.
+/// Returns the subject alternative names of a DER certificate; none if it cannot be parsed.
 #[must_use]
 pub fn names_in(certificate: &[u8]) -> Vec<String> {
     let Ok((_, certificate)) = parse_x509_certificate(certificate) else { return Vec::new() };
@@ -42,7 +42,7 @@ pub fn names_in(certificate: &[u8]) -> Vec<String> {
     names.value.general_names.iter().filter_map(name_of).collect()
 }
 
-/// When a certificate in DER ends, in seconds since 1970; nothing where it cannot be read.
+/// Returns the end of the validity of a DER certificate in seconds since 1970; `None` if it cannot be parsed.
 #[must_use]
 pub fn expiry_of(certificate: &[u8]) -> Option<i64> {
     parse_x509_certificate(certificate)
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_from_certificates() {
+    fn names_and_expiry_are_read_from_certificates() {
         let names = ["shop.example", "spiffe://shop/indexer?a=b"];
         let mut params = rcgen::CertificateParams::new(vec![names[0].to_owned()]).unwrap();
         params.subject_alt_names.push(rcgen::SanType::URI(names[1].try_into().unwrap()));
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_read() {
+    fn the_last_equals_sign_separates_name_and_roles() {
         let rule: CertificateRoles = "spiffe://shop/indexer?a=b=search,manage".parse().unwrap();
         assert_eq!(
             (rule.name.as_str(), rule.roles.to_string()),

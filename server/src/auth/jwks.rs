@@ -1,4 +1,4 @@
-//! Where the keys that tokens are signed with come from: a file, or a URL that is asked now and then (RFC 7517).
+//! JSON Web Key Sets (RFC 7517): the public keys of a token issuer, from a file or a URL.
 
 use std::{fmt, fs, path::PathBuf, str::FromStr, time::Duration};
 
@@ -6,17 +6,17 @@ use jsonwebtoken::jwk::JwkSet;
 
 use crate::http_client;
 
-/// Longest key set that is read.
+/// Maximum size of a key set.
 const MAX_BYTES: usize = 1 << 20;
-/// Limit for one fetch of a URL.
+/// Timeout of one fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where keys come from.
+/// The source of a key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JwksSource {
     /// A file.
     File(PathBuf),
-    /// An `https://` address, or one of this machine.
+    /// An `https://` URL, or an `http://` URL of this host.
     Url(String),
 }
 
@@ -26,18 +26,20 @@ impl FromStr for JwksSource {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once("://") {
             Some(("https", _)) => Ok(Self::Url(text.to_owned())),
-            Some(("http", rest)) if is_here(rest) => Ok(Self::Url(text.to_owned())),
-            Some(("http", _)) => Err("must be https://, or whoever stands between could put in keys"),
-            Some(_) => Err("must be a file or an https:// address"),
+            Some(("http", rest)) if is_loopback(rest) => Ok(Self::Url(text.to_owned())),
+            Some(("http", _)) => {
+                Err("must be https://: over plain http:// an attacker on the network could replace the keys")
+            }
+            Some(_) => Err("must be a file or an https:// URL"),
             None => Ok(Self::File(PathBuf::from(text))),
         }
     }
 }
 
-/// Whether an address without its scheme is of this machine.
-fn is_here(rest: &str) -> bool {
+/// Returns whether a URL, given without its scheme, has a loopback host.
+fn is_loopback(rest: &str) -> bool {
     let authority = rest.split('/').next().unwrap_or_default();
-    // What stands before an @ is no host.
+    // The part before an @ is user information, not the host.
     if authority.contains('@') {
         return false;
     }
@@ -58,15 +60,15 @@ impl fmt::Display for JwksSource {
 }
 
 impl JwksSource {
-    /// How often to look.
-    pub(super) const fn every(&self) -> Duration {
+    /// Time between two reads.
+    pub(super) const fn poll_interval(&self) -> Duration {
         match self {
             Self::File(_) => Duration::from_secs(1),
             Self::Url(_) => Duration::from_secs(300),
         }
     }
 
-    /// The text of the keys; waits for it.
+    /// Reads the key set as text. Blocks.
     pub(super) fn read(&self) -> Result<String, String> {
         match self {
             Self::File(path) => fs::read_to_string(path).map_err(|error| error.to_string()),
@@ -75,9 +77,9 @@ impl JwksSource {
     }
 }
 
-/// The keys of a text.
+/// Parses a key set.
 pub(super) fn parse(text: &str) -> Result<JwkSet, String> {
-    serde_json::from_str(text).map_err(|error| format!("no JSON Web Key Set: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("not a JSON Web Key Set: {error}"))
 }
 
 #[cfg(test)]
@@ -85,11 +87,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_come_from_files_and_over_tls_alone() {
+    fn key_sets_come_from_files_or_over_tls_or_loopback() {
         assert_eq!("keys.json".parse(), Ok(JwksSource::File("keys.json".into())));
-        for here in ["http://127.0.0.1:8/k", "http://localhost/k", "http://[::1]:80/k", "https://a.example/k"]
+        for url in ["http://127.0.0.1:8/k", "http://localhost/k", "http://[::1]:80/k", "https://a.example/k"]
         {
-            assert_eq!(here.parse(), Ok(JwksSource::Url(here.to_owned())));
+            assert_eq!(url.parse(), Ok(JwksSource::Url(url.to_owned())));
         }
         for wrong in [
             "http://a.example/k",

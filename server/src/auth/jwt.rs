@@ -1,9 +1,9 @@
-//! JSON Web Tokens (RFC 7519, and RFC 8725 on what to beware of).
+//! JSON Web Tokens (RFC 7519), validated as RFC 8725 recommends.
 //!
-//! A token is taken where it is signed by one of our keys with an algorithm that is allowed, by the issuer and for the audience
-//! that are set, and has not ended. What it allows stands in its `scope` (RFC 9068): `nearby.search`, `nearby.manage`,
-//! `nearby.operate`, with spaces between. A token that was checked is remembered until it ends: to check a signature takes as
-//! long as some ten searches.
+//! A token is accepted if one of the issuer's keys has signed it with an allowed algorithm, if its issuer and audience are those
+//! configured, and if it has not expired. Its roles are in `scope` (RFC 9068), separated by spaces: `nearby.search`,
+//! `nearby.manage`, `nearby.operate`. A verified token is cached until it expires: verifying a signature takes as long as about
+//! ten searches.
 
 use std::{
     fmt,
@@ -31,30 +31,31 @@ use super::{
 };
 use crate::fs::read_failures::ReadFailures;
 
-/// Longer than this is no token.
+/// Maximum length of a token.
 const MAX_BYTES: usize = 8 * 1024;
-/// How far the issuer's clock has be from ours, in seconds.
+/// Tolerated difference between the issuer's clock and ours, in seconds.
 const LEEWAY_S: u64 = 30;
 
-/// Which tokens are taken.
+/// Properties of accepted tokens.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
-    /// Where their keys come from.
+    /// Source of the keys that verify them.
     pub keys: JwksSource,
-    /// Who must have issued them.
+    /// Required issuer.
     pub issuer: String,
-    /// Whom they must be for.
+    /// Required audience.
     pub audience: String,
-    /// How they has be signed.
+    /// Allowed signature algorithms.
     pub algorithms: Vec<Algorithm>,
 }
 
-/// The algorithms of a list with commas. None of them shares a secret: whoever can check a token could make one.
+/// Parses a list of algorithms separated by commas. Algorithms with a shared secret are not allowed: a server that can verify such
+/// a token could also forge one.
 ///
 /// # Errors
-/// Where one is not known, or shares a secret.
+/// When an algorithm is unknown or uses a shared secret.
 pub fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
-    let one = |word: &str| match word.trim() {
+    let parse = |name: &str| match name.trim() {
         "RS256" => Ok(Algorithm::RS256),
         "RS384" => Ok(Algorithm::RS384),
         "RS512" => Ok(Algorithm::RS512),
@@ -65,34 +66,32 @@ pub fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
         "ES384" => Ok(Algorithm::ES384),
         "EdDSA" => Ok(Algorithm::EdDSA),
         other => Err(format!(
-            "{other:?} is none of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA"
+            "unknown algorithm {other:?}; use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA"
         )),
     };
-    list.split(',').map(one).collect()
+    list.split(',').map(parse).collect()
 }
 
-/// The tokens that are taken.
+/// Authenticates tokens with a key set that it reloads.
 pub(super) struct Tokens {
     settings: TokenSettings,
     rate: Option<Rate>,
-    keys: ArcSwap<Keys>,
-    reloaded: Mutex<Instant>,
+    keys: ArcSwap<LoadedKeys>,
+    reloaded_at: Mutex<Instant>,
     failures: ReadFailures,
-    remembered: Mutex<TokenCache>,
+    cache: Mutex<TokenCache>,
 }
 
-/// When a token ends that says so in seconds, in microseconds.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a cast of what is larger than an integer is the largest"
-)]
-fn ends_us(exp_s: f64) -> UnixMicros {
-    #[expect(clippy::cast_precision_loss, reason = "a minute")]
+/// The end of the validity of a token from its `exp` claim, with the leeway.
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+fn expiry(exp_s: f64) -> UnixMicros {
+    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     let leeway_s = LEEWAY_S as f64;
     UnixMicros(((exp_s + leeway_s) * 1e6) as i64)
 }
 
-struct Keys {
+struct LoadedKeys {
+    /// Content of the key set, to detect a change.
     text: String,
     set: JwkSet,
 }
@@ -100,7 +99,7 @@ struct Keys {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
-    /// With a fraction, as issuers has have it (RFC 7519, "NumericDate").
+    /// Seconds, possibly with a fraction (RFC 7519, "NumericDate").
     exp: f64,
     #[serde(default)]
     scope: String,
@@ -113,28 +112,27 @@ impl fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// Reads the keys. Those at a URL need not be there yet: until they are, nobody is known by a token.
+    /// Reads the key set. A URL may be unavailable: until it responds, no token is accepted.
     pub(super) fn load(settings: TokenSettings, rate: Option<Rate>) -> Result<Self, AuthConfigError> {
         jwt_crypto::install();
-        let read = settings.keys.read().and_then(|text| Ok(Keys { set: jwks::parse(&text)?, text }));
+        let read = settings.keys.read().and_then(|text| Ok(LoadedKeys { set: jwks::parse(&text)?, text }));
         let keys = match (read, &settings.keys) {
             (Ok(keys), _) => keys,
             (Err(reason), JwksSource::Url(url)) => {
-                tracing::error!(url, reason, "the keys of tokens cannot be had; trying again");
-                Keys { text: String::new(), set: JwkSet { keys: Vec::new() } }
+                tracing::error!(url, reason, "cannot fetch JWKS; retrying");
+                LoadedKeys { text: String::new(), set: JwkSet { keys: Vec::new() } }
             }
             (Err(reason), JwksSource::File(_)) => {
-                return Err(AuthConfigError::Jwks { source_of_keys: settings.keys.to_string(), reason });
+                return Err(AuthConfigError::Jwks { jwks_source: settings.keys.to_string(), reason });
             }
         };
-        let remembered = Mutex::default();
         Ok(Self {
             settings,
             rate,
             keys: ArcSwap::from_pointee(keys),
-            reloaded: Mutex::new(Instant::now()),
+            reloaded_at: Mutex::new(Instant::now()),
             failures: ReadFailures::default(),
-            remembered,
+            cache: Mutex::default(),
         })
     }
 
@@ -143,37 +141,37 @@ impl Tokens {
             return Err(AuthError::Unknown);
         }
         let digest: Digest = Sha256::digest(token).into();
-        if let Some((principal, ends)) = self.remembered(|remembered| remembered.token(&digest)) {
-            return if ends > now { Ok(principal) } else { Err(AuthError::Expired) };
+        if let Some((principal, expires)) = self.with_cache(|cache| cache.get(&digest)) {
+            return if expires > now { Ok(principal) } else { Err(AuthError::Expired) };
         }
         let keys = self.keys.load_full();
-        let claims = self.check(token, &keys)?;
+        let claims = self.verify(token, &keys)?;
         let roles: Roles = claims.scope.split_whitespace().filter_map(role_of).collect();
-        let ends = ends_us(claims.exp);
-        Ok(self.remembered(|remembered| {
-            let principal = remembered.principal(claims.sub, roles, self.rate, now);
-            // Not with keys that have just been replaced: what was remembered by them is forgotten already.
+        let expires = expiry(claims.exp);
+        Ok(self.with_cache(|cache| {
+            let principal = cache.principal(claims.sub, roles, self.rate, now);
+            // Not if the keys have just been replaced: `reload` has cleared the cache of what the old keys verified.
             if Arc::ptr_eq(&keys, &self.keys.load()) {
-                remembered.keep(digest, &principal, ends, now);
+                cache.insert(digest, &principal, expires, now);
             }
             principal
         }))
     }
 
-    fn check(&self, token: &str, keys: &Keys) -> Result<Claims, AuthError> {
+    fn verify(&self, token: &str, keys: &LoadedKeys) -> Result<Claims, AuthError> {
         let header = decode_header(token).map_err(|_| AuthError::Unknown)?;
         if !self.settings.algorithms.contains(&header.alg) {
             return Err(AuthError::Unknown);
         }
-        // Whoever names no key means the only one.
+        // A token may omit the key id if the set has one key only.
         let key = match (&header.kid, keys.set.keys.as_slice()) {
             (Some(kid), _) => keys.set.find(kid),
             (None, [only]) => Some(only),
             (None, _) => None,
         };
         let key = DecodingKey::from_jwk(key.ok_or(AuthError::Unknown)?).map_err(|_| AuthError::Unknown)?;
-        // The one that it says, which is allowed: what a key is for must not be what a token says alone (RFC 8725, 3.1), and
-        // the key is of one family.
+        // The token chooses its algorithm only among those that are allowed, and `decode` rejects a key of another algorithm
+        // family (RFC 8725, section 3.1).
         let mut validation = Validation::new(header.alg);
         validation.set_issuer(&[&self.settings.issuer]);
         validation.set_audience(&[&self.settings.audience]);
@@ -187,61 +185,56 @@ impl Tokens {
         Ok(decoded.claims)
     }
 
-    /// Takes new keys, if it is time to reload; waits for them. What cannot be used is said, and the keys stay as they were.
+    /// Reads the key set if its poll interval has passed, and loads it if it has changed. Blocks. On failure, logs the error and
+    /// keeps the current keys.
     pub(super) fn reload(&self) {
-        let every = self.settings.keys.every();
+        let interval = self.settings.keys.poll_interval();
         {
-            let mut reloaded = self.reloaded.lock().unwrap_or_else(PoisonError::into_inner);
-            let has_none = self.keys.load().set.keys.is_empty();
-            if reloaded.elapsed() < if has_none { every.min(RETRY) } else { every } {
+            let mut reloaded_at = self.reloaded_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let has_no_keys = self.keys.load().set.keys.is_empty();
+            if reloaded_at.elapsed() < if has_no_keys { interval.min(RETRY_INTERVAL) } else { interval } {
                 return;
             }
-            *reloaded = Instant::now();
+            *reloaded_at = Instant::now();
         }
         let text = match (self.settings.keys.read(), &self.settings.keys) {
+            // Every failure is logged, as a URL is fetched rarely.
             (Err(reason), JwksSource::Url(url)) => {
-                return tracing::error!(
-                    url,
-                    reason,
-                    "the keys of tokens cannot be had; those from before stay"
-                );
+                return tracing::error!(url, reason, "cannot read JWKS; keeping the current keys");
             }
             (read, _) => {
                 let report = |error: String| {
-                    tracing::error!(
-                        error,
-                        "the keys of tokens cannot be read any more; those from before stay"
-                    );
+                    tracing::error!(error, "cannot read JWKS; keeping the current keys");
                 };
                 let Some(text) = self.failures.report_repeated(read, report) else { return };
                 text
             }
         };
-        let before = self.keys.load();
-        if text == before.text {
+        let current = self.keys.load();
+        if text == current.text {
             return;
         }
         match jwks::parse(&text) {
             Ok(set) => {
-                tracing::info!(keys = set.keys.len(), "the keys of tokens are read anew");
-                self.keys.store(Arc::new(Keys { text, set }));
-                // A token of a key that is gone must not be known any longer.
-                self.remembered(TokenCache::forget_tokens);
+                tracing::info!(keys = set.keys.len(), "JWKS reloaded");
+                self.keys.store(Arc::new(LoadedKeys { text, set }));
+                // A token that a removed key has signed is no longer valid.
+                self.with_cache(TokenCache::clear_tokens);
             }
             Err(reason) => {
-                tracing::error!(reason, "new keys of tokens cannot be used; those from before stay");
-                self.keys.store(Arc::new(Keys { text, set: before.set.clone() }));
+                tracing::error!(reason, "cannot use new JWKS; keeping the current keys");
+                self.keys.store(Arc::new(LoadedKeys { text, set: current.set.clone() }));
             }
         }
     }
 
-    fn remembered<T>(&self, act: impl FnOnce(&mut TokenCache) -> T) -> T {
-        act(&mut self.remembered.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with_cache<T>(&self, act: impl FnOnce(&mut TokenCache) -> T) -> T {
+        act(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// After how long keys are asked for again that could not be had.
-const RETRY: Duration = Duration::from_secs(10);
+/// Time between two fetches while there are no keys.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
 fn role_of(scope: &str) -> Option<Role> {
     scope.strip_prefix("nearby.")?.parse().ok()
@@ -290,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_taken_only_where_all_of_it_is_right() {
+    fn a_token_is_accepted_only_if_every_part_is_valid() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("jwks.json");
         let one = Issuer::new("one");
@@ -300,17 +293,17 @@ mod tests {
             let principal = tokens.authenticate(&good, now()).unwrap();
             assert!(principal.has(Role::Search) && !principal.has(Role::Manage) && principal.name == "app");
         }
-        // TokenCache, and yet not beyond its end.
+        // A cached token expires as well.
         assert_eq!(
             tokens.authenticate(&good, UnixMicros(now().0 + 700_000_000)).unwrap_err(),
             AuthError::Expired
         );
-        let refused = |token: &str| tokens.authenticate(token, now()).unwrap_err();
+        let rejected = |token: &str| tokens.authenticate(token, now()).unwrap_err();
         let with = |claim: &str, value: Value| one.token(&header("one"), |claims| claims[claim] = value);
         let without = |claim: &str| {
             one.token(&header("one"), |claims| drop(claims.as_object_mut().unwrap().remove(claim)))
         };
-        assert_eq!(refused(&with("exp", json!(now_s() - 60))), AuthError::Expired);
+        assert_eq!(rejected(&with("exp", json!(now_s() - 60))), AuthError::Expired);
         for (claim, value) in [
             ("iss", json!("https://other.example")),
             ("aud", json!("other")),
@@ -318,31 +311,31 @@ mod tests {
             ("exp", json!("never")),
             ("sub", json!(7)),
         ] {
-            assert_eq!(refused(&with(claim, value)), AuthError::Unknown, "{claim}");
+            assert_eq!(rejected(&with(claim, value)), AuthError::Unknown, "{claim}");
         }
         for claim in ["iss", "aud", "exp", "sub"] {
-            assert_eq!(refused(&without(claim)), AuthError::Unknown, "{claim}");
+            assert_eq!(rejected(&without(claim)), AuthError::Unknown, "{claim}");
         }
-        assert_eq!(refused(&one.token(&header("two"), |_| {})), AuthError::Unknown, "another key");
+        assert_eq!(rejected(&one.token(&header("two"), |_| {})), AuthError::Unknown, "another key");
         assert_eq!(
-            refused(&Issuer::new("one").token(&header("one"), |_| {})),
+            rejected(&Issuer::new("one").token(&header("one"), |_| {})),
             AuthError::Unknown,
             "signed by another"
         );
         let (body, signature) = good.rsplit_once('.').unwrap();
         for wrong in [&format!("{body}."), body, "..", "", &"x".repeat(10_000)] {
-            assert_eq!(refused(wrong), AuthError::Unknown);
+            assert_eq!(rejected(wrong), AuthError::Unknown);
         }
         let changed = signature.chars().rev().collect::<String>();
-        assert_eq!(refused(&format!("{body}.{changed}")), AuthError::Unknown);
+        assert_eq!(rejected(&format!("{body}.{changed}")), AuthError::Unknown);
         tokens.authenticate(&with("exp", json!(1e10 + 0.5)), now()).unwrap();
         let principal = tokens.authenticate(&without("scope"), now()).unwrap();
         assert!(Role::ALL.iter().all(|role| !principal.has(*role)));
     }
 
-    /// The key is public: whoever could have it taken for a shared secret could sign with it.
+    /// The key is public: if the server used it as a shared secret, anyone could sign with it.
     #[test]
-    fn what_a_token_says_of_its_algorithm_is_not_believed() {
+    fn a_token_cannot_choose_an_algorithm_that_is_not_allowed() {
         let directory = tempfile::tempdir().unwrap();
         let one = Issuer::new("one");
         let tokens = tokens(&directory.path().join("jwks.json"), &one);
@@ -361,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn new_keys_are_taken_and_old_ones_forgotten() {
+    fn a_reload_replaces_the_keys_and_invalidates_tokens_of_old_ones() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("jwks.json");
         let (one, two) = (Issuer::new("one"), Issuer::new("two"));
@@ -369,7 +362,7 @@ mod tests {
         let [of_one, of_two] = [one.token(&header("one"), |_| {}), two.token(&header("two"), |_| {})];
         tokens.authenticate(&of_one, now()).unwrap();
         let reload = || {
-            *tokens.reloaded.lock().unwrap() = Instant::now() - Duration::from_secs(2);
+            *tokens.reloaded_at.lock().unwrap() = Instant::now() - Duration::from_secs(2);
             tokens.reload();
         };
         std::fs::write(&path, "no keys").unwrap();

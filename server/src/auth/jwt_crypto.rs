@@ -1,4 +1,4 @@
-//! Signature verification for `jsonwebtoken` with ring, which rustls brings anyway. The crate's own back ends would add 38
+//! Signature verification for `jsonwebtoken` with ring, which rustls depends on anyway. The crate's own back ends would add 38
 //! crates, `rsa` with its timing advisory among them.
 
 use jsonwebtoken::{
@@ -14,7 +14,7 @@ use ring::signature::{
     UnparsedPublicKey, VerificationAlgorithm,
 };
 
-/// Verifies only: the server never signs a token, and takes no thumbprint of a key.
+/// Verifies only: the server neither signs tokens nor computes thumbprints of keys.
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| Err(ErrorKind::InvalidAlgorithm.into()),
     verifier_factory: verifier,
@@ -27,7 +27,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     },
 };
 
-/// Makes ring the process's provider for `jsonwebtoken`. Further calls have no effect.
+/// Makes ring the provider of the process for `jsonwebtoken`. Further calls have no effect.
 pub(super) fn install() {
     // An error means that a provider is installed already, and only this function installs one.
     PROVIDER.install_default().ok();
@@ -44,7 +44,7 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
         Algorithm::ES256 => Scheme::Other(&ECDSA_P256_SHA256_FIXED, AlgorithmFamily::Ec),
         Algorithm::ES384 => Scheme::Other(&ECDSA_P384_SHA384_FIXED, AlgorithmFamily::Ec),
         Algorithm::EdDSA => Scheme::Other(&ED25519, AlgorithmFamily::Ed),
-        // Shared secrets, and algorithms that the crate may add: `algorithms` accepts none of them.
+        // Shared secrets, and algorithms that the crate may add; `jwt::algorithms` accepts none of them.
         _ => return Err(ErrorKind::InvalidAlgorithm.into()),
     };
     if key.family() != scheme.family() {
@@ -77,7 +77,7 @@ impl Verifier<Vec<u8>> for RingVerifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), signature::Error> {
         let verified = match (&self.scheme, self.key.kind()) {
             (Scheme::Rsa(parameters), DecodingKeyKind::RsaModulusExponent { n, e }) => {
-                // RFC 7518 §6.3.1.1: no leading zero octets, but some issuers write one, and ring refuses it.
+                // RFC 7518 §6.3.1.1: no leading zero octets, but some issuers write one, and ring rejects it.
                 let n = n.strip_prefix(&[0]).unwrap_or(n);
                 RsaPublicKeyComponents { n, e }.verify(parameters, message, signature)
             }
@@ -130,7 +130,7 @@ pub(super) mod testing {
             json!({ "keys": [key] }).to_string()
         }
 
-        /// A token with a header and claims as they are given.
+        /// Signs a token with the given header and claims.
         pub(in crate::auth) fn sign(&self, header: &Value, claims: &Value) -> String {
             let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
             let message = format!("{header}.{claims}");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_rfcs_verify_and_altered_ones_do_not() {
+    fn examples_of_the_rfcs_verify_and_altered_ones_do_not() {
         let (message, signature, n) = RFC_7515_RS256;
         let rsa = DecodingKey::from_rsa_components(n, "AQAB").unwrap();
         assert!(accepts(Algorithm::RS256, &rsa, message, signature));
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_family_and_a_shared_secret_are_refused() {
+    fn a_key_of_another_family_and_a_shared_secret_are_rejected() {
         install();
         let secret = DecodingKey::from_secret(b"secret");
         for algorithm in [Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA, Algorithm::HS256] {

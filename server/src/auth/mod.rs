@@ -1,16 +1,19 @@
-//! Who may do what. Pure: no wire types; the time is an argument.
+//! Authentication and authorization. Knows no wire types; the time is an argument.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | `role` | what there is to be allowed |
-//! | `keys` | API keys, in a file that the command line keeps |
-//! | `tokens`, `jwks`, `remembered` | JSON Web Tokens, the keys that they are signed with, and what was found out about them |
-//! | `certificates` | the names in callers' certificates |
-//! | `quota` | how much somebody may ask for |
-//! | `principal` | who calls, once that is known |
-//! | `audit` | who changed what |
+//! | `role` | roles: the unit of authorization |
+//! | `principal` | an authenticated client, with its roles and its rate limit |
+//! | `bearer` | credentials in request headers |
+//! | `api_keys` | API keys, in a file that `nearby keys` manages |
+//! | `jwt`, `jwks`, `token_cache` | JSON Web Tokens, the keys that verify them, and the tokens verified so far |
+//! | `jwt_crypto` | signature verification with ring |
+//! | `client_certificates` | names in client certificates, and their roles |
+//! | `rate_limit` | rate limits per principal and per client IP |
+//! | `audit_log` | a log of changes: principal, method, outcome |
 //!
-//! Nothing is allowed to anybody once one of the ways to know a principal is set up; where none is, everybody may do everything.
+//! Once one method of authentication is configured (API keys, tokens or certificate roles), every call needs valid credentials.
+//! Without any, authentication is disabled: any client may call any method.
 
 pub mod api_keys;
 pub mod audit_log;
@@ -38,69 +41,69 @@ use self::{
     role::Roles,
 };
 
-/// How callers are known, if at all.
+/// Methods of authentication. None by default, which disables authentication.
 #[derive(Clone, Debug, Default)]
 pub struct AuthSettings {
-    /// The file of API keys.
+    /// Path of the API key file.
     pub keys: Option<PathBuf>,
-    /// Which tokens are taken.
+    /// Accepted JSON Web Tokens.
     pub tokens: Option<TokenSettings>,
-    /// Which certificates are allowed what.
+    /// Roles of client certificates.
     pub certificates: Vec<CertificateRoles>,
-    /// How much each principal may ask for whose key says nothing of it.
+    /// Rate limit of each principal whose API key sets none.
     pub rate: Option<Rate>,
 }
 
 impl AuthSettings {
-    /// Whether callers must say who they are.
+    /// Returns whether calls need credentials.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.keys.is_some() || self.tokens.is_some() || !self.certificates.is_empty()
     }
 }
 
-/// Why callers cannot be known.
+/// Authentication cannot be set up.
 #[derive(Debug, Error)]
 pub enum AuthConfigError {
-    /// The file of API keys cannot be used.
+    /// The API key file cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The keys of tokens cannot be used.
-    #[error("the keys of tokens, {source_of_keys}, cannot be used: {reason}")]
+    /// The JSON Web Key Set cannot be used.
+    #[error("cannot use JWKS {jwks_source}: {reason}")]
     Jwks {
-        /// Where they were to come from.
-        source_of_keys: String,
-        /// Why.
+        /// The file or URL.
+        jwks_source: String,
+        /// The cause.
         reason: String,
     },
 }
 
-/// Why a principal was not let in.
+/// A call is not authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthError {
-    /// It showed nothing.
+    /// The call presents no credentials.
     Missing,
-    /// What it showed is of nobody.
+    /// The credentials are malformed or belong to no principal.
     Unknown,
-    /// It was somebody's, and is over.
+    /// The credentials have expired.
     Expired,
-    /// It was somebody's, until it was taken back.
+    /// The credentials have been revoked.
     Revoked,
 }
 
-/// What a principal shows.
+/// Credentials of a call.
 #[derive(Clone, Copy, Default)]
 pub struct Credentials<'a> {
-    /// An API key, or a JSON Web Token.
+    /// The API key or JSON Web Token.
     pub bearer: Option<&'a str>,
-    /// The names in its certificate_names, which has been checked.
+    /// The subject alternative names in the client certificate, which the TLS handshake has verified.
     pub certificate_names: &'a [String],
 }
 
-/// How often files are looked at: a key that was revoked ends within that time.
+/// Time between two checks of the key files, and so the longest time for which a revoked key stays valid.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Knows callers; shared by its clones.
+/// Authenticates calls. Cheap to clone; clones share its state.
 #[derive(Clone, Debug)]
 pub struct Authenticator(Arc<Inner>);
 
@@ -109,54 +112,55 @@ struct Inner {
     keys: Option<Keys>,
     tokens: Option<Tokens>,
     certificates: Vec<(CertificateRoles, Arc<Principal>)>,
-    anyone: Option<Arc<Principal>>,
+    /// The principal of every call while authentication is disabled.
+    anonymous: Option<Arc<Principal>>,
 }
 
 impl Authenticator {
-    /// Reads what there is to read.
+    /// Reads the API key file and the JSON Web Key Set.
     ///
     /// # Errors
-    /// Where a file is not there, or not what it must be. Keys at a URL need not be there yet.
+    /// When a file is missing or invalid. A key set at a URL may be unavailable; [`Self::reload_loop`] fetches it again.
     pub fn load(settings: AuthSettings) -> Result<Self, AuthConfigError> {
-        let anyone = (!settings.is_enabled()).then(|| Arc::new(Principal::anyone()));
+        let anonymous = (!settings.is_enabled()).then(|| Arc::new(Principal::anonymous()));
         let AuthSettings { keys, tokens, certificates, rate } = settings;
-        let of_certificate = |rule: CertificateRoles| {
-            let principal = Principal::new("certificate_names", rule.name.clone(), rule.roles, rate);
+        let with_principal = |rule: CertificateRoles| {
+            let principal = Principal::new("certificate", rule.name.clone(), rule.roles, rate);
             (rule, Arc::new(principal))
         };
         Ok(Self(Arc::new(Inner {
             keys: keys.map(|path| Keys::load(path, rate)).transpose()?,
             tokens: tokens.map(|tokens| Tokens::load(tokens, rate)).transpose()?,
-            certificates: certificates.into_iter().map(of_certificate).collect(),
-            anyone,
+            certificates: certificates.into_iter().map(with_principal).collect(),
+            anonymous,
         })))
     }
 
-    /// Everybody may do everything.
+    /// An authenticator that accepts every call.
     #[must_use]
-    pub fn open() -> Self {
-        let anyone = Some(Arc::new(Principal::anyone()));
-        Self(Arc::new(Inner { keys: None, tokens: None, certificates: Vec::new(), anyone }))
+    pub fn disabled() -> Self {
+        let anonymous = Some(Arc::new(Principal::anonymous()));
+        Self(Arc::new(Inner { keys: None, tokens: None, certificates: Vec::new(), anonymous }))
     }
 
-    /// Whether everybody may do everything.
+    /// Returns whether authentication is disabled: any client may call any method.
     #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.0.anyone.is_some()
+    pub fn is_disabled(&self) -> bool {
+        self.0.anonymous.is_some()
     }
 
-    /// Who calls. What is credentials with the call counts before the certificate_names of its connection.
+    /// Returns the principal of a call. A key or token takes precedence over the client certificate.
     ///
     /// # Errors
-    /// Where nobody is known by it.
+    /// When the credentials are missing, unknown, expired or revoked.
     pub fn authenticate(
         &self,
         credentials: Credentials<'_>,
         now: UnixMicros,
     ) -> Result<Arc<Principal>, AuthError> {
         let inner = &*self.0;
-        if let Some(anyone) = &inner.anyone {
-            return Ok(Arc::clone(anyone));
+        if let Some(anonymous) = &inner.anonymous {
+            return Ok(Arc::clone(anonymous));
         }
         if let Some(bearer) = credentials.bearer {
             return match (&inner.keys, &inner.tokens) {
@@ -165,17 +169,17 @@ impl Authenticator {
                 _ => Err(AuthError::Unknown),
             };
         }
-        let known = |(rule, _): &&(CertificateRoles, _)| credentials.certificate_names.contains(&rule.name);
-        match inner.certificates.iter().find(known) {
+        let matches = |(rule, _): &&(CertificateRoles, _)| credentials.certificate_names.contains(&rule.name);
+        match inner.certificates.iter().find(matches) {
             Some((_, principal)) => Ok(Arc::clone(principal)),
             None if credentials.certificate_names.is_empty() => Err(AuthError::Missing),
             None => Err(AuthError::Unknown),
         }
     }
 
-    /// Looks at the files now and then, for ever, and takes what is new.
+    /// Reloads the API key file and the key set when they change. Never returns.
     pub async fn reload_loop(self) {
-        // Each for itself: whoever issues tokens may answer slowly, and a key that was revoked must not wait for it.
+        // In separate loops: an issuer may respond slowly, and the revocation of an API key must not wait for it.
         tokio::join!(
             self.poll(|inner| inner.keys.iter().for_each(Keys::reload)),
             self.poll(|inner| inner.tokens.iter().for_each(Tokens::reload)),
@@ -186,7 +190,7 @@ impl Authenticator {
         loop {
             tokio::time::sleep(RELOAD_INTERVAL).await;
             let inner = Arc::clone(&self.0);
-            // What goes wrong in it is said there.
+            // `reload` logs its errors itself.
             drop(tokio::task::spawn_blocking(move || reload(&inner)).await);
         }
     }

@@ -1,4 +1,4 @@
-//! Who calls.
+//! Principals: authenticated clients.
 
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use super::{
     role::Roles,
 };
 
-/// Somebody who calls, once that is known.
+/// An authenticated client.
 #[derive(Debug)]
 pub struct Principal {
-    /// How it is known: `key`, `token`, `certificate`, or `anyone`.
+    /// Method of authentication, as the audit log shows it: `key`, `token` or `certificate`; `anyone` if authentication is
+    /// disabled.
     pub kind: &'static str,
-    /// What it is called, for logs; no secret.
+    /// Name for logs; not secret.
     pub name: String,
     roles: Roles,
     rate_limit: Option<Arc<RateLimit>>,
@@ -24,7 +25,7 @@ impl Principal {
         Self::with_rate_limit(kind, name, roles, rate.map(|rate| Arc::new(RateLimit::new(rate))))
     }
 
-    /// Somebody who has what is left of a rate_limit together with others.
+    /// A principal that shares its rate limit with others, as all tokens of a subject do.
     pub(super) const fn with_rate_limit(
         kind: &'static str,
         name: String,
@@ -34,22 +35,22 @@ impl Principal {
         Self { kind, name, roles, rate_limit }
     }
 
-    /// Somebody unknown who has do everything.
+    /// The principal of every call while authentication is disabled, with all roles.
     #[must_use]
-    pub fn anyone() -> Self {
+    pub fn anonymous() -> Self {
         Self::new("anyone", String::new(), Roles::all(), None)
     }
 
-    /// Whether what needs a role is allowed.
+    /// Returns whether the principal has a role.
     #[must_use]
     pub const fn has(&self, role: Role) -> bool {
         self.roles.allow(role)
     }
 
-    /// Takes so many units of work out of what the caller has ask for.
+    /// Charges units of work to the rate limit.
     ///
     /// # Errors
-    /// Where there is not so much left; nothing is taken then.
+    /// When they exceed the limit; nothing is charged then.
     pub fn charge(&self, units: usize) -> Result<(), Exceeded> {
         self.rate_limit.as_ref().map_or(Ok(()), |rate_limit| rate_limit.charge(units))
     }

@@ -93,12 +93,12 @@ fn wait<C: Clock<Instant = I>, I: Reference>(not_until: &NotUntil<I>, clock: &C)
     not_until.wait_time_from(clock.now())
 }
 
-/// Client IPs that are remembered. Beyond that, those with an untouched limit are forgotten, and then all of them.
+/// Client IPs with state. Above that number, those whose limit is fully refilled are evicted, and if that is not enough, all.
 const MAX_ADDRESSES: usize = 100_000;
-/// Calls between two checks of the number of remembered addresses.
+/// Calls between two checks of the number of client IPs.
 const CHECK_INTERVAL_CALLS: u32 = 10_000;
 
-/// The rate limit per client IP, which applies before the caller is authenticated; clones share it.
+/// The rate limit per client IP, which applies before authentication. Clones share it.
 #[derive(Clone)]
 pub struct PerIpRateLimit(Arc<Addresses>);
 
@@ -115,7 +115,7 @@ impl fmt::Debug for PerIpRateLimit {
 }
 
 impl PerIpRateLimit {
-    /// The same rate for each address.
+    /// Creates a limit with the same rate for each client IP.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         let limiter = arc_swap::ArcSwap::from_pointee(limiter(rate));
@@ -130,7 +130,7 @@ impl PerIpRateLimit {
         let addresses = &*self.0;
         if addresses.calls.fetch_add(1, Ordering::Relaxed) % CHECK_INTERVAL_CALLS == CHECK_INTERVAL_CALLS - 1
         {
-            addresses.forget_excess();
+            addresses.evict_excess();
         }
         addresses.limiter.load().check_key(&address).map_err(|not_until| wait(&not_until, &*CLOCK))
     }
@@ -141,7 +141,7 @@ fn limiter(rate: Rate) -> DefaultKeyedRateLimiter<IpAddr> {
 }
 
 impl Addresses {
-    fn forget_excess(&self) {
+    fn evict_excess(&self) {
         let current = self.limiter.load();
         if current.len() <= MAX_ADDRESSES {
             return;
@@ -186,7 +186,7 @@ mod tests {
         for number in 2..250_000 {
             limits.charge(address(number)).unwrap();
         }
-        let remembered = limits.0.limiter.load().len();
-        assert!(remembered <= MAX_ADDRESSES + CHECK_INTERVAL_CALLS as usize, "{remembered}");
+        let tracked = limits.0.limiter.load().len();
+        assert!(tracked <= MAX_ADDRESSES + CHECK_INTERVAL_CALLS as usize, "{tracked}");
     }
 }

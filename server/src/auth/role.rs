@@ -1,26 +1,26 @@
-//! What there is to be allowed.
+//! Roles: the unit of authorization.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A kind of thing that callers do.
+/// A set of methods that a principal may call.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Search and read merchants that are shown.
+    /// Search and read visible merchants.
     Search,
     /// Search, read and change all merchants.
     Manage,
-    /// Take backups, and change how the server logs.
+    /// Take backups and change the server's log filter.
     Operate,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Self; 3] = [Self::Search, Self::Manage, Self::Operate];
 
-    /// The word for it.
+    /// Returns the name of the role.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,34 +48,34 @@ impl fmt::Display for Role {
 impl FromStr for Role {
     type Err = String;
 
-    fn from_str(word: &str) -> Result<Self, String> {
-        let role = Self::ALL.into_iter().find(|role| role.as_str() == word);
-        role.ok_or_else(|| format!("there is no role {word:?}, only search, manage and operate"))
+    fn from_str(name: &str) -> Result<Self, String> {
+        let role = Self::ALL.into_iter().find(|role| role.as_str() == name);
+        role.ok_or_else(|| format!("unknown role {name:?}; use search, manage or operate"))
     }
 }
 
-/// Some roles.
+/// A set of roles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Roles(u8);
 
 impl Roles {
-    /// All of them.
+    /// The set of all roles.
     #[must_use]
     pub fn all() -> Self {
         Role::ALL.into_iter().collect()
     }
 
-    /// Whether what needs a role is allowed: whoever may manage may search.
+    /// Returns whether the set grants a role. `manage` includes `search`; roles are otherwise independent.
     #[must_use]
     pub const fn allow(self, role: Role) -> bool {
-        let enough = match role {
+        let sufficient = match role {
             Role::Search => Role::Search.bit() | Role::Manage.bit(),
             Role::Manage | Role::Operate => role.bit(),
         };
-        self.0 & enough != 0
+        self.0 & sufficient != 0
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     #[must_use]
     pub const fn is_none(self) -> bool {
         self.0 == 0
@@ -91,17 +91,17 @@ impl FromIterator<Role> for Roles {
 impl FromStr for Roles {
     type Err = String;
 
-    /// Roles with commas between them.
-    fn from_str(words: &str) -> Result<Self, String> {
-        words.split(',').map(|word| word.trim().parse::<Role>()).collect()
+    /// Parses names separated by commas.
+    fn from_str(names: &str) -> Result<Self, String> {
+        names.split(',').map(|name| name.trim().parse::<Role>()).collect()
     }
 }
 
 impl fmt::Display for Roles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<&str> =
+        let names: Vec<&str> =
             Role::ALL.into_iter().filter(|role| self.0 & role.bit() != 0).map(Role::as_str).collect();
-        f.write_str(&words.join(","))
+        f.write_str(&names.join(","))
     }
 }
 
@@ -110,10 +110,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_manages_may_search_and_nothing_else_follows() {
-        let allowed = |words: &str| {
-            let roles: Roles = words.parse().unwrap();
-            assert_eq!(roles.to_string(), words);
+    fn manage_includes_search_and_roles_are_otherwise_independent() {
+        let allowed = |names: &str| {
+            let roles: Roles = names.parse().unwrap();
+            assert_eq!(roles.to_string(), names);
             Role::ALL.map(|role| roles.allow(role))
         };
         assert_eq!(allowed("search"), [true, false, false]);

@@ -1,4 +1,4 @@
-//! What was found out about tokens, for as long as there is room.
+//! Verified tokens and the rate limits of their subjects, up to a maximum number of each.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,52 +6,53 @@ use nearby_index::UnixMicros;
 
 use super::{principal::Principal, rate_limit::Rate, rate_limit::RateLimit, role::Roles};
 
-/// How many tokens, and how many subjects, are remembered.
-const MAX: usize = 100_000;
+/// Maximum number of tokens, and of subjects.
+const MAX_ENTRIES: usize = 100_000;
 
-/// A token, by its SHA-256.
+/// SHA-256 of a token.
 pub(super) type Digest = [u8; 32];
 
 #[derive(Default)]
 pub(super) struct TokenCache {
-    /// Whose a token is, and when it ends.
+    /// The principal and the expiry of each token.
     tokens: HashMap<Digest, (Arc<Principal>, UnixMicros)>,
-    /// What is left to a subject, whatever token it shows and whatever that allows.
+    /// The rate limit of each subject, which all its tokens share.
     rate_limits: HashMap<String, Arc<RateLimit>>,
 }
 
 impl TokenCache {
-    pub(super) fn token(&self, digest: &Digest) -> Option<(Arc<Principal>, UnixMicros)> {
+    /// The principal and the expiry of a token.
+    pub(super) fn get(&self, digest: &Digest) -> Option<(Arc<Principal>, UnixMicros)> {
         self.tokens.get(digest).cloned()
     }
 
-    pub(super) fn keep(
+    pub(super) fn insert(
         &mut self,
         digest: Digest,
         principal: &Arc<Principal>,
-        ends: UnixMicros,
+        expires: UnixMicros,
         now: UnixMicros,
     ) {
-        if self.tokens.len() >= MAX {
-            self.forget_ended(now);
+        if self.tokens.len() >= MAX_ENTRIES {
+            self.evict_expired(now);
         }
-        if self.tokens.len() >= MAX {
-            // They are looked at anew, which costs time and nothing else.
+        if self.tokens.len() >= MAX_ENTRIES {
+            // Evicted tokens are verified again, which costs only time.
             self.tokens.clear();
         }
-        self.tokens.insert(digest, (Arc::clone(principal), ends));
+        self.tokens.insert(digest, (Arc::clone(principal), expires));
     }
 
-    fn forget_ended(&mut self, now: UnixMicros) {
-        self.tokens.retain(|_, (_, ends)| *ends > now);
+    fn evict_expired(&mut self, now: UnixMicros) {
+        self.tokens.retain(|_, (_, expires)| *expires > now);
     }
 
-    /// Forgets tokens: their keys are gone.
-    pub(super) fn forget_tokens(&mut self) {
+    /// Evicts all tokens, as the keys that verified them were replaced.
+    pub(super) fn clear_tokens(&mut self) {
         self.tokens.clear();
     }
 
-    /// Somebody who shows a token; with what is left to it from before.
+    /// Creates the principal of a token, with the rate limit that its subject already has.
     pub(super) fn principal(
         &mut self,
         subject: String,
@@ -67,13 +68,13 @@ impl TokenCache {
         if let Some(rate_limit) = self.rate_limits.get(subject) {
             return Arc::clone(rate_limit);
         }
-        if self.rate_limits.len() >= MAX {
-            // Those whose tokens have ended, and who do not call just now.
-            self.forget_ended(now);
+        if self.rate_limits.len() >= MAX_ENTRIES {
+            // Keep subjects that have unexpired tokens or a call in progress.
+            self.evict_expired(now);
             self.rate_limits.retain(|_, rate_limit| Arc::strong_count(rate_limit) > 1);
         }
-        if self.rate_limits.len() >= MAX {
-            // Both, as nobody may have an old rate_limit and a new one.
+        if self.rate_limits.len() >= MAX_ENTRIES {
+            // Tokens as well: a subject must not have an old limit through one token and a new one through another.
             self.tokens.clear();
             self.rate_limits.clear();
         }
@@ -90,9 +91,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_has_one_quota_and_neither_they_nor_tokens_are_kept_without_end() {
+    fn tokens_of_a_subject_share_a_rate_limit_and_the_cache_is_bounded() {
         let rate = Some(Rate::new(NonZeroU32::MIN, NonZeroU32::new(10)));
-        let mut remembered = TokenCache::default();
+        let mut cache = TokenCache::default();
         let roles = |text: &str| text.parse::<Roles>().unwrap();
         let digest = |number: usize| {
             let mut digest = [0; 32];
@@ -100,24 +101,24 @@ mod tests {
             digest
         };
         let (begin, end) = (UnixMicros(0), UnixMicros(1_000));
-        let first = remembered.principal("shop".to_owned(), roles("search"), rate, begin);
+        let first = cache.principal("shop".to_owned(), roles("search"), rate, begin);
         first.charge(10).unwrap();
-        remembered.keep(digest(0), &first, end, begin);
-        for number in 1..2 * MAX {
-            let principal = remembered.principal(number.to_string(), roles("search"), rate, UnixMicros(2));
-            // Most of the tokens have ended by the time that there is no room.
-            let ends = if number % 4 == 0 { end } else { UnixMicros(1) };
-            remembered.keep(digest(number), &principal, ends, UnixMicros(2));
-            assert!(remembered.tokens.len() <= MAX && remembered.rate_limits.len() <= MAX);
+        cache.insert(digest(0), &first, end, begin);
+        for number in 1..2 * MAX_ENTRIES {
+            let principal = cache.principal(number.to_string(), roles("search"), rate, UnixMicros(2));
+            // Most of the tokens have expired by the time the cache is full.
+            let expires = if number % 4 == 0 { end } else { UnixMicros(1) };
+            cache.insert(digest(number), &principal, expires, UnixMicros(2));
+            assert!(cache.tokens.len() <= MAX_ENTRIES && cache.rate_limits.len() <= MAX_ENTRIES);
         }
-        let again = remembered.principal("shop".to_owned(), roles("manage"), rate, UnixMicros(2));
+        let again = cache.principal("shop".to_owned(), roles("manage"), rate, UnixMicros(2));
         assert!(again.charge(5).is_err(), "another token of the same subject");
-        assert!(remembered.token(&digest(0)).is_some());
-        for number in 0..2 * MAX {
+        assert!(cache.get(&digest(0)).is_some());
+        for number in 0..2 * MAX_ENTRIES {
             let subject = format!("other {number}");
-            let principal = remembered.principal(subject, roles("search"), rate, UnixMicros(2));
-            remembered.keep(digest(usize::MAX - number), &principal, end, UnixMicros(2));
+            let principal = cache.principal(subject, roles("search"), rate, UnixMicros(2));
+            cache.insert(digest(usize::MAX - number), &principal, end, UnixMicros(2));
         }
-        assert!(remembered.tokens.len() <= MAX && remembered.rate_limits.len() <= MAX);
+        assert!(cache.tokens.len() <= MAX_ENTRIES && cache.rate_limits.len() <= MAX_ENTRIES);
     }
 }

@@ -1,4 +1,4 @@
-//! `nearby demo`: a thousand real places in the centre of Helsinki, served and searched.
+//! `nearby demo`: serves about a thousand real places in the centre of Helsinki, and searches them.
 
 use std::{
     io::{self, Cursor},
@@ -17,20 +17,20 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(super) struct DemoArgs {
-    /// Directory to keep the sample in [default: nearby-demo]; with --once it is a temporary one always
+    /// Directory of the demo's store [default: nearby-demo]; ignored with --once, which uses a temporary one
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Answer the one search on a free port and exit
+    /// Run one search on a free port and exit
     #[arg(long)]
     once: bool,
 
-    /// Print the results as lines of JSON
+    /// Print each result as one line of JSON
     #[arg(long)]
     json: bool,
 }
 
-/// OpenStreetMap data, © OpenStreetMap contributors, under the ODbL 1.0: see the notice beside it.
+/// OpenStreetMap data, © OpenStreetMap contributors, under the ODbL 1.0; see `server/data/README.md`.
 const SAMPLE: &[u8] = include_bytes!("../../data/helsinki.csv");
 
 /// Helsinki Central railway station.
@@ -40,14 +40,14 @@ const PORT: u16 = 50_051;
 pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     let temporary = args
         .once
-        .then(|| Temporary(std::env::temp_dir().join(format!("nearby-demo-{}", std::process::id()))));
-    // One search on the side must not wait for a demo that runs.
+        .then(|| TempDirectory(std::env::temp_dir().join(format!("nearby-demo-{}", std::process::id()))));
+    // With --once, the demo must not depend on the store of another demo that is running.
     let data_dir = match (&temporary, args.data_dir) {
         (Some(temporary), _) => temporary.0.clone(),
         (None, Some(directory)) => directory,
         (None, None) => PathBuf::from("nearby-demo"),
     };
-    // A thousand places need little room, and whoever tries it should not have to tidy a disk first.
+    // A thousand places need little space: the demo should also run on a nearly full disk.
     let settings = ServerArgs {
         data_dir: Some(data_dir),
         reflection: Some(true),
@@ -56,20 +56,20 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     };
     let mut settings = settings.settings(None)?;
     let signals = Signals::listen()?;
-    let running = start(&mut settings, args.once).await?;
-    let shown = show(&running, args.json, !args.once).await;
+    let server = start(&mut settings, args.once).await?;
+    let shown = show(&server, args.json, !args.once).await;
     match shown {
-        Ok(()) if args.once => running.stop().await.map_err(CliError::from),
-        Ok(()) => serve_until(signals, running).await,
+        Ok(()) if args.once => server.stop().await.map_err(CliError::from),
+        Ok(()) => serve_until(signals, server).await,
         Err(error) => {
-            // The fault that is being reported comes first.
-            drop(running.stop().await);
+            // The first error is the one to report.
+            drop(server.stop().await);
             Err(error)
         }
     }
 }
 
-/// On the usual port, or on a free one where that is taken.
+/// Starts a server on the default port, or on a free one if that is in use.
 async fn start(settings: &mut Settings, once: bool) -> Result<ServerHandle, CliError> {
     let on = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     settings.listen = on(if once { 0 } else { PORT });
@@ -82,10 +82,10 @@ async fn start(settings: &mut Settings, once: bool) -> Result<ServerHandle, CliE
     }
 }
 
-async fn show(running: &ServerHandle, json: bool, keeps_serving: bool) -> Result<(), CliError> {
-    let target = Target::of_running(running).await?;
-    // An earlier demo may have been stopped in the middle of this.
-    if running.merchants_at_start() < sample_rows() {
+async fn show(server: &ServerHandle, json: bool, keeps_serving: bool) -> Result<(), CliError> {
+    let target = Target::of_server(server).await?;
+    // An earlier demo may have been stopped during the import.
+    if server.merchants_at_start() < sample_rows() {
         let input = Input::read(Cursor::new(SAMPLE), None, FileFormat::Csv, None)?;
         let rejected = std::env::temp_dir().join("nearby-demo.rejected.csv");
         let report = import(&target, input, false, &rejected).await?;
@@ -98,34 +98,34 @@ async fn show(running: &ServerHandle, json: bool, keeps_serving: bool) -> Result
     let each_page = |results: &[_]| if json { search::print_json(results) } else { Ok(()) };
     let found = search::page_through(&target, request, 10, each_page).await?;
     if !json {
-        terminal::out("\nThe ten nearest to Helsinki Central railway station:\n")?;
+        terminal::out("\nThe ten places nearest to Helsinki Central railway station:\n")?;
         search::show(&found)?;
     }
-    if keeps_serving && let Some(address) = running.address() {
-        terminal::err(how_to_ask(address));
+    if keeps_serving && let Some(address) = server.address() {
+        terminal::err(next_steps(address));
     }
     Ok(())
 }
 
-/// Lines of the sample without its header.
+/// Number of rows of the sample, without its header.
 fn sample_rows() -> usize {
     SAMPLE.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() - 1
 }
 
-/// A directory that goes when this does.
-struct Temporary(PathBuf);
+/// A directory that is removed on drop.
+struct TempDirectory(PathBuf);
 
-impl Drop for Temporary {
+impl Drop for TempDirectory {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.0));
     }
 }
 
-fn how_to_ask(address: SocketAddr) -> String {
+fn next_steps(address: SocketAddr) -> String {
     let (latitude, longitude) = ORIGIN;
     format!(
         r#"
-Serving on {address} until Ctrl-C. Ask it yourself, from another terminal:
+Serving on {address} until Ctrl-C. Run a search from another terminal:
 
   cargo nearby search --server http://{address} --at {latitude},{longitude} --radius 300
 

@@ -1,4 +1,4 @@
-//! What scripts see: the exit codes of sysexits.h.
+//! Exit codes of the command line, those of sysexits.h, and the errors behind them.
 
 use std::{fmt, io, process::ExitCode};
 
@@ -9,48 +9,58 @@ use crate::{
     app::error::{GracePeriodExceeded, StartError},
     auth::api_keys::KeysError,
     config::ConfigError,
-    reason,
+    reason::{self, Reason},
 };
 use nearby_store::StoreError;
 
-/// A command that did not do what it was to do.
+/// A command failed.
 #[derive(Debug)]
 pub struct CliError {
     code: u8,
     message: String,
 }
 
+/// EX_USAGE.
 const USAGE: u8 = 64;
-const DATA: u8 = 65;
+/// EX_DATAERR.
+const DATA_ERROR: u8 = 65;
+/// EX_NOINPUT.
 const NO_INPUT: u8 = 66;
+/// EX_UNAVAILABLE.
 const UNAVAILABLE: u8 = 69;
+/// EX_SOFTWARE.
 const SOFTWARE: u8 = 70;
+/// EX_CANTCREAT.
 const CANNOT_CREATE: u8 = 73;
-const IO: u8 = 74;
-const TEMPORARY: u8 = 75;
+/// EX_IOERR.
+const IO_ERROR: u8 = 74;
+/// EX_TEMPFAIL.
+const TEMPORARY_FAILURE: u8 = 75;
+/// EX_NOPERM.
 const NO_PERMISSION: u8 = 77;
+/// EX_CONFIG.
 const CONFIG: u8 = 78;
 
 impl CliError {
-    /// The same, with what it means for what was asked.
+    /// Prefixes the message with its context.
     #[must_use]
     pub fn with_context(self, context: &str) -> Self {
         Self { code: self.code, message: format!("{context}: {}", self.message) }
     }
 
-    /// A call failed. `flag_of` says which flag a field of the request comes from, if any.
+    /// A failed call. `flag_of` returns the flag that sets a field of the request, if any.
     pub fn of_call(error: &ClientError, flag_of: impl Fn(&str) -> Option<&'static str>) -> Self {
         let code = code_of(error);
         if error.violations().is_empty() {
             let remedy = match error.reason() {
                 Some(reason) if reason == reason::CREDENTIALS_MISSING.as_str() => {
-                    " (--api-key-file names a file with it)"
+                    " (--api-key-file sets the file with the API key)"
                 }
                 _ => "",
             };
             return Self { code, message: format!("{}{remedy}", error.message()) };
         }
-        let mut message = "the server refused it:".to_owned();
+        let mut message = "invalid request:".to_owned();
         for Violation { field, description, .. } in error.violations() {
             let flag = flag_of(field).map(|flag| format!(" ({flag})")).unwrap_or_default();
             message.push_str(&format!("\n  {field}{flag}: {description}"));
@@ -58,32 +68,32 @@ impl CliError {
         Self { code, message }
     }
 
-    /// The command line cannot be followed.
+    /// Invalid arguments.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { code: USAGE, message: message.into() }
     }
 
-    /// The input is not what it must be.
+    /// Invalid input data.
     pub fn data(message: impl Into<String>) -> Self {
-        Self { code: DATA, message: message.into() }
+        Self { code: DATA_ERROR, message: message.into() }
     }
 
-    /// A file that was named is not there or cannot be read.
+    /// An input file is missing or cannot be read.
     pub fn no_input(message: impl Into<String>) -> Self {
         Self { code: NO_INPUT, message: message.into() }
     }
 
-    /// A file cannot be made.
+    /// An output file cannot be created.
     pub fn cannot_create(message: impl Into<String>) -> Self {
         Self { code: CANNOT_CREATE, message: message.into() }
     }
 
-    /// It was stopped half way; it can be done again.
+    /// The command was interrupted, or the server is not ready; retry.
     pub fn stopped(message: impl Into<String>) -> Self {
-        Self { code: TEMPORARY, message: message.into() }
+        Self { code: TEMPORARY_FAILURE, message: message.into() }
     }
 
-    /// A server does not answer.
+    /// No server responds.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self { code: UNAVAILABLE, message: message.into() }
     }
@@ -97,12 +107,12 @@ impl fmt::Display for CliError {
 
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
-        // How a file that is cut off or not what it seems shows itself.
-        let is_data = matches!(
+        // Decompressors and parsers report truncated and malformed files with these kinds.
+        let is_invalid_data = matches!(
             error.kind(),
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
         );
-        let code = if is_data { DATA } else { IO };
+        let code = if is_invalid_data { DATA_ERROR } else { IO_ERROR };
         Self { code, message: error.to_string() }
     }
 }
@@ -113,16 +123,19 @@ impl From<ClientError> for CliError {
     }
 }
 
-/// By what a script will do about it.
+/// Returns the exit code of a failed call, chosen by the reaction that a script needs: correct the input, retry, or call for help.
 fn code_of(error: &ClientError) -> u8 {
+    let is = |reason: Reason| error.reason() == Some(reason.as_str());
     match error.code() {
-        // Nothing that asking another time would mend.
-        _ if error.reason() == Some(reason::STORE_READ_ONLY.as_str()) => IO,
-        Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => DATA,
-        Code::Aborted | Code::ResourceExhausted => TEMPORARY,
+        // The code suggests a retry, but only an operator can repair the store.
+        _ if is(reason::STORE_READ_ONLY) => IO_ERROR,
+        // Unlike the other exhausted resources, a size does not change with time: only a smaller request succeeds.
+        _ if is(reason::RESPONSE_TOO_LARGE) || is(reason::MESSAGE_TOO_LARGE) => DATA_ERROR,
+        Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => DATA_ERROR,
+        Code::Aborted | Code::ResourceExhausted => TEMPORARY_FAILURE,
         Code::Unavailable | Code::DeadlineExceeded => UNAVAILABLE,
         Code::Unauthenticated | Code::PermissionDenied => NO_PERMISSION,
-        // What gives no reason is no Nearby server, but a proxy or something else altogether.
+        // An error without a reason comes from a proxy or another program, not from a Nearby server.
         _ if error.reason().is_none() => UNAVAILABLE,
         _ => SOFTWARE,
     }
@@ -143,10 +156,10 @@ impl From<StartError> for CliError {
 
 fn code_of_store(error: &StoreError) -> u8 {
     match error {
-        StoreError::Locked { .. } => TEMPORARY,
-        StoreError::Corrupt { .. } => DATA,
+        StoreError::Locked { .. } => TEMPORARY_FAILURE,
+        StoreError::Corrupt { .. } => DATA_ERROR,
         StoreError::Occupied { .. } => CANNOT_CREATE,
-        StoreError::Full { .. } | StoreError::Io { .. } | StoreError::ReadOnly { .. } => IO,
+        StoreError::Full { .. } | StoreError::Io { .. } | StoreError::ReadOnly { .. } => IO_ERROR,
     }
 }
 
@@ -167,7 +180,7 @@ impl From<KeysError> for CliError {
         let code = match &error {
             KeysError::Missing(_) => NO_INPUT,
             KeysError::Io { .. } => CANNOT_CREATE,
-            KeysError::Malformed { .. } | KeysError::TooMany { .. } | KeysError::Unknown(_) => DATA,
+            KeysError::Malformed { .. } | KeysError::TooMany { .. } | KeysError::Unknown(_) => DATA_ERROR,
         };
         Self { code, message: error.to_string() }
     }
@@ -175,21 +188,21 @@ impl From<KeysError> for CliError {
 
 impl From<GracePeriodExceeded> for CliError {
     fn from(error: GracePeriodExceeded) -> Self {
-        Self { code: TEMPORARY, message: error.to_string() }
+        Self { code: TEMPORARY_FAILURE, message: error.to_string() }
     }
 }
 
-/// Tells a person what went wrong, and the shell by its code.
+/// Prints an error and returns its exit code.
 #[must_use]
 pub fn of_error(error: &CliError) -> ExitCode {
     terminal::err(format!("nearby: {error}\n"));
     ExitCode::from(error.code)
 }
 
-/// Help and versions are no errors; clap's other complaints are wrong usage.
+/// Prints the output of clap and returns its exit code: success for help and version, usage for errors.
 #[must_use]
 pub fn of_usage(usage: &clap::Error) -> ExitCode {
-    // Nowhere to say it is no reason to fail.
+    // There is no other place to report a failure to print.
     drop(usage.print());
     if usage.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }
@@ -204,16 +217,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_follow_what_is_to_be_done() {
-        let of = |code, reason: &str| {
+    fn exit_codes_follow_the_reaction_that_a_script_needs() {
+        let exit_code = |code, reason: &str| {
             let details = ErrorDetails::with_error_info(reason, "nearby", HashMap::new());
-            code_of(&Status::with_error_details(code, "no", details).into())
+            code_of(&Status::with_error_details(code, "failed", details).into())
         };
-        assert_eq!(of(Code::Unavailable, "NOT_READY"), UNAVAILABLE);
-        assert_eq!(of(Code::Unavailable, "STORE_READ_ONLY"), IO);
-        assert_eq!(of(Code::ResourceExhausted, "TOO_MANY_WATCHERS"), TEMPORARY);
-        assert_eq!(of(Code::OutOfRange, "REVISION_TOO_OLD"), DATA);
-        assert_eq!(of(Code::Internal, "INTERNAL"), SOFTWARE);
-        assert_eq!(code_of(&Status::internal("what is this?").into()), UNAVAILABLE);
+        assert_eq!(exit_code(Code::Unavailable, "NOT_READY"), UNAVAILABLE);
+        assert_eq!(exit_code(Code::Unavailable, "STORE_READ_ONLY"), IO_ERROR);
+        assert_eq!(exit_code(Code::ResourceExhausted, "TOO_MANY_WATCHERS"), TEMPORARY_FAILURE);
+        assert_eq!(exit_code(Code::ResourceExhausted, "RESPONSE_TOO_LARGE"), DATA_ERROR);
+        assert_eq!(exit_code(Code::ResourceExhausted, "MESSAGE_TOO_LARGE"), DATA_ERROR);
+        assert_eq!(exit_code(Code::ResourceExhausted, "QUOTA_EXCEEDED"), TEMPORARY_FAILURE);
+        assert_eq!(exit_code(Code::OutOfRange, "REVISION_TOO_OLD"), DATA_ERROR);
+        assert_eq!(exit_code(Code::Internal, "INTERNAL"), SOFTWARE);
+        assert_eq!(code_of(&Status::internal("no details").into()), UNAVAILABLE);
     }
 }

@@ -1,4 +1,4 @@
-//! `nearby export`.
+//! `nearby export`: writes all merchants to a file.
 
 use std::{
     fs::File,
@@ -13,18 +13,18 @@ use super::{
     exit_code::CliError,
     filter::{self, FilterArgs},
     format_of,
-    target::{Missing, Target, TargetArgs},
+    target::{IfMissing, Target, TargetArgs},
     terminal,
 };
 use crate::formats::{FileFormat, Writer};
 
 #[derive(Args, Debug)]
 pub(super) struct ExportArgs {
-    /// File to write, replaced only once it is whole; - writes to standard output
+    /// File to write, replaced only once it is complete; - writes to standard output
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Form of the file [default: told by its name; ndjson on standard output]
+    /// Format of the file [default: by the file's extension; ndjson on standard output]
     #[arg(long)]
     format: Option<FileFormat>,
 
@@ -35,8 +35,8 @@ pub(super) struct ExportArgs {
     target: TargetArgs,
 }
 
-/// What is being written: where to, and how many merchants at which revision.
-struct Written<W> {
+/// The outcome of an export.
+struct Exported<W> {
     output: W,
     merchants: u64,
     revision: u64,
@@ -47,12 +47,12 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy().to_ascii_lowercase();
     if name.ends_with(".gz") || name.ends_with(".zst") {
         return Err(CliError::usage(
-            "export writes plain files: leave .gz or .zst off the name and compress the file",
+            "export writes uncompressed files; omit .gz or .zst, and compress the file afterwards",
         ));
     }
-    let said = args.format.or(to_stdout.then_some(FileFormat::Ndjson));
-    let format = format_of(said, &args.file)?;
-    let target = Target::open(&args.target, Missing::Refuse).await?;
+    let given = args.format.or(to_stdout.then_some(FileFormat::Ndjson));
+    let format = format_of(given, &args.file)?;
+    let target = Target::open(&args.target, IfMissing::Fail).await?;
     let request = wire::ExportMerchantsRequest { filter: args.filter.to_wire(), ..Default::default() };
     let written = if to_stdout {
         let written = write_all(&target, request, BufWriter::new(terminal::Stdout), format).await;
@@ -76,20 +76,20 @@ async fn write_file(
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let unfinished = PathBuf::from(unfinished);
-    let cannot =
+    let cannot_write =
         |error: io::Error| CliError::cannot_create(format!("cannot write {}: {error}", path.display()));
-    let file = BufWriter::new(File::create(&unfinished).map_err(cannot)?);
+    let file = BufWriter::new(File::create(&unfinished).map_err(cannot_write)?);
     let written = match write_all(target, request, file, format).await {
         Ok(written) => written,
         Err(error) => {
-            // The fault that is being reported comes first.
+            // The first error is the one to report.
             drop(std::fs::remove_file(&unfinished));
             return Err(error);
         }
     };
-    let file = written.output.into_inner().map_err(|error| cannot(error.into_error()))?;
-    file.sync_all().map_err(cannot)?;
-    std::fs::rename(&unfinished, path).map_err(cannot)?;
+    let file = written.output.into_inner().map_err(|error| cannot_write(error.into_error()))?;
+    file.sync_all().map_err(cannot_write)?;
+    std::fs::rename(&unfinished, path).map_err(cannot_write)?;
     Ok((written.merchants, written.revision))
 }
 
@@ -98,10 +98,10 @@ async fn write_all<W: Write>(
     request: wire::ExportMerchantsRequest,
     output: W,
     format: FileFormat,
-) -> Result<Written<W>, CliError> {
+) -> Result<Exported<W>, CliError> {
     let mut writer = Writer::new(output, format)?;
-    let asked = target.client().export_merchants(request).await;
-    let mut messages = asked.map_err(|error| CliError::of_call(&error, filter::flag_of))?;
+    let call = target.client().export_merchants(request).await;
+    let mut messages = call.map_err(|error| CliError::of_call(&error, filter::flag_of))?;
     let (mut merchants, mut revision) = (0, 0);
     while let Some(message) = messages.message().await? {
         revision = message.revision;
@@ -112,5 +112,5 @@ async fn write_all<W: Write>(
     }
     let mut output = writer.finish()?;
     output.flush()?;
-    Ok(Written { output, merchants, revision })
+    Ok(Exported { output, merchants, revision })
 }

@@ -1,34 +1,34 @@
-//! Which merchants a command means.
+//! Filter options of `search` and `export`.
 
 use clap::Args;
 use nearby_proto::v1 as wire;
 
 #[derive(Args, Debug)]
 pub(super) struct FilterArgs {
-    /// Only merchants of this category, as a whole: shop is not shop/bakery; given again: of any of these
+    /// Only merchants of this category, which must match exactly (shop is not shop/bakery); repeat for any of several
     #[arg(long = "category", value_name = "CATEGORY")]
     categories: Vec<String>,
 
-    /// No merchants of this category; may be given again
+    /// No merchants of this category; repeat for several
     #[arg(long = "not-category", value_name = "CATEGORY")]
     not_categories: Vec<String>,
 
-    /// Only merchants of this brand; given again: of any of these
+    /// Only merchants of this brand; repeat for any of several
     #[arg(long = "brand", value_name = "BRAND")]
     brands: Vec<String>,
 
-    /// No merchants of this brand; may be given again
+    /// No merchants of this brand; repeat for several
     #[arg(long = "not-brand", value_name = "BRAND")]
     not_brands: Vec<String>,
 
-    /// Only merchants with this service; given again: with all of these
+    /// Only merchants with this service; repeat for all of several
     #[arg(long = "service", value_name = "SERVICE")]
     services: Vec<String>,
 }
 
-/// The flag that a field of a request with this filter comes from.
+/// Returns the flag that sets a field of the filter of a request.
 pub(super) fn flag_of(field: &str) -> Option<&'static str> {
-    // One value of a list is named by its place: `any_categories[0]`.
+    // A violation names an element of a list by its index: `any_categories[0]`.
     match field.strip_prefix("filter.")?.split('[').next()? {
         "any_categories" => Some("--category"),
         "none_categories" => Some("--not-category"),
@@ -40,7 +40,7 @@ pub(super) fn flag_of(field: &str) -> Option<&'static str> {
 }
 
 impl FilterArgs {
-    /// The filter as the contract has it; nothing where every merchant is meant.
+    /// Returns the filter of a request; `None` if it would match every merchant.
     pub(super) fn to_wire(&self) -> Option<wire::MerchantFilter> {
         let filter = wire::MerchantFilter {
             any_categories: self.categories.clone(),

@@ -6,7 +6,7 @@ use nearby_proto::v1 as wire;
 use super::{
     exit_code::CliError,
     one::{name_of, print},
-    target::{Missing, Target, TargetArgs},
+    target::{IfMissing, Target, TargetArgs},
 };
 
 #[derive(Args, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct GetArgs {
 }
 
 pub(super) async fn run(args: GetArgs) -> Result<(), CliError> {
-    let target = Target::open(&args.target, Missing::Refuse).await?;
+    let target = Target::open(&args.target, IfMissing::Fail).await?;
     for id in &args.ids {
         print(&target.client().get_merchant(wire::GetMerchantRequest { name: name_of(id) }).await?)?;
     }

@@ -1,4 +1,4 @@
-//! `nearby keys`: API keys, in the file that servers look at.
+//! `nearby keys`: manages the API key file.
 
 use std::{num::NonZeroU32, path::PathBuf};
 
@@ -23,41 +23,41 @@ pub(super) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a key, and print it: it is not shown again
+    /// Create a key and print it, once
     Add(AddArgs),
-    /// List keys, those that are over too; never the keys themselves
+    /// List the ids, names and states of all keys, including expired and revoked ones
     List(FileArgs),
-    /// Take a key back: servers that look at the file take it no more within two seconds
+    /// Revoke a key; servers that use the file reject it within two seconds
     Revoke(RevokeArgs),
 }
 
 #[derive(Args, Debug)]
 struct FileArgs {
-    /// The file of keys, as `nearby serve --keys` names it
+    /// API key file, as given to `nearby serve --keys`
     #[arg(long = "keys", env = "NEARBY_KEYS", value_name = "FILE")]
     file: PathBuf,
 }
 
 #[derive(Args, Debug)]
 struct AddArgs {
-    /// Whose it is; at most two of a name are live, so that one can take the other's place
+    /// Name of the client; a name may have two valid keys, so that one can replace the other
     #[arg(value_name = "NAME")]
     name: String,
 
-    /// What it allows: search, manage (which may search, too), operate; several with commas
+    /// Roles: search, manage (includes search), operate; separate several with commas
     #[arg(long = "role", required = true, value_delimiter = ',', value_name = "ROLE")]
     roles: Vec<Role>,
 
-    /// Days until it ends by itself; never without this
+    /// Days until the key expires [default: never]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=36_500))]
     expires_in_days: Option<i64>,
 
-    /// Searches and merchants a second that may be asked for with it [default: what the server says]
-    #[arg(long, value_name = "NUMBER", value_parser = above_0)]
+    /// Rate limit, in searches and merchants per second [default: the --rate-per-s of the server]
+    #[arg(long, value_name = "NUMBER", value_parser = positive)]
     rate_per_s: Option<NonZeroU32>,
 
-    /// Searches and merchants at once [default: twice the rate]
-    #[arg(long, value_name = "NUMBER", requires = "rate_per_s", value_parser = above_0)]
+    /// Burst of the rate limit, in searches and merchants [default: twice the rate]
+    #[arg(long, value_name = "NUMBER", requires = "rate_per_s", value_parser = positive)]
     burst: Option<NonZeroU32>,
 
     #[command(flatten)]
@@ -66,7 +66,7 @@ struct AddArgs {
 
 #[derive(Args, Debug)]
 struct RevokeArgs {
-    /// The identifier of the key, as `nearby keys list` shows it
+    /// Id of the key, as `nearby keys list` shows it
     #[arg(value_name = "ID")]
     id: String,
 
@@ -74,7 +74,7 @@ struct RevokeArgs {
     file: FileArgs,
 }
 
-/// Longest name of a key.
+/// Maximum length of a name.
 const MAX_NAME_BYTES: usize = 128;
 
 pub(super) fn run(args: KeysArgs) -> Result<(), CliError> {
@@ -83,30 +83,30 @@ pub(super) fn run(args: KeysArgs) -> Result<(), CliError> {
         Command::Add(args) => add(args, now),
         Command::List(FileArgs { file }) => Ok(terminal::out(table(&api_keys::list(&file)?, now))?),
         Command::Revoke(RevokeArgs { id, file: FileArgs { file } }) => {
-            // Whoever has only the key at hand means its identifier.
+            // The key itself is accepted too: its id is a part of it.
             let id =
                 id.strip_prefix("nearby_").map_or(id.as_str(), |rest| rest.split('_').next().unwrap_or(rest));
             api_keys::revoke(&file, id, now)?;
-            terminal::err(format!("{id} is taken back\n"));
+            terminal::err(format!("{id} revoked\n"));
             Ok(())
         }
     }
 }
 
-fn above_0(text: &str) -> Result<NonZeroU32, &'static str> {
+fn positive(text: &str) -> Result<NonZeroU32, &'static str> {
     text.parse().map_err(|_| "must be a whole number from 1 to 4294967295")
 }
 
 fn add(args: AddArgs, now: Timestamp) -> Result<(), CliError> {
-    let is_name = |name: &str| {
+    let is_valid_name = |name: &str| {
         !name.is_empty()
             && name.len() <= MAX_NAME_BYTES
             && name.trim() == name
             && !name.chars().any(char::is_control)
     };
-    if !is_name(&args.name) {
+    if !is_valid_name(&args.name) {
         return Err(CliError::usage(
-            "NAME must be 1 to 128 bytes without control characters and outer white space",
+            "NAME must be 1 to 128 bytes, without control characters and without leading or trailing white space",
         ));
     }
     let expires = args.expires_in_days.map(|days| now.checked_add((days * 24).hours()));
@@ -117,8 +117,8 @@ fn add(args: AddArgs, now: Timestamp) -> Result<(), CliError> {
     let key = api_keys::add(&args.file.file, new, now)?;
     terminal::out(format!("{}\n", key.expose_secret()))?;
     terminal::err(
-        "Keep it where its user alone can read it: it is not shown again. It is shown with each call, as \
-         \"authorization: Bearer …\"; --api-key-file names a file with it.\n",
+        "Store it where only the client can read it: it cannot be shown again. Clients send it as \"authorization: \
+         Bearer …\"; nearby commands read it from the file named by --api-key-file.\n",
     );
     Ok(())
 }
@@ -130,8 +130,8 @@ fn table(keys: &[Key], now: Timestamp) -> String {
     let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
     let number = |number: Option<NonZeroU32>| number.map(|number| number.to_string()).unwrap_or_default();
     for key in keys {
-        let state = match key.is_live(now) {
-            Ok(()) => "live",
+        let state = match key.validate(now) {
+            Ok(()) => "valid",
             Err(AuthError::Revoked) => "revoked",
             Err(_) => "expired",
         };

@@ -3,7 +3,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `serve`, `demo`, … | one subcommand each |
-//! | `target` | the merchants that a command works on: a running server, or a closed store served within the process |
+//! | `target` | the server that a command calls: a running one, or one on a closed store in this process |
 //! | `filter`, `one`, `store` | helpers that several subcommands share |
 //! | `terminal` | output: text, tables, progress |
 //! | [`exit_code`] | errors and exit codes |
@@ -102,7 +102,7 @@ enum Command {
     Status(status::StatusArgs),
     /// Manage API keys: add, list, revoke
     Keys(keys::KeysArgs),
-    /// Serve a sample of real merchants and run a search
+    /// Serve a sample of real places and run a search
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
     Completions {
@@ -126,7 +126,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return exit_code::of_error(&error.into()),
     };
     let done = runtime.block_on(cli.run());
-    // A thread that still waits for the disk must not delay the exit.
+    // A thread that is still waiting for the disk must not delay the exit.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -138,7 +138,7 @@ impl Cli {
     /// Runs the command.
     ///
     /// # Errors
-    /// The message and the exit code.
+    /// The error, with its exit code.
     pub async fn run(self) -> Result<(), CliError> {
         let default_filter = if matches!(self.command, Command::Serve(_)) { "info" } else { "warn" };
         let log = telemetry::start(&self.log, default_filter)
@@ -170,7 +170,7 @@ impl Cli {
     }
 }
 
-/// The message for a renamed flag of `serve` or `status`, or a renamed environment variable.
+/// Returns the error message for a renamed flag of `serve` or `status`, or a renamed environment variable.
 fn renamed_setting(arguments: &[OsString]) -> Option<String> {
     let is_command = |name: &str| arguments.iter().skip(1).any(|argument| argument == name);
     // `--salvage` is still an option of `nearby backup`.
@@ -182,10 +182,12 @@ fn renamed_setting(arguments: &[OsString]) -> Option<String> {
     })
 }
 
-/// The given format, or the one that the file's name implies.
+/// Returns the given format, or the one that the file's name implies.
 fn format_of(given: Option<FileFormat>, file: &Path) -> Result<FileFormat, CliError> {
     given.or_else(|| FileFormat::of_name(&file.to_string_lossy())).ok_or_else(|| {
-        CliError::usage("cannot tell the format from the file's name; set --format csv, ndjson or geojson")
+        CliError::usage(
+            "unknown format: the file's name has no known extension; set --format csv, ndjson or geojson",
+        )
     })
 }
 

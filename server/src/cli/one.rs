@@ -27,7 +27,7 @@ pub(super) fn print(merchant: &wire::Merchant) -> Result<(), CliError> {
     Ok(terminal::out(format!("{text}\n"))?)
 }
 
-/// The resource name of `cafe` or `merchants/cafe`.
+/// Returns the resource name of an id such as `cafe`, or of a resource name such as `merchants/cafe`.
 pub(super) fn name_of(id: &str) -> String {
     if id.starts_with("merchants/") { id.to_owned() } else { format!("merchants/{id}") }
 }

@@ -12,7 +12,7 @@ use nearby_proto::v1 as wire;
 use super::{
     exit_code::CliError,
     one::print,
-    target::{Missing, Target, TargetArgs},
+    target::{IfMissing, Target, TargetArgs},
 };
 
 #[derive(Args, Debug)]
@@ -40,8 +40,8 @@ pub(super) async fn run(args: PutArgs) -> Result<(), CliError> {
         ))
     })?;
     // A check must not create a store.
-    let missing = if args.validate_only { Missing::Refuse } else { Missing::Create };
-    let target = Target::open(&args.target, missing).await?;
+    let if_missing = if args.validate_only { IfMissing::Fail } else { IfMissing::Create };
+    let target = Target::open(&args.target, if_missing).await?;
     for merchant in merchants {
         let request = wire::UpdateMerchantRequest {
             merchant: Some(merchant),

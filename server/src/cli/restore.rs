@@ -10,24 +10,24 @@ use super::{exit_code::CliError, terminal};
 
 #[derive(Args, Debug)]
 pub(super) struct RestoreArgs {
-    /// The backup
+    /// Backup file
     #[arg(value_name = "FILE")]
     backup: PathBuf,
 
-    /// Directory that the store is to be in; it must not hold one
+    /// Directory of the new store; it must not contain one
     #[arg(long, env = "NEARBY_DATA_DIR", value_name = "DIR")]
     data_dir: PathBuf,
 }
 
 pub(super) fn run(args: &RestoreArgs) -> Result<(), CliError> {
     if !args.backup.is_file() {
-        return Err(CliError::no_input(format!("there is no backup {}", args.backup.display())));
+        return Err(CliError::no_input(format!("no backup file {}", args.backup.display())));
     }
     let restored = backup::restore(&args.backup, &args.data_dir)?;
     let records = terminal::grouped(restored.digest.records);
     terminal::err(format!(
-        "{records} records of {} restored as of revision {}; revisions go on after {}, and whoever follows the changes \
-         starts anew\n",
+        "{records} records of {} restored, as of revision {}; new revisions start after {}, and clients that watch changes \
+         must start again with an export\n",
         Timestamp::from_microsecond(restored.created_at.0).unwrap_or_default(),
         restored.digest.watermarks.last.0,
         restored.digest.watermarks.last.0 + backup::REVISIONS_SKIPPED,

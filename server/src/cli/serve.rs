@@ -1,4 +1,4 @@
-//! `nearby serve`.
+//! `nearby serve`: runs a server.
 
 use std::{
     collections::HashSet,
@@ -17,7 +17,8 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(super) struct ServeArgs {
-    /// Settings file in TOML, with the names of the flags below as keys, such as data_dir = "…"; flags and environment win
+    /// Settings file in TOML, with the names of the flags below as keys, such as data_dir = "…"; flags and environment variables
+    /// take precedence
     #[arg(long, env = "NEARBY_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -28,49 +29,46 @@ pub(super) struct ServeArgs {
 pub(super) async fn run(args: ServeArgs, log: LogControl) -> Result<(), CliError> {
     let settings = args.server.settings(args.config.as_deref())?;
     panics::watch();
-    for name in strays(&Cli::command(), std::env::vars_os()) {
-        tracing::warn!(
-            name,
-            "this environment variable is no setting: nearby serve --help lists those that are"
-        );
+    for name in unknown_variables(&Cli::command(), std::env::vars_os()) {
+        tracing::warn!(name, "unknown environment variable; see nearby serve --help");
     }
     let mut signals = Signals::listen()?;
-    let running = tokio::select! {
+    let server = tokio::select! {
         started = ServerHandle::start(&settings, progress(), Some(log)) => started?,
         signal = signals.received() => {
             tracing::info!(signal, "stopping while loading");
             return Ok(());
         }
     };
-    serve_until(signals, running).await
+    serve_until(signals, server).await
 }
 
-/// Variables that look like settings, and are none: misspelt, most likely. Kubernetes sets some for a service of the name
-/// `nearby`; those are meant for whoever looks for it.
-fn strays(cli: &Command, variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
-    fn known(command: &Command, names: &mut HashSet<OsString>) {
+/// Returns the variables that look like settings but are none, most likely misspelt ones. Variables that Kubernetes sets for a
+/// service named `nearby`, for its clients, are excluded.
+fn unknown_variables(cli: &Command, variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
+    fn collect(command: &Command, names: &mut HashSet<OsString>) {
         names.extend(command.get_arguments().filter_map(Arg::get_env).map(OsStr::to_owned));
-        command.get_subcommands().for_each(|command| known(command, names));
+        command.get_subcommands().for_each(|command| collect(command, names));
     }
     let mut names = HashSet::new();
-    known(cli, &mut names);
-    let is_of_kubernetes = |name: &str, value: &OsStr| {
+    collect(cli, &mut names);
+    let is_set_by_kubernetes = |name: &str, value: &OsStr| {
         name.contains("_SERVICE_")
             || name.contains("_PORT_")
             || value.as_encoded_bytes().starts_with(b"tcp://")
     };
-    let stray = |(name, value): (OsString, OsString)| {
+    let unknown = |(name, value): (OsString, OsString)| {
         let text = name.to_str().filter(|name| name.starts_with("NEARBY_"))?;
-        (!names.contains(&name) && !is_of_kubernetes(text, &value)).then(|| text.to_owned())
+        (!names.contains(&name) && !is_set_by_kubernetes(text, &value)).then(|| text.to_owned())
     };
-    variables.filter_map(stray).collect()
+    variables.filter_map(unknown).collect()
 }
 
-/// Serves until the system says stop, and then stops in good order.
-pub(super) async fn serve_until(mut signals: Signals, running: ServerHandle) -> Result<(), CliError> {
+/// Serves until a signal to stop, then shuts down gracefully.
+pub(super) async fn serve_until(mut signals: Signals, server: ServerHandle) -> Result<(), CliError> {
     let signal = signals.received().await;
     tracing::info!(signal, "stopping");
-    running.stop().await?;
+    server.stop().await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -80,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn misspelt_variables_are_found_and_others_left_alone() {
+    fn misspelt_variables_are_found_and_those_of_kubernetes_ignored() {
         let variables = [
             ("NEARBY_DATADIR", "/srv"),
             ("NEARBY_DATA_DIR", "/srv"),
@@ -93,6 +91,6 @@ mod tests {
             ("PATH", "/bin"),
         ];
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        assert_eq!(strays(&Cli::command(), variables), ["NEARBY_DATADIR", "NEARBY_PORT"]);
+        assert_eq!(unknown_variables(&Cli::command(), variables), ["NEARBY_DATADIR", "NEARBY_PORT"]);
     }
 }

@@ -5,11 +5,11 @@ use nearby_proto::v1 as wire;
 use super::{
     exit_code::CliError,
     one::{OneArgs, name_of, print},
-    target::{Missing, Target},
+    target::{IfMissing, Target},
 };
 
 pub(super) async fn run(args: OneArgs) -> Result<(), CliError> {
-    let target = Target::open(&args.target, Missing::Refuse).await?;
+    let target = Target::open(&args.target, IfMissing::Fail).await?;
     let request =
         wire::ShowMerchantRequest { name: name_of(&args.id), etag: args.etag, ..Default::default() };
     print(&target.client().show_merchant(request).await?)?;

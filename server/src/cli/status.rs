@@ -25,7 +25,7 @@ pub(super) struct StatusArgs {
     json: bool,
 }
 
-/// Limits for one request.
+/// Timeout and maximum response size of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 1 << 20;
 
@@ -50,7 +50,7 @@ async fn fetch(admin: &str) -> Result<Status, CliError> {
     let url = format!("{scheme}{}/status", admin.trim_end_matches('/'));
     let text = http_client::get_text(&url, REQUEST_TIMEOUT, MAX_BYTES).await.map_err(|error| {
         CliError::unavailable(format!(
-            "no admin endpoint at {url}: {error}; start the server with --admin-listen, and name that address with --admin"
+            "no admin endpoint at {url}: {error}; start the server with --admin-listen, and set --admin to that address"
         ))
     })?;
     serde_json::from_str(&text).map_err(|error| {
@@ -111,7 +111,7 @@ fn report(before: &Status, after: &Status, seconds: f64) -> String {
     text
 }
 
-/// The line of a method that was called in the period.
+/// Formats the line of a method; empty if it was not called in the period.
 fn method_line(name: &str, before: Option<&MethodStatus>, after: &MethodStatus, seconds: f64) -> String {
     let (calls_before, ok_before) = before.map_or((0.0, 0.0), |before| (before.calls_total, before.ok_total));
     let calls = after.calls_total - calls_before;
@@ -120,7 +120,7 @@ fn method_line(name: &str, before: Option<&MethodStatus>, after: &MethodStatus, 
     }
     let ok = after.ok_total - ok_before;
     let before = before.map_or(&[][..], |before| &before.duration_buckets);
-    #[expect(clippy::cast_precision_loss, reason = "no server answers 2^53 calls in a period")]
+    #[expect(clippy::cast_precision_loss, reason = "a period has fewer than 2^53 calls")]
     let quantile_ms = |share: f64| {
         let buckets = after.duration_buckets.iter().enumerate();
         let mut within = buckets.map(|(at, (bound_s, count))| {
@@ -142,7 +142,7 @@ fn whole(number: f64) -> String {
     terminal::grouped(number.max(0.0).round() as u64)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "no server runs for 2^63 seconds")]
+#[expect(clippy::cast_possible_truncation, reason = "an uptime is below 2^63 seconds")]
 fn span(seconds: f64) -> String {
     let minutes = (seconds / 60.0) as i64;
     match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
@@ -158,7 +158,7 @@ mod tests {
     use crate::telemetry::metrics::{Metrics, State};
 
     #[test]
-    fn the_report_has_the_rates_of_the_period() {
+    fn the_report_contains_the_rates_of_the_period() {
         let metrics = Metrics::new().unwrap();
         let state = State { merchants_visible: 1_234, is_ready: true, is_writable: true, ..State::default() };
         let fetch = || serde_json::from_str(&serde_json::to_string(&metrics.status(state)).unwrap()).unwrap();

@@ -10,14 +10,14 @@ use crate::{
     config::{ServerArgs, Settings},
 };
 
-/// The settings of the environment, for a store in `data_dir`.
+/// Returns the settings from the environment, for a store in `data_dir`.
 pub(super) fn settings(data_dir: Option<&Path>) -> Result<Settings, CliError> {
     let given = ServerArgs::from_environment().map_err(|error| CliError::usage(error.to_string()))?;
     let data_dir = data_dir.map(Path::to_owned).or(given.data_dir.clone());
     Ok(ServerArgs { data_dir, ..given }.settings(None)?)
 }
 
-/// A progress bar on a terminal, log lines elsewhere.
+/// Reports progress as a bar on a terminal, as log lines elsewhere.
 pub(super) fn progress() -> Progress {
     let Some(bar) = terminal::records_bar() else { return Progress::to_log() };
     Progress::to(move |records, total| {
@@ -31,13 +31,13 @@ pub(super) fn progress() -> Progress {
     })
 }
 
-pub(super) fn summary(found: &VerifyReport) -> String {
+pub(super) fn summary(report: &VerifyReport) -> String {
     format!(
         "{}, {} in all, as of revision {}, in {}",
-        terminal::count(found.merchants, "merchant", "merchants"),
-        terminal::count(found.digest.records, "record", "records"),
-        found.digest.watermarks.last.0,
-        megabytes(found.bytes),
+        terminal::count(report.merchants, "merchant", "merchants"),
+        terminal::count(report.digest.records, "record", "records"),
+        report.digest.watermarks.last.0,
+        megabytes(report.bytes),
     )
 }
 

@@ -1,5 +1,5 @@
-//! What a command works on: a running server, or a closed store that is served within this process for the while.
-//! Either way it goes through the contract, so that there is one way in.
+//! The server that a command calls: a running one, or one that this process starts on a closed store. Commands use the gRPC
+//! contract in either case, so that there is one code path.
 
 use std::{
     fs,
@@ -14,112 +14,112 @@ use nearby_store::DurableStore;
 use super::{exit_code::CliError, store, terminal};
 use crate::app::{Progress, ServerHandle};
 
-/// Where the merchants are.
+/// Options that select the server or the closed store.
 #[derive(Args, Clone, Debug)]
 pub(super) struct TargetArgs {
     #[command(flatten)]
     server: ServerAddress,
 
-    /// Work on a store that no server uses, instead of on a running server; --server says nothing then
+    /// Work on the closed store in this directory instead of on a running server; --server is ignored
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
 
-/// Which server to call.
+/// Options of the connection to a running server.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct ServerAddress {
     /// Address of the running server, such as 127.0.0.1:50051
     #[arg(long, env = "NEARBY_SERVER", value_name = "URL", default_value = "http://127.0.0.1:50051")]
     server: String,
 
-    /// Certificates to know the server by, in PEM, for https://; those of the system without it
+    /// Certificate authorities of the server, in PEM, for https:// [default: those of the system]
     #[arg(long, env = "NEARBY_SERVER_CA", value_name = "FILE")]
     server_ca: Option<PathBuf>,
 
-    /// Certificate to show to the server, in PEM, where it wants one; with --client-key
+    /// Client certificate, in PEM, if the server requires one; requires --client-key
     #[arg(long, env = "NEARBY_CLIENT_CERT", value_name = "FILE", requires = "client_key")]
     client_cert: Option<PathBuf>,
 
-    /// Private key of that certificate, in PEM
+    /// Private key of the client certificate, in PEM
     #[arg(long, env = "NEARBY_CLIENT_KEY", value_name = "FILE", requires = "client_cert")]
     client_key: Option<PathBuf>,
 
-    /// File with the API key to show to the server
+    /// File with the API key of this client
     #[arg(long, env = "NEARBY_API_KEY_FILE", value_name = "FILE")]
     api_key_file: Option<PathBuf>,
 }
 
-/// What to do where `--data-dir` names a directory that is not there.
+/// Behaviour if `--data-dir` contains no store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Missing {
-    /// Make a new store: something is to be put into it.
+pub(super) enum IfMissing {
+    /// Create a new store: the command writes to it.
     Create,
-    /// Say so: there is nothing to read, and the name is most likely a slip.
-    Refuse,
+    /// Fail: there is nothing to read, and the directory is most likely misspelt.
+    Fail,
 }
 
-/// An open way to the merchants.
+/// A client, and the server that this process has started for it, if any.
 pub(super) struct Target {
     client: Client,
-    served: Option<ServerHandle>,
+    server: Option<ServerHandle>,
 }
 
 impl Target {
-    pub(super) async fn open(args: &TargetArgs, missing: Missing) -> Result<Self, CliError> {
+    pub(super) async fn open(args: &TargetArgs, if_missing: IfMissing) -> Result<Self, CliError> {
         let Some(data_dir) = &args.data_dir else {
             const REMEDY: &str = "start one with `nearby serve`, name another with --server, or work on a closed store \
                                   with --data-dir";
-            return Ok(Self { client: args.server.connect(REMEDY).await?, served: None });
+            return Ok(Self { client: args.server.connect(REMEDY).await?, server: None });
         };
-        if missing == Missing::Refuse && !DurableStore::exists(data_dir) {
-            return Err(CliError::no_input(format!("there is no store in {}", data_dir.display())));
+        if if_missing == IfMissing::Fail && !DurableStore::exists(data_dir) {
+            return Err(CliError::no_input(format!("no store in {}", data_dir.display())));
         }
         Self::serve(data_dir, false).await
     }
 
-    /// The same of a closed store that may be damaged: what is sound of it.
-    pub(super) async fn open_salvaged(args: &TargetArgs) -> Result<Self, CliError> {
+    /// Opens the intact part of a closed store that may be damaged.
+    pub(super) async fn open_damaged(args: &TargetArgs) -> Result<Self, CliError> {
         match &args.data_dir {
             Some(data_dir) if DurableStore::exists(data_dir) => Self::serve(data_dir, true).await,
-            _ => Err(CliError::no_input("there is no store to salvage; name its directory with --data-dir")),
+            _ => Err(CliError::no_input("no store to salvage; name its directory with --data-dir")),
         }
     }
 
     async fn serve(data_dir: &Path, serve_damaged: bool) -> Result<Self, CliError> {
         let mut settings = store::settings(Some(data_dir))?;
         settings.serve_damaged_read_only |= serve_damaged;
-        let (running, channel) = ServerHandle::start_in_process(&settings, Progress::to_log()).await?;
-        Ok(Self { client: Client::from_channel(channel), served: Some(running) })
+        let (server, channel) = ServerHandle::start_in_process(&settings, Progress::to_log()).await?;
+        Ok(Self { client: Client::from_channel(channel), server: Some(server) })
     }
 
-    /// A way to a server that this process runs.
-    pub(super) async fn of_running(running: &ServerHandle) -> Result<Self, CliError> {
-        let address = running.address().ok_or_else(|| CliError::unavailable("the server has no address"))?;
-        let server = ServerAddress { server: address.to_string(), ..ServerAddress::default() };
-        Ok(Self { client: server.connect("it has just ended").await?, served: None })
+    /// Connects to a server of this process.
+    pub(super) async fn of_server(server: &ServerHandle) -> Result<Self, CliError> {
+        let address = server.address().ok_or_else(|| CliError::unavailable("the server has no address"))?;
+        let address = ServerAddress { server: address.to_string(), ..ServerAddress::default() };
+        Ok(Self { client: address.connect("it has just stopped").await?, server: None })
     }
 
-    /// Who asks. Clones of it must be gone before this is closed.
+    /// Returns the client. Drop its clones before [`Self::close`].
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Closes the store, if this opened one.
+    /// Closes the connection, and stops the server if this process has started it.
     pub(super) async fn close(self) -> Result<(), CliError> {
         drop(self.client);
-        match self.served {
-            Some(running) => Ok(running.stop().await?),
+        match self.server {
+            Some(server) => Ok(server.stop().await?),
             None => Ok(()),
         }
     }
 }
 
 impl ServerAddress {
-    /// Connects to the server; `remedy` is what to do where nothing answers.
+    /// Connects to the server. `remedy` is a part of the error if no server answers.
     pub(super) async fn connect(&self, remedy: &str) -> Result<Client, CliError> {
         let access = self.access()?;
-        if self.api_key_file.is_some() && self.is_in_the_clear() {
-            terminal::err("warning: the API key goes over the network for all to read; https:// hides it\n");
+        if self.api_key_file.is_some() && self.is_unencrypted() {
+            terminal::err("warning: the API key is sent unencrypted over the network; use https://\n");
         }
         Client::connect_with(&self.server, &access).await.map_err(|error| match error {
             ConnectError::InvalidAddress { .. } | ConnectError::UnsupportedScheme { .. } => {
@@ -127,21 +127,21 @@ impl ServerAddress {
             }
             ConnectError::InvalidAccess(reason) => CliError::usage(reason),
             ConnectError::Tls { .. } => CliError::unavailable(format!(
-                "{error}; --server-ca names the certificates to know it by, and --server its name in them"
+                "{error}; set --server-ca to its certificate authorities, and --server to a name in its certificate"
             )),
             _ => CliError::unavailable(format!("no server answers at {}; {remedy}", self.server)),
         })
     }
 
-    /// Whether calls go over a network, and not over TLS.
-    fn is_in_the_clear(&self) -> bool {
+    /// Returns whether calls leave this host without TLS.
+    fn is_unencrypted(&self) -> bool {
         let url =
             if self.server.contains("://") { self.server.clone() } else { format!("http://{}", self.server) };
         let Ok(url) = url.parse::<http::Uri>() else { return false };
         let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-        let is_here =
+        let is_loopback =
             host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        url.scheme_str() == Some("http") && !is_here
+        url.scheme_str() == Some("http") && !is_loopback
     }
 
     fn access(&self) -> Result<Access, CliError> {

@@ -1,10 +1,10 @@
-//! What people see. The only place that writes to the terminal.
+//! Terminal output. No other module writes to standard output or standard error.
 
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// Standard output. A reader that went away, as `head` does, is no error: what it does not want is dropped.
+/// Standard output. A reader that closes the pipe early, as `head` does, is not an error: the rest of the output is dropped.
 pub(super) struct Stdout;
 
 impl Write for Stdout {
@@ -29,7 +29,8 @@ pub(super) fn out(text: impl AsRef<str>) -> io::Result<()> {
     Stdout.flush()
 }
 
-/// Writes to standard output, and says whether somebody still reads there: for what else would never end.
+/// Writes to standard output. Returns `false` once the reader has closed the pipe, for commands that would otherwise run
+/// indefinitely.
 pub(super) fn out_to_reader(text: impl AsRef<str>) -> io::Result<bool> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_ref().as_bytes()).and_then(|()| stdout.flush()) {
@@ -38,12 +39,12 @@ pub(super) fn out_to_reader(text: impl AsRef<str>) -> io::Result<bool> {
     }
 }
 
-/// Writes to standard error, as well as can be.
+/// Writes to standard error; failures are ignored.
 pub(super) fn err(text: impl AsRef<str>) {
     drop(io::stderr().lock().write_all(text.as_ref().as_bytes()));
 }
 
-/// A bar for reading so many bytes; silent where nobody looks.
+/// A progress bar of bytes read; hidden unless standard error is a terminal.
 pub(super) fn progress(length_bytes: Option<u64>) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -54,11 +55,11 @@ pub(super) fn progress(length_bytes: Option<u64>) -> ProgressBar {
         }
         None => (ProgressBar::new_spinner(), "{spinner}  {msg}  {elapsed} elapsed"),
     };
-    // The templates are constants and right; a wrong one would only look plain.
+    // The templates are valid constants; the fallback avoids a panic.
     bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// A bar for so many records, with their rate; none where nobody looks.
+/// A progress bar of records, with their rate; `None` unless standard error is a terminal.
 pub(super) fn records_bar() -> Option<ProgressBar> {
     if !io::stderr().is_terminal() {
         return None;
@@ -68,17 +69,17 @@ pub(super) fn records_bar() -> Option<ProgressBar> {
     Some(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
 }
 
-/// `1 merchant`, `2 merchants`, with thousands set apart.
+/// Formats a number with its noun: `1 merchant`, `2,000 merchants`.
 pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
-/// `12,276`.
+/// Formats a number with thousands separators: `12,276`.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_as_people_say_them() {
+    fn numbers_have_thousands_separators_and_the_right_noun() {
         assert_eq!(
             [0, 12, 999, 1_000, 12_276, 1_000_000].map(grouped),
             ["0", "12", "999", "1,000", "12,276", "1,000,000"]

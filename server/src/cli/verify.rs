@@ -14,24 +14,21 @@ use crate::app::startup;
 
 #[derive(Args, Debug)]
 pub(super) struct VerifyArgs {
-    /// A backup, or the directory of a store that no server uses
+    /// Backup file, or directory of a closed store
     #[arg(value_name = "PATH")]
     path: PathBuf,
 }
 
 pub(super) fn run(args: &VerifyArgs) -> Result<(), CliError> {
     if !args.path.is_file() && !DurableStore::exists(&args.path) {
-        return Err(CliError::no_input(format!(
-            "there is neither a backup nor a store at {}",
-            args.path.display()
-        )));
+        return Err(CliError::no_input(format!("neither a backup nor a store at {}", args.path.display())));
     }
-    let found = startup::verify(&args.path, &settings(None)?, &progress())?;
-    for fault in &found.corruption {
+    let report = startup::verify(&args.path, &settings(None)?, &progress())?;
+    for fault in &report.corruption {
         terminal::err(format!("{fault}\n"));
     }
-    terminal::out(format!("{}\n", summary(&found)))?;
-    if found.corruption.is_empty() {
+    terminal::out(format!("{}\n", summary(&report)))?;
+    if report.corruption.is_empty() {
         return Ok(());
     }
     Err(CliError::data(format!("{} is damaged", args.path.display())))

@@ -1,4 +1,4 @@
-//! `nearby watch`.
+//! `nearby watch`: prints changes of merchants as they are committed.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::app::signals::Signals;
 
 #[derive(Args, Debug)]
 pub(super) struct WatchArgs {
-    /// Begin with the changes after this revision [default: with those that are made from now on]
+    /// Start with the changes after this revision [default: with new changes]
     #[arg(long, value_name = "REVISION")]
     from: Option<u64>,
 
@@ -22,27 +22,27 @@ pub(super) struct WatchArgs {
     server: ServerAddress,
 }
 
-/// Until Ctrl-C, or until nobody reads any more: both are good ends.
+/// Runs until Ctrl-C, or until the reader of standard output closes the pipe. Both are a success.
 pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
-    // Before the connection is made, so that an early Ctrl-C is a good end, too.
+    // Before connecting, so that an early Ctrl-C is a success as well.
     let mut signals = Signals::listen()?;
-    let mut told = None;
+    let mut printed = None;
     let watched = tokio::select! {
-        watched = watch(&args, &mut told) => watched,
+        watched = watch(&args, &mut printed) => watched,
         _ = signals.received() => Ok(()),
     };
-    if let Some(revision) = told {
+    if let Some(revision) = printed {
         terminal::err(format!(
-            "all changes up to revision {revision} were shown; --from {revision} goes on\n"
+            "all changes up to revision {revision} printed; continue with --from {revision}\n"
         ));
     }
     watched
 }
 
-/// `told` is the revision up to which all changes have been printed.
-async fn watch(args: &WatchArgs, told: &mut Option<u64>) -> Result<(), CliError> {
+/// Prints changes, and sets `printed` to the revision up to which all have been printed.
+async fn watch(args: &WatchArgs, printed: &mut Option<u64>) -> Result<(), CliError> {
     let client = args.server.connect("start one with `nearby serve`, or name another with --server").await?;
-    // A list's view does not say whether a merchant is hidden.
+    // The BASIC view does not contain the visibility.
     let view = wire::MerchantView::Full.into();
     let request = wire::WatchMerchantsRequest { revision: args.from, view };
     let mut messages = client.watch_merchants(request).await?;
@@ -55,30 +55,30 @@ async fn watch(args: &WatchArgs, told: &mut Option<u64>) -> Result<(), CliError>
         if !terminal::out_to_reader(lines)? {
             return Ok(());
         }
-        *told = Some(message.revision);
+        *printed = Some(message.revision);
     }
-    Err(CliError::unavailable("the server has ended the watch"))
+    Err(CliError::unavailable("the server ended the watch"))
 }
 
 fn json(change: &wire::MerchantChange) -> Result<String, CliError> {
     Ok(serde_json::to_string(change).map_err(io::Error::from)?)
 }
 
-/// `17  stored   cafe  Café`.
+/// Formats a change as one line: `17  stored   cafe  Café`.
 fn line(change: &wire::MerchantChange) -> String {
-    let (what, name, display_name) = match &change.change {
+    let (kind, name, display_name) = match &change.change {
         Some(Change::Stored(merchant)) => {
             let is_hidden = merchant.visibility() == wire::Visibility::Hidden;
-            let what = if is_hidden { "hidden" } else { "stored" };
-            (what, merchant.name.as_str(), merchant.display_name.as_str())
+            let kind = if is_hidden { "hidden" } else { "stored" };
+            (kind, merchant.name.as_str(), merchant.display_name.as_str())
         }
         Some(Change::DeletedName(name)) => ("deleted", name.as_str(), ""),
         None => ("unknown", "", ""),
     };
     let id = name.strip_prefix("merchants/").unwrap_or(name);
-    // A name may have line breaks; a change is one line.
+    // A name may contain line breaks.
     let display_name = display_name.replace(char::is_control, " ");
-    format!("{}  {what:7}  {id}  {display_name}", change.revision).trim_end().to_owned()
+    format!("{}  {kind:7}  {id}  {display_name}", change.revision).trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -93,9 +93,9 @@ mod tests {
             ..Default::default()
         };
         let hidden = wire::Merchant { visibility: wire::Visibility::Hidden.into(), ..merchant.clone() };
-        let said = |change| line(&wire::MerchantChange { revision: 17, change: Some(change) });
-        assert_eq!(said(Change::Stored(merchant)), "17  stored   cafe  Café Ursula");
-        assert_eq!(said(Change::Stored(hidden)), "17  hidden   cafe  Café Ursula");
-        assert_eq!(said(Change::DeletedName("merchants/cafe".to_owned())), "17  deleted  cafe");
+        let printed = |change| line(&wire::MerchantChange { revision: 17, change: Some(change) });
+        assert_eq!(printed(Change::Stored(merchant)), "17  stored   cafe  Café Ursula");
+        assert_eq!(printed(Change::Stored(hidden)), "17  hidden   cafe  Café Ursula");
+        assert_eq!(printed(Change::DeletedName("merchants/cafe".to_owned())), "17  deleted  cafe");
     }
 }

@@ -1,13 +1,13 @@
-//! A merchant from named columns.
+//! Converts named columns to a merchant.
 
 use clap::ValueEnum;
 use nearby_proto::v1 as wire;
 use thiserror::Error;
 
-use super::{DatumArg, osm_hours::weekly_periods, time_zone::time_zone, violation};
+use super::{DatumArg, osm_hours::weekly_periods, rows::violation, time_zone::time_zone};
 use crate::{error::Violation, reason};
 
-/// A column that Nearby knows.
+/// A column that is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
     Id,
@@ -33,7 +33,7 @@ enum Column {
 }
 
 impl Column {
-    /// The column of a header, by any of the names in use.
+    /// Returns the column with a header, which is matched by any of its common names.
     fn of(header: &str) -> Option<Self> {
         Some(match header.trim().to_ascii_lowercase().as_str() {
             "id" | "merchant_id" => Self::Id,
@@ -61,12 +61,12 @@ impl Column {
     }
 }
 
-/// Columns without which no row can be a merchant.
+/// Required columns that a file lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("has no column {}; the columns id, name, lat and lon must be there", .0.join(", "))]
+#[error("has no column {}; the columns id, name, lat and lon are required", .0.join(", "))]
 pub(super) struct MissingColumns(Vec<&'static str>);
 
-/// Which column is where.
+/// The column at each position of a row.
 #[derive(Debug)]
 pub(super) struct Columns {
     at: Vec<Option<Column>>,
@@ -77,19 +77,19 @@ impl Columns {
     pub(super) fn of<'a>(headers: impl Iterator<Item = &'a str>) -> Result<Self, MissingColumns> {
         let mut columns = Self { at: Vec::new(), ignored: Vec::new() };
         for header in headers {
-            let known = Column::of(header).filter(|column| !columns.at.contains(&Some(*column)));
-            if known.is_none() {
+            let column = Column::of(header).filter(|column| !columns.at.contains(&Some(*column)));
+            if column.is_none() {
                 columns.ignored.push(header.to_owned());
             }
-            columns.at.push(known);
+            columns.at.push(column);
         }
-        let needed = [
+        let required = [
             ("id", Column::Id),
             ("name", Column::Name),
             ("lat", Column::Latitude),
             ("lon", Column::Longitude),
         ];
-        let missing: Vec<&str> = needed
+        let missing: Vec<&str> = required
             .into_iter()
             .filter(|(_, column)| !columns.at.contains(&Some(*column)))
             .map(|(name, _)| name)
@@ -97,25 +97,25 @@ impl Columns {
         if missing.is_empty() { Ok(columns) } else { Err(MissingColumns(missing)) }
     }
 
-    /// Headers that say nothing to Nearby, or say something again.
+    /// Headers that are unknown, or repeat a column.
     pub(super) fn ignored(&self) -> &[String] {
         &self.ignored
     }
 
-    /// The merchant in a row of as many cells as there are columns.
+    /// Converts a row, which has one cell per column, to a merchant.
     pub(super) fn merchant(
         &self,
         cells: &[&str],
         datum: DatumArg,
         warnings: &mut Vec<&'static str>,
     ) -> Result<wire::Merchant, Violation> {
-        let cell = |wanted: Column| {
-            let at = self.at.iter().position(|column| *column == Some(wanted));
+        let cell = |column: Column| {
+            let at = self.at.iter().position(|other| *other == Some(column));
             at.and_then(|at| cells.get(at)).map_or("", |cell| cell.trim())
         };
-        let text = |wanted: Column| cell(wanted).to_owned();
-        let list = |wanted: Column| {
-            cell(wanted)
+        let text = |column: Column| cell(column).to_owned();
+        let list = |column: Column| {
+            cell(column)
                 .split(';')
                 .map(str::trim)
                 .filter(|part| !part.is_empty())
@@ -151,7 +151,7 @@ fn position<'a>(cell: impl Fn(Column) -> &'a str, datum: DatumArg) -> Result<wir
     }
     let number = |field: &str, text: &str| {
         text.parse::<f64>().map_err(|_| {
-            violation(field, reason::NOT_A_NUMBER, "must be a number of degrees in decimals, with a point")
+            violation(field, reason::NOT_A_NUMBER, "must be decimal degrees with a decimal point")
         })
     };
     let datum = match cell(Column::Datum) {
@@ -212,7 +212,7 @@ fn opening_hours(hours: &str, zone: &str, warnings: &mut Vec<&'static str>) -> O
             Err(_) => warnings.push("HOURS_NOT_UNDERSTOOD"),
             Ok(_) if opening_hours.time_zone.is_empty() => warnings.push("HOURS_WITHOUT_TIME_ZONE"),
             Ok(week) => {
-                if week.left_out_holidays {
+                if week.omits_holidays {
                     warnings.push("HOURS_OF_HOLIDAYS_LEFT_OUT");
                 }
                 opening_hours.weekly_periods = week.periods;

@@ -1,27 +1,31 @@
-//! CSV with a header line.
+//! Reads CSV with a header line.
 
 use std::io::{self, Read};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use super::{DatumArg, Row, columns::Columns, reader::Rows, violation};
+use super::{
+    DatumArg, Row,
+    columns::Columns,
+    rows::{Rows, violation},
+};
 use crate::reason;
 
-/// Rows of a CSV file, and the columns of it that are not used.
+/// Returns the rows of a CSV file, and the names of its columns that are ignored.
 pub(super) fn rows(text: impl Read + Send + 'static, datum: DatumArg) -> io::Result<(Rows, Vec<String>)> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text);
-    let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
         Err(error) => return Err(io_error(error)),
     };
     if headers.is_empty() {
-        return Err(wrong("is empty".to_owned()));
+        return Err(invalid("is empty".to_owned()));
     }
     let columns = Columns::of(headers.iter()).map_err(|missing| {
         let one_column = headers.len() == 1 && headers[0].contains([';', '\t']);
         let hint = if one_column { "; columns must be separated by commas" } else { "" };
-        wrong(format!("{missing}{hint}"))
+        invalid(format!("{missing}{hint}"))
     })?;
     let ignored = columns.ignored().to_vec();
     let rows = CsvRows { reader, columns, width: headers.len(), datum, record: ByteRecord::new() };
@@ -63,23 +67,23 @@ impl<R: Read> CsvRows<R> {
             Err(violation(
                 "",
                 reason::COLUMN_COUNT,
-                format!("has {found} columns where the header has {width}"),
+                format!("has {found} columns, but the header has {width}"),
             ))
         };
         Row { number, source, merchant, warnings }
     }
 }
 
-/// The error of the disk or of the decompression as it was; anything else is the file's own fault.
+/// Returns errors of the disk and of decompression unchanged; other errors are invalid content.
 fn io_error(error: csv::Error) -> io::Error {
-    let what = error.to_string();
+    let message = error.to_string();
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
-        _ => io::Error::new(io::ErrorKind::InvalidData, what),
+        _ => io::Error::new(io::ErrorKind::InvalidData, message),
     }
 }
 
-/// The record as CSV again, quoted where it must be.
+/// Formats a record as CSV, quoted where necessary.
 fn source_of(record: &ByteRecord) -> String {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     let written = writer.write_byte_record(record).ok().and_then(|()| writer.into_inner().ok());

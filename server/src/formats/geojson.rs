@@ -1,5 +1,5 @@
-//! GeoJSON points. Properties are a merchant in protobuf's JSON, as `nearby export` writes them, or else the columns that
-//! a CSV file would have.
+//! Reads GeoJSON points. Their properties are a merchant in protobuf JSON, as `nearby export` writes it, or else have the names of
+//! the columns of a CSV file.
 
 use std::io::{self, BufReader, Read};
 
@@ -8,16 +8,20 @@ use nearby_proto::v1 as wire;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{DatumArg, Row, columns::Columns, reader::Rows, violation};
+use super::{
+    DatumArg, Row,
+    columns::Columns,
+    rows::{Rows, violation},
+};
 use crate::{error::Violation, reason};
 
-/// A collection whose features are looked at one by one, so that a bad one is one bad row.
+/// A collection whose features are parsed one by one, so that an invalid feature is one rejected row.
 #[derive(Deserialize)]
 struct Collection {
     features: Vec<Box<RawValue>>,
 }
 
-/// The file is read whole: a GeoJSON document is one value. NDJSON is the form for more than memory holds.
+/// Reads the whole file into memory, as a GeoJSON document is one value. NDJSON is the format for files larger than memory.
 pub(super) fn rows(text: impl Read + Send + 'static) -> io::Result<Rows> {
     let collection: Collection = serde_json::from_reader(BufReader::new(text)).map_err(|error| {
         io::Error::new(io::ErrorKind::InvalidData, format!("is not a GeoJSON FeatureCollection: {error}"))
@@ -72,8 +76,8 @@ fn from_export(
     if let (true, Some(Id::String(name))) = (merchant.name.is_empty(), &feature.id) {
         merchant.name.clone_from(name);
     }
-    // An export keeps the position as it was given, in its own datum, with the WGS-84 form that the point shows. Where the
-    // two differ somebody has moved the point.
+    // An export contains the original position in its own datum, and the same position in WGS-84, which is also the point. If the
+    // point differs from the latter, it has been moved since, and it wins.
     let is_unmoved = merchant.wgs84_position == Some(position);
     if !is_unmoved || merchant.position.is_none() {
         merchant.position = Some(position);
@@ -105,9 +109,9 @@ fn from_properties(
             JsonValue::Number(number) => number.to_string(),
             _ => continue,
         };
-        // The datum of a GeoJSON point is WGS-84, whatever its properties say.
+        // The datum of a GeoJSON point is always WGS-84.
         let is_datum = matches!(name.as_str(), "datum" | "coordinate_system");
-        if !is_datum && !cells.iter().any(|(known, _)| known == name) {
+        if !is_datum && !cells.iter().any(|(other, _)| other == name) {
             cells.push((name.clone(), text));
         }
     }

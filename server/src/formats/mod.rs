@@ -1,12 +1,14 @@
-//! Merchants in files: CSV, NDJSON and GeoJSON, plain or compressed with gzip or zstd.
+//! File formats of merchants: CSV, NDJSON and GeoJSON, plain or compressed with gzip or zstd.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | `input` | opens a file, whatever its form and compression |
-//! | `csv`, `ndjson`, `geojson` | one reader each: rows, good or bad |
-//! | `columns` | a merchant from named columns |
-//! | `hours`, `time_zone` | OpenStreetMap's opening hours; five spellings of a zone |
-//! | `output` | the same three forms, written |
+//! | `reader` | opens a file of any format and compression |
+//! | `csv`, `ndjson`, `geojson` | the reader of each format |
+//! | `rows` | rows, which the readers yield: a merchant, or the reason why there is none |
+//! | `columns` | converts named columns to a merchant |
+//! | `osm_hours`, `time_zone` | parse OpenStreetMap's opening hours, and spellings of time zones |
+//! | `writer` | writes the three formats |
+//! | `zstd` | decompression of zstd |
 
 mod columns;
 mod csv;
@@ -14,6 +16,7 @@ mod geojson;
 mod ndjson;
 mod osm_hours;
 mod reader;
+mod rows;
 mod time_zone;
 mod writer;
 mod zstd;
@@ -23,23 +26,23 @@ use nearby_proto::v1 as wire;
 
 pub(crate) use self::{
     reader::{Input, Position},
+    rows::Row,
     writer::Writer,
 };
-use crate::{error::Violation, reason::Reason};
 
-/// Form of a file.
+/// Format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FileFormat {
     /// Comma-separated values with a header line.
     Csv,
-    /// One nearby.v1.Merchant a line, in protobuf's JSON.
+    /// One nearby.v1.Merchant per line, in protobuf JSON.
     Ndjson,
-    /// A GeoJSON FeatureCollection of points (RFC 7946, so always WGS-84).
+    /// A GeoJSON FeatureCollection of points (RFC 7946), always WGS-84.
     Geojson,
 }
 
 impl FileFormat {
-    /// The form that a file's name tells, under a compression or not.
+    /// Returns the format that a file's name implies, with or without the extension of a compression.
     #[must_use]
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
@@ -53,7 +56,7 @@ impl FileFormat {
     }
 }
 
-/// The datum of positions that do not name one themselves.
+/// Datum of positions that name none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DatumArg {
     /// WGS-84: GPS, OpenStreetMap.
@@ -75,23 +78,6 @@ impl From<DatumArg> for wire::CoordinateSystem {
             DatumArg::Bd09 => Self::Bd09,
         }
     }
-}
-
-/// One row of a file.
-#[derive(Debug)]
-pub(crate) struct Row {
-    /// Line that it starts on, from 1; the number of the feature in GeoJSON.
-    pub(crate) number: u64,
-    /// As it stands in the file, for the file of rejected rows.
-    pub(crate) source: String,
-    /// The merchant, or why there is none.
-    pub(crate) merchant: Result<wire::Merchant, Violation>,
-    /// What could not be kept of a good row, as words that are counted.
-    pub(crate) warnings: Vec<&'static str>,
-}
-
-fn violation(field: &str, reason: Reason, description: impl Into<String>) -> Violation {
-    Violation { field: field.to_owned(), reason, description: description.into() }
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
-//! One `nearby.v1.Merchant` a line, in protobuf's JSON.
+//! Reads NDJSON: one `nearby.v1.Merchant` per line, in protobuf JSON.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use nearby_proto::v1 as wire;
 
-use super::{DatumArg, Row, reader::Rows, violation};
+use super::{
+    DatumArg, Row,
+    rows::{Rows, violation},
+};
 use crate::reason;
 
-/// Rows of an NDJSON file. A position that names no datum has `datum`, where one is given, and is refused otherwise.
+/// Returns the rows of an NDJSON file. `datum` applies to positions that name none; without it, the server rejects those.
 pub(super) fn rows(text: impl Read + Send + 'static, datum: Option<DatumArg>) -> Rows {
     let lines = BufReader::new(text).split(b'\n').zip(1..);
     let rows = lines.filter_map(move |(line, number)| match line {
@@ -23,8 +26,11 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 fn row(number: u64, line: &[u8], datum: Option<DatumArg>) -> Row {
     let merchant = serde_json::from_slice::<wire::Merchant>(line).map(|merchant| with_datum(merchant, datum));
     let merchant = merchant.map_err(|error| {
-        let hint =
-            if line.trim_ascii_start().starts_with(b"[") { "one object a line, not an array; " } else { "" };
+        let hint = if line.trim_ascii_start().starts_with(b"[") {
+            "one object per line, not an array; "
+        } else {
+            ""
+        };
         violation("", reason::NOT_A_MERCHANT, format!("must be a nearby.v1.Merchant in JSON: {hint}{error}"))
     });
     Row {

@@ -1,8 +1,8 @@
-//! OpenStreetMap's `opening_hours` as weekly periods, where they come to that.
+//! Converts OpenStreetMap's `opening_hours` to weekly periods, if they describe a regular week.
 //!
-//! The grammar is the crate `opening-hours-syntax`'s; here its rules are laid over a week: a rule after `;` replaces the
-//! days it names, a rule after `,` adds to them. Rules for holidays are left out, and said to be. Anything that a week
-//! cannot hold (months, weeks of the year, sunrise, fallbacks, open ends, comments instead of hours) is an error.
+//! The crate `opening-hours-syntax` parses the grammar; this module applies its rules to a week: a rule after `;` replaces the days
+//! that it names, a rule after `,` adds to them. Rules for holidays are omitted and reported. Anything else that a week cannot
+//! represent (months, weeks of the year, sunrise, fallbacks, open ends, comments instead of hours) is an error.
 
 use std::ops::RangeInclusive;
 
@@ -16,14 +16,15 @@ use opening_hours_syntax::{
     },
 };
 
-/// Hours of a week.
+/// Opening hours of a week.
 #[derive(Debug, PartialEq)]
 pub(super) struct Week {
     pub(super) periods: Vec<WeeklyPeriod>,
-    pub(super) left_out_holidays: bool,
+    /// Rules for holidays were omitted.
+    pub(super) omits_holidays: bool,
 }
 
-/// Hours that are not a week's.
+/// The hours cannot be represented as weekly periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotAWeek;
 
@@ -35,10 +36,10 @@ type Span = (i32, i32);
 pub(super) fn weekly_periods(text: &str) -> Result<Week, NotAWeek> {
     let expression = opening_hours_syntax::parse(text).map_err(|_| NotAWeek)?;
     let mut days: [Vec<Span>; 7] = Default::default();
-    let mut left_out_holidays = false;
+    let mut omits_holidays = false;
     for rule in &expression.rules {
         let selected = selected_days(&rule.day_selector)?;
-        left_out_holidays |= selected.holidays;
+        omits_holidays |= selected.holidays;
         let spans = spans(rule)?;
         for day in selected.days {
             if rule.operator == RuleOperator::Normal {
@@ -48,11 +49,11 @@ pub(super) fn weekly_periods(text: &str) -> Result<Week, NotAWeek> {
         }
     }
     let periods = periods(days);
-    // More than the contract takes are most likely not hours at all.
+    // The contract allows 64 periods; a text with more is most likely not opening hours.
     if periods.is_empty() || periods.len() > 64 {
         Err(NotAWeek)
     } else {
-        Ok(Week { periods, left_out_holidays })
+        Ok(Week { periods, omits_holidays })
     }
 }
 
@@ -84,7 +85,7 @@ fn selected_days(selector: &DaySelector) -> Result<Selected, NotAWeek> {
     Ok(selected)
 }
 
-/// `Sa-Mo` runs over the end of the week.
+/// Yields the days of a range, which may wrap around the end of the week, such as `Sa-Mo`.
 fn days_in(range: &RangeInclusive<Weekday>) -> impl Iterator<Item = usize> + use<> {
     let first = range.start().num_days_from_monday() as usize;
     let last = range.end().num_days_from_monday() as usize;
@@ -95,10 +96,10 @@ fn days_in(range: &RangeInclusive<Weekday>) -> impl Iterator<Item = usize> + use
 fn spans(rule: &RuleSequence) -> Result<Vec<Span>, NotAWeek> {
     match (rule.kind, rule.operator) {
         (_, RuleOperator::Fallback) | (RuleKind::Unknown, _) => Err(NotAWeek),
-        // "10:00-12:00 off" cuts a hole, which the rules before would have to be split by.
+        // "10:00-12:00 off" removes a part of the periods of earlier rules, which is not supported.
         (RuleKind::Closed, _) if rule.time_selector != Default::default() => Err(NotAWeek),
         (RuleKind::Closed, _) => Ok(Vec::new()),
-        // A comment alone: "on request". The parser calls it open all the time, which it does not say.
+        // Only a comment, such as "on request". The parser reports it as always open, which it does not mean.
         (RuleKind::Open, _) if rule.is_constant() && !rule.comment.is_empty() => Err(NotAWeek),
         (RuleKind::Open, _) => rule.time_selector.spans.iter().map(span).collect(),
     }
@@ -140,15 +141,15 @@ fn periods(mut days: [Vec<Span>; 7]) -> Vec<WeeklyPeriod> {
 mod tests {
     use super::*;
 
-    /// Periods as `weekday start length`, weekday 1 being Monday.
+    /// Formats periods as `weekday start length`; weekday 1 is Monday.
     fn week(text: &str) -> Option<String> {
         let periods = weekly_periods(text).ok()?.periods;
-        let one = |p: &WeeklyPeriod| format!("{} {} {}", p.weekday, p.start_minute, p.length_minutes);
-        Some(periods.iter().map(one).collect::<Vec<_>>().join(", "))
+        let period = |p: &WeeklyPeriod| format!("{} {} {}", p.weekday, p.start_minute, p.length_minutes);
+        Some(periods.iter().map(period).collect::<Vec<_>>().join(", "))
     }
 
     #[test]
-    fn weeks_of_the_sample_are_understood() {
+    fn common_weekly_hours_are_converted() {
         for (text, expected) in [
             ("24/7", "1 0 10080"),
             ("Tu-We 10:00-18:00; Fr 09:00-12:00,13:00-17:30", "2 600 480, 3 600 480, 5 540 180, 5 780 270"),
@@ -164,11 +165,11 @@ mod tests {
         ] {
             assert_eq!(week(text).as_deref(), Some(expected), "{text}");
         }
-        assert!(weekly_periods("Mo 10:00-18:00; PH off").unwrap().left_out_holidays);
+        assert!(weekly_periods("Mo 10:00-18:00; PH off").unwrap().omits_holidays);
     }
 
     #[test]
-    fn what_a_week_cannot_hold_is_refused() {
+    fn hours_that_are_not_weekly_are_rejected() {
         for text in [
             "Jun-Aug Sa 11:00-15:00",
             "Mo-Fr sunrise-sunset",

@@ -1,4 +1,4 @@
-//! Opens a file, whatever its form and compression.
+//! Opens files of any format and compression.
 
 use std::{
     fs::File,
@@ -10,12 +10,9 @@ use std::{
     },
 };
 
-use super::{DatumArg, FileFormat, Row, csv, geojson, ndjson, zstd::ZstdReader};
+use super::{DatumArg, FileFormat, csv, geojson, ndjson, rows::Rows, zstd::ZstdReader};
 
-/// Rows of a file, one after the other; an error ends them.
-pub(super) type Rows = Box<dyn Iterator<Item = io::Result<Row>> + Send>;
-
-/// How far into a file reading has come.
+/// Progress of reading a file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Position(Arc<AtomicU64>);
 
@@ -30,15 +27,15 @@ impl Position {
 pub(crate) struct Input {
     pub(crate) rows: Rows,
     pub(crate) position: Position,
-    /// Length of the file in bytes; `None` where it is not a plain file.
+    /// Length of the file in bytes; `None` for a pipe or another special file.
     pub(crate) length: Option<u64>,
     /// Columns of the file that are not used.
     pub(crate) ignored_columns: Vec<String>,
 }
 
 impl Input {
-    /// Opens a file, or standard input as `-`. `datum` is that of positions which name none: WGS-84 in a table where it is
-    /// not said; a merchant in JSON has to name its own then.
+    /// Opens a file; `-` is standard input. `datum` applies to positions that name none. Without it, those of a CSV file are WGS-84,
+    /// and those of an NDJSON file are rejected.
     pub(crate) fn open(path: &Path, format: FileFormat, datum: Option<DatumArg>) -> io::Result<Self> {
         if path == Path::new("-") {
             return Self::read(io::stdin(), None, format, datum);
@@ -48,7 +45,7 @@ impl Input {
         Self::read(file, length, format, datum)
     }
 
-    /// Reads from anything.
+    /// Reads from any source.
     pub(crate) fn read(
         source: impl Read + Send + 'static,
         length: Option<u64>,
@@ -66,7 +63,7 @@ impl Input {
     }
 }
 
-/// Tells gzip and zstd by their first bytes, not by a name.
+/// Decompresses gzip and zstd, which are recognized by their first bytes rather than by the name of the file.
 fn decompressed(source: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
     let mut source = BufReader::with_capacity(1 << 16, source);
     Ok(match source.fill_buf()? {

@@ -1,4 +1,4 @@
-//! Files of every form, good and bad.
+//! Valid and invalid files of every format.
 
 use std::io::{Cursor, Write};
 
@@ -13,7 +13,7 @@ fn read(bytes: impl Into<Vec<u8>>, format: FileFormat) -> Vec<Row> {
 
 fn reasons(rows: &[Row]) -> Vec<&str> {
     rows.iter()
-        .map(|row| row.merchant.as_ref().map_or_else(|violation| violation.reason.as_str(), |_| "good"))
+        .map(|row| row.merchant.as_ref().map_or_else(|violation| violation.reason.as_str(), |_| "accepted"))
         .collect()
 }
 
@@ -29,11 +29,11 @@ e,Too,few
 ";
 
 #[test]
-fn csv_rows_are_good_or_say_why_not() {
+fn csv_rows_are_converted_or_rejected_with_a_reason() {
     let input = Input::read(Cursor::new(CSV), None, FileFormat::Csv, Some(DatumArg::Gcj02)).unwrap();
     assert_eq!(input.ignored_columns, ["colour"]);
     let rows: Vec<Row> = input.rows.map(Result::unwrap).collect();
-    let expected = ["good", "POSITION_MISSING", "NOT_A_NUMBER", "good", "COLUMN_COUNT", "REQUIRED"];
+    let expected = ["accepted", "POSITION_MISSING", "NOT_A_NUMBER", "accepted", "COLUMN_COUNT", "REQUIRED"];
     assert_eq!(reasons(&rows), expected);
     assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [2, 3, 4, 5, 7, 8]);
     assert_eq!(rows[1].source, "b,No position,,2.5,US,,,");
@@ -49,19 +49,19 @@ fn csv_rows_are_good_or_say_why_not() {
 }
 
 #[test]
-fn csv_without_a_needed_column_is_refused_as_a_whole() {
-    let refused = Input::read(Cursor::new("id,name,lat\n"), None, FileFormat::Csv, None).err().unwrap();
-    assert!(refused.to_string().contains("no column lon"), "{refused}");
+fn a_csv_file_without_a_required_column_is_rejected() {
+    let rejected = Input::read(Cursor::new("id,name,lat\n"), None, FileFormat::Csv, None).err().unwrap();
+    assert!(rejected.to_string().contains("no column lon"), "{rejected}");
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_cost_one_row() {
+fn invalid_utf_8_rejects_only_its_row() {
     let rows = read(b"id,name,lat,lon\na,\xff,1,2\nb,Good,1,2\n", FileFormat::Csv);
-    assert_eq!(reasons(&rows), ["NOT_UTF_8", "good"]);
+    assert_eq!(reasons(&rows), ["NOT_UTF_8", "accepted"]);
 }
 
 #[test]
-fn compression_is_told_by_content() {
+fn compression_is_detected_by_content() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(CSV.as_bytes()).unwrap();
     assert_eq!(read(gzip.finish().unwrap(), FileFormat::Csv).len(), 6);
@@ -73,7 +73,7 @@ fn compression_is_told_by_content() {
 }
 
 #[test]
-fn ndjson_rows_are_merchants_in_protobufs_json() {
+fn ndjson_rows_are_merchants_in_protobuf_json() {
     let text = "\
 {\"name\":\"merchants/a\",\"displayName\":\"A\",\"position\":{\"latitude\":1,\"longitude\":2,\"coordinateSystem\":\"COORDINATE_SYSTEM_WGS84\"}}
 
@@ -81,12 +81,12 @@ fn ndjson_rows_are_merchants_in_protobufs_json() {
 not json
 ";
     let rows = read(text, FileFormat::Ndjson);
-    assert_eq!(reasons(&rows), ["good", "NOT_A_MERCHANT", "NOT_A_MERCHANT"]);
+    assert_eq!(reasons(&rows), ["accepted", "NOT_A_MERCHANT", "NOT_A_MERCHANT"]);
     assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 3, 4]);
 }
 
 #[test]
-fn geojson_of_others_has_columns_in_its_properties() {
+fn properties_of_foreign_geojson_are_columns() {
     let text = r#"{"type":"FeatureCollection","features":[
         {"type":"Feature","id":7,"geometry":{"type":"Point","coordinates":[24.9,60.1]},"properties":{"name":"Café","brand":null}},
         {"type":"Feature","geometry":{"type":"Point","coordinates":[24.9,60.1]},"properties":{"name":"No id"}},
@@ -95,7 +95,7 @@ fn geojson_of_others_has_columns_in_its_properties() {
         {"type":"Feature","id":"y","geometry":{"type":"LineString","coordinates":[[1,2],[3,4]]},"properties":{"name":"Line"}}
     ]}"#;
     let rows = read(text, FileFormat::Geojson);
-    let expected = ["good", "REQUIRED", "NOT_A_FEATURE", "POSITION_MISSING", "NOT_A_POINT"];
+    let expected = ["accepted", "REQUIRED", "NOT_A_FEATURE", "POSITION_MISSING", "NOT_A_POINT"];
     assert_eq!(reasons(&rows), expected);
     let merchant = rows[0].merchant.as_ref().unwrap();
     assert_eq!((merchant.name.as_str(), merchant.position.unwrap().latitude), ("merchants/7", 60.1));
@@ -110,7 +110,7 @@ fn full_merchant() -> wire::Merchant {
         services: vec!["delivery".to_owned()],
         position: Some(wire::Position {
             latitude: 31.230_416_123_456_7,
-            // Naive parsing of decimals changes the last bit of this one.
+            // Inexact parsing of decimals changes the last bit of this number.
             longitude: -104.972_749_498_903_57,
             coordinate_system: wire::CoordinateSystem::Gcj02.into(),
             accuracy_m: None,
@@ -143,7 +143,7 @@ fn full_merchant() -> wire::Merchant {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn written_files_are_read_back() {
     for format in [FileFormat::Csv, FileFormat::Ndjson, FileFormat::Geojson] {
         let mut writer = Writer::new(Vec::new(), format).unwrap();
         writer.write(&full_merchant()).unwrap();
@@ -159,35 +159,35 @@ fn what_is_written_is_read_again() {
 }
 
 #[test]
-fn files_that_are_not_what_they_seem_say_so() {
-    let refused = |text: &'static str, format| {
+fn errors_of_unexpected_content_are_helpful() {
+    let rejected = |text: &'static str, format| {
         Input::read(Cursor::new(text), None, format, None).err().unwrap().to_string()
     };
-    assert!(refused("", FileFormat::Csv).contains("is empty"));
-    assert!(refused("id;name;lat;lon\na;A;1;2\n", FileFormat::Csv).contains("commas"));
-    assert!(refused("{}", FileFormat::Geojson).contains("FeatureCollection"));
+    assert!(rejected("", FileFormat::Csv).contains("is empty"));
+    assert!(rejected("id;name;lat;lon\na;A;1;2\n", FileFormat::Csv).contains("commas"));
+    assert!(rejected("{}", FileFormat::Geojson).contains("FeatureCollection"));
     let array = read("[{\"name\": \"merchants/a\"}]", FileFormat::Ndjson);
     assert!(array[0].merchant.as_ref().unwrap_err().description.contains("not an array"));
     let marked = read("\u{feff}{\"name\": \"merchants/a\"}", FileFormat::Ndjson);
-    assert_eq!(reasons(&marked), ["good"]);
+    assert_eq!(reasons(&marked), ["accepted"]);
 }
 
-/// In JSON a position has to name its datum, unless the person who imports does.
+/// A position in JSON must name its datum, unless the import names one.
 #[test]
-fn a_datum_that_is_said_fills_in_for_json() {
+fn the_datum_of_an_import_applies_to_json_positions_without_one() {
     let text = "{\"name\": \"merchants/a\", \"position\": {\"latitude\": 1}}";
-    for (said, expected) in
+    for (datum, expected) in
         [(None, wire::CoordinateSystem::Unspecified), (Some(DatumArg::Bd09), wire::CoordinateSystem::Bd09)]
     {
-        let mut rows = Input::read(Cursor::new(text), None, FileFormat::Ndjson, said).unwrap().rows;
+        let mut rows = Input::read(Cursor::new(text), None, FileFormat::Ndjson, datum).unwrap().rows;
         let merchant = rows.next().unwrap().unwrap().merchant.unwrap();
         assert_eq!(merchant.position.unwrap().coordinate_system(), expected);
     }
 }
 
-/// Who moves a point in a map editor means the point.
+/// A point moved in a map editor is the intended position.
 #[test]
-fn a_point_that_was_moved_in_an_exported_file_wins() {
+fn a_moved_point_of_an_exported_file_replaces_the_position() {
     let mut writer = Writer::new(Vec::new(), FileFormat::Geojson).unwrap();
     writer.write(&full_merchant()).unwrap();
     let exported = String::from_utf8(writer.finish().unwrap()).unwrap();

@@ -1,9 +1,9 @@
-//! The spellings of a time zone that real files hold.
+//! Spellings of time zones in real files.
 
 use crate::opening_hours::is_time_zone;
 
-/// The IANA name in a spelling such as `America/New_York`, `GMT-04:00 America/New_York`, `US/Eastern` or `EST5EDT`.
-/// `None` where there is no IANA name in it, as in a bare offset (`-5`), which says nothing about daylight saving.
+/// Returns the IANA name in a spelling such as `America/New_York`, `GMT-04:00 America/New_York`, `US/Eastern` or `EST5EDT`.
+/// `None` if it contains no IANA name, such as a bare offset (`-5`), which does not imply rules of daylight saving.
 pub(super) fn time_zone(text: &str) -> Option<String> {
     let name = match text.split_once(' ') {
         Some((offset, name)) if offset.starts_with("GMT") || offset.starts_with("UTC") => name.trim(),
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_real_files_become_iana_names() {
+    fn common_spellings_are_converted_to_iana_names() {
         for (text, name) in [
             ("America/New_York", Some("America/New_York")),
             ("GMT-04:00 America/New_York", Some("America/New_York")),

@@ -1,5 +1,5 @@
-//! Merchants written to a file. NDJSON and GeoJSON keep everything, so that importing the file gives the same merchants
-//! again; CSV keeps what a table of plain cells can.
+//! Writes merchants to files. NDJSON and GeoJSON are lossless: importing the file restores the same merchants. CSV keeps only what
+//! fits into a table of plain cells.
 
 use std::io::{self, Write};
 
@@ -10,17 +10,17 @@ use super::FileFormat;
 
 /// Writes merchants one by one.
 pub(crate) struct Writer<W: Write> {
-    form: Form<W>,
+    encoder: Encoder<W>,
 }
 
-enum Form<W: Write> {
+enum Encoder<W: Write> {
     Csv(Box<csv::Writer<W>>),
     Ndjson(W),
     Geojson { output: W, is_first: bool },
 }
 
-/// What a CSV file holds. It has no photos, labels, external ids, accuracy or district; hours only as text, which is read
-/// again where it is OpenStreetMap's; and several address lines become one.
+/// Columns of a CSV file. It omits photos, labels, external ids, accuracy and district; it contains opening hours as text only, which
+/// an import parses if it has OpenStreetMap's syntax; and it joins address lines.
 const CSV_HEADER: [&str; 20] = [
     "id",
     "name",
@@ -46,29 +46,29 @@ const CSV_HEADER: [&str; 20] = [
 
 impl<W: Write> Writer<W> {
     pub(crate) fn new(mut output: W, format: FileFormat) -> io::Result<Self> {
-        let form = match format {
+        let encoder = match format {
             FileFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(output);
                 writer.write_record(CSV_HEADER)?;
-                Form::Csv(Box::new(writer))
+                Encoder::Csv(Box::new(writer))
             }
-            FileFormat::Ndjson => Form::Ndjson(output),
+            FileFormat::Ndjson => Encoder::Ndjson(output),
             FileFormat::Geojson => {
                 output.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[\n")?;
-                Form::Geojson { output, is_first: true }
+                Encoder::Geojson { output, is_first: true }
             }
         };
-        Ok(Self { form })
+        Ok(Self { encoder })
     }
 
     pub(crate) fn write(&mut self, merchant: &wire::Merchant) -> io::Result<()> {
-        match &mut self.form {
-            Form::Csv(writer) => Ok(writer.write_record(csv_record(merchant))?),
-            Form::Ndjson(output) => {
+        match &mut self.encoder {
+            Encoder::Csv(writer) => Ok(writer.write_record(csv_record(merchant))?),
+            Encoder::Ndjson(output) => {
                 serde_json::to_writer(&mut *output, merchant)?;
                 output.write_all(b"\n")
             }
-            Form::Geojson { output, is_first } => {
+            Encoder::Geojson { output, is_first } => {
                 if !std::mem::replace(is_first, false) {
                     output.write_all(b",\n")?;
                 }
@@ -79,10 +79,10 @@ impl<W: Write> Writer<W> {
     }
 
     pub(crate) fn finish(self) -> io::Result<W> {
-        match self.form {
-            Form::Csv(writer) => writer.into_inner().map_err(|error| io::Error::other(error.to_string())),
-            Form::Ndjson(output) => Ok(output),
-            Form::Geojson { mut output, .. } => {
+        match self.encoder {
+            Encoder::Csv(writer) => writer.into_inner().map_err(|error| io::Error::other(error.to_string())),
+            Encoder::Ndjson(output) => Ok(output),
+            Encoder::Geojson { mut output, .. } => {
                 output.write_all(b"\n]}\n")?;
                 Ok(output)
             }

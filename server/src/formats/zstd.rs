@@ -1,4 +1,4 @@
-//! Decompresses zstd files in Rust: the C library alone takes as long to compile as the server.
+//! Decompresses zstd in Rust: compiling the C library would take as long as compiling the server.
 
 use std::io::{self, BufRead, Read};
 
@@ -7,8 +7,8 @@ use ruzstd::decoding::{
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
-/// Reads all frames of a file, one after the other, and verifies the checksum of each that has one. `ruzstd`'s own reader
-/// reads one frame and verifies no checksum.
+/// Reads all frames of a file in sequence, and verifies the checksum of each that has one. `ruzstd`'s own reader reads one frame
+/// only and verifies no checksum.
 pub(super) struct ZstdReader<R: BufRead> {
     source: R,
     decoder: FrameDecoder,
@@ -20,7 +20,7 @@ impl<R: BufRead> ZstdReader<R> {
         Self { source, decoder: FrameDecoder::new(), is_in_frame: false }
     }
 
-    /// Reads the header of the next frame; skippable frames hold no content and are passed over. Returns `false` at the end
+    /// Reads the header of the next frame; skippable frames have no content and are skipped. Returns `false` at the end
     /// of the file.
     fn next_frame(&mut self) -> io::Result<bool> {
         while !self.source.fill_buf()?.is_empty() {
@@ -46,7 +46,7 @@ impl<R: BufRead> ZstdReader<R> {
         self.is_in_frame = false;
         match self.decoder.get_checksum_from_data() {
             Some(expected) if self.decoder.get_calculated_checksum() != Some(expected) => {
-                Err(invalid("the checksum of a zstd frame does not match its content"))
+                Err(invalid("zstd frame does not match its checksum"))
             }
             _ => Ok(()),
         }
@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    /// One frame, with its checksum in the last four bytes.
+    /// A frame with its checksum in the last four bytes.
     fn frame(text: &str) -> Vec<u8> {
         compress_to_vec(text.as_bytes(), CompressionLevel::Fastest)
     }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn all_frames_are_read_and_skippable_ones_passed_over() {
+    fn all_frames_are_read_and_skippable_frames_are_skipped() {
         let long = "a line of a file\n".repeat(100_000);
         let skippable = [&0x184D_2A50_u32.to_le_bytes()[..], &3_u32.to_le_bytes(), b"abc"].concat();
         let file = [frame("first\n"), skippable.clone(), frame(&long), frame("")].concat();

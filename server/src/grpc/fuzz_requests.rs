@@ -1,4 +1,4 @@
-//! Requests, read and checked as the handlers do, without a server: for fuzzers.
+//! Decodes and validates requests as the handlers do, without a server: a target for fuzzers.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ use crate::page_token::PageTokens;
 const SETTINGS: SearchSettings =
     SearchSettings { max_radius: Radius::DEFAULT, search_hidden: true, log_cells: false };
 
-/// A request, of the method that the first byte names.
+/// Decodes and validates a request of the method that the first byte selects.
 pub(crate) fn request(bytes: &[u8]) {
     static TOKENS: LazyLock<Option<PageTokens>> = LazyLock::new(|| PageTokens::ephemeral().ok());
     let (Some((&method, body)), Some(tokens)) = (bytes.split_first(), &*TOKENS) else { return };

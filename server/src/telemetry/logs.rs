@@ -1,4 +1,4 @@
-//! Logs: for people on a terminal, JSON otherwise. Never with a user's coordinates.
+//! Logs: human-readable on a terminal, JSON otherwise. They never contain a user's coordinates.
 
 use std::{
     fmt,
@@ -14,101 +14,101 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// Heading of the flags that every command takes.
-pub(crate) const EVERYWHERE: &str = "Everywhere";
+/// Help heading of the options that every command has.
+pub(crate) const GLOBAL_OPTIONS: &str = "Global options";
 
-/// How to log.
+/// Options of logging.
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
-    /// What to log: error, warn, info, debug, trace, or a filter such as info,nearby_server=debug [default: info for
-    /// serve, warn otherwise]
-    #[arg(long, env = "NEARBY_LOG", value_name = "FILTER", global = true, help_heading = EVERYWHERE)]
+    /// Log level (error, warn, info, debug, trace) or a filter such as info,nearby_server=debug [default: info for serve, warn
+    /// otherwise]
+    #[arg(long, env = "NEARBY_LOG", value_name = "FILTER", global = true, help_heading = GLOBAL_OPTIONS)]
     pub log: Option<String>,
 
-    /// Form of the log: auto is text on a terminal and JSON otherwise
-    #[arg(long, env = "NEARBY_LOG_FORMAT", value_name = "FORMAT", default_value = "auto", global = true, help_heading = EVERYWHERE)]
+    /// Log format; auto is text on a terminal and JSON otherwise
+    #[arg(long, env = "NEARBY_LOG_FORMAT", value_name = "FORMAT", default_value = "auto", global = true, help_heading = GLOBAL_OPTIONS)]
     pub log_format: LogFormat,
 }
 
-/// Form of the log.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// Text on a terminal, JSON otherwise.
     Auto,
-    /// One readable line an event.
+    /// One human-readable line per event.
     Text,
-    /// One JSON object an event.
+    /// One JSON object per event.
     Json,
 }
 
-/// Changes what is logged while the process runs; shared by its clones.
+/// Changes the log filter while the process runs. Clones share it.
 #[derive(Clone)]
 pub struct LogControl {
     set: Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
-    now: Arc<dyn Fn() -> String + Send + Sync>,
+    current: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
 impl fmt::Debug for LogControl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LogControl({})", (self.now)())
+        write!(f, "LogControl({})", (self.current)())
     }
 }
 
 impl LogControl {
-    /// Logs what a filter says from now on.
+    /// Replaces the filter.
     ///
     /// # Errors
-    /// Where the filter cannot be understood, which is told.
+    /// The reason, when the filter is invalid.
     pub fn set(&self, filter: &str) -> Result<(), String> {
-        (self.set)(understood(filter)?).map_err(|error| error.to_string())
+        (self.set)(parse_filter(filter)?).map_err(|error| error.to_string())
     }
 
-    /// What is logged.
+    /// Returns the current filter.
     #[must_use]
     pub fn now(&self) -> String {
-        (self.now)()
+        (self.current)()
     }
 }
 
-/// A filter, if each part of it names a level: a word alone is the name of a module to the library, so that a level that is
-/// misspelt would turn the log off.
-fn understood(filter: &str) -> Result<EnvFilter, String> {
+/// Parses a filter, each part of which must name a level. The library takes a single unknown word for the name of a module, so that
+/// a misspelt level would turn logging off.
+fn parse_filter(filter: &str) -> Result<EnvFilter, String> {
     for part in filter.split(',').map(str::trim) {
         if part.is_empty() || !part.contains(['=', '[', ']']) && part.parse::<LevelFilter>().is_err() {
             return Err(format!(
-                "`{part}` is no level: error, warn, info, debug, trace or off; for a module alone, nearby_server=debug"
+                "`{part}` is not a level; use error, warn, info, debug, trace or off, and MODULE=LEVEL for one module"
             ));
         }
     }
     filter.trim().parse().map_err(|error: ParseError| error.to_string())
 }
 
-/// Starts logging to standard error; `default_filter` is what to log where nothing was said.
+/// Starts logging to standard error, with `default_filter` unless `args` has a filter.
 ///
 /// # Errors
-/// Where the filter cannot be understood.
+/// The reason, when the filter is invalid.
 pub fn start(args: &LogArgs, default_filter: &str) -> Result<LogControl, String> {
-    let filter = understood(args.log.as_deref().unwrap_or(default_filter))?;
+    let filter = parse_filter(args.log.as_deref().unwrap_or(default_filter))?;
     let builder = lines().with_env_filter(filter).with_writer(io::stderr);
     let text = match args.log_format {
         LogFormat::Auto => io::stderr().is_terminal(),
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    // A second start in one process, as in tests, keeps the first.
-    macro_rules! begin {
+    // A further start in the same process, as in tests, has no effect.
+    macro_rules! init {
         ($builder:expr) => {{
             let builder = $builder.with_filter_reloading();
-            let (handle, of_now) = (builder.reload_handle(), builder.reload_handle());
+            let (handle, current_handle) = (builder.reload_handle(), builder.reload_handle());
             drop(builder.finish().try_init());
-            let now = move || of_now.with_current(ToString::to_string).unwrap_or_default();
-            LogControl { set: Arc::new(move |filter| handle.reload(filter)), now: Arc::new(now) }
+            let current = move || current_handle.with_current(ToString::to_string).unwrap_or_default();
+            LogControl { set: Arc::new(move |filter| handle.reload(filter)), current: Arc::new(current) }
         }};
     }
     Ok(if text {
-        begin!(builder.with_target(false).with_ansi(io::stderr().is_terminal()))
+        init!(builder.with_target(false).with_ansi(io::stderr().is_terminal()))
     } else {
-        begin!(builder.json().flatten_event(true))
+        init!(builder.json().flatten_event(true))
     })
 }
 
@@ -117,12 +117,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_that_is_misspelt_does_not_turn_the_log_off() {
-        for wrong in ["debgu", "", "info,debgu", "nearby_server"] {
-            assert!(understood(wrong).unwrap_err().contains("is no level"), "{wrong}");
+    fn a_misspelt_level_is_rejected_instead_of_turning_the_log_off() {
+        for invalid in ["debgu", "", "info,debgu", "nearby_server"] {
+            assert!(parse_filter(invalid).unwrap_err().contains("is not a level"), "{invalid}");
         }
-        for right in ["info", " WARN", "off", "info,nearby_server=debug", "warn,[call]=trace"] {
-            assert!(understood(right).is_ok(), "{right}");
+        for valid in ["info", " WARN", "off", "info,nearby_server=debug", "warn,[call]=trace"] {
+            assert!(parse_filter(valid).is_ok(), "{valid}");
         }
     }
 }

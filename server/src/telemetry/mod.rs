@@ -1,11 +1,13 @@
-//! What can be seen of a server from outside. Never a user's coordinates.
+//! Telemetry: logs, metrics and traces. None of it contains a user's coordinates.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | `logs` | what happened, for people and for programs |
-//! | `metrics` | how much, how often and how long |
-//! | `traces` | spans of calls, for OpenTelemetry's collectors |
-//! | `panics` | faults of this program |
+//! | `logs` | log output and its filter |
+//! | `metrics` | Prometheus metrics |
+//! | `process` | CPU time, memory and file descriptors of the process |
+//! | `status` | the metrics that `nearby status` shows, as JSON |
+//! | `traces` | spans of calls, exported over OTLP |
+//! | `panics` | counts and logs panics |
 
 mod logs;
 pub mod metrics;

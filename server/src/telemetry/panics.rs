@@ -1,24 +1,24 @@
-//! Panics: each is a fault of this program, is counted, and is told by where it happened. What it says is not told, as it could
-//! hold anything, a user's position too.
+//! Panics: counted, and logged with their location. The message is omitted, as it could contain anything, including a user's
+//! position.
 
 use std::{
     panic,
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Of this process: a panic belongs to no server.
+/// Panics of the process: a panic cannot be attributed to one of its servers.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// Counts panics from now on, and logs where they happen instead of printing what they say.
+/// Installs a panic hook that counts panics and logs their location, instead of printing their message.
 pub fn watch() {
-    panic::set_hook(Box::new(|panicked| {
+    panic::set_hook(Box::new(|panic| {
         PANICS.fetch_add(1, Ordering::Relaxed);
-        let at = panicked.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(at, "a panic: this is a fault of the program, please report it");
+        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(at, "panic: this is a bug, please report it");
     }));
 }
 
-/// How many there were.
+/// Returns the number of panics since the process started.
 #[must_use]
 pub fn count() -> u64 {
     PANICS.load(Ordering::Relaxed)

@@ -1,8 +1,8 @@
-//! Spans of calls, as OpenTelemetry's collectors take them (OTLP over gRPC).
+//! Traces: one span per call, exported to an OpenTelemetry collector (OTLP over gRPC).
 //!
-//! A call is one span: its method, how it ended, how long it took, below the caller's span where that is told (W3C Trace
-//! Context). What was asked and answered is not in it. Whether a call is traced its caller decides; of those whose caller says
-//! nothing a part is.
+//! A span has the method, the status code and the duration of a call, and is a child of the client's span if the call has one (W3C
+//! Trace Context). It contains neither the request nor the response. The client's sampling decision applies; of calls without one,
+//! a fraction is traced.
 
 use std::fmt;
 
@@ -18,16 +18,16 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracer, SdkTracerProvider, Span},
 };
 
-/// Where spans go, and how many.
+/// Destination and sampling of spans.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceSettings {
-    /// The collector, such as `http://127.0.0.1:4317`.
+    /// URL of the collector, such as `http://127.0.0.1:4317`.
     pub endpoint: String,
-    /// The part of the calls that is traced where the caller says nothing, from 0 to 1.
+    /// Fraction of the calls without a sampling decision that is traced, from 0 to 1.
     pub ratio: f64,
 }
 
-/// Makes spans; shared by its clones.
+/// Creates and exports spans. Clones share the exporter.
 #[derive(Clone)]
 pub(crate) struct Traces {
     provider: SdkTracerProvider,
@@ -41,10 +41,10 @@ impl fmt::Debug for Traces {
 }
 
 impl Traces {
-    /// Sends spans from now on; a collector that is not there costs nothing but the spans.
+    /// Starts the exporter. While the collector is unavailable, spans are dropped.
     ///
     /// # Errors
-    /// Where the endpoint is no address.
+    /// The reason, when the endpoint is not a valid URL.
     pub(crate) fn start(settings: &TraceSettings) -> Result<Self, String> {
         let exporter = SpanExporter::builder().with_tonic().with_endpoint(&settings.endpoint).build();
         let exporter = exporter.map_err(|error| error.to_string())?;
@@ -61,7 +61,7 @@ impl Traces {
         Ok(Self { tracer: provider.tracer("nearby"), provider })
     }
 
-    /// A call begins.
+    /// Starts the span of a call.
     pub(crate) fn begin(
         &self,
         headers: &dyn Extractor,
@@ -79,27 +79,27 @@ impl Traces {
         CallSpan(self.tracer.build_with_context(span, &parent))
     }
 
-    /// Sends what is left. Blocks for some seconds at the most.
+    /// Exports the remaining spans. Blocks for a few seconds at most.
     pub(crate) fn stop(&self) {
         if let Err(error) = self.provider.shutdown() {
-            tracing::debug!(%error, "the last spans were not sent");
+            tracing::debug!(%error, "cannot export the remaining spans");
         }
     }
 }
 
-/// A call that is traced, or not.
+/// The span of a call; not recorded if the call is not sampled.
 #[derive(Debug)]
 pub(crate) struct CallSpan(Span);
 
 impl CallSpan {
-    /// The call has ended with a code of gRPC, by its number.
+    /// Ends the span with the number of a gRPC status code.
     pub(crate) fn end(mut self, code: usize) {
-        /// What counts as an error of a server (OpenTelemetry's semantic conventions for gRPC): UNKNOWN, DEADLINE_EXCEEDED,
-        /// UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS.
-        const FAULTS: [usize; 6] = [2, 4, 12, 13, 14, 15];
+        /// Server errors by OpenTelemetry's semantic conventions for gRPC: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL,
+        /// UNAVAILABLE, DATA_LOSS.
+        const SERVER_ERRORS: [usize; 6] = [2, 4, 12, 13, 14, 15];
         let number = i64::try_from(code).unwrap_or_default();
         self.0.set_attribute(KeyValue::new("rpc.grpc.status_code", number));
-        if FAULTS.contains(&code) {
+        if SERVER_ERRORS.contains(&code) {
             self.0.set_status(Status::error(""));
         }
         self.0.end();

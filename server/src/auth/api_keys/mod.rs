@@ -1,7 +1,7 @@
-//! API keys: 256 random bits that are told once and kept as a hash.
+//! API keys: 256 random bits, printed once at creation and stored as a SHA-256 digest.
 //!
-//! They lie in a file of TOML that [`change`] keeps; servers reload at it and take what is new. A key reads
-//! `nearby_IDENTIFIER_SECRET`: the identifier finds it, is no secret and may stand in logs.
+//! The keys are in a TOML file, which `nearby keys` changes and servers poll. A key has the form `nearby_ID_SECRET`: the id
+//! selects the entry of the file, is not secret and may appear in logs.
 
 use std::{
     collections::HashMap,
@@ -28,59 +28,59 @@ use crate::fs::{
     read_failures::ReadFailures,
 };
 
-/// How many keys of one name may be live: one, and the one that takes its place.
-const MAX_LIVE: usize = 2;
+/// Valid keys per name: one in use, and the one that replaces it.
+const MAX_VALID_PER_NAME: usize = 2;
 const PREFIX: &str = "nearby_";
 const IDENTIFIER_BYTES: usize = 4;
 const SECRET_BYTES: usize = 32;
 
-/// What is kept of a key.
+/// An entry of the API key file.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
-    /// What it is found by; no secret.
+    /// Id of the key; not secret.
     pub id: String,
-    /// Whose it is.
+    /// Name of the client that uses the key.
     pub name: String,
-    /// What it allows.
+    /// Roles of the key.
     pub roles: Vec<Role>,
-    /// SHA-256 of its secret, in base64 as URLs have it.
+    /// SHA-256 of the secret, in URL-safe base64 without padding.
     pub sha256: String,
-    /// When it was made.
+    /// Time of creation.
     pub created: Timestamp,
-    /// When it ends by itself.
+    /// Time of expiry; `None` for a key that does not expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// When it was taken back.
+    /// Time of revocation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
-    /// Units of work a second that may be asked for with it.
+    /// Rate limit, in units of work per second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_per_s: Option<NonZeroU32>,
-    /// Units of work at once.
+    /// Burst of the rate limit, in units of work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<NonZeroU32>,
 }
 
-/// What a new key is to be.
+/// Parameters of a new key.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// Whose it is.
+    /// Name of the client that uses the key.
     pub name: String,
-    /// What it allows.
+    /// Roles of the key.
     pub roles: Vec<Role>,
-    /// When it ends by itself.
+    /// Time of expiry; `None` for a key that does not expire.
     pub expires: Option<Timestamp>,
-    /// How much may be asked for with it.
+    /// Rate limit; `None` for the default of the server.
     pub rate: Option<Rate>,
 }
 
 impl Key {
-    /// Whether it lets anybody in.
+    /// Checks that the key is neither revoked nor expired.
     ///
     /// # Errors
-    /// Where it does no more.
-    pub fn is_live(&self, now: Timestamp) -> Result<(), AuthError> {
+    /// [`AuthError::Revoked`] or [`AuthError::Expired`].
+    pub fn validate(&self, now: Timestamp) -> Result<(), AuthError> {
         if self.revoked.is_some() {
             return Err(AuthError::Revoked);
         }
@@ -95,38 +95,38 @@ impl Key {
     }
 }
 
-/// Why a file of keys cannot be used or changed.
+/// The API key file cannot be used or changed.
 #[derive(Debug, Error)]
 pub enum KeysError {
-    /// It is not there.
-    #[error("there is no file of keys {}; make one with: nearby keys add NAME --role search --keys {}", .0.display(), .0.display())]
+    /// The file does not exist.
+    #[error("API key file {} does not exist; create it with: nearby keys add NAME --role search --keys {}", .0.display(), .0.display())]
     Missing(PathBuf),
-    /// It cannot be read or written.
-    #[error("cannot use the file of keys {path}: {source}")]
+    /// The file cannot be read or written.
+    #[error("cannot read or write API key file {path}: {source}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// It is not what it must be.
-    #[error("the file of keys {path} is wrong: {reason}")]
+    /// The file has invalid content.
+    #[error("invalid API key file {path}: {reason}")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// The position in the file and the cause.
         reason: String,
     },
-    /// There are as many keys of that name as may be.
-    #[error("{name} has two live keys already, {ids}: revoke one of them first")]
+    /// The name already has the most valid keys allowed.
+    #[error("{name} already has two valid API keys, {ids}; revoke one of them first")]
     TooMany {
         /// The name.
         name: String,
-        /// The keys.
+        /// Ids of the keys.
         ids: String,
     },
-    /// There is no such key.
-    #[error("there is no live key {0}")]
+    /// The key does not exist or is already revoked.
+    #[error("no valid API key has the id {0}; nearby keys list shows all ids")]
     Unknown(String),
 }
 
@@ -137,10 +137,10 @@ pub(crate) struct KeyFile {
     key: Vec<Key>,
 }
 
-/// All keys of a file, those that are over too.
+/// Returns all keys of a file, including expired and revoked ones.
 ///
 /// # Errors
-/// Where it is not there or not what it must be.
+/// When the file is missing or invalid.
 pub fn list(path: &Path) -> Result<Vec<Key>, KeysError> {
     Ok(parse(path, &read(path)?)?.key)
 }
@@ -158,10 +158,13 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<KeyFile, KeysError> {
     let mut ids = std::collections::HashSet::new();
     for key in &file.key {
         if !ids.insert(&key.id) {
-            return Err(malformed(format!("the id {} is there twice", key.id)));
+            return Err(malformed(format!("duplicate id {}", key.id)));
         }
         if digest_of(key).is_none() {
-            return Err(malformed(format!("sha256 of {} is no SHA-256 in base64", key.id)));
+            return Err(malformed(format!(
+                "sha256 of the key {} is not a SHA-256 digest in URL-safe base64",
+                key.id
+            )));
         }
     }
     Ok(file)
@@ -171,10 +174,10 @@ fn digest_of(key: &Key) -> Option<[u8; 32]> {
     URL_SAFE_NO_PAD.decode(&key.sha256).ok()?.try_into().ok()
 }
 
-/// Adds a key to a file, which is made if it is not there, and tells it: it is not told again.
+/// Adds a key to a file, which is created if it is missing. Returns the key, of which the file stores only the digest.
 ///
 /// # Errors
-/// Where there are two live ones of that name already, or the file cannot be changed.
+/// When the name already has two valid keys, or the file cannot be changed.
 pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<SecretString, KeysError> {
     let failed = |source: io::Error| KeysError::Io { path: path.to_owned(), source };
     let mut random = [0; IDENTIFIER_BYTES + SECRET_BYTES];
@@ -195,12 +198,12 @@ pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<SecretString, Key
     };
     change(path, |keys| {
         if keys.iter().any(|other| other.id == key.id) {
-            return Err(failed(io::Error::other("another key has the new one's id by chance; try again")));
+            return Err(failed(io::Error::other("the random id of the new key is already in use; retry")));
         }
-        let is_live = |other: &&Key| other.name == key.name && other.is_live(now).is_ok();
-        let live: Vec<&str> = keys.iter().filter(is_live).map(|key| key.id.as_str()).collect();
-        if live.len() >= MAX_LIVE {
-            return Err(KeysError::TooMany { name: key.name.clone(), ids: live.join(" and ") });
+        let is_valid = |other: &&Key| other.name == key.name && other.validate(now).is_ok();
+        let valid: Vec<&str> = keys.iter().filter(is_valid).map(|key| key.id.as_str()).collect();
+        if valid.len() >= MAX_VALID_PER_NAME {
+            return Err(KeysError::TooMany { name: key.name.clone(), ids: valid.join(" and ") });
         }
         keys.push(key);
         Ok(())
@@ -208,20 +211,20 @@ pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<SecretString, Key
     Ok(SecretString::from(format!("{PREFIX}{id}_{secret}")))
 }
 
-/// Takes a key back; it stays in the file, for whoever wonders later.
+/// Revokes a key. Its entry stays in the file, as a record.
 ///
 /// # Errors
-/// Where it is not there or was taken back before, or the file cannot be changed.
+/// When the key does not exist or is already revoked, or the file cannot be changed.
 pub fn revoke(path: &Path, id: &str, now: Timestamp) -> Result<(), KeysError> {
     read(path)?;
     change(path, |keys| {
-        let live = keys.iter_mut().find(|key| key.id == id && key.revoked.is_none());
-        live.ok_or_else(|| KeysError::Unknown(id.to_owned()))?.revoked = Some(now);
+        let key = keys.iter_mut().find(|key| key.id == id && key.revoked.is_none());
+        key.ok_or_else(|| KeysError::Unknown(id.to_owned()))?.revoked = Some(now);
         Ok(())
     })
 }
 
-/// Changes a file while nobody else does.
+/// Changes a file under an exclusive lock, which serializes concurrent commands.
 fn change(path: &Path, edit: impl FnOnce(&mut Vec<Key>) -> Result<(), KeysError>) -> Result<(), KeysError> {
     let failed = |source| KeysError::Io { path: path.to_owned(), source };
     let lock = File::create(path.with_extension("lock")).map_err(failed)?;
@@ -234,103 +237,112 @@ fn change(path: &Path, edit: impl FnOnce(&mut Vec<Key>) -> Result<(), KeysError>
     edit(&mut file.key)?;
     let text = toml::to_string(&file)
         .map_err(|error| KeysError::Malformed { path: path.to_owned(), reason: error.to_string() })?;
-    let text = format!(
-        "# Kept by `nearby keys`. The keys themselves are not in here, only what tells them.\n{text}"
-    );
+    let text =
+        format!("# Managed by `nearby keys`. Contains digests of the keys, not the keys themselves.\n{text}");
     replace_file(path, text.as_bytes(), Readers::Owner).map_err(failed)
 }
 
-/// Whether a text looks like a key rather than a token.
+/// Returns whether a text has the form of an API key rather than of a token.
 #[must_use]
 pub fn is_key(text: &str) -> bool {
     text.starts_with(PREFIX)
 }
 
-/// The identifier and the secret of what looks like a key.
-pub(crate) fn split(shown: &str) -> Option<(&str, &str)> {
-    shown.strip_prefix(PREFIX)?.split_once('_')
+/// The id and the secret of a presented key.
+pub(crate) fn split(presented: &str) -> Option<(&str, &str)> {
+    presented.strip_prefix(PREFIX)?.split_once('_')
 }
 
-/// The keys of a file, as a server knows them.
+/// The API keys of a server, reloaded from their file.
 #[derive(Debug)]
 pub(super) struct Keys {
     path: PathBuf,
-    /// For keys that say nothing of it.
-    rate: Option<Rate>,
-    now: ArcSwap<Known>,
+    /// Rate limit of keys that set none.
+    default_rate: Option<Rate>,
+    loaded: ArcSwap<LoadedKeys>,
     failures: ReadFailures,
 }
 
 #[derive(Debug)]
-struct Known {
+struct LoadedKeys {
+    /// Content of the file, to detect a change.
     text: String,
     by_id: HashMap<String, (Key, [u8; 32], Arc<Principal>)>,
 }
 
 impl Keys {
-    pub(super) fn load(path: PathBuf, rate: Option<Rate>) -> Result<Self, KeysError> {
+    pub(super) fn load(path: PathBuf, default_rate: Option<Rate>) -> Result<Self, KeysError> {
         let text = read(&path)?;
-        let known = Known::new(&path, text, rate, None)?;
-        if known.live(Timestamp::now()) == 0 {
-            tracing::warn!(file = %path.display(), "no API key is live: nobody can call with one");
+        let loaded = LoadedKeys::parse(&path, text, default_rate, None)?;
+        if loaded.valid_count(Timestamp::now()) == 0 {
+            tracing::warn!(file = %path.display(), "no API key is valid; no client can authenticate with one");
         }
-        Ok(Self { path, rate, now: ArcSwap::from_pointee(known), failures: ReadFailures::default() })
+        let loaded = ArcSwap::from_pointee(loaded);
+        Ok(Self { path, default_rate, loaded, failures: ReadFailures::default() })
     }
 
-    pub(super) fn authenticate(&self, shown: &str, now: UnixMicros) -> Result<Arc<Principal>, AuthError> {
-        let known = self.now.load();
-        let (id, secret) = split(shown).ok_or(AuthError::Unknown)?;
-        let (key, digest, caller) = known.by_id.get(id).ok_or(AuthError::Unknown)?;
+    pub(super) fn authenticate(&self, presented: &str, now: UnixMicros) -> Result<Arc<Principal>, AuthError> {
+        let loaded = self.loaded.load();
+        let (id, secret) = split(presented).ok_or(AuthError::Unknown)?;
+        let (key, digest, principal) = loaded.by_id.get(id).ok_or(AuthError::Unknown)?;
+        // In constant time, so that the duration of a call does not reveal a prefix of the digest.
         if !bool::from(Sha256::digest(secret)[..].ct_eq(&digest[..])) {
             return Err(AuthError::Unknown);
         }
-        key.is_live(Timestamp::from_microsecond(now.0).unwrap_or(Timestamp::MAX))?;
-        Ok(Arc::clone(caller))
+        key.validate(Timestamp::from_microsecond(now.0).unwrap_or(Timestamp::MAX))?;
+        Ok(Arc::clone(principal))
     }
 
-    /// Takes what is new in the file. What cannot be used is said once, and the keys stay as they were.
+    /// Loads the keys if the file has changed. If the file is invalid, logs the error once and keeps the current keys.
     pub(super) fn reload(&self) {
-        let known = self.now.load();
+        let current = self.loaded.load();
         let report = |error: KeysError| {
-            tracing::error!(%error, "the API keys cannot be read any more; those from before stay, revoked ones too");
+            // An error, as no revocation takes effect while the file is unreadable.
+            tracing::error!(%error, "cannot read API keys; keeping the current ones");
         };
         let Some(text) = self.failures.report_repeated(read(&self.path), report) else { return };
-        if text == known.text {
+        if text == current.text {
             return;
         }
-        match Known::new(&self.path, text.clone(), self.rate, Some(&known)) {
+        match LoadedKeys::parse(&self.path, text.clone(), self.default_rate, Some(&current)) {
             Ok(new) => {
-                tracing::info!(live = new.live(Timestamp::now()), "API keys are read anew");
-                self.now.store(Arc::new(new));
+                tracing::info!(valid = new.valid_count(Timestamp::now()), "API keys reloaded");
+                self.loaded.store(Arc::new(new));
             }
             Err(error) => {
-                tracing::error!(%error, "new API keys cannot be used; those from before stay");
-                self.now.store(Arc::new(Known { text, by_id: known.by_id.clone() }));
+                tracing::error!(%error, "cannot use new API keys; keeping the current ones");
+                self.loaded.store(Arc::new(LoadedKeys { text, by_id: current.by_id.clone() }));
             }
         }
     }
 }
 
-impl Known {
-    /// Whoever is in both keeps what is left of its quota.
-    fn new(path: &Path, text: String, rate: Option<Rate>, before: Option<&Self>) -> Result<Self, KeysError> {
+impl LoadedKeys {
+    /// Parses the content of a file. A key that is also in `before`, with the same roles and rate, keeps its principal, and with
+    /// it the state of its rate limit.
+    fn parse(
+        path: &Path,
+        text: String,
+        default_rate: Option<Rate>,
+        before: Option<&Self>,
+    ) -> Result<Self, KeysError> {
         let file = parse(path, &text)?;
-        let known = file.key.into_iter().filter_map(|key| {
+        let entries = file.key.into_iter().filter_map(|key| {
             let digest = digest_of(&key)?;
             let same = before.and_then(|before| before.by_id.get(&key.id));
             let same = same.filter(|(old, ..)| (&old.roles, old.rate()) == (&key.roles, key.rate()));
-            let caller = same.map(|(_, _, caller)| Arc::clone(caller)).unwrap_or_else(|| {
+            let principal = same.map(|(_, _, principal)| Arc::clone(principal)).unwrap_or_else(|| {
                 let name = format!("{} ({})", key.name, key.id);
                 let roles = key.roles.iter().copied().collect();
-                Arc::new(Principal::new("key", name, roles, key.rate().or(rate)))
+                Arc::new(Principal::new("key", name, roles, key.rate().or(default_rate)))
             });
-            Some((key.id.clone(), (key, digest, caller)))
+            Some((key.id.clone(), (key, digest, principal)))
         });
-        Ok(Self { by_id: known.collect(), text })
+        Ok(Self { by_id: entries.collect(), text })
     }
 
-    fn live(&self, now: Timestamp) -> usize {
-        self.by_id.values().filter(|(key, ..)| key.is_live(now).is_ok()).count()
+    fn valid_count(&self, now: Timestamp) -> usize {
+        self.by_id.values().filter(|(key, ..)| key.validate(now).is_ok()).count()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Keys, through the file that they lie in.
+//! API keys: their file, validity, reloading and rate limits.
 
 use secrecy::ExposeSecret;
 
@@ -17,7 +17,7 @@ fn new(name: &str, expires: Option<i64>) -> NewKey {
 }
 
 #[test]
-fn a_key_is_known_until_it_ends_or_is_taken_back() {
+fn a_key_authenticates_until_it_expires_or_is_revoked() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.toml");
     let error = Keys::load(path.clone(), None).unwrap_err().to_string();
@@ -25,8 +25,8 @@ fn a_key_is_known_until_it_ends_or_is_taken_back() {
     let one = add(&path, new("app", Some(2_000)), at(1_000)).unwrap();
     let keys = Keys::load(path.clone(), None).unwrap();
     let one = one.expose_secret();
-    let caller = keys.authenticate(one, micros(1_999)).unwrap();
-    assert!(caller.has(Role::Search) && !caller.has(Role::Manage));
+    let principal = keys.authenticate(one, micros(1_999)).unwrap();
+    assert!(principal.has(Role::Search) && !principal.has(Role::Manage));
     assert_eq!(keys.authenticate(one, micros(2_000)).unwrap_err(), AuthError::Expired);
 
     let (head, tail) = one.split_at(one.len() - 1);
@@ -52,7 +52,7 @@ fn a_key_is_known_until_it_ends_or_is_taken_back() {
 }
 
 #[test]
-fn two_of_a_name_are_live_and_no_more() {
+fn a_name_has_at_most_two_valid_keys() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.toml");
     add(&path, new("app", Some(2_000)), at(1_000)).unwrap();
@@ -60,23 +60,23 @@ fn two_of_a_name_are_live_and_no_more() {
     let error = add(&path, new("app", None), at(1_000)).unwrap_err().to_string();
     assert!(list(&path).unwrap().iter().all(|key| error.contains(&key.id)), "{error}");
     add(&path, new("other", None), at(1_000)).unwrap();
-    // The first has ended.
+    // The first key has expired.
     add(&path, new("app", None), at(2_000)).unwrap();
     assert_eq!(list(&path).unwrap().len(), 4);
 }
 
 #[test]
-fn neither_the_file_nor_a_log_tells_a_key() {
+fn the_file_and_debug_output_do_not_contain_the_secret() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.toml");
     let key = add(&path, new("app", None), at(1_000)).unwrap();
     let secret = key.expose_secret().rsplit_once('_').unwrap().1;
-    let shown = format!(
+    let output = format!(
         "{key:?} {:?} {}",
         Keys::load(path.clone(), None).unwrap(),
         fs::read_to_string(&path).unwrap()
     );
-    assert!(!shown.contains(secret));
+    assert!(!output.contains(secret));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -85,11 +85,11 @@ fn neither_the_file_nor_a_log_tells_a_key() {
 }
 
 #[test]
-fn what_is_left_of_a_quota_outlives_a_change_of_the_file() {
+fn the_state_of_a_rate_limit_survives_a_reload() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.toml");
-    let few = NonZeroU32::new(5).unwrap();
-    let rate = Some(Rate { per_s: NonZeroU32::MIN, burst: few });
+    let burst = NonZeroU32::new(5).unwrap();
+    let rate = Some(Rate { per_s: NonZeroU32::MIN, burst });
     let key = add(&path, NewKey { rate, ..new("app", None) }, at(1_000)).unwrap();
     let keys = Keys::load(path.clone(), None).unwrap();
     keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(5).unwrap();

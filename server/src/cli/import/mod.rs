@@ -1,4 +1,4 @@
-//! `nearby import`.
+//! `nearby import`: loads merchants from a file.
 
 mod report;
 mod send;
@@ -14,30 +14,44 @@ use self::{report::Report, send::Sender};
 use super::{
     exit_code::CliError,
     format_of,
-    target::{Missing, Target, TargetArgs},
+    target::{IfMissing, Target, TargetArgs},
     terminal,
 };
 use crate::formats::{DatumArg, FileFormat, Input};
 
+/// The columns of CSV files and the properties of GeoJSON features, which `formats` converts.
+const COLUMNS: &str = "\
+Columns of a CSV file, and properties of GeoJSON features; others are ignored:
+  id, name, lat, lon         required
+  datum                      wgs84, gcj02 or bd09
+  brand
+  category, services         lists, separated by semicolons
+  address, city, state, postal_code, country
+  phone, website
+  hours, tz                  OpenStreetMap opening_hours, IANA time zone
+  visibility                 visible or hidden
+  app_id, app_path           link to a mini program";
+
 #[derive(Args, Debug)]
+#[command(after_help = COLUMNS)]
 pub(super) struct ImportArgs {
     /// File to load: plain, gzip or zstd; - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Form of the file [default: told by its name]
+    /// Format of the file [default: by the file's extension]
     #[arg(long)]
     format: Option<FileFormat>,
 
-    /// Datum of positions that name none [default: wgs84 in CSV; NDJSON must name its own]; GeoJSON is WGS-84 always
+    /// Datum of positions that name none [default: wgs84 for CSV, none for NDJSON]; GeoJSON is always WGS-84
     #[arg(long, ignore_case = true)]
     datum: Option<DatumArg>,
 
-    /// Store merchants at exactly 0,0 too, which nearly always means that the position is unknown
+    /// Accept merchants at exactly 0,0, which nearly always means that the position is unknown
     #[arg(long)]
     allow_null_island: bool,
 
-    /// File to write rejected rows to, with the reason of each [default: FILE.rejected.csv, if there are any]
+    /// File for rejected rows, with the reason of each [default: FILE.rejected.csv, if there are any]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
 
@@ -49,7 +63,7 @@ pub(super) struct ImportArgs {
     target: TargetArgs,
 }
 
-/// Good rows are stored, bad ones reported; that there are some is no failure, that there are only such is one.
+/// Stores valid rows and reports rejected ones. Fails only if all rows are rejected.
 pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
     let format = format_of(args.format, &args.file)?;
@@ -61,9 +75,9 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
         io::ErrorKind::InvalidData => CliError::data(format!("{name}: {error}")),
         _ => CliError::no_input(format!("cannot read {name}: {error}")),
     })?;
-    // What an earlier import rejected says nothing of this one. Where there is nothing, there is nothing to remove.
+    // Rejected rows of an earlier import. The file usually does not exist, which is not an error.
     drop(std::fs::remove_file(&rejected));
-    let target = Target::open(&args.target, Missing::Create).await?;
+    let target = Target::open(&args.target, IfMissing::Create).await?;
     let imported = import(&target, input, args.allow_null_island, &rejected).await;
     target.close().await?;
     let report = imported?;
@@ -75,7 +89,7 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Loads all rows of an input through the contract.
+/// Imports all rows of an input with ImportMerchants.
 pub(super) async fn import(
     target: &Target,
     input: Input,

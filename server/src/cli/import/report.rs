@@ -1,4 +1,4 @@
-//! What became of the rows of an import.
+//! The report of an import, and the file of rejected rows.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -11,44 +11,42 @@ use std::{
 use nearby_proto::v1::{ImportOutcome, ImportState};
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        exit_code::CliError,
-        terminal::{count, grouped},
-    },
-    error::Violation,
+use crate::cli::{
+    exit_code::CliError,
+    terminal::{count, grouped},
 };
 
-/// What is remembered of a row until its outcome comes.
-pub(super) struct Seen {
+/// A row that was sent, until its outcome arrives.
+pub(super) struct PendingRow {
     pub(super) name: String,
     pub(super) source: String,
     pub(super) warnings: Vec<&'static str>,
 }
 
-/// Counts, and the file of rejected rows.
+/// Counts of an import, and the file of rejected rows. The JSON field names are stable.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// Rows looked at.
+    /// Rows processed.
     rows: u64,
     /// Rows that were stored.
     accepted: u64,
-    /// Accepted rows whose merchant was not in the store before.
+    /// Accepted rows that created a merchant.
     created: u64,
-    /// Accepted rows whose merchant was in the store before, from an earlier row or an earlier import.
+    /// Accepted rows that replaced a merchant, of an earlier row or an earlier import.
     updated: u64,
-    /// Accepted rows with the id of an earlier accepted row of the same file, which they replaced.
+    /// Accepted rows that replaced an earlier accepted row of the same file with the same id.
     repeated_ids: u64,
     /// Rows that were not stored.
     rejected: u64,
-    /// The same, by reason.
+    /// Rejected rows by reason.
     rejected_by_reason: BTreeMap<String, u64>,
-    /// What could not be kept of accepted rows, by kind.
+    /// Data of accepted rows that could not be converted, by kind.
     warnings: BTreeMap<&'static str, u64>,
-    /// Columns of the file that mean nothing to Nearby.
+    /// Columns of the file that were ignored.
     ignored_columns: Vec<String>,
+    /// Hashes of the accepted ids.
     #[serde(skip)]
-    seen: HashSet<u64>,
+    accepted_ids: HashSet<u64>,
     #[serde(skip)]
     rejected_path: PathBuf,
     #[serde(skip)]
@@ -67,7 +65,7 @@ impl Report {
             rejected_by_reason: BTreeMap::new(),
             warnings: BTreeMap::new(),
             ignored_columns,
-            seen: HashSet::new(),
+            accepted_ids: HashSet::new(),
             rejected_path,
             rejected_file: None,
         }
@@ -77,18 +75,18 @@ impl Report {
         self.rows
     }
 
-    /// Whether there were rows, and none that could be stored.
+    /// Returns whether there were rows, and all were rejected.
     pub(super) fn is_all_rejected(&self) -> bool {
         self.rows > 0 && self.accepted == 0
     }
 
-    /// Rows that are stored for certain.
+    /// Rows whose storage the server has acknowledged.
     pub(super) fn accepted(&self) -> u64 {
         self.accepted
     }
 
-    /// Counts a row that the server has answered for.
-    pub(super) fn count(&mut self, outcome: &ImportOutcome, seen: Seen) -> Result<(), CliError> {
+    /// Counts a row by the outcome that the server reports.
+    pub(super) fn count(&mut self, outcome: &ImportOutcome, row: PendingRow) -> Result<(), CliError> {
         match outcome.state() {
             ImportState::Created => self.created += 1,
             ImportState::Updated => self.updated += 1,
@@ -98,57 +96,45 @@ impl Report {
                     (violation.field.as_str(), violation.reason.as_str(), violation.description.as_str())
                 });
                 let number = u64::try_from(outcome.row_number).unwrap_or_default();
-                return self.write_rejected(number, [reason, field, description], &seen.source);
+                return self.reject(number, [reason, field, description], &row.source);
             }
         }
         self.rows += 1;
         self.accepted += 1;
-        for warning in seen.warnings {
+        for warning in row.warnings {
             *self.warnings.entry(warning).or_default() += 1;
         }
-        // Sixty-four bits of each id: among ten million ids the chance of a miscount is 3 in a million.
+        // 64 bits per id instead of the id: among ten million ids, the probability of a collision is 3 in a million. The hash does
+        // not outlive the process, so DefaultHasher need not be stable.
         let mut hasher = DefaultHasher::new();
-        seen.name.hash(&mut hasher);
-        self.repeated_ids += u64::from(!self.seen.insert(hasher.finish()));
+        row.name.hash(&mut hasher);
+        self.repeated_ids += u64::from(!self.accepted_ids.insert(hasher.finish()));
         Ok(())
     }
 
-    /// Counts a row that could not even be sent.
-    pub(super) fn reject(
-        &mut self,
-        number: u64,
-        violation: &Violation,
-        source: &str,
-    ) -> Result<(), CliError> {
-        self.write_rejected(
-            number,
-            [violation.reason.as_str(), &violation.field, &violation.description],
-            source,
-        )
-    }
-
-    fn write_rejected(&mut self, number: u64, why: [&str; 3], source: &str) -> Result<(), CliError> {
+    /// Counts a rejected row, and writes it with the reason, field and description of its violation.
+    pub(super) fn reject(&mut self, number: u64, violation: [&str; 3], source: &str) -> Result<(), CliError> {
         self.rows += 1;
         self.rejected += 1;
-        *self.rejected_by_reason.entry(why[0].to_owned()).or_default() += 1;
+        *self.rejected_by_reason.entry(violation[0].to_owned()).or_default() += 1;
         let path = &self.rejected_path;
-        let cannot =
+        let cannot_write =
             |error: io::Error| CliError::cannot_create(format!("cannot write {}: {error}", path.display()));
         let file = match &mut self.rejected_file {
             Some(file) => file,
             none => {
-                let mut file = csv::Writer::from_writer(File::create(path).map_err(cannot)?);
+                let mut file = csv::Writer::from_writer(File::create(path).map_err(cannot_write)?);
                 file.write_record(["row", "reason", "field", "description", "source"])
-                    .map_err(|error| cannot(error.into()))?;
+                    .map_err(|error| cannot_write(error.into()))?;
                 none.insert(file)
             }
         };
-        let [reason, field, description] = why;
+        let [reason, field, description] = violation;
         file.write_record([&number.to_string(), reason, field, description, source])
-            .map_err(|error| cannot(error.into()))
+            .map_err(|error| cannot_write(error.into()))
     }
 
-    /// Completes the file of rejected rows.
+    /// Flushes the file of rejected rows.
     pub(super) fn finish(mut self) -> Result<Self, CliError> {
         if let Some(file) = &mut self.rejected_file {
             file.flush()?;
@@ -162,7 +148,7 @@ impl Report {
 
     pub(crate) fn to_text(&self) -> String {
         let mut text = format!(
-            "{} read: {} accepted ({} new, {} replaced one that was there), {} rejected\n",
+            "{} read: {} accepted ({} new, {} replaced), {} rejected\n",
             count(self.rows, "row", "rows"),
             grouped(self.accepted),
             grouped(self.created),
@@ -171,7 +157,7 @@ impl Report {
         );
         if self.repeated_ids > 0 {
             let rows = count(self.repeated_ids, "accepted row has", "accepted rows have");
-            text.push_str(&format!("{rows} the id of an earlier row of the file; the later row won\n"));
+            text.push_str(&format!("{rows} the id of an earlier row of the file and replaced it\n"));
         }
         for (reason, number) in &self.rejected_by_reason {
             text.push_str(&format!("  rejected {:>10}  {reason}\n", grouped(*number)));
@@ -180,10 +166,10 @@ impl Report {
             text.push_str(&format!("  warning  {:>10}  {warning}\n", grouped(*number)));
         }
         if !self.ignored_columns.is_empty() {
-            text.push_str(&format!("columns not used: {}\n", self.ignored_columns.join(", ")));
+            text.push_str(&format!("ignored columns: {}\n", self.ignored_columns.join(", ")));
         }
         if self.rejected > 0 {
-            text.push_str(&format!("the rejected rows are in {}\n", self.rejected_path.display()));
+            text.push_str(&format!("rejected rows written to {}\n", self.rejected_path.display()));
         }
         text
     }

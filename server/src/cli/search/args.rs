@@ -1,4 +1,4 @@
-//! What may be asked of a search, and the request that says so.
+//! Options of `nearby search`, and the request that they describe.
 
 use std::{num::NonZeroUsize, str::FromStr};
 
@@ -30,7 +30,7 @@ pub(in crate::cli) struct SearchArgs {
     #[arg(long, default_value = "wgs84", ignore_case = true)]
     datum: DatumArg,
 
-    /// How inaccurate the point is, as a radius in metres: results so near to an edge of the search are marked
+    /// Accuracy of the point as a radius in metres; results that close to an edge of the search are marked
     #[arg(long, value_name = "METRES", allow_hyphen_values = true)]
     accuracy: Option<f64>,
 
@@ -42,7 +42,7 @@ pub(in crate::cli) struct SearchArgs {
     #[arg(long, value_name = "METRES", allow_hyphen_values = true)]
     min_distance: Option<f64>,
 
-    /// Where fewer than this many lie within the radius, list the nearest beyond it, too
+    /// Minimum number of results: if fewer lie within the radius, add the nearest beyond it
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     expand: Option<i32>,
 
@@ -52,11 +52,11 @@ pub(in crate::cli) struct SearchArgs {
     #[command(flatten)]
     opening: OpeningArgs,
 
-    /// List merchants at one and the same point, such as those of a mall, as one row with their number
+    /// Group merchants at exactly the same point, such as those of a mall, into one row with their number
     #[arg(long)]
     group: bool,
 
-    /// Most merchants to list
+    /// Maximum number of results
     #[arg(long, default_value = "20", value_name = "NUMBER", conflicts_with = "all")]
     limit: NonZeroUsize,
 
@@ -64,8 +64,8 @@ pub(in crate::cli) struct SearchArgs {
     #[arg(long)]
     all: bool,
 
-    /// Print each result as one line of JSON (nearby.v1.NearbyResult), with the exact distance; as always in
-    /// protobuf's JSON, fields that are 0 or empty are left out
+    /// Print each result as one line of JSON (nearby.v1.NearbyResult), with the exact distance; as usual in protobuf JSON, fields
+    /// that are 0 or empty are omitted
     #[arg(long)]
     pub(super) json: bool,
 
@@ -75,15 +75,15 @@ pub(in crate::cli) struct SearchArgs {
 
 #[derive(Args, Debug)]
 struct OpeningArgs {
-    /// Leave out merchants that are closed now; those whose hours nobody knows are listed
+    /// Omit merchants that are closed now; those with unknown opening hours are listed
     #[arg(long, group = "moment")]
     open_now: bool,
 
-    /// Leave out merchants that are closed at a moment, such as 2026-01-05T18:00:00+02:00
+    /// Omit merchants that are closed at a time, such as 2026-01-05T18:00:00+02:00
     #[arg(long, group = "moment", value_name = "RFC3339")]
     open_at: Option<OpenAt>,
 
-    /// With --open-now or --open-at: list closed merchants too, and say of each whether it is open
+    /// With --open-now or --open-at: list closed merchants too, with the opening status of each
     #[arg(long, requires = "moment")]
     show_closed: bool,
 }
@@ -106,8 +106,8 @@ impl SearchArgs {
         }
     }
 
-    /// Most results to list.
-    pub(super) fn most(&self) -> usize {
+    /// Returns the maximum number of results.
+    pub(super) fn max_results(&self) -> usize {
         if self.all { usize::MAX } else { self.limit.get() }
     }
 }
@@ -122,8 +122,8 @@ impl OpeningArgs {
     }
 }
 
-/// A search around a point, with everything else as it is by default. Merchants come whole: the table shows addresses,
-/// and lines of JSON are for programs.
+/// Returns a request around a point, with defaults otherwise. It requests the FULL view: the table shows addresses, and programs
+/// that read the JSON may need any field.
 pub(in crate::cli) fn around(latitude: f64, longitude: f64, datum: DatumArg) -> wire::SearchNearbyRequest {
     let coordinate_system = wire::CoordinateSystem::from(datum).into();
     let origin = wire::Position { latitude, longitude, coordinate_system, accuracy_m: None };
@@ -131,7 +131,7 @@ pub(in crate::cli) fn around(latitude: f64, longitude: f64, datum: DatumArg) -> 
     wire::SearchNearbyRequest { origin: Some(origin), view, ..Default::default() }
 }
 
-/// The flag that a field of the request comes from.
+/// Returns the flag that sets a field of the request.
 pub(super) fn flag_of(field: &str) -> Option<&'static str> {
     match field {
         "origin.latitude" | "origin.longitude" => Some("--at"),
@@ -144,7 +144,7 @@ pub(super) fn flag_of(field: &str) -> Option<&'static str> {
     }
 }
 
-/// A point as people write it.
+/// A point given as `LAT,LON`.
 #[derive(Clone, Copy, Debug)]
 struct LatLon {
     latitude: f64,
@@ -155,15 +155,15 @@ impl FromStr for LatLon {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str =
-            "must be latitude and longitude in degrees with a comma between, such as 60.1699,24.9384";
-        let (latitude, longitude) = text.split_once(',').ok_or(WRONG)?;
-        let number = |text: &str| text.trim().parse().map_err(|_| WRONG);
+        const INVALID: &str =
+            "must be latitude and longitude in degrees, separated by a comma, such as 60.1699,24.9384";
+        let (latitude, longitude) = text.split_once(',').ok_or(INVALID)?;
+        let number = |text: &str| text.trim().parse().map_err(|_| INVALID);
         Ok(Self { latitude: number(latitude)?, longitude: number(longitude)? })
     }
 }
 
-/// A moment as people write it: the same text as in the contract's JSON.
+/// A time in RFC 3339, as in the JSON of the contract.
 #[derive(Clone, Copy, Debug)]
 struct OpenAt(Timestamp);
 
@@ -172,9 +172,8 @@ impl FromStr for OpenAt {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let moment = Timestamp::deserialize(IntoDeserializer::<value::Error>::into_deserializer(text));
-        let moment = moment.map_err(|_| {
-            "must be date, time and offset from UTC as RFC 3339 has them, such as 2026-01-05T18:00:00+02:00"
-        });
+        let moment = moment
+            .map_err(|_| "must be date, time and UTC offset in RFC 3339, such as 2026-01-05T18:00:00+02:00");
         Ok(Self(moment?))
     }
 }
@@ -184,11 +183,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_have_their_offset_from_utc() {
+    fn times_require_a_utc_offset() {
         let OpenAt(moment) = "2026-01-05T18:00:00.25+02:00".parse().unwrap();
         assert_eq!(moment, Timestamp { seconds: 1_767_628_800, nanos: 250_000_000 });
-        for wrong in ["2026-01-05T18:00:00", "2026-01-05", "18:00", "now"] {
-            assert!(wrong.parse::<OpenAt>().unwrap_err().contains("+02:00"), "{wrong}");
+        for invalid in ["2026-01-05T18:00:00", "2026-01-05", "18:00", "now"] {
+            assert!(invalid.parse::<OpenAt>().unwrap_err().contains("+02:00"), "{invalid}");
         }
     }
 }

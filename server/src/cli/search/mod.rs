@@ -1,4 +1,4 @@
-//! `nearby search`.
+//! `nearby search`: lists the merchants near a point.
 
 mod args;
 mod table;
@@ -11,31 +11,32 @@ use self::args::flag_of;
 pub(super) use self::args::{SearchArgs, around};
 use super::{
     exit_code::CliError,
-    target::{Missing, Target},
+    target::{IfMissing, Target},
     terminal,
 };
 
-/// What a search found.
+/// The results of a search.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     results: Vec<wire::NearbyResult>,
-    /// How many merchants may belong in it that are not, by the accuracy of the point.
+    /// Merchants that may belong in the results but are missing, given the accuracy of the point.
     possible_omissions: i32,
 }
 
 pub(super) async fn run(args: SearchArgs) -> Result<(), CliError> {
     let request = args.request();
-    let is_of_all = request.filter.is_none() && request.opening.is_none() && request.min_distance_m == 0.0;
-    let target = Target::open(&args.target, Missing::Refuse).await?;
+    let is_unfiltered =
+        request.filter.is_none() && request.opening.is_none() && request.min_distance_m == 0.0;
+    let target = Target::open(&args.target, IfMissing::Fail).await?;
     let each_page = |results: &[_]| if args.json { print_json(results) } else { Ok(()) };
-    let found = page_through(&target, request, args.most(), each_page).await;
+    let found = page_through(&target, request, args.max_results(), each_page).await;
     target.close().await?;
     let found = found?;
     if args.json {
-        // Beside the lines, which are results and nothing else.
+        // On standard error: standard output contains only results.
         terminal::err(table::omissions(found.possible_omissions));
-    } else if found.results.is_empty() && !is_of_all {
-        terminal::out("No merchant such as asked for lies within the radius of that point.\n")?;
+    } else if found.results.is_empty() && !is_unfiltered {
+        terminal::out("No merchant within the radius matches the filters.\n")?;
         terminal::out(table::omissions(found.possible_omissions))?;
     } else {
         show(&found)?;
@@ -43,19 +44,19 @@ pub(super) async fn run(args: SearchArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Asks page after page until there are enough results or no more; `each_page` sees them as they come.
+/// Requests pages until there are `max_results` results or no more pages. Calls `each_page` with the results of each.
 pub(super) async fn page_through(
     target: &Target,
     request: wire::SearchNearbyRequest,
-    most: usize,
+    max_results: usize,
     mut each_page: impl FnMut(&[wire::NearbyResult]) -> Result<(), CliError>,
 ) -> Result<Found, CliError> {
     let mut found = Found::default();
-    let mut pages = target.client().search_pages(request, most);
+    let mut pages = target.client().search_pages(request, max_results);
     while let Some(page) = pages.next_page().await.map_err(|error| CliError::of_call(&error, flag_of))? {
         each_page(&page.results)?;
         found.results.extend(page.results);
-        // Only the first page says it.
+        // Only the first page contains it.
         found.possible_omissions += page.possible_omissions;
     }
     Ok(found)
@@ -70,12 +71,12 @@ pub(super) fn print_json(results: &[wire::NearbyResult]) -> Result<(), CliError>
     Ok(terminal::out(lines)?)
 }
 
-/// Shows what was found as a table.
+/// Prints the results as a table.
 pub(super) fn show(found: &Found) -> Result<(), CliError> {
     if found.results.is_empty() {
-        terminal::out("No merchant lies within the radius of that point.\n")?;
+        terminal::out("No merchant within the radius.\n")?;
     } else {
-        terminal::out(table::of(&found.results))?;
+        terminal::out(table::format(&found.results))?;
     }
     Ok(terminal::out(table::omissions(found.possible_omissions))?)
 }

@@ -1,4 +1,4 @@
-//! Results as people read them.
+//! Formats search results as a table.
 
 use std::io::{self, IsTerminal};
 
@@ -7,15 +7,15 @@ use nearby_proto::v1 as wire;
 
 use crate::cli::terminal::count;
 
-/// Before a distance: it is beyond the radius.
+/// Mark before a distance beyond the radius.
 const BEYOND: &str = ">";
-/// Before a distance: it may not belong here.
+/// Mark before a distance of a result that may not belong here.
 const UNCERTAIN: &str = "?";
 
-/// Results as a table, distances rounded as people say them. Columns that nobody asked for are not there, and flags are
-/// explained below it where it has any.
-pub(super) fn of(results: &[wire::NearbyResult]) -> String {
-    // A result says these of itself only where they were asked for.
+/// Formats results as a table with rounded distances. Columns that were not requested are omitted, and a legend below the table
+/// explains its marks.
+pub(super) fn format(results: &[wire::NearbyResult]) -> String {
+    // The server sets these fields only if the request asks for them.
     let has_open = results.iter().any(|result| result.open_state() != wire::OpenState::Unspecified);
     let has_count = results.iter().any(|result| result.merchants_at_position > 0);
     let mut table = Table::new();
@@ -51,18 +51,18 @@ pub(super) fn of(results: &[wire::NearbyResult]) -> String {
     format!("{table}\n{}", legend(results))
 }
 
-/// How many merchants may be missing; nothing where none are.
+/// Reports how many merchants may be missing; empty if none are.
 pub(super) fn omissions(possible: i32) -> String {
     match u64::try_from(possible) {
         Ok(possible @ 1..) => format!(
-            "{} so close outside an edge of the search that, by --accuracy, they may belong here.\n",
+            "{} so close outside an edge of the search that, given --accuracy, they may belong here.\n",
             count(possible, "merchant lies", "merchants lie")
         ),
         _ => String::new(),
     }
 }
 
-/// What the flags mean that are there.
+/// Explains the marks that the results have.
 fn legend(results: &[wire::NearbyResult]) -> String {
     let mut lines = String::new();
     if results.iter().any(|result| result.beyond_radius) {
@@ -70,13 +70,13 @@ fn legend(results: &[wire::NearbyResult]) -> String {
     }
     if results.iter().any(|result| result.uncertain) {
         lines.push_str(&format!(
-            "{UNCERTAIN} lies so close to an edge of the search that, by --accuracy, it may not belong here\n"
+            "{UNCERTAIN} lies so close to an edge of the search that, given --accuracy, it may not belong here\n"
         ));
     }
     lines
 }
 
-/// `> 5.20 km`, `? 4.99 km`, `89 m`.
+/// Formats a distance with its marks: `> 5.20 km`, `? 4.99 km`, `89 m`.
 fn marked_distance(result: &wire::NearbyResult) -> String {
     let flags = [(result.beyond_radius, BEYOND), (result.uncertain, UNCERTAIN)];
     let flags: String = flags.iter().filter(|(is_set, _)| *is_set).map(|(_, mark)| *mark).collect();
@@ -93,7 +93,7 @@ fn open_word(state: wire::OpenState) -> &'static str {
     }
 }
 
-/// `89 m`, `1.23 km`.
+/// Formats a distance: `89 m`, `1.23 km`.
 fn distance(distance_m: f64) -> String {
     if distance_m < 999.5 { format!("{distance_m:.0} m") } else { format!("{:.2} km", distance_m / 1_000.0) }
 }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_as_people_say_them() {
+    fn distances_are_rounded_to_metres_or_hundredths_of_a_kilometre() {
         assert_eq!(
             [0.4, 89.5, 999.4, 999.5, 4_999.9].map(distance),
             ["0 m", "90 m", "999 m", "1.00 km", "5.00 km"]
@@ -115,23 +115,23 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_asked_for_and_what_is_there_is_told() {
-        let plain = of(&[result(89.0)]);
-        for told in ["open", "merchants", BEYOND, UNCERTAIN, "--accuracy"] {
-            assert!(!plain.contains(told), "{told}: {plain}");
+    fn columns_and_marks_that_do_not_apply_are_omitted() {
+        let plain = format(&[result(89.0)]);
+        for text in ["open", "merchants", BEYOND, UNCERTAIN, "--accuracy"] {
+            assert!(!plain.contains(text), "{text}: {plain}");
         }
         assert_eq!((omissions(0), omissions(-1)), (String::new(), String::new()));
         assert!(omissions(1).starts_with("1 merchant lies"));
     }
 
     #[test]
-    fn marks_stand_before_the_distance_and_are_explained() {
+    fn marks_precede_the_distance_and_are_explained() {
         let beyond = wire::NearbyResult { beyond_radius: true, ..result(5_200.0) };
         let both = wire::NearbyResult { uncertain: true, ..beyond.clone() };
         let open = wire::NearbyResult { open_state: wire::OpenState::Closed.into(), ..result(1.0) };
-        let table = of(&[open, beyond, both]);
-        for told in [" > 5.20 km", " >? 5.20 km", " no ", "> lies beyond", "? lies so close"] {
-            assert!(table.contains(told), "{told}: {table}");
+        let table = format(&[open, beyond, both]);
+        for text in [" > 5.20 km", " >? 5.20 km", " no ", "> lies beyond", "? lies so close"] {
+            assert!(table.contains(text), "{text}: {table}");
         }
     }
 }

@@ -83,7 +83,7 @@ impl AuthContext {
         let peer = request.extensions().get::<Peer>();
         let credentials = Credentials {
             // Without authentication, credentials are not even read.
-            bearer: if self.authenticator.is_open() {
+            bearer: if self.authenticator.is_disabled() {
                 None
             } else {
                 bearer(request.headers()).map_err(ServiceError::Unauthenticated)?

@@ -14,7 +14,7 @@ use crate::{
         convert::{SearchRequest, next_page_token},
         response_encoder::{ResultFlags, len, put_field, put_result, viewed},
     },
-    opening_hours::{Clocks, Open},
+    opening_hours::{Clocks, OpenStatus},
     page_token::PageTokens,
 };
 
@@ -64,8 +64,10 @@ pub(crate) fn page_response(
     let first_revision = request.first_revision.unwrap_or(snapshot.revision());
     let is_open_enough =
         |stored: &StoredMerchant| match (&clocks, request.opening.map(|opening| opening.policy)) {
-            (Some(clocks), Some(wire::OpeningPolicy::OpenOnly)) => clocks.is_open(stored) == Open::Yes,
-            (Some(clocks), Some(wire::OpeningPolicy::OpenOrUnknown)) => clocks.is_open(stored) != Open::No,
+            (Some(clocks), Some(wire::OpeningPolicy::OpenOnly)) => clocks.status(stored) == OpenStatus::Open,
+            (Some(clocks), Some(wire::OpeningPolicy::OpenOrUnknown)) => {
+                clocks.status(stored) != OpenStatus::Closed
+            }
             _ => true,
         };
     let is_match =
@@ -198,11 +200,11 @@ impl<'s> PageSearch<'_, 's> {
     }
 
     fn flags(&self, row: &Row<'_>, clocks: Option<&Clocks>) -> ResultFlags {
-        let open_state = match clocks.map(|clocks| clocks.is_open(row.hit.merchant)) {
+        let open_state = match clocks.map(|clocks| clocks.status(row.hit.merchant)) {
             None => wire::OpenState::Unspecified,
-            Some(Open::Yes) => wire::OpenState::Open,
-            Some(Open::No) => wire::OpenState::Closed,
-            Some(Open::Unknown) => wire::OpenState::Unknown,
+            Some(OpenStatus::Open) => wire::OpenState::Open,
+            Some(OpenStatus::Closed) => wire::OpenState::Closed,
+            Some(OpenStatus::Unknown) => wire::OpenState::Unknown,
         };
         ResultFlags {
             open_state: open_state.into(),
