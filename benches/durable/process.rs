@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nearby_testkit::{ManagedProcess, ProcessGroup};
@@ -59,7 +59,7 @@ impl Process {
     #[cfg(feature = "rivals")]
     pub(crate) async fn terminate(mut self) -> Result<Duration> {
         self.check_running()?;
-        let start = Instant::now();
+        let start = std::time::Instant::now();
         self.child.terminate().map_err(context(format!("cannot stop {}", self.name)))?;
         self.end().await?;
         Ok(start.elapsed())

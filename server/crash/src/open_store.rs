@@ -1,13 +1,15 @@
-//! The one place that knows the store: opens a directory and says what is in it.
+//! Opens a store and reads its merchants, in a separate process.
 //!
-//! It is done in a process of its own that takes one directory after the other, because a store that is wrong about a
-//! damaged file may hang or end the process, and that is a finding and not the end of the search.
+//! The process opens one directory after the other. A store that mishandles a damaged file may hang or abort the process; that is
+//! a finding and must not end the harness.
 
 use std::{
+    env, fs,
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
     time::Duration,
 };
 
@@ -16,116 +18,122 @@ use nearby_store::{DurableStore, StoreOptions};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use crate::{Outcome, model::Content};
+use crate::{error::Result, expected::Content};
+
+/// Hidden subcommand of the process that opens stores.
+pub(crate) const SUBCOMMAND: &str = "open-stores";
+
+/// Start of the message about a store that opens with wrong content.
+pub(crate) const WRONG_CONTENT: &str = "WRONG";
+
+/// Time limit for opening a store. The stores of the harness are small: one that takes longer hangs.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Opens a store and reads all merchants.
 fn open(directory: &Path) -> Result<Content, String> {
-    let (_store, loaded) =
+    let (_store, recovered) =
         DurableStore::open(directory, &StoreOptions::DEFAULT).map_err(|error| error.to_string())?;
     let mut content = Content::new();
-    let (mut unreadable, mut twice) = (0, 0);
-    for stored in loaded.merchants {
+    let (mut unreadable, mut duplicates) = (0, 0);
+    for stored in recovered.merchants {
         let given = stored.merchant.profile.given().concat();
         let name = v1::Merchant::decode(given.as_slice()).map(|merchant| merchant.display_name);
         unreadable += usize::from(name.is_err());
         let version = (name.unwrap_or_default(), stored.revision.0);
-        twice += usize::from(content.insert(stored.merchant.id.to_string(), version).is_some());
+        duplicates += usize::from(content.insert(stored.merchant.id.to_string(), version).is_some());
     }
-    match (unreadable, twice) {
+    match (unreadable, duplicates) {
         (0, 0) => Ok(content),
-        _ => Err(format!("WRONG: {unreadable} merchants cannot be read, {twice} came twice")),
+        _ => Err(format!("{WRONG_CONTENT}: {unreadable} unreadable merchants, {duplicates} duplicates")),
     }
 }
 
-/// What became of opening a directory.
+/// The result of opening a store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Look {
-    /// It opened.
-    Opened(Content),
-    /// It said no, and why.
+pub(crate) enum Opened {
+    /// It opened, with this content.
+    Content(Content),
+    /// It failed with an error.
     Refused(String),
-    /// The process died or did not come to an end.
-    Broke(String),
+    /// The process died or did not return in time.
+    Crashed(String),
 }
 
-/// The hidden subcommand: reads directories from standard input, one a line, and answers each with a line.
-pub(crate) fn serve() -> Outcome<()> {
+/// Runs the hidden subcommand: reads directories from stdin, one per line, and writes a line of JSON for each.
+pub(crate) fn serve() -> Result<()> {
     for line in io::stdin().lines() {
-        let look = open(Path::new(&line?)).map_or_else(Look::Refused, Look::Opened);
-        let mut answer = serde_json::to_string(&look)?;
-        answer.push('\n');
-        let mut out = io::stdout().lock();
-        out.write_all(answer.as_bytes())?;
-        out.flush()?;
+        let opened = open(Path::new(&line?)).map_or_else(Opened::Refused, Opened::Content);
+        let mut response = serde_json::to_string(&opened)?;
+        response.push('\n');
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(response.as_bytes())?;
+        stdout.flush()?;
     }
     Ok(())
 }
 
-/// A process that opens directories.
-pub(crate) struct Looker {
+/// A process that opens stores; it is started when it is needed.
+pub(crate) struct StoreOpener {
     log: PathBuf,
-    running: Option<(Child, ChildStdin, Receiver<io::Result<String>>)>,
+    process: Option<(Child, ChildStdin, Receiver<io::Result<String>>)>,
 }
 
-/// Longer than anything that comes to an end: the harness's directories are small.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-impl Looker {
-    /// With a file for what the process says besides.
-    pub(crate) fn new(log: PathBuf) -> Self {
-        Self { log, running: None }
+impl StoreOpener {
+    /// Creates an opener whose process logs into a file of this directory.
+    pub(crate) fn new(directory: &Path) -> Self {
+        Self { log: directory.join("open-stores.log"), process: None }
     }
 
-    /// Opens a directory.
-    pub(crate) fn look(&mut self, directory: &Path) -> Outcome<Look> {
-        let (mut child, mut questions, answers) = match self.running.take() {
-            Some(running) => running,
+    /// Opens a store.
+    pub(crate) fn open(&mut self, directory: &Path) -> Result<Opened> {
+        let (mut child, mut requests, responses) = match self.process.take() {
+            Some(process) => process,
             None => self.start()?,
         };
-        writeln!(questions, "{}", directory.display())?;
-        match answers.recv_timeout(PATIENCE) {
+        writeln!(requests, "{}", directory.display())?;
+        match responses.recv_timeout(TIMEOUT) {
             Ok(line) => {
-                let look = serde_json::from_str(&line?)?;
-                self.running = Some((child, questions, answers));
-                Ok(look)
+                let opened = serde_json::from_str(&line?)?;
+                self.process = Some((child, requests, responses));
+                Ok(opened)
             }
             Err(RecvTimeoutError::Timeout) => {
                 child.kill()?;
                 child.wait()?;
-                Ok(Look::Broke(format!("it did not open within {} s", PATIENCE.as_secs())))
+                Ok(Opened::Crashed(format!("the store did not open within {} s", TIMEOUT.as_secs())))
             }
             Err(RecvTimeoutError::Disconnected) => {
-                Ok(Look::Broke(format!("the process died: {}", child.wait()?)))
+                Ok(Opened::Crashed(format!("the process that opened the store died: {}", child.wait()?)))
             }
         }
     }
 
-    fn start(&self) -> Outcome<(Child, ChildStdin, Receiver<io::Result<String>>)> {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(&self.log)?;
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg(crate::LOOK)
+    fn start(&self) -> Result<(Child, ChildStdin, Receiver<io::Result<String>>)> {
+        let log = fs::OpenOptions::new().create(true).append(true).open(&self.log)?;
+        let mut child = Command::new(env::current_exe()?)
+            .arg(SUBCOMMAND)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()?;
-        let questions = child.stdin.take().ok_or("no pipe")?;
-        let lines = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines();
-        let (sender, answers) = channel();
-        std::thread::spawn(move || {
+        let requests = child.stdin.take().ok_or("the process has no stdin")?;
+        let lines = BufReader::new(child.stdout.take().ok_or("the process has no stdout")?).lines();
+        let (sender, responses) = channel();
+        thread::spawn(move || {
             for line in lines {
                 if sender.send(line).is_err() {
                     break;
                 }
             }
         });
-        Ok((child, questions, answers))
+        Ok((child, requests, responses))
     }
 }
 
-impl Drop for Looker {
+impl Drop for StoreOpener {
     fn drop(&mut self) {
-        if let Some((mut child, questions, _)) = self.running.take() {
-            drop(questions);
+        if let Some((mut child, requests, _)) = self.process.take() {
+            drop(requests);
             drop(child.kill());
             drop(child.wait());
         }
