@@ -8,18 +8,20 @@
     reason = "a test may"
 )]
 
-mod access;
-mod canary;
-mod care;
-mod command_line;
+mod admin;
+mod auth;
+mod cli;
+
 mod contract;
-mod crash;
+mod kill;
 mod demo;
-mod lifecycle;
-mod limits;
-mod malformed;
-mod operations;
+mod large_messages;
+mod maintenance;
+mod malformed_requests;
+mod net;
+mod position_privacy;
 mod real_data;
+mod shutdown;
 mod support;
 mod traces;
-mod transport;
+

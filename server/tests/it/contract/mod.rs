@@ -27,7 +27,7 @@ mod get_density;
 mod import_merchants;
 mod list_merchants;
 mod opening_hours;
-mod paging_under_fire;
+mod paging_under_load;
 mod request_ids;
 mod search_nearby;
 mod show_hide;

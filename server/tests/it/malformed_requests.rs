@@ -17,7 +17,7 @@ use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tonic::Status;
 use tonic_types::StatusExt;
 
-use crate::{operations, support::*};
+use crate::{admin, support::*};
 
 /// How long a stream may stay open before it counts as stuck. Generous: a busy machine is no failure.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -229,7 +229,7 @@ async fn whatever_comes_is_answered() {
     let directory = tempfile::tempdir().unwrap();
     let flags = ["--operations-listen", "127.0.0.1:0", "--log", "info"];
     let server = Server::start_on(&directory.path().join("data"), &flags).await;
-    let operations = operations::operations_of(&server).await;
+    let operations = admin::admin_of(&server).await;
     let seeds = seeds();
     let mut random = Pcg64::seed_from_u64(seed);
     let mut connections = Vec::new();
@@ -265,7 +265,7 @@ async fn whatever_comes_is_answered() {
     // The watches that were ended here end there a moment later.
     let ended = async {
         loop {
-            let (_, metrics) = operations::get(format!("{operations}/metrics")).await;
+            let (_, metrics) = admin::get(format!("{operations}/metrics")).await;
             if metrics.lines().any(|told| told == "nearby_calls_under_way 0") {
                 return metrics;
             }

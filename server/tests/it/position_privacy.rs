@@ -10,7 +10,7 @@ use base64::{
 use nearby_proto::v1::{self as wire, watch_nearby_request::Step};
 use tonic::{Request, Status};
 
-use crate::{operations, support::*};
+use crate::{admin, support::*};
 
 /// In the sea, where nobody else is: with digits that nothing else has.
 const LATITUDE: f64 = 47.918_273_645_5;
@@ -215,8 +215,8 @@ async fn a_users_position_is_nowhere() {
     let mut seen = Seen::default();
     manage_everything(&server, &mut seen).await;
     search_everywhere(&server, &mut seen).await;
-    let operations = operations::operations_of(&server).await;
-    let (_, metrics) = operations::get(format!("{operations}/metrics")).await;
+    let operations = admin::admin_of(&server).await;
+    let (_, metrics) = admin::get(format!("{operations}/metrics")).await;
 
     assert!(seen.errors.len() > 50 && seen.tokens.iter().any(|token| !token.is_empty()));
     for status in &seen.errors {
