@@ -1,20 +1,19 @@
-//! The real binary, tested from outside: one program, so that it is linked once.
+//! Integration tests: the real `nearby` binary, tested over its interfaces. One test program, so that it is linked once.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::cast_precision_loss,
-    reason = "a test may"
+    reason = "tests"
 )]
 
 mod admin;
 mod auth;
 mod cli;
-
 mod contract;
-mod kill;
 mod demo;
+mod kill;
 mod large_messages;
 mod maintenance;
 mod malformed_requests;
@@ -24,4 +23,3 @@ mod real_data;
 mod shutdown;
 mod support;
 mod traces;
-

@@ -1,10 +1,14 @@
-//! Connections: TLS, limits, and how they end.
+//! Connections: TLS, limits, and how they are closed.
 
 use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,47 +16,45 @@ use nearby_proto::v1::{
     ListMerchantsRequest, merchant_service_client::MerchantServiceClient,
     nearby_service_client::NearbyServiceClient,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tonic::Code;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+use nearby_testkit::CertificateAuthority;
+use tonic::{
+    Code,
+    transport::{Certificate, Channel, ClientTlsConfig, Identity},
+};
 
 use crate::support::*;
 
-/// Somebody who signs certificates.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+/// Log messages about certificate files.
+const UNUSABLE_CERTIFICATES: &str = "keeping the current ones";
 
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
+/// The HTTP/2 client preface (RFC 9113, 3.4) and an empty SETTINGS frame.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-    fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    /// A certificate of a name, and its key.
-    fn sign(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-
-    fn trusted(&self) -> ClientTlsConfig {
-        ClientTlsConfig::new().ca_certificate(Certificate::from_pem(self.pem())).domain_name("localhost")
-    }
+/// TLS settings of a client that trusts an authority.
+fn trusting(authority: &CertificateAuthority) -> ClientTlsConfig {
+    ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.pem())).domain_name("localhost")
 }
 
-/// A directory with a certificate for the server in it.
+/// TLS settings of a client with a certificate that `issuer` issued.
+fn with_certificate(
+    server: &CertificateAuthority,
+    issuer: &CertificateAuthority,
+    name: &str,
+) -> ClientTlsConfig {
+    let (certificate, key) = issuer.issue(name).unwrap();
+    trusting(server).identity(Identity::from_pem(certificate, key))
+}
+
+/// A directory with a server certificate, its key and the certificate of its authority.
 struct Files {
     directory: tempfile::TempDir,
-    authority: Authority,
+    authority: CertificateAuthority,
 }
 
 impl Files {
     fn new() -> Self {
-        let files = Self { directory: tempfile::tempdir().unwrap(), authority: Authority::new() };
+        let files =
+            Self { directory: tempfile::tempdir().unwrap(), authority: CertificateAuthority::new().unwrap() };
         files.renew();
         fs::write(files.path("ca.pem"), files.authority.pem()).unwrap();
         files
@@ -62,24 +64,25 @@ impl Files {
         self.directory.path().join(name)
     }
 
-    /// As renewing tools do it: files of another name, put in place one after the other.
+    /// Replaces certificate and key one after the other by renaming, as renewal tools do.
     fn renew(&self) {
-        let (certificate, key) = self.authority.sign("localhost");
+        let (certificate, key) = self.authority.issue("localhost").unwrap();
         for (name, pem) in [("cert.pem", certificate), ("key.pem", key)] {
             fs::write(self.path("new"), pem).unwrap();
             fs::rename(self.path("new"), self.path(name)).unwrap();
         }
     }
 
-    async fn server(&self, tls: ClientTlsConfig, more: &[&str]) -> Server {
+    async fn server(&self, tls: ClientTlsConfig, more: &[&str]) -> TestServer {
         let [certificate, key] = ["cert.pem", "key.pem"].map(|name| self.path(name).display().to_string());
         let mut flags = vec!["--tls-cert", &certificate, "--tls-key", &key];
         flags.extend(more);
-        Server::start_over(Some(tls), &self.path("data"), &flags).await
+        TestServer::start_with_tls(tls, &self.path("data"), &flags).await
     }
 }
 
-fn connects(server: &Server, tls: ClientTlsConfig) -> impl Future<Output = bool> {
+/// Returns `true` if a client can connect and call the health service.
+fn connects(server: &TestServer, tls: ClientTlsConfig) -> impl Future<Output = bool> {
     let endpoint = Channel::from_shared(server.url.clone()).unwrap().tls_config(tls).unwrap();
     async move {
         let Ok(channel) = endpoint.connect().await else { return false };
@@ -89,10 +92,11 @@ fn connects(server: &Server, tls: ClientTlsConfig) -> impl Future<Output = bool>
 }
 
 #[tokio::test]
-async fn calls_go_over_tls_and_new_certificates_are_taken_without_a_call_that_fails() {
+async fn certificates_are_reloaded_without_a_failed_call_and_unusable_ones_are_ignored() {
     let files = Files::new();
-    let server = files.server(files.authority.trusted(), &[]).await;
-    assert!(!connects(&server, Authority::new().trusted()).await, "whoever trusts another does not call");
+    let server = files.server(trusting(&files.authority), &[]).await;
+    let other = CertificateAuthority::new().unwrap();
+    assert!(!connects(&server, trusting(&other)).await, "the client does not trust the authority");
     assert!(TcpStream::connect(address(&server)).is_ok());
 
     let ca = files.path("ca.pem").display().to_string();
@@ -101,33 +105,33 @@ async fn calls_go_over_tls_and_new_certificates_are_taken_without_a_call_that_fa
     let output = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
-    let shown = || {
+    let served = || {
         let (url, files) = (address(&server), &files);
         let pem = files.authority.pem();
-        async move { tokio::task::spawn_blocking(move || serial_shown(url, &pem)).await.unwrap() }
+        async move { tokio::task::spawn_blocking(move || served_certificate(url, &pem)).await.unwrap() }
     };
-    let before = shown().await;
+    let before = served().await;
     let mut searches = server.searches().await;
     files.renew();
     let start = Instant::now();
     loop {
-        // Over the connection from before, and over new ones.
+        // Over the existing connection and over a new one.
         searches.search_nearby(search(60.0, 25.0)).await.unwrap();
-        assert!(connects(&server, files.authority.trusted()).await);
-        if shown().await != before {
+        assert!(connects(&server, trusting(&files.authority)).await);
+        if served().await != before {
             break;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "the new certificate is never shown");
+        assert!(start.elapsed() < TIMEOUT, "the new certificate is never served");
     }
 
     fs::write(files.path("cert.pem"), "no certificate").unwrap();
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(connects(&server, files.authority.trusted()).await, "what cannot be used is not taken");
-    assert!(fs::read_to_string(&server.log).unwrap().contains("those from before stay"));
+    let is_reported = async || fs::read_to_string(&server.log).unwrap().contains(UNUSABLE_CERTIFICATES);
+    wait_until("the unusable certificate is not in the log", is_reported).await;
+    assert!(connects(&server, trusting(&files.authority)).await, "the current certificate stays in use");
 }
 
-/// The certificate that a server shows.
-fn serial_shown(address: SocketAddr, trusted: &str) -> Vec<u8> {
+/// Returns the certificate that a server presents, in DER.
+fn served_certificate(address: SocketAddr, trusted: &str) -> Vec<u8> {
     use rustls::pki_types::{CertificateDer, pem::PemObject};
 
     let mut roots = rustls::RootCertStore::empty();
@@ -148,33 +152,32 @@ fn serial_shown(address: SocketAddr, trusted: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn with_a_client_ca_only_whom_it_signed_may_call() {
+async fn with_a_client_ca_only_clients_with_its_certificates_can_connect() {
     let files = Files::new();
-    let callers = Authority::new();
-    fs::write(files.path("callers.pem"), callers.pem()).unwrap();
-    let (certificate, key) = callers.sign("backend.internal");
-    let known = files.authority.trusted().identity(Identity::from_pem(&certificate, &key));
-    let ca = files.path("callers.pem").display().to_string();
+    let clients = CertificateAuthority::new().unwrap();
+    fs::write(files.path("clients.pem"), clients.pem()).unwrap();
+    let known = with_certificate(&files.authority, &clients, "backend.internal");
+    let ca = files.path("clients.pem").display().to_string();
     let server = files.server(known.clone(), &["--tls-client-ca", &ca]).await;
     assert!(connects(&server, known).await);
-    assert!(!connects(&server, files.authority.trusted()).await, "without a certificate");
-    let (certificate, key) = files.authority.sign("backend.internal");
-    let stranger = files.authority.trusted().identity(Identity::from_pem(certificate, key));
-    assert!(!connects(&server, stranger).await, "with one of another authority");
+    assert!(!connects(&server, trusting(&files.authority)).await, "no certificate");
+    let unknown = with_certificate(&files.authority, &files.authority, "backend.internal");
+    assert!(!connects(&server, unknown).await, "a certificate of another authority");
 }
 
-fn address(server: &Server) -> SocketAddr {
+/// Returns the TCP address of a server.
+fn address(server: &TestServer) -> SocketAddr {
     let (_, port) = server.url.rsplit_once(':').unwrap();
     SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
 }
 
-/// Whether the server has closed a connection, or closes it within a minute.
+/// Returns `true` if the server closes the connection within the time limit.
 fn is_closed(mut connection: TcpStream) -> bool {
-    connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    // It may say something (its settings) before.
-    let mut said = [0; 1_024];
+    connection.set_read_timeout(Some(TIMEOUT)).unwrap();
+    // It may send its SETTINGS before.
+    let mut received = [0; 1_024];
     loop {
-        match connection.read(&mut said) {
+        match connection.read(&mut received) {
             Ok(0) => return true,
             Ok(_) => {}
             Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
@@ -183,62 +186,66 @@ fn is_closed(mut connection: TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn whoever_connects_and_does_not_speak_http_2_is_closed() {
-    let server = Server::start().await;
+async fn connections_without_an_http_2_preface_are_closed() {
+    let server = TestServer::start().await;
     let address = address(&server);
     let closed = tokio::task::spawn_blocking(move || {
         let silent = TcpStream::connect(address).unwrap();
-        let mut half = TcpStream::connect(address).unwrap();
-        half.write_all(b"PRI * HTTP/2.0\r\n").unwrap();
-        let mut old = TcpStream::connect(address).unwrap();
-        old.write_all(b"GET / HTTP/1.1\r\n").unwrap();
-        [silent, half, old].map(is_closed)
+        let mut incomplete = TcpStream::connect(address).unwrap();
+        incomplete.write_all(b"PRI * HTTP/2.0\r\n").unwrap();
+        let mut http_1 = TcpStream::connect(address).unwrap();
+        http_1.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+        [silent, incomplete, http_1].map(is_closed)
     });
     assert_eq!(closed.await.unwrap(), [true; 3]);
     server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
 }
 
+/// Opens a connection; returns `None` if the server closes it instead of responding to the preface.
+fn try_connect(address: SocketAddr) -> Option<TcpStream> {
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(TIMEOUT)).unwrap();
+    connection.write_all(PREFACE).ok()?;
+    connection.read_exact(&mut [0]).ok()?;
+    Some(connection)
+}
+
 #[tokio::test]
-async fn one_address_has_so_many_connections_and_no_more() {
+async fn connections_per_ip_are_limited() {
+    const LIMIT: usize = 4;
     let directory = tempfile::tempdir().unwrap();
-    let flags = ["--max-connections-per-address", "4"];
-    let server = Server::start_on(&directory.path().join("data"), &flags).await;
+    let flags = [flags::MAX_CONNECTIONS_PER_IP, &LIMIT.to_string()];
+    let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
     let mut searches = server.searches().await;
     searches.search_nearby(search(60.0, 25.0)).await.unwrap();
     let address = address(&server);
-    let (closed, held) = tokio::task::spawn_blocking(move || {
-        // The channel above and what health asked over may still have theirs: some fit, and after at most four none does.
-        let mut held = Vec::new();
-        loop {
-            let connection = TcpStream::connect(address).unwrap();
-            connection.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-            match (&connection).read(&mut [0; 1]) {
-                Ok(0) => return (true, held),
-                _ => held.push(connection),
-            }
-            assert!(held.len() <= 4, "more than four connections of one address");
+    let held = tokio::task::spawn_blocking(move || {
+        // One is that of the client above. Connections of health checks may not have been closed yet: try again until all
+        // others are free.
+        let (mut held, start) = (Vec::new(), Instant::now());
+        while held.len() < LIMIT - 1 {
+            held.extend(try_connect(address));
+            assert!(start.elapsed() < TIMEOUT, "only {} connections", held.len() + 1);
         }
-    })
-    .await
-    .unwrap();
-    assert!(closed);
+        assert!(try_connect(address).is_none(), "more than {LIMIT} connections");
+        held
+    });
+    let held = held.await.unwrap();
     searches.search_nearby(search(60.0, 25.0)).await.unwrap();
     drop(held);
-    let start = Instant::now();
-    while Channel::from_shared(server.url.clone()).unwrap().connect().await.is_err() {
-        assert!(start.elapsed() < Duration::from_secs(60), "places are never given back");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let is_accepted =
+        async || tokio::task::spawn_blocking(move || try_connect(address).is_some()).await.unwrap();
+    wait_until("closed connections still count", is_accepted).await;
 }
 
-// Elsewhere loopback has one address.
+// Other systems have only one loopback address.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn whoever_breaks_the_rules_again_and_again_gets_no_new_connections_for_a_while() {
-    const BREACHES: usize = 3;
+async fn an_ip_with_repeated_protocol_errors_is_banned_for_a_while() {
+    const ERRORS: usize = 3;
     let directory = tempfile::tempdir().unwrap();
-    let flags = ["--max-breaches-per-address", "3"];
-    let server = Server::start_on(&directory.path().join("data"), &flags).await;
+    let flags = [flags::MAX_PROTOCOL_ERRORS_PER_IP, "3"];
+    let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
     let mut searches = server.searches().await;
     let to = address(&server);
     let from = |last: u8| async move {
@@ -246,104 +253,109 @@ async fn whoever_breaks_the_rules_again_and_again_gets_no_new_connections_for_a_
         socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).unwrap();
         socket.connect(to).await.unwrap()
     };
-    // All that the server says to settings, and then data of no stream (RFC 9113, 6.1).
-    let breach = |last: u8| async move {
+    // Sends DATA on stream 0, a protocol error (RFC 9113, 6.1); returns the response of the server.
+    let violate_protocol = |last: u8| async move {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut connection = from(last).await;
-        let mut said = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-        said.extend([0, 0, 0, 4, 0, 0, 0, 0, 0]);
-        said.extend([0, 0, 1, 0, 0, 0, 0, 0, 0, 7]);
-        // Where it is held off the connection may be gone before this is written.
-        drop(connection.write_all(&said).await);
-        let mut answer = Vec::new();
-        drop(connection.read_to_end(&mut answer).await);
-        answer
+        let frames = [PREFACE, &[0, 0, 1, 0, 0, 0, 0, 0, 0, 7]].concat();
+        // The connection of a banned IP may be closed before this is written.
+        drop(connection.write_all(&frames).await);
+        let mut response = Vec::new();
+        drop(connection.read_to_end(&mut response).await);
+        response
     };
-    for _ in 0..BREACHES {
-        assert!(!breach(9).await.is_empty(), "it is told what was wrong");
+    for _ in 0..ERRORS {
+        assert!(!violate_protocol(9).await.is_empty(), "the connection is closed without a GOAWAY");
     }
-    // The last breach is known once its connection has ended, which is after it was told.
-    let held_off = async {
-        while !breach(9).await.is_empty() {
+    // The last error is recorded when its connection has ended, which is after the response.
+    let banned = async {
+        while !violate_protocol(9).await.is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), held_off).await.expect("it is never held off");
-    // Others are not, and the connections that are there go on.
-    assert!(!breach(10).await.is_empty());
+    tokio::time::timeout(Duration::from_secs(5), banned).await.expect("the IP is never banned");
+    // Other IPs and existing connections are not affected.
+    assert!(!violate_protocol(10).await.is_empty());
     searches.search_nearby(search(60.0, 25.0)).await.unwrap();
 }
 
-/// "Rapid reset", a hundred at a time, and slowly enough that h2's own limit is never reached.
+/// A rapid-reset attack (CVE-2023-44487), slow enough that the limit of h2 itself does not apply.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn whoever_gives_up_call_after_call_is_ended_and_held_off() {
+async fn a_client_that_resets_every_call_is_disconnected_and_its_ip_banned() {
     let directory = tempfile::tempdir().unwrap();
-    let flags = ["--max-breaches-per-address", "1"];
-    let server = Server::start_on(&directory.path().join("data"), &flags).await;
+    let flags = [flags::MAX_PROTOCOL_ERRORS_PER_IP, "1"];
+    let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
     let to = address(&server);
     let connect = || async move {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, 11], 0))).unwrap();
         socket.connect(to).await.unwrap()
     };
-    let (mut caller, connection) = h2::client::handshake(connect().await).await.unwrap();
+    let (mut client, connection) = h2::client::handshake(connect().await).await.unwrap();
     tokio::spawn(connection);
     let path = "http://nearby/nearby.v1.NearbyService/SearchNearby";
-    let mut given_up = 0;
-    // Each caller waits until the server has seen what it began.
-    while let Ok(ready) = caller.clone().ready().await {
-        caller = ready;
-        let begun: Vec<_> = (0..50)
+    let mut resets = 0;
+    // Waits until the server has accepted the calls before it resets them.
+    while let Ok(ready) = client.clone().ready().await {
+        client = ready;
+        let calls: Vec<_> = (0..50)
             .map_while(|_| {
                 let head = http::Request::post(path).header("content-type", "application/grpc");
-                caller.send_request(head.body(()).unwrap(), false).ok()
+                client.send_request(head.body(()).unwrap(), false).ok()
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(2)).await;
-        given_up += begun.len();
-        begun.into_iter().for_each(|(_, mut body)| body.send_reset(h2::Reason::CANCEL));
-        assert!(given_up < 100_000, "it is never ended");
+        resets += calls.len();
+        calls.into_iter().for_each(|(_, mut body)| body.send_reset(h2::Reason::CANCEL));
+        assert!(resets < 100_000, "the client is never disconnected");
     }
-    assert!(given_up > 200, "{given_up}");
-    let is_taken_in = async || {
+    assert!(resets > 200, "{resets}");
+    let is_accepted = async || {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut connection = connect().await;
-        drop(connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await);
+        drop(connection.write_all(PREFACE).await);
         connection.read_u8().await.is_ok()
     };
     let start = Instant::now();
-    while is_taken_in().await {
-        assert!(start.elapsed() < Duration::from_secs(5), "it is never held off");
+    while is_accepted().await {
+        assert!(start.elapsed() < Duration::from_secs(5), "the IP is never banned");
     }
     server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
 }
 
 #[tokio::test]
-async fn old_connections_leave_and_no_call_fails_of_it() {
+async fn connections_are_replaced_at_their_maximum_age_without_a_failed_call() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &["--connection-age-s", "1"]).await;
-    let mut searches = server.searches().await;
+    let server =
+        TestServer::start_on(&directory.path().join("data"), &[flags::MAX_CONNECTION_AGE_S, "1"]).await;
+    let (address, connections) = (address(&server), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&connections);
+    let connector = tower::service_fn(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move { tokio::net::TcpStream::connect(address).await.map(hyper_util::rt::TokioIo::new) }
+    });
+    let endpoint = Channel::from_shared(server.url.clone()).unwrap();
+    let channel = endpoint.connect_with_connector(connector).await.unwrap();
+    let mut searches = NearbyServiceClient::new(channel);
     let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(4) {
+    // The server has drained two connections when the client opens its third.
+    while connections.load(Ordering::SeqCst) < 3 {
         searches.search_nearby(search(60.0, 25.0)).await.unwrap();
+        assert!(start.elapsed() < TIMEOUT, "connections are never drained");
     }
 }
 
 #[tokio::test]
-async fn certificates_may_what_is_said_of_their_names() {
+async fn client_certificates_have_the_roles_of_their_names() {
     let files = Files::new();
-    let showing = |name: &str| {
-        let (certificate, key) = files.authority.sign(name);
-        files.authority.trusted().identity(Identity::from_pem(certificate, key))
-    };
+    let with_name = |name: &str| with_certificate(&files.authority, &files.authority, name);
     let ca = files.path("ca.pem").display().to_string();
-    let rules =
-        ["--allow-certificate", "app.example=search", "--allow-certificate", "office.example=manage,operate"];
-    let flags = [&["--tls-client-ca", &ca][..], &rules].concat();
-    let server = files.server(showing("app.example"), &flags).await;
+    let roles = [flags::CERT_ROLES, "app.example=search", flags::CERT_ROLES, "office.example=manage,operate"];
+    let flags = [&["--tls-client-ca", &ca][..], &roles].concat();
+    let server = files.server(with_name("app.example"), &flags).await;
     let codes = |name: &str| {
-        let endpoint = Channel::from_shared(server.url.clone()).unwrap().tls_config(showing(name)).unwrap();
+        let endpoint = Channel::from_shared(server.url.clone()).unwrap().tls_config(with_name(name)).unwrap();
         async move {
             let channel = endpoint.connect().await.unwrap();
             let mut searches = NearbyServiceClient::new(channel.clone());
@@ -351,53 +363,53 @@ async fn certificates_may_what_is_said_of_their_names() {
             let found = searches.search_nearby(search(60.0, 25.0)).await;
             let listed = merchants.list_merchants(ListMerchantsRequest::default()).await;
             [found.map(drop), listed.map(drop)]
-                .map(|answer| answer.map_or_else(|status| status.code(), |()| Code::Ok))
+                .map(|result| result.map_or_else(|status| status.code(), |()| Code::Ok))
         }
     };
     assert_eq!(codes("app.example").await, [Code::Ok, Code::PermissionDenied]);
     assert_eq!(codes("office.example").await, [Code::Ok; 2]);
-    assert_eq!(codes("stranger.example").await, [Code::Unauthenticated; 2]);
+    assert_eq!(codes("unknown.example").await, [Code::Unauthenticated; 2]);
 }
 
 #[test]
-fn what_others_could_listen_to_is_refused_unless_it_is_said() {
+fn listening_on_public_addresses_requires_tls_or_insecure() {
     let directory = tempfile::tempdir().unwrap();
     let serve = |flags: &[&str]| {
         let data = directory.path().join("data");
         run(nearby().args(["serve", "--listen", "0.0.0.0:0", "--data-dir"]).arg(data).args(flags))
     };
-    let refused = serve(&[]);
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert_eq!(refused.status.code(), Some(78), "{said}");
-    assert!(said.contains("--tls-cert") && said.contains("--insecure"), "{said}");
-    let half = serve(&["--tls-cert", "cert.pem"]);
-    assert!(String::from_utf8_lossy(&half.stderr).contains("--tls-key"), "{half:?}");
+    let insecure = serve(&[]);
+    let message = String::from_utf8_lossy(&insecure.stderr).into_owned();
+    assert_eq!(insecure.status.code(), Some(78), "{message}");
+    assert!(message.contains("--tls-cert") && message.contains("--insecure"), "{message}");
+    let no_key = serve(&["--tls-cert", "cert.pem"]);
+    assert!(String::from_utf8_lossy(&no_key.stderr).contains("--tls-key"), "{no_key:?}");
     let files = ["--tls-cert", "no-such.pem", "--tls-key", "no-such.pem"];
-    let anybody = serve(&files);
-    assert!(String::from_utf8_lossy(&anybody.stderr).contains("--keys"), "{anybody:?}");
+    let unauthenticated = serve(&files);
+    assert!(String::from_utf8_lossy(&unauthenticated.stderr).contains("--keys"), "{unauthenticated:?}");
     let missing = serve(&[&files[..], &["--tls-client-ca", "no-such.pem"]].concat());
-    let said = String::from_utf8_lossy(&missing.stderr).into_owned();
-    assert_eq!(missing.status.code(), Some(78), "{said}");
-    assert!(said.contains("no-such.pem"), "{said}");
-    assert!(Path::new(directory.path()).exists());
+    let message = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert_eq!(missing.status.code(), Some(78), "{message}");
+    assert!(message.contains("no-such.pem"), "{message}");
+    assert!(!directory.path().join("data").exists(), "a server that does not start creates no store");
 }
 
 #[tokio::test]
-async fn a_caller_is_told_why_it_does_not_trust_the_server() {
+async fn the_command_line_reports_why_it_does_not_trust_a_server() {
     let files = Files::new();
-    let server = files.server(files.authority.trusted(), &[]).await;
-    fs::write(files.path("other.pem"), Authority::new().pem()).unwrap();
-    let here = server.url.replace("localhost", "127.0.0.1");
+    let server = files.server(trusting(&files.authority), &[]).await;
+    fs::write(files.path("other.pem"), CertificateAuthority::new().unwrap().pem()).unwrap();
+    let by_ip = server.url.replace("localhost", "127.0.0.1");
     for (url, trusted, fault) in [
         (&server.url, "other.pem", "invalid peer certificate"),
-        (&here, "ca.pem", "not valid for name \"127.0.0.1\""),
+        (&by_ip, "ca.pem", "not valid for name \"127.0.0.1\""),
     ] {
         let trusted = files.path(trusted).display().to_string();
         let mut command = nearby();
         command.args(["search", "--at", "60,25", "--server", url, "--server-ca", &trusted]);
         let output = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(69), "{said}");
-        assert!(said.contains(fault) && said.contains("--server-ca"), "{said}");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(69), "{message}");
+        assert!(message.contains(fault) && message.contains("--server-ca"), "{message}");
     }
 }

@@ -37,7 +37,7 @@ async fn it_becomes_a_store_with_the_same_merchants_and_requests() {
     std::fs::write(&file, bytes).unwrap();
     let restored = run(nearby().arg("restore").arg(&file).arg("--data-dir").arg(&data_dir));
     assert!(restored.status.success(), "{restored:?}");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     assert_eq!(list_ids(&mut client).await, ["a", "c", "d"]);
     let again = client.create_merchant(create).await.unwrap().into_inner();

@@ -128,7 +128,7 @@ async fn what_could_not_be_answered_is_not_done() {
     let ids: Vec<String> = (0..125).map(|n| format!("m{n:03}")).collect();
     let refused =
         client.batch_create_merchants(create_all(ids.iter().map(|id| large(id)))).await.unwrap_err();
-    assert_eq!(reason(&refused), (Code::OutOfRange, "ANSWER_TOO_LARGE".to_owned()));
+    assert_eq!(reason(&refused), (Code::ResourceExhausted, "RESPONSE_TOO_LARGE".to_owned()));
     assert_eq!(list_ids(&mut client).await, [""; 0]);
     client.batch_create_merchants(create_all(ids[..100].iter().map(|id| large(id)))).await.unwrap();
     let updates = ids[..100].iter().map(|id| set_phone(id, "")).collect();

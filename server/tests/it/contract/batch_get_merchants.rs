@@ -49,7 +49,7 @@ async fn too_much_at_once_is_refused_with_the_way_out() {
     let large = wire::Merchant { photos: vec![photo; 15], ..north("a", 1.0) };
     let (_server, _, mut client) = server_with([large]).await;
     let refused = client.batch_get_merchants(request(&["a"; 200])).await.unwrap_err();
-    assert_eq!(reason(&refused), (Code::OutOfRange, "ANSWER_TOO_LARGE".to_owned()));
+    assert_eq!(reason(&refused), (Code::ResourceExhausted, "RESPONSE_TOO_LARGE".to_owned()));
     let view = wire::MerchantView::Basic.into();
     let small =
         client.batch_get_merchants(wire::BatchGetMerchantsRequest { view, ..request(&["a"; 200]) }).await;

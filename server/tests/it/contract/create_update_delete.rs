@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn bad_merchants_are_refused_whole_and_change_nothing() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let mut client = server.merchants().await;
     let too_long = "x".repeat(129);
     let create = |merchant: wire::Merchant, merchant_id: &str| wire::CreateMerchantRequest {
@@ -53,7 +53,7 @@ async fn bad_merchants_are_refused_whole_and_change_nothing() {
 
 #[tokio::test]
 async fn a_merchant_lives_and_dies() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let (mut merchants, mut searches) = (server.merchants().await, server.searches().await);
     let request =
         wire::CreateMerchantRequest { merchant: Some(merchant("a", 1.0, 2.0)), ..Default::default() };

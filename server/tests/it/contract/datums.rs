@@ -6,7 +6,7 @@ use super::*;
 #[tokio::test]
 async fn an_origin_in_each_datum_ranks_the_same() {
     use nearby_index::{Bd09, Gcj02, Position};
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let mut merchants = server.merchants().await;
     for n in 0..50 {
         let shop =

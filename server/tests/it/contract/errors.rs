@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::Request;
 
 /// A hundred thousand merchants, none of which is of the brand that is looked for, and many of which are near.
-async fn crowd(server: &Server) {
+async fn crowd(server: &TestServer) {
     let mut client = server.merchants().await;
     for chunk in 0..100 {
         let rows = (0..1_000).map(|n| wire::ImportRow {
@@ -23,7 +23,7 @@ async fn crowd(server: &Server) {
 
 /// A call over HTTP/2 alone: tonic's client has a timer of its own, and would end the call before the server does.
 /// Returns the status that the server ends it with.
-async fn status_of(server: &Server, path: &str, timeout: &str, message: &impl Message) -> Status {
+async fn status_of(server: &TestServer, path: &str, timeout: &str, message: &impl Message) -> Status {
     let stream = tokio::net::TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
     let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(async move { drop(connection.await) });
@@ -47,7 +47,7 @@ async fn status_of(server: &Server, path: &str, timeout: &str, message: &impl Me
 
 #[tokio::test]
 async fn a_deadline_that_passes_is_deadline_exceeded_and_never_cancelled() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     crowd(&server).await;
     let exceeded = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".to_owned());
     let search = wire::SearchNearbyRequest { page_size: 500, include_total: true, ..at_home() };
@@ -77,7 +77,7 @@ async fn a_deadline_that_passes_is_deadline_exceeded_and_never_cancelled() {
 async fn a_cancelled_call_leaves_the_server_free() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &["--max-radius-m", "50000"]).await;
+    let server = TestServer::start_on(&data_dir, &["--max-radius-m", "50000"]).await;
     crowd(&server).await;
     let client = server.searches().await;
     let density = wire::GetDensityRequest {
@@ -102,11 +102,11 @@ async fn a_cancelled_call_leaves_the_server_free() {
     assert_eq!(page.unwrap().results.len(), 20);
     // Nothing is under way: a stop has nothing to wait for.
     drop(client);
-    assert_eq!(tokio::task::spawn_blocking(|| server.terminate()).await.unwrap().code(), Some(0));
+    assert_eq!(server.terminate().await.code(), Some(0));
 }
 
 /// A call with bytes of our own.
-async fn raw(server: &Server, path: &'static str, bytes: &'static [u8]) -> Status {
+async fn raw(server: &TestServer, path: &'static str, bytes: &'static [u8]) -> Status {
     let channel = Channel::from_shared(server.url.clone()).unwrap().connect().await.unwrap();
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
@@ -142,7 +142,7 @@ impl Message for RawMessage {
 
 #[tokio::test]
 async fn bytes_that_are_not_the_message_are_the_callers_fault() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     // A latitude that is a string.
     let status = raw(&server, "/nearby.v1.NearbyService/SearchNearby", b"\x0a\x03\x0a\x01x").await;
     assert_eq!(reason(&status), (Code::InvalidArgument, "MESSAGE_MALFORMED".to_owned()));
@@ -150,7 +150,7 @@ async fn bytes_that_are_not_the_message_are_the_callers_fault() {
 
 #[tokio::test]
 async fn bytes_that_are_not_the_message_of_a_stream_are_too() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     for method in
         ["NearbyService/StreamSearchNearby", "NearbyService/WatchNearby", "MerchantService/ImportMerchants"]
     {
@@ -162,7 +162,7 @@ async fn bytes_that_are_not_the_message_of_a_stream_are_too() {
 
 #[tokio::test]
 async fn a_method_that_is_not_there_says_so() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let status = raw(&server, "/nearby.v1.NearbyService/SearchEverywhere", b"").await;
     assert_eq!(reason(&status), (Code::Unimplemented, "METHOD_UNKNOWN".to_owned()));
 }
@@ -173,7 +173,7 @@ async fn a_message_that_is_too_large_says_so() {
     let shop = wire::Merchant { display_name: "x".repeat(5 * 1024 * 1024), ..north("a", 1.0) };
     let request = wire::CreateMerchantRequest { merchant: Some(shop), ..Default::default() };
     let status = client.create_merchant(request).await.unwrap_err();
-    assert_eq!(reason(&status), (Code::OutOfRange, "MESSAGE_TOO_LARGE".to_owned()));
+    assert_eq!(reason(&status), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".to_owned()));
     // What asks needs less room, and whoever asks after the server's health needs nearly none.
     static LARGE: [u8; 200 * 1024] = [0; 200 * 1024];
     for (path, bytes) in [
@@ -182,6 +182,6 @@ async fn a_message_that_is_too_large_says_so() {
         ("/grpc.health.v1.Health/Check", 5 * 1024),
     ] {
         let status = raw(&server, path, &LARGE[..bytes]).await;
-        assert_eq!(reason(&status), (Code::OutOfRange, "MESSAGE_TOO_LARGE".to_owned()), "{path}");
+        assert_eq!(reason(&status), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".to_owned()), "{path}");
     }
 }

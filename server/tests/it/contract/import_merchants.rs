@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn an_import_answers_for_every_row() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let mut client = server.merchants().await;
     let row = |row_number, merchant| wire::ImportRow { row_number, merchant: Some(merchant) };
     let datumless = wire::Position { coordinate_system: 0, ..position(1.0, 2.0) };

@@ -94,8 +94,8 @@ async fn delete(client: &mut MerchantServiceClient<Channel>, id: &str) {
 /// A server with these merchants.
 async fn server_with(
     merchants: impl IntoIterator<Item = wire::Merchant>,
-) -> (Server, NearbyServiceClient<Channel>, MerchantServiceClient<Channel>) {
-    let server = Server::start().await;
+) -> (TestServer, NearbyServiceClient<Channel>, MerchantServiceClient<Channel>) {
+    let server = TestServer::start().await;
     let (searches, mut client) = (server.searches().await, server.merchants().await);
     for merchant in merchants {
         create(&mut client, merchant).await;

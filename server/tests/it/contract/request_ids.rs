@@ -22,7 +22,7 @@ async fn revision(client: &mut NearbyServiceClient<Channel>) -> u64 {
 async fn a_repetition_after_kill_9_and_a_restart_returns_the_first_outcome_and_writes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     // Without an id of its own: the server's choice must be the same the second time.
     let nameless = || wire::Merchant { name: String::new(), ..north("", 1.0) };
@@ -45,7 +45,7 @@ async fn a_repetition_after_kill_9_and_a_restart_returns_the_first_outcome_and_w
     let before = revision(&mut server.searches().await).await;
     server.kill();
 
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     for _ in 0..2 {
         assert_eq!(client.create_merchant(create_as(ID, nameless())).await.unwrap().into_inner(), created);

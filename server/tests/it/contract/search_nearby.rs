@@ -28,7 +28,7 @@ async fn bad_searches_name_the_field_and_never_the_place() {
         ("page_token", "INVALID_PAGE_TOKEN", |r| r.page_token = "AQID".to_owned()),
     ];
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &["--log-cells"]).await;
+    let server = TestServer::start_on(&directory.path().join("data"), &["--log-cells"]).await;
     let mut client = server.searches().await;
     for (field, reason, break_it) in cases {
         let mut request = search(51.123_456_789, -0.987_654_321);
@@ -50,7 +50,7 @@ async fn bad_searches_name_the_field_and_never_the_place() {
 async fn pages_go_on_after_a_restart_and_stay_with_their_query() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut merchants = server.merchants().await;
     for n in 0..10 {
         let shop = merchant(&format!("m{n}"), 60.0 + f64::from(n) * 1e-3, 25.0);
@@ -60,9 +60,9 @@ async fn pages_go_on_after_a_restart_and_stay_with_their_query() {
     let mut request = wire::SearchNearbyRequest { page_size: 4, ..search(60.0, 25.0) };
     let first = server.searches().await.search_nearby(request.clone()).await.unwrap().into_inner();
     assert!(!first.next_page_token.is_empty());
-    assert_eq!(server.terminate().code(), Some(0));
+    assert_eq!(server.terminate().await.code(), Some(0));
 
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.searches().await;
     request.page_token = first.next_page_token.clone();
     let rest = page_through(&mut client, request.clone()).await;
@@ -84,7 +84,7 @@ async fn pages_go_on_after_a_restart_and_stay_with_their_query() {
 #[tokio::test]
 async fn an_operator_can_raise_the_radius() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &["--max-radius-m", "50000"]).await;
+    let server = TestServer::start_on(&directory.path().join("data"), &["--max-radius-m", "50000"]).await;
     let request =
         wire::CreateMerchantRequest { merchant: Some(merchant("far", 60.4, 25.0)), ..Default::default() };
     server.merchants().await.create_merchant(request).await.unwrap();
@@ -385,7 +385,7 @@ async fn the_revision_is_that_of_the_last_change() {
 
 #[tokio::test]
 async fn hidden_merchants_are_found_where_they_are_asked_for() {
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let hidden = wire::Merchant { visibility: wire::Visibility::Hidden.into(), ..north("hidden", 1.0) };
     create(&mut server.merchants().await, hidden).await;
     create(&mut server.merchants().await, north("visible", 2.0)).await;

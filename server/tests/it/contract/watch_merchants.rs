@@ -62,7 +62,7 @@ async fn changes_come_as_they_are_made() {
 async fn it_resumes_where_it_ended_also_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     for id in ["a", "b", "c"] {
         create(&mut client, north(id, 1.0)).await;
@@ -73,7 +73,7 @@ async fn it_resumes_where_it_ended_also_after_a_restart() {
     let mut messages = watch(&mut client, from(2)).await;
     assert_eq!(until(&mut messages, 5).await, expected(&all[2..]));
     server.kill();
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     let mut messages = watch(&mut client, from(2)).await;
     assert_eq!(until(&mut messages, 5).await, expected(&all[2..]));
@@ -116,7 +116,7 @@ async fn a_revision_that_is_no_longer_known_or_yet_to_come_is_refused_with_the_w
     let data_dir = directory.path().join("data");
     // Released data: a store that never kept deletions. Its last commit is the earliest to resume from.
     std::fs::create_dir_all(&data_dir).unwrap();
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     create(&mut client, north("a", 1.0)).await;
     let future = client.watch_merchants(from(99)).await.unwrap_err();
@@ -142,7 +142,7 @@ async fn views_are_kept() {
 #[tokio::test]
 async fn there_are_only_so_many_watchers() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &["--max-watchers", "2"]).await;
+    let server = TestServer::start_on(&directory.path().join("data"), &["--max-watchers", "2"]).await;
     let mut client = server.merchants().await;
     let first = watch(&mut client, from(0)).await;
     let _second = watch(&mut client, from(0)).await;
@@ -160,11 +160,11 @@ async fn there_are_only_so_many_watchers() {
 #[tokio::test]
 async fn a_stopping_server_ends_it_and_says_so() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &[]).await;
+    let server = TestServer::start_on(&directory.path().join("data"), &[]).await;
     let mut client = server.merchants().await;
     let mut messages = watch(&mut client, from(0)).await;
     messages.message().await.unwrap().unwrap();
     let ended = tokio::spawn(async move { messages.message().await.unwrap_err() });
-    assert_eq!(tokio::task::spawn_blocking(|| server.terminate()).await.unwrap().code(), Some(0));
+    assert_eq!(server.terminate().await.code(), Some(0));
     assert_eq!(reason(&ended.await.unwrap()), (Code::Unavailable, "NOT_READY".to_owned()));
 }

@@ -138,12 +138,13 @@ async fn a_vaguer_fix_is_told_as_a_move() {
 #[tokio::test]
 async fn a_caller_that_says_nothing_does_not_hold_up_a_stop() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &["--shutdown-deadline-s", "30"]).await;
+    let server =
+        TestServer::start_on(&directory.path().join("data"), &[flags::SHUTDOWN_GRACE_PERIOD_S, "30"]).await;
     let (steps, requests) = tokio::sync::mpsc::channel::<wire::WatchNearbyRequest>(1);
     let mut client = server.searches().await;
     let mut answers = client.watch_nearby(ReceiverStream::new(requests)).await.unwrap().into_inner();
     let ended = tokio::spawn(async move { answers.message().await.unwrap_err() });
-    assert_eq!(tokio::task::spawn_blocking(|| server.terminate()).await.unwrap().code(), Some(0));
+    assert_eq!(server.terminate().await.code(), Some(0));
     assert_eq!(reason(&ended.await.unwrap()), (Code::Unavailable, "NOT_READY".to_owned()));
     drop(steps);
 }
@@ -166,14 +167,14 @@ async fn only_the_nearest_so_many_are_held() {
 async fn a_broken_watch_resumes_with_nothing_or_with_all() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     create(&mut server.merchants().await, north("a", 1.0)).await;
     let mut watcher = Watcher::open(&mut server.searches().await, start(0)).await;
     watcher.next().await.unwrap();
     let resume_token = watcher.token.clone();
     assert!(resume_token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
     server.kill();
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.searches().await;
     let resumed = wire::WatchNearbyStart { resume_token: resume_token.clone(), ..start(0) };
     let answer = Watcher::open(&mut client, resumed.clone()).await.answers.message().await.unwrap().unwrap();
@@ -227,8 +228,8 @@ async fn steps_that_cannot_be_end_it_with_their_field() {
 #[tokio::test]
 async fn a_watcher_that_does_not_read_is_told_and_dropped_and_nobody_waits_for_it() {
     let directory = tempfile::tempdir().unwrap();
-    let flags = ["--watch-patience-s", "1", "--max-watchers", "1"];
-    let server = Server::start_on(&directory.path().join("data"), &flags).await;
+    let flags = [flags::WATCH_SEND_TIMEOUT_S, "1", "--max-watchers", "1"];
+    let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
     let (mut client, mut merchants) = (server.searches().await, server.merchants().await);
     // Large answers, so that the connection's own buffers are soon full.
     let photo = wire::Photo { uri: format!("https://{}", "x".repeat(2_000)), ..Default::default() };
