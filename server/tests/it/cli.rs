@@ -344,9 +344,9 @@ async fn hide_and_show_change_visibility_and_validate_only_stores_nothing() {
     assert!(checked.name == "merchants/new" && checked.etag.is_empty(), "{checked:?}");
     assert_eq!(ids(&results(&server, &[])), ["a"]);
     fs::write(file, serde_json::to_string(&merchant("new", 96.0, 25.0)).unwrap()).unwrap();
-    let refused = run(&mut on(&server, &["put", "--validate-only", file]));
-    assert_eq!(refused.status.code(), Some(65));
-    assert!(text(&refused.stderr).contains("merchant.position.latitude"), "{}", text(&refused.stderr));
+    let rejected = run(&mut on(&server, &["put", "--validate-only", file]));
+    assert_eq!(rejected.status.code(), Some(65));
+    assert!(text(&rejected.stderr).contains("merchant.position.latitude"), "{}", text(&rejected.stderr));
     let nowhere = server.data_dir.with_file_name("nowhere");
     let nothing = run(nearby().args(["put", "--validate-only", file, "--data-dir"]).arg(&nowhere));
     assert!(nothing.status.code() == Some(66) && !nowhere.exists(), "{}", text(&nothing.stderr));

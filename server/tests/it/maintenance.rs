@@ -102,9 +102,9 @@ async fn a_damaged_store_is_refused_and_its_readable_part_is_served_and_backed_u
     fs::write(&journal, bytes).unwrap();
 
     let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir"];
-    let refused = on(&data_dir, &serve);
-    assert_eq!(refused.status.code(), Some(65));
-    let message = text(&refused.stderr);
+    let rejected = on(&data_dir, &serve);
+    assert_eq!(rejected.status.code(), Some(65));
+    let message = text(&rejected.stderr);
     for word in
         ["is missing acknowledged commits", "nearby verify", "nearby restore", flags::SERVE_DAMAGED_READ_ONLY]
     {
@@ -116,8 +116,8 @@ async fn a_damaged_store_is_refused_and_its_readable_part_is_served_and_backed_u
 
     let server = TestServer::start_on(&data_dir, &[flags::SERVE_DAMAGED_READ_ONLY]).await;
     assert_eq!(list_ids(&mut server.merchants().await).await.len(), 10);
-    let refused = create(&server, "new").await.unwrap_err();
-    assert_eq!(refused.get_error_details().error_info().unwrap().reason, "STORE_READ_ONLY");
+    let rejected = create(&server, "new").await.unwrap_err();
+    assert_eq!(rejected.get_error_details().error_info().unwrap().reason, "STORE_READ_ONLY");
     assert!(!server.is_writable().await);
     assert!(server.terminate().await.success());
     let backups = directory.path().join("backups");
@@ -144,8 +144,8 @@ async fn a_damaged_backup_is_not_restored() {
     bytes[middle] ^= 1;
     fs::write(&backup, bytes).unwrap();
     let data_dir = directory.path().join("data");
-    let refused = run(nearby().args(["restore", &backup, "--data-dir"]).arg(&data_dir));
-    assert_eq!(refused.status.code(), Some(65), "{refused:?}");
+    let rejected = run(nearby().args(["restore", &backup, "--data-dir"]).arg(&data_dir));
+    assert_eq!(rejected.status.code(), Some(65), "{rejected:?}");
     let mut created = Vec::new();
     if data_dir.exists() {
         files(&data_dir, &mut created);
@@ -167,9 +167,9 @@ async fn changes_are_rejected_and_searches_served_below_the_minimum_of_free_disk
     // More than any disk has.
     let server = TestServer::start_on(&data_dir, &[flags::MIN_FREE_DISK_MIB, "1000000000000"]).await;
     assert!(!server.is_writable().await);
-    let refused = create(&server, "b").await.unwrap_err();
-    assert_eq!(refused.code(), Code::ResourceExhausted);
-    let details = refused.get_error_details();
+    let rejected = create(&server, "b").await.unwrap_err();
+    assert_eq!(rejected.code(), Code::ResourceExhausted);
+    let details = rejected.get_error_details();
     assert_eq!(details.error_info().unwrap().reason, "DISK_FULL");
     assert!(details.retry_info().unwrap().retry_delay.unwrap().as_secs() >= 1);
     let found = server.searches().await.search_nearby(search(60.17, 24.94)).await.unwrap().into_inner();
@@ -189,9 +189,9 @@ async fn an_incomplete_store_is_not_replaced_by_an_empty_one() {
     fs::remove_dir_all(data_dir.join("journal")).unwrap();
 
     let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir"];
-    let refused = on(&data_dir, &serve);
-    assert_eq!(refused.status.code(), Some(65));
-    assert!(text(&refused.stderr).contains("only the snapshot file"), "{refused:?}");
+    let rejected = on(&data_dir, &serve);
+    assert_eq!(rejected.status.code(), Some(65));
+    assert!(text(&rejected.stderr).contains("only the snapshot file"), "{rejected:?}");
     assert_eq!(on(&data_dir, &["verify"]).status.code(), Some(65));
     let backups = directory.path().join("backups");
     let salvaged = run(nearby().args(["backup", "--salvage", "--data-dir"]).arg(&data_dir).arg(&backups));
@@ -201,8 +201,8 @@ async fn an_incomplete_store_is_not_replaced_by_an_empty_one() {
     // A restore can be repeated after it was interrupted, but not into a directory with other files.
     let interrupted = directory.path().join("interrupted");
     fs::create_dir_all(interrupted.join("base-00000000000000000007.unfinished")).unwrap();
-    let refused = on(&interrupted, &serve);
-    assert!(text(&refused.stderr).contains("restore again"), "{refused:?}");
+    let rejected = on(&interrupted, &serve);
+    assert!(text(&rejected.stderr).contains("restore again"), "{rejected:?}");
     let backup = text(&salvaged.stdout).trim().to_owned();
     let restore = |to: &Path| run(nearby().args(["restore", &backup, "--data-dir"]).arg(to));
     assert!(restore(&interrupted).status.success());
