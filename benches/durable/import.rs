@@ -8,26 +8,31 @@ use crate::{
     error::{Result, context},
     merchants::Merchants,
     report::Report,
-    server::ServerProcess,
+    server::Nearby,
 };
 
 /// Name of the store's directory.
 pub(crate) const STORE: &str = "store";
 
 /// Imports into a store and leaves it there, closed gracefully.
-pub(crate) async fn run(directory: &Path, merchants: &Merchants, report: &mut Report) -> Result<()> {
+pub(crate) async fn run(
+    nearby: &Nearby,
+    directory: &Path,
+    merchants: &Merchants,
+    report: &mut Report,
+) -> Result<()> {
     let (file, store) = (directory.join("merchants.ndjson"), directory.join(STORE));
     let count = merchants.count();
     merchants.write(&file, 0..count, 0).await?;
-    let (server, _) = ServerProcess::start(directory, &store).await?;
+    let server = nearby.start(directory, &store).await?;
     let took = server.import(directory, &file, count).await?;
     report.add("import_per_s", count as f64 / took.as_secs_f64(), "merchants/s");
     fs::remove_file(&file).map_err(context(format!("cannot remove {}", file.display())))?;
     // Wait until the memory of the last batches has been freed.
     sleep(Duration::from_secs(1)).await;
-    report.add_memory("after_import", server.process.memory("VmRSS")?, count);
-    report.add("peak_rss_mb_import", server.process.memory("VmHWM")? as f64 / 1e6, "MB");
-    report.add("stop_after_import_s", server.process.terminate().await?.as_secs_f64(), "s");
+    report.add_memory("after_import", server.memory("VmRSS")?, count);
+    report.add("peak_rss_mb_import", server.memory("VmHWM")? as f64 / 1e6, "MB");
+    report.add("stop_after_import_s", server.terminate().await?.as_secs_f64(), "s");
     report.add("store_mb", disk_usage(&store)? as f64 / 1e6, "MB");
     Ok(())
 }

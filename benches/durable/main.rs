@@ -2,9 +2,9 @@
 //! restarted server is ready, next to Redis with the same merchants.
 //!
 //! `cargo durable [--merchants N] [PART…]` runs only these parts of puts, import, restart, redis. The server and the importer are
-//! this binary, executed again as `nearby`, on loopback. All files are in a temporary directory below `target`, which must be on a
-//! real disk; it is removed at the end, and no process stays behind. Prints one figure per line and writes all to
-//! `target/durable.json`.
+//! the `nearby` executable beside this one (build it with `cargo build --release -p nearby-server`), or that of `--nearby PATH`, on
+//! loopback. All files are in a temporary directory below `target`, which must be on a real disk; it is removed at the end, and no
+//! process stays behind. Prints one figure per line and writes all to `target/durable.json`.
 //!
 //! | part | compared with |
 //! |---|---|
@@ -31,7 +31,7 @@ mod report;
 mod restart;
 mod server;
 
-use std::{env, fs, process::ExitCode, time::Duration};
+use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use mimalloc::MiMalloc;
@@ -46,9 +46,10 @@ use self::{
     redis::Redis,
     report::Report,
     restart::Restarts,
+    server::Nearby,
 };
 
-/// The server's allocator.
+/// The server's allocator, so that the clients take little of the CPU time that they share with the server.
 #[global_allocator]
 static GLOBAL: MiMalloc = MiMalloc;
 
@@ -62,6 +63,10 @@ struct Args {
     /// Merchants to import and to restart with
     #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     merchants: u32,
+
+    /// `nearby` executable [default: the one beside this executable]
+    #[arg(long, value_name = "PATH")]
+    nearby: Option<PathBuf>,
 
     /// Parts to run [default: all; redis only if built with the feature rivals]
     parts: Vec<Part>,
@@ -87,9 +92,6 @@ impl Args {
 }
 
 fn main() -> ExitCode {
-    if env::args_os().nth(1).is_some_and(|argument| argument == server::NEARBY) {
-        return nearby_server::cli::main(env::args_os().skip(1));
-    }
     let args = Args::parse();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
@@ -129,6 +131,7 @@ async fn interrupted() -> Result<()> {
 
 async fn run(args: &Args) -> Result<()> {
     let count = usize::try_from(args.merchants).map_err(context("--merchants"))?;
+    let executable = Nearby::find(args.nearby.as_deref())?;
     if args.includes(Part::Redis) {
         redis::version().await?;
     }
@@ -141,17 +144,18 @@ async fn run(args: &Args) -> Result<()> {
         .map_err(context("cannot create a directory below target"))?;
     let mut report = Report::new(target.join("durable.json"), count);
     if args.includes(Part::Puts) {
-        puts::run(directory.path(), &mut report).await?;
+        puts::run(&executable, directory.path(), &mut report).await?;
         report.save()?;
     }
     let needs_store = args.includes(Part::Import) || args.includes(Part::Restart);
     if needs_store || args.includes(Part::Redis) {
         let merchants = Merchants::new(count)?;
         if needs_store {
-            import::run(directory.path(), &merchants, &mut report).await?;
+            import::run(&executable, directory.path(), &merchants, &mut report).await?;
             report.save()?;
         }
-        let nearby = args.includes(Part::Restart).then(|| Restarts::of(directory.path(), &merchants));
+        let nearby =
+            args.includes(Part::Restart).then(|| Restarts::of(&executable, directory.path(), &merchants));
         let redis = if args.includes(Part::Redis) {
             Some(Redis::load(directory.path(), &merchants, &mut report).await?)
         } else {

@@ -1,27 +1,27 @@
-//! A child process that never outlives this one's use of it.
+//! Child processes: the importer and Redis. The server is started by `nearby_testkit`.
 
 use std::{
     fs::{self, File},
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
-    time::{Duration, Instant},
+    process::{Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
-use tokio::time::sleep;
+use nearby_testkit::{ManagedProcess, ProcessGroup};
 
 use crate::error::{Error, Result, context};
 
 /// Polling interval of conditions.
+#[cfg(feature = "rivals")]
 pub(crate) const POLL: Duration = Duration::from_millis(2);
 
 /// Time limit for starting, stopping or loading with ten million merchants.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(1_800);
 
-/// A child process. Dropping it kills the process with its children, and reaps it.
+/// A child process with a log. Dropping it kills the process with its children, and reaps it.
 pub(crate) struct Process {
     name: &'static str,
-    child: Child,
+    child: ManagedProcess,
     /// File of its stdout and stderr.
     log: PathBuf,
 }
@@ -35,19 +35,14 @@ impl Process {
         command.stdin(Stdio::null());
         command.stdout(file().map_err(context(&operation))?);
         command.stderr(file().map_err(context(&operation))?);
-        // A process group of its own, so that its children can be killed with it.
-        let child = command.process_group(0).spawn().map_err(context(&operation))?;
+        let child = ManagedProcess::spawn(command, ProcessGroup::Own).map_err(context(&operation))?;
         Ok(Self { name, child, log })
     }
 
-    /// Returns its exit status if it has exited.
-    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        self.child.try_wait().map_err(context(format!("cannot wait for {}", self.name)))
-    }
-
     /// Fails if it has exited.
+    #[cfg(feature = "rivals")]
     pub(crate) fn check_running(&mut self) -> Result<()> {
-        match self.ended()? {
+        match self.child.try_wait().map_err(context(format!("cannot wait for {}", self.name)))? {
             Some(status) => Err(self.failure(&format!("exited early with {status}"))),
             None => Ok(()),
         }
@@ -55,66 +50,55 @@ impl Process {
 
     /// Waits for its exit, which must be successful.
     pub(crate) async fn end(&mut self) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            match self.ended()? {
-                Some(status) if status.success() => return Ok(()),
-                Some(status) => return Err(self.failure(&format!("failed with {status}"))),
-                None if start.elapsed() > TIMEOUT => return Err(self.failure("does not exit")),
-                None => sleep(POLL).await,
-            }
-        }
+        let ended =
+            self.child.wait(TIMEOUT).await.map_err(context(format!("cannot wait for {}", self.name)))?;
+        check_exit(ended).map_err(|problem| self.failure(&problem))
     }
 
     /// Stops it with SIGTERM and returns the time until its exit.
+    #[cfg(feature = "rivals")]
     pub(crate) async fn terminate(mut self) -> Result<Duration> {
         self.check_running()?;
-        let start = Instant::now();
-        self.signal("-TERM", &self.child.id().to_string())?;
+        let start = std::time::Instant::now();
+        self.child.terminate().map_err(context(format!("cannot stop {}", self.name)))?;
         self.end().await?;
         Ok(start.elapsed())
     }
 
-    /// Kills it, as a crash would.
-    pub(crate) fn kill(mut self) -> Result<()> {
-        self.check_running()?;
-        let operation = format!("cannot kill {}", self.name);
-        self.child.kill().map_err(context(&operation))?;
-        self.child.wait().map_err(context(&operation))?;
-        Ok(())
-    }
-
     /// Returns its resident memory in bytes: current (`VmRSS`) or peak (`VmHWM`).
+    #[cfg(feature = "rivals")]
     pub(crate) fn memory(&self, line: &str) -> Result<u64> {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = fs::read_to_string(&path).map_err(context(format!("cannot read {path}")))?;
-        let kib = status
-            .lines()
-            .find_map(|text| text.strip_prefix(line)?.strip_prefix(':')?.split_whitespace().next())
-            .and_then(|kib| kib.parse::<u64>().ok());
-        kib.map(|kib| kib * 1_024).ok_or_else(|| Error::new(format!("{path} has no {line}")))
+        memory(self.child.id(), line)
     }
 
     /// Creates an error with the tail of its log.
     pub(crate) fn failure(&self, problem: &str) -> Error {
-        let log = fs::read(&self.log).unwrap_or_default();
-        let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(2_000)..]).into_owned();
-        Error::new(format!("{} {problem}; end of its log:\n{tail}", self.name))
-    }
-
-    fn signal(&self, signal: &str, to: &str) -> Result<()> {
-        let operation = format!("cannot signal {}", self.name);
-        let status = Command::new("kill").args([signal, "--", to]).status().map_err(context(&operation))?;
-        if status.success() { Ok(()) } else { Err(Error::new(operation)) }
+        failure(self.name, problem, &fs::read_to_string(&self.log).unwrap_or_default())
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            drop(self.signal("-KILL", &format!("-{}", self.child.id())));
-            drop(self.child.kill());
-            drop(self.child.wait());
-        }
+/// Checks the result of a wait: a successful exit, within the time limit.
+pub(crate) fn check_exit(ended: Option<ExitStatus>) -> std::result::Result<(), String> {
+    match ended {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(format!("failed with {status}")),
+        None => Err("does not exit".to_owned()),
     }
+}
+
+/// Creates an error with the tail of a log.
+pub(crate) fn failure(name: &str, problem: &str, log: &str) -> Error {
+    let start = log.char_indices().rev().nth(2_000).map_or(0, |(at, _)| at);
+    Error::new(format!("{name} {problem}; end of its log:\n{}", &log[start..]))
+}
+
+/// Returns the resident memory of a process in bytes: current (`VmRSS`) or peak (`VmHWM`).
+pub(crate) fn memory(pid: u32, line: &str) -> Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = fs::read_to_string(&path).map_err(context(format!("cannot read {path}")))?;
+    let kib = status
+        .lines()
+        .find_map(|text| text.strip_prefix(line)?.strip_prefix(':')?.split_whitespace().next())
+        .and_then(|kib| kib.parse::<u64>().ok());
+    kib.map(|kib| kib * 1_024).ok_or_else(|| Error::new(format!("{path} has no {line}")))
 }

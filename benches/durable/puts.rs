@@ -18,7 +18,7 @@ use crate::{
     error::{Result, context},
     merchants::Merchants,
     report::Report,
-    server::ServerProcess,
+    server::Nearby,
 };
 
 /// Concurrent clients, with one change in flight each.
@@ -31,11 +31,11 @@ const ROUND: Duration = Duration::from_secs(2);
 /// Distinct locations of merchants.
 const LOCATIONS: usize = 100_000;
 
-pub(crate) async fn run(directory: &Path, report: &mut Report) -> Result<()> {
+pub(crate) async fn run(nearby: &Nearby, directory: &Path, report: &mut Report) -> Result<()> {
     let directory = directory.join("puts");
     fs::create_dir_all(&directory).map_err(context(format!("cannot create {}", directory.display())))?;
-    let (server, _) = ServerProcess::start(&directory, &directory.join("store")).await?;
-    let mut writers = Writers::connect(&server.address).await?;
+    let server = nearby.start(&directory, &directory.join("store")).await?;
+    let mut writers = Writers::connect(server.address()).await?;
     writers.put(WARM_UP).await?;
     let (mut latencies, mut rates) = (Vec::new(), Vec::new());
     let (mut appending, mut in_place, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -50,7 +50,7 @@ pub(crate) async fn run(directory: &Path, report: &mut Report) -> Result<()> {
         in_place.push(floor.in_place);
     }
     drop(writers);
-    server.process.terminate().await?;
+    server.terminate().await?;
 
     latencies.sort_unstable();
     let at = |percent: usize| {

@@ -13,7 +13,7 @@ use crate::{
     import::STORE,
     merchants::Merchants,
     report::Report,
-    server::{ServerProcess, snapshot_files},
+    server::{Nearby, ServerProcess, snapshot_files},
 };
 
 /// Merchants changed between a start and a crash.
@@ -21,6 +21,7 @@ const CHANGES: usize = 10_000;
 
 /// Start times after three kinds of stop.
 pub(crate) struct Restarts<'a> {
+    nearby: &'a Nearby,
     directory: &'a Path,
     store: PathBuf,
     merchants: &'a Merchants,
@@ -39,9 +40,10 @@ pub(crate) struct Restarts<'a> {
 }
 
 impl<'a> Restarts<'a> {
-    pub(crate) fn of(directory: &'a Path, merchants: &'a Merchants) -> Self {
+    pub(crate) fn of(nearby: &'a Nearby, directory: &'a Path, merchants: &'a Merchants) -> Self {
         let times = Vec::new;
         Self {
+            nearby,
             directory,
             store: directory.join(STORE),
             merchants,
@@ -62,19 +64,19 @@ impl<'a> Restarts<'a> {
             return Err(Error::new("a graceful stop left no snapshot file, although the first one did"));
         }
         self.snapshot_bytes = bytes;
-        let (server, took) = ServerProcess::start(self.directory, &self.store).await?;
-        self.snapshot.push(took);
+        let server = self.nearby.start(self.directory, &self.store).await?;
+        self.snapshot.push(server.startup_time());
         if round == 1 {
             sleep(Duration::from_secs(1)).await;
-            self.resident = server.process.memory("VmRSS")?;
-            self.peak = server.process.memory("VmHWM")?;
+            self.resident = server.memory("VmRSS")?;
+            self.peak = server.memory("VmHWM")?;
         }
         self.change(&server, round).await?;
-        server.process.kill()?;
+        server.kill()?;
 
-        let (server, took) = ServerProcess::start(self.directory, &self.store).await?;
-        self.killed.push(took);
-        self.stops.push(server.process.terminate().await?);
+        let server = self.nearby.start(self.directory, &self.store).await?;
+        self.killed.push(server.startup_time());
+        self.stops.push(server.terminate().await?);
 
         let snapshot_files = snapshot_files(&self.store)?;
         if snapshot_files.is_empty() {
@@ -83,9 +85,9 @@ impl<'a> Restarts<'a> {
         for file in snapshot_files {
             fs::remove_file(&file).map_err(context(format!("cannot remove {}", file.display())))?;
         }
-        let (server, took) = ServerProcess::start(self.directory, &self.store).await?;
-        self.scan.push(took);
-        self.stops.push(server.process.terminate().await?);
+        let server = self.nearby.start(self.directory, &self.store).await?;
+        self.scan.push(server.startup_time());
+        self.stops.push(server.terminate().await?);
         Ok(())
     }
 

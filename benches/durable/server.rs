@@ -1,80 +1,85 @@
 //! Nearby as child processes: the server and the importer.
 
 use std::{
-    env,
     fs::{self, File},
     path::{Path, PathBuf},
-    process::Command,
     time::{Duration, Instant},
 };
 
-use tokio::time::sleep;
+use nearby_testkit::{ServerCommand, command, find_nearby, flags};
 
 use crate::{
     error::{Error, Result, context},
-    process::{POLL, Process, TIMEOUT},
+    process::{Process, TIMEOUT, check_exit, failure, memory},
 };
 
-/// First argument that makes this binary run as `nearby`.
-pub(crate) const NEARBY: &str = "nearby";
+/// Time that the server has to write its snapshot file when it stops, in seconds.
+const SHUTDOWN_GRACE_PERIOD_S: &str = "600";
 
-/// Returns the command `nearby` without the `NEARBY_…` variables, which would change its settings.
-fn command() -> Result<Command> {
-    let binary = env::current_exe().map_err(context("cannot find this executable"))?;
-    let mut command = Command::new(binary);
-    command.arg(NEARBY);
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEARBY_")) {
-        command.env_remove(name);
+/// The `nearby` executable under test.
+#[derive(Clone)]
+pub(crate) struct Nearby(PathBuf);
+
+impl Nearby {
+    /// Finds the executable: at this path, or beside this one.
+    pub(crate) fn find(path: Option<&Path>) -> Result<Self> {
+        find_nearby(path).map(Self).map_err(context("cannot find nearby"))
     }
-    Ok(command)
+
+    /// Starts a server on a store and waits until it is ready.
+    pub(crate) async fn start(&self, directory: &Path, store: &Path) -> Result<ServerProcess> {
+        let command = ServerCommand::new(&self.0, store)
+            .run_dir(directory)
+            .args([flags::SHUTDOWN_GRACE_PERIOD_S, SHUTDOWN_GRACE_PERIOD_S]);
+        let starting = command.spawn().map_err(context("cannot start nearby"))?;
+        let process = starting.ready(TIMEOUT).await.map_err(context("nearby serve"))?;
+        Ok(ServerProcess { process, nearby: self.clone() })
+    }
 }
 
-/// A server that is ready.
+/// A server that is ready. Dropping it kills the process.
 pub(crate) struct ServerProcess {
-    pub(crate) process: Process,
-    /// Address that it listens on.
-    pub(crate) address: String,
+    process: nearby_testkit::ServerProcess,
+    nearby: Nearby,
 }
 
 impl ServerProcess {
-    /// Starts a server on a store; returns the time until it was ready.
-    pub(crate) async fn start(directory: &Path, store: &Path) -> Result<(Self, Duration)> {
-        let file = directory.join("address");
-        // A killed server leaves the file behind.
-        drop(fs::remove_file(&file));
-        let mut command = command()?;
-        command.args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--disk-floor-mib",
-            "16",
-            "--shutdown-deadline-s",
-            "600",
-            "--address-file",
-        ]);
-        command.arg(&file).arg("--data-dir").arg(store);
+    /// Returns the address that it listens on.
+    pub(crate) fn address(&self) -> &str {
+        self.process.address()
+    }
+
+    /// Returns the time from its start until it was ready.
+    pub(crate) fn startup_time(&self) -> Duration {
+        self.process.startup_time()
+    }
+
+    /// Returns its resident memory in bytes: current (`VmRSS`) or peak (`VmHWM`).
+    pub(crate) fn memory(&self, line: &str) -> Result<u64> {
+        memory(self.process.id(), line)
+    }
+
+    /// Stops it with SIGTERM and returns the time until its exit, which must be successful.
+    pub(crate) async fn terminate(self) -> Result<Duration> {
+        let log = self.process.log().to_owned();
         let start = Instant::now();
-        let mut process = Process::spawn("nearby-serve", &mut command, directory)?;
-        // The server creates the file atomically when it is ready.
-        while !file.exists() {
-            process.check_running()?;
-            if start.elapsed() > TIMEOUT {
-                return Err(process.failure("does not become ready"));
-            }
-            sleep(POLL).await;
-        }
+        let ended = self.process.terminate(TIMEOUT).await.map_err(context("cannot stop nearby serve"))?;
         let took = start.elapsed();
-        let address = fs::read_to_string(&file).map_err(context("cannot read the server's address"))?;
-        Ok((Self { process, address: address.trim().to_owned() }, took))
+        let log = || fs::read_to_string(&log).unwrap_or_default();
+        check_exit(ended).map(|()| took).map_err(|problem| failure("nearby serve", &problem, &log()))
+    }
+
+    /// Kills it, as a crash would.
+    pub(crate) fn kill(self) -> Result<()> {
+        self.process.kill().map_err(context("cannot kill nearby serve"))
     }
 
     /// Imports a file with `nearby import`; returns the time it took. All rows must be accepted.
     pub(crate) async fn import(&self, directory: &Path, file: &Path, rows: usize) -> Result<Duration> {
         let log = directory.join("nearby-import.log");
         File::create(&log).map_err(context("cannot create the log of the import"))?;
-        let mut command = command()?;
-        command.arg("import").arg(file).args(["--json", "--server", &self.address]);
+        let mut command = command(&self.nearby.0);
+        command.arg("import").arg(file).args(["--json", "--server", self.address()]);
         let start = Instant::now();
         let mut process = Process::spawn("nearby-import", &mut command, directory)?;
         process.end().await?;

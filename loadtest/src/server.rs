@@ -1,25 +1,24 @@
 //! A `nearby serve` process on loopback with a temporary data directory, for runs without `--server`.
 
 use std::{
-    env, fs, io,
-    os::unix::process::CommandExt,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
+    fs, io,
+    process::{Command, Stdio},
     time::Duration,
 };
 
+use nearby_testkit::{ServerCommand, find_nearby};
 use tempfile::TempDir;
 
-/// A server process. Dropping it kills the process and removes its directory.
+/// Time limit for a start or a stop: with ten million merchants each takes minutes.
+const TIMEOUT: Duration = Duration::from_secs(1_800);
+
+/// A server process. Dropping it kills the process without a graceful stop and removes its directory.
 #[derive(Debug)]
 pub struct ServerProcess {
-    process: Child,
+    process: nearby_testkit::ServerProcess,
     /// URL that it listens on.
     pub url: String,
-    binary: PathBuf,
-    cpu_split: Option<CpuSplit>,
-    directory: TempDir,
+    _directory: TempDir,
 }
 
 /// A split of the processors between server and generator, in the list format of `taskset`.
@@ -31,61 +30,27 @@ pub struct CpuSplit {
     pub generator: String,
 }
 
-const POLL: Duration = Duration::from_millis(5);
-
 impl ServerProcess {
-    /// Starts a server, pinned to its processors if a split is given.
+    /// Starts the `nearby` binary beside this one, pinned to its processors if a split is given.
     ///
     /// # Errors
-    /// There is no `nearby` binary and none can be built, or the server does not become ready.
-    pub fn start(cpu_split: Option<&CpuSplit>) -> io::Result<Self> {
-        let binary = binary()?;
+    /// There is no `nearby` binary, or the server does not become ready.
+    pub async fn start(cpu_split: Option<&CpuSplit>) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("nearby-loadtest-").tempdir()?;
-        let process = spawn(&binary, cpu_split, directory.path(), "127.0.0.1:0")?;
-        let mut server =
-            Self { process, url: String::new(), binary, cpu_split: cpu_split.cloned(), directory };
-        let address = loop {
-            match server.address()? {
-                Some(address) => break address,
-                None => thread::sleep(POLL),
-            }
-        };
-        server.url = format!("http://{address}");
-        Ok(server)
+        let mut command = ServerCommand::new(&find_nearby(None)?, &directory.path().join("data"));
+        if let Some(cpu_split) = cpu_split {
+            command = command.processors(&cpu_split.server);
+        }
+        let process = command.spawn()?.ready(TIMEOUT).await.map_err(io::Error::other)?;
+        Ok(Self { url: process.url(), process, _directory: directory })
     }
 
-    /// Stops the server gracefully and starts it again at the same address with the same data. Async, so that connections to it
-    /// can close in the meantime.
+    /// Stops the server gracefully and starts it again at the same address with the same data.
     ///
     /// # Errors
     /// The server does not stop, or does not become ready again.
     pub async fn restart(&mut self) -> io::Result<()> {
-        let pid = self.pid().to_string();
-        if !Command::new("kill").args(["-TERM", &pid]).status()?.success() {
-            return Err(io::Error::other("cannot signal the server to stop"));
-        }
-        while self.process.try_wait()?.is_none() {
-            tokio::time::sleep(POLL).await;
-        }
-        let listen = self.url.trim_start_matches("http://").to_owned();
-        self.process = spawn(&self.binary, self.cpu_split.as_ref(), self.directory.path(), &listen)?;
-        while self.address()?.is_none() {
-            tokio::time::sleep(POLL).await;
-        }
-        Ok(())
-    }
-
-    /// Returns the address that it listens on, once it is ready.
-    fn address(&mut self) -> io::Result<Option<String>> {
-        let directory = self.directory.path();
-        if let Ok(address) = fs::read_to_string(directory.join("address")) {
-            return Ok(Some(address.trim().to_owned()));
-        }
-        if self.process.try_wait()?.is_some() {
-            let log = fs::read_to_string(directory.join("log")).unwrap_or_default();
-            return Err(io::Error::other(format!("the server exited before it was ready:\n{log}")));
-        }
-        Ok(None)
+        self.process.restart(TIMEOUT).await.map_err(io::Error::other)
     }
 
     /// Returns its process id.
@@ -93,52 +58,6 @@ impl ServerProcess {
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
-}
-
-impl Drop for ServerProcess {
-    fn drop(&mut self) {
-        // Killed without a graceful stop: its data is removed next.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-fn spawn(binary: &Path, cpu_split: Option<&CpuSplit>, place: &Path, listen: &str) -> io::Result<Child> {
-    let mut command = match cpu_split {
-        Some(cpu_split) => {
-            let mut command = Command::new("taskset");
-            command.args(["-c", &cpu_split.server]).arg(binary);
-            command
-        }
-        None => Command::new(binary),
-    };
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEARBY_")) {
-        command.env_remove(name);
-    }
-    command
-        .args(["serve", "--listen", listen, "--disk-floor-mib", "16", "--data-dir"])
-        .arg(place.join("data"));
-    command.arg("--address-file").arg(place.join("address")).stdin(Stdio::null()).stdout(Stdio::null());
-    command.stderr(fs::File::create(place.join("log"))?);
-    // A process group of its own, so that ^C reaches only this process, which then ends the server.
-    command.process_group(0).spawn()
-}
-
-/// Returns the `nearby` binary beside this one; under cargo it is built first.
-fn binary() -> io::Result<PathBuf> {
-    if let Some(cargo) = env::var_os("CARGO") {
-        let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "--release", "--package", "nearby-server", "--bin", "nearby"]);
-        if !build.status()?.success() {
-            return Err(io::Error::other("cannot build `nearby`"));
-        }
-    }
-    let nearby = env::current_exe()?.with_file_name("nearby");
-    if nearby.exists() {
-        return Ok(nearby);
-    }
-    let message = "no `nearby` binary beside this one; put it there, or pass a running server with --server";
-    Err(io::Error::new(io::ErrorKind::NotFound, message))
 }
 
 impl CpuSplit {

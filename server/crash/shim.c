@@ -1,18 +1,18 @@
 /*
- * Writes down what a process does to the files below a directory, so that the harness can say what a disk may hold after
- * the power went off. Loaded with LD_PRELOAD; see src/shim.rs, which compiles it, and src/trace.rs, which reads the trace.
+ * Records the file operations of a process below a directory, so that the harness can derive what a disk may contain after a power
+ * cut. Loaded with LD_PRELOAD; src/shim.rs compiles it, and src/trace.rs reads the trace.
  *
- *   CRASH_ROOT             the directory; absolute, without links in it
- *   CRASH_TRACE            the file to append records to; outside of the directory
- *   CRASH_FAIL_SYNC=n      the n-th fsync or fdatasync below the directory fails with EIO, once
- *   CRASH_FAIL_LATER=file  once there is such a file, the n-th sync from then on fails so; n is its length in bytes
- *   CRASH_IGNORE_FDATASYNC fdatasync is done but not written down: to see that the harness sees it
+ *   CRASH_ROOT             the directory: an absolute path without symbolic links
+ *   CRASH_TRACE            the file that records are appended to, outside of the directory
+ *   CRASH_FAIL_SYNC=n      fail the n-th fsync or fdatasync below the directory with EIO, once
+ *   CRASH_FAIL_LATER=file  fail the n-th sync after this file exists; n is its length in bytes
+ *   CRASH_IGNORE_FDATASYNC execute fdatasync but do not record it, to test that the harness detects a missing sync
  *   CRASH_IGNORE_FSYNC_DIR the same for fsync of directories
- *   CRASH_SYNC_DELAY_US    every sync takes so much longer, as on a disk
+ *   CRASH_SYNC_DELAY_US    delay of every sync, as on a slow disk
  *
- * An operation and its record are one step under a lock, so that the order of records is the order of operations. A sync
- * alone has two records, before and after: what is written meanwhile is not covered by it. A file is known by its inode.
- * The kernel is called directly, which leaves libc's own names to be taken here.
+ * An operation and its record are written under one lock, so that the records have the order of the operations. Only a sync has two
+ * records, before and after: it does not cover what is written in between. Files are identified by their inode. The shim makes
+ * system calls directly, so that it can define the functions of libc itself.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -69,14 +69,14 @@ __attribute__((constructor)) static void start(void) {
     root_length = strlen(root);
 }
 
-/* The part of an absolute path below the root; NULL where it is elsewhere. */
+/* Returns the part of an absolute path below the root; NULL if it is not below it. */
 static const char *below(const char *path) {
     if (!root_length || strncmp(path, root, root_length)) return NULL;
     if (path[root_length] == '\0') return "";
     return path[root_length] == '/' ? path + root_length + 1 : NULL;
 }
 
-/* The path of a descriptor's file or directory if it is below the root, else NULL. */
+/* Returns the path of a descriptor's file or directory below the root; NULL if it is not below it. */
 static const char *of_fd(int fd, char *buffer, size_t size, struct stat *status) {
     int before = errno;
     const char *found = NULL;
@@ -95,7 +95,7 @@ static const char *of_fd(int fd, char *buffer, size_t size, struct stat *status)
     return found;
 }
 
-/* The same of a path as a caller gives it. */
+/* The same for a path relative to a directory descriptor. */
 static const char *of_path(int at, const char *path, char *buffer, size_t size) {
     int before = errno;
     if (!root_length || !path) return NULL;
@@ -137,8 +137,8 @@ static void record(enum op op, uint16_t flags, uint64_t file, uint64_t a, uint64
     }
     header.length = (uint32_t)length;
     if (syscall(SYS_writev, trace, pieces, used) != (long)length) {
-        static const char said[] = "crash shim: the trace cannot be written\n";
-        syscall(SYS_write, 2, said, sizeof said - 1);
+        static const char message[] = "crash shim: cannot write the trace\n";
+        syscall(SYS_write, 2, message, sizeof message - 1);
         _exit(86);
     }
     errno = before;
@@ -223,7 +223,7 @@ ssize_t writev(int fd, const struct iovec *data, int count) { return write_any(f
 ssize_t pwritev(int fd, const struct iovec *data, int count, off_t at) { return write_any(fd, data, count, at); }
 ssize_t pwritev64(int fd, const struct iovec *data, int count, off_t at) { return write_any(fd, data, count, at); }
 
-/* What a copy within the kernel has put into a file, read again from where it came from. */
+/* Records a copy inside the kernel as a write, with the bytes read from the source. */
 static void copied(int in, off_t from, int out, off_t to, size_t size) {
     char buffer[8192];
     struct stat status;
@@ -319,7 +319,7 @@ int posix_fallocate64(int fd, off_t offset, off_t length) { return posix_falloca
 
 /* Syncing. */
 
-/* Whether this sync, of which there have been so many, is to fail. */
+/* Returns whether the sync with this number must fail. */
 static int is_to_fail(long number) {
     struct stat status;
     int before = errno;
@@ -360,7 +360,7 @@ static int sync_any(int fd, int data_only) {
 int fsync(int fd) { return sync_any(fd, 0); }
 int fdatasync(int fd) { return sync_any(fd, 1); }
 
-/* Starts writing and may wait for it, but no disk is told to make anything last. */
+/* Starts or waits for writes but sends no flush to the disk, so nothing becomes durable. */
 int sync_file_range(int fd, off_t offset, off_t length, unsigned flags) {
     char buffer[8192];
     struct stat status;

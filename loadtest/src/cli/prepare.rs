@@ -163,7 +163,7 @@ impl PreparedRun {
         let threads = options.threads();
         let own = match &options.server {
             Some(_) => None,
-            None => Some(ServerProcess::start(CpuSplit::take().as_ref())?),
+            None => Some(ServerProcess::start(CpuSplit::take().as_ref()).await?),
         };
         let url =
             own.as_ref().map_or_else(|| options.server.clone().unwrap_or_default(), |own| own.url.clone());

@@ -123,7 +123,10 @@ fn systems(args: &CompareArgs, own: Option<&ServerProcess>) -> Result<Vec<System
 
 async fn run(args: &CompareArgs) -> Result<ExitCode, Error> {
     let dataset = Dataset::new(args.seed, args.merchants, &args.cities())?;
-    let mut own = args.nearby.is_none().then(|| ServerProcess::start(None)).transpose()?;
+    let mut own = match &args.nearby {
+        Some(_) => None,
+        None => Some(ServerProcess::start(None).await?),
+    };
     let mut participants = Vec::new();
     for (at, (system, pid)) in systems(args, own.as_ref())?.into_iter().enumerate() {
         let processes = pid.map(ProcessTree::of).transpose()?;

@@ -1,4 +1,4 @@
-//! A file is damaged: bits flip, a sector turns to zeros, a file is cut.
+//! Fault `flip`: a file is damaged by flipped bits, a zeroed sector or a truncation.
 
 use std::{
     collections::BTreeMap,
@@ -12,13 +12,13 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::{
-    Args, Outcome,
-    check::{Look, Looker},
-    child::{Place, Server},
-    load::{Clock, Load, Plan, copies, held, models},
-    model::{Content, check},
-    random_of,
+    args::{Args, rng_of},
+    error::Result,
+    expected::{Content, check},
+    load::{Clock, Load, Plan, SharedModel, copies, lock, models},
+    open_store::{Opened, StoreOpener, WRONG_CONTENT},
     report::{Report, copy},
+    server::Fixture,
 };
 
 #[derive(Clone, Debug, clap::Args)]
@@ -26,63 +26,69 @@ pub(crate) struct FlipArgs {
     #[command(flatten)]
     args: Args,
 
-    /// How many cases are made of one store
-    #[arg(long, default_value_t = 250, value_name = "NUMBER")]
-    cases: u64,
+    /// Cases per store
+    #[arg(long = "cases", default_value_t = 250, value_name = "NUMBER")]
+    cases_per_store: u64,
 }
 
-/// One case in so many starts the real server.
+/// One case in this number starts the server; the others open the store in a process of the harness.
 const SERVER_ONE_IN: u64 = 10;
 
-/// A good store, and what is in it.
-struct Original {
-    data: PathBuf,
+/// An undamaged store and its contents.
+struct GoodStore {
+    fixture: Fixture,
     content: Content,
     files: Vec<PathBuf>,
 }
 
-pub(crate) async fn run(args: FlipArgs) -> Outcome<ExitCode> {
+pub(crate) async fn run(args: FlipArgs) -> Result<ExitCode> {
     let mut report = Report::new("flip", &args.args);
-    let work = args.args.work()?;
-    let mut looker = Looker::new(work.path().join("looker.log"));
-    for key in ["cases", "detected", "harmless", "wrong", "broke"] {
+    let work = args.args.work_dir()?;
+    let nearby = args.args.nearby()?;
+    let mut opener = StoreOpener::new(work.path());
+    for key in ["cases", "detected", "harmless", "wrong", "crashed"] {
         report.add(key, 0);
     }
-    let mut original: Option<(u64, Original)> = None;
+    let mut store: Option<(u64, GoodStore)> = None;
+    let fixture = || Fixture {
+        nearby: nearby.clone(),
+        data: work.path().join("good"),
+        run_dir: work.path().to_owned(),
+    };
     for case in args.args.cases() {
-        let number = case / args.cases;
-        let good = match original.take() {
+        let number = case / args.cases_per_store;
+        let good = match store.take() {
             Some((of, good)) if of == number => good,
-            _ => prepare(work.path(), args.args.seed, number, &mut looker).await?,
+            _ => prepare(fixture(), args.args.seed, number, &mut opener).await?,
         };
-        one(&args.args, case, &good, work.path(), &mut looker, &mut report).await?;
-        original = Some((number, good));
+        run_case(&args.args, case, &good, &mut opener, &mut report).await?;
+        store = Some((number, good));
     }
     report.finish()
 }
 
-/// Makes a store through the server: several runs, stopped and killed.
-async fn prepare(work: &Path, seed: u64, number: u64, looker: &mut Looker) -> Outcome<Original> {
-    let mut random = random_of(seed, number + (1 << 41));
-    let place = Place { data: work.join("original"), beside: work.to_owned() };
-    drop(fs::remove_dir_all(&place.data));
+/// Creates a store with the server, in several runs that are stopped or killed.
+async fn prepare(fixture: Fixture, seed: u64, number: u64, opener: &mut StoreOpener) -> Result<GoodStore> {
+    let mut rng = rng_of(seed, number + (1 << 41));
+    let copied = fixture.run_dir.join("copy");
+    drop(fs::remove_dir_all(&fixture.data));
     let models = models(4);
-    let runs = random.random_range(2..=5);
+    let runs = rng.random_range(2..=5);
     let mut run = 0;
-    // Until there is a file of every kind: a checkpoint comes when there is enough to write.
-    while run < runs || (run < MOST_RUNS && !has_all_kinds(&place.data)) {
+    // Until there is a file of every kind: a checkpoint starts when the journal is long enough.
+    while run < runs || (run < MAX_RUNS && !has_all_kinds(&fixture.data)) {
         run += 1;
-        let server = Server::must_start(&place, &[]).await?;
+        let server = fixture.must_start(&[]).await?;
         let plan = Plan {
-            clock: Clock::Still,
-            seed: random.random(),
-            goes_on: false,
-            merchants: random.random_range(20..100),
-            labels: [3, 20, 20][random.random_range(0..3)],
+            clock: Clock::Disabled,
+            seed: rng.random(),
+            continue_after_rejection: false,
+            merchants: rng.random_range(20..100),
+            labels: [3, 20, 20][rng.random_range(0..3)],
         };
-        let load = Load::start(&server, &models, &plan)?;
-        tokio::time::sleep(Duration::from_millis(random.random_range(200..900))).await;
-        // Both ends of a store's life are to be found on the disk.
+        let load = Load::start(&server.client(), &models, &plan);
+        tokio::time::sleep(Duration::from_millis(rng.random_range(200..900))).await;
+        // Stores that were closed and stores that were not.
         if (number + run).is_multiple_of(2) {
             load.stop(Duration::from_secs(20)).await;
             server.terminate().await?;
@@ -90,18 +96,18 @@ async fn prepare(work: &Path, seed: u64, number: u64, looker: &mut Looker) -> Ou
             server.kill()?;
             load.stop(Duration::from_millis(100)).await;
         }
-        settle(&place.data, &work.join("settling"), &models, looker)?;
+        read_copy(&fixture.data, &copied, &models, opener)?;
     }
-    let content = settle(&place.data, &work.join("settling"), &models, looker)?;
+    let content = read_copy(&fixture.data, &copied, &models, opener)?;
     let mut files = Vec::new();
-    list(&place.data, Path::new(""), &mut files)?;
-    Ok(Original { data: place.data, content, files })
+    list(&fixture.data, Path::new(""), &mut files)?;
+    Ok(GoodStore { fixture, content, files })
 }
 
-/// More runs than this no preparation takes.
-const MOST_RUNS: u64 = 12;
+/// Maximum number of runs that create a store.
+const MAX_RUNS: u64 = 12;
 
-/// Whether a store has a base, an image and a journal.
+/// Returns `true` if a store has a base, a snapshot file and a journal.
 fn has_all_kinds(data: &Path) -> bool {
     let base = fs::read_dir(data).into_iter().flatten().flatten().any(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -110,27 +116,28 @@ fn has_all_kinds(data: &Path) -> bool {
     base && data.join("image").is_file() && data.join("journal").is_dir()
 }
 
-/// What a store holds, read from a copy: opening it could mend what is to be damaged.
-fn settle(
+/// Reads the content of a store from a copy, because opening a store may repair it. Makes it the expected content.
+fn read_copy(
     data: &Path,
     target: &Path,
-    models: &[crate::load::Shared],
-    looker: &mut Looker,
-) -> Outcome<Content> {
+    models: &[SharedModel],
+    opener: &mut StoreOpener,
+) -> Result<Content> {
     drop(fs::remove_dir_all(target));
     copy(data, target)?;
-    let Look::Opened(content) = looker.look(target)? else {
-        return Err("the store does not open although nothing was damaged".into());
+    let Opened::Content(content) = opener.open(target)? else {
+        return Err("an undamaged store does not open".into());
     };
     let verdict = check(&copies(models), &content, u64::MAX);
     if !verdict.is_good() {
-        return Err(format!("lost although nothing was damaged: {}", verdict.words()).into());
+        return Err(format!("an undamaged store has lost changes: {}", verdict.describe()).into());
     }
-    models.iter().for_each(|model| held(model).settle(&content));
+    models.iter().for_each(|model| lock(model).reset_to(&content));
     Ok(content)
 }
 
-fn list(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {
+/// Lists the files below a directory.
+fn list(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let mut entries: Vec<_> = fs::read_dir(root.join(below))?.collect::<Result<_, _>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
@@ -144,39 +151,39 @@ fn list(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {
     Ok(())
 }
 
-/// Damages one file; what was done to it.
-fn damage(bytes: &mut Vec<u8>, random: &mut Pcg64Mcg) -> String {
+/// Damages the contents of a file; returns a description of the damage.
+fn damage(bytes: &mut Vec<u8>, rng: &mut Pcg64Mcg) -> String {
     if bytes.is_empty() {
-        bytes.push(random.random());
-        return "a byte was put into the empty file".to_owned();
+        bytes.push(rng.random());
+        return "a byte was added to the empty file".to_owned();
     }
-    match random.random_range(0..10) {
+    match rng.random_range(0..10) {
         0..6 => {
-            let flips = if random.random_bool(0.5) { 1 } else { random.random_range(1..=8) };
-            // Files that were made long and are not full yet end in zeros: half of the flips go to what comes before.
+            let flips = if rng.random_bool(0.5) { 1 } else { rng.random_range(1..=8) };
+            // Preallocated files end in zeros: half of the cases flip bits only before them.
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 1);
-            let end = if random.random_bool(0.5) { used } else { bytes.len() };
-            let places: BTreeMap<usize, u8> =
-                (0..flips).map(|_| (random.random_range(0..end), 1 << random.random_range(0..8))).collect();
-            places.iter().for_each(|(at, bit)| bytes[*at] ^= bit);
-            format!("bits were flipped in the bytes {:?}", places.keys())
+            let end = if rng.random_bool(0.5) { used } else { bytes.len() };
+            let flipped: BTreeMap<usize, u8> =
+                (0..flips).map(|_| (rng.random_range(0..end), 1 << rng.random_range(0..8))).collect();
+            flipped.iter().for_each(|(at, bit)| bytes[*at] ^= bit);
+            format!("bits were flipped in the bytes at {:?}", flipped.keys())
         }
         6..8 => {
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 1);
-            let from = random.random_range(0..used) / 512 * 512;
+            let from = rng.random_range(0..used) / 512 * 512;
             let to = (from + 512).min(bytes.len());
             bytes[from..to].fill(0);
             format!("the sector at {from} was zeroed")
         }
         _ => {
-            let length = if random.random_bool(0.2) { 0 } else { random.random_range(0..bytes.len()) };
+            let length = if rng.random_bool(0.2) { 0 } else { rng.random_range(0..bytes.len()) };
             bytes.truncate(length);
-            format!("the file was cut to {length} bytes")
+            format!("the file was truncated to {length} bytes")
         }
     }
 }
 
-/// Files of one kind are counted together: the numbers in a name, decimal or hexadecimal, are left out.
+/// Returns the kind of a file, for counting: its path with each number, decimal or hexadecimal, replaced by `#`.
 fn kind_of(path: &Path) -> String {
     let (mut kind, mut run) = (String::new(), String::new());
     let path = path.to_string_lossy();
@@ -193,90 +200,93 @@ fn kind_of(path: &Path) -> String {
     kind
 }
 
-async fn one(
+/// Damages one file of a store and opens it.
+async fn run_case(
     args: &Args,
     case: u64,
-    good: &Original,
-    work: &Path,
-    looker: &mut Looker,
+    good: &GoodStore,
+    opener: &mut StoreOpener,
     report: &mut Report,
-) -> Outcome<()> {
-    let mut random = random_of(args.seed, case);
-    // Each file as often as any other, however long it is.
-    let path = &good.files[random.random_range(0..good.files.len())];
-    let target = work.join("damaged");
+) -> Result<()> {
+    let mut rng = rng_of(args.seed, case);
+    // Every file is equally likely, whatever its length.
+    let path = &good.files[rng.random_range(0..good.files.len())];
+    let target = good.fixture.run_dir.join("damaged");
     drop(fs::remove_dir_all(&target));
-    copy(&good.data, &target)?;
+    copy(&good.fixture.data, &target)?;
     let before = fs::read(target.join(path))?;
-    // With the image a start does not look at the base: half of the time it has to.
-    if !path.ends_with("image") && random.random_bool(0.5) {
+    // A start reads the base only without a snapshot file: remove that in half of the cases.
+    if !path.ends_with("image") && rng.random_bool(0.5) {
         drop(fs::remove_file(target.join("image")));
     }
     let mut bytes = before.clone();
-    let what = damage(&mut bytes, &mut random);
+    let what = damage(&mut bytes, &mut rng);
     fs::write(target.join(path), &bytes)?;
     report.add("cases", 1);
-    let by_server = case.is_multiple_of(SERVER_ONE_IN);
-    let look = if by_server { serve(&target, work).await? } else { looker.look(&target)? };
-    let (word, why) = match look {
-        Look::Refused(why) if why.starts_with("WRONG") || !names_damage(&why, by_server) => ("wrong", why),
-        Look::Refused(why) => ("detected", why),
-        Look::Broke(why) => ("broke", why),
-        Look::Opened(content) => match difference(&good.content, &content, by_server) {
+    let with_server = case.is_multiple_of(SERVER_ONE_IN);
+    let damaged = Fixture { data: target.clone(), ..good.fixture.clone() };
+    let opened = if with_server { serve(&damaged).await? } else { opener.open(&target)? };
+    let (outcome, message) = match opened {
+        Opened::Refused(error) if error.starts_with(WRONG_CONTENT) || !names_damage(&error, with_server) => {
+            ("wrong", error)
+        }
+        Opened::Refused(error) => ("detected", error),
+        Opened::Crashed(error) => ("crashed", error),
+        Opened::Content(content) => match difference(&good.content, &content, with_server) {
             None => ("harmless", String::new()),
             Some(difference) => ("wrong", difference),
         },
     };
     let kind = kind_of(path);
-    report.add(word, 1);
-    report.add(format!("{kind}:{word}"), 1);
-    if matches!(word, "wrong" | "broke") {
+    report.add(outcome, 1);
+    report.add(format!("{kind}:{outcome}"), 1);
+    if matches!(outcome, "wrong" | "crashed") {
         drop(fs::remove_dir_all(&target));
-        copy(&good.data, &target)?;
+        copy(&good.fixture.data, &target)?;
         fs::write(target.join(path), &bytes)?;
-        let by = if by_server { "server" } else { "store" };
-        let what = format!("{word} ({by}), in {} {what}: {why}", path.display());
-        report.fail(case, &what, &[("damaged", &target), ("good", &good.data)])?;
+        let opened_by = if with_server { "server" } else { "store" };
+        let what = format!("{outcome} ({opened_by}), in {} {what}: {message}", path.display());
+        report.fail(case, &what, &[("damaged", &target), ("good", &good.fixture.data)])?;
     }
     Ok(())
 }
 
-/// Whether an error says what is damaged: it names a path, or says that there is damage.
-fn names_damage(said: &str, by_server: bool) -> bool {
+/// Returns `true` if an error message says that a file is damaged or cannot be read.
+fn names_damage(message: &str, with_server: bool) -> bool {
     let is_named = ["damaged", "corrupt", "checksum", "cannot use", "cannot read", "cannot open"]
         .iter()
-        .any(|word| said.contains(word));
-    is_named && (!by_server || !said.contains("panicked at") || said.contains("nearby: "))
+        .any(|word| message.contains(word));
+    is_named && (!with_server || !message.contains("panicked at") || message.contains("nearby: "))
 }
 
-async fn serve(data: &Path, work: &Path) -> Outcome<Look> {
-    let place = Place { data: data.to_owned(), beside: work.to_owned() };
-    Ok(match Server::start(&place).await? {
-        Ok(server) => Look::Opened(server.content().await?),
-        Err(refusal) if refusal.status.is_some_and(|status| status.code().is_some()) => {
-            Look::Refused(refusal.said)
+/// Starts the server on a store and reads its content.
+async fn serve(fixture: &Fixture) -> Result<Opened> {
+    Ok(match fixture.start().await? {
+        Ok(server) => Opened::Content(server.content().await?),
+        Err(error) if error.status().is_some_and(|status| status.code().is_some()) => {
+            Opened::Refused(error.output().to_owned())
         }
-        Err(refusal) => Look::Broke(format!("{:?}: {}", refusal.status, refusal.said)),
+        Err(error) => Opened::Crashed(error.to_string()),
     })
 }
 
-/// The first difference. A server tells no revisions in a list.
-fn difference(good: &Content, is: &Content, by_server: bool) -> Option<String> {
-    let same = |a: &(String, u64), b: &(String, u64)| a.0 == b.0 && (by_server || a.1 == b.1);
+/// Describes the first difference. The server's lists contain no revisions.
+fn difference(good: &Content, actual: &Content, with_server: bool) -> Option<String> {
+    let same = |a: &(String, u64), b: &(String, u64)| a.0 == b.0 && (with_server || a.1 == b.1);
     let wrong: Vec<&String> = good
         .keys()
-        .chain(is.keys())
-        .filter(|id| match (good.get(*id), is.get(*id)) {
+        .chain(actual.keys())
+        .filter(|id| match (good.get(*id), actual.get(*id)) {
             (Some(a), Some(b)) => !same(a, b),
             _ => true,
         })
         .collect();
     let first = wrong.first()?;
     Some(format!(
-        "{} of {} merchants differ, the first of them {first}: {:?} where {:?} was",
+        "{} of {} merchants differ; the first is {first}: {:?} instead of {:?}",
         wrong.len(),
         good.len(),
-        is.get(*first),
+        actual.get(*first),
         good.get(*first)
     ))
 }
@@ -286,17 +296,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_damage_is_one() {
+    fn damage_always_changes_the_file() {
         for seed in 0..200 {
             let before: Vec<u8> = (1..=250).cycle().take(3_000).collect();
             let mut bytes = before.clone();
-            let what = damage(&mut bytes, &mut random_of(seed, 0));
+            let what = damage(&mut bytes, &mut rng_of(seed, 0));
             assert_ne!(bytes, before, "{what}");
         }
     }
 
     #[test]
-    fn numbers_are_no_kinds() {
+    fn numbers_are_not_part_of_the_kind_of_a_file() {
         assert_eq!(kind_of(Path::new("sled/snap.000000000001BEEF")), "sled/snap.#");
         assert_eq!(kind_of(Path::new("base-12/db")), "base-#/db");
         assert_eq!(kind_of(Path::new("LOCK")), "LOCK");

@@ -1,14 +1,15 @@
-//! A sync fails: each of those that a short run makes, one run each.
+//! Fault `fsync`: a sync fails. Each sync of a short run fails in a run of its own.
 
 use std::{fs, path::Path, process::ExitCode, time::Duration};
 
 use crate::{
-    Args, Outcome,
-    check::{Look, Looker},
-    child::{Place, Server, Starting},
-    load::{Answers, Clock, Load, Plan, Shared, copies, models},
-    model::{Model, check},
+    args::Args,
+    error::Result,
+    expected::{Model, check},
+    load::{Clock, Load, Plan, Responses, SharedModel, copies, models},
+    open_store::{Opened, StoreOpener},
     report::Report,
+    server::{Fixture, ServerUnderTest, connect},
     shim::Shim,
     trace::{Op, parse},
 };
@@ -18,52 +19,57 @@ pub(crate) struct FsyncArgs {
     #[command(flatten)]
     args: Args,
 
-    /// How long the load of a run goes on, in milliseconds
-    #[arg(long, default_value_t = 300, value_name = "MS")]
-    length: u64,
+    /// Length of the load of a run, in milliseconds
+    #[arg(long = "length", default_value_t = 300, value_name = "MS")]
+    length_ms: u64,
 
-    /// Fail every sync up to the last, and not only --count of them, evenly spread
+    /// Fail every sync, not only --count of them, evenly spread
     #[arg(long)]
     all: bool,
 }
 
 const WORKERS: usize = 4;
-/// How long a server may take to notice that its store has failed.
-const NOTICE: Duration = Duration::from_secs(5);
+/// Time limit for a server's health status to report that its store has failed.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether an acknowledgement waits for syncs of this file, so that none may be given from the moment one of them has failed.
-/// What a checkpoint writes beside the journal holds nothing that the journal does not: there the store stops acknowledging
-/// once the thread that was told of the failure has come to say so, which is a moment later.
-fn carries_acknowledgements(path: &str) -> bool {
+/// Returns `true` if acknowledgements wait for syncs of this file, so that none may follow a failed one. What a checkpoint writes
+/// is in the journal too; after a failed sync of a checkpoint the store stops acknowledging as soon as the checkpoint thread has
+/// reported it, which is a moment later.
+fn is_on_commit_path(path: &str) -> bool {
     path.contains("/journal")
 }
 
-/// What one run came to.
+/// The result of a run.
 struct Run {
-    /// How many syncs there were up to now.
+    /// Number of syncs so far.
     syncs: u64,
-    /// How many of them before the stop.
+    /// Number of syncs before the stop.
     before_stop: u64,
-    /// The file whose sync failed, and the position of the trace then.
+    /// The file whose sync failed, and the position in the trace.
     failed: Option<(String, u64)>,
-    /// The position of the trace when its health said that it takes no changes.
-    told: Option<u64>,
-    /// What was wrong.
-    wrong: Vec<String>,
-    /// What it came to, in a word.
-    word: &'static str,
+    /// The position in the trace when the health status said that changes are not accepted.
+    unhealthy_at: Option<u64>,
+    /// Failures of the test.
+    failures: Vec<String>,
+    /// What the failed sync led to, as a key of the report.
+    effect: &'static str,
 }
 
-pub(crate) async fn run(args: FsyncArgs) -> Outcome<ExitCode> {
+pub(crate) async fn run(args: FsyncArgs) -> Result<ExitCode> {
     let mut report = Report::new("fsync", &args.args);
-    let work = args.args.work()?;
+    let work = args.args.work_dir()?;
     let shim = Shim::compile(work.path())?;
-    let mut looker = Looker::new(work.path().join("looker.log"));
-    let place = work.path().join("run");
-    // None fails: how many there are.
-    let whole = one(&args, &shim, &place, 0, &mut looker).await?;
-    if !whole.wrong.is_empty() {
-        report.fail(0, &whole.wrong.join("; "), &[("run", &place)])?;
+    let mut opener = StoreOpener::new(work.path());
+    let directory = work.path().join("run");
+    let fixture = Fixture {
+        nearby: args.args.nearby()?,
+        data: directory.join("root/data"),
+        run_dir: directory.clone(),
+    };
+    // Without a failure, to count the syncs.
+    let whole = run_once(&args, &shim, &fixture, 0, &mut opener).await?;
+    if !whole.failures.is_empty() {
+        report.fail(0, &whole.failures.join("; "), &[("run", &directory)])?;
     }
     for key in ["runs", "refused_start", "read_only", "in_stop", "not_reached"] {
         report.add(key, 0);
@@ -72,124 +78,139 @@ pub(crate) async fn run(args: FsyncArgs) -> Outcome<ExitCode> {
     report.set("syncs_before_stop", whole.before_stop);
     report.set("syncs_in_stop", in_stop);
     for number in numbers(&args, whole.before_stop, in_stop) {
-        let run = one(&args, &shim, &place, number, &mut looker).await?;
+        let run = run_once(&args, &shim, &fixture, number, &mut opener).await?;
         report.add("runs", 1);
-        report.add(run.word, 1);
-        if !run.wrong.is_empty() {
-            let of = run.failed.map(|(path, _)| path).unwrap_or_default();
-            let what = format!("sync {number}, of {of:?} ({}): {}", run.word, run.wrong.join("; "));
-            report.fail(number, &what, &[("run", &place)])?;
+        report.add(run.effect, 1);
+        if !run.failures.is_empty() {
+            let file = run.failed.map(|(path, _)| path).unwrap_or_default();
+            let message = format!("sync {number}, of {file:?} ({}): {}", run.effect, run.failures.join("; "));
+            report.fail(number, &message, &[("run", &directory)])?;
         }
     }
     report.finish()
 }
 
-/// Syncs of the stop are numbered from here on: how many there were before it differs from run to run.
+/// Syncs of the stop are numbered from here: the number of syncs before it differs between runs.
 const STOP: u64 = 1_000_000;
 
-/// Which syncs fail. The first ones, which a start makes, always do, and those of the stop; the others evenly.
+/// Returns the numbers of the syncs to fail: always the first ones, which belong to the start, and those of the stop; of the
+/// others an evenly spread selection.
 fn numbers(args: &FsyncArgs, before_stop: u64, in_stop: u64) -> Vec<u64> {
     const FIRST: u64 = 24;
     if let Some(case) = args.args.case {
         return vec![case];
     }
-    let of_stop = (1..=in_stop).map(|number| STOP + number);
+    let during_stop = (1..=in_stop).map(|number| STOP + number);
     if args.all || args.args.count >= before_stop {
-        return (1..=before_stop).chain(of_stop).collect();
+        return (1..=before_stop).chain(during_stop).collect();
     }
     let spread = args.args.count.saturating_sub(FIRST + in_stop).max(1);
-    // Not up to the last: another run may make fewer.
+    // Only the first three quarters: a later run may have fewer syncs.
     let evenly = (1..=spread).map(|n| FIRST + n * (before_stop * 3 / 4).saturating_sub(FIRST) / spread);
-    let mut numbers: Vec<u64> = (1..=FIRST.min(before_stop)).chain(evenly).chain(of_stop).collect();
+    let mut numbers: Vec<u64> = (1..=FIRST.min(before_stop)).chain(evenly).chain(during_stop).collect();
     numbers.dedup();
     numbers
 }
 
-/// Starts a server, sends, stops it, and lets a sync fail; none where the number is 0.
-async fn one(args: &FsyncArgs, shim: &Shim, place: &Path, number: u64, looker: &mut Looker) -> Outcome<Run> {
-    drop(fs::remove_dir_all(place));
-    let (root, trace) = (place.join("root"), place.join("trace"));
+/// Runs a server under load and stops it, while the sync with this number fails; with 0 none fails.
+async fn run_once(
+    args: &FsyncArgs,
+    shim: &Shim,
+    fixture: &Fixture,
+    number: u64,
+    opener: &mut StoreOpener,
+) -> Result<Run> {
+    let directory = &fixture.run_dir;
+    drop(fs::remove_dir_all(directory));
+    let (root, trace) = (directory.join("root"), directory.join("trace"));
     fs::create_dir_all(&root)?;
-    let server = Place { data: root.join("data"), beside: place.to_owned() };
     let mut environment = shim.environment(&root, &trace);
-    let later = place.join("later");
+    let later = directory.join("later");
     environment.push(("CRASH_FAIL_LATER".to_owned(), later.to_string_lossy().into_owned()));
     if number > 0 && number < STOP {
         environment.push(("CRASH_FAIL_SYNC".to_owned(), number.to_string()));
     }
     let models = models(WORKERS);
-    let mut run =
-        Run { syncs: 0, before_stop: 0, failed: None, told: None, wrong: Vec::new(), word: "not_reached" };
-    match Starting::spawn(&server, &environment)?.ready().await? {
-        Err(refusal) => {
-            run.word = "refused_start";
-            let is_clear = refusal.said.contains("nearby: ") && !refusal.said.contains("panicked");
-            if refusal.status.is_none_or(|status| status.code().is_none_or(|code| code == 0)) || !is_clear {
-                run.wrong.push(format!("the start ended with {:?}: {}", refusal.status, refusal.said));
+    let mut run = Run {
+        syncs: 0,
+        before_stop: 0,
+        failed: None,
+        unhealthy_at: None,
+        failures: Vec::new(),
+        effect: "not_reached",
+    };
+    match connect(fixture.spawn(&environment)?).await? {
+        Err(error) => {
+            run.effect = "refused_start";
+            let is_clear = error.output().contains("nearby: ") && !error.output().contains("panicked");
+            if error.status().is_none_or(|status| status.code().is_none_or(|code| code == 0)) || !is_clear {
+                run.failures.push(format!("the error of the start is unclear: {error}"));
             }
         }
-        Ok(running) => loaded(args, running, &models, &trace, number, &mut run).await?,
+        Ok(server) => run_under_load(args, server, &models, &trace, number, &mut run).await?,
     }
     read_trace(&trace, &mut run)?;
     let failed =
-        run.failed.as_ref().filter(|(path, _)| carries_acknowledgements(path)).map(|(_, position)| *position);
-    for (position, what) in [(failed, "the failure"), (run.told, "its health told of the failure")] {
+        run.failed.as_ref().filter(|(path, _)| is_on_commit_path(path)).map(|(_, position)| *position);
+    for (position, event) in [(failed, "the failure"), (run.unhealthy_at, "the health status changed")] {
         let Some(position) = position else { continue };
-        let late: usize = copies(&models).iter().map(|model| model.acked_although_sent_after(position)).sum();
+        let late: usize = copies(&models).iter().map(|model| model.count_acked_if_sent_since(position)).sum();
         if late > 0 {
-            run.wrong.push(format!("{late} writes were sent after {what} and acknowledged"));
+            run.failures.push(format!("{late} changes were sent after {event} and acknowledged"));
         }
     }
-    look(&server, &models, looker, &mut run).await?;
+    check_restart(fixture, &models, opener, &mut run).await?;
     Ok(run)
 }
 
-async fn loaded(
+/// Sends load to a server and stops it.
+async fn run_under_load(
     args: &FsyncArgs,
-    mut running: Server,
-    models: &[Shared],
+    mut server: ServerUnderTest,
+    models: &[SharedModel],
     trace: &Path,
     number: u64,
     run: &mut Run,
-) -> Outcome<()> {
+) -> Result<()> {
     let plan = Plan {
         clock: Clock::Trace(trace.to_owned()),
         seed: args.args.seed,
-        goes_on: true,
+        continue_after_rejection: true,
         merchants: 40,
         labels: 3,
     };
-    let load = Load::start(&running, models, &plan)?;
-    tokio::time::sleep(Duration::from_millis(args.length)).await;
+    let load = Load::start(&server.client(), models, &plan);
+    tokio::time::sleep(Duration::from_millis(args.length_ms)).await;
     read_trace(trace, run)?;
     if run.failed.is_some() {
-        run.word = "read_only";
-        let mut left = NOTICE;
-        while running.takes_changes().await? && !left.is_zero() {
+        run.effect = "read_only";
+        let deadline = tokio::time::Instant::now() + HEALTH_TIMEOUT;
+        let mut is_writable = server.is_writable().await?;
+        while is_writable && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            left = left.saturating_sub(Duration::from_millis(50));
+            is_writable = server.is_writable().await?;
         }
-        if left.is_zero() {
-            run.wrong.push("its health says that it takes changes".to_owned());
+        if is_writable {
+            run.failures.push("the health status says that changes are accepted".to_owned());
         } else {
-            // A write that was sent at this very position may have been before.
-            run.told = Some(fs::metadata(trace)?.len() + 1);
+            // A change that was sent at this very position may have been sent earlier.
+            run.unhealthy_at = Some(fs::metadata(trace)?.len() + 1);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let answers = load.stop(Duration::from_secs(20)).await;
+    let responses = load.stop(Duration::from_secs(20)).await;
     read_trace(trace, run)?;
-    judge(&answers, run);
-    if run.failed.is_some() && run.word == "not_reached" {
-        // While the last writes were waited for.
-        run.word = "read_only";
+    check_rejections(&responses, run);
+    if run.failed.is_some() && run.effect == "not_reached" {
+        // The sync failed while the last changes were in flight.
+        run.effect = "read_only";
     }
-    if !running.is_alive()? {
-        run.wrong.push(format!("the server has ended: {}", running.said()));
+    if !server.is_running()? {
+        run.failures.push(format!("the server has exited: {}", server.output()));
         return Ok(());
     }
-    if !running.answers_searches().await? {
-        run.wrong.push("a search is not answered".to_owned());
+    if !server.serves_searches().await {
+        run.failures.push("a search failed".to_owned());
     }
     run.before_stop = run.syncs;
     let had_failed = run.failed.is_some();
@@ -197,33 +218,34 @@ async fn loaded(
         let length = usize::try_from(number)?;
         fs::write(trace.with_file_name("later"), vec![b'.'; length])?;
     }
-    let status = running.terminate().await?;
+    let status = server.terminate().await?;
     read_trace(trace, run)?;
     if !had_failed && run.failed.is_some() {
-        run.word = "in_stop";
+        run.effect = "in_stop";
     }
-    // A stop may tell of a failed sync by its exit code, but must come to an end.
+    // The exit code of a stop may report the failed sync, but the process must exit by itself.
     if status.is_none_or(|status| status.code().is_none()) {
-        run.wrong.push(format!("the stop ended with {status:?}"));
+        run.failures.push(format!("the server did not exit by itself: {status:?}"));
     }
     Ok(())
 }
 
-/// After a failure writes are refused for that reason, and before it they are not.
-fn judge(answers: &Answers, run: &mut Run) {
-    let is_read_only = |what: &str| what.ends_with("/STORE_READ_ONLY");
-    for (what, count) in &answers.refused {
-        if run.failed.is_none() || !is_read_only(what) {
-            run.wrong.push(format!("{count} writes were refused with {what}"));
+/// Checks that changes are rejected after a failure with its reason, and not before.
+fn check_rejections(responses: &Responses, run: &mut Run) {
+    let is_read_only = |error: &str| error.ends_with("/STORE_READ_ONLY");
+    for (error, count) in &responses.rejected {
+        if run.failed.is_none() || !is_read_only(error) {
+            run.failures.push(format!("{count} changes were rejected with {error}"));
         }
     }
-    if run.word == "read_only" && answers.refused.is_empty() {
-        run.wrong.push("no write was refused".to_owned());
+    if run.effect == "read_only" && responses.rejected.is_empty() {
+        run.failures.push("no change was rejected".to_owned());
     }
 }
 
-fn read_trace(trace: &Path, run: &mut Run) -> Outcome<()> {
-    // A server that never came so far has none.
+/// Counts the syncs in the trace and finds the failed one.
+fn read_trace(trace: &Path, run: &mut Run) -> Result<()> {
+    // A server that failed early has no trace.
     let records = parse(&fs::read(trace).unwrap_or_default())?;
     for record in &records {
         match &record.op {
@@ -238,26 +260,33 @@ fn read_trace(trace: &Path, run: &mut Run) -> Outcome<()> {
     Ok(())
 }
 
-/// Starts again without a fault, and compares.
-async fn look(server: &Place, models: &[Shared], looker: &mut Looker, run: &mut Run) -> Outcome<()> {
-    let copies: Vec<Model> = copies(models);
-    match looker.look(&server.data)? {
-        Look::Opened(content) => {
-            let verdict = check(&copies, &content, u64::MAX);
+/// Opens the store and starts a server without a fault, and compares the content.
+async fn check_restart(
+    fixture: &Fixture,
+    models: &[SharedModel],
+    opener: &mut StoreOpener,
+    run: &mut Run,
+) -> Result<()> {
+    let models: Vec<Model> = copies(models);
+    match opener.open(&fixture.data)? {
+        Opened::Content(content) => {
+            let verdict = check(&models, &content, u64::MAX);
             if !verdict.is_good() {
-                run.wrong.push(verdict.words());
+                run.failures.push(verdict.describe());
             }
         }
-        Look::Refused(why) | Look::Broke(why) => run.wrong.push(format!("it does not open again: {why}")),
+        Opened::Refused(error) | Opened::Crashed(error) => {
+            run.failures.push(format!("the store does not open again: {error}"));
+        }
     }
-    match Server::start(server).await? {
-        Ok(running) => {
-            let verdict = check(&copies, &running.content().await?, u64::MAX);
+    match fixture.start().await? {
+        Ok(server) => {
+            let verdict = check(&models, &server.content().await?, u64::MAX);
             if !verdict.is_good() {
-                run.wrong.push(format!("as the server tells it: {}", verdict.words()));
+                run.failures.push(format!("content of the server: {}", verdict.describe()));
             }
         }
-        Err(refusal) => run.wrong.push(format!("it does not start again: {}", refusal.said)),
+        Err(error) => run.failures.push(format!("the server does not start again: {error}")),
     }
     Ok(())
 }

@@ -1,17 +1,17 @@
-//! A server is killed at a random moment, again and again on one directory.
+//! Fault `kill`: a server is killed at a random moment, again and again with the same data directory.
 
 use std::{fs, process::ExitCode, time::Duration};
 
 use rand::RngExt;
 
 use crate::{
-    Args, Outcome,
-    check::{Look, Looker},
-    child::{Place, Server, Starting},
-    load::{Clock, Load, Plan, Shared, copies, held, models},
-    model::{Content, check},
-    random_of,
+    args::{Args, rng_of},
+    error::Result,
+    expected::{Content, check},
+    load::{Clock, Load, Plan, SharedModel, copies, lock, models},
+    open_store::{Opened, StoreOpener},
     report::Report,
+    server::{Fixture, ServerUnderTest, connect},
 };
 
 #[derive(Clone, Debug, clap::Args)]
@@ -19,136 +19,139 @@ pub(crate) struct KillArgs {
     #[command(flatten)]
     args: Args,
 
-    /// After how many cycles to begin anew with an empty directory
+    /// Cycles with the same data directory before an empty one is used
     #[arg(long, default_value_t = 50, value_name = "NUMBER")]
     cycles: u64,
 }
 
 const WORKERS: usize = 8;
-/// The longest that a server is left under load, in milliseconds.
-const LONGEST_LOAD: u64 = 300;
+/// Maximum time under load before the kill.
+const MAX_LOAD_MS: u64 = 300;
 
-/// What goes on from cycle to cycle.
-struct Cycles {
-    place: Place,
-    models: Vec<Shared>,
-    looker: Looker,
+/// State that is kept from cycle to cycle.
+struct KillTest {
+    fixture: Fixture,
+    models: Vec<SharedModel>,
+    opener: StoreOpener,
     report: Report,
-    /// How long a start took of late, in microseconds.
-    typical_start: u64,
+    /// Moving average of start times, in microseconds.
+    average_start_us: u64,
 }
 
-pub(crate) async fn run(args: KillArgs) -> Outcome<ExitCode> {
-    let work = args.args.work()?;
-    let mut cycles = Cycles {
-        place: Place { data: work.path().join("data"), beside: work.path().to_owned() },
+pub(crate) async fn run(args: KillArgs) -> Result<ExitCode> {
+    let work = args.args.work_dir()?;
+    let mut test = KillTest {
+        fixture: Fixture {
+            nearby: args.args.nearby()?,
+            data: work.path().join("data"),
+            run_dir: work.path().to_owned(),
+        },
         models: models(WORKERS),
-        looker: Looker::new(work.path().join("looker.log")),
+        opener: StoreOpener::new(work.path()),
         report: Report::new("kill", &args.args),
-        typical_start: 20_000,
+        average_start_us: 20_000,
     };
-    for key in ["cycles", "killed_in_start", "acked", "failed_starts", "lost", "torn_batch", "strange"] {
-        cycles.report.add(key, 0);
+    for key in ["cycles", "killed_in_start", "acked", "failed_starts", "lost", "torn_batch", "unexpected"] {
+        test.report.add(key, 0);
     }
     for case in args.args.cases() {
         if case.is_multiple_of(args.cycles) {
-            cycles.afresh();
+            test.clear();
         }
-        if !cycles.cycle(args.args.seed, case).await? {
-            cycles.afresh();
+        if !test.cycle(args.args.seed, case).await? {
+            test.clear();
         }
     }
-    cycles.report.finish()
+    test.report.finish()
 }
 
-impl Cycles {
-    fn afresh(&mut self) {
-        drop(fs::remove_dir_all(&self.place.data));
+impl KillTest {
+    fn clear(&mut self) {
+        drop(fs::remove_dir_all(&self.fixture.data));
         self.models = models(WORKERS);
     }
 
-    /// One kill and all that is looked at after it; whether the directory is still good.
-    async fn cycle(&mut self, seed: u64, case: u64) -> Outcome<bool> {
-        let mut random = random_of(seed, case);
+    /// Runs one kill and the checks after it; returns `false` if the data directory is not as expected.
+    async fn cycle(&mut self, seed: u64, case: u64) -> Result<bool> {
+        let mut rng = rng_of(seed, case);
         self.report.add("cycles", 1);
-        let starting = Starting::spawn(&self.place, &[])?;
-        if random.random_bool(0.25) {
-            let moment = random.random_range(0..=self.typical_start);
-            tokio::time::sleep(Duration::from_micros(moment)).await;
+        let starting = self.fixture.spawn(&[])?;
+        if rng.random_bool(0.25) {
+            let delay_us = rng.random_range(0..=self.average_start_us);
+            tokio::time::sleep(Duration::from_micros(delay_us)).await;
             starting.kill()?;
             self.report.add("killed_in_start", 1);
         } else {
-            let server = match starting.ready().await? {
+            let server = match connect(starting).await? {
                 Ok(server) => server,
-                Err(refusal) => return self.failed(case, "failed_starts", &refusal.said),
+                Err(error) => return self.fail(case, "failed_starts", error.output()),
             };
-            self.started(&server);
+            self.record_start(&server);
             let plan = Plan {
-                clock: Clock::Still,
-                seed: random.random(),
-                goes_on: false,
-                merchants: random.random_range(20..150),
-                labels: [0, 3, 20][random.random_range(0..3)],
+                clock: Clock::Disabled,
+                seed: rng.random(),
+                continue_after_rejection: false,
+                merchants: rng.random_range(20..150),
+                labels: [0, 3, 20][rng.random_range(0..3)],
             };
-            let load = Load::start(&server, &self.models, &plan)?;
-            let moment = random.random_range(0..LONGEST_LOAD * 1_000);
-            tokio::time::sleep(Duration::from_micros(moment)).await;
+            let load = Load::start(&server.client(), &self.models, &plan);
+            let delay_us = rng.random_range(0..MAX_LOAD_MS * 1_000);
+            tokio::time::sleep(Duration::from_micros(delay_us)).await;
             server.kill()?;
-            let answers = load.stop(Duration::from_millis(100)).await;
-            self.report.add("acked", answers.ok);
-            for (what, count) in answers.refused.iter().filter(|(what, _)| *what != "Unavailable/-") {
-                self.report.add(format!("answered_{what}"), *count);
+            let responses = load.stop(Duration::from_millis(100)).await;
+            self.report.add("acked", responses.ok);
+            for (error, count) in responses.rejected.iter().filter(|(error, _)| *error != "Unavailable/-") {
+                self.report.add(format!("rejected_{error}"), *count);
             }
         }
-        self.look(case, random.random_bool(0.5)).await
+        self.check(case, rng.random_bool(0.5)).await
     }
 
-    fn started(&mut self, server: &Server) {
-        let took = u64::try_from(server.took.as_micros()).unwrap_or(u64::MAX);
-        self.typical_start = (self.typical_start * 7 + took) / 8;
-        self.report.set("typical_start_ms", self.typical_start / 1_000);
+    fn record_start(&mut self, server: &ServerUnderTest) {
+        let took_us = u64::try_from(server.startup_time().as_micros()).unwrap_or(u64::MAX);
+        self.average_start_us = (self.average_start_us * 7 + took_us) / 8;
+        self.report.set("average_start_ms", self.average_start_us / 1_000);
     }
 
-    /// Starts on what is left, or opens it within a process of ours, and compares.
-    async fn look(&mut self, case: u64, by_server: bool) -> Outcome<bool> {
-        let content = if by_server {
-            match Server::start(&self.place).await? {
+    /// Starts a server with the data directory, or opens its store in a process of the harness, and compares.
+    async fn check(&mut self, case: u64, with_server: bool) -> Result<bool> {
+        let content = if with_server {
+            match self.fixture.start().await? {
                 Ok(server) => {
-                    self.started(&server);
+                    self.record_start(&server);
                     let content = server.content().await?;
-                    // No writes: another kill, which must not harm either.
+                    // A kill without writes must do no harm either.
                     server.kill()?;
                     content
                 }
-                Err(refusal) => return self.failed(case, "failed_starts", &refusal.said),
+                Err(error) => return self.fail(case, "failed_starts", error.output()),
             }
         } else {
-            match self.looker.look(&self.place.data)? {
-                Look::Opened(content) => content,
-                Look::Refused(why) | Look::Broke(why) => return self.failed(case, "failed_starts", &why),
+            match self.opener.open(&self.fixture.data)? {
+                Opened::Content(content) => content,
+                Opened::Refused(error) | Opened::Crashed(error) => {
+                    return self.fail(case, "failed_starts", &error);
+                }
             }
         };
         self.compare(case, &content)
     }
 
-    fn compare(&mut self, case: u64, content: &Content) -> Outcome<bool> {
+    fn compare(&mut self, case: u64, content: &Content) -> Result<bool> {
         let verdict = check(&copies(&self.models), content, u64::MAX);
-        let kind = match &verdict {
-            verdict if verdict.is_good() => {
-                self.models.iter().for_each(|model| held(model).settle(content));
-                return Ok(true);
+        match verdict.kind() {
+            Some(kind) => self.fail(case, kind, &verdict.describe()),
+            None => {
+                self.models.iter().for_each(|model| lock(model).reset_to(content));
+                Ok(true)
             }
-            verdict if !verdict.lost.is_empty() => "lost",
-            verdict if !verdict.torn.is_empty() => "torn_batch",
-            _ => "strange",
-        };
-        self.failed(case, kind, &verdict.words())
+        }
     }
 
-    fn failed(&mut self, case: u64, kind: &'static str, what: &str) -> Outcome<bool> {
+    fn fail(&mut self, case: u64, kind: &'static str, message: &str) -> Result<bool> {
         self.report.add(kind, 1);
-        let log = self.place.beside.join("log");
-        self.report.fail(case, &format!("{kind}: {what}"), &[("data", &self.place.data), ("log", &log)])?;
+        let evidence = [("data", self.fixture.data.as_path()), ("log", &self.fixture.log())];
+        self.report.fail(case, &format!("{kind}: {message}"), &evidence)?;
         Ok(false)
     }
 }

@@ -1,4 +1,4 @@
-//! What is sent to a server: changes of every kind from several workers, each of which owns its merchants.
+//! Load on a server: changes of every kind from concurrent workers, each with merchants of its own.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,117 +24,116 @@ use rand_pcg::Pcg64Mcg;
 use tokio::task::JoinHandle;
 
 use crate::{
-    Outcome,
-    child::Server,
-    model::{Model, Unit},
-    random_of,
+    args::rng_of,
+    expected::{Model, Unit},
 };
 
-/// The model of a worker, which outlives the worker.
-pub(crate) type Shared = Arc<Mutex<Model>>;
+/// The expected content of a worker; it outlives the worker.
+pub(crate) type SharedModel = Arc<Mutex<Model>>;
 
-/// Looks into a model, or into the answers.
-pub(crate) fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks a model or the responses. A worker that panicked leaves them usable.
+pub(crate) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Models of workers that have sent nothing yet.
-pub(crate) fn models(workers: usize) -> Vec<Shared> {
-    (0..workers).map(|_| Shared::default()).collect()
+/// Creates a model for each worker.
+pub(crate) fn models(workers: usize) -> Vec<SharedModel> {
+    (0..workers).map(|_| SharedModel::default()).collect()
 }
 
-/// What models hold at the moment.
-pub(crate) fn copies(models: &[Shared]) -> Vec<Model> {
-    models.iter().map(|model| held(model).clone()).collect()
+/// Copies the current state of models.
+pub(crate) fn copies(models: &[SharedModel]) -> Vec<Model> {
+    models.iter().map(|model| lock(model).clone()).collect()
 }
 
-/// Tells how far the trace has come.
+/// Position in the trace of file operations, which orders changes and disk images.
 #[derive(Clone, Debug)]
 pub(crate) enum Clock {
-    /// There is no trace, and all that was acknowledged counts.
-    Still,
-    /// The length of a file.
+    /// There is no trace: every acknowledgement counts.
+    Disabled,
+    /// The length of the trace file.
     Trace(PathBuf),
 }
 
 impl Clock {
     fn now(&self) -> u64 {
         match self {
-            Self::Still => 0,
+            Self::Disabled => 0,
             Self::Trace(path) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
         }
     }
 }
 
-/// How to send.
+/// Parameters of the load.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) clock: Clock,
     pub(crate) seed: u64,
-    /// Whether a worker goes on after a refusal.
-    pub(crate) goes_on: bool,
-    /// Most single merchants a worker, a fifth as many batches.
+    /// Workers continue after a rejected change; otherwise they stop.
+    pub(crate) continue_after_rejection: bool,
+    /// Maximum number of single merchants per worker; batches are limited to a fifth of it.
     pub(crate) merchants: usize,
-    /// Most padding of a merchant, in labels of 200 bytes.
+    /// Maximum padding of a merchant, in labels of 200 bytes.
     pub(crate) labels: usize,
 }
 
-/// How writes were answered.
+/// Counts of responses to changes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answers {
+pub(crate) struct Responses {
     pub(crate) ok: u64,
-    /// By code and reason.
-    pub(crate) refused: BTreeMap<String, u64>,
-    /// Those without a reason, which a client cannot act upon; not counting connections that broke.
-    pub(crate) unreasoned: u64,
+    /// Errors, by code and reason.
+    pub(crate) rejected: BTreeMap<String, u64>,
+    /// Errors without a reason, which a client cannot act on; failed connections are not counted.
+    pub(crate) without_reason: u64,
 }
 
-/// Workers that send.
+/// Running workers.
 pub(crate) struct Load {
     workers: Vec<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
-    pub(crate) answers: Arc<Mutex<Answers>>,
+    pub(crate) responses: Arc<Mutex<Responses>>,
 }
 
 impl Load {
-    /// Lets a worker send for each model.
-    pub(crate) fn start(server: &Server, models: &[Shared], plan: &Plan) -> Outcome<Self> {
-        let (stop, answers) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Answers::default())));
+    /// Starts a worker for each model.
+    pub(crate) fn start(client: &Client, models: &[SharedModel], plan: &Plan) -> Self {
+        let (stop, responses) =
+            (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Responses::default())));
         let mut workers = Vec::new();
         for (number, model) in models.iter().enumerate() {
             let worker = Worker {
                 number,
-                client: server.client()?,
+                client: client.clone(),
                 model: Arc::clone(model),
                 plan: plan.clone(),
-                random: random_of(plan.seed, number as u64 + 1_000_003),
-                answers: Arc::clone(&answers),
+                rng: rng_of(plan.seed, number as u64 + 1_000_003),
+                responses: Arc::clone(&responses),
             };
             workers.push(tokio::spawn(worker.run(Arc::clone(&stop))));
         }
-        Ok(Self { workers, stop, answers })
+        Self { workers, stop, responses }
     }
 
-    /// Whether a worker still sends.
-    pub(crate) fn goes_on(&self) -> bool {
+    /// Returns `true` while a worker is sending.
+    pub(crate) fn is_running(&self) -> bool {
         self.workers.iter().any(|worker| !worker.is_finished())
     }
 
-    /// Ends it: what is under way is waited for, but not for long.
-    pub(crate) async fn stop(self, patience: Duration) -> Answers {
+    /// Stops the workers. Calls in flight are aborted after the timeout.
+    pub(crate) async fn stop(self, timeout: Duration) -> Responses {
         self.stop.store(true, Ordering::Relaxed);
-        let until = tokio::time::Instant::now() + patience;
+        let deadline = tokio::time::Instant::now() + timeout;
         for mut worker in self.workers {
-            if tokio::time::timeout_at(until, &mut worker).await.is_err() {
+            if tokio::time::timeout_at(deadline, &mut worker).await.is_err() {
                 worker.abort();
                 drop(worker.await);
             }
         }
-        held(&self.answers).clone()
+        lock(&self.responses).clone()
     }
 }
 
-/// A place in Helsinki.
+/// Returns a position in Helsinki, with an offset in degrees.
 pub(crate) fn position(offset: f64) -> Position {
     Position {
         latitude: 60.1719 + offset,
@@ -151,59 +150,59 @@ fn name_of(id: &str) -> String {
 struct Worker {
     number: usize,
     client: Client,
-    model: Shared,
+    model: SharedModel,
     plan: Plan,
-    random: Pcg64Mcg,
-    answers: Arc<Mutex<Answers>>,
+    rng: Pcg64Mcg,
+    responses: Arc<Mutex<Responses>>,
 }
 
-/// What is under way: units, and the states they are to have.
+/// Changes that were sent: units, and the index of the new state of each.
 type Sent = Vec<(usize, usize)>;
 
-const MOST_OF_A_BATCH: usize = 30;
-const MOST_OF_A_MESSAGE: usize = 60;
+const MAX_BATCH_SIZE: usize = 30;
+const MAX_MESSAGE_ROWS: usize = 60;
 
 impl Worker {
     async fn run(mut self, stop: Arc<AtomicBool>) {
         while !stop.load(Ordering::Relaxed) {
-            let answer = match self.random.random_range(0..100) {
+            let result = match self.rng.random_range(0..100) {
                 0..50 => self.put().await,
                 50..62 => self.delete().await,
                 62..82 => self.batch().await,
                 _ => self.import().await,
             };
-            let Err(error) = answer else {
-                held(&self.answers).ok += 1;
+            let Err(error) = result else {
+                lock(&self.responses).ok += 1;
                 continue;
             };
-            let is_broken = error.code() == Code::Unavailable && error.reason().is_none();
+            let is_disconnected = error.code() == Code::Unavailable && error.reason().is_none();
             {
-                let mut answers = held(&self.answers);
-                let what = format!("{:?}/{}", error.code(), error.reason().unwrap_or("-"));
-                *answers.refused.entry(what).or_default() += 1;
-                answers.unreasoned += u64::from(!is_broken && error.reason().is_none());
+                let mut responses = lock(&self.responses);
+                let key = format!("{:?}/{}", error.code(), error.reason().unwrap_or("-"));
+                *responses.rejected.entry(key).or_default() += 1;
+                responses.without_reason += u64::from(!is_disconnected && error.reason().is_none());
             }
-            if is_broken || !self.plan.goes_on {
+            if is_disconnected || !self.plan.continue_after_rejection {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Some unit of one merchant, or of a batch; a new one while there is room.
+    /// Returns the index of a random unit: a single merchant or a batch. Creates one if the limit is not reached.
     fn unit(&mut self, batch: bool) -> usize {
-        let mut model = held(&self.model);
+        let mut model = lock(&self.model);
         let of_kind = |unit: &Unit| (unit.ids.len() > 1) == batch;
         let known: Vec<usize> =
             (0..model.units.len()).filter(|number| of_kind(&model.units[*number])).collect();
-        let room = if batch { self.plan.merchants / 5 } else { self.plan.merchants };
-        let new = known.is_empty() || (known.len() < room && self.random.random_bool(0.4));
+        let limit = if batch { self.plan.merchants / 5 } else { self.plan.merchants };
+        let new = known.is_empty() || (known.len() < limit && self.rng.random_bool(0.4));
         if !new {
-            return known[self.random.random_range(0..known.len())];
+            return known[self.rng.random_range(0..known.len())];
         }
         let (worker, number) = (self.number, model.units.len());
         let ids = if batch {
-            let size = self.random.random_range(2..=MOST_OF_A_BATCH);
+            let size = self.rng.random_range(2..=MAX_BATCH_SIZE);
             (0..size).map(|member| format!("w{worker}-{number}-{member}")).collect()
         } else {
             vec![format!("w{worker}-{number}")]
@@ -212,12 +211,12 @@ impl Worker {
         number
     }
 
-    /// Says of units that they are about to be put or deleted; returns their merchants too.
+    /// Records that units are about to be stored or deleted; returns the new states and the merchants.
     fn send(&mut self, units: &[usize], put: bool) -> (Sent, Vec<Merchant>) {
         let now = self.plan.clock.now();
         let (mut sent, mut merchants) = (Vec::new(), Vec::new());
         for unit in units {
-            let mut model = held(&self.model);
+            let mut model = lock(&self.model);
             model.names += 1;
             let name = format!("w{} v{}", self.number, model.names);
             sent.push((*unit, model.send(*unit, put.then(|| name.clone()), now)));
@@ -230,28 +229,28 @@ impl Worker {
 
     fn acknowledge(&self, sent: &Sent) {
         let now = self.plan.clock.now();
-        let mut model = held(&self.model);
+        let mut model = lock(&self.model);
         sent.iter().for_each(|(unit, state)| model.ack(*unit, *state, now));
     }
 
     fn merchant(&mut self, id: &str, display_name: &str) -> Merchant {
-        let labels = self.random.random_range(0..=self.plan.labels);
+        let labels = self.rng.random_range(0..=self.plan.labels);
         let mut padding = |number: usize| {
-            let word = format!("{:016x}", self.random.random::<u64>());
+            let word = format!("{:016x}", self.rng.random::<u64>());
             (format!("k{number}"), word.repeat(12))
         };
         Merchant {
             name: name_of(id),
             display_name: display_name.to_owned(),
             labels: (0..labels).map(&mut padding).collect(),
-            position: Some(position(self.random.random_range(-0.02..0.02))),
+            position: Some(position(self.rng.random_range(-0.02..0.02))),
             ..Default::default()
         }
     }
 
     async fn put(&mut self) -> Result<(), ClientError> {
         let unit = self.unit(false);
-        let is_new = held(&self.model).units[unit].states.is_empty();
+        let is_new = lock(&self.model).units[unit].states.is_empty();
         let (sent, mut merchants) = self.send(&[unit], true);
         let merchant = merchants.pop();
         if is_new {
@@ -266,7 +265,7 @@ impl Worker {
 
     async fn delete(&mut self) -> Result<(), ClientError> {
         let unit = self.unit(false);
-        if !held(&self.model).units[unit].is_put() {
+        if !lock(&self.model).units[unit].is_stored() {
             return self.put().await;
         }
         let (sent, merchants) = self.send(&[unit], false);
@@ -279,11 +278,11 @@ impl Worker {
 
     async fn batch(&mut self) -> Result<(), ClientError> {
         let unit = self.unit(true);
-        let (is_new, is_put) = {
-            let model = held(&self.model);
-            (model.units[unit].states.is_empty(), model.units[unit].is_put())
+        let (is_new, is_stored) = {
+            let model = lock(&self.model);
+            (model.units[unit].states.is_empty(), model.units[unit].is_stored())
         };
-        let deletes = is_put && self.random.random_bool(0.4);
+        let deletes = is_stored && self.rng.random_bool(0.4);
         let (sent, merchants) = self.send(&[unit], !deletes);
         if deletes {
             let delete = |Merchant { name, .. }| DeleteMerchantRequest { name, ..Default::default() };
@@ -310,7 +309,7 @@ impl Worker {
     }
 
     async fn import(&mut self) -> Result<(), ClientError> {
-        let rows = self.random.random_range(1..=MOST_OF_A_MESSAGE);
+        let rows = self.rng.random_range(1..=MAX_MESSAGE_ROWS);
         let units: BTreeSet<usize> = (0..rows).map(|_| self.unit(false)).collect();
         let units: Vec<usize> = units.into_iter().collect();
         let (sent, merchants) = self.send(&units, true);
@@ -319,14 +318,14 @@ impl Worker {
             .zip(0..)
             .map(|(merchant, row_number)| ImportRow { row_number, merchant: Some(merchant) })
             .collect();
-        let size = self.random.random_range(1..=rows.len());
+        let size = self.rng.random_range(1..=rows.len());
         let messages: Vec<ImportMerchantsRequest> = rows
             .chunks(size)
             .map(|rows| ImportMerchantsRequest { rows: rows.to_vec(), allow_null_island: false })
             .collect();
-        let answer = self.client.import_merchants(tokio_stream::iter(messages)).await?;
+        let response = self.client.import_merchants(tokio_stream::iter(messages)).await?;
         let stored = |state| matches!(state, ImportState::Created | ImportState::Updated);
-        let outcomes = answer.outcomes.iter().zip(sent);
+        let outcomes = response.outcomes.iter().zip(sent);
         let stored: Sent =
             outcomes.filter(|(outcome, _)| stored(outcome.state())).map(|(_, sent)| sent).collect();
         self.acknowledge(&stored);

@@ -1,4 +1,4 @@
-//! What the harness says: a line for each failure with what is needed to look at it, and the totals in the last line.
+//! Output: a line for each failure, with its case and evidence, and the totals in the last line.
 
 use std::{
     fs,
@@ -8,22 +8,23 @@ use std::{
     time::Instant,
 };
 
-use crate::{Args, Outcome};
+use crate::{args::Args, error::Result};
 
-/// Counts, in the order in which they first came, and failures.
+/// Counts, in the order of their first use, and failures.
 pub(crate) struct Report {
     command: &'static str,
     seed: u64,
     keep: PathBuf,
     counts: Vec<(String, u64)>,
     failures: u64,
-    begun: Instant,
+    start: Instant,
 }
 
-/// Evidence of more failures than this is not kept.
-const MOST_EVIDENCE: u64 = 10;
+/// Number of failures whose evidence is kept.
+const MAX_EVIDENCE: u64 = 10;
 
 impl Report {
+    /// Creates an empty report.
     pub(crate) fn new(command: &'static str, args: &Args) -> Self {
         Self {
             command,
@@ -31,11 +32,11 @@ impl Report {
             keep: args.keep.clone(),
             counts: Vec::new(),
             failures: 0,
-            begun: Instant::now(),
+            start: Instant::now(),
         }
     }
 
-    /// Adds to a count, which is shown from then on.
+    /// Adds to a count. A count is printed once it has been added to, even by 0.
     pub(crate) fn add(&mut self, key: impl AsRef<str>, number: u64) {
         match self.counts.iter_mut().find(|(known, _)| known == key.as_ref()) {
             Some((_, count)) => *count += number,
@@ -43,51 +44,51 @@ impl Report {
         }
     }
 
-    /// Sets a count that is no sum.
+    /// Sets a figure that is not a sum.
     pub(crate) fn set(&mut self, key: &str, number: u64) {
         self.counts.retain(|(known, _)| known != key);
         self.add(key, number);
     }
 
-    /// Keeps directories as evidence and tells of a failure.
-    pub(crate) fn fail(&mut self, case: u64, what: &str, evidence: &[(&str, &Path)]) -> Outcome<()> {
+    /// Prints a failure and copies directories as evidence.
+    pub(crate) fn fail(&mut self, case: u64, message: &str, evidence: &[(&str, &Path)]) -> Result<()> {
         self.failures += 1;
         let mut shown = String::new();
-        if self.failures <= MOST_EVIDENCE && !evidence.is_empty() {
+        if self.failures <= MAX_EVIDENCE && !evidence.is_empty() {
             let kept = self.keep.join(format!("{}-seed-{}-case-{case}", self.command, self.seed));
             for (name, from) in evidence {
                 drop(fs::remove_dir_all(kept.join(name)));
                 copy(from, &kept.join(name))?;
             }
-            fs::write(kept.join("what"), what)?;
+            fs::write(kept.join("message"), message)?;
             shown = format!(" [{}]", kept.display());
         }
-        let what: String = what.chars().take(1_500).collect();
-        self.say(&format!(
+        let message: String = message.chars().take(1_500).collect();
+        self.print(&format!(
             "FAILED {} --seed {} --case {case}: {}{shown}",
             self.command,
             self.seed,
-            what.trim()
+            message.trim()
         ))
     }
 
-    /// A line for who watches.
-    pub(crate) fn say(&self, line: &str) -> Outcome<()> {
+    /// Prints a line.
+    pub(crate) fn print(&self, line: &str) -> Result<()> {
         writeln!(io::stdout(), "{line}")?;
         Ok(())
     }
 
-    /// The totals, and the end.
-    pub(crate) fn finish(self) -> Outcome<ExitCode> {
+    /// Prints the totals and returns the exit code.
+    pub(crate) fn finish(self) -> Result<ExitCode> {
         let counts: String = self.counts.iter().map(|(key, count)| format!(" {key}={count}")).collect();
-        let seconds = self.begun.elapsed().as_secs();
+        let seconds = self.start.elapsed().as_secs();
         let (command, seed, failures) = (self.command, self.seed, self.failures);
         writeln!(io::stdout(), "fault={command} seed={seed}{counts} seconds={seconds} failures={failures}")?;
         Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-/// Copies a file, or a directory with all below it.
+/// Copies a file, or a directory with its contents.
 pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if !from.is_dir() {
         if let Some(parent) = to.parent() {

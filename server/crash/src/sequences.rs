@@ -1,5 +1,5 @@
-//! Random sequences of what can happen to a store, beside a model that cannot fail: changes in batches, checkpoints, stops,
-//! crashes, torn ends, lost caches, compactions, backups and their restoring.
+//! Fault `model`: random sequences of store operations and faults, compared with an in-memory model: commits, checkpoints, stops,
+//! crashes, torn journal ends, lost snapshot files, compactions, backups and restores.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,11 @@ use nearby_store::{
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use crate::{Args, Outcome, random_of, report::Report};
+use crate::{
+    args::{Args, rng_of},
+    error::Result,
+    report::Report,
+};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ModelArgs {
@@ -29,44 +33,45 @@ pub(crate) struct ModelArgs {
     args: Args,
 }
 
-pub(crate) fn run(args: &ModelArgs) -> Outcome<ExitCode> {
+pub(crate) fn run(args: &ModelArgs) -> Result<ExitCode> {
     let mut report = Report::new("model", &args.args);
-    let work = args.args.work()?;
+    let work = args.args.work_dir()?;
     ["sequences", "steps", "crashes", "restores"].iter().for_each(|key| report.add(key, 0));
     for case in args.args.cases() {
-        let place = work.path().join("sequence");
-        drop(fs::remove_dir_all(&place));
-        fs::create_dir_all(&place)?;
+        let directory = work.path().join("sequence");
+        drop(fs::remove_dir_all(&directory));
+        fs::create_dir_all(&directory)?;
         report.add("sequences", 1);
-        match sequence(&place, &mut random_of(args.args.seed, case)) {
-            Ok(done) => {
-                report.add("steps", done.steps);
-                report.add("crashes", done.crashes);
-                report.add("restores", done.restores);
+        match sequence(&directory, &mut rng_of(args.args.seed, case)) {
+            Ok(counts) => {
+                report.add("steps", counts.steps);
+                report.add("crashes", counts.crashes);
+                report.add("restores", counts.restores);
             }
-            Err(error) => report.fail(case, &error.to_string(), &[("sequence", &place)])?,
+            Err(error) => report.fail(case, &error.to_string(), &[("sequence", &directory)])?,
         }
     }
     report.finish()
 }
 
+/// Counts of a sequence.
 #[derive(Default)]
-struct Done {
+struct Counts {
     steps: u64,
     crashes: u64,
     restores: u64,
 }
 
-/// What must be there.
+/// Expected content of a store.
 #[derive(Clone, Default)]
 struct Model {
-    extent: Watermarks,
+    watermarks: Watermarks,
     merchants: BTreeMap<MerchantId, Arc<StoredMerchant>>,
     deletions: BTreeMap<Revision, MerchantId>,
     requests: BTreeMap<RequestId, Arc<CompletedRequest>>,
 }
 
-/// A store, what must be in it, and what the server would have of it in memory.
+/// A store, its model, and the index that a server would have in memory.
 struct Pair {
     directory: PathBuf,
     store: DurableStore,
@@ -74,96 +79,100 @@ struct Pair {
     model: Model,
 }
 
-/// Short, so that checkpoints come.
-const OPENING: StoreOptions<'static> =
+/// A short journal, so that checkpoints are due.
+const OPTIONS: StoreOptions<'static> =
     StoreOptions { checkpoint_journal_bytes: 1 << 18, ..StoreOptions::DEFAULT };
 
-fn sequence(place: &Path, random: &mut Pcg64Mcg) -> Outcome<Done> {
-    let mut done = Done::default();
-    let mut pair = Pair::open(place.join("0"), Model::default())?;
+/// Runs a random sequence. Fails if the store differs from the model after a step.
+fn sequence(directory: &Path, rng: &mut Pcg64Mcg) -> Result<Counts> {
+    let mut counts = Counts::default();
+    let mut pair = Pair::open(directory.join("0"), Model::default())?;
     let mut backups: Vec<(PathBuf, Model)> = Vec::new();
     let mut copies = 0;
-    for _ in 0..random.random_range(5..60) {
-        done.steps += 1;
-        match random.random_range(0..100) {
-            0..60 => pair.commit(random)?,
-            60..68 => pair.checkpoint(random)?,
+    for _ in 0..rng.random_range(5..60) {
+        counts.steps += 1;
+        match rng.random_range(0..100) {
+            0..60 => pair.commit(rng)?,
+            60..68 => pair.checkpoint(rng)?,
             68..74 => pair = pair.stop()?,
             74..84 => {
-                done.crashes += 1;
-                pair = pair.crash(random)?;
+                counts.crashes += 1;
+                pair = pair.crash(rng)?;
             }
-            84..88 => pair = pair.lose_image()?,
+            84..88 => pair = pair.lose_snapshot_file()?,
             88..91 => pair = pair.compact()?,
             91..96 => {
-                let path = place.join(format!("{}.backup", backups.len()));
+                let path = directory.join(format!("{}.backup", backups.len()));
                 backups.push((path.clone(), pair.back_up(&path)?));
             }
             _ => {
                 let Some(at) = backups.len().checked_sub(1) else { continue };
-                let (backup, of_backup) = &backups[random.random_range(0..=at)];
+                let (backup, model) = &backups[rng.random_range(0..=at)];
                 copies += 1;
-                done.restores += 1;
-                pair = restore(backup, place.join(format!("{copies}")), of_backup)?;
+                counts.restores += 1;
+                pair = restore(backup, directory.join(format!("{copies}")), model)?;
             }
         }
     }
     let Pair { directory, store, model, .. } = pair.stop()?;
     drop(store);
-    let found = verify(&directory, &OPENING)?;
-    if !found.corruption.is_empty() || found.merchants != model.merchants.len() as u64 {
-        return Err(format!("verified: {found:?}, {} merchants were expected", model.merchants.len()).into());
+    let report = verify(&directory, &OPTIONS)?;
+    if !report.corruption.is_empty() || report.merchants != model.merchants.len() as u64 {
+        return Err(
+            format!("verify reports {report:?}; {} merchants are expected", model.merchants.len()).into()
+        );
     }
-    Ok(done)
+    Ok(counts)
 }
 
 impl Pair {
-    /// Opens a store, which must hold what the model does.
-    fn open(directory: PathBuf, model: Model) -> Outcome<Self> {
-        let (store, loaded) = DurableStore::open(&directory, &OPENING)?;
-        model.compare(&loaded)?;
-        let index = IndexWriter::load(loaded.merchants, loaded.digest.watermarks.last);
+    /// Opens a store, whose content must equal the model.
+    fn open(directory: PathBuf, model: Model) -> Result<Self> {
+        let (store, recovered) = DurableStore::open(&directory, &OPTIONS)?;
+        model.compare(&recovered)?;
+        let index = IndexWriter::load(recovered.merchants, recovered.digest.watermarks.last);
         Ok(Self { directory, store, index, model })
     }
 
-    fn commit(&mut self, random: &mut Pcg64Mcg) -> Outcome<()> {
+    /// Commits a random batch.
+    fn commit(&mut self, rng: &mut Pcg64Mcg) -> Result<()> {
         let mut next = self.model.clone();
         let (mut changes, mut replaces) = (Vec::new(), Vec::new());
-        for _ in 0..random.random_range(1..=40) {
-            let (change, replaced) = next.change(random)?;
+        for _ in 0..rng.random_range(1..=40) {
+            let (change, replaced) = next.change(rng)?;
             changes.push(change);
             replaces.push(replaced);
         }
         let mut forget = Vec::new();
-        if random.random_bool(0.3)
+        if rng.random_bool(0.3)
             && let Some((revision, _)) = self.model.deletions.first_key_value()
         {
             forget.push(Forget::Deletion(*revision));
-            next.extent.deletions_since = *revision;
+            next.watermarks.deletions_since = *revision;
             next.deletions.remove(revision);
         }
-        if random.random_bool(0.2)
+        if rng.random_bool(0.2)
             && let Some((id, request)) = self.model.requests.first_key_value()
         {
             forget.push(Forget::Request { id: *id, outcomes: request.outcomes.len() });
             next.requests.remove(id);
         }
-        let mut done = Vec::new();
-        if random.random_bool(0.3) {
+        let mut completed = Vec::new();
+        if rng.random_bool(0.3) {
             let request = CompletedRequest {
-                id: RequestId(random.random::<u128>().to_le_bytes()),
+                id: RequestId(rng.random::<u128>().to_le_bytes()),
                 fingerprint: [7; 16],
                 completed_at: UnixMicros(1),
                 outcomes: changes.clone(),
             };
             next.requests.insert(request.id, Arc::new(request.clone()));
-            done.push(Arc::new(request));
+            completed.push(Arc::new(request));
         }
-        let deletions_since = next.extent.deletions_since;
+        let deletions_since = next.watermarks.deletions_since;
         let batch = Batch {
             changes: &changes,
             replaces: &replaces,
-            completed: &done,
+            completed: &completed,
             forget: &forget,
             deletions_since,
         };
@@ -181,41 +190,41 @@ impl Pair {
         }
     }
 
-    /// Begins a checkpoint if one is due, and perhaps waits for it.
-    fn checkpoint(&mut self, random: &mut Pcg64Mcg) -> Outcome<()> {
-        if self.store.is_checkpoint_due() || random.random_bool(0.3) {
+    /// Starts a checkpoint if one is due, or at random, and may wait for it.
+    fn checkpoint(&mut self, rng: &mut Pcg64Mcg) -> Result<()> {
+        if self.store.is_checkpoint_due() || rng.random_bool(0.3) {
             self.store.checkpoint(self.content());
-            if random.random_bool(0.5) {
-                std::thread::sleep(Duration::from_millis(random.random_range(0..40)));
+            if rng.random_bool(0.5) {
+                std::thread::sleep(Duration::from_millis(rng.random_range(0..40)));
             }
         }
         Ok(())
     }
 
-    fn stop(self) -> Outcome<Self> {
+    fn stop(self) -> Result<Self> {
         let content = self.content();
         Box::new(self.store).close(content)?;
         Self::open(self.directory, self.model)
     }
 
-    /// Ends without a word, with the next commit half written or not.
-    fn crash(self, random: &mut Pcg64Mcg) -> Outcome<Self> {
+    /// Drops the store without closing it, and may leave an incomplete commit at the end of the journal.
+    fn crash(self, rng: &mut Pcg64Mcg) -> Result<Self> {
         let Self { directory, store, model, .. } = self;
         drop(store);
-        if random.random_bool(0.7) {
-            tear(&directory.join("journal"), random)?;
+        if rng.random_bool(0.7) {
+            tear_journal_end(&directory.join("journal"), rng)?;
         }
         Self::open(directory, model)
     }
 
-    fn lose_image(self) -> Outcome<Self> {
+    fn lose_snapshot_file(self) -> Result<Self> {
         let Self { directory, store, model, .. } = self;
         drop(store);
         drop(fs::remove_file(directory.join("image")));
         Self::open(directory, model)
     }
 
-    fn compact(mut self) -> Outcome<Self> {
+    fn compact(mut self) -> Result<Self> {
         let content = self.content();
         self.store.compact(content)?;
         let Self { directory, store, model, .. } = self;
@@ -223,23 +232,23 @@ impl Pair {
         Self::open(directory, model)
     }
 
-    fn back_up(&self, path: &Path) -> Outcome<Model> {
+    fn back_up(&self, path: &Path) -> Result<Model> {
         let file = fs::File::create(path)?;
         backup::write(file, &self.content(), &self.store.digest(), UnixMicros(3))?;
         Ok(self.model.clone())
     }
 }
 
-/// The store of a backup: with its merchants and requests, without its deletions, and further on.
-fn restore(path: &Path, directory: PathBuf, of_backup: &Model) -> Outcome<Pair> {
+/// Restores a backup: the store has its merchants and requests, no deletions, and a revision far beyond that of the backup.
+fn restore(path: &Path, directory: PathBuf, model: &Model) -> Result<Pair> {
     backup::restore(path, &directory)?;
-    let last = Revision(of_backup.extent.last.0 + backup::REVISIONS_SKIPPED);
-    let extent = Watermarks { last, deletions_since: last };
-    Pair::open(directory, Model { extent, deletions: BTreeMap::new(), ..of_backup.clone() })
+    let last = Revision(model.watermarks.last.0 + backup::REVISIONS_SKIPPED);
+    let watermarks = Watermarks { last, deletions_since: last };
+    Pair::open(directory, Model { watermarks, deletions: BTreeMap::new(), ..model.clone() })
 }
 
-/// Writes some bytes behind the last commit of the last segment, as a write that was cut off leaves them.
-fn tear(journal: &Path, random: &mut Pcg64Mcg) -> Outcome<()> {
+/// Writes bytes after the last commit of the last segment, as an incomplete write leaves them.
+fn tear_journal_end(journal: &Path, rng: &mut Pcg64Mcg) -> Result<()> {
     let mut segments: Vec<PathBuf> =
         fs::read_dir(journal)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     segments.retain(|path| path.extension().is_some_and(|ending| ending == "journal"));
@@ -247,21 +256,21 @@ fn tear(journal: &Path, random: &mut Pcg64Mcg) -> Outcome<()> {
     let Some(path) = segments.last() else { return Ok(()) };
     let mut bytes = fs::read(path)?;
     let end = end_of(&bytes);
-    let length = random.random_range(0..2_000).min(bytes.len() - end);
+    let length = rng.random_range(0..2_000).min(bytes.len() - end);
     let first = bytes[4_096 + 8..].first_chunk().copied().map_or(0, u32::from_le_bytes) as usize;
-    if random.random_bool(0.5) {
-        // The beginning of a real frame, but never all of it: that is a write that was finished. What is not written is
-        // zero, so the last byte that is not must be missing.
+    if rng.random_bool(0.5) {
+        // A prefix of a real frame, but never all of it, which would be a complete write. Unwritten bytes are zero, so at least
+        // the last byte that is not zero must be missing.
         let frame = bytes.get(4_096..4_096 + 64 + first).unwrap_or_default();
         let length = length.min(frame.iter().rposition(|byte| *byte != 0).unwrap_or_default());
         bytes.copy_within(4_096..4_096 + length, end);
     } else {
-        bytes[end..end + length].iter_mut().for_each(|byte| *byte = random.random());
+        bytes[end..end + length].iter_mut().for_each(|byte| *byte = rng.random());
     }
     Ok(fs::write(path, bytes)?)
 }
 
-/// Where the last commit of a segment ends: each says its length in the bytes 8 to 11 of its 64 of header.
+/// Returns the end of the last commit of a segment. A frame has a header of 64 bytes, with its length in bytes 8 to 11.
 fn end_of(segment: &[u8]) -> usize {
     let mut end = 4_096;
     while segment[end..].starts_with(b"NJF1") {
@@ -272,29 +281,29 @@ fn end_of(segment: &[u8]) -> usize {
 }
 
 impl Model {
-    /// Makes a change of its own, and says what it replaces.
-    fn change(&mut self, random: &mut Pcg64Mcg) -> Outcome<(Change, Option<Revision>)> {
-        let revision = self.extent.last.next();
-        self.extent.last = revision;
-        let id = MerchantId::parse(&format!("m{}", random.random_range(0..200)))?;
+    /// Makes a random change; returns it with the revision that it replaces.
+    fn change(&mut self, rng: &mut Pcg64Mcg) -> Result<(Change, Option<Revision>)> {
+        let revision = self.watermarks.last.next();
+        self.watermarks.last = revision;
+        let id = MerchantId::parse(&format!("m{}", rng.random_range(0..200)))?;
         let before = self.merchants.get(&id).cloned();
         let replaced = before.as_ref().map(|before| before.revision);
-        if before.is_some() && random.random_bool(0.25) {
+        if before.is_some() && rng.random_bool(0.25) {
             self.merchants.remove(&id);
             self.deletions.insert(revision, id.clone());
             return Ok((Change::Delete { id, revision }, replaced));
         }
-        let position = Position::new(random.random_range(-89.0..89.0), random.random_range(-179.0..179.0))?;
-        let length = if random.random_bool(0.01) { 30_000 } else { random.random_range(0..600) };
+        let position = Position::new(rng.random_range(-89.0..89.0), rng.random_range(-179.0..179.0))?;
+        let length = if rng.random_bool(0.01) { 30_000 } else { rng.random_range(0..600) };
         let merchant = Merchant {
             id: id.clone(),
             position: AnyPosition::Wgs84(position),
-            visibility: if random.random_bool(0.1) { Visibility::Hidden } else { Visibility::Visible },
+            visibility: if rng.random_bool(0.1) { Visibility::Hidden } else { Visibility::Visible },
             terms: Terms::default(),
             hours: None,
-            profile: Profile::new(&vec![random.random(); length])?,
+            profile: Profile::new(&vec![rng.random(); length])?,
         };
-        let (create_time, update_time) = (UnixMicros(random.random()), UnixMicros(random.random()));
+        let (create_time, update_time) = (UnixMicros(rng.random()), UnixMicros(rng.random()));
         let stored = Arc::new(StoredMerchant {
             merchant,
             revision,
@@ -306,19 +315,23 @@ impl Model {
         Ok((Change::Put(stored), replaced))
     }
 
-    /// Whether a store holds exactly this.
-    fn compare(&self, loaded: &RecoveredState) -> Outcome<()> {
-        let differs = |what: &str| Err(format!("{what} differ from the model's").into());
-        if loaded.digest.watermarks != self.extent {
-            return Err(format!("{:?} where {:?} was expected", loaded.digest.watermarks, self.extent).into());
+    /// Fails unless a store has exactly this content.
+    fn compare(&self, recovered: &RecoveredState) -> Result<()> {
+        let differs = |what: &str| Err(format!("the {what} of the store differ from the model").into());
+        if recovered.digest.watermarks != self.watermarks {
+            return Err(format!(
+                "the watermarks are {:?} instead of {:?}",
+                recovered.digest.watermarks, self.watermarks
+            )
+            .into());
         }
-        if !loaded.merchants.iter().eq(self.merchants.values()) {
+        if !recovered.merchants.iter().eq(self.merchants.values()) {
             return differs("merchants");
         }
-        if !loaded.deletions.iter().map(|(at, id)| (at, id)).eq(&self.deletions) {
+        if !recovered.deletions.iter().map(|(at, id)| (at, id)).eq(&self.deletions) {
             return differs("deletions");
         }
-        if !loaded.requests.iter().eq(self.requests.values()) {
+        if !recovered.requests.iter().eq(self.requests.values()) {
             return differs("requests");
         }
         Ok(())
@@ -329,19 +342,19 @@ impl Model {
 mod tests {
     use super::*;
 
-    /// `cargo crash model --count 10000` runs more of them.
+    /// `cargo crash model --count 10000` runs more.
     #[test]
-    fn three_hundred_sequences_end_as_the_model_does() {
+    fn the_store_equals_the_model_after_300_random_sequences() {
         let work = tempfile::tempdir().unwrap();
         let (mut crashes, mut restores) = (0, 0);
         for case in 0..300 {
-            let place = work.path().join("sequence");
-            fs::create_dir_all(&place).unwrap();
-            let done = sequence(&place, &mut random_of(1, case))
+            let directory = work.path().join("sequence");
+            fs::create_dir_all(&directory).unwrap();
+            let counts = sequence(&directory, &mut rng_of(1, case))
                 .unwrap_or_else(|error| panic!("cargo crash model --seed 1 --case {case}: {error}"));
-            crashes += done.crashes;
-            restores += done.restores;
-            fs::remove_dir_all(&place).unwrap();
+            crashes += counts.crashes;
+            restores += counts.restores;
+            fs::remove_dir_all(&directory).unwrap();
         }
         assert!(crashes > 300 && restores > 50, "{crashes} crashes, {restores} restores");
     }

@@ -1,38 +1,38 @@
-//! Compiles `shim.c`, and says how a server is started under it.
+//! Compiles `shim.c`, and returns the environment in which a server runs under it.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::Outcome;
+use crate::error::Result;
 
 const SOURCE: &str = include_str!("../shim.c");
 
-/// The shim, compiled.
+/// The compiled shim.
 #[derive(Clone, Debug)]
 pub(crate) struct Shim {
     library: PathBuf,
 }
 
 impl Shim {
-    /// Compiles it into a directory.
-    pub(crate) fn compile(directory: &Path) -> Outcome<Self> {
+    /// Compiles the shim into a directory.
+    pub(crate) fn compile(directory: &Path) -> Result<Self> {
         let (source, library) = (directory.join("shim.c"), directory.join("shim.so"));
         std::fs::write(&source, SOURCE)?;
         let output = Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-o"])
             .args([&library, &source])
             .output()
-            .map_err(|error| format!("this needs a C compiler that is called cc: {error}"))?;
+            .map_err(|error| format!("cannot run the C compiler cc: {error}"))?;
         if !output.status.success() {
             return Err(format!("cc: {}", String::from_utf8_lossy(&output.stderr)).into());
         }
         Ok(Self { library })
     }
 
-    /// The environment of a process whose work below `root` is to be written to `trace`. What this process has in the way
-    /// of `CRASH_IGNORE_…` goes on to it.
+    /// Returns the environment of a process whose file operations below `root` are recorded in `trace`. `CRASH_IGNORE_…` variables
+    /// are inherited from this process.
     pub(crate) fn environment(&self, root: &Path, trace: &Path) -> Vec<(String, String)> {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         vec![

@@ -1,8 +1,8 @@
-//! Reads the records that `shim.c` has written.
+//! Parser of the trace that `shim.c` writes.
 
 use std::ops::Range;
 
-/// What a process has done.
+/// A file operation. Files are identified by their inode.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Op {
     Create {
@@ -13,7 +13,7 @@ pub(crate) enum Op {
         file: u64,
         path: String,
     },
-    /// The bytes lie in the trace.
+    /// The bytes are a range of the trace.
     Write {
         file: u64,
         at: u64,
@@ -23,7 +23,7 @@ pub(crate) enum Op {
         file: u64,
         length: u64,
     },
-    /// At least so long, with zeros.
+    /// Extends the file with zeros to at least this length.
     Extend {
         file: u64,
         length: u64,
@@ -33,7 +33,7 @@ pub(crate) enum Op {
         at: u64,
         length: u64,
     },
-    /// A sync has begun: what has been done up to here is covered once it ends.
+    /// A sync has begun. Once it ends, it covers the operations before this record.
     SyncBegin {
         file: u64,
         number: u64,
@@ -48,7 +48,7 @@ pub(crate) enum Op {
         path: String,
         number: u64,
     },
-    /// `sync_file_range`, after which nothing is sure.
+    /// `sync_file_range`, which makes nothing durable.
     SyncRange,
     Rename {
         from: String,
@@ -58,38 +58,40 @@ pub(crate) enum Op {
         file: u64,
         path: String,
     },
-    /// Of a file or an empty directory.
+    /// Removes a file or an empty directory.
     Unlink {
         path: String,
     },
-    /// What the shim does not follow.
+    /// An operation that the shim does not support.
     Unknown {
         path: String,
         what: String,
     },
 }
 
-/// One record.
+/// A record of the trace.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) op: Op,
-    /// The position of the trace after it.
+    /// Position in the trace after the record.
     pub(crate) end: u64,
 }
 
 const HEADER: usize = 40;
 
-/// All whole records of a trace.
+/// Parses all complete records of a trace.
 ///
 /// # Errors
-/// Where it is no trace.
+/// The file is not a trace.
 pub(crate) fn parse(trace: &[u8]) -> Result<Vec<Record>, String> {
     let mut records = Vec::new();
     let mut start = 0;
     while let Some(header) = trace.get(start..start + HEADER) {
         let length = usize::try_from(number(header, 0, 4)).map_err(|error| error.to_string())?;
         if length < HEADER {
-            return Err(format!("the record at {start} of the trace is {length} bytes long"));
+            return Err(format!(
+                "the record at {start} of the trace has the length {length}, which is shorter than its header"
+            ));
         }
         let Some(record) = trace.get(start..start + length) else { break };
         let op = op_of(record, start)?;
@@ -111,7 +113,7 @@ fn op_of(record: &[u8], start: usize) -> Result<Op, String> {
     let text = |from: usize, length: usize| {
         record.get(from..from + length).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     };
-    let cut_off = || format!("the record at {start} of the trace is cut off");
+    let cut_off = || format!("the record at {start} of the trace is truncated");
     let path = text(HEADER, first).ok_or_else(cut_off)?;
     let other = text(HEADER + first, second).ok_or_else(cut_off)?;
     let data = start + HEADER + first + second..start + record.len();
@@ -130,13 +132,13 @@ fn op_of(record: &[u8], start: usize) -> Result<Op, String> {
         12 => Op::Link { file, path },
         13 | 14 => Op::Unlink { path },
         15 => Op::Unknown { path, what: other },
-        kind => return Err(format!("the record at {start} of the trace is of kind {kind}")),
+        kind => return Err(format!("the record at {start} of the trace has the unknown kind {kind}")),
     })
 }
 
 impl Op {
-    /// Whether it is worth cutting beside: where a store that is wrong about its order goes wrong.
-    pub(crate) fn is_edge(&self) -> bool {
+    /// Returns `true` for operations around which an ordering bug of a store shows: images are cut there more often.
+    pub(crate) fn is_ordering_point(&self) -> bool {
         !matches!(self, Self::Write { .. } | Self::SyncRange | Self::SyncFailed { .. } | Self::Unknown { .. })
     }
 }

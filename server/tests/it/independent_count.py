@@ -13,7 +13,7 @@ import zoneinfo
 
 
 def reason(row):
-    """Why a row cannot be a merchant, or None."""
+    """Return the reason for which a row is rejected, or None."""
     if not row["lat"].strip() or not row["lon"].strip():
         return "POSITION_MISSING"
     try:
@@ -33,9 +33,9 @@ def main():
     with gzip.open(sys.argv[1], "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             rows += 1
-            why = reason(row)
-            if why:
-                rejected[why] += 1
+            rejection = reason(row)
+            if rejection:
+                rejected[rejection] += 1
                 continue
             repeated += row["id"] in ids
             ids.add(row["id"])

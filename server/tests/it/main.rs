@@ -1,25 +1,25 @@
-//! The real binary, tested from outside: one program, so that it is linked once.
+//! Integration tests: the real `nearby` binary, tested over its interfaces. One test program, so that it is linked once.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::cast_precision_loss,
-    reason = "a test may"
+    reason = "tests"
 )]
 
-mod access;
-mod canary;
-mod care;
-mod command_line;
+mod admin;
+mod auth;
+mod cli;
 mod contract;
-mod crash;
 mod demo;
-mod lifecycle;
-mod limits;
-mod malformed;
-mod operations;
+mod kill;
+mod large_messages;
+mod maintenance;
+mod malformed_requests;
+mod net;
+mod position_privacy;
 mod real_data;
+mod shutdown;
 mod support;
 mod traces;
-mod transport;

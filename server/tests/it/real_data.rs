@@ -1,7 +1,7 @@
-//! The two files of real merchants: import, restart, and every merchant around a point in London.
+//! Two files of real merchants: import, restart, and all merchants around a point in London.
 //!
-//! The files are not part of the project. `NEARBY_REAL_DATA` names their folder; without it the test says that it was
-//! skipped. The independent count is Python's, so that no code is shared.
+//! The files are not part of the repository. `NEARBY_REAL_DATA` names their directory; without it the test is skipped with a
+//! message. A Python script counts independently, so that no code is shared.
 
 use std::{
     collections::HashMap,
@@ -17,14 +17,14 @@ use serde_json::Value;
 const LONDON: (f64, f64) = (51.53023, -0.08891);
 
 fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("NEARBY_REAL_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        println!("skipped: NEARBY_REAL_DATA does not name the folder of the real files");
+    let directory = std::env::var_os("NEARBY_REAL_DATA").map(PathBuf::from);
+    if directory.is_none() {
+        println!("skipped: set NEARBY_REAL_DATA to the directory of the real files");
     }
-    folder
+    directory
 }
 
-/// What Python's csv module makes of a file.
+/// Returns the report of a file according to Python's csv module.
 fn independent_count(file: &Path) -> Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/independent_count.py");
     let output = run(Command::new("python3").arg(script).arg(file));
@@ -32,7 +32,7 @@ fn independent_count(file: &Path) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn import(server: &Server, file: &Path) -> Value {
+fn import(server: &TestServer, file: &Path) -> Value {
     let rejected = server.data_dir.with_file_name("rejected.csv");
     let mut command = nearby();
     command.args(["import", "--json", "--server", &server.url, "--rejected"]).arg(&rejected).arg(file);
@@ -40,16 +40,16 @@ fn import(server: &Server, file: &Path) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let rejected_rows = csv::Reader::from_path(rejected).unwrap().records().count() as u64;
-    assert_eq!(report["rejected"], rejected_rows, "every rejected row is in the file of them");
+    assert_eq!(report["rejected"], rejected_rows, "the file of rejected rows has each of them");
     report
 }
 
 #[tokio::test]
-async fn real_files_import_restart_and_answer() {
+async fn searches_of_real_data_equal_a_linear_scan_before_and_after_a_restart() {
     let Some(data) = data() else { return };
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     for (file, accepted, rejected) in
         [("us_chains_2024.csv.gz", 199_624, 1_691), ("london_food_2020.csv.gz", 57_668, 9_093)]
     {
@@ -67,39 +67,39 @@ async fn real_files_import_restart_and_answer() {
     let mut client = server.searches().await;
     let before =
         (page_through(&mut client, around(LONDON)).await, page_through(&mut client, midtown.clone()).await);
-    assert_eq!(server.terminate().code(), Some(0));
-    let server = Server::start_on(&data_dir, &[]).await;
+    assert_eq!(server.terminate().await.code(), Some(0));
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.searches().await;
     let after = (page_through(&mut client, around(LONDON)).await, page_through(&mut client, midtown).await);
     let bits = |results: &[wire::NearbyResult]| -> Vec<(u64, wire::Merchant)> {
         results.iter().map(|r| (r.distance_m.to_bits(), r.merchant.clone().unwrap())).collect()
     };
-    assert_eq!(bits(&before.0), bits(&after.0), "the same answer to the bit after a restart");
+    assert_eq!(bits(&before.0), bits(&after.0), "the same results after a restart, bit for bit");
     assert_eq!(bits(&before.1), bits(&after.1));
 
     let london = ranking(&after.0);
-    let places = places(&data.join("london_food_2020.csv.gz"));
-    assert_is_scan(&london, &scan(&places, LONDON, 5_000.0));
+    let positions = positions(&data.join("london_food_2020.csv.gz"));
+    assert_is_scan(&london, &scan(&positions, LONDON, 5_000.0));
     assert_eq!(london.len(), 12_276);
-    let by_haversine = places.iter().filter(|(_, at)| haversine_m(LONDON, *at) <= 5_000.0).count();
-    assert_eq!(by_haversine, 12_297, "what a sphere says");
-    println!("London: {} within 5 km by the geodesic, {by_haversine} by haversine", london.len());
+    let by_haversine = positions.iter().filter(|(_, at)| haversine_m(LONDON, *at) <= 5_000.0).count();
+    assert_eq!(by_haversine, 12_297, "the count on a sphere");
+    println!("London: {} within 5 km by geodesic distance, {by_haversine} by haversine", london.len());
 }
 
-/// Ids and positions of the rows that have one.
-fn places(file: &Path) -> Vec<(String, (f64, f64))> {
+/// Reads the ids and positions of the rows with a position.
+fn positions(file: &Path) -> Vec<(String, (f64, f64))> {
     let text = flate2::read::MultiGzDecoder::new(File::open(file).unwrap());
-    let mut places = Vec::new();
+    let mut positions = Vec::new();
     for record in csv::Reader::from_reader(text).deserialize() {
         let row: HashMap<String, String> = record.unwrap();
         if let (Ok(latitude), Ok(longitude)) = (row["lat"].parse(), row["lon"].parse()) {
-            places.push((row["id"].clone(), (latitude, longitude)));
+            positions.push((row["id"].clone(), (latitude, longitude)));
         }
     }
-    places
+    positions
 }
 
-#[expect(clippy::disallowed_methods, reason = "a rival's formula, for its count only")]
+#[expect(clippy::disallowed_methods, reason = "the haversine formula is counted for comparison only")]
 fn haversine_m(a: (f64, f64), b: (f64, f64)) -> f64 {
     let half = |degrees: f64| (degrees.to_radians() / 2.0).sin().powi(2);
     let h = half(b.0 - a.0) + a.0.to_radians().cos() * b.0.to_radians().cos() * half(b.1 - a.1);

@@ -1,18 +1,15 @@
-//! Spans of calls, as a collector receives them.
+//! OpenTelemetry spans of calls, as a collector receives them.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, Mutex};
 
 use tonic::Request;
 
 use crate::support::*;
 
-/// What has come to a collector: the bytes of all exports.
+/// The bytes of all exports that a collector has received.
 type Received = Arc<Mutex<Vec<u8>>>;
 
-/// A collector that takes everything; its address.
+/// Starts a collector that accepts every export; returns its URL.
 async fn collector() -> (String, Received) {
     let received = Received::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -58,11 +55,11 @@ fn has(bytes: &[u8], needle: &[u8]) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn spans_lie_below_the_callers_and_say_nothing_of_where_it_is() {
+async fn spans_have_the_parent_of_the_traceparent_and_contain_no_position() {
     let (endpoint, received) = collector().await;
     let directory = tempfile::tempdir().unwrap();
     let flags = ["--otlp-endpoint", &endpoint, "--trace-ratio", "0"];
-    let server = Server::start_on(&directory.path().join("data"), &flags).await;
+    let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
     let searches = server.searches().await;
     let call = |traceparent: Option<&'static str>, latitude: f64| {
         let mut request = Request::new(search(latitude, 25.654_321));
@@ -72,28 +69,24 @@ async fn spans_lie_below_the_callers_and_say_nothing_of_where_it_is() {
         let mut searches = searches.clone();
         async move { searches.search_nearby(request).await }
     };
-    // One that is traced, one that fails, one that its caller does not want traced, and one that lies.
+    // A sampled call, one that fails, one that is not sampled, an invalid header, and none.
     call(Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), 60.123_456).await.unwrap();
     call(Some("00-1bf7651916cd43dd8448eb211c80319c-b7ad6b7169203332-01"), 91.123_456).await.unwrap_err();
     call(Some("00-2cf7651916cd43dd8448eb211c80319c-b7ad6b7169203333-00"), 60.123_456).await.unwrap();
     call(Some("00-nonsense"), 60.123_456).await.unwrap();
     call(None, 60.123_456).await.unwrap();
     let (first, second) = ([0x0A, 0xF7, 0x65, 0x19], [0x1B, 0xF7, 0x65, 0x19]);
-    // What waits is sent when the server stops.
-    let status = tokio::task::spawn_blocking(|| server.terminate()).await.unwrap();
+    // The server exports the spans in its queue when it stops.
+    let status = server.terminate().await;
     assert_eq!(status.code(), Some(0));
-    let start = Instant::now();
-    while !has(&received.lock().unwrap(), &second) {
-        assert!(start.elapsed() < Duration::from_secs(60), "no span comes");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait_until("no span is exported", async || has(&received.lock().unwrap(), &second)).await;
     let bytes = received.lock().unwrap().clone();
     assert!(has(&bytes, &first) && has(&bytes, b"nearby.v1.NearbyService/SearchNearby"));
     assert!(
         has(&bytes, &[0xB7, 0xAD, 0x6B, 0x71, 0x69, 0x20, 0x33, 0x31]),
-        "the caller's span is the parent"
+        "the span of the client is the parent"
     );
-    assert!(!has(&bytes, &[0x2C, 0xF7, 0x65, 0x19]), "whoever wants none gets none");
+    assert!(!has(&bytes, &[0x2C, 0xF7, 0x65, 0x19]), "a call that is not sampled has no span");
     for number in [60.123_456_f64, 91.123_456, 25.654_321] {
         assert!(!has(&bytes, &number.to_le_bytes()));
         assert!(!has(&bytes, &number.to_string().as_bytes()[..6]));

@@ -1,6 +1,6 @@
-//! Policies on traces of a few records.
+//! Tests of the policies on short traces.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use rand::SeedableRng;
 
@@ -9,7 +9,7 @@ use super::*;
 const BYTES: &[u8] = &[7; 4_096];
 
 fn disk(ops: &[Op]) -> Disk<'static> {
-    let found = [Found { path: String::new(), inode: 1, is_directory: true }];
+    let found = [ExistingFile { path: String::new(), inode: 1, is_directory: true }];
     let mut disk = Disk::new(BYTES, &found, Path::new("/nowhere")).unwrap();
     ops.iter().for_each(|op| disk.apply(op).unwrap());
     disk
@@ -36,7 +36,7 @@ fn rename(from: &str, to: &str) -> Op {
 }
 
 #[test]
-fn what_is_synced_is_in_every_image() {
+fn synced_data_is_in_every_image() {
     let mut ops = vec![create(2, "a"), write(2, 0, 1_000)];
     ops.extend(sync(2));
     ops.extend(sync(1));
@@ -49,7 +49,7 @@ fn what_is_synced_is_in_every_image() {
 }
 
 #[test]
-fn a_file_without_a_synced_name_may_be_gone_and_its_bytes_stay() {
+fn a_file_without_a_synced_name_may_be_missing_but_has_its_synced_bytes() {
     let mut ops = vec![create(2, "a"), write(2, 0, 1_000)];
     ops.extend(sync(2));
     let disk = disk(&ops);
@@ -60,7 +60,7 @@ fn a_file_without_a_synced_name_may_be_gone_and_its_bytes_stay() {
 }
 
 #[test]
-fn a_sync_covers_what_came_before_it_began() {
+fn a_sync_covers_the_operations_before_its_begin() {
     let begin = Op::SyncBegin { file: 2, number: 9, process: 1 };
     let end = Op::SyncEnd { file: 2, number: 9, process: 1 };
     let mut ops = vec![create(2, "a")];
@@ -72,7 +72,7 @@ fn a_sync_covers_what_came_before_it_began() {
 }
 
 #[test]
-fn a_torn_write_keeps_any_of_its_sectors() {
+fn a_torn_write_keeps_any_subset_of_its_sectors() {
     let mut ops = vec![create(2, "a")];
     ops.extend(sync(1));
     ops.push(write(2, 100, 2_000));
@@ -90,7 +90,7 @@ fn a_torn_write_keeps_any_of_its_sectors() {
 }
 
 #[test]
-fn names_survive_in_their_order() {
+fn name_changes_survive_in_order() {
     let disk = disk(&[create(2, "a"), create(3, "b"), rename("a", "c")]);
     for seed in 0..100 {
         let image = image(&disk, Policy::Subset, seed);
@@ -100,7 +100,7 @@ fn names_survive_in_their_order() {
 }
 
 #[test]
-fn a_replaced_file_is_the_old_or_the_new_one() {
+fn an_atomically_replaced_file_has_the_old_or_the_new_contents() {
     let mut ops = vec![create(2, "a"), write(2, 0, 10)];
     ops.extend(sync(2));
     ops.extend(sync(1));
@@ -115,7 +115,7 @@ fn a_replaced_file_is_the_old_or_the_new_one() {
 }
 
 #[test]
-fn what_moves_between_directories_is_never_gone() {
+fn a_file_that_moves_between_directories_is_never_missing() {
     let make = |file, path: &str| Op::MakeDir { file, path: path.to_owned() };
     let mut ops = vec![make(2, "x"), make(3, "y"), create(4, "x/a")];
     ops.extend(sync(1));
@@ -129,10 +129,10 @@ fn what_moves_between_directories_is_never_gone() {
 }
 
 #[test]
-fn an_image_is_written_as_it_is() {
+fn an_image_is_written_to_a_directory_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     let image = Image::from([("a".to_owned(), None), ("a/b".to_owned(), Some(vec![1, 2]))]);
-    materialise(&image, directory.path()).unwrap();
+    write_image(&image, directory.path()).unwrap();
     assert_eq!(fs::read(directory.path().join("a/b")).unwrap(), [1, 2]);
     assert_eq!(scan(directory.path()).unwrap().len(), 3);
 }

@@ -1,4 +1,4 @@
-//! `BatchCreateMerchants`, `BatchUpdateMerchants`, `BatchDeleteMerchants`: all or none.
+//! `BatchCreateMerchants`, `BatchUpdateMerchants`, `BatchDeleteMerchants`: atomic batches.
 
 use super::*;
 
@@ -30,7 +30,7 @@ fn delete_all(ids: &[&str]) -> wire::BatchDeleteMerchantsRequest {
 }
 
 #[tokio::test]
-async fn a_thousand_are_created_in_one_step() {
+async fn a_batch_creates_up_to_1000_merchants_atomically() {
     let (_server, mut searches, mut client) = server_with([]).await;
     let batch = create_all((0..1_000).map(|n| north(&format!("m{n:03}"), f64::from(n))));
     let created = client.batch_create_merchants(batch).await.unwrap().into_inner().merchants;
@@ -41,13 +41,13 @@ async fn a_thousand_are_created_in_one_step() {
 }
 
 #[tokio::test]
-async fn one_that_exists_leaves_all_uncreated() {
+async fn a_batch_with_an_existing_merchant_creates_none() {
     let (_server, _, mut client) = server_with([north("b", 1.0)]).await;
-    let refused = client.batch_create_merchants(create_all(["a", "b", "c"].map(|id| north(id, 1.0)))).await;
-    let refused = refused.unwrap_err();
-    assert_eq!(reason(&refused), (Code::AlreadyExists, "MERCHANT_EXISTS".to_owned()));
-    assert_eq!(refused.get_details_resource_info().unwrap().resource_name, name("b"));
-    // Nor can one be created twice by one batch.
+    let rejected = client.batch_create_merchants(create_all(["a", "b", "c"].map(|id| north(id, 1.0)))).await;
+    let rejected = rejected.unwrap_err();
+    assert_eq!(reason(&rejected), (Code::AlreadyExists, "MERCHANT_EXISTS".to_owned()));
+    assert_eq!(rejected.get_details_resource_info().unwrap().resource_name, name("b"));
+    // A batch cannot create a merchant twice.
     let twice =
         client.batch_create_merchants(create_all(["a", "a"].map(|id| north(id, 1.0)))).await.unwrap_err();
     assert_eq!(twice.code(), Code::AlreadyExists);
@@ -55,37 +55,37 @@ async fn one_that_exists_leaves_all_uncreated() {
 }
 
 #[tokio::test]
-async fn fields_that_are_wrong_are_named_with_their_request() {
+async fn field_violations_contain_the_index_of_the_request() {
     let (_server, _, mut client) = server_with([]).await;
     let nowhere = wire::Merchant { position: None, ..north("b", 1.0) };
-    let refused = client.batch_create_merchants(create_all([north("a", 1.0), nowhere])).await.unwrap_err();
-    assert_eq!(violation(&refused), field("requests[1].merchant.position", "REQUIRED"));
+    let rejected = client.batch_create_merchants(create_all([north("a", 1.0), nowhere])).await.unwrap_err();
+    assert_eq!(violation(&rejected), field("requests[1].merchant.position", "REQUIRED"));
     let mut own_id = create_all([north("a", 1.0)]);
     own_id.requests[0].request_id = "7c9e6679-7425-40de-944b-e07fc1f90ae7".to_owned();
-    let refused = client.batch_create_merchants(own_id).await.unwrap_err();
-    assert_eq!(violation(&refused), field("requests[0].request_id", "UNEXPECTED"));
+    let rejected = client.batch_create_merchants(own_id).await.unwrap_err();
+    assert_eq!(violation(&rejected), field("requests[0].request_id", "UNEXPECTED"));
     let mut own_check = delete_all(&["a"]);
     own_check.requests[0].validate_only = true;
-    let refused = client.batch_delete_merchants(own_check).await.unwrap_err();
-    assert_eq!(violation(&refused), field("requests[0].validate_only", "UNEXPECTED"));
+    let rejected = client.batch_delete_merchants(own_check).await.unwrap_err();
+    assert_eq!(violation(&rejected), field("requests[0].validate_only", "UNEXPECTED"));
     let nameless = update_all(vec![set_phone("a", ""), wire::UpdateMerchantRequest::default()]);
-    let refused = client.batch_update_merchants(nameless).await.unwrap_err();
-    assert_eq!(violation(&refused), field("requests[1].merchant", "REQUIRED"));
+    let rejected = client.batch_update_merchants(nameless).await.unwrap_err();
+    assert_eq!(violation(&rejected), field("requests[1].merchant", "REQUIRED"));
     assert_eq!(list_ids(&mut client).await, [""; 0]);
 }
 
 #[tokio::test]
-async fn updates_are_made_one_after_the_other_or_not_at_all() {
+async fn updates_of_a_batch_are_applied_in_order_or_not_at_all() {
     let (_server, _, mut client) = server_with(["a", "b"].map(|id| north(id, 1.0))).await;
     let stale = update_all(vec![set_phone("a", ""), set_phone("b", "1")]);
-    let refused = client.batch_update_merchants(stale).await.unwrap_err();
-    assert_eq!(reason(&refused), (Code::Aborted, "ETAG_MISMATCH".to_owned()));
-    let missing = update_all(vec![set_phone("a", ""), set_phone("nobody", "")]);
-    let refused = client.batch_update_merchants(missing).await.unwrap_err();
-    assert_eq!(refused.get_details_resource_info().unwrap().resource_name, name("nobody"));
+    let rejected = client.batch_update_merchants(stale).await.unwrap_err();
+    assert_eq!(reason(&rejected), (Code::Aborted, "ETAG_MISMATCH".to_owned()));
+    let missing = update_all(vec![set_phone("a", ""), set_phone("unknown", "")]);
+    let rejected = client.batch_update_merchants(missing).await.unwrap_err();
+    assert_eq!(rejected.get_details_resource_info().unwrap().resource_name, name("unknown"));
     let a = client.get_merchant(wire::GetMerchantRequest { name: name("a") }).await.unwrap().into_inner();
-    assert_eq!((a.phone.as_str(), a.etag.as_str()), ("", "1"), "as it was");
-    // The second sees what the first has made.
+    assert_eq!((a.phone.as_str(), a.etag.as_str()), ("", "1"), "unchanged");
+    // The second update sees the result of the first.
     let mut brand = set_phone("a", "3");
     brand.merchant.as_mut().unwrap().brand = "Brand".to_owned();
     let mut new = set_phone("c", "");
@@ -98,9 +98,9 @@ async fn updates_are_made_one_after_the_other_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn deletes_are_made_all_or_none() {
+async fn deletes_of_a_batch_are_applied_all_or_none() {
     let (_server, _, mut client) = server_with(["a", "b", "c"].map(|id| north(id, 1.0))).await;
-    let missing = client.batch_delete_merchants(delete_all(&["a", "nobody"])).await.unwrap_err();
+    let missing = client.batch_delete_merchants(delete_all(&["a", "unknown"])).await.unwrap_err();
     assert_eq!(reason(&missing), (Code::NotFound, "MERCHANT_NOT_FOUND".to_owned()));
     let mut stale = delete_all(&["a", "b"]);
     stale.requests[1].etag = "1".to_owned();
@@ -111,24 +111,24 @@ async fn deletes_are_made_all_or_none() {
 }
 
 #[tokio::test]
-async fn none_and_more_than_a_thousand_are_refused() {
+async fn empty_batches_and_more_than_1000_requests_are_rejected() {
     let (_server, _, mut client) = server_with([]).await;
     let many = vec!["x"; 1_001];
     for (ids, reason) in [(&[][..], "REQUIRED"), (&many, "TOO_MANY")] {
-        let refused = client.batch_delete_merchants(delete_all(ids)).await.unwrap_err();
-        assert_eq!(violation(&refused), field("requests", reason));
+        let rejected = client.batch_delete_merchants(delete_all(ids)).await.unwrap_err();
+        assert_eq!(violation(&rejected), field("requests", reason));
     }
 }
 
 #[tokio::test]
-async fn what_could_not_be_answered_is_not_done() {
+async fn a_batch_whose_response_is_too_large_is_not_applied() {
     let photo = wire::Photo { uri: format!("https://{}", "x".repeat(2_000)), ..Default::default() };
     let large = |id: &str| wire::Merchant { photos: vec![photo.clone(); 15], ..north(id, 1.0) };
     let (_server, _, mut client) = server_with([]).await;
     let ids: Vec<String> = (0..125).map(|n| format!("m{n:03}")).collect();
-    let refused =
+    let rejected =
         client.batch_create_merchants(create_all(ids.iter().map(|id| large(id)))).await.unwrap_err();
-    assert_eq!(reason(&refused), (Code::OutOfRange, "ANSWER_TOO_LARGE".to_owned()));
+    assert_eq!(reason(&rejected), (Code::ResourceExhausted, "RESPONSE_TOO_LARGE".to_owned()));
     assert_eq!(list_ids(&mut client).await, [""; 0]);
     client.batch_create_merchants(create_all(ids[..100].iter().map(|id| large(id)))).await.unwrap();
     let updates = ids[..100].iter().map(|id| set_phone(id, "")).collect();

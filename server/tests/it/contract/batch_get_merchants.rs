@@ -7,16 +7,16 @@ fn request(ids: &[&str]) -> wire::BatchGetMerchantsRequest {
 }
 
 #[tokio::test]
-async fn they_come_in_the_order_of_their_names_at_one_revision() {
+async fn merchants_are_returned_in_request_order_at_one_revision() {
     let hidden = wire::Merchant { visibility: wire::Visibility::Hidden.into(), ..north("b", 1.0) };
     let (_server, _, mut client) = server_with([north("a", 1.0), hidden, north("c", 1.0)]).await;
-    let answer = client.batch_get_merchants(request(&["c", "a", "b", "a"])).await.unwrap().into_inner();
+    let response = client.batch_get_merchants(request(&["c", "a", "b", "a"])).await.unwrap().into_inner();
     assert_eq!(
-        (ids_of(&answer.merchants), answer.revision),
+        (ids_of(&response.merchants), response.revision),
         (["c", "a", "b", "a"].map(str::to_owned).to_vec(), 3)
     );
     let one = client.get_merchant(wire::GetMerchantRequest { name: name("b") }).await.unwrap().into_inner();
-    assert_eq!(answer.merchants[2], one);
+    assert_eq!(response.merchants[2], one);
     let view = wire::MerchantView::IdOnly.into();
     let bare = client.batch_get_merchants(wire::BatchGetMerchantsRequest { view, ..request(&["a"]) }).await;
     let expected = wire::Merchant { name: name("a"), ..Default::default() };
@@ -24,32 +24,31 @@ async fn they_come_in_the_order_of_their_names_at_one_revision() {
 }
 
 #[tokio::test]
-async fn one_that_is_missing_fails_the_whole_and_is_named() {
+async fn a_missing_merchant_fails_the_batch_and_is_named() {
     let (_server, _, mut client) = server_with([north("a", 1.0)]).await;
-    let missing = client.batch_get_merchants(request(&["a", "nobody"])).await.unwrap_err();
+    let missing = client.batch_get_merchants(request(&["a", "unknown"])).await.unwrap_err();
     assert_eq!(reason(&missing), (Code::NotFound, "MERCHANT_NOT_FOUND".to_owned()));
-    assert_eq!(missing.get_details_resource_info().unwrap().resource_name, name("nobody"));
+    assert_eq!(missing.get_details_resource_info().unwrap().resource_name, name("unknown"));
 }
 
 #[tokio::test]
-async fn names_that_cannot_be_are_refused() {
+async fn invalid_names_are_rejected() {
     let (_server, _, mut client) = server_with([north("a", 1.0)]).await;
     let many: Vec<&str> = vec!["a"; 1_001];
-    let refusals = [(request(&[]), "names", "REQUIRED"), (request(&many), "names", "TOO_MANY")];
-    for (request, path, reason) in
-        refusals.into_iter().chain([(request(&["a", ""]), "names[1]", "INVALID_ID")])
+    let cases = [(request(&[]), "names", "REQUIRED"), (request(&many), "names", "TOO_MANY")];
+    for (request, path, reason) in cases.into_iter().chain([(request(&["a", ""]), "names[1]", "INVALID_ID")])
     {
         assert_eq!(violation(&client.batch_get_merchants(request).await.unwrap_err()), field(path, reason));
     }
 }
 
 #[tokio::test]
-async fn too_much_at_once_is_refused_with_the_way_out() {
+async fn a_response_that_is_too_large_is_rejected_and_a_smaller_view_fits() {
     let photo = wire::Photo { uri: format!("https://{}", "x".repeat(2_000)), ..Default::default() };
     let large = wire::Merchant { photos: vec![photo; 15], ..north("a", 1.0) };
     let (_server, _, mut client) = server_with([large]).await;
-    let refused = client.batch_get_merchants(request(&["a"; 200])).await.unwrap_err();
-    assert_eq!(reason(&refused), (Code::OutOfRange, "ANSWER_TOO_LARGE".to_owned()));
+    let rejected = client.batch_get_merchants(request(&["a"; 200])).await.unwrap_err();
+    assert_eq!(reason(&rejected), (Code::ResourceExhausted, "RESPONSE_TOO_LARGE".to_owned()));
     let view = wire::MerchantView::Basic.into();
     let small =
         client.batch_get_merchants(wire::BatchGetMerchantsRequest { view, ..request(&["a"; 200]) }).await;

@@ -1,10 +1,10 @@
-//! `CreateMerchant`, `UpdateMerchant`, `DeleteMerchant`, `GetMerchant`: one merchant.
+//! `CreateMerchant`, `UpdateMerchant`, `DeleteMerchant`, `GetMerchant`: single merchants.
 
 use super::*;
 
 #[tokio::test]
-async fn bad_merchants_are_refused_whole_and_change_nothing() {
-    let server = Server::start().await;
+async fn invalid_merchants_are_rejected_and_change_nothing() {
+    let server = TestServer::start().await;
     let mut client = server.merchants().await;
     let too_long = "x".repeat(129);
     let create = |merchant: wire::Merchant, merchant_id: &str| wire::CreateMerchantRequest {
@@ -52,8 +52,8 @@ async fn bad_merchants_are_refused_whole_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_merchant_lives_and_dies() {
-    let server = Server::start().await;
+async fn a_merchant_is_created_updated_hidden_and_deleted() {
+    let server = TestServer::start().await;
     let (mut merchants, mut searches) = (server.merchants().await, server.searches().await);
     let request =
         wire::CreateMerchantRequest { merchant: Some(merchant("a", 1.0, 2.0)), ..Default::default() };
@@ -94,7 +94,11 @@ async fn a_merchant_lives_and_dies() {
     assert_eq!(missing.code(), Code::NotFound);
     let versioned = wire::Merchant { etag: "1".to_owned(), ..merchant("b", 1.0, 2.0) };
     let missing = merchants.update_merchant(update(versioned, &["*"], true)).await.unwrap_err();
-    assert_eq!(missing.code(), Code::NotFound, "whoever names a version means one that is there");
+    assert_eq!(
+        missing.code(),
+        Code::NotFound,
+        "an etag requires an existing merchant, despite allow_missing"
+    );
     merchants.update_merchant(update(merchant("b", 1.0, 2.0), &["*"], true)).await.unwrap();
 
     let found = page_through(&mut searches, search(1.0, 2.0)).await;

@@ -1,12 +1,11 @@
-//! The same place in three datums.
+//! Positions in three datums.
 
 use super::*;
 
-/// The origin of a search may be in any datum, and the same place ranks the same.
 #[tokio::test]
-async fn an_origin_in_each_datum_ranks_the_same() {
+async fn the_same_origin_in_each_datum_gives_the_same_ranking() {
     use nearby_index::{Bd09, Gcj02, Position};
-    let server = Server::start().await;
+    let server = TestServer::start().await;
     let mut merchants = server.merchants().await;
     for n in 0..50 {
         let shop =
@@ -34,9 +33,9 @@ async fn an_origin_in_each_datum_ranks_the_same() {
     }
 }
 
-/// What was given comes back to the last bit, in the datum that it was given in, and ranks by its WGS-84 place.
+/// The position is returned in its datum, bit for bit, and ranked by its WGS-84 position.
 #[tokio::test]
-async fn what_was_given_is_returned_unchanged_and_ranked_on_the_ellipsoid() {
+async fn positions_are_returned_unchanged_and_ranked_on_the_ellipsoid() {
     use nearby_index::{Bd09, Gcj02, Position};
     let (_server, mut client, _) = server_with([]).await;
     let mut merchants = _server.merchants().await;
@@ -65,6 +64,6 @@ async fn what_was_given_is_returned_unchanged_and_ranked_on_the_ellipsoid() {
         let merchant = result.merchant.unwrap();
         assert_eq!((&merchant.name, merchant.position), (name, Some(*given)));
         let geodesic_m = geodesic_m((39.90, 116.40), (truth.latitude_deg(), truth.longitude_deg()));
-        assert!((result.distance_m - geodesic_m).abs() < 1e-3, "round trips keep a millimetre");
+        assert!((result.distance_m - geodesic_m).abs() < 1e-3, "the round trip is accurate to a millimetre");
     }
 }

@@ -1,11 +1,11 @@
-//! Errors of calls as such: deadlines, cancellation, messages that cannot be read, methods that are not there.
+//! Errors that are independent of the method: deadlines, cancellation, malformed and oversized messages, unknown methods.
 
 use super::*;
 use std::time::Duration;
 use tonic::Request;
 
-/// A hundred thousand merchants, none of which is of the brand that is looked for, and many of which are near.
-async fn crowd(server: &Server) {
+/// Stores a hundred thousand merchants near the origin of the searches, so that searches take long.
+async fn store_many_merchants(server: &TestServer) {
     let mut client = server.merchants().await;
     for chunk in 0..100 {
         let rows = (0..1_000).map(|n| wire::ImportRow {
@@ -21,9 +21,9 @@ async fn crowd(server: &Server) {
     }
 }
 
-/// A call over HTTP/2 alone: tonic's client has a timer of its own, and would end the call before the server does.
-/// Returns the status that the server ends it with.
-async fn status_of(server: &Server, path: &str, timeout: &str, message: &impl Message) -> Status {
+/// Calls a method over plain HTTP/2 and returns the server's status. The client of tonic has a timer of its own, which would end the
+/// call before the server does.
+async fn status_of(server: &TestServer, path: &str, timeout: &str, message: &impl Message) -> Status {
     let stream = tokio::net::TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
     let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(async move { drop(connection.await) });
@@ -46,9 +46,9 @@ async fn status_of(server: &Server, path: &str, timeout: &str, message: &impl Me
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_is_deadline_exceeded_and_never_cancelled() {
-    let server = Server::start().await;
-    crowd(&server).await;
+async fn an_expired_deadline_is_deadline_exceeded_and_never_cancelled() {
+    let server = TestServer::start().await;
+    store_many_merchants(&server).await;
     let exceeded = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".to_owned());
     let search = wire::SearchNearbyRequest { page_size: 500, include_total: true, ..at_home() };
     let batch = wire::BatchSearchNearbyRequest { requests: vec![search; 1_000] };
@@ -59,26 +59,26 @@ async fn a_deadline_that_passes_is_deadline_exceeded_and_never_cancelled() {
     assert_eq!(
         status_of(&server, path, "60S", &batch).await.code(),
         Code::Ok,
-        "with enough time all is well"
+        "with a longer deadline the call succeeds"
     );
-    // One long search, which looks at the clock while it works.
+    // A single long search, which checks its deadline while it runs.
     let center = Some(position(60.0, 25.0));
     let area = Some(wire::get_density_request::Area::Circle(wire::Circle { center, radius_m: 50_000.0 }));
     let density = wire::GetDensityRequest { area, resolution: 15, filter: None };
     let path = "/nearby.v1.NearbyService/GetDensity";
     assert_eq!(reason(&status_of(&server, path, "4m", &density).await), exceeded);
-    // An answer that streams ends at its deadline too.
+    // Streams end at their deadline too.
     let watch = wire::WatchMerchantsRequest::default();
     let path = "/nearby.v1.MerchantService/WatchMerchants";
     assert_eq!(reason(&status_of(&server, path, "300m", &watch).await), exceeded);
 }
 
 #[tokio::test]
-async fn a_cancelled_call_leaves_the_server_free() {
+async fn cancelled_calls_release_their_resources() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &["--max-radius-m", "50000"]).await;
-    crowd(&server).await;
+    let server = TestServer::start_on(&data_dir, &["--max-radius-m", "50000"]).await;
+    store_many_merchants(&server).await;
     let client = server.searches().await;
     let density = wire::GetDensityRequest {
         area: Some(wire::get_density_request::Area::Circle(wire::Circle {
@@ -88,7 +88,7 @@ async fn a_cancelled_call_leaves_the_server_free() {
         resolution: 15,
         filter: None,
     };
-    // Each is given up at once; a connection that gave up too many would be closed.
+    // Each call is cancelled at once. New connections, because one with too many resets is closed.
     for _ in 0..100 {
         let client = server.searches().await;
         for _ in 0..10 {
@@ -100,13 +100,13 @@ async fn a_cancelled_call_leaves_the_server_free() {
     }
     let page = tokio::time::timeout(Duration::from_secs(60), found(&mut client.clone(), at_home())).await;
     assert_eq!(page.unwrap().results.len(), 20);
-    // Nothing is under way: a stop has nothing to wait for.
+    // No call is in flight that a stop would wait for.
     drop(client);
-    assert_eq!(tokio::task::spawn_blocking(|| server.terminate()).await.unwrap().code(), Some(0));
+    assert_eq!(server.terminate().await.code(), Some(0));
 }
 
-/// A call with bytes of our own.
-async fn raw(server: &Server, path: &'static str, bytes: &'static [u8]) -> Status {
+/// Calls a method with arbitrary bytes; returns the status.
+async fn raw(server: &TestServer, path: &'static str, bytes: &'static [u8]) -> Status {
     let channel = Channel::from_shared(server.url.clone()).unwrap().connect().await.unwrap();
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
@@ -115,6 +115,7 @@ async fn raw(server: &Server, path: &'static str, bytes: &'static [u8]) -> Statu
     client.unary(Request::new(RawMessage(bytes)), path, codec).await.unwrap_err()
 }
 
+/// Encodes to the given bytes.
 #[derive(Clone, Debug, Default)]
 struct RawMessage(&'static [u8]);
 
@@ -141,16 +142,16 @@ impl Message for RawMessage {
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_the_message_are_the_callers_fault() {
-    let server = Server::start().await;
+async fn malformed_messages_are_invalid_arguments() {
+    let server = TestServer::start().await;
     // A latitude that is a string.
     let status = raw(&server, "/nearby.v1.NearbyService/SearchNearby", b"\x0a\x03\x0a\x01x").await;
     assert_eq!(reason(&status), (Code::InvalidArgument, "MESSAGE_MALFORMED".to_owned()));
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_the_message_of_a_stream_are_too() {
-    let server = Server::start().await;
+async fn malformed_messages_of_streams_are_invalid_arguments() {
+    let server = TestServer::start().await;
     for method in
         ["NearbyService/StreamSearchNearby", "NearbyService/WatchNearby", "MerchantService/ImportMerchants"]
     {
@@ -161,20 +162,20 @@ async fn bytes_that_are_not_the_message_of_a_stream_are_too() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_not_there_says_so() {
-    let server = Server::start().await;
+async fn unknown_methods_are_unimplemented() {
+    let server = TestServer::start().await;
     let status = raw(&server, "/nearby.v1.NearbyService/SearchEverywhere", b"").await;
     assert_eq!(reason(&status), (Code::Unimplemented, "METHOD_UNKNOWN".to_owned()));
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_large_says_so() {
+async fn oversized_messages_are_resource_exhausted() {
     let (server, _, mut client) = server_with([]).await;
     let shop = wire::Merchant { display_name: "x".repeat(5 * 1024 * 1024), ..north("a", 1.0) };
     let request = wire::CreateMerchantRequest { merchant: Some(shop), ..Default::default() };
     let status = client.create_merchant(request).await.unwrap_err();
-    assert_eq!(reason(&status), (Code::OutOfRange, "MESSAGE_TOO_LARGE".to_owned()));
-    // What asks needs less room, and whoever asks after the server's health needs nearly none.
+    assert_eq!(reason(&status), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".to_owned()));
+    // Reads have a lower limit than changes, and health checks the lowest.
     static LARGE: [u8; 200 * 1024] = [0; 200 * 1024];
     for (path, bytes) in [
         ("/nearby.v1.NearbyService/SearchNearby", 200 * 1024),
@@ -182,6 +183,6 @@ async fn a_message_that_is_too_large_says_so() {
         ("/grpc.health.v1.Health/Check", 5 * 1024),
     ] {
         let status = raw(&server, path, &LARGE[..bytes]).await;
-        assert_eq!(reason(&status), (Code::OutOfRange, "MESSAGE_TOO_LARGE".to_owned()), "{path}");
+        assert_eq!(reason(&status), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".to_owned()), "{path}");
     }
 }

@@ -1,4 +1,4 @@
-//! `ExportMerchants`: all merchants as they were at one revision.
+//! `ExportMerchants`: all merchants at one revision.
 
 use super::*;
 
@@ -13,7 +13,7 @@ async fn export(client: &mut MerchantServiceClient<Channel>) -> Vec<wire::Export
 }
 
 #[tokio::test]
-async fn nothing_is_one_message_with_the_revision() {
+async fn an_empty_export_is_one_message_with_the_revision() {
     let (_server, _, mut client) = server_with([north("a", 1.0)]).await;
     delete(&mut client, "a").await;
     let messages = export(&mut client).await;
@@ -21,7 +21,7 @@ async fn nothing_is_one_message_with_the_revision() {
 }
 
 #[tokio::test]
-async fn it_is_of_one_revision_however_many_changes_come_meanwhile() {
+async fn an_export_is_consistent_at_one_revision_despite_concurrent_changes() {
     let (_server, _, mut client) = server_with([]).await;
     let text = "x".repeat(1_000);
     let shop =
@@ -35,8 +35,8 @@ async fn it_is_of_one_revision_however_many_changes_come_meanwhile() {
     let mut messages =
         client.export_merchants(wire::ExportMerchantsRequest::default()).await.unwrap().into_inner();
     let first = messages.message().await.unwrap().unwrap();
-    assert!(first.merchants.len() < 10_000, "it comes in messages");
-    // The last ones go, and new ones come, before they are read.
+    assert!(first.merchants.len() < 10_000, "the export has several messages");
+    // Changes before the client reads the other messages.
     for n in 9_900..10_000 {
         delete(&mut client, &format!("m{n:05}")).await;
     }
@@ -51,8 +51,8 @@ async fn it_is_of_one_revision_however_many_changes_come_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_bad_view_is_refused() {
+async fn an_invalid_view_is_rejected() {
     let (_server, _, mut client) = server_with([]).await;
-    let refused = client.export_merchants(wire::ExportMerchantsRequest { filter: None, view: 9 }).await;
-    assert_eq!(violation(&refused.unwrap_err()), field("view", "OUT_OF_RANGE"));
+    let rejected = client.export_merchants(wire::ExportMerchantsRequest { filter: None, view: 9 }).await;
+    assert_eq!(violation(&rejected.unwrap_err()), field("view", "OUT_OF_RANGE"));
 }

@@ -1,4 +1,4 @@
-//! Filters: the same in every method that takes one.
+//! Filters, which are the same in all methods that have them.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn text(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// Filters, and who passes.
+/// Filters and the merchants that match.
 const CASES: [(Set, &[&str]); 11] = [
     (|_| (), &["bare", "cafe", "diner", "kiosk"]),
     (|f| f.any_categories = text(&["food"]), &["cafe", "diner"]),
@@ -50,19 +50,19 @@ const CASES: [(Set, &[&str]); 11] = [
 ];
 
 #[tokio::test]
-async fn all_that_is_set_must_hold_in_a_search() {
+async fn searches_return_merchants_that_match_all_conditions() {
     let (_server, mut client, _) = server_with(shops()).await;
     for (number, (set, expected)) in CASES.into_iter().enumerate() {
         let mut filter = wire::MerchantFilter::default();
         set(&mut filter);
-        // Before the page is cut, so that pages of one are as good as any.
+        // Filters apply before paging: the page size does not matter.
         let request = wire::SearchNearbyRequest { filter: Some(filter), page_size: 1, ..at_home() };
         assert_eq!(ids(&page_through(&mut client, request).await), expected, "case {number}");
     }
 }
 
 #[tokio::test]
-async fn all_that_is_set_must_hold_in_a_list_an_export_and_a_density() {
+async fn lists_exports_and_densities_have_merchants_that_match_all_conditions() {
     let (_server, mut searches, mut client) = server_with(shops()).await;
     for (number, (set, expected)) in CASES.into_iter().enumerate() {
         let mut filter = wire::MerchantFilter::default();
@@ -84,7 +84,7 @@ async fn all_that_is_set_must_hold_in_a_list_an_export_and_a_density() {
 }
 
 #[tokio::test]
-async fn a_filter_that_cannot_be_is_refused() {
+async fn invalid_filters_are_rejected() {
     let (_server, mut client, _) = server_with([]).await;
     let cases: [(Set, &str, &str); 4] = [
         (|f| f.any_categories = text(&["ok", " "]), "filter.any_categories[1]", "REQUIRED"),

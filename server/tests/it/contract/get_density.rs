@@ -1,4 +1,4 @@
-//! `GetDensity`: merchants by H3 cell.
+//! `GetDensity`: numbers of merchants per H3 cell.
 
 use super::*;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ fn density(area: Option<Area>, resolution: i32) -> wire::GetDensityRequest {
     wire::GetDensityRequest { area, resolution, filter: None }
 }
 
-/// Cells by a scan with h3o itself.
+/// Counts merchants per cell by a linear scan with h3o.
 fn cells(merchants: &[wire::Merchant], resolution: u8) -> BTreeMap<String, i32> {
     let mut cells = BTreeMap::new();
     for merchant in merchants {
@@ -30,7 +30,7 @@ fn cells(merchants: &[wire::Merchant], resolution: u8) -> BTreeMap<String, i32> 
 }
 
 #[tokio::test]
-async fn a_circle_and_a_box_are_counted_cell_by_cell() {
+async fn circles_and_boxes_have_the_cell_counts_of_a_linear_scan() {
     let shop = |n: i32| {
         merchant(&format!("m{n:03}"), 60.0 + f64::from(n % 17) * 1e-3, 25.0 + f64::from(n % 13) * 2e-3)
     };
@@ -49,13 +49,13 @@ async fn a_circle_and_a_box_are_counted_cell_by_cell() {
             })
             .cloned()
             .collect();
-        let answer = client.get_density(density(circle(60.005, 25.005, radius_m), resolution)).await;
-        let answer = answer.unwrap().into_inner();
-        let told: BTreeMap<_, _> =
-            answer.cells.iter().map(|cell| (cell.h3_index.clone(), cell.merchant_count)).collect();
-        assert_eq!(told, cells(&inside, u8::try_from(resolution).unwrap()));
-        assert!(answer.cells.windows(2).all(|two| two[0].merchant_count >= two[1].merchant_count));
-        assert_eq!((answer.total_size, answer.revision), (i32::try_from(inside.len()).unwrap(), 200));
+        let response = client.get_density(density(circle(60.005, 25.005, radius_m), resolution)).await;
+        let response = response.unwrap().into_inner();
+        let counts: BTreeMap<_, _> =
+            response.cells.iter().map(|cell| (cell.h3_index.clone(), cell.merchant_count)).collect();
+        assert_eq!(counts, cells(&inside, u8::try_from(resolution).unwrap()));
+        assert!(response.cells.windows(2).all(|two| two[0].merchant_count >= two[1].merchant_count));
+        assert_eq!((response.total_size, response.revision), (i32::try_from(inside.len()).unwrap(), 200));
 
         let (south_west, north_east) = ((60.002, 25.004), (60.012, 25.020));
         let inside: Vec<_> = shops
@@ -67,10 +67,10 @@ async fn a_circle_and_a_box_are_counted_cell_by_cell() {
             })
             .cloned()
             .collect();
-        let answer = client.get_density(density(area(south_west, north_east), resolution)).await;
-        let told =
-            answer.unwrap().into_inner().cells.into_iter().map(|cell| (cell.h3_index, cell.merchant_count));
-        assert_eq!(told.collect::<BTreeMap<_, _>>(), cells(&inside, u8::try_from(resolution).unwrap()));
+        let response = client.get_density(density(area(south_west, north_east), resolution)).await;
+        let counts =
+            response.unwrap().into_inner().cells.into_iter().map(|cell| (cell.h3_index, cell.merchant_count));
+        assert_eq!(counts.collect::<BTreeMap<_, _>>(), cells(&inside, u8::try_from(resolution).unwrap()));
     }
 }
 
@@ -79,12 +79,12 @@ async fn a_box_may_cross_the_antimeridian() {
     let shops =
         [merchant("west", -16.8, 179.95), merchant("east", -16.8, -179.95), merchant("out", -16.8, -179.8)];
     let (_server, mut client, _) = server_with(shops).await;
-    let answer = client.get_density(density(area((-16.9, 179.9), (-16.7, -179.9)), 3)).await.unwrap();
-    assert_eq!(answer.into_inner().total_size, 2);
+    let response = client.get_density(density(area((-16.9, 179.9), (-16.7, -179.9)), 3)).await.unwrap();
+    assert_eq!(response.into_inner().total_size, 2);
 }
 
 #[tokio::test]
-async fn an_area_that_cannot_be_is_refused() {
+async fn invalid_areas_are_rejected() {
     let (_server, mut client, _) = server_with([]).await;
     for (request, path, reason) in [
         (density(None, 7), "area", "REQUIRED"),
@@ -98,13 +98,13 @@ async fn an_area_that_cannot_be_is_refused() {
         (density(area((60.0, 25.1), (60.1, 25.0)), 7), "box", "OUT_OF_RANGE"),
         (density(area((-0.1, -180.0), (0.1, 180.0)), 7), "box", "OUT_OF_RANGE"),
     ] {
-        let refused = client.get_density(request).await.unwrap_err();
-        assert_eq!(violation(&refused), field(path, reason));
+        let rejected = client.get_density(request).await.unwrap_err();
+        assert_eq!(violation(&rejected), field(path, reason));
     }
 }
 
 #[tokio::test]
-async fn too_many_cells_are_refused_with_the_way_out() {
+async fn too_many_cells_are_rejected_and_a_coarser_resolution_succeeds() {
     let (_server, mut client, mut merchants) = server_with([]).await;
     for chunk in 0..21 {
         let rows = (0..1_000).map(|n| {
@@ -119,8 +119,8 @@ async fn too_many_cells_are_refused_with_the_way_out() {
         let message = wire::ImportMerchantsRequest { rows: rows.collect(), allow_null_island: false };
         merchants.import_merchants(tokio_stream::iter([message])).await.unwrap();
     }
-    let refused = client.get_density(density(circle(60.0, 25.0, 10_000.0), 15)).await.unwrap_err();
-    assert_eq!(reason(&refused), (Code::OutOfRange, "TOO_MANY_CELLS".to_owned()));
+    let rejected = client.get_density(density(circle(60.0, 25.0, 10_000.0), 15)).await.unwrap_err();
+    assert_eq!(reason(&rejected), (Code::OutOfRange, "TOO_MANY_CELLS".to_owned()));
     let coarse = client.get_density(density(circle(60.0, 25.0, 10_000.0), 8)).await.unwrap().into_inner();
     assert_eq!(coarse.total_size, 21_000);
 }

@@ -1,10 +1,10 @@
-//! `ImportMerchants`: many rows, each on its own.
+//! `ImportMerchants`: many rows, stored independently.
 
 use super::*;
 
 #[tokio::test]
-async fn an_import_answers_for_every_row() {
-    let server = Server::start().await;
+async fn an_import_reports_an_outcome_for_each_row() {
+    let server = TestServer::start().await;
     let mut client = server.merchants().await;
     let row = |row_number, merchant| wire::ImportRow { row_number, merchant: Some(merchant) };
     let datumless = wire::Position { coordinate_system: 0, ..position(1.0, 2.0) };
@@ -18,23 +18,23 @@ async fn an_import_answers_for_every_row() {
     let import = |rows, allow_null_island| {
         tokio_stream::iter([wire::ImportMerchantsRequest { rows, allow_null_island }])
     };
-    let answer = client.import_merchants(import(rows.clone(), false)).await.unwrap().into_inner();
+    let response = client.import_merchants(import(rows.clone(), false)).await.unwrap().into_inner();
     let states: Vec<_> =
-        answer.outcomes.iter().map(|outcome| (outcome.row_number, outcome.state())).collect();
+        response.outcomes.iter().map(|outcome| (outcome.row_number, outcome.state())).collect();
     let (created, updated, rejected) =
         (wire::ImportState::Created, wire::ImportState::Updated, wire::ImportState::Rejected);
     assert_eq!(states, [(1, created), (2, rejected), (3, rejected), (4, updated), (5, rejected)]);
-    assert_eq!(answer.outcomes[1].violations[0].field, "position.coordinate_system");
-    assert_eq!(answer.outcomes[2].violations[0].reason, "NULL_ISLAND");
+    assert_eq!(response.outcomes[1].violations[0].field, "position.coordinate_system");
+    assert_eq!(response.outcomes[2].violations[0].reason, "NULL_ISLAND");
     let now = client.get_merchant(wire::GetMerchantRequest { name: "merchants/a".to_owned() }).await.unwrap();
     assert_eq!(now.into_inner().position, Some(position(1.5, 2.5)), "the later row wins");
 
-    let answer = client.import_merchants(import(rows, true)).await.unwrap().into_inner();
-    assert_eq!(answer.outcomes[2].state(), created);
+    let response = client.import_merchants(import(rows, true)).await.unwrap().into_inner();
+    assert_eq!(response.outcomes[2].state(), created);
 
     let many = || (0..1_000).map(|n| row(n, merchant(&format!("m{n}"), 1.0, 2.0))).collect::<Vec<_>>();
     let messages: Vec<_> =
         (0..11).map(|_| wire::ImportMerchantsRequest { rows: many(), allow_null_island: false }).collect();
-    let refused = client.import_merchants(tokio_stream::iter(messages)).await.unwrap_err();
-    assert_eq!(violations(&refused), [("rows".to_owned(), "TOO_MANY".to_owned())]);
+    let rejected = client.import_merchants(tokio_stream::iter(messages)).await.unwrap_err();
+    assert_eq!(violations(&rejected), [("rows".to_owned(), "TOO_MANY".to_owned())]);
 }

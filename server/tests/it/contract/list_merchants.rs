@@ -1,4 +1,4 @@
-//! `ListMerchants`: page by page, by id.
+//! `ListMerchants`: pages of merchants, ordered by id.
 
 use super::*;
 
@@ -10,7 +10,7 @@ async fn list(
 }
 
 #[tokio::test]
-async fn all_come_by_id_hidden_ones_too() {
+async fn merchants_are_listed_by_id_including_hidden_ones() {
     let hidden = wire::Merchant { visibility: wire::Visibility::Hidden.into(), ..north("b", 1.0) };
     let (_server, _, mut client) =
         server_with([north("ä", 1.0), north("c", 1.0), hidden, north("A", 1.0)]).await;
@@ -27,7 +27,7 @@ async fn all_come_by_id_hidden_ones_too() {
 }
 
 #[tokio::test]
-async fn pages_have_100_unless_said_and_1000_at_most_and_end_with_an_empty_token() {
+async fn pages_have_100_merchants_by_default_and_at_most_1000() {
     let (_server, _, mut client) = server_with([]).await;
     let rows = (0..1_001)
         .map(|n| wire::ImportRow { row_number: n, merchant: Some(north(&format!("m{n:04}"), n as f64)) });
@@ -41,14 +41,14 @@ async fn pages_have_100_unless_said_and_1000_at_most_and_end_with_an_empty_token
         assert_eq!((page.merchants.len(), page.next_page_token.is_empty()), (expected, false));
     }
     assert_eq!(list_ids(&mut client).await.len(), 1_001);
-    // A filter before the cut: the last page is known to be the last.
+    // Filters apply before paging: no page token for a result without further merchants.
     let filter = Some(wire::MerchantFilter { any_brands: vec!["none".to_owned()], ..Default::default() });
     let page = list(&mut client, wire::ListMerchantsRequest { filter, ..Default::default() }).await;
     assert_eq!(page, wire::ListMerchantsResponse::default());
 }
 
 #[tokio::test]
-async fn a_token_of_another_filter_a_bad_size_and_a_bad_view_are_refused() {
+async fn page_tokens_of_other_filters_and_invalid_sizes_and_views_are_rejected() {
     let (_server, _, mut client) = server_with([north("a", 1.0), north("b", 1.0)]).await;
     let first = wire::ListMerchantsRequest { page_size: 1, ..Default::default() };
     let page_token = list(&mut client, first.clone()).await.next_page_token;

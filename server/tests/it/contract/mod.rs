@@ -1,5 +1,5 @@
-//! What the contract promises, over real gRPC against the real binary: each method, each documented behaviour and error,
-//! one named test each. `cargo test --test it contract -- --list` prints the table.
+//! The contract, over gRPC against the real binary: a test for each documented behaviour and error of each method.
+//! `cargo test --test it contract -- --list` prints them.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ mod get_density;
 mod import_merchants;
 mod list_merchants;
 mod opening_hours;
-mod paging_under_fire;
+mod paging_under_load;
 mod request_ids;
 mod search_nearby;
 mod show_hide;
@@ -35,7 +35,7 @@ mod stream_search_nearby;
 mod watch_merchants;
 mod watch_nearby;
 
-/// Fields and reasons of a refusal.
+/// Returns the fields and reasons of an INVALID_ARGUMENT error.
 fn violations(status: &Status) -> Vec<(String, String)> {
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     let fields = status.get_details_bad_request().unwrap().field_violations;
@@ -43,7 +43,7 @@ fn violations(status: &Status) -> Vec<(String, String)> {
     fields.into_iter().map(|violation| (violation.field, violation.reason)).collect()
 }
 
-/// The one field and the reason of a refusal.
+/// Returns the field and the reason of an INVALID_ARGUMENT error with a single violation.
 fn violation(status: &Status) -> (String, String) {
     let all = violations(status);
     assert_eq!(all.len(), 1, "{all:?}");
@@ -54,7 +54,7 @@ fn field(field: &str, reason: &str) -> (String, String) {
     (field.to_owned(), reason.to_owned())
 }
 
-/// Code and reason of an error.
+/// Returns the code and the reason of an error.
 fn reason(status: &Status) -> (Code, String) {
     let info = status.get_details_error_info().unwrap_or_else(|| panic!("{status:?}"));
     assert_eq!(info.domain, "nearby");
@@ -69,12 +69,13 @@ fn name(id: &str) -> String {
     format!("merchants/{id}")
 }
 
-/// A merchant so many metres north of a point where tests search from; to a thousandth.
+/// Returns a merchant at a distance to the north of [`HOME`], accurate to a thousandth.
 fn north(id: &str, metres: f64) -> wire::Merchant {
     // A degree of latitude at 60° N on WGS-84.
     merchant(id, HOME.0 + metres / 111_412.0, HOME.1)
 }
 
+/// The position from which tests search.
 const HOME: (f64, f64) = (60.0, 25.0);
 
 fn at_home() -> wire::SearchNearbyRequest {
@@ -91,11 +92,11 @@ async fn delete(client: &mut MerchantServiceClient<Channel>, id: &str) {
     client.delete_merchant(request).await.unwrap();
 }
 
-/// A server with these merchants.
+/// Starts a server with these merchants.
 async fn server_with(
     merchants: impl IntoIterator<Item = wire::Merchant>,
-) -> (Server, NearbyServiceClient<Channel>, MerchantServiceClient<Channel>) {
-    let server = Server::start().await;
+) -> (TestServer, NearbyServiceClient<Channel>, MerchantServiceClient<Channel>) {
+    let server = TestServer::start().await;
     let (searches, mut client) = (server.searches().await, server.merchants().await);
     for merchant in merchants {
         create(&mut client, merchant).await;
@@ -110,7 +111,7 @@ async fn found(
     client.search_nearby(request).await.unwrap().into_inner()
 }
 
-/// Ids of results, in their order.
+/// Returns the ids of results, in order.
 fn ids(results: &[wire::NearbyResult]) -> Vec<String> {
     ranking(results).into_iter().map(|(_, id)| id).collect()
 }
@@ -119,7 +120,6 @@ fn ids_of(merchants: &[wire::Merchant]) -> Vec<String> {
     merchants.iter().map(|merchant| merchant.name.replace("merchants/", "")).collect()
 }
 
-/// Every method of the contract has tests that call it.
 #[test]
 fn every_method_is_called_by_a_test() {
     let descriptors = prost_types::FileDescriptorSet::decode(DESCRIPTORS).unwrap();

@@ -1,20 +1,20 @@
-//! Opening hours in searches: time zones, midnight, special days, unknown hours in each policy.
+//! Opening hours in searches: time zones, midnight, special days, and unknown hours with each policy.
 
 use super::*;
 use wire::opening_filter::Moment;
 
-/// A filter for this moment, in seconds since 1970.
+/// Returns a filter for a time in Unix seconds.
 pub(super) fn open_at(seconds: i64) -> wire::OpeningFilter {
     let moment = Some(Moment::OpenAt(Timestamp { seconds, nanos: 0 }));
     wire::OpeningFilter { moment, policy: wire::OpeningPolicy::OpenOrUnknown.into() }
 }
 
-/// Seconds since 1970 of a moment in RFC 3339.
+/// Parses a time in RFC 3339 into Unix seconds.
 fn seconds(moment: &str) -> i64 {
     moment.parse::<jiff::Timestamp>().unwrap().as_second()
 }
 
-/// A merchant with a week of (weekday, start, length) in a zone, and special days.
+/// Returns a merchant with weekly periods (weekday, start minute, length in minutes) and special days.
 fn shop(id: &str, zone: &str, weekly: &[(i32, i32, i32)], special: Vec<wire::SpecialDay>) -> wire::Merchant {
     let period = |(weekday, start_minute, length_minutes): &(i32, i32, i32)| wire::WeeklyPeriod {
         weekday: *weekday,
@@ -52,7 +52,7 @@ async fn state_at(client: &mut NearbyServiceClient<Channel>, moment: &str) -> wi
     found(client, request).await.results[0].open_state()
 }
 
-/// Moments, and whether the one merchant is open then.
+/// Asserts that a merchant is open (`true`) or closed at the given times.
 async fn assert_states(merchant: wire::Merchant, expected: &[(&str, bool)]) {
     let (_server, mut client, _) = server_with([merchant]).await;
     for (moment, open) in expected {
@@ -62,7 +62,7 @@ async fn assert_states(merchant: wire::Merchant, expected: &[(&str, bool)]) {
 }
 
 #[tokio::test]
-async fn when_clocks_go_forward() {
+async fn daylight_saving_time_begins() {
     // Helsinki, 29 March 2026: after 2:59 comes 4:00.
     let bar = shop("bar", "Europe/Helsinki", &[(6, 22 * 60, 6 * 60)], Vec::new());
     assert_states(
@@ -71,12 +71,12 @@ async fn when_clocks_go_forward() {
             ("2026-03-28T19:59:00Z", false),
             ("2026-03-28T20:00:00Z", true),
             ("2026-03-29T00:59:00Z", true),
-            // The clock on the wall shows 4:00: five hours have passed, and it closes.
+            // Local time is 4:00, five hours after opening: it closes.
             ("2026-03-29T01:00:00Z", false),
         ],
     )
     .await;
-    // One that opens at a time that the clock does not show that night.
+    // Opens at a local time that does not exist in that night.
     let bakery = shop("bakery", "Europe/Helsinki", &every_day(3 * 60 + 30, 60), Vec::new());
     assert_states(
         bakery,
@@ -92,7 +92,7 @@ async fn when_clocks_go_forward() {
 }
 
 #[tokio::test]
-async fn when_clocks_go_back() {
+async fn daylight_saving_time_ends() {
     // New York, 1 November 2026: 1:00 to 1:59 comes twice.
     let bar = shop("bar", "America/New_York", &[(6, 20 * 60, 6 * 60)], Vec::new());
     assert_states(
@@ -101,13 +101,13 @@ async fn when_clocks_go_back() {
             ("2026-10-31T23:59:00Z", false),
             ("2026-11-01T00:00:00Z", true),
             ("2026-11-01T05:30:00Z", true),
-            // 1:30 for the second time: seven hours after it opened, and not yet 2:00.
+            // The second 1:30, six and a half hours after opening and before 2:00.
             ("2026-11-01T06:30:00Z", true),
             ("2026-11-01T07:00:00Z", false),
         ],
     )
     .await;
-    // Always is always: that Sunday has 25 hours.
+    // Always open: that Sunday has 25 hours.
     let always = shop("always", "America/New_York", &[(1, 0, 7 * 24 * 60)], Vec::new());
     let hours: Vec<String> = (0..50)
         .map(|hour| {
@@ -124,7 +124,7 @@ async fn when_clocks_go_back() {
 }
 
 #[tokio::test]
-async fn past_midnight_and_over_the_end_of_the_week() {
+async fn periods_extend_past_midnight_and_past_the_end_of_the_week() {
     let bar = shop("bar", "Asia/Shanghai", &[(7, 22 * 60, 6 * 60)], Vec::new());
     assert_states(
         bar,
@@ -142,7 +142,7 @@ async fn past_midnight_and_over_the_end_of_the_week() {
 }
 
 #[tokio::test]
-async fn special_days_replace_the_weekly_ones() {
+async fn special_days_replace_weekly_periods() {
     let days = vec![special(2026, 12, 25, &[]), special(2026, 12, 31, &[(20 * 60, 8 * 60)])];
     let shop = shop("shop", "Europe/Helsinki", &every_day(9 * 60, 8 * 60), days);
     assert_states(
@@ -153,7 +153,7 @@ async fn special_days_replace_the_weekly_ones() {
             ("2026-12-26T10:00:00Z", true),
             ("2026-12-31T10:00:00Z", false),
             ("2026-12-31T18:00:00Z", true),
-            // New Year's party: until 4:00 in Helsinki, and at 9:00 it opens as ever.
+            // Open until 4:00 local time on 1 January; the weekly period then begins at 9:00.
             ("2027-01-01T01:59:00Z", true),
             ("2027-01-01T02:00:00Z", false),
             ("2027-01-01T07:00:00Z", true),
@@ -163,7 +163,7 @@ async fn special_days_replace_the_weekly_ones() {
 }
 
 #[tokio::test]
-async fn in_a_zone_with_a_half_hour_offset() {
+async fn time_zones_may_have_half_hour_offsets() {
     let shop = shop("shop", "Asia/Kolkata", &every_day(9 * 60, 60), Vec::new());
     let moments =
         [("2026-11-22T03:29:00Z", false), ("2026-11-22T03:30:00Z", true), ("2026-11-22T04:30:00Z", false)];
@@ -171,7 +171,7 @@ async fn in_a_zone_with_a_half_hour_offset() {
 }
 
 #[tokio::test]
-async fn on_a_leap_day() {
+async fn leap_days_are_weekdays_and_special_days() {
     let weekly = shop("weekly", "UTC", &[(2, 600, 60)], Vec::new());
     let moments =
         [("2028-02-28T10:30:00Z", false), ("2028-02-29T10:30:00Z", true), ("2028-03-01T10:30:00Z", false)];
@@ -187,7 +187,7 @@ async fn on_a_leap_day() {
 }
 
 #[tokio::test]
-async fn each_policy_shows_whom_it_says() {
+async fn each_policy_selects_its_opening_states() {
     let open = shop("open", "UTC", &[(1, 0, 7 * 24 * 60)], Vec::new());
     let closed = wire::Merchant { name: name("closed"), ..shop("closed", "UTC", &[(1, 0, 1)], Vec::new()) };
     let text_only = wire::OpeningHours { display_text: "after lunch".to_owned(), ..Default::default() };
@@ -212,19 +212,19 @@ async fn each_policy_shows_whom_it_says() {
         };
         assert_eq!(found(&mut client, request.clone()).await.total_size, i32::try_from(expected.len()).ok());
         let results = page_through(&mut client, request).await;
-        let told: Vec<_> =
+        let states: Vec<_> =
             ids(&results).into_iter().zip(results.iter().map(wire::NearbyResult::open_state)).collect();
         let expected: Vec<_> = expected.iter().map(|(id, state)| ((*id).to_owned(), *state)).collect();
-        assert_eq!(told, expected, "{policy:?}");
+        assert_eq!(states, expected, "{policy:?}");
     }
-    // Nobody asked: nothing is claimed.
+    // Without an opening filter the state is unspecified.
     let all = found(&mut client, at_home()).await.results;
     assert!(all.iter().all(|result| result.open_state() == wire::OpenState::Unspecified) && all.len() == 4);
 }
 
 #[tokio::test]
-async fn now_is_the_moment_of_the_answer() {
-    // Open in the years around, closed before and after: whatever the clock says, now lies between.
+async fn open_now_uses_the_current_time() {
+    // One is always open and one has been closed since 1999, so that the result does not depend on the clock.
     let always = shop("always", "UTC", &[(1, 0, 7 * 24 * 60)], Vec::new());
     let never = shop("never", "UTC", &[], vec![special(1999, 1, 1, &[(0, 60)])]);
     let (_server, mut client, _) = server_with([always, never]).await;
@@ -234,7 +234,7 @@ async fn now_is_the_moment_of_the_answer() {
 }
 
 #[tokio::test]
-async fn a_moment_or_a_policy_that_cannot_be_is_refused() {
+async fn invalid_times_and_policies_are_rejected() {
     let (_server, mut client, _) = server_with([]).await;
     let at = |seconds, nanos| Some(Moment::OpenAt(Timestamp { seconds, nanos }));
     for (moment, policy, path, reason) in [
@@ -246,8 +246,8 @@ async fn a_moment_or_a_policy_that_cannot_be_is_refused() {
         (at(0, 0), 9, "opening.policy", "OUT_OF_RANGE"),
     ] {
         let opening = Some(wire::OpeningFilter { moment, policy });
-        let refused =
+        let rejected =
             client.search_nearby(wire::SearchNearbyRequest { opening, ..at_home() }).await.unwrap_err();
-        assert_eq!(violation(&refused), field(path, reason));
+        assert_eq!(violation(&rejected), field(path, reason));
     }
 }

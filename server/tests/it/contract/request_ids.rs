@@ -1,4 +1,4 @@
-//! `request_id` (AIP-155) and `validate_only` (AIP-163), of every change.
+//! `request_id` (AIP-155) and `validate_only` (AIP-163) of every change.
 
 use super::*;
 
@@ -19,12 +19,12 @@ async fn revision(client: &mut NearbyServiceClient<Channel>) -> u64 {
 }
 
 #[tokio::test]
-async fn a_repetition_after_kill_9_and_a_restart_returns_the_first_outcome_and_writes_nothing() {
+async fn repeated_requests_return_the_first_result_even_after_a_crash() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
-    // Without an id of its own: the server's choice must be the same the second time.
+    // Without a merchant id: the id that the server generates must be the same when repeated.
     let nameless = || wire::Merchant { name: String::new(), ..north("", 1.0) };
     let created = client.create_merchant(create_as(ID, nameless())).await.unwrap().into_inner();
     let id = created.name.replace("merchants/", "");
@@ -36,8 +36,8 @@ async fn a_repetition_after_kill_9_and_a_restart_returns_the_first_outcome_and_w
         request_id: batch_id,
         ..Default::default()
     };
-    let of_batch = client.batch_create_merchants(batch.clone()).await.unwrap().into_inner();
-    // What the first outcome was must not depend on what became of it.
+    let created_batch = client.batch_create_merchants(batch.clone()).await.unwrap().into_inner();
+    // Later changes do not affect the result of the repeated request.
     let phone = wire::Merchant { name: created.name.clone(), phone: "+1".to_owned(), ..Default::default() };
     let update = wire::UpdateMerchantRequest { merchant: Some(phone), ..Default::default() };
     client.update_merchant(update).await.unwrap();
@@ -45,12 +45,12 @@ async fn a_repetition_after_kill_9_and_a_restart_returns_the_first_outcome_and_w
     let before = revision(&mut server.searches().await).await;
     server.kill();
 
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     for _ in 0..2 {
         assert_eq!(client.create_merchant(create_as(ID, nameless())).await.unwrap().into_inner(), created);
         client.delete_merchant(delete_as(OTHER_ID, "b")).await.unwrap();
-        assert_eq!(client.batch_create_merchants(batch.clone()).await.unwrap().into_inner(), of_batch);
+        assert_eq!(client.batch_create_merchants(batch.clone()).await.unwrap().into_inner(), created_batch);
     }
     assert_eq!(revision(&mut server.searches().await).await, before, "nothing was written");
     assert_eq!(
@@ -60,7 +60,7 @@ async fn a_repetition_after_kill_9_and_a_restart_returns_the_first_outcome_and_w
 }
 
 #[tokio::test]
-async fn every_change_is_made_once_for_its_id() {
+async fn every_kind_of_change_is_applied_once_per_request_id() {
     let (server, mut searches, mut client) = server_with(["a", "b", "c", "d"].map(|id| north(id, 1.0))).await;
     let request_id = |n: u32| format!("00000000-0000-4000-8000-{n:012}");
     let phone =
@@ -86,11 +86,11 @@ async fn every_change_is_made_once_for_its_id() {
         let shown = client.show_merchant(show.clone()).await.unwrap().into_inner();
         let many = client.batch_update_merchants(updates.clone()).await.unwrap().into_inner().merchants;
         client.batch_delete_merchants(deletes.clone()).await.unwrap();
-        let told: Vec<_> = [updated, hidden, shown].into_iter().chain(many).collect();
+        let results: Vec<_> = [updated, hidden, shown].into_iter().chain(many).collect();
         if round == 0 {
-            first = told;
+            first = results;
         } else {
-            assert_eq!(told, first);
+            assert_eq!(results, first);
         }
     }
     assert_eq!(revision(&mut searches).await, 4 + 5);
@@ -98,7 +98,7 @@ async fn every_change_is_made_once_for_its_id() {
 }
 
 #[tokio::test]
-async fn repetitions_that_come_at_the_same_time_are_one() {
+async fn concurrent_repetitions_are_applied_once() {
     let (server, mut searches, _) = server_with([]).await;
     let calls: Vec<_> = (0..20)
         .map(|_| {
@@ -117,7 +117,7 @@ async fn repetitions_that_come_at_the_same_time_are_one() {
 }
 
 #[tokio::test]
-async fn an_id_of_another_request_and_one_that_is_no_uuid_are_refused() {
+async fn reused_and_malformed_request_ids_are_rejected() {
     let (_server, _, mut client) = server_with([]).await;
     client.create_merchant(create_as(ID, north("a", 1.0))).await.unwrap();
     let other = client.create_merchant(create_as(ID, north("a", 2.0))).await.unwrap_err();
@@ -125,13 +125,13 @@ async fn an_id_of_another_request_and_one_that_is_no_uuid_are_refused() {
     let other = client.delete_merchant(delete_as(ID, "a")).await.unwrap_err();
     assert_eq!(violation(&other), field("request_id", "REQUEST_ID_REUSED"));
     for wrong in ["1", "7c9e6679742540de944be07fc1f90ae7", "00000000-0000-0000-0000-000000000000"] {
-        let refused = client.create_merchant(create_as(wrong, north("b", 1.0))).await.unwrap_err();
-        assert_eq!(violation(&refused), field("request_id", "INVALID_REQUEST_ID"));
+        let rejected = client.create_merchant(create_as(wrong, north("b", 1.0))).await.unwrap_err();
+        assert_eq!(violation(&rejected), field("request_id", "INVALID_REQUEST_ID"));
     }
 }
 
 #[tokio::test]
-async fn a_request_that_failed_is_not_remembered() {
+async fn failed_requests_can_be_repeated() {
     let (_server, _, mut client) = server_with([]).await;
     let missing = client.delete_merchant(delete_as(ID, "a")).await.unwrap_err();
     assert_eq!(missing.code(), Code::NotFound);
@@ -140,7 +140,7 @@ async fn a_request_that_failed_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn what_is_only_validated_is_answered_and_not_made() {
+async fn validate_only_returns_the_result_without_applying_it() {
     let (_server, mut searches, mut client) = server_with([north("a", 1.0)]).await;
     let request = wire::CreateMerchantRequest { validate_only: true, ..create_as(ID, north("b", 1.0)) };
     let would_be = client.create_merchant(request.clone()).await.unwrap().into_inner();
@@ -165,6 +165,6 @@ async fn what_is_only_validated_is_answered_and_not_made() {
     client.batch_create_merchants(batch).await.unwrap();
     assert_eq!(ids(&found(&mut searches, at_home()).await.results), ["a"]);
     assert_eq!(revision(&mut searches).await, 1);
-    // The id was not used up by a check.
+    // Validation does not use up the request id.
     client.create_merchant(create_as(ID, north("b", 1.0))).await.unwrap();
 }

@@ -1,9 +1,9 @@
-//! `SearchNearby`: one search, page by page.
+//! `SearchNearby`: single searches and their pages.
 
 use super::*;
 
 #[tokio::test]
-async fn bad_searches_name_the_field_and_never_the_place() {
+async fn invalid_searches_name_the_field_and_never_the_position() {
     type Break = fn(&mut wire::SearchNearbyRequest);
     let cases: [(&str, &str, Break); 20] = [
         ("origin", "REQUIRED", |r| r.origin = None),
@@ -28,29 +28,29 @@ async fn bad_searches_name_the_field_and_never_the_place() {
         ("page_token", "INVALID_PAGE_TOKEN", |r| r.page_token = "AQID".to_owned()),
     ];
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &["--log-cells"]).await;
+    let server = TestServer::start_on(&directory.path().join("data"), &["--log-cells"]).await;
     let mut client = server.searches().await;
     for (field, reason, break_it) in cases {
         let mut request = search(51.123_456_789, -0.987_654_321);
         break_it(&mut request);
         let status = client.search_nearby(request).await.unwrap_err();
         assert_eq!(violations(&status), [(field.to_owned(), reason.to_owned())]);
-        let said = format!("{status:?}");
-        assert!(!said.contains("51.123") && !said.contains("0.987"), "{said}");
+        let text = format!("{status:?}");
+        assert!(!text.contains("51.123") && !text.contains("0.987"), "{text}");
     }
     let found = client.search_nearby(search(51.123_456_789, -0.987_654_321)).await.unwrap().into_inner();
     assert_eq!(found.results, []);
     let log = std::fs::read_to_string(&server.log).unwrap();
-    assert!(log.contains("\"method\":\"SearchNearby\""), "the search is in the log");
-    assert!(log.contains("\"h3_cell\":\"85"), "with its coarse cell");
-    assert!(!log.contains("51.123") && !log.contains("0.987"), "a coordinate in the log");
+    assert!(log.contains("\"method\":\"SearchNearby\""), "the search is not in the log");
+    assert!(log.contains("\"h3_cell\":\"85"), "its coarse cell is not in the log");
+    assert!(!log.contains("51.123") && !log.contains("0.987"), "the log contains a coordinate");
 }
 
 #[tokio::test]
-async fn pages_go_on_after_a_restart_and_stay_with_their_query() {
+async fn page_tokens_survive_a_restart_and_are_bound_to_their_query() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut merchants = server.merchants().await;
     for n in 0..10 {
         let shop = merchant(&format!("m{n}"), 60.0 + f64::from(n) * 1e-3, 25.0);
@@ -60,9 +60,9 @@ async fn pages_go_on_after_a_restart_and_stay_with_their_query() {
     let mut request = wire::SearchNearbyRequest { page_size: 4, ..search(60.0, 25.0) };
     let first = server.searches().await.search_nearby(request.clone()).await.unwrap().into_inner();
     assert!(!first.next_page_token.is_empty());
-    assert_eq!(server.terminate().code(), Some(0));
+    assert_eq!(server.terminate().await.code(), Some(0));
 
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.searches().await;
     request.page_token = first.next_page_token.clone();
     let rest = page_through(&mut client, request.clone()).await;
@@ -73,18 +73,18 @@ async fn pages_go_on_after_a_restart_and_stay_with_their_query() {
         wire::SearchNearbyRequest { radius_m: Some(4_000.0), ..request.clone() },
         wire::SearchNearbyRequest { origin: Some(position(60.0, 25.000_001)), ..request.clone() },
     ] {
-        let refused = client.search_nearby(other).await.unwrap_err();
-        assert_eq!(violations(&refused), [("page_token".to_owned(), "INVALID_PAGE_TOKEN".to_owned())]);
+        let rejected = client.search_nearby(other).await.unwrap_err();
+        assert_eq!(violations(&rejected), [("page_token".to_owned(), "INVALID_PAGE_TOKEN".to_owned())]);
     }
     let list = wire::ListMerchantsRequest { page_token: first.next_page_token, ..Default::default() };
-    let refused = server.merchants().await.list_merchants(list).await.unwrap_err();
-    assert_eq!(violations(&refused), [("page_token".to_owned(), "INVALID_PAGE_TOKEN".to_owned())]);
+    let rejected = server.merchants().await.list_merchants(list).await.unwrap_err();
+    assert_eq!(violations(&rejected), [("page_token".to_owned(), "INVALID_PAGE_TOKEN".to_owned())]);
 }
 
 #[tokio::test]
-async fn an_operator_can_raise_the_radius() {
+async fn the_maximum_radius_is_configurable() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &["--max-radius-m", "50000"]).await;
+    let server = TestServer::start_on(&directory.path().join("data"), &["--max-radius-m", "50000"]).await;
     let request =
         wire::CreateMerchantRequest { merchant: Some(merchant("far", 60.4, 25.0)), ..Default::default() };
     server.merchants().await.create_merchant(request).await.unwrap();
@@ -96,7 +96,7 @@ async fn an_operator_can_raise_the_radius() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_said_at_once() {
+async fn all_violations_are_reported_together() {
     let (_server, mut client, _) = server_with([]).await;
     let nowhere =
         wire::Position { latitude: 91.0, longitude: 181.0, coordinate_system: 0, accuracy_m: Some(-1.0) };
@@ -127,7 +127,7 @@ async fn all_that_is_wrong_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn rank_is_distance_then_id_whatever_the_size_of_the_brand() {
+async fn results_are_ranked_by_distance_then_id_regardless_of_brand() {
     let chain = wire::Merchant { brand: "Chain".to_owned(), ..north("a-chain", 20.0) };
     let (_server, mut client, _) =
         server_with([chain, north("z-corner-shop", 10.0), north("b", 30.0), north("a", 30.0)]).await;
@@ -135,7 +135,7 @@ async fn rank_is_distance_then_id_whatever_the_size_of_the_brand() {
 }
 
 #[tokio::test]
-async fn the_edge_of_the_circle_and_both_edges_of_the_ring_are_in() {
+async fn the_edge_of_a_circle_and_both_edges_of_a_ring_are_inclusive() {
     let (_server, mut client, _) = server_with([north("near", 100.0), north("far", 200.0)]).await;
     let all = found(&mut client, at_home()).await.results;
     let (near_m, far_m) = (all[0].distance_m, all[1].distance_m);
@@ -157,17 +157,17 @@ async fn the_edge_of_the_circle_and_both_edges_of_the_ring_are_in() {
 }
 
 #[tokio::test]
-async fn a_ring_that_cannot_be_is_refused() {
+async fn invalid_rings_are_rejected() {
     let (_server, mut client, _) = server_with([]).await;
     for min_distance_m in [-1.0, f64::NAN, f64::INFINITY, 100.1] {
         let request = wire::SearchNearbyRequest { min_distance_m, radius_m: Some(100.0), ..at_home() };
-        let refused = client.search_nearby(request).await.unwrap_err();
-        assert_eq!(violation(&refused), field("min_distance_m", "OUT_OF_RANGE"));
+        let rejected = client.search_nearby(request).await.unwrap_err();
+        assert_eq!(violation(&rejected), field("min_distance_m", "OUT_OF_RANGE"));
     }
 }
 
 #[tokio::test]
-async fn a_page_has_20_unless_said_and_500_at_most() {
+async fn pages_have_20_results_by_default_and_at_most_500() {
     let (_server, mut client, _) =
         server_with((0..30).map(|n| north(&format!("m{n:02}"), f64::from(n)))).await;
     for (page_size, expected) in [(0, 20), (7, 7), (500, 30), (100_000, 30)] {
@@ -177,21 +177,21 @@ async fn a_page_has_20_unless_said_and_500_at_most() {
 }
 
 #[tokio::test]
-async fn tokens_are_url_safe_and_bound_to_all_that_decides() {
+async fn page_tokens_are_url_safe_and_bound_to_the_parameters_of_the_search() {
     let (_server, mut client, _) = server_with((0..9).map(|n| north(&format!("m{n}"), f64::from(n)))).await;
     let first = wire::SearchNearbyRequest { page_size: 3, ..at_home() };
     let token = found(&mut client, first.clone()).await.next_page_token;
     assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{token}");
     let next = wire::SearchNearbyRequest { page_token: token, ..first };
-    // What only decides how results are shown may change from page to page.
-    let shown_otherwise = wire::SearchNearbyRequest {
+    // Parameters of the presentation may change between pages.
+    let presentation = wire::SearchNearbyRequest {
         page_size: 2,
         view: wire::MerchantView::IdOnly.into(),
         include_total: true,
         output_coordinate_system: wire::CoordinateSystem::Bd09.into(),
         ..next.clone()
     };
-    assert_eq!(ids(&found(&mut client, shown_otherwise).await.results), ["m3", "m4"]);
+    assert_eq!(ids(&found(&mut client, presentation).await.results), ["m3", "m4"]);
     type Change = fn(&mut wire::SearchNearbyRequest);
     let changes: [Change; 7] = [
         |r| r.radius_m = Some(4_000.0),
@@ -205,13 +205,13 @@ async fn tokens_are_url_safe_and_bound_to_all_that_decides() {
     for change in changes {
         let mut other = next.clone();
         change(&mut other);
-        let refused = client.search_nearby(other).await.unwrap_err();
-        assert_eq!(violation(&refused), field("page_token", "INVALID_PAGE_TOKEN"));
+        let rejected = client.search_nearby(other).await.unwrap_err();
+        assert_eq!(violation(&rejected), field("page_token", "INVALID_PAGE_TOKEN"));
     }
 }
 
 #[tokio::test]
-async fn views_show_what_they_say() {
+async fn views_contain_their_documented_fields() {
     let shop = wire::Merchant {
         brand: "Brand".to_owned(),
         categories: vec!["shop/tea".to_owned()],
@@ -237,16 +237,17 @@ async fn views_show_what_they_say() {
         let request = wire::SearchNearbyRequest { view: view.into(), ..at_home() };
         assert_eq!(found(&mut client, request).await.results[0].merchant, Some(expected), "{view:?}");
     }
-    let refused = client.search_nearby(wire::SearchNearbyRequest { view: 9, ..at_home() }).await.unwrap_err();
-    assert_eq!(violation(&refused), field("view", "OUT_OF_RANGE"));
+    let rejected =
+        client.search_nearby(wire::SearchNearbyRequest { view: 9, ..at_home() }).await.unwrap_err();
+    assert_eq!(violation(&rejected), field("view", "OUT_OF_RANGE"));
 }
 
 #[tokio::test]
-async fn the_total_is_that_of_all_pages() {
+async fn total_size_counts_the_results_of_all_pages() {
     let (_server, mut client, _) =
         server_with((0..30).map(|n| north(&format!("m{n:02}"), f64::from(n)))).await;
     let request = wire::SearchNearbyRequest { page_size: 4, ..at_home() };
-    assert_eq!(found(&mut client, request.clone()).await.total_size, None, "nobody asked");
+    assert_eq!(found(&mut client, request.clone()).await.total_size, None, "not requested");
     let mut request = wire::SearchNearbyRequest { include_total: true, ..request };
     let page = found(&mut client, request.clone()).await;
     assert_eq!((page.results.len(), page.total_size), (4, Some(30)));
@@ -255,7 +256,7 @@ async fn the_total_is_that_of_all_pages() {
 }
 
 #[tokio::test]
-async fn results_come_in_the_output_datum_too() {
+async fn results_have_positions_in_the_output_datum() {
     let (_server, mut client, _) = server_with([merchant("wgs84", 39.9, 116.4)]).await;
     let request = |output| wire::SearchNearbyRequest {
         output_coordinate_system: wire::CoordinateSystem::into(output),
@@ -271,15 +272,19 @@ async fn results_come_in_the_output_datum_too() {
         assert_eq!(there.coordinate_system(), datum);
         let moved_m = geodesic_m((39.9, 116.4), (there.latitude, there.longitude));
         assert!((300.0..1_500.0).contains(&moved_m), "{datum:?} lies {moved_m} m off in Beijing");
-        assert_eq!(result.merchant.unwrap().position, Some(position(39.9, 116.4)), "as it was given");
+        assert_eq!(
+            result.merchant.unwrap().position,
+            Some(position(39.9, 116.4)),
+            "the stored position is unchanged"
+        );
     }
     let request = wire::SearchNearbyRequest { output_coordinate_system: 7, ..at_home() };
-    let refused = client.search_nearby(request).await.unwrap_err();
-    assert_eq!(violation(&refused), field("output_coordinate_system", "COORDINATE_SYSTEM_UNKNOWN"));
+    let rejected = client.search_nearby(request).await.unwrap_err();
+    assert_eq!(violation(&rejected), field("output_coordinate_system", "COORDINATE_SYSTEM_UNKNOWN"));
 }
 
 #[tokio::test]
-async fn an_expansion_tells_of_the_nearest_beyond() {
+async fn an_expansion_adds_the_nearest_results_beyond_the_radius() {
     let shops = [("a", 100.0), ("b", 900.0), ("c", 2_000.0), ("d", 3_000.0), ("e", 4_000.0)];
     let (_server, mut client, _) = server_with(shops.map(|(id, metres)| north(id, metres))).await;
     let expanded = |min_results, max_radius_m| wire::SearchNearbyRequest {
@@ -300,19 +305,19 @@ async fn an_expansion_tells_of_the_nearest_beyond() {
         assert_eq!(ids(&page.results), expected);
         assert_eq!(page.total_size, Some(i32::try_from(expected.len()).unwrap()));
         assert!(page.results.iter().all(|result| result.beyond_radius == (result.distance_m > 1_000.0)));
-        // The same page by page, whatever the size of the pages.
+        // The same for every page size.
         for page_size in 1..=3 {
             let request = wire::SearchNearbyRequest { page_size, ..request.clone() };
             assert_eq!(ids(&page_through(&mut client, request).await), expected, "in pages of {page_size}");
         }
     }
-    // Nothing lies within, and the nearest is told.
+    // Nothing is within the radius.
     let request = wire::SearchNearbyRequest { radius_m: Some(10.0), ..expanded(1, None) };
     assert_eq!(ids(&found(&mut client, request).await.results), ["a"]);
 }
 
 #[tokio::test]
-async fn an_expansion_that_cannot_be_is_refused() {
+async fn invalid_expansions_are_rejected() {
     let (_server, mut client, _) = server_with([]).await;
     for (min_results, max_radius_m, path, reason) in [
         (0, None, "expansion.min_results", "OUT_OF_RANGE"),
@@ -328,7 +333,7 @@ async fn an_expansion_that_cannot_be_is_refused() {
 }
 
 #[tokio::test]
-async fn with_an_accuracy_results_near_an_edge_are_uncertain_and_omissions_are_counted() {
+async fn an_accuracy_marks_uncertain_results_and_counts_possible_omissions() {
     let shops = [("in", 500.0), ("just-in", 950.0), ("just-out", 1_050.0), ("out", 2_000.0)];
     let (_server, mut client, _) = server_with(shops.map(|(id, metres)| north(id, metres))).await;
     let mut request = wire::SearchNearbyRequest { radius_m: Some(1_000.0), ..at_home() };
@@ -338,11 +343,11 @@ async fn with_an_accuracy_results_near_an_edge_are_uncertain_and_omissions_are_c
     let page = found(&mut client, request.clone()).await;
     let uncertain: Vec<bool> = page.results.iter().map(|result| result.uncertain).collect();
     assert_eq!((uncertain, page.possible_omissions), (vec![false, true], 1));
-    // The inner edge of a ring is one too.
+    // This applies to the inner edge of a ring too.
     request.min_distance_m = 550.0;
     let page = found(&mut client, request.clone()).await;
     assert_eq!((ids(&page.results), page.possible_omissions), (vec!["just-in".to_owned()], 2));
-    // What the expansion brings in has not been left out.
+    // Results that an expansion adds are no omissions.
     request.min_distance_m = 0.0;
     request.expansion = Some(wire::Expansion { min_results: 3, max_radius_m: None });
     let page = found(&mut client, request.clone()).await;
@@ -351,7 +356,7 @@ async fn with_an_accuracy_results_near_an_edge_are_uncertain_and_omissions_are_c
 }
 
 #[tokio::test]
-async fn a_mall_is_one_row_with_its_number() {
+async fn grouping_by_position_returns_one_result_with_a_count() {
     let mall = (0..40).map(|n| north(&format!("mall-{n:02}"), 300.0));
     let shops = mall.chain([north("before", 100.0), north("after", 400.0)]);
     let hidden = wire::Merchant { visibility: wire::Visibility::Hidden.into(), ..north("mall-xx", 300.0) };
@@ -362,12 +367,12 @@ async fn a_mall_is_one_row_with_its_number() {
         assert_eq!(found(&mut client, request.clone()).await.total_size, Some(3));
         request.include_total = false;
         let rows = page_through(&mut client, request).await;
-        let told: Vec<_> =
+        let groups: Vec<_> =
             ids(&rows).into_iter().zip(rows.iter().map(|row| row.merchants_at_position)).collect();
         let expected = [("before", 1), ("mall-00", 40), ("after", 1)];
-        assert_eq!(told, expected.map(|(id, count)| (id.to_owned(), count)), "in pages of {page_size}");
+        assert_eq!(groups, expected.map(|(id, count)| (id.to_owned(), count)), "in pages of {page_size}");
     }
-    // All that are there come with a search of that point.
+    // A search at the position returns all of the group.
     let there = north("", 300.0).position;
     let request =
         wire::SearchNearbyRequest { origin: there, radius_m: Some(0.001), page_size: 500, ..at_home() };
@@ -375,7 +380,7 @@ async fn a_mall_is_one_row_with_its_number() {
 }
 
 #[tokio::test]
-async fn the_revision_is_that_of_the_last_change() {
+async fn responses_have_the_revision_of_the_last_change() {
     let (_server, mut client, mut merchants) = server_with([]).await;
     assert_eq!(found(&mut client, at_home()).await.revision, 0);
     create(&mut merchants, north("a", 1.0)).await;
@@ -384,8 +389,8 @@ async fn the_revision_is_that_of_the_last_change() {
 }
 
 #[tokio::test]
-async fn hidden_merchants_are_found_where_they_are_asked_for() {
-    let server = Server::start().await;
+async fn hidden_merchants_are_returned_only_on_request() {
+    let server = TestServer::start().await;
     let hidden = wire::Merchant { visibility: wire::Visibility::Hidden.into(), ..north("hidden", 1.0) };
     create(&mut server.merchants().await, hidden).await;
     create(&mut server.merchants().await, north("visible", 2.0)).await;
@@ -403,9 +408,9 @@ async fn hidden_merchants_are_found_where_they_are_asked_for() {
     assert_eq!(ids(&found(&mut client, at_home()).await.results), ["visible"]);
 }
 
-/// Points at exactly the same distance, on both sides of the origin.
+/// Positions at exactly the same distance, on both sides of the origin.
 #[tokio::test]
-async fn groups_at_one_distance_stay_together_also_beyond_the_radius() {
+async fn groups_at_equal_distance_stay_separate_and_complete_within_and_beyond_the_radius() {
     let shops = [("a", 0.01), ("b", -0.01), ("c", 0.02), ("d", -0.02)];
     let (_server, mut client, _) = server_with(shops.map(|(id, east)| merchant(id, 0.0, east))).await;
     for (radius_m, min_results) in [(1_500.0, 4), (500.0, 10), (500.0, 1), (3_000.0, 4)] {
@@ -425,7 +430,7 @@ async fn groups_at_one_distance_stay_together_also_beyond_the_radius() {
 }
 
 #[tokio::test]
-async fn what_an_expansion_does_not_reach_may_be_an_omission() {
+async fn merchants_that_an_expansion_does_not_reach_are_possible_omissions() {
     let shops = [("in", 400.0), ("a", 900.0), ("b", 1_200.0), ("c", 1_500.0), ("d", 2_000.0)];
     let (_server, mut client, _) = server_with(shops.map(|(id, metres)| north(id, metres))).await;
     let mut request = wire::SearchNearbyRequest {

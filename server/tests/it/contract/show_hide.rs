@@ -11,7 +11,7 @@ fn show(id: &str, etag: &str) -> wire::ShowMerchantRequest {
 }
 
 #[tokio::test]
-async fn a_hidden_merchant_is_kept_and_found_by_no_search_until_it_is_shown() {
+async fn a_hidden_merchant_is_stored_but_not_found_until_it_is_shown() {
     let (_server, mut searches, mut client) = server_with([north("a", 1.0)]).await;
     let hidden = client.hide_merchant(hide("a", "")).await.unwrap().into_inner();
     assert_eq!(hidden.visibility(), wire::Visibility::Hidden);
@@ -25,13 +25,13 @@ async fn a_hidden_merchant_is_kept_and_found_by_no_search_until_it_is_shown() {
 }
 
 #[tokio::test]
-async fn a_stale_etag_a_missing_merchant_and_a_bad_name_are_refused() {
+async fn stale_etags_missing_merchants_and_invalid_names_are_rejected() {
     let (_server, _, mut client) = server_with([north("a", 1.0)]).await;
     let stale = client.hide_merchant(hide("a", "ff")).await.unwrap_err();
     assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".to_owned()));
     let violations = stale.get_details_precondition_failure().unwrap().violations;
     assert_eq!((violations[0].r#type.as_str(), violations[0].subject.as_str()), ("ETAG", "merchants/a"));
-    let missing = client.show_merchant(show("nobody", "")).await.unwrap_err();
+    let missing = client.show_merchant(show("unknown", "")).await.unwrap_err();
     assert_eq!(reason(&missing), (Code::NotFound, "MERCHANT_NOT_FOUND".to_owned()));
     let wrong = wire::ShowMerchantRequest { name: "a".to_owned(), ..Default::default() };
     assert_eq!(violation(&client.show_merchant(wrong).await.unwrap_err()), field("name", "INVALID_NAME"));

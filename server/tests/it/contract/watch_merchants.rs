@@ -1,4 +1,4 @@
-//! `WatchMerchants`: changes as they are made.
+//! `WatchMerchants`: a stream of changes.
 
 use super::*;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ async fn watch(
     client.watch_merchants(request).await.unwrap().into_inner()
 }
 
-/// Changes up to a revision, as (revision, id, whether it is there).
+/// Reads the changes up to a revision, as (revision, id, `true` if stored or `false` if deleted).
 async fn until(
     messages: &mut Streaming<wire::WatchMerchantsResponse>,
     revision: u64,
@@ -25,14 +25,14 @@ async fn until(
         let message = messages.message().await.unwrap().unwrap();
         for change in message.changes {
             use wire::merchant_change::Change::{DeletedName, Stored};
-            let (name, is_there) = match change.change.unwrap() {
+            let (name, is_stored) = match change.change.unwrap() {
                 Stored(merchant) => {
                     assert_eq!(merchant.etag, format!("{:x}", change.revision));
                     (merchant.name, true)
                 }
                 DeletedName(name) => (name, false),
             };
-            all.push((change.revision, name.replace("merchants/", ""), is_there));
+            all.push((change.revision, name.replace("merchants/", ""), is_stored));
         }
         if message.revision >= revision {
             assert_eq!(message.revision, revision);
@@ -43,13 +43,13 @@ async fn until(
 }
 
 fn expected(changes: &[(u64, &str, bool)]) -> Vec<(u64, String, bool)> {
-    changes.iter().map(|(revision, id, is_there)| (*revision, (*id).to_owned(), *is_there)).collect()
+    changes.iter().map(|(revision, id, is_stored)| (*revision, (*id).to_owned(), *is_stored)).collect()
 }
 
 #[tokio::test]
-async fn changes_come_as_they_are_made() {
+async fn changes_are_sent_as_they_are_committed() {
     let (_server, _, mut client) = server_with([north("a", 1.0)]).await;
-    // From now on: the first message comes at once and says where now is.
+    // From the current revision: the first message is sent at once and contains it.
     let mut messages = watch(&mut client, wire::WatchMerchantsRequest::default()).await;
     assert_eq!(until(&mut messages, 1).await, []);
     create(&mut client, north("b", 1.0)).await;
@@ -59,10 +59,10 @@ async fn changes_come_as_they_are_made() {
 }
 
 #[tokio::test]
-async fn it_resumes_where_it_ended_also_after_a_restart() {
+async fn a_watch_resumes_from_a_revision_even_after_a_crash() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     for id in ["a", "b", "c"] {
         create(&mut client, north(id, 1.0)).await;
@@ -73,11 +73,11 @@ async fn it_resumes_where_it_ended_also_after_a_restart() {
     let mut messages = watch(&mut client, from(2)).await;
     assert_eq!(until(&mut messages, 5).await, expected(&all[2..]));
     server.kill();
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     let mut messages = watch(&mut client, from(2)).await;
     assert_eq!(until(&mut messages, 5).await, expected(&all[2..]));
-    // From the beginning, of what is gone only that it is.
+    // From the beginning: deleted merchants appear only as deletions.
     let mut messages = watch(&mut client, from(0)).await;
     assert_eq!(until(&mut messages, 5).await, expected(&[all[0], all[2], all[3], all[4]]));
     create(&mut client, north("e", 1.0)).await;
@@ -85,7 +85,7 @@ async fn it_resumes_where_it_ended_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn an_export_and_a_watch_from_its_revision_have_no_gap() {
+async fn an_export_followed_by_a_watch_from_its_revision_misses_no_change() {
     let (_server, _, mut client) = server_with((0..50).map(|n| north(&format!("m{n:02}"), 1.0))).await;
     let mut export =
         client.export_merchants(wire::ExportMerchantsRequest::default()).await.unwrap().into_inner();
@@ -100,8 +100,8 @@ async fn an_export_and_a_watch_from_its_revision_have_no_gap() {
         copy.extend(ids_of(&message.merchants).into_iter().map(|id| (id, ())));
     }
     let mut messages = watch(&mut client, from(revision)).await;
-    for (_, id, is_there) in until(&mut messages, 90).await {
-        if is_there {
+    for (_, id, is_stored) in until(&mut messages, 90).await {
+        if is_stored {
             copy.insert(id, ())
         } else {
             copy.remove(&id)
@@ -111,12 +111,11 @@ async fn an_export_and_a_watch_from_its_revision_have_no_gap() {
 }
 
 #[tokio::test]
-async fn a_revision_that_is_no_longer_known_or_yet_to_come_is_refused_with_the_way_back() {
+async fn a_future_revision_is_rejected_with_the_current_revision_and_the_remedy() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    // Released data: a store that never kept deletions. Its last commit is the earliest to resume from.
     std::fs::create_dir_all(&data_dir).unwrap();
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     let mut client = server.merchants().await;
     create(&mut client, north("a", 1.0)).await;
     let future = client.watch_merchants(from(99)).await.unwrap_err();
@@ -125,7 +124,7 @@ async fn a_revision_that_is_no_longer_known_or_yet_to_come_is_refused_with_the_w
 }
 
 #[tokio::test]
-async fn views_are_kept() {
+async fn the_view_applies_to_stored_merchants() {
     let (_server, _, mut client) = server_with([north("a", 1.0)]).await;
     let view = wire::MerchantView::IdOnly.into();
     let mut messages = watch(&mut client, wire::WatchMerchantsRequest { revision: Some(0), view }).await;
@@ -140,31 +139,29 @@ async fn views_are_kept() {
 }
 
 #[tokio::test]
-async fn there_are_only_so_many_watchers() {
+async fn the_number_of_watchers_is_limited() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &["--max-watchers", "2"]).await;
+    let server = TestServer::start_on(&directory.path().join("data"), &["--max-watchers", "2"]).await;
     let mut client = server.merchants().await;
     let first = watch(&mut client, from(0)).await;
     let _second = watch(&mut client, from(0)).await;
-    let refused = client.watch_merchants(from(0)).await.unwrap_err();
-    assert_eq!(reason(&refused), (Code::ResourceExhausted, "TOO_MANY_WATCHERS".to_owned()));
-    assert_eq!(refused.get_details_quota_failure().unwrap().violations[0].subject, "nearby/watchers");
-    assert!(refused.get_details_retry_info().unwrap().retry_delay.is_some());
-    // The place of one that is gone is free again.
+    let rejected = client.watch_merchants(from(0)).await.unwrap_err();
+    assert_eq!(reason(&rejected), (Code::ResourceExhausted, "TOO_MANY_WATCHERS".to_owned()));
+    assert_eq!(rejected.get_details_quota_failure().unwrap().violations[0].subject, "nearby/watchers");
+    assert!(rejected.get_details_retry_info().unwrap().retry_delay.is_some());
     drop(first);
-    while client.watch_merchants(from(0)).await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    let is_accepted = async || client.clone().watch_merchants(from(0)).await.is_ok();
+    wait_until("the permit of a closed watch is never released", is_accepted).await;
 }
 
 #[tokio::test]
-async fn a_stopping_server_ends_it_and_says_so() {
+async fn a_stopping_server_ends_watches_with_unavailable() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_on(&directory.path().join("data"), &[]).await;
+    let server = TestServer::start_on(&directory.path().join("data"), &[]).await;
     let mut client = server.merchants().await;
     let mut messages = watch(&mut client, from(0)).await;
     messages.message().await.unwrap().unwrap();
     let ended = tokio::spawn(async move { messages.message().await.unwrap_err() });
-    assert_eq!(tokio::task::spawn_blocking(|| server.terminate()).await.unwrap().code(), Some(0));
+    assert_eq!(server.terminate().await.code(), Some(0));
     assert_eq!(reason(&ended.await.unwrap()), (Code::Unavailable, "NOT_READY".to_owned()));
 }

@@ -1,9 +1,8 @@
-//! Servers to test against: the real binary as a process of its own, on a free port and in a directory of its own.
+//! Support for the integration tests: servers to test against, requests, and the linear scan that searches are compared with.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Command, ExitStatus, Output},
     time::{Duration, Instant},
 };
 
@@ -11,100 +10,95 @@ use geographiclib_rs::{Geodesic, InverseGeodesic};
 use nearby_proto::v1::{
     self as wire, merchant_service_client::MerchantServiceClient, nearby_service_client::NearbyServiceClient,
 };
+pub(crate) use nearby_testkit::flags;
+use nearby_testkit::{ProcessGroup, ServerCommand, ServerProcess};
 use tempfile::TempDir;
 use tonic::transport::{Channel, ClientTlsConfig};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-/// How long anything may take before a test gives up. Generous: a busy machine is no failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit for anything that a test waits for. Generous, so that a busy machine is not a failure.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The binary, ready for arguments; the environment cannot change what it does, nor a disk that is nearly full.
+/// Polling interval of conditions.
+const POLL: Duration = Duration::from_millis(5);
+
+const NEARBY: &str = env!("CARGO_BIN_EXE_nearby");
+
+/// Returns a command that runs the binary, independent of the environment of the tests.
 pub(crate) fn nearby() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_nearby"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("NEARBY_")) {
-        command.env_remove(name);
-    }
-    command.env("NEARBY_DISK_FLOOR_MIB", "16");
-    command.stdin(Stdio::null());
-    command
+    nearby_testkit::command(Path::new(NEARBY))
 }
 
-/// Runs a command to its end.
+/// Runs a command until it exits.
 pub(crate) fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     println!("{command:?}: {}", output.status);
     output
 }
 
-/// A server that is killed when the test lets go of it.
-pub(crate) struct Server {
-    child: Child,
+/// Waits until a condition holds; fails the test with a message if it does not hold in time.
+pub(crate) async fn wait_until(message: &str, condition: impl AsyncFn() -> bool) {
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < TIMEOUT, "{message}");
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// A `nearby serve` process on a free port. Dropping it kills the process.
+pub(crate) struct TestServer {
+    process: ServerProcess,
     pub(crate) url: String,
     pub(crate) log: PathBuf,
     pub(crate) data_dir: PathBuf,
-    /// What the server is known by, over TLS, and who calls it.
+    /// TLS settings of its clients.
     tls: Option<ClientTlsConfig>,
+    /// Dropped after the process.
     _directory: Option<TempDir>,
 }
 
-impl Server {
-    /// A fresh server with nothing in it.
+impl TestServer {
+    /// Starts a server with an empty store.
     pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let data_dir = directory.path().join("data");
-        let mut server = Self::start_on(&data_dir, &[]).await;
+        let mut server = Self::start_on(&directory.path().join("data"), &[]).await;
         server._directory = Some(directory);
         server
     }
 
-    /// A server on a directory, with further flags; returns once its health says that it serves.
+    /// Starts a server with a data directory and flags; returns when its health status is SERVING.
     pub(crate) async fn start_on(data_dir: &Path, flags: &[&str]) -> Self {
-        Self::start_over(None, data_dir, flags).await
+        Self::start_with(None, data_dir, flags).await
     }
 
-    /// The same, called over TLS.
-    pub(crate) async fn start_over(tls: Option<ClientTlsConfig>, data_dir: &Path, flags: &[&str]) -> Self {
-        let beside = |name: &str| data_dir.with_file_name(name);
-        let (address_file, log) = (beside("address"), beside("log"));
-        drop(fs::remove_file(&address_file));
-        let child = nearby()
-            .args(["--log", "trace", "serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data_dir)
-            .arg("--address-file")
-            .arg(&address_file)
+    /// Starts a server with TLS. The flags configure the server, `tls` its clients.
+    pub(crate) async fn start_with_tls(tls: ClientTlsConfig, data_dir: &Path, flags: &[&str]) -> Self {
+        Self::start_with(Some(tls), data_dir, flags).await
+    }
+
+    async fn start_with(tls: Option<ClientTlsConfig>, data_dir: &Path, flags: &[&str]) -> Self {
+        let command = ServerCommand::new(Path::new(NEARBY), data_dir)
+            .args(["--log", "trace"])
             .args(flags)
-            .stderr(fs::OpenOptions::new().create(true).append(true).open(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let start = Instant::now();
-        let mut server =
-            Self { child, url: String::new(), log, data_dir: data_dir.to_owned(), tls, _directory: None };
-        let address = loop {
-            if let Ok(address) = fs::read_to_string(&address_file) {
-                break address.trim().to_owned();
-            }
-            assert_eq!(
-                server.child.try_wait().unwrap(),
-                None,
-                "{}",
-                fs::read_to_string(&server.log).unwrap()
-            );
-            assert!(start.elapsed() < PATIENCE, "no address");
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            // The tests handle no signals: Ctrl-C is to end the servers with them.
+            .process_group(ProcessGroup::Caller);
+        let process = match command.spawn().unwrap().ready(TIMEOUT).await {
+            Ok(process) => process,
+            Err(error) => panic!("{error}"),
         };
-        server.url = match server.tls {
-            Some(_) => address.replace("127.0.0.1", "https://localhost"),
-            None => format!("http://{address}"),
+        let url = match tls {
+            Some(_) => process.address().replace("127.0.0.1", "https://localhost"),
+            None => process.url(),
         };
-        while !server.is_serving().await {
-            assert!(start.elapsed() < PATIENCE, "never serving");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let (log, data_dir) = (process.log().to_owned(), data_dir.to_owned());
+        let server = Self { process, url, log, data_dir, tls, _directory: None };
+        wait_until("the server is never SERVING", async || server.is_serving("").await).await;
         server
     }
 
+    /// Connects to the server.
     pub(crate) async fn channel(&self) -> Channel {
         let endpoint = Channel::from_shared(self.url.clone()).unwrap();
         let endpoint = match &self.tls {
@@ -114,19 +108,15 @@ impl Server {
         endpoint.connect().await.unwrap()
     }
 
-    async fn is_serving(&self) -> bool {
-        self.health_of("").await
+    /// Returns `true` if its health status says that changes are accepted.
+    pub(crate) async fn is_writable(&self) -> bool {
+        self.is_serving("nearby.v1.MerchantService").await
     }
 
-    /// Whether its health says that merchants can be changed.
-    pub(crate) async fn is_taking_changes(&self) -> bool {
-        self.health_of("nearby.v1.MerchantService").await
-    }
-
-    async fn health_of(&self, service: &str) -> bool {
+    async fn is_serving(&self, service: &str) -> bool {
         let request = HealthCheckRequest { service: service.to_owned() };
-        let status = HealthClient::new(self.channel().await).check(request).await.unwrap().into_inner();
-        status.status() == ServingStatus::Serving
+        let response = HealthClient::new(self.channel().await).check(request).await.unwrap().into_inner();
+        response.status() == ServingStatus::Serving
     }
 
     pub(crate) async fn searches(&self) -> NearbyServiceClient<Channel> {
@@ -137,27 +127,23 @@ impl Server {
         MerchantServiceClient::new(self.channel().await)
     }
 
-    /// As the power going off for this process alone.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// Kills the process, as a crash would.
+    pub(crate) fn kill(self) {
+        self.process.kill().unwrap();
     }
 
-    /// As an operator stops it.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
-        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
-        self.child.wait().unwrap()
+    /// Stops the server with SIGTERM.
+    pub(crate) async fn terminate(self) -> ExitStatus {
+        self.process.terminate(TIMEOUT).await.unwrap().expect("the server does not stop")
     }
-}
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+    /// Stops the server with SIGTERM and blocks the runtime meanwhile, so that open connections of the test make no progress.
+    pub(crate) fn terminate_blocking(self) -> ExitStatus {
+        self.process.terminate_blocking(TIMEOUT).unwrap().expect("the server does not stop")
     }
 }
 
+/// Returns a WGS-84 position.
 pub(crate) fn position(latitude: f64, longitude: f64) -> wire::Position {
     wire::Position {
         latitude,
@@ -167,6 +153,7 @@ pub(crate) fn position(latitude: f64, longitude: f64) -> wire::Position {
     }
 }
 
+/// Returns a merchant with a name and a position.
 pub(crate) fn merchant(id: &str, latitude: f64, longitude: f64) -> wire::Merchant {
     wire::Merchant {
         name: format!("merchants/{id}"),
@@ -176,11 +163,12 @@ pub(crate) fn merchant(id: &str, latitude: f64, longitude: f64) -> wire::Merchan
     }
 }
 
+/// Returns a search with default parameters.
 pub(crate) fn search(latitude: f64, longitude: f64) -> wire::SearchNearbyRequest {
     wire::SearchNearbyRequest { origin: Some(position(latitude, longitude)), ..Default::default() }
 }
 
-/// All pages of a search.
+/// Returns the results of all pages of a search.
 pub(crate) async fn page_through(
     client: &mut NearbyServiceClient<Channel>,
     mut request: wire::SearchNearbyRequest,
@@ -196,7 +184,7 @@ pub(crate) async fn page_through(
     }
 }
 
-/// Ids of all merchants, page by page.
+/// Returns the ids of all merchants, read page by page.
 pub(crate) async fn list_ids(client: &mut MerchantServiceClient<Channel>) -> Vec<String> {
     let mut ids = Vec::new();
     let mut request = wire::ListMerchantsRequest { page_size: 1_000, ..Default::default() };
@@ -210,7 +198,7 @@ pub(crate) async fn list_ids(client: &mut MerchantServiceClient<Channel>) -> Vec
     }
 }
 
-/// Distance and id of each result.
+/// Returns the distance and the id of each result.
 pub(crate) fn ranking(results: &[wire::NearbyResult]) -> Vec<(f64, String)> {
     results
         .iter()
@@ -221,11 +209,12 @@ pub(crate) fn ranking(results: &[wire::NearbyResult]) -> Vec<(f64, String)> {
         .collect()
 }
 
+/// Returns the geodesic distance on WGS-84 in metres, by Karney's algorithm.
 pub(crate) fn geodesic_m(from: (f64, f64), to: (f64, f64)) -> f64 {
     Geodesic::wgs84().inverse(from.0, from.1, to.0, to.1)
 }
 
-/// The linear scan: everything within a radius, by geodesic distance and then by id.
+/// Searches by a linear scan: all merchants within a radius, by geodesic distance and then by id.
 pub(crate) fn scan(
     merchants: &[(String, (f64, f64))],
     origin: (f64, f64),
@@ -240,8 +229,8 @@ pub(crate) fn scan(
     near
 }
 
-/// The search must give the scan's merchants with the scan's distances to 1e-5 m, ranked by distance and then by id;
-/// where the scan itself can tell two distances apart, in its order.
+/// Asserts that a search returned the merchants of the scan, with its distances to 1e-5 m, ranked by distance and then by id. The
+/// order may differ from that of the scan where distances differ by less than twice the tolerance.
 pub(crate) fn assert_is_scan(found: &[(f64, String)], scan: &[(f64, String)]) {
     const TOLERANCE_M: f64 = 1e-5;
     assert_eq!(found.len(), scan.len());
@@ -250,11 +239,11 @@ pub(crate) fn assert_is_scan(found: &[(f64, String)], scan: &[(f64, String)]) {
     }
     let true_m: std::collections::HashMap<&str, f64> = scan.iter().map(|(m, id)| (id.as_str(), *m)).collect();
     for ((distance_m, id), (scan_m, scan_id)) in found.iter().zip(scan) {
-        let geodesic_m = true_m.get(id.as_str()).unwrap_or_else(|| panic!("{id} is not within the radius"));
+        let geodesic_m = true_m.get(id.as_str()).unwrap_or_else(|| panic!("{id} is outside the radius"));
         assert!((distance_m - geodesic_m).abs() <= TOLERANCE_M, "{id}: {distance_m}, geodesic {geodesic_m}");
         assert!(
             id == scan_id || (geodesic_m - scan_m).abs() <= 2.0 * TOLERANCE_M,
-            "{id} in place of {scan_id}"
+            "{id} instead of {scan_id}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Care of what is stored: backups and their restoring, verification, compaction, damage, and a disk without room.
+//! Store maintenance: backup, restore, verification and compaction; damaged stores and full disks.
 
 use std::{fs, path::Path, process::Output};
 
@@ -12,17 +12,18 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Runs a command on a path.
 fn on(path: &Path, arguments: &[&str]) -> Output {
     run(nearby().args(arguments).arg(path))
 }
 
-async fn create(server: &Server, id: &str) -> Result<wire::Merchant, tonic::Status> {
+async fn create(server: &TestServer, id: &str) -> Result<wire::Merchant, tonic::Status> {
     let request =
         wire::CreateMerchantRequest { merchant: Some(merchant(id, 60.17, 24.94)), ..Default::default() };
     Ok(server.merchants().await.create_merchant(request).await?.into_inner())
 }
 
-/// The files of a store, without those that say nothing of merchants.
+/// Lists the files below a directory.
 fn files(directory: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -31,8 +32,8 @@ fn files(directory: &Path, found: &mut Vec<std::path::PathBuf>) {
 }
 
 #[tokio::test]
-async fn a_backup_of_a_running_server_is_restored_verified_and_compacted() {
-    let server = Server::start().await;
+async fn a_backup_of_a_running_server_can_be_verified_restored_and_compacted() {
+    let server = TestServer::start().await;
     for n in 0..20 {
         create(&server, &format!("m{n:02}")).await.unwrap();
     }
@@ -48,7 +49,7 @@ async fn a_backup_of_a_running_server_is_restored_verified_and_compacted() {
     assert!(path.ends_with("Z-r20.backup"), "{path}");
     let backup = Path::new(&path);
     let left: Vec<_> = fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(left, [backup], "and nothing beside it");
+    assert_eq!(left, [backup], "there are no other files");
 
     let verified = on(backup, &["verify"]);
     assert!(
@@ -71,13 +72,13 @@ async fn a_backup_of_a_running_server_is_restored_verified_and_compacted() {
         verified.status.success() && text(&verified.stdout).starts_with("20 merchants, "),
         "{verified:?}"
     );
-    // What a server of this machine needs is nothing to whoever opens a closed store.
-    let mut of_closed = nearby();
-    of_closed.env("NEARBY_LISTEN", "0.0.0.0:1").env("NEARBY_OPERATIONS_LISTEN", "192.0.2.1:1");
-    let of_closed = run(of_closed.arg("backup").arg(&backups).arg("--data-dir").arg(&data_dir));
-    assert!(of_closed.status.success(), "{}", text(&of_closed.stderr));
+    // Settings of a server in the environment do not apply to a command that opens a closed store.
+    let mut closed = nearby();
+    closed.env(flags::LISTEN_VARIABLE, "0.0.0.0:1").env(flags::ADMIN_LISTEN_VARIABLE, "192.0.2.1:1");
+    let closed = run(closed.arg("backup").arg(&backups).arg("--data-dir").arg(&data_dir));
+    assert!(closed.status.success(), "{}", text(&closed.stderr));
 
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     assert_eq!(list_ids(&mut server.merchants().await).await.len(), 20);
     let busy = on(&data_dir, &["verify"]);
     assert_eq!(busy.status.code(), Some(75), "{busy:?}");
@@ -85,15 +86,15 @@ async fn a_backup_of_a_running_server_is_restored_verified_and_compacted() {
 }
 
 #[tokio::test]
-async fn damage_is_refused_told_and_salvaged() {
+async fn a_damaged_store_is_refused_and_its_readable_part_is_served_and_backed_up() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     for n in 0..20 {
         create(&server, &format!("m{n:02}")).await.unwrap();
     }
-    assert!(server.terminate().success());
-    // The tenth merchant of twenty: those after it are lost with it, as nobody knows where the next begins.
+    assert!(server.terminate().await.success());
+    // A bit of the 11th of 20 commits. Commits after it are lost too, as they cannot be trusted.
     let journal = data_dir.join("journal/00000000000000000001.journal");
     let mut bytes = fs::read(&journal).unwrap();
     let at = bytes.windows(8).position(|window| window == b"Shop m10").unwrap();
@@ -101,22 +102,24 @@ async fn damage_is_refused_told_and_salvaged() {
     fs::write(&journal, bytes).unwrap();
 
     let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir"];
-    let refused = on(&data_dir, &serve);
-    assert_eq!(refused.status.code(), Some(65));
-    let said = text(&refused.stderr);
-    for word in ["is missing acknowledged commits", "nearby verify", "nearby restore", "--salvage"] {
-        assert!(said.contains(word), "{word}: {said}");
+    let rejected = on(&data_dir, &serve);
+    assert_eq!(rejected.status.code(), Some(65));
+    let message = text(&rejected.stderr);
+    for word in
+        ["is missing acknowledged commits", "nearby verify", "nearby restore", flags::SERVE_DAMAGED_READ_ONLY]
+    {
+        assert!(message.contains(word), "{word}: {message}");
     }
     let verified = on(&data_dir, &["verify"]);
     assert_eq!(verified.status.code(), Some(65));
     assert!(text(&verified.stdout).starts_with("10 merchants, "), "{verified:?}");
 
-    let server = Server::start_on(&data_dir, &["--salvage"]).await;
+    let server = TestServer::start_on(&data_dir, &[flags::SERVE_DAMAGED_READ_ONLY]).await;
     assert_eq!(list_ids(&mut server.merchants().await).await.len(), 10);
-    let refused = create(&server, "new").await.unwrap_err();
-    assert_eq!(refused.get_error_details().error_info().unwrap().reason, "STORE_READ_ONLY");
-    assert!(!server.is_taking_changes().await);
-    assert!(server.terminate().success());
+    let rejected = create(&server, "new").await.unwrap_err();
+    assert_eq!(rejected.get_error_details().error_info().unwrap().reason, "STORE_READ_ONLY");
+    assert!(!server.is_writable().await);
+    assert!(server.terminate().await.success());
     let backups = directory.path().join("backups");
     let salvaged = run(nearby().args(["backup", "--salvage", "--data-dir"]).arg(&data_dir).arg(&backups));
     assert!(salvaged.status.success(), "{}", text(&salvaged.stderr));
@@ -124,15 +127,14 @@ async fn damage_is_refused_told_and_salvaged() {
     let restored_dir = directory.path().join("restored");
     let restored = run(nearby().args(["restore", &backup, "--data-dir"]).arg(&restored_dir));
     assert!(restored.status.success(), "{}", text(&restored.stderr));
-    let server = Server::start_on(&restored_dir, &[]).await;
+    let server = TestServer::start_on(&restored_dir, &[]).await;
     assert_eq!(list_ids(&mut server.merchants().await).await.len(), 10);
     create(&server, "new").await.unwrap();
 }
 
-/// Any of its files that is damaged is found out, or is of no account.
 #[tokio::test]
-async fn a_backup_that_is_damaged_makes_no_store() {
-    let server = Server::start().await;
+async fn a_damaged_backup_is_not_restored() {
+    let server = TestServer::start().await;
     create(&server, "a").await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let taken = run(nearby().args(["backup", "--server", &server.url]).arg(directory.path()));
@@ -142,41 +144,41 @@ async fn a_backup_that_is_damaged_makes_no_store() {
     bytes[middle] ^= 1;
     fs::write(&backup, bytes).unwrap();
     let data_dir = directory.path().join("data");
-    let refused = run(nearby().args(["restore", &backup, "--data-dir"]).arg(&data_dir));
-    assert_eq!(refused.status.code(), Some(65), "{refused:?}");
-    let mut made = Vec::new();
+    let rejected = run(nearby().args(["restore", &backup, "--data-dir"]).arg(&data_dir));
+    assert_eq!(rejected.status.code(), Some(65), "{rejected:?}");
+    let mut created = Vec::new();
     if data_dir.exists() {
-        files(&data_dir, &mut made);
+        files(&data_dir, &mut created);
     }
-    assert!(made.iter().all(|path| path.ends_with("LOCK")), "{made:?}");
-    let nobody = run(nearby().args(["backup", "--server", "127.0.0.1:9"]).arg(directory.path().join("none")));
-    assert_eq!(nobody.status.code(), Some(69), "{nobody:?}");
+    assert!(created.iter().all(|path| path.ends_with("LOCK")), "{created:?}");
+    let unreachable =
+        run(nearby().args(["backup", "--server", "127.0.0.1:9"]).arg(directory.path().join("none")));
+    assert_eq!(unreachable.status.code(), Some(69), "{unreachable:?}");
 }
 
-/// Nothing is acknowledged below the floor; searches go on, and health tells.
 #[tokio::test]
-async fn below_the_floor_of_the_disk_changes_are_refused() {
+async fn changes_are_rejected_and_searches_served_below_the_minimum_of_free_disk_space() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
-    let server = Server::start_on(&data_dir, &[]).await;
+    let server = TestServer::start_on(&data_dir, &[]).await;
     create(&server, "a").await.unwrap();
-    assert!(server.is_taking_changes().await);
-    assert!(server.terminate().success());
-    // No disk has so much.
-    let server = Server::start_on(&data_dir, &["--disk-floor-mib", "1000000000000"]).await;
-    assert!(!server.is_taking_changes().await);
-    let refused = create(&server, "b").await.unwrap_err();
-    assert_eq!(refused.code(), Code::ResourceExhausted);
-    let details = refused.get_error_details();
+    assert!(server.is_writable().await);
+    assert!(server.terminate().await.success());
+    // More than any disk has.
+    let server = TestServer::start_on(&data_dir, &[flags::MIN_FREE_DISK_MIB, "1000000000000"]).await;
+    assert!(!server.is_writable().await);
+    let rejected = create(&server, "b").await.unwrap_err();
+    assert_eq!(rejected.code(), Code::ResourceExhausted);
+    let details = rejected.get_error_details();
     assert_eq!(details.error_info().unwrap().reason, "DISK_FULL");
     assert!(details.retry_info().unwrap().retry_delay.unwrap().as_secs() >= 1);
     let found = server.searches().await.search_nearby(search(60.17, 24.94)).await.unwrap().into_inner();
     assert_eq!(found.results.len(), 1);
 }
 
-/// To begin anew where a store was would bury what is left of it.
+/// A new store in the directory would overwrite what can still be read of the old one.
 #[tokio::test]
-async fn what_is_left_of_a_store_is_not_buried_under_a_new_one() {
+async fn an_incomplete_store_is_not_replaced_by_an_empty_one() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
     let rows: String = (0..3_000).map(|n| format!("m{n:04},Shop,60.1,24.9\n")).collect();
@@ -187,23 +189,23 @@ async fn what_is_left_of_a_store_is_not_buried_under_a_new_one() {
     fs::remove_dir_all(data_dir.join("journal")).unwrap();
 
     let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir"];
-    let refused = on(&data_dir, &serve);
-    assert_eq!(refused.status.code(), Some(65));
-    assert!(text(&refused.stderr).contains("only the image is there"), "{refused:?}");
+    let rejected = on(&data_dir, &serve);
+    assert_eq!(rejected.status.code(), Some(65));
+    assert!(text(&rejected.stderr).contains("only the snapshot file"), "{rejected:?}");
     assert_eq!(on(&data_dir, &["verify"]).status.code(), Some(65));
     let backups = directory.path().join("backups");
     let salvaged = run(nearby().args(["backup", "--salvage", "--data-dir"]).arg(&data_dir).arg(&backups));
     assert!(text(&salvaged.stderr).contains("3,000 merchants"), "{salvaged:?}");
     assert!(text(&salvaged.stdout).trim().ends_with("-salvaged.backup"), "{salvaged:?}");
 
-    // A restore that was cut off is begun again, and a directory with something else in it is left alone.
-    let cut_off = directory.path().join("cut-off");
-    fs::create_dir_all(cut_off.join("base-00000000000000000007.unfinished")).unwrap();
-    let refused = on(&cut_off, &serve);
-    assert!(text(&refused.stderr).contains("restore again"), "{refused:?}");
+    // A restore can be repeated after it was interrupted, but not into a directory with other files.
+    let interrupted = directory.path().join("interrupted");
+    fs::create_dir_all(interrupted.join("base-00000000000000000007.unfinished")).unwrap();
+    let rejected = on(&interrupted, &serve);
+    assert!(text(&rejected.stderr).contains("restore again"), "{rejected:?}");
     let backup = text(&salvaged.stdout).trim().to_owned();
     let restore = |to: &Path| run(nearby().args(["restore", &backup, "--data-dir"]).arg(to));
-    assert!(restore(&cut_off).status.success());
+    assert!(restore(&interrupted).status.success());
     let other = directory.path().join("other");
     fs::create_dir_all(other.join("something")).unwrap();
     assert_eq!(restore(&other).status.code(), Some(73));

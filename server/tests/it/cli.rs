@@ -1,4 +1,4 @@
-//! The command line as scripts and people use it.
+//! The command line, as scripts and people use it.
 
 use std::{
     fs,
@@ -14,13 +14,11 @@ use std::{
 use crate::support::*;
 use nearby_proto::v1 as wire;
 
-/// How long a line or an end may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// A CSV file with two valid rows and an invalid one.
 const SHOPS: &str = "\
 id,name,lat,lon,datum
 far,Far café,60.18,24.94,wgs84
@@ -28,7 +26,7 @@ near,\"Near, café\",60.171,24.94,wgs84
 bad,Bad,96,24.94,wgs84
 ";
 
-/// A closed store with the two good shops in it.
+/// Imports `SHOPS` into a new store; returns its directory. Two of the three rows are valid.
 fn imported(directory: &Path) -> std::path::PathBuf {
     let (file, store) = (directory.join("shops.csv"), directory.join("store"));
     fs::write(&file, SHOPS).unwrap();
@@ -42,7 +40,7 @@ fn imported(directory: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_closed_store_can_be_loaded_searched_changed_and_exported() {
+fn commands_import_search_change_and_export_a_closed_store() {
     let directory = tempfile::tempdir().unwrap();
     let store = imported(directory.path());
     let on_store = |arguments: &[&str]| run(nearby().args(arguments).arg("--data-dir").arg(&store));
@@ -71,13 +69,12 @@ fn a_closed_store_can_be_loaded_searched_changed_and_exported() {
         let again = directory.path().join(format!("again-{file}"));
         let output = run(nearby().arg("import").arg(&path).arg("--data-dir").arg(&again));
         assert!(text(&output.stdout).contains("2 accepted (2 new"), "{}", text(&output.stdout));
-        assert_eq!(text(&output.stderr), "", "nothing to complain about");
+        assert_eq!(text(&output.stderr), "", "there are no warnings");
     }
 }
 
-/// Whatever is wrong with one row, or with the rest of the file, the good rows are stored.
 #[test]
-fn good_rows_are_stored_whatever_comes_beside_them() {
+fn valid_rows_are_stored_whatever_else_the_file_contains() {
     let directory = tempfile::tempdir().unwrap();
     let import = |name: &str, bytes: &[u8]| {
         let file = directory.path().join(name);
@@ -94,24 +91,25 @@ fn good_rows_are_stored_whatever_comes_beside_them() {
     let good: String = (0..5_000).map(|n| format!("m{n},Shop,60.1,24.9\n")).collect();
 
     let unclosed = format!("id,name,lat,lon,hours\na,A,60.1,24.9,\nb,B,60.1,24.9,\"{}", "x".repeat(5 << 20));
-    let (code, said, stored) = import("unclosed.csv", unclosed.as_bytes());
-    assert_eq!((code, stored), (Some(0), 1), "{said}");
-    assert!(said.contains("TOO_LARGE"), "{said}");
+    let (code, output, stored) = import("unclosed.csv", unclosed.as_bytes());
+    assert_eq!((code, stored), (Some(0), 1), "{output}");
+    assert!(output.contains("TOO_LARGE"), "{output}");
 
     let plain = format!("id,name,lat,lon\n{good}");
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     std::io::Write::write_all(&mut gzip, plain.as_bytes()).unwrap();
     let whole = gzip.finish().unwrap();
-    let (code, said, stored) = import("cut.csv.gz", &whole[..whole.len() * 9 / 10]);
-    assert_eq!(code, Some(65), "{said}");
-    assert!(stored > 4_000, "{said}");
-    let told: String = said.split("stopped; ").nth(1).unwrap().chars().take_while(|c| *c != ' ').collect();
-    assert_eq!(told.replace(',', "").parse(), Ok(stored), "{said}");
+    let (code, output, stored) = import("cut.csv.gz", &whole[..whole.len() * 9 / 10]);
+    assert_eq!(code, Some(65), "{output}");
+    assert!(stored > 4_000, "{output}");
+    let reported = output.split("stopped; ").nth(1).unwrap();
+    let reported: String = reported.chars().take_while(|c| *c != ' ').collect();
+    assert_eq!(reported.replace(',', "").parse(), Ok(stored), "{output}");
 }
 
 #[tokio::test]
-async fn a_second_server_on_the_same_store_is_refused() {
-    let server = Server::start().await;
+async fn a_server_does_not_start_on_a_store_or_an_address_in_use() {
+    let server = TestServer::start().await;
     let second = run(nearby().args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&server.data_dir));
     assert_eq!(second.status.code(), Some(75));
     let said = text(&second.stderr);
@@ -125,37 +123,37 @@ async fn a_second_server_on_the_same_store_is_refused() {
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_away_and_an_idle_peer_are_no_failures() {
-    let server = Server::start().await;
+async fn closed_pipes_and_idle_connections_are_not_failures() {
+    let server = TestServer::start().await;
     let mut child =
         nearby().args(["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    // A connection that nobody looks after: this test's runtime stands still while it waits for the server's end.
+    // The client makes no progress while the test blocks its runtime.
     let _idle = server.searches().await;
-    assert_eq!(server.terminate().code(), Some(0));
+    assert_eq!(server.terminate_blocking().code(), Some(0));
 }
 
-/// What a command printed, once it has done what it was to do.
-fn said(command: &mut Command) -> String {
+/// Runs a command, which must succeed; returns its output.
+fn stdout_of(command: &mut Command) -> String {
     let output = run(command);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     text(&output.stdout)
 }
 
-/// A server with merchants, put there by the command line.
-async fn server_with(merchants: &[wire::Merchant]) -> Server {
-    let server = Server::start().await;
+/// Starts a server and stores merchants with `nearby put`.
+async fn server_with(merchants: &[wire::Merchant]) -> TestServer {
+    let server = TestServer::start().await;
     let file = server.data_dir.with_file_name("merchants.json");
     let lines: Vec<String> =
         merchants.iter().map(|merchant| serde_json::to_string(merchant).unwrap()).collect();
     fs::write(&file, lines.join("\n")).unwrap();
-    said(on(&server, &["put"]).arg(&file));
+    stdout_of(on(&server, &["put"]).arg(&file));
     server
 }
 
-/// A command for a running server.
-fn on(server: &Server, arguments: &[&str]) -> Command {
+/// Returns a command for a running server.
+fn on(server: &TestServer, arguments: &[&str]) -> Command {
     let mut command = nearby();
     command.args(arguments).args(["--server", &server.url]);
     command
@@ -163,15 +161,15 @@ fn on(server: &Server, arguments: &[&str]) -> Command {
 
 const AT: [&str; 3] = ["search", "--at", "60,25"];
 
-/// A merchant so many metres north of where these tests search from.
+/// Returns a merchant at a distance to the north of the position of these searches.
 fn north(id: &str, metres: f64) -> wire::Merchant {
     // A degree of latitude at 60° N on WGS-84.
     merchant(id, 60.0 + metres / 111_412.0, 25.0)
 }
 
-/// What a search with these flags finds, as JSON.
-fn results(server: &Server, flags: &[&str]) -> Vec<wire::NearbyResult> {
-    let lines = said(on(server, &AT).args(flags).arg("--json"));
+/// Returns the results of a search with these flags.
+fn results(server: &TestServer, flags: &[&str]) -> Vec<wire::NearbyResult> {
+    let lines = stdout_of(on(server, &AT).args(flags).arg("--json"));
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -180,7 +178,7 @@ fn ids(results: &[wire::NearbyResult]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_search_can_name_what_merchants_are_to_be() {
+async fn search_flags_filter_by_category_brand_service_and_distance() {
     let shop = |id, metres, category: &str, brand: &str, services: &[&str]| wire::Merchant {
         categories: vec![category.to_owned()],
         brand: brand.to_owned(),
@@ -212,9 +210,9 @@ async fn a_search_can_name_what_merchants_are_to_be() {
         let found = results(&server, flags);
         assert_eq!(ids(&found), expected, "{flags:?}");
         let whole = found.iter().all(|result| result.merchant.as_ref().unwrap().phone == "+358 9 123");
-        assert!(whole, "lines of JSON have all of a merchant");
+        assert!(whole, "JSON has all fields of a merchant");
     }
-    let none = said(on(&server, &AT).args(["--brand", "Nobody's"]));
+    let none = stdout_of(on(&server, &AT).args(["--brand", "Unknown"]));
     assert!(none.starts_with("No merchant such as asked for"), "{none}");
 
     let file = server.data_dir.with_file_name("cafes.csv");
@@ -224,7 +222,7 @@ async fn a_search_can_name_what_merchants_are_to_be() {
 }
 
 #[tokio::test]
-async fn a_search_can_ask_for_who_is_open() {
+async fn search_flags_filter_by_opening_hours() {
     let open = |id, metres, start_minute, length_minutes| wire::Merchant {
         opening_hours: Some(wire::OpeningHours {
             time_zone: "Europe/Helsinki".to_owned(),
@@ -242,7 +240,7 @@ async fn a_search_can_ask_for_who_is_open() {
         open("mornings", 200.0, 8 * 60, 4 * 60),
         north("unknown", 300.0),
         // A minute on Monday at three in the morning.
-        open("hardly", 400.0, 3 * 60, 1),
+        open("short", 400.0, 3 * 60, 1),
     ])
     .await;
     // A Monday.
@@ -257,19 +255,19 @@ async fn a_search_can_ask_for_who_is_open() {
     let states: Vec<_> = all.iter().map(wire::NearbyResult::open_state).collect();
     use wire::OpenState::{Closed, Open, Unknown};
     assert_eq!(states, [Open, Closed, Unknown, Closed]);
-    let table = said(on(&server, &AT).args(evening).arg("--show-closed"));
+    let table = stdout_of(on(&server, &AT).args(evening).arg("--show-closed"));
     let row = |name: &str| table.lines().find(|line| line.contains(name)).unwrap().to_owned();
     assert!(row("distance").contains(" open "), "{table}");
-    let told = ["always", "mornings", "unknown"].map(|id| row(&format!("Shop {id}")));
+    let rows = ["always", "mornings", "unknown"].map(|id| row(&format!("Shop {id}")));
     assert!(
-        told[0].contains(" yes ") && told[1].contains(" no ") && told[2].contains(" unknown "),
+        rows[0].contains(" yes ") && rows[1].contains(" no ") && rows[2].contains(" unknown "),
         "{table}"
     );
-    assert!(!said(&mut on(&server, &AT)).contains(" open "), "nobody asked");
+    assert!(!stdout_of(&mut on(&server, &AT)).contains(" open "), "the column is only shown on request");
 }
 
 #[tokio::test]
-async fn a_table_marks_what_is_beyond_or_uncertain_and_counts_groups() {
+async fn tables_mark_results_beyond_the_radius_and_uncertain_ones_and_count_groups() {
     let server = server_with(&[
         north("in", 100.0),
         north("mall-1", 480.0),
@@ -280,7 +278,7 @@ async fn a_table_marks_what_is_beyond_or_uncertain_and_counts_groups() {
         north("far", 2_000.0),
     ])
     .await;
-    let table = |flags: &[&str]| said(on(&server, &AT).args(["--radius", "500"]).args(flags));
+    let table = |flags: &[&str]| stdout_of(on(&server, &AT).args(["--radius", "500"]).args(flags));
     let plain = table(&[]);
     assert!(!plain.contains("merchants") && !plain.contains('>') && !plain.contains('?'), "{plain}");
 
@@ -295,20 +293,20 @@ async fn a_table_marks_what_is_beyond_or_uncertain_and_counts_groups() {
         expanded.contains("\n> lies beyond the radius\n") && !expanded.contains("Shop far"),
         "{expanded}"
     );
-    assert_eq!(table(&["--expand", "4"]), plain, "four lie within");
+    assert_eq!(table(&["--expand", "4"]), plain, "four are within the radius");
 
     let inaccurate = table(&["--accuracy", "30"]);
     assert!(inaccurate.contains("? 480 m") && !inaccurate.contains("? 100 m"), "{inaccurate}");
     assert!(inaccurate.contains("\n? lies so close to an edge"), "{inaccurate}");
     assert!(inaccurate.contains("\n1 merchant lies so close outside an edge"), "{inaccurate}");
     let as_json = run(on(&server, &AT).args(["--radius", "500", "--accuracy", "30", "--json"]));
-    assert_eq!(text(&as_json.stdout).lines().count(), 4, "results and nothing else");
+    assert_eq!(text(&as_json.stdout).lines().count(), 4, "stdout has results only");
     assert!(text(&as_json.stderr).starts_with("1 merchant lies so close"), "{}", text(&as_json.stderr));
 }
 
 #[tokio::test]
-async fn what_a_server_refuses_names_the_flag() {
-    let server = Server::start().await;
+async fn field_violations_name_the_flag() {
+    let server = TestServer::start().await;
     for (arguments, said) in [
         (&["search", "--at", "96,25"][..], "origin.latitude (--at): "),
         (&["search", "--at", "60,25", "--radius", "-1"], "radius_m (--radius): "),
@@ -318,8 +316,8 @@ async fn what_a_server_refuses_names_the_flag() {
         (&["search", "--at", "60,25", "--category", ""], "filter.any_categories[0] (--category): "),
         (&["search", "--at", "60,25", "--service", ""], "filter.all_services[0] (--service): "),
         (&["export", "-", "--not-brand", ""], "filter.none_brands[0] (--not-brand): "),
-        (&["watch", "--from", "9"], "start anew: export"),
-        (&["hide", "nobody"], "there is no merchant nobody"),
+        (&["watch", "--from", "9"], "export"),
+        (&["hide", "unknown"], "merchant unknown"),
     ] {
         let output = run(&mut on(&server, arguments));
         assert_eq!(output.status.code(), Some(65), "{arguments:?}: {}", text(&output.stderr));
@@ -328,40 +326,40 @@ async fn what_a_server_refuses_names_the_flag() {
 }
 
 #[tokio::test]
-async fn merchants_are_hidden_and_shown_and_a_check_stores_nothing() {
+async fn hide_and_show_change_visibility_and_validate_only_stores_nothing() {
     let server = server_with(&[north("a", 100.0)]).await;
-    let hidden: wire::Merchant = serde_json::from_str(&said(&mut on(&server, &["hide", "a"]))).unwrap();
+    let hidden: wire::Merchant = serde_json::from_str(&stdout_of(&mut on(&server, &["hide", "a"]))).unwrap();
     assert_eq!(hidden.visibility(), wire::Visibility::Hidden);
     assert_eq!(ids(&results(&server, &[])), [""; 0]);
     let stale = run(&mut on(&server, &["show", "a", "--etag", "ff"]));
     assert_eq!(stale.status.code(), Some(75), "{}", text(&stale.stderr));
-    said(&mut on(&server, &["show", "merchants/a", "--etag", &hidden.etag]));
+    stdout_of(&mut on(&server, &["show", "merchants/a", "--etag", &hidden.etag]));
     assert_eq!(ids(&results(&server, &[])), ["a"]);
 
     let file = server.data_dir.with_file_name("new.json");
     fs::write(&file, serde_json::to_string(&north("new", 1.0)).unwrap()).unwrap();
     let file = file.to_str().unwrap();
     let checked: wire::Merchant =
-        serde_json::from_str(&said(&mut on(&server, &["put", "--validate-only", file]))).unwrap();
+        serde_json::from_str(&stdout_of(&mut on(&server, &["put", "--validate-only", file]))).unwrap();
     assert!(checked.name == "merchants/new" && checked.etag.is_empty(), "{checked:?}");
     assert_eq!(ids(&results(&server, &[])), ["a"]);
     fs::write(file, serde_json::to_string(&merchant("new", 96.0, 25.0)).unwrap()).unwrap();
-    let refused = run(&mut on(&server, &["put", "--validate-only", file]));
-    assert_eq!(refused.status.code(), Some(65));
-    assert!(text(&refused.stderr).contains("merchant.position.latitude"), "{}", text(&refused.stderr));
+    let rejected = run(&mut on(&server, &["put", "--validate-only", file]));
+    assert_eq!(rejected.status.code(), Some(65));
+    assert!(text(&rejected.stderr).contains("merchant.position.latitude"), "{}", text(&rejected.stderr));
     let nowhere = server.data_dir.with_file_name("nowhere");
     let nothing = run(nearby().args(["put", "--validate-only", file, "--data-dir"]).arg(&nowhere));
     assert!(nothing.status.code() == Some(66) && !nowhere.exists(), "{}", text(&nothing.stderr));
 }
 
-/// A `nearby watch`, and the lines that it prints.
+/// A `nearby watch` process, and the lines that it prints.
 struct Watching {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Watching {
-    fn start(server: &Server, flags: &[&str]) -> Self {
+    fn start(server: &TestServer, flags: &[&str]) -> Self {
         let mut command = on(server, &["watch"]);
         let mut child = command.args(flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let printed = BufReader::new(child.stdout.take().unwrap());
@@ -371,10 +369,10 @@ impl Watching {
     }
 
     fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).unwrap()
+        self.lines.recv_timeout(TIMEOUT).unwrap()
     }
 
-    /// As Ctrl-C does.
+    /// Sends SIGINT, as Ctrl-C does; returns the exit code and stderr.
     fn interrupt(self) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
@@ -382,11 +380,11 @@ impl Watching {
     }
 }
 
-/// How a command ended that was to end by itself, and what it said on standard error.
+/// Waits for the exit of a process; returns its exit code and stderr.
 fn end_of(mut child: Child) -> (Option<i32>, String) {
     let start = Instant::now();
     while child.try_wait().unwrap().is_none() {
-        assert!(start.elapsed() < PATIENCE, "it goes on");
+        assert!(start.elapsed() < TIMEOUT, "the process does not exit");
         thread::sleep(Duration::from_millis(5));
     }
     let ended = child.wait_with_output().unwrap();
@@ -394,16 +392,16 @@ fn end_of(mut child: Child) -> (Option<i32>, String) {
 }
 
 #[tokio::test]
-async fn a_watch_prints_changes_as_they_are_made_until_it_is_interrupted() {
+async fn watch_prints_changes_until_it_is_interrupted_and_reports_where_to_resume() {
     let server = server_with(&[north("a", 100.0), north("b", 200.0)]).await;
     let watching = Watching::start(&server, &["--from", "1"]);
     assert_eq!(watching.line(), "2  stored   b  Shop b");
-    said(&mut on(&server, &["hide", "a"]));
+    stdout_of(&mut on(&server, &["hide", "a"]));
     assert_eq!(watching.line(), "3  hidden   a  Shop a");
-    said(&mut on(&server, &["delete", "b"]));
+    stdout_of(&mut on(&server, &["delete", "b"]));
     assert_eq!(watching.line(), "4  deleted  b");
-    let (code, told) = watching.interrupt();
-    assert_eq!((code, told.contains("--from 4 goes on")), (Some(0), true), "{told}");
+    let (code, stderr) = watching.interrupt();
+    assert_eq!((code, stderr.contains("--from 4")), (Some(0), true), "{stderr}");
 
     let watching = Watching::start(&server, &["--from", "2", "--json"]);
     let changes = [(); 2].map(|()| serde_json::from_str::<wire::MerchantChange>(&watching.line()).unwrap());
@@ -414,16 +412,16 @@ async fn a_watch_prints_changes_as_they_are_made_until_it_is_interrupted() {
     assert!(hidden.position.is_some() && hidden.create_time.is_some(), "the whole merchant: {hidden:?}");
     assert_eq!(watching.interrupt().0, Some(0));
 
-    // A server that stops is no good end, and how to go on is told.
+    // A stop of the server is an error; the message says how to resume.
     let watching = Watching::start(&server, &["--from", "3"]);
     assert_eq!(watching.line(), "4  deleted  b");
-    assert_eq!(server.terminate().code(), Some(0));
-    let (code, told) = end_of(watching.child);
-    assert_eq!((code, told.contains("--from 4 goes on")), (Some(69), true), "{told}");
+    assert_eq!(server.terminate().await.code(), Some(0));
+    let (code, stderr) = end_of(watching.child);
+    assert_eq!((code, stderr.contains("--from 4")), (Some(69), true), "{stderr}");
 }
 
 #[tokio::test]
-async fn a_watch_ends_when_nobody_reads_it() {
+async fn watch_exits_when_its_pipe_is_closed() {
     let server = server_with(&[north("a", 100.0)]).await;
     let mut command = on(&server, &["watch", "--from", "0"]);
     let mut watching = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -432,7 +430,7 @@ async fn a_watch_ends_when_nobody_reads_it() {
 }
 
 #[test]
-fn what_is_no_nearby_server_is_no_fault_of_this_program() {
+fn an_endpoint_that_is_no_nearby_server_is_reported_as_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
@@ -448,7 +446,7 @@ fn what_is_no_nearby_server_is_no_fault_of_this_program() {
 }
 
 #[test]
-fn exit_codes_are_those_of_sysexits() {
+fn exit_codes_follow_sysexits() {
     let directory = tempfile::tempdir().unwrap();
     let nowhere = directory.path().join("nowhere.csv");
     let headless = directory.path().join("headless.csv");

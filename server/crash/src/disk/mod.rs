@@ -1,9 +1,8 @@
-//! What a disk may hold after the power went off: the files and directories of a trace, with what is sure of each and what
-//! is not.
+//! A model of a disk that loses power: the files and directories of a trace, each with its durable state and the operations that
+//! are not durable yet.
 //!
-//! Sure is what a sync has covered: of a file its bytes and its length, of a directory the names in it. Of all that came
-//! later a [`Policy`] says what survives. Names survive in their order within a directory, as file systems journal them;
-//! bytes in any.
+//! A sync makes operations durable: the bytes and the length of a file, the names in a directory. A [`Policy`] decides which of the
+//! other operations survive. Names survive in order within a directory, as file systems journal them; writes survive in any order.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,16 +18,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::trace::Op;
 
-/// What survives of that which no sync has covered.
+/// Selects the operations that survive without a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Policy {
-    /// Nothing.
+    /// None.
     Drop,
-    /// All of it.
+    /// All.
     Keep,
-    /// Any writes of each file, and the first names of each directory.
+    /// A random subset of the writes to each file, and a random prefix of the name changes in each directory.
     Subset,
-    /// The same, and of each write any sectors.
+    /// The same, and a random subset of the sectors of each write.
     Torn,
 }
 
@@ -45,23 +44,24 @@ impl Policy {
     }
 }
 
-/// What a disk writes whole.
+/// Unit that a disk writes atomically, in bytes.
 const SECTOR: usize = 512;
 
-/// A file or directory that was there before the trace began.
+/// A file or directory that existed before the trace began.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Found {
-    /// Below the root; empty for the root itself.
+pub(crate) struct ExistingFile {
+    /// Path below the root; empty for the root itself.
     path: String,
     inode: u64,
     is_directory: bool,
 }
 
-/// Lists a directory and all below it, directories before what is in them.
-pub(crate) fn scan(root: &Path) -> io::Result<Vec<Found>> {
-    let mut found = vec![Found { path: String::new(), inode: fs::metadata(root)?.ino(), is_directory: true }];
+/// Lists a directory recursively; a directory comes before its contents.
+pub(crate) fn scan(root: &Path) -> io::Result<Vec<ExistingFile>> {
+    let mut found =
+        vec![ExistingFile { path: String::new(), inode: fs::metadata(root)?.ino(), is_directory: true }];
     let mut next = 0;
-    while let Some(Found { path, is_directory, .. }) = found.get(next).cloned() {
+    while let Some(ExistingFile { path, is_directory, .. }) = found.get(next).cloned() {
         next += 1;
         if !is_directory {
             continue;
@@ -71,12 +71,13 @@ pub(crate) fn scan(root: &Path) -> io::Result<Vec<Found>> {
             let name = entry.file_name().to_string_lossy().into_owned();
             let below = if path.is_empty() { name } else { format!("{path}/{name}") };
             let metadata = entry.metadata()?;
-            found.push(Found { path: below, inode: metadata.ino(), is_directory: metadata.is_dir() });
+            found.push(ExistingFile { path: below, inode: metadata.ino(), is_directory: metadata.is_dir() });
         }
     }
     Ok(found)
 }
 
+/// A change to the contents of a file.
 #[derive(Clone, Debug)]
 enum Change {
     Write { at: usize, bytes: Range<usize> },
@@ -85,58 +86,60 @@ enum Change {
     Extend(usize),
 }
 
+/// A change to the names in a directory.
 #[derive(Clone, Debug)]
-enum Naming {
+enum NameChange {
     Put(String, usize),
     Remove(String),
     Rename(String, String, usize),
-    /// To another directory, where the same step puts it.
+    /// A move to another directory, where the same step puts the name.
     MoveAway(String, usize),
 }
 
+/// A file or directory.
 #[derive(Debug, Default)]
 struct Node {
     is_directory: bool,
-    /// Of a file.
+    /// Durable contents of a file, and the later changes with their steps.
     bytes: Vec<u8>,
     changes: Vec<(u64, Change)>,
-    /// Of a directory: what is sure, what came later, and both.
+    /// Durable names of a directory, the later changes with their steps, and the current names.
     names: BTreeMap<String, usize>,
-    namings: Vec<(u64, Naming)>,
-    now: BTreeMap<String, usize>,
+    name_changes: Vec<(u64, NameChange)>,
+    current: BTreeMap<String, usize>,
 }
 
-/// A disk as a trace has left it so far.
+/// A disk after a prefix of a trace.
 #[derive(Debug)]
 pub(crate) struct Disk<'a> {
     trace: &'a [u8],
     nodes: Vec<Node>,
     by_inode: HashMap<u64, usize>,
-    /// Syncs under way: of which node, and how far they reach.
-    begun: HashMap<(u64, u64), (usize, u64)>,
+    /// Syncs in progress, by process and number: the node, and the last step that they cover.
+    pending_syncs: HashMap<(u64, u64), (usize, u64)>,
     step: u64,
 }
 
-/// What is on a disk: bytes of each file by its path, none for a directory.
+/// Contents of a disk: the bytes of each file by path, `None` for a directory.
 pub(crate) type Image = BTreeMap<String, Option<Vec<u8>>>;
 
 const ROOT: usize = 0;
 
 impl<'a> Disk<'a> {
-    /// A disk on which all that was found is sure.
-    pub(crate) fn new(trace: &'a [u8], found: &[Found], root: &Path) -> Result<Self, String> {
+    /// Creates a disk on which the existing files are durable.
+    pub(crate) fn new(trace: &'a [u8], found: &[ExistingFile], root: &Path) -> Result<Self, String> {
         let mut disk =
-            Self { trace, nodes: vec![], by_inode: HashMap::new(), begun: HashMap::new(), step: 0 };
-        for Found { path, inode, is_directory } in found {
+            Self { trace, nodes: vec![], by_inode: HashMap::new(), pending_syncs: HashMap::new(), step: 0 };
+        for ExistingFile { path, inode, is_directory } in found {
             let node = disk.add(*inode, *is_directory);
             if !is_directory {
                 disk.nodes[node].bytes =
                     fs::read(root.join(path)).map_err(|error| format!("cannot read {path}: {error}"))?;
             }
             if !path.is_empty() {
-                let (parent, name) = disk.place(path)?;
+                let (parent, name) = disk.resolve(path)?;
                 disk.nodes[parent].names.insert(name.clone(), node);
-                disk.nodes[parent].now.insert(name, node);
+                disk.nodes[parent].current.insert(name, node);
             }
         }
         Ok(disk)
@@ -144,23 +147,23 @@ impl<'a> Disk<'a> {
 
     fn add(&mut self, inode: u64, is_directory: bool) -> usize {
         self.nodes.push(Node { is_directory, ..Node::default() });
-        // A number that is used again belongs to the new file: the old one is gone.
+        // A reused inode number belongs to the new file: the old file no longer exists.
         self.by_inode.insert(inode, self.nodes.len() - 1);
         self.nodes.len() - 1
     }
 
-    /// The directory that a path lies in, and its name there.
-    fn place(&self, path: &str) -> Result<(usize, String), String> {
+    /// Returns the directory that contains a path, and the name in it.
+    fn resolve(&self, path: &str) -> Result<(usize, String), String> {
         let mut parts: Vec<&str> = path.split('/').collect();
         let name = parts.pop().unwrap_or_default().to_owned();
-        let step = |node: usize, part: &&str| self.nodes[node].now.get(*part).copied();
+        let step = |node: usize, part: &&str| self.nodes[node].current.get(*part).copied();
         let parent = parts.iter().try_fold(ROOT, step);
-        Ok((parent.ok_or_else(|| format!("the trace never made the directory of {path}"))?, name))
+        Ok((parent.ok_or_else(|| format!("the trace does not create the directory of {path}"))?, name))
     }
 
     fn node(&self, inode: u64) -> Result<usize, String> {
         let node = self.by_inode.get(&inode).copied();
-        node.ok_or_else(|| format!("the trace never made the file with inode {inode}"))
+        node.ok_or_else(|| format!("the trace does not create the file with inode {inode}"))
     }
 
     fn change(&mut self, inode: u64, change: Change) -> Result<(), String> {
@@ -170,14 +173,14 @@ impl<'a> Disk<'a> {
     }
 
     fn put(&mut self, path: &str, node: usize) -> Result<(), String> {
-        let (parent, name) = self.place(path)?;
+        let (parent, name) = self.resolve(path)?;
         let parent = &mut self.nodes[parent];
-        parent.now.insert(name.clone(), node);
-        parent.namings.push((self.step, Naming::Put(name, node)));
+        parent.current.insert(name.clone(), node);
+        parent.name_changes.push((self.step, NameChange::Put(name, node)));
         Ok(())
     }
 
-    /// Does what a record says.
+    /// Applies a record of the trace.
     pub(crate) fn apply(&mut self, op: &Op) -> Result<(), String> {
         self.step += 1;
         match op {
@@ -199,79 +202,84 @@ impl<'a> Disk<'a> {
             }
             Op::SyncBegin { file, number, process } => {
                 let node = self.node(*file)?;
-                self.begun.insert((*process, *number), (node, self.step));
+                self.pending_syncs.insert((*process, *number), (node, self.step));
                 Ok(())
             }
             Op::SyncEnd { number, process, .. } => {
-                if let Some((node, reach)) = self.begun.remove(&(*process, *number)) {
-                    self.settle(node, reach);
+                if let Some((node, reach)) = self.pending_syncs.remove(&(*process, *number)) {
+                    self.make_durable(node, reach);
                 }
                 Ok(())
             }
             Op::Rename { from, to } => self.rename(from, to),
             Op::Link { file, path } => self.put(path, self.node(*file)?),
             Op::Unlink { path } => {
-                let (parent, name) = self.place(path)?;
+                let (parent, name) = self.resolve(path)?;
                 let parent = &mut self.nodes[parent];
-                parent.now.remove(&name);
-                parent.namings.push((self.step, Naming::Remove(name)));
+                parent.current.remove(&name);
+                parent.name_changes.push((self.step, NameChange::Remove(name)));
                 Ok(())
             }
-            Op::Unknown { path, what } => Err(format!("the shim cannot follow {what} of {path}")),
+            Op::Unknown { path, what } => Err(format!("the shim does not support {what} of {path}")),
             Op::SyncFailed { .. } | Op::SyncRange => Ok(()),
         }
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), String> {
-        let ((from_parent, from_name), (to_parent, to_name)) = (self.place(from)?, self.place(to)?);
-        let node = self.nodes[from_parent].now.remove(&from_name);
-        let node = node.ok_or_else(|| format!("the trace never made {from}, which it renames"))?;
-        self.nodes[to_parent].now.insert(to_name.clone(), node);
+        let ((from_parent, from_name), (to_parent, to_name)) = (self.resolve(from)?, self.resolve(to)?);
+        let node = self.nodes[from_parent].current.remove(&from_name);
+        let node = node.ok_or_else(|| format!("the trace renames {from} but does not create it"))?;
+        self.nodes[to_parent].current.insert(to_name.clone(), node);
         if from_parent == to_parent {
-            let naming = Naming::Rename(from_name, to_name, node);
-            self.nodes[to_parent].namings.push((self.step, naming));
+            let change = NameChange::Rename(from_name, to_name, node);
+            self.nodes[to_parent].name_changes.push((self.step, change));
         } else {
-            self.nodes[to_parent].namings.push((self.step, Naming::Put(to_name, node)));
-            self.nodes[from_parent].namings.push((self.step, Naming::MoveAway(from_name, to_parent)));
+            self.nodes[to_parent].name_changes.push((self.step, NameChange::Put(to_name, node)));
+            self.nodes[from_parent]
+                .name_changes
+                .push((self.step, NameChange::MoveAway(from_name, to_parent)));
         }
         Ok(())
     }
 
-    /// Makes sure what was done to a file or directory up to a step.
-    fn settle(&mut self, node: usize, reach: u64) {
+    /// Makes the operations on a file or directory durable, up to a step.
+    fn make_durable(&mut self, node: usize, reach: u64) {
         let trace = self.trace;
-        let mut elsewhere = Vec::new();
+        let mut moved_to = Vec::new();
         let it = &mut self.nodes[node];
         let covered = it.changes.partition_point(|(step, _)| *step <= reach);
         for (_, change) in it.changes.drain(..covered) {
-            make(&mut it.bytes, &change, trace);
+            apply_change(&mut it.bytes, &change, trace);
         }
-        let covered = it.namings.partition_point(|(step, _)| *step <= reach);
-        for (step, naming) in it.namings.drain(..covered) {
-            if let Naming::MoveAway(_, to) = naming {
-                elsewhere.push((to, step));
+        let covered = it.name_changes.partition_point(|(step, _)| *step <= reach);
+        for (step, change) in it.name_changes.drain(..covered) {
+            if let NameChange::MoveAway(_, to) = change {
+                moved_to.push((to, step));
             }
-            name(&mut it.names, &naming);
+            apply_name_change(&mut it.names, &change);
         }
-        elsewhere.into_iter().for_each(|(to, step)| self.settle(to, step));
+        moved_to.into_iter().for_each(|(to, step)| self.make_durable(to, step));
     }
 
-    /// What may be on the disk if the power goes off now.
-    pub(crate) fn image(&self, policy: Policy, random: &mut Pcg64Mcg) -> Image {
-        let kept = self.namings_kept(policy, random);
+    /// Returns what the disk may contain if the power fails now.
+    pub(crate) fn image(&self, policy: Policy, rng: &mut Pcg64Mcg) -> Image {
+        let kept = self.surviving_name_changes(policy, rng);
         let mut image = Image::new();
-        let mut waiting = vec![(String::new(), ROOT)];
-        while let Some((path, node)) = waiting.pop() {
+        let mut pending = vec![(String::new(), ROOT)];
+        while let Some((path, node)) = pending.pop() {
             let it = &self.nodes[node];
             if !it.is_directory {
-                image.insert(path, Some(self.bytes(it, policy, random)));
+                image.insert(path, Some(self.contents(it, policy, rng)));
                 continue;
             }
             let mut names = it.names.clone();
-            it.namings.iter().take(kept[node]).for_each(|(_, naming)| self::name(&mut names, naming));
+            it.name_changes
+                .iter()
+                .take(kept[node])
+                .for_each(|(_, change)| apply_name_change(&mut names, change));
             for (below, node) in names {
                 let below = if path.is_empty() { below } else { format!("{path}/{below}") };
-                waiting.push((below, node));
+                pending.push((below, node));
             }
             if !path.is_empty() {
                 image.insert(path, None);
@@ -280,25 +288,25 @@ impl<'a> Disk<'a> {
         image
     }
 
-    /// How many namings survive in each directory.
-    fn namings_kept(&self, policy: Policy, random: &mut Pcg64Mcg) -> Vec<usize> {
-        let of = |node: &Node| match policy {
+    /// Returns the number of name changes that survive in each directory.
+    fn surviving_name_changes(&self, policy: Policy, rng: &mut Pcg64Mcg) -> Vec<usize> {
+        let number = |node: &Node| match policy {
             Policy::Drop => 0,
-            Policy::Keep => node.namings.len(),
-            Policy::Subset | Policy::Torn => match random.random_range(0..4) {
+            Policy::Keep => node.name_changes.len(),
+            Policy::Subset | Policy::Torn => match rng.random_range(0..4) {
                 0 => 0,
-                1 => node.namings.len(),
-                _ => random.random_range(0..=node.namings.len()),
+                1 => node.name_changes.len(),
+                _ => rng.random_range(0..=node.name_changes.len()),
             },
         };
-        let mut kept: Vec<usize> = self.nodes.iter().map(of).collect();
-        // What has left one directory has come to the other.
+        let mut kept: Vec<usize> = self.nodes.iter().map(number).collect();
+        // A move between directories is atomic: what survives in the old one survives in the new one.
         for _ in 0..self.nodes.len() {
             let before = kept.clone();
             for (node, it) in self.nodes.iter().enumerate() {
-                for (step, naming) in it.namings.iter().take(kept[node]) {
-                    if let Naming::MoveAway(_, to) = naming {
-                        let needed = self.nodes[*to].namings.partition_point(|(other, _)| other <= step);
+                for (step, change) in it.name_changes.iter().take(kept[node]) {
+                    if let NameChange::MoveAway(_, to) = change {
+                        let needed = self.nodes[*to].name_changes.partition_point(|(other, _)| other <= step);
                         kept[*to] = kept[*to].max(needed);
                     }
                 }
@@ -310,25 +318,26 @@ impl<'a> Disk<'a> {
         kept
     }
 
-    fn bytes(&self, node: &Node, policy: Policy, random: &mut Pcg64Mcg) -> Vec<u8> {
+    /// Returns the contents of a file that survive.
+    fn contents(&self, node: &Node, policy: Policy, rng: &mut Pcg64Mcg) -> Vec<u8> {
         let mut bytes = node.bytes.clone();
-        let chance = [0.1, 0.5, 0.9][random.random_range(0..3)];
+        let chance = [0.1, 0.5, 0.9][rng.random_range(0..3)];
         for (_, change) in &node.changes {
             match (policy, change) {
                 (Policy::Drop, _) => {}
-                (Policy::Keep, _) => make(&mut bytes, change, self.trace),
+                (Policy::Keep, _) => apply_change(&mut bytes, change, self.trace),
                 (Policy::Torn, Change::Write { at, bytes: range }) => {
                     let (given, whole) = (&self.trace[range.clone()], *at..*at + range.len());
-                    tear(&mut bytes, whole, given, chance, random);
+                    write_sectors(&mut bytes, whole, given, chance, rng);
                 }
                 (Policy::Subset | Policy::Torn, change) => {
-                    if random.random_bool(chance) {
-                        make(&mut bytes, change, self.trace);
+                    if rng.random_bool(chance) {
+                        apply_change(&mut bytes, change, self.trace);
                     } else if let Change::Write { at, bytes: range } = change
-                        && random.random_bool(0.5)
+                        && rng.random_bool(0.5)
                     {
-                        // The length without the bytes.
-                        make(&mut bytes, &Change::Extend(at + range.len()), self.trace);
+                        // The length survives without the bytes.
+                        apply_change(&mut bytes, &Change::Extend(at + range.len()), self.trace);
                     }
                 }
             }
@@ -341,7 +350,7 @@ fn size(number: u64) -> Result<usize, String> {
     usize::try_from(number).map_err(|error| error.to_string())
 }
 
-fn make(bytes: &mut Vec<u8>, change: &Change, trace: &[u8]) {
+fn apply_change(bytes: &mut Vec<u8>, change: &Change, trace: &[u8]) {
     match change {
         Change::Write { at, bytes: range } => put(bytes, *at, &trace[range.clone()]),
         Change::Zero { at, length } => {
@@ -363,14 +372,14 @@ fn put(bytes: &mut Vec<u8>, at: usize, given: &[u8]) {
     bytes[at..end].copy_from_slice(given);
 }
 
-/// Some sectors of a write: the first ones, or any.
-fn tear(bytes: &mut Vec<u8>, whole: Range<usize>, given: &[u8], chance: f64, random: &mut Pcg64Mcg) {
+/// Writes some sectors of a write: a prefix or a random subset.
+fn write_sectors(bytes: &mut Vec<u8>, whole: Range<usize>, given: &[u8], chance: f64, rng: &mut Pcg64Mcg) {
     let sectors = whole.start / SECTOR..whole.end.div_ceil(SECTOR);
-    let first = random.random_bool(0.5).then(|| random.random_range(sectors.start..=sectors.end));
+    let first = rng.random_bool(0.5).then(|| rng.random_range(sectors.start..=sectors.end));
     for sector in sectors {
         let survives = match first {
             Some(end) => sector < end,
-            None => random.random_bool(chance),
+            None => rng.random_bool(chance),
         };
         let from = (sector * SECTOR).max(whole.start);
         let to = ((sector + 1) * SECTOR).min(whole.end);
@@ -378,33 +387,33 @@ fn tear(bytes: &mut Vec<u8>, whole: Range<usize>, given: &[u8], chance: f64, ran
             put(bytes, from, &given[from - whole.start..to - whole.start]);
         }
     }
-    if bytes.len() < whole.end && random.random_bool(0.5) {
+    if bytes.len() < whole.end && rng.random_bool(0.5) {
         bytes.resize(whole.end, 0);
     }
 }
 
-fn name(names: &mut BTreeMap<String, usize>, naming: &Naming) {
-    match naming {
-        Naming::Put(name, node) => {
+fn apply_name_change(names: &mut BTreeMap<String, usize>, change: &NameChange) {
+    match change {
+        NameChange::Put(name, node) => {
             names.insert(name.clone(), *node);
         }
-        Naming::Remove(name) | Naming::MoveAway(name, _) => {
+        NameChange::Remove(name) | NameChange::MoveAway(name, _) => {
             names.remove(name);
         }
-        Naming::Rename(from, to, node) => {
+        NameChange::Rename(from, to, node) => {
             names.remove(from);
             names.insert(to.clone(), *node);
         }
     }
 }
 
-/// Writes an image below a directory.
-pub(crate) fn materialise(image: &Image, root: &Path) -> io::Result<()> {
+/// Writes an image into a directory.
+pub(crate) fn write_image(image: &Image, root: &Path) -> io::Result<()> {
     fs::create_dir_all(root)?;
     for (path, bytes) in image {
         let path = root.join(path);
         match bytes {
-            // In the order of paths a directory comes before what is in it.
+            // Sorted by path, a directory comes before its contents.
             None => fs::create_dir_all(path)?,
             Some(bytes) => fs::write(path, bytes)?,
         }

@@ -1,28 +1,28 @@
-//! Whatever is asked, clients with default limits can receive the answer.
+//! Responses fit into the default message limit of gRPC clients, 4 MiB, whatever the size of the merchants.
 
 use nearby_proto::v1 as wire;
 
 use crate::support::*;
 
-/// A merchant nearly as large as there can be.
+/// Returns a merchant of nearly the maximum size.
 fn large(number: usize) -> wire::Merchant {
     let photo = wire::Photo { uri: format!("https://{}", "x".repeat(2_000)), ..Default::default() };
     wire::Merchant { photos: vec![photo; 16], ..merchant(&format!("m{number:03}"), 60.0, 25.0) }
 }
 
-fn import(rows: Vec<wire::Merchant>, rows_a_message: usize) -> Vec<wire::ImportMerchantsRequest> {
+fn import(rows: Vec<wire::Merchant>, rows_per_message: usize) -> Vec<wire::ImportMerchantsRequest> {
     let rows: Vec<_> = (1..)
         .zip(rows)
         .map(|(row_number, merchant)| wire::ImportRow { row_number, merchant: Some(merchant) })
         .collect();
-    rows.chunks(rows_a_message)
+    rows.chunks(rows_per_message)
         .map(|rows| wire::ImportMerchantsRequest { rows: rows.to_vec(), allow_null_island: false })
         .collect()
 }
 
 #[tokio::test]
-async fn large_merchants_come_in_pages_that_clients_accept() {
-    let server = Server::start().await;
+async fn pages_of_large_merchants_fit_into_the_message_limit_of_clients() {
+    let server = TestServer::start().await;
     let mut merchants = server.merchants().await;
     let messages = import((0..250).map(large).collect(), 100);
     merchants.import_merchants(tokio_stream::iter(messages)).await.unwrap();
@@ -40,9 +40,9 @@ async fn large_merchants_come_in_pages_that_clients_accept() {
 }
 
 #[tokio::test]
-async fn an_import_of_nothing_but_faults_is_answered_for_every_row() {
-    let server = Server::start().await;
-    let faulty = wire::Merchant {
+async fn an_import_of_invalid_rows_reports_an_outcome_for_each() {
+    let server = TestServer::start().await;
+    let invalid = wire::Merchant {
         name: "merchants/a".to_owned(),
         position: Some(wire::Position { latitude: f64::NAN, longitude: f64::NAN, ..Default::default() }),
         categories: vec![String::new(); 32],
@@ -50,13 +50,13 @@ async fn an_import_of_nothing_but_faults_is_answered_for_every_row() {
         visibility: 9,
         ..Default::default()
     };
-    let messages = import(vec![faulty; 10_000], 1_000);
-    let answer =
+    let messages = import(vec![invalid; 10_000], 1_000);
+    let response =
         server.merchants().await.import_merchants(tokio_stream::iter(messages)).await.unwrap().into_inner();
-    assert_eq!(answer.outcomes.len(), 10_000);
-    for outcome in &answer.outcomes {
+    assert_eq!(response.outcomes.len(), 10_000);
+    for outcome in &response.outcomes {
         assert_eq!(outcome.state(), wire::ImportState::Rejected);
         assert_eq!(outcome.violations[0].reason, "COORDINATE_SYSTEM_UNSPECIFIED");
     }
-    assert_eq!(answer.outcomes[0].violations.len(), 8);
+    assert_eq!(response.outcomes[0].violations.len(), 8);
 }

@@ -1,5 +1,5 @@
-//! A user's position is personal data: a rare one is sent through every method, right and wrong, and must be nowhere that
-//! anybody but its sender can see.
+//! A user's position is personal data. A canary position is sent through every method, in valid and invalid requests, and must not
+//! appear in errors, tokens, logs, the audit log or metrics.
 
 use std::{fs, time::Duration};
 
@@ -10,47 +10,48 @@ use base64::{
 use nearby_proto::v1::{self as wire, watch_nearby_request::Step};
 use tonic::{Request, Status};
 
-use crate::{operations, support::*};
+use crate::{admin, support::*};
 
-/// In the sea, where nobody else is: with digits that nothing else has.
+/// The canary: in the sea, with digits that appear in nothing else.
 const LATITUDE: f64 = 47.918_273_645_5;
 const LONGITUDE: f64 = -31.564_738_291_1;
 
-/// How the position would show itself: digits, as a decimal or in E6 or E7; bytes of the number, in three writings; earth-centred
-/// metres; the cell.
-fn traces() -> Vec<(String, Vec<u8>)> {
-    let mut traces: Vec<(String, Vec<u8>)> = Vec::new();
+/// Returns the byte patterns that would reveal the position: digits, as a decimal or in E6 or E7; the bytes of the number, raw, in
+/// hexadecimal and in base64; the same of the earth-centred coordinates; H3 cells.
+fn patterns() -> Vec<(String, Vec<u8>)> {
+    let mut patterns: Vec<(String, Vec<u8>)> = Vec::new();
     let wgs84 = nearby_index::Position::<nearby_index::Wgs84>::new(LATITUDE, LONGITUDE).unwrap();
     let ecef = nearby_index::Ecef::from(wgs84).xyz_m();
     for number in [LATITUDE, LONGITUDE, ecef[0], ecef[1], ecef[2]] {
         let digits: String = format!("{:.7}", number.abs()).chars().filter(|digit| *digit != '.').collect();
-        // Whoever rounds it to a hundred metres has told it.
-        traces.push((format!("the digits of {number}"), digits[..6].into()));
+        // Rounding to a hundred metres is not enough.
+        patterns.push((format!("the digits of {number}"), digits[..6].into()));
         let decimal = format!("{:.4}", number.abs());
-        traces.push((format!("{number}"), decimal[..decimal.len() - 1].into()));
-        traces.push((format!("{number}, rounded"), format!("{:.3}", number.abs()).into()));
+        patterns.push((format!("{number}"), decimal[..decimal.len() - 1].into()));
+        patterns.push((format!("{number}, rounded"), format!("{:.3}", number.abs()).into()));
         for bytes in [number.to_le_bytes(), number.to_be_bytes()] {
-            traces.push((format!("the bytes of {number}"), bytes.into()));
+            patterns.push((format!("the bytes of {number}"), bytes.into()));
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            traces.push((format!("the bytes of {number} in hex"), hex.into()));
-            traces.push((format!("the bytes of {number} in base64"), STANDARD.encode(&bytes[..6]).into()));
+            patterns.push((format!("the bytes of {number} in hex"), hex.into()));
+            patterns.push((format!("the bytes of {number} in base64"), STANDARD.encode(&bytes[..6]).into()));
         }
     }
     let cell = h3o::LatLng::new(LATITUDE, LONGITUDE).unwrap();
     for resolution in [h3o::Resolution::Five, h3o::Resolution::Seven, h3o::Resolution::Nine] {
         let cell = cell.to_cell(resolution).to_string();
-        // The end of an index are ones, whatever the cell.
-        traces.push((format!("the cell {cell}"), cell.trim_end_matches('f')[..7].into()));
+        // The unused digits at the end of an index are ones in every cell.
+        patterns.push((format!("the cell {cell}"), cell.trim_end_matches('f')[..7].into()));
     }
-    traces
+    patterns
 }
 
+/// Asserts that bytes do not contain the position.
 fn assert_is_clean(what: &str, bytes: &[u8]) {
-    for (trace, needle) in traces() {
+    for (pattern, needle) in patterns() {
         let at = bytes.windows(needle.len()).position(|window| window.eq_ignore_ascii_case(&needle));
         if let Some(at) = at {
             let around = &bytes[at.saturating_sub(200)..(at + 200).min(bytes.len())];
-            panic!("{what} tells {trace}: {}", String::from_utf8_lossy(around));
+            panic!("{what} contains {pattern}: {}", String::from_utf8_lossy(around));
         }
     }
 }
@@ -63,11 +64,11 @@ fn at(position: wire::Position) -> wire::SearchNearbyRequest {
     wire::SearchNearbyRequest { origin: Some(position), page_size: 1, ..Default::default() }
 }
 
-/// What must be refused, and must not say where it was.
-fn wrong_positions() -> Vec<wire::Position> {
+/// Invalid variants of the position, whose errors must not contain it.
+fn invalid_positions() -> Vec<wire::Position> {
     let unknown = wire::Position { coordinate_system: 77, ..here() };
     let unspecified = wire::Position { coordinate_system: 0, ..here() };
-    // The axes the wrong way round, and too far.
+    // Swapped axes and out of range.
     let swapped = position(LONGITUDE * 10.0, LATITUDE);
     let beyond = position(LATITUDE + 360.0, LONGITUDE);
     let around = position(LATITUDE, LONGITUDE + 720.0);
@@ -76,30 +77,31 @@ fn wrong_positions() -> Vec<wire::Position> {
 }
 
 #[derive(Default)]
-struct Seen {
+struct Collected {
     errors: Vec<Status>,
     tokens: Vec<String>,
 }
 
-impl Seen {
+impl Collected {
     fn error<T>(&mut self, answer: Result<T, Status>) -> Option<T> {
         answer.map_err(|status| self.errors.push(status)).ok()
     }
 }
 
-async fn search_everywhere(server: &Server, seen: &mut Seen) {
+/// Calls every method of NearbyService.
+async fn call_nearby_service(server: &TestServer, collected: &mut Collected) {
     let mut client = server.searches().await;
-    let wrong: Vec<wire::SearchNearbyRequest> = wrong_positions().into_iter().map(at).collect();
+    let invalid: Vec<wire::SearchNearbyRequest> = invalid_positions().into_iter().map(at).collect();
     let bad_token = wire::SearchNearbyRequest { page_token: "nonsense".to_owned(), ..at(here()) };
     let too_far = wire::SearchNearbyRequest { radius_m: Some(1e6 + LATITUDE), ..at(here()) };
-    let all = [vec![at(here()), bad_token, too_far], wrong.clone()].concat();
+    let all = [vec![at(here()), bad_token, too_far], invalid.clone()].concat();
     for request in &all {
-        if let Some(found) = seen.error(client.search_nearby(request.clone()).await) {
-            seen.tokens.push(found.into_inner().next_page_token);
+        if let Some(found) = collected.error(client.search_nearby(request.clone()).await) {
+            collected.tokens.push(found.into_inner().next_page_token);
         }
     }
     let batch = wire::BatchSearchNearbyRequest { requests: all.clone() };
-    let answers = seen.error(client.batch_search_nearby(batch).await).unwrap().into_inner();
+    let answers = collected.error(client.batch_search_nearby(batch).await).unwrap().into_inner();
     for result in answers.results {
         if let Some(wire::batch_search_nearby_result::Outcome::Status(status)) = result.outcome {
             assert_is_clean("a status of a batch", &prost::Message::encode_to_vec(&status));
@@ -115,14 +117,14 @@ async fn search_everywhere(server: &Server, seen: &mut Seen) {
             assert_is_clean("a status of a stream", &prost::Message::encode_to_vec(&status));
         }
     }
-    for origin in [vec![here()], wrong_positions()].concat() {
+    for origin in [vec![here()], invalid_positions()].concat() {
         let start = wire::WatchNearbyStart { origin: Some(origin), ..Default::default() };
         let steps =
             [Step::Start(start), Step::Origin(here()), Step::Origin(position(LATITUDE * 7.0, LONGITUDE))];
         let steps = steps.map(|step| wire::WatchNearbyRequest { step: Some(step) });
         let mut answers = client.watch_nearby(tokio_stream::iter(steps)).await.unwrap().into_inner();
-        while let Some(Some(answer)) = seen.error(answers.message().await) {
-            seen.tokens.push(answer.resume_token);
+        while let Some(Some(answer)) = collected.error(answers.message().await) {
+            collected.tokens.push(answer.resume_token);
         }
         let circle = wire::Circle { center: Some(origin), radius_m: 1_000.0 };
         let density = wire::GetDensityRequest {
@@ -130,29 +132,29 @@ async fn search_everywhere(server: &Server, seen: &mut Seen) {
             resolution: 99,
             ..Default::default()
         };
-        seen.error(client.get_density(density.clone()).await);
-        seen.error(client.get_density(wire::GetDensityRequest { resolution: 7, ..density }).await);
+        collected.error(client.get_density(density.clone()).await);
+        collected.error(client.get_density(wire::GetDensityRequest { resolution: 7, ..density }).await);
     }
 }
 
-/// Where merchants are is no secret; yet what a request is told of its faults, and what is logged, names none either.
-async fn manage_everything(server: &Server, seen: &mut Seen) {
+/// Calls every method of MerchantService. Positions of merchants are public, but errors and logs must not contain them either.
+async fn call_merchant_service(server: &TestServer, collected: &mut Collected) {
     let mut client = server.merchants().await;
     let of = |id: &str, position| wire::Merchant { position: Some(position), ..merchant(id, 0.0, 0.0) };
-    for (number, position) in wrong_positions().into_iter().enumerate() {
+    for (number, position) in invalid_positions().into_iter().enumerate() {
         let merchant = Some(of(&format!("wrong-{number}"), position));
         let create = wire::CreateMerchantRequest { merchant: merchant.clone(), ..Default::default() };
-        seen.error(client.create_merchant(create.clone()).await);
+        collected.error(client.create_merchant(create.clone()).await);
         let batch = wire::BatchCreateMerchantsRequest { requests: vec![create], ..Default::default() };
-        seen.error(client.batch_create_merchants(batch).await);
+        collected.error(client.batch_create_merchants(batch).await);
         let update = wire::UpdateMerchantRequest {
             merchant: merchant.clone(),
             allow_missing: true,
             ..Default::default()
         };
-        seen.error(client.update_merchant(update.clone()).await);
+        collected.error(client.update_merchant(update.clone()).await);
         let batch = wire::BatchUpdateMerchantsRequest { requests: vec![update], ..Default::default() };
-        seen.error(client.batch_update_merchants(batch).await);
+        collected.error(client.batch_update_merchants(batch).await);
         let rows = vec![wire::ImportRow { row_number: 1, merchant }];
         let import = wire::ImportMerchantsRequest { rows, ..Default::default() };
         let outcome = client.import_merchants(tokio_stream::once(import)).await.unwrap().into_inner();
@@ -161,11 +163,11 @@ async fn manage_everything(server: &Server, seen: &mut Seen) {
     for id in ["a", "b"] {
         let create = wire::CreateMerchantRequest { merchant: Some(of(id, here())), ..Default::default() };
         client.create_merchant(create.clone()).await.unwrap();
-        seen.error(client.create_merchant(create).await);
+        collected.error(client.create_merchant(create).await);
     }
     let name = "merchants/a".to_owned();
     let stale = wire::HideMerchantRequest { name: name.clone(), etag: "7".to_owned(), ..Default::default() };
-    seen.error(client.hide_merchant(stale).await);
+    collected.error(client.hide_merchant(stale).await);
     client
         .hide_merchant(wire::HideMerchantRequest { name: name.clone(), ..Default::default() })
         .await
@@ -183,7 +185,7 @@ async fn manage_everything(server: &Server, seen: &mut Seen) {
         .await
         .unwrap();
     let list = wire::ListMerchantsRequest { page_size: 1, ..Default::default() };
-    seen.tokens.push(client.list_merchants(list).await.unwrap().into_inner().next_page_token);
+    collected.tokens.push(client.list_merchants(list).await.unwrap().into_inner().next_page_token);
     let mut export =
         client.export_merchants(wire::ExportMerchantsRequest::default()).await.unwrap().into_inner();
     while export.message().await.unwrap().is_some() {}
@@ -191,40 +193,33 @@ async fn manage_everything(server: &Server, seen: &mut Seen) {
     while backup.message().await.unwrap().is_some() {}
     let mut request = Request::new(wire::WatchMerchantsRequest::default());
     request.set_timeout(Duration::from_millis(300));
-    if let Some(watching) = seen.error(client.watch_merchants(request).await) {
+    if let Some(watching) = collected.error(client.watch_merchants(request).await) {
         let mut watching = watching.into_inner();
-        while let Some(Some(_)) = seen.error(watching.message().await) {}
+        while let Some(Some(_)) = collected.error(watching.message().await) {}
     }
 }
 
 #[tokio::test]
-async fn a_users_position_is_nowhere() {
+async fn a_users_position_appears_in_no_error_token_log_or_metric() {
     let directory = tempfile::tempdir().unwrap();
     let audit = directory.path().join("audit.log").display().to_string();
-    let flags = [
-        "--operations-listen",
-        "127.0.0.1:0",
-        "--slow-search-ms",
-        "0",
-        "--audit-log",
-        &audit,
-        "--reflection",
-    ];
-    // The log is at its most talkative: `trace`.
-    let server = Server::start_on(&directory.path().join("data"), &flags).await;
-    let mut seen = Seen::default();
-    manage_everything(&server, &mut seen).await;
-    search_everywhere(&server, &mut seen).await;
-    let operations = operations::operations_of(&server).await;
-    let (_, metrics) = operations::get(format!("{operations}/metrics")).await;
+    let flags =
+        [flags::ADMIN_LISTEN, "127.0.0.1:0", "--slow-search-ms", "0", "--audit-log", &audit, "--reflection"];
+    // The log level is `trace`.
+    let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
+    let mut collected = Collected::default();
+    call_merchant_service(&server, &mut collected).await;
+    call_nearby_service(&server, &mut collected).await;
+    let admin_url = admin::admin_url(&server);
+    let (_, metrics) = admin::get(format!("{admin_url}/metrics")).await;
 
-    assert!(seen.errors.len() > 50 && seen.tokens.iter().any(|token| !token.is_empty()));
-    for status in &seen.errors {
+    assert!(collected.errors.len() > 50 && collected.tokens.iter().any(|token| !token.is_empty()));
+    for status in &collected.errors {
         assert_is_clean("a message", status.message().as_bytes());
         assert_is_clean("details", status.details());
         assert_is_clean("metadata", format!("{:?}", status.metadata()).as_bytes());
     }
-    for token in &seen.tokens {
+    for token in &collected.tokens {
         assert_is_clean("a token", token.as_bytes());
         assert_is_clean("a token's bytes", &URL_SAFE_NO_PAD.decode(token).unwrap());
     }
@@ -235,12 +230,17 @@ async fn a_users_position_is_nowhere() {
     assert!(audit.len() > 1_000, "the audit log is empty");
     assert_is_clean("the audit log", &audit);
     assert_is_clean("metrics", metrics.as_bytes());
-    println!("{} errors, {} tokens, {} bytes of log", seen.errors.len(), seen.tokens.len(), log.len());
+    println!(
+        "{} errors, {} tokens, {} bytes of log",
+        collected.errors.len(),
+        collected.tokens.len(),
+        log.len()
+    );
 }
 
-/// Whoever looks for nothing finds nothing.
+/// The test above fails if the position appears.
 #[test]
-fn the_traces_would_be_found() {
+fn patterns_match_the_position_in_every_form() {
     for shown in [
         format!("origin: Position {{ latitude: {LATITUDE} }}"),
         format!("{:?}", (LATITUDE * 1e7).round()),

@@ -1,8 +1,7 @@
-//! Requests that nobody should send: bytes that are no message, messages that are cut, changed or too large, heads that lie.
-//! Whatever comes, the server answers each with a status that has details, or ends that one stream; it never panics, and no
-//! stream stays open.
+//! Malformed requests: random bytes, truncated, mutated and oversized messages, invalid headers. The server ends every stream with a
+//! status that has error details. It never panics, and no stream stays open.
 //!
-//! `NEARBY_MALFORMED=100000` sends so many; ten thousand without it.
+//! Sends 10,000 requests, or the number in `NEARBY_MALFORMED`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,13 +16,11 @@ use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tonic::Status;
 use tonic_types::StatusExt;
 
-use crate::{operations, support::*};
+use crate::{admin, support::*};
 
-/// How long a stream may stay open before it counts as stuck. Generous: a busy machine is no failure.
-const PATIENCE: Duration = Duration::from_secs(60);
 const CONNECTIONS: usize = 8;
 
-/// A right message of each method that takes one; mutations begin with it.
+/// Returns a valid message for each method; mutations start from it.
 fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let filter = wire::MerchantFilter { any_categories: vec!["cafe".to_owned()], ..Default::default() };
     let search = wire::SearchNearbyRequest { filter: Some(filter), ..search(60.0, 25.0) };
@@ -87,13 +84,14 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// What is sent: a body, and what the head says of it.
-struct Hostile {
+/// A malformed request: path, headers and body.
+struct MalformedRequest {
     path: String,
     headers: Vec<(&'static str, String)>,
     body: Bytes,
 }
 
+/// Returns a message with a gRPC length prefix.
 fn framed(flag: u8, length: u32, message: &[u8]) -> Bytes {
     let mut body = BytesMut::with_capacity(5 + message.len());
     body.put_u8(flag);
@@ -102,6 +100,7 @@ fn framed(flag: u8, length: u32, message: &[u8]) -> Bytes {
     body.freeze()
 }
 
+/// Returns a message with random mutations.
 fn mutated(random: &mut Pcg64, seed: &[u8]) -> Vec<u8> {
     let mut message = seed.to_vec();
     for _ in 0..random.random_range(1..=4) {
@@ -111,7 +110,7 @@ fn mutated(random: &mut Pcg64, seed: &[u8]) -> Vec<u8> {
             1 if !message.is_empty() => message[at] = random.random(),
             2 => message.truncate(at),
             3 => message.insert(at, random.random()),
-            // A length that is far too long, or a number at its end.
+            // A varint of maximum length, as a length far beyond the message or a large number.
             4 => drop(message.splice(at..at, [0xFF; 9].into_iter().chain([0x01]))),
             _ => {
                 let copy = message[at..].to_vec();
@@ -122,11 +121,12 @@ fn mutated(random: &mut Pcg64, seed: &[u8]) -> Vec<u8> {
     message
 }
 
-fn hostile(random: &mut Pcg64, seeds: &[(&'static str, Vec<u8>)]) -> Hostile {
+/// Returns a random malformed request.
+fn malformed_request(random: &mut Pcg64, seeds: &[(&'static str, Vec<u8>)]) -> MalformedRequest {
     let (method, seed) = &seeds[random.random_range(0..seeds.len())];
     let message = match random.random_range(0..10) {
         0 => (0..random.random_range(0..200)).map(|_| random.random()).collect(),
-        // Groups within groups, which a reader that calls itself would not survive.
+        // Nested groups, which overflow the stack of a recursive decoder without a limit.
         1 => vec![0x0B; random.random_range(1..5_000)],
         2 => [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F].repeat(random.random_range(1..50)),
         _ => mutated(random, seed),
@@ -156,40 +156,41 @@ fn hostile(random: &mut Pcg64, seeds: &[(&'static str, Vec<u8>)]) -> Hostile {
         6 => headers.push(("grpc-accept-encoding", ",,,".to_owned())),
         _ => {}
     }
-    Hostile { path: format!("/nearby.v1.{method}"), headers, body }
+    MalformedRequest { path: format!("/nearby.v1.{method}"), headers, body }
 }
 
-/// How a stream ended.
+/// The end of a stream.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Ended {
+enum StreamEnd {
     Status(String),
     Reset(String),
-    /// A status that says too little.
-    Bare(String),
+    /// No status, or one without error details.
+    NoDetails(String),
     Stuck,
 }
 
-async fn send(mut connection: SendRequest<Bytes>, hostile: Hostile) -> Ended {
-    let mut request = Request::post(format!("http://nearby{}", hostile.path));
+/// Sends a request and waits for the end of its stream.
+async fn send(mut connection: SendRequest<Bytes>, malformed: MalformedRequest) -> StreamEnd {
+    let mut request = Request::post(format!("http://nearby{}", malformed.path));
     request = request.header("content-type", "application/grpc").header("te", "trailers");
-    for (name, value) in &hostile.headers {
+    for (name, value) in &malformed.headers {
         request = request.header(*name, value);
     }
     let sent = async {
         std::future::poll_fn(|context| connection.poll_ready(context)).await?;
-        let (answer, mut stream) = connection.send_request(request.body(()).unwrap(), false)?;
-        // The server may have answered and closed its ear already.
-        drop(stream.send_data(hostile.body, true));
-        let answer = answer.await?;
-        let mut headers: HeaderMap = answer.headers().clone();
-        let mut body = answer.into_body();
-        // What goes on for ever is ended by us after its first words.
+        let (response, mut stream) = connection.send_request(request.body(()).unwrap(), false)?;
+        // The server may have responded and closed the stream already.
+        drop(stream.send_data(malformed.body, true));
+        let response = response.await?;
+        let mut headers: HeaderMap = response.headers().clone();
+        let mut body = response.into_body();
+        // A watch that has begun does not end: it is reset after its first bytes.
         let mut read = 0;
         while let Some(chunk) = body.data().await {
             let chunk = chunk?;
             read += chunk.len();
             drop(body.flow_control().release_capacity(chunk.len()));
-            if hostile.path.ends_with("WatchNearby") && read > 0 {
+            if malformed.path.ends_with("WatchNearby") && read > 0 {
                 return Ok(None);
             }
         }
@@ -198,23 +199,26 @@ async fn send(mut connection: SendRequest<Bytes>, hostile: Hostile) -> Ended {
         }
         Ok::<_, h2::Error>(Some(headers))
     };
-    match timeout(PATIENCE, sent).await {
-        Err(_) => Ended::Stuck,
-        Ok(Err(error)) => Ended::Reset(error.reason().unwrap_or(Reason::NO_ERROR).description().to_owned()),
-        Ok(Ok(None)) => Ended::Status("a watch that began".to_owned()),
+    match timeout(TIMEOUT, sent).await {
+        Err(_) => StreamEnd::Stuck,
+        Ok(Err(error)) => {
+            StreamEnd::Reset(error.reason().unwrap_or(Reason::NO_ERROR).description().to_owned())
+        }
+        Ok(Ok(None)) => StreamEnd::Status("a watch that began".to_owned()),
         Ok(Ok(Some(headers))) => match Status::from_header_map(&headers) {
-            None => Ended::Bare(format!("no status: {headers:?}")),
-            Some(status) if status.code() == tonic::Code::Ok => Ended::Status("OK".to_owned()),
+            None => StreamEnd::NoDetails(format!("no status: {headers:?}")),
+            Some(status) if status.code() == tonic::Code::Ok => StreamEnd::Status("OK".to_owned()),
             Some(status) => match status.get_details_error_info() {
-                Some(info) if info.reason == "INTERNAL" => Ended::Status(format!("{status:?}")),
-                Some(info) => Ended::Status(format!("{:?} {}", status.code(), info.reason)),
-                None => Ended::Bare(format!("{status:?}")),
+                Some(info) if info.reason == "INTERNAL" => StreamEnd::Status(format!("{status:?}")),
+                Some(info) => StreamEnd::Status(format!("{:?} {}", status.code(), info.reason)),
+                None => StreamEnd::NoDetails(format!("{status:?}")),
             },
         },
     }
 }
 
-async fn connect(server: &Server) -> SendRequest<Bytes> {
+/// Opens an HTTP/2 connection.
+async fn connect(server: &TestServer) -> SendRequest<Bytes> {
     let socket = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
     let (send, connection) = h2::client::handshake(socket).await.unwrap();
     tokio::spawn(async move { drop(connection.await) });
@@ -222,57 +226,59 @@ async fn connect(server: &Server) -> SendRequest<Bytes> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_comes_is_answered() {
+async fn malformed_requests_end_with_a_status_and_never_panic() {
     let all: usize = std::env::var("NEARBY_MALFORMED").map_or(10_000, |text| text.parse().unwrap());
     let seed: u64 = std::env::var("NEARBY_SEED").map_or(7, |text| text.parse().unwrap());
     println!("seed {seed}, {all} requests");
     let directory = tempfile::tempdir().unwrap();
-    let flags = ["--operations-listen", "127.0.0.1:0", "--log", "info"];
-    let server = Server::start_on(&directory.path().join("data"), &flags).await;
-    let operations = operations::operations_of(&server).await;
+    let flags = [flags::ADMIN_LISTEN, "127.0.0.1:0", "--log", "info"];
+    let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
+    let admin_url = admin::admin_url(&server);
     let seeds = seeds();
     let mut random = Pcg64::seed_from_u64(seed);
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         connections.push(connect(&server).await);
     }
-    let mut ends: BTreeMap<Ended, usize> = BTreeMap::new();
-    let mut under_way = JoinSet::new();
+    let mut ends: BTreeMap<StreamEnd, usize> = BTreeMap::new();
+    let mut in_flight = JoinSet::new();
     for number in 0..all {
         let at = number % CONNECTIONS;
-        // A server may well close a connection on which it hears nonsense.
+        // The server may close a connection with protocol errors.
         if number % 1_000 < CONNECTIONS {
             connections[at] = connect(&server).await;
         }
-        under_way.spawn(send(connections[at].clone(), hostile(&mut random, &seeds)));
-        if under_way.len() >= 64 {
-            *ends.entry(under_way.join_next().await.unwrap().unwrap()).or_default() += 1;
+        in_flight.spawn(send(connections[at].clone(), malformed_request(&mut random, &seeds)));
+        if in_flight.len() >= 64 {
+            *ends.entry(in_flight.join_next().await.unwrap().unwrap()).or_default() += 1;
         }
     }
-    while let Some(end) = under_way.join_next().await {
+    while let Some(end) = in_flight.join_next().await {
         *ends.entry(end.unwrap()).or_default() += 1;
     }
     for (end, count) in &ends {
         println!("{count:>8}  {end:?}");
     }
-    let bad: Vec<_> = ends.keys().filter(|end| matches!(end, Ended::Stuck | Ended::Bare(_))).collect();
+    let bad: Vec<_> =
+        ends.keys().filter(|end| matches!(end, StreamEnd::Stuck | StreamEnd::NoDetails(_))).collect();
     assert!(bad.is_empty(), "{bad:#?}");
-    let internal = ends.keys().find(|end| matches!(end, Ended::Status(text) if text.starts_with("Internal")));
-    assert_eq!(internal, None, "nothing that comes is the server's fault");
+    let internal =
+        ends.keys().find(|end| matches!(end, StreamEnd::Status(text) if text.starts_with("Internal")));
+    assert_eq!(internal, None, "no request causes an internal error");
     let resets: usize =
-        ends.iter().filter(|(end, _)| matches!(end, Ended::Reset(_))).map(|(_, count)| count).sum();
+        ends.iter().filter(|(end, _)| matches!(end, StreamEnd::Reset(_))).map(|(_, count)| count).sum();
     assert_eq!(resets, 0, "every stream ends with a status");
-    // The watches that were ended here end there a moment later.
+    // The server notices the reset watches a moment later.
     let ended = async {
         loop {
-            let (_, metrics) = operations::get(format!("{operations}/metrics")).await;
-            if metrics.lines().any(|told| told == "nearby_calls_under_way 0") {
+            let (_, metrics) = admin::get(format!("{admin_url}/metrics")).await;
+            if metrics.lines().any(|line| line == "nearby_requests_in_flight 0") {
                 return metrics;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let metrics = timeout(PATIENCE, ended).await.expect("some calls never end");
-    assert!(metrics.lines().any(|told| told == "nearby_panics_total 0"), "{metrics}");
+    let metrics = timeout(TIMEOUT, ended).await.expect("some calls never end");
+    assert!(metrics.lines().any(|line| line == "nearby_panics_total 0"), "{metrics}");
     server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
 }

@@ -1,10 +1,10 @@
-//! Who may do what: every method, every role, every way to be known.
+//! Authentication and authorization: every method with every role, API keys, rate limits, hidden merchants, audit log.
 
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nearby_proto::DESCRIPTORS;
@@ -14,7 +14,10 @@ use tonic_types::StatusExt;
 
 use crate::support::*;
 
-/// The methods of the contract, by their paths.
+/// Field of the audit log with the name of the principal.
+const PRINCIPAL: &str = "caller";
+
+/// Returns the paths of all methods of the contract.
 fn methods() -> Vec<String> {
     let all = prost_types::FileDescriptorSet::decode(DESCRIPTORS).unwrap();
     let files = all.file.iter().filter(|file| file.package() == "nearby.v1");
@@ -28,7 +31,7 @@ fn methods() -> Vec<String> {
     services.flat_map(of).collect()
 }
 
-/// The table of the document: method by method, which roles may call it.
+/// Parses the table of ACCESS.md: for each method, which of the roles search, manage and operate may call it.
 fn table() -> BTreeMap<String, [bool; 3]> {
     let document = include_str!("../../ACCESS.md");
     let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
@@ -39,7 +42,7 @@ fn table() -> BTreeMap<String, [bool; 3]> {
     rows.map(row).collect()
 }
 
-/// A file of keys, and the keys.
+/// A file of API keys that `nearby keys` manages.
 struct Keys {
     directory: tempfile::TempDir,
 }
@@ -63,57 +66,57 @@ impl Keys {
         self.run(&["add", name, "--role", role])
     }
 
-    async fn server(&self, more: &[&str]) -> Server {
+    async fn server(&self, more: &[&str]) -> TestServer {
         let keys = self.path().display().to_string();
         let mut flags = vec!["--keys", &keys];
         flags.extend(more);
-        Server::start_on(&self.directory.path().join("data"), &flags).await
+        TestServer::start_on(&self.directory.path().join("data"), &flags).await
     }
 }
 
-/// Calls a method with an empty message, which is enough to see whether it is let in.
-async fn call(channel: &Channel, path: &str, shown: Option<&str>) -> Result<(), Status> {
+/// Calls a method with an empty message, which is authorized before it is checked.
+async fn call(channel: &Channel, path: &str, key: Option<&str>) -> Result<(), Status> {
     let mut request = Request::new(tokio_stream::once(()));
     request.set_timeout(Duration::from_millis(500));
-    if let Some(shown) = shown {
-        let value: MetadataValue<_> = format!("Bearer {shown}").parse().unwrap();
+    if let Some(key) = key {
+        let value: MetadataValue<_> = format!("Bearer {key}").parse().unwrap();
         request.metadata_mut().insert("authorization", value);
     }
     let mut client = Grpc::new(channel.clone());
     client.ready().await.unwrap();
     let path = path.parse().unwrap();
     let codec = tonic_prost::ProstCodec::<(), ()>::default();
-    let answer = client.streaming(request, path, codec).await?;
-    answer.into_inner().message().await.map(drop)
+    let response = client.streaming(request, path, codec).await?;
+    response.into_inner().message().await.map(drop)
 }
 
 fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
-/// Whether a call was let in: what becomes of an empty message then is another matter.
-fn is_in(answer: &Result<(), Status>) -> bool {
-    !matches!(answer, Err(status) if matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied))
+/// Returns `true` if a call was authorized. The empty message may be rejected later.
+fn is_authorized(result: &Result<(), Status>) -> bool {
+    !matches!(result, Err(status) if matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied))
 }
 
 #[tokio::test]
-async fn every_method_is_for_whom_the_table_says() {
+async fn every_method_requires_the_roles_of_the_table_in_access_md() {
     let (methods, table) = (methods(), table());
     let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
     assert!(
         methods.iter().map(|path| name(path)).eq_sorted(table.keys().cloned()),
-        "the table has all methods"
+        "the table has a row for each method"
     );
 
     let keys = Keys::new();
     let roles = ["search", "manage", "operate"];
-    let right = roles.map(|role| keys.add(role, role));
+    let valid = roles.map(|role| keys.add(role, role));
     let revoked = roles.map(|role| keys.add(&format!("{role} revoked"), role));
     let expired = roles.map(|role| keys.add(&format!("{role} expired"), role));
     for key in &revoked {
         keys.run(&["revoke", key]);
     }
-    // A day ago; the command only knows days to come.
+    // The command creates no keys that have expired.
     let text = fs::read_to_string(keys.path()).unwrap();
     let text: String = text
         .split_inclusive("[[key]]")
@@ -138,25 +141,25 @@ async fn every_method_is_for_whom_the_table_says() {
             "{path}"
         );
         for (at, role) in roles.iter().enumerate() {
-            let wrong = format!("{}A", &right[at][..right[at].len() - 1]);
-            let other = if wrong == right[at] { wrong.replace('A', "B") } else { wrong };
-            for (shown, why) in [
-                (other.as_str(), "CREDENTIALS_INVALID"),
+            let changed = format!("{}A", &valid[at][..valid[at].len() - 1]);
+            let unknown = if changed == valid[at] { changed.replace('A', "B") } else { changed };
+            for (key, expected) in [
+                (unknown.as_str(), "CREDENTIALS_INVALID"),
                 (expired[at].as_str(), "CREDENTIALS_EXPIRED"),
                 (revoked[at].as_str(), "CREDENTIALS_REVOKED"),
                 ("nonsense", "CREDENTIALS_INVALID"),
             ] {
-                let refused = call(&channel, path, Some(shown)).await.unwrap_err();
+                let rejected = call(&channel, path, Some(key)).await.unwrap_err();
                 assert_eq!(
-                    (refused.code(), reason(&refused).as_str()),
-                    (Code::Unauthenticated, why),
+                    (rejected.code(), reason(&rejected).as_str()),
+                    (Code::Unauthenticated, expected),
                     "{path} {role}"
                 );
             }
-            let answer = call(&channel, path, Some(&right[at])).await;
-            assert_eq!(is_in(&answer), table[&name(path)][at], "{path} {role}: {answer:?}");
-            if let Err(status) = &answer
-                && !is_in(&answer)
+            let result = call(&channel, path, Some(&valid[at])).await;
+            assert_eq!(is_authorized(&result), table[&name(path)][at], "{path} {role}: {result:?}");
+            if let Err(status) = &result
+                && !is_authorized(&result)
             {
                 assert_eq!(reason(status), "ROLE_MISSING", "{path} {role}");
                 assert!(
@@ -164,14 +167,14 @@ async fn every_method_is_for_whom_the_table_says() {
                         .contains(&status.get_details_error_info().unwrap().metadata["role"].as_str())
                 );
             }
-            allowed += usize::from(is_in(&answer));
+            allowed += usize::from(is_authorized(&result));
         }
     }
     println!("{} methods, {} roles: {allowed} allowed", methods.len(), roles.len());
     let log = fs::read_to_string(&server.log).unwrap();
     assert!(
-        right.iter().chain(&revoked).chain(&expired).all(|key| !log.contains(key.as_str())),
-        "a key is in the log"
+        valid.iter().chain(&revoked).chain(&expired).all(|key| !log.contains(key.as_str())),
+        "the log contains a key"
     );
 }
 
@@ -187,23 +190,24 @@ trait EqSorted: Iterator<Item = String> + Sized {
 impl<I: Iterator<Item = String>> EqSorted for I {}
 
 #[tokio::test]
-async fn keys_come_and_go_while_the_server_runs() {
+async fn key_files_are_reloaded_while_the_server_runs() {
     let keys = Keys::new();
     let one = keys.add("app", "manage");
     let server = keys.server(&[]).await;
     let channel = server.channel().await;
-    const GET: &str = "/nearby.v1.MerchantService/ListMerchants";
-    assert!(is_in(&call(&channel, GET, Some(&one)).await));
+    const LIST: &str = "/nearby.v1.MerchantService/ListMerchants";
+    assert!(is_authorized(&call(&channel, LIST, Some(&one)).await));
     let two = keys.add("app", "manage");
-    until(|| async { is_in(&call(&channel, GET, Some(&two)).await) }).await;
-    assert!(is_in(&call(&channel, GET, Some(&one)).await), "both are live");
+    let is_valid = async |key: &str| is_authorized(&call(&channel, LIST, Some(key)).await);
+    wait_until("a new key is not accepted", async || is_valid(&two).await).await;
+    assert!(is_valid(&one).await, "both keys are valid");
     keys.run(&["revoke", &one]);
-    until(|| async { !is_in(&call(&channel, GET, Some(&one)).await) }).await;
-    assert!(is_in(&call(&channel, GET, Some(&two)).await));
+    wait_until("a revoked key is still accepted", async || !is_valid(&one).await).await;
+    assert!(is_valid(&two).await);
     let listed = keys.run(&["list"]);
     assert!(listed.contains("revoked") && listed.contains("live") && !listed.contains(&two), "{listed}");
 
-    // The command line shows its key, and says so where it may not.
+    // The command line sends its key, and exits with EX_NOPERM if it is not valid.
     let file = keys.directory.path().join("key");
     fs::write(&file, &two).unwrap();
     let export = |key: &Path| {
@@ -219,16 +223,8 @@ async fn keys_come_and_go_while_the_server_runs() {
     assert_eq!(output.status.code(), Some(77), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-async fn until<F: Future<Output = bool>>(is: impl Fn() -> F) {
-    let start = Instant::now();
-    while !is().await {
-        assert!(start.elapsed() < Duration::from_secs(60), "never");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test]
-async fn hidden_merchants_are_for_those_who_manage() {
+async fn hidden_merchants_are_returned_only_with_the_role_manage() {
     use nearby_proto::v1 as wire;
     let keys = Keys::new();
     let (search_key, manage_key) = (keys.add("app", "search"), keys.add("office", "manage"));
@@ -263,9 +259,9 @@ async fn hidden_merchants_are_for_those_who_manage() {
     let mut searches = server.searches().await;
     let found = searches.search_nearby(with(&manage_key, all.clone())).await.unwrap().into_inner();
     assert_eq!(found.results.len(), 2);
-    let refused = searches.search_nearby(with(&search_key, all)).await.unwrap_err();
+    let rejected = searches.search_nearby(with(&search_key, all)).await.unwrap_err();
     let not_allowed = (Code::PermissionDenied, "HIDDEN_NOT_ALLOWED".to_owned());
-    assert_eq!((refused.code(), reason(&refused)), not_allowed);
+    assert_eq!((rejected.code(), reason(&rejected)), not_allowed);
     let density = wire::GetDensityRequest {
         area: Some(wire::get_density_request::Area::Circle(wire::Circle {
             center: Some(position(60.0, 25.0)),
@@ -274,8 +270,8 @@ async fn hidden_merchants_are_for_those_who_manage() {
         resolution: 9,
         filter: Some(hidden_too()),
     };
-    let refused = searches.get_density(with(&search_key, density)).await.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused)), not_allowed);
+    let rejected = searches.get_density(with(&search_key, density)).await.unwrap_err();
+    assert_eq!((rejected.code(), reason(&rejected)), not_allowed);
     let start = wire::WatchNearbyStart {
         origin: Some(position(60.0, 25.0)),
         filter: Some(hidden_too()),
@@ -283,14 +279,14 @@ async fn hidden_merchants_are_for_those_who_manage() {
     };
     let step = wire::WatchNearbyRequest { step: Some(wire::watch_nearby_request::Step::Start(start)) };
     let watching = searches.watch_nearby(with(&search_key, tokio_stream::once(step))).await.unwrap();
-    let refused = watching.into_inner().message().await.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused)), not_allowed);
+    let rejected = watching.into_inner().message().await.unwrap_err();
+    assert_eq!((rejected.code(), reason(&rejected)), not_allowed);
     let found = searches.search_nearby(with(&search_key, search(60.0, 25.0))).await.unwrap().into_inner();
     assert_eq!(found.results.len(), 1);
 }
 
 #[tokio::test]
-async fn quotas_count_the_searches_of_a_batch_and_end_with_when_to_come_again() {
+async fn rate_limits_count_the_searches_of_a_batch_and_return_a_retry_delay() {
     use nearby_proto::v1 as wire;
     let keys = Keys::new();
     let key = keys.run(&["add", "app", "--role", "search", "--rate-per-s", "1", "--burst", "20"]);
@@ -304,26 +300,29 @@ async fn quotas_count_the_searches_of_a_batch_and_end_with_when_to_come_again() 
         let mut searches = searches.clone();
         async move { searches.batch_search_nearby(request).await }
     };
-    let refused = batch(&key, 30).await.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "QUOTA_EXCEEDED"));
-    assert!(refused.get_details_retry_info().is_none(), "it will never be let in");
-    assert_eq!(refused.metadata().get("grpc-retry-pushback-ms").unwrap(), "-1");
+    let rejected = batch(&key, 30).await.unwrap_err();
+    assert_eq!((rejected.code(), reason(&rejected).as_str()), (Code::ResourceExhausted, "QUOTA_EXCEEDED"));
+    assert!(
+        rejected.get_details_retry_info().is_none(),
+        "the batch exceeds the burst, so a retry never succeeds"
+    );
+    assert_eq!(rejected.metadata().get("grpc-retry-pushback-ms").unwrap(), "-1");
     batch(&key, 15).await.unwrap();
-    let refused = batch(&key, 15).await.unwrap_err();
-    let wait = refused.get_details_retry_info().unwrap().retry_delay.unwrap();
+    let rejected = batch(&key, 15).await.unwrap_err();
+    let wait = rejected.get_details_retry_info().unwrap().retry_delay.unwrap();
     assert!(wait > Duration::from_secs(3) && wait < Duration::from_secs(15), "{wait:?}");
-    assert!(refused.get_details_quota_failure().is_some());
+    assert!(rejected.get_details_quota_failure().is_some());
     for _ in 0..5 {
         batch(&other, 100).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn an_address_has_a_quota_before_it_is_known_who_calls() {
+async fn the_rate_limit_per_ip_applies_before_authentication() {
     let keys = Keys::new();
     keys.add("app", "search");
-    // Looks at its health while it starts count as well.
-    let server = keys.server(&["--rate-per-address-per-s", "1", "--burst-per-address", "50"]).await;
+    // Health checks while the server starts count too.
+    let server = keys.server(&[flags::RATE_PER_IP_PER_S, "1", flags::BURST_PER_IP, "50"]).await;
     let channel = server.channel().await;
     let mut reasons = Vec::new();
     for _ in 0..80 {
@@ -335,7 +334,7 @@ async fn an_address_has_a_quota_before_it_is_known_who_calls() {
 }
 
 #[tokio::test]
-async fn changes_are_written_down_with_who_made_them() {
+async fn the_audit_log_contains_changes_with_their_principal() {
     use nearby_proto::v1 as wire;
     let keys = Keys::new();
     let (manage, read) = (keys.add("office", "manage"), keys.add("app", "search"));
@@ -366,11 +365,11 @@ async fn changes_are_written_down_with_who_made_them() {
     let text = fs::read_to_string(&log).unwrap();
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told: Vec<(&str, &str, u64)> = lines
+    let entries: Vec<(&str, &str, u64)> = lines
         .iter()
         .map(|line| {
             assert!(
-                line["caller"].as_str().unwrap().starts_with("office (") && line["address"] == "127.0.0.1",
+                line[PRINCIPAL].as_str().unwrap().starts_with("office (") && line["address"] == "127.0.0.1",
                 "{line}"
             );
             (
@@ -381,7 +380,7 @@ async fn changes_are_written_down_with_who_made_them() {
         })
         .collect();
     assert_eq!(
-        told,
+        entries,
         [
             ("CreateMerchant", "OK", 1),
             ("CreateMerchant", "ALREADY_EXISTS", 1),
@@ -393,13 +392,13 @@ async fn changes_are_written_down_with_who_made_them() {
 }
 
 #[tokio::test]
-async fn a_change_whose_caller_went_away_is_written_as_well() {
+async fn the_audit_log_contains_changes_of_cancelled_calls() {
     use nearby_proto::v1 as wire;
     let keys = Keys::new();
     let manage = keys.add("office", "manage");
     let log = keys.directory.path().join("audit.log");
     let server = keys.server(&["--audit-log", &log.display().to_string()]).await;
-    let (mut importing, mut looking) = (server.merchants().await, server.merchants().await);
+    let (mut importing, reading) = (server.merchants().await, server.merchants().await);
     fn with<T>(key: &str, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", format!("bearer {key}").parse().unwrap());
@@ -412,21 +411,15 @@ async fn a_change_whose_caller_went_away_is_written_as_well() {
     let request = with(&manage, tokio_stream::wrappers::ReceiverStream::new(stream));
     let call = tokio::spawn(async move { importing.import_merchants(request).await });
     let get = || with(&manage, wire::GetMerchantRequest { name: "merchants/a".to_owned() });
-    while looking.get_merchant(get()).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    // The row is stored, the call goes on, and its caller ends it.
+    let is_stored = async || reading.clone().get_merchant(get()).await.is_ok();
+    wait_until("the row is never stored", is_stored).await;
+    // The row is stored and the call is in flight when its client cancels it.
     assert_eq!(fs::read_to_string(&log).unwrap(), "");
     call.abort();
-    let mut text = String::new();
-    for _ in 0..1_000 {
-        text = fs::read_to_string(&log).unwrap();
-        if !text.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    // To the handler a stream that is reset is a stream that has ended, if it looks before the call is dropped.
+    let has_entry = async || fs::read_to_string(&log).unwrap().ends_with('\n');
+    wait_until("the call is not in the audit log", has_entry).await;
+    let text = fs::read_to_string(&log).unwrap();
+    // To the handler a reset stream is a stream that has ended, if it reads before the call is dropped.
     let line: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(
         line["method"] == "ImportMerchants" && line["merchants"] == 1 && line["names"][0] == "a",
