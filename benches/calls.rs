@@ -26,7 +26,8 @@ fn position(latitude: f64, longitude: f64) -> wire::Position {
 }
 
 fn main() {
-    let rounds: u32 = std::env::args().nth(1).unwrap().parse().unwrap();
+    // `cargo bench` passes `--bench` when it is given no number.
+    let rounds: u32 = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let directory = tempfile::tempdir().unwrap();

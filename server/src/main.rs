@@ -9,5 +9,5 @@ use nearby_server::cli;
 static GLOBAL: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    cli::main(std::env::args_os())
+    cli::main(std::env::args_os().collect())
 }

@@ -51,7 +51,7 @@ struct Run {
     unhealthy_at: Option<u64>,
     /// Failures of the test.
     failures: Vec<String>,
-    /// What the failed sync led to, as a key of the report.
+    /// Key of the report that counts runs with this effect of the failed sync.
     effect: &'static str,
 }
 

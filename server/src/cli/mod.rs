@@ -112,8 +112,7 @@ enum Command {
 }
 
 /// Runs the binary `nearby` with its arguments, the first of which is its name.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
     if let Some(message) = renamed_setting(&arguments) {
         return exit_code::of_error(&CliError::usage(message));
     }

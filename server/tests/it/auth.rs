@@ -205,7 +205,7 @@ async fn key_files_are_reloaded_while_the_server_runs() {
     wait_until("a revoked key is still accepted", async || !is_valid(&one).await).await;
     assert!(is_valid(&two).await);
     let listed = keys.run(&["list"]);
-    assert!(listed.contains("revoked") && listed.contains("live") && !listed.contains(&two), "{listed}");
+    assert!(listed.contains("revoked") && listed.contains("valid") && !listed.contains(&two), "{listed}");
 
     // The command line sends its key, and exits with EX_NOPERM if it is not valid.
     let file = keys.directory.path().join("key");
