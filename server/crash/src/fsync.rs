@@ -51,7 +51,7 @@ struct Run {
     unhealthy_at: Option<u64>,
     /// Failures of the test.
     failures: Vec<String>,
-    /// What the failed sync led to, as a key of the report.
+    /// Effect of the failed sync, as a key of the report.
     effect: &'static str,
 }
 
