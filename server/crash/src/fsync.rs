@@ -51,7 +51,7 @@ struct Run {
     unhealthy_at: Option<u64>,
     /// Failures of the test.
     failures: Vec<String>,
-    /// Key of the report that counts runs with this effect of the failed sync.
+    /// Effect of the failed sync, as a key of the report.
     effect: &'static str,
 }
 

@@ -294,14 +294,14 @@ pub enum StartError {
     Exited {
         /// Exit status.
         status: ExitStatus,
-        /// Its log.
+        /// Its log output.
         output: String,
     },
     /// It neither exited nor became ready in time.
     TimedOut {
         /// Time limit.
         limit: Duration,
-        /// Its log.
+        /// Its log output.
         output: String,
     },
     /// It cannot be started, observed or signalled.

@@ -60,7 +60,7 @@ fn commands_import_search_change_and_export_a_closed_store() {
     assert_eq!(on_store(&["delete", "new"]).status.code(), Some(0));
     let gone = on_store(&["get", "new"]);
     assert_eq!(gone.status.code(), Some(65));
-    assert!(text(&gone.stderr).contains("there is no merchant new"), "{}", text(&gone.stderr));
+    assert!(text(&gone.stderr).contains("merchant new"), "{}", text(&gone.stderr));
 
     for (file, lines) in [("all.csv", 3), ("all.ndjson", 2), ("all.geojson", 4)] {
         let path = directory.path().join(file);
@@ -462,19 +462,19 @@ fn exit_codes_follow_sysexits() {
         (vec!["search", "--at", "1,2", "--show-closed"], 64, "--open-now|--open-at"),
         (vec!["watch", "--data-dir", nowhere], 64, "--data-dir"),
         (vec!["watch", "--server", "127.0.0.1:1"], 69, "or name another with --server\n"),
-        (vec!["watch", "--server", "two words"], 64, "--server two words is not the address"),
+        (vec!["watch", "--server", "two words"], 64, "two words"),
         (vec!["search", "--at", "1,2", "--server", "http://127.0.0.1:1"], 69, "nearby serve"),
         (vec!["import", nowhere], 66, "cannot read"),
         (vec!["search", "--at", "1,2", "--data-dir", nowhere], 66, "no store"),
         (vec!["search", "--at", "1,2", "--data-dir", env!("CARGO_MANIFEST_DIR")], 66, "no store"),
         (vec!["import", "file.xyz"], 64, "--format"),
         (vec!["import", headless], 65, "no column id"),
-        (vec!["import", headless, "--rejected", headless], 64, "the file to load itself"),
+        (vec!["import", headless, "--rejected", headless], 64, "--rejected"),
         (vec!["search", "--at", "1,2", "--server", "ftp://127.0.0.1:1"], 64, "https://"),
-        (vec!["search", "--at", "1,2", "--server", "127.0.0.1:1"], 69, "no server answers"),
+        (vec!["search", "--at", "1,2", "--server", "127.0.0.1:1"], 69, "127.0.0.1:1"),
         (vec!["serve", "--listen", "nonsense"], 78, "--listen"),
         (vec!["serve", "--max-radius-m", "60000"], 78, "50000"),
-        (vec!["serve", "--config", nowhere], 78, "settings file"),
+        (vec!["serve", "--config", nowhere], 78, "nowhere.csv"),
         (vec!["--log", "a=b=c", "get", "x"], 64, "--log"),
     ] {
         let output = run(nearby().args(&arguments));

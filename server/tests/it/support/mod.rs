@@ -80,8 +80,9 @@ impl TestServer {
 
     async fn start_with(tls: Option<ClientTlsConfig>, data_dir: &Path, flags: &[&str]) -> Self {
         let command = ServerCommand::new(Path::new(NEARBY), data_dir)
-            .args(["--log", "trace"])
             .args(flags)
+            // As a variable, so that a test can set another level by a flag.
+            .envs([("NEARBY_LOG", "trace")])
             // The tests handle no signals: Ctrl-C is to end the servers with them.
             .process_group(ProcessGroup::Caller);
         let process = match command.spawn().unwrap().ready(TIMEOUT).await {
