@@ -104,7 +104,9 @@ async fn show(server: &ServerHandle, json: bool, keeps_serving: bool) -> Result<
     if keeps_serving && let Some(address) = server.address() {
         terminal::err(next_steps(address));
         if cfg!(debug_assertions) {
-            terminal::err("This is a development build. Build with --release to measure latency or throughput.\n");
+            terminal::err(
+                "This is a development build. Build with --release to measure latency or throughput.\n",
+            );
         }
     }
     Ok(())

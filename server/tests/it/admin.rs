@@ -21,7 +21,11 @@ const SLOW_SEARCH: &str = "slow search";
 /// Returns the URL of a server's admin endpoint, from its log. The endpoint listens before the server is ready.
 pub(crate) fn admin_url(server: &TestServer) -> String {
     let log = fs::read_to_string(&server.log).unwrap();
-    let line = log.lines().rev().find(|line| line.contains(LISTENING)).expect("no admin endpoint in the log");
+    let line = log
+        .lines()
+        .rev()
+        .find(|line| line.contains(LISTENING))
+        .unwrap_or_else(|| panic!("no admin endpoint in the log: {log}"));
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     format!("http://{}", line["address"].as_str().unwrap())
 }

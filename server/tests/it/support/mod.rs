@@ -135,12 +135,15 @@ impl TestServer {
 
     /// Stops the server with SIGTERM.
     pub(crate) async fn terminate(self) -> ExitStatus {
-        self.process.terminate(TIMEOUT).await.unwrap().expect("the server does not stop")
+        self.process.terminate(TIMEOUT).await.unwrap().unwrap_or_else(|| panic!("the server does not stop"))
     }
 
     /// Stops the server with SIGTERM and blocks the runtime meanwhile, so that open connections of the test make no progress.
     pub(crate) fn terminate_blocking(self) -> ExitStatus {
-        self.process.terminate_blocking(TIMEOUT).unwrap().expect("the server does not stop")
+        self.process
+            .terminate_blocking(TIMEOUT)
+            .unwrap()
+            .unwrap_or_else(|| panic!("the server does not stop"))
     }
 }
 
