@@ -213,7 +213,7 @@ async fn search_flags_filter_by_category_brand_service_and_distance() {
         assert!(whole, "JSON has all fields of a merchant");
     }
     let none = stdout_of(on(&server, &AT).args(["--brand", "Unknown"]));
-    assert!(none.starts_with("No merchant such as asked for"), "{none}");
+    assert!(none.starts_with("No merchant within the radius matches the filters."), "{none}");
 
     let file = server.data_dir.with_file_name("cafes.csv");
     let exported = run(on(&server, &["export", "--category", "cafe", "--not-brand", "Other"]).arg(&file));
