@@ -115,6 +115,39 @@ fn foreign_crates_have_their_place() {
     }
 }
 
+/// Foreign crates and the crates of the workspace that may depend on them, in any section of their manifests.
+const DEPENDENTS: [(&str, &[&str]); 15] = [
+    ("axum", &["server"]),
+    ("governor", &["server"]),
+    ("h2", &["loadtest", "proto/client", "server"]),
+    ("h3o", &["index", "server"]),
+    ("hyper", &["server"]),
+    ("jsonwebtoken", &["server"]),
+    ("kiddo", &["benches"]),
+    ("opentelemetry", &["server"]),
+    ("prometheus", &["server"]),
+    ("prost", &["benches", "loadtest", "proto", "proto/client", "server", "server/crash"]),
+    ("pulp", &["index"]),
+    ("rustls", &["loadtest", "proto/client", "server"]),
+    ("sled", &["index/store"]),
+    ("tokio", &["benches", "loadtest", "proto/client", "server", "server/crash", "server/testkit"]),
+    ("tonic", &["proto", "proto/client", "server", "server/crash"]),
+];
+
+#[test]
+fn foreign_crates_have_their_dependents() {
+    for (name, expected) in DEPENDENTS {
+        let depends = |member: &&str| {
+            let manifest = manifest(member);
+            let has =
+                |section: &str| manifest.get(section).is_some_and(|section| section.get(name).is_some());
+            ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().any(has)
+        };
+        let dependents: BTreeSet<&str> = CRATES.into_iter().filter(depends).collect();
+        assert_eq!(dependents, expected.iter().copied().collect(), "crates that depend on {name}");
+    }
+}
+
 /// Finds paths that begin with a crate's name, outside of test modules. `self::sled` is one of our modules and begins with
 /// `self`.
 struct Uses<'a> {
@@ -130,12 +163,7 @@ impl Visit<'_> for Uses<'_> {
     }
 
     fn visit_item_use(&mut self, item: &syn::ItemUse) {
-        let first = match &item.tree {
-            syn::UseTree::Path(path) => Some(&path.ident),
-            syn::UseTree::Name(name) => Some(&name.ident),
-            _ => None,
-        };
-        self.is_found |= first.is_some_and(|first| first == self.name);
+        self.is_found |= names(&item.tree, self.name);
     }
 
     fn visit_path(&mut self, path: &syn::Path) {
@@ -168,5 +196,16 @@ fn locked_versions_are_new_enough() {
             .collect();
         assert!(!versions.is_empty(), "{name} is not used any more: remove it from this list");
         assert!(versions.iter().all(|version| *version >= min), "{name} {versions:?} < {min:?}: {reason}");
+    }
+}
+
+/// Returns whether an import begins with a crate's name.
+fn names(tree: &syn::UseTree, name: &str) -> bool {
+    match tree {
+        syn::UseTree::Path(path) => path.ident == name,
+        syn::UseTree::Name(whole) => whole.ident == name,
+        syn::UseTree::Rename(renamed) => renamed.ident == name,
+        syn::UseTree::Group(group) => group.items.iter().any(|tree| names(tree, name)),
+        syn::UseTree::Glob(_) => false,
     }
 }
