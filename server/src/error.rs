@@ -101,12 +101,12 @@ pub enum ServiceError {
     /// The server is starting or stopping.
     #[error("the server is {0}; retry in a moment")]
     NotReady(&'static str),
-    /// The server is overloaded; the call waited too long and was not started.
-    #[error("the server is overloaded and did not start the call; retry in a moment")]
-    Busy,
+    /// The server is overloaded and did not execute the call.
+    #[error("the server is overloaded and did not execute the call; retry in a moment")]
+    Overloaded,
     /// Too many calls of one kind at once.
     #[error("too many {0} at once; reduce concurrency and retry in a moment")]
-    Overloaded(LimitedResource),
+    LimitReached(LimitedResource),
     /// The store has failed. Searches go on. The cause is in the log.
     #[error("read-only: the disk failed or the store is damaged; operator action required")]
     ReadOnly,

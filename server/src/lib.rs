@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!          ┌──────────────── net ────────────────┐   ┌──────────────────── grpc ─────────────────────┐
-//! client ─→│ listener → limits → tls → preface →  │──→│ middleware: metrics → error details → panics  │
+//! client ─→│ listener → limits → tls → preface →  │──→│ setup → metrics → error details → panics      │
 //!          │ write coalescing → HTTP/2 connection │   │   → deadline → load shedding → authentication │
 //!          └──────────────────────────────────────┘   └───────────────┬───────────────────────────────┘
 //!                                                                     │ convert (checks every field)

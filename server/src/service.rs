@@ -66,19 +66,19 @@ impl Service {
     /// A permit for a watching call.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`] when all are taken.
+    /// [`ServiceError::LimitReached`] when all are taken.
     pub fn watch(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
         let permit = Arc::clone(&self.watchers).try_acquire_owned();
-        permit.map_err(|_| ServiceError::Overloaded(LimitedResource::Watchers))
+        permit.map_err(|_| ServiceError::LimitReached(LimitedResource::Watchers))
     }
 
     /// Everything as of the last commit, and the permit of the backup.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`] when all permits are taken.
+    /// [`ServiceError::LimitReached`] when all permits are taken.
     pub async fn back_up(&self) -> Result<(BackupContents, OwnedSemaphorePermit), ServiceError> {
         let permit = Arc::clone(&self.backups).try_acquire_owned();
-        let permit = permit.map_err(|_| ServiceError::Overloaded(LimitedResource::Backups))?;
+        let permit = permit.map_err(|_| ServiceError::LimitReached(LimitedResource::Backups))?;
         Ok((self.commits.backup_contents().await?, permit))
     }
 }

@@ -164,7 +164,7 @@ impl CommitThread {
     }
 }
 
-/// Submissions that may wait. Further ones fail with [`ServiceError::Overloaded`].
+/// Submissions that may wait. Further ones fail with [`ServiceError::LimitReached`].
 const QUEUE_SUBMISSIONS: usize = 1_024;
 /// Commands that may wait: at 33 KiB each at most 540 MB.
 const QUEUE_COMMANDS: usize = 16_384;
@@ -209,16 +209,16 @@ impl CommitHandle {
     /// submissions wait.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`] when too many submissions wait, [`ServiceError::NotReady`] when the server stops,
+    /// [`ServiceError::LimitReached`] when too many submissions wait, [`ServiceError::NotReady`] when the server stops,
     /// [`ServiceError::DiskFull`] or [`ServiceError::ReadOnly`] when the store accepts nothing, or the error of the first
     /// command that failed.
     pub async fn submit(&self, transaction: Transaction) -> Result<Vec<Committed>, ServiceError> {
         let (reply, results) = oneshot::channel();
         let permits = Arc::clone(&self.permits).try_acquire_many_owned(permits_for(&transaction.commands));
-        let permits = permits.map_err(|_| ServiceError::Overloaded(LimitedResource::Writes))?;
+        let permits = permits.map_err(|_| ServiceError::LimitReached(LimitedResource::Writes))?;
         let message = Message::Submit(Submission::new(Work::Transaction(transaction), reply, permits));
         self.queue.try_send(message).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ServiceError::Overloaded(LimitedResource::Writes),
+            mpsc::error::TrySendError::Full(_) => ServiceError::LimitReached(LimitedResource::Writes),
             mpsc::error::TrySendError::Closed(_) => STOPPING,
         })?;
         results.await.map_err(|_| STOPPING)??.into_iter().collect()

@@ -92,7 +92,7 @@ server_args! {
     audit_log: PathBuf, "NEARBY_AUDIT_LOG", "FILE",
         "File to append a line to for each change, import, export and backup: who, when, from where";
     admin_listen: String, "NEARBY_ADMIN_LISTEN", "ADDRESS",
-        "Address and port of the admin endpoint, over HTTP: /live, /ready, /metrics and /log [default: none]";
+        "Address and port of the admin endpoint, over HTTP: /live, /ready, /status, /metrics and /log [default: none]";
     otlp_endpoint: String, "NEARBY_OTLP_ENDPOINT", "URL",
         "OpenTelemetry collector to send spans to, over OTLP with gRPC, such as http://127.0.0.1:4317 [default: none]";
     trace_ratio: f64 = 0.01, "NEARBY_TRACE_RATIO", "RATIO",

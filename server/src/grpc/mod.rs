@@ -1,22 +1,21 @@
-//! gRPC: the only room that knows of tonic and of wire types.
+//! gRPC: the services and their middleware. Only this module, `app` and `cli` know tonic, and only this one and `cli` know wire
+//! types.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | `search`, `manage` | the two services |
-//! | `convert` | where wire types stop: checks, and values of the index |
-//! | `splice` | answers put together from merchants that are encoded already |
-//! | `streams` | answers that go on |
-//! | `method` | what must be known of a method before its request is read |
-//! | `guard`, `context` | who may call what; who asks |
-//! | `admission`, `turns`, `pressure` | what is refused when there is too much to do; whether there is |
-//! | `work`, `deadline` | how long a call may work, and who stops it |
-//! | `status`, `explain` | where an error becomes a status |
-//! | `under_way`, `measure` | which calls are not finished yet; how they end and how long they take |
-//! | `panics` | calls whose handlers panic |
-//! | `decoders` | requests, read and checked, for fuzzers |
-//! | [`offline`] | searches without a server, for benches |
-//! | `listen` | the services behind their layers, on a socket or on a pipe within the process |
-//! | `transport` | connections: limits, TLS, and how they end |
+//! | `server` | all layers in order, and the services inside them |
+//! | `middleware` | one file per layer |
+//! | `method` | what the layers must know of a method before its request is read |
+//! | `nearby_service`, `merchant_service` | the handlers |
+//! | `request_context` | principal, roles, deadline and audit record of a call, for its handler |
+//! | `convert` | checks wire types and converts them to values of the index and the commit thread |
+//! | `offload` | runs long searches on a blocking thread |
+//! | `response_encoder` | responses from merchants that are stored encoded |
+//! | `streaming` | streaming responses |
+//! | `status` | converts errors to statuses with details |
+//! | `health` | `grpc.health.v1` |
+//! | `in_process` | a connection within the process |
+//! | `fuzz_requests` | entry points of the fuzzers |
 
 pub(crate) mod convert;
 pub(crate) mod fuzz_requests;

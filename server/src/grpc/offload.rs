@@ -27,7 +27,7 @@ const MAX_INLINE_CHECKS: u32 = 64;
 /// long waits in `queue`; `admission` tells whether it may be rejected there.
 ///
 /// # Errors
-/// The job's own, [`ServiceError::DeadlineExceeded`], and [`ServiceError::Busy`].
+/// The job's own, [`ServiceError::DeadlineExceeded`], and [`ServiceError::Overloaded`].
 pub(crate) async fn run_or_offload<T: Send + 'static>(
     (queue, admission): (&WorkQueue, Admission),
     deadline: Deadline,

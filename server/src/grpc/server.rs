@@ -78,7 +78,7 @@ impl GrpcServer {
             .layer(middleware(EnforceDeadline))
             // Before authentication: a rejection must cost less than a check of credentials.
             .layer(middleware(load_shed))
-            // Innermost: only admitted calls are charged to a rate limit and written to the audit log.
+            // Innermost: calls that load shedding rejects are neither charged to a rate limit nor written to the audit log.
             .layer(middleware(Auth(Arc::new(self.auth))))
             .service(routes.prepare());
         Ok((service, health))

@@ -54,13 +54,13 @@ impl From<ServiceError> for Status {
                 details.set_resource_info(MERCHANT, name_of(id), "", error.to_string());
                 details.add_precondition_failure_violation("ETAG", name_of(id), error.to_string());
             }
-            ServiceError::NotReady(_) | ServiceError::Busy => {
+            ServiceError::NotReady(_) | ServiceError::Overloaded => {
                 details.set_retry_info(Some(RETRY_DELAY));
             }
             ServiceError::DiskFull => {
                 details.set_retry_info(Some(DISK_FULL_RETRY_DELAY));
             }
-            ServiceError::Overloaded(quota) => {
+            ServiceError::LimitReached(quota) => {
                 let subject = match quota {
                     LimitedResource::Writes => "nearby/waiting-writes",
                     LimitedResource::Watchers => "nearby/watchers",
@@ -103,11 +103,11 @@ impl From<ServiceError> for Status {
     }
 }
 
-/// After how many milliseconds to try again, or never. Clients that retry by a service config look at neither reasons nor
-/// google.rpc.RetryInfo, but they report_repeated this.
+/// Delay before a retry, in milliseconds; -1 forbids retries. Clients that retry by a service config read neither reasons nor
+/// google.rpc.RetryInfo, but they honour this.
 fn pushback(error: &ServiceError) -> Option<MetadataValue<Ascii>> {
     match error {
-        ServiceError::NotReady(_) | ServiceError::Busy => Some(MetadataValue::from_static("500")),
+        ServiceError::NotReady(_) | ServiceError::Overloaded => Some(MetadataValue::from_static("500")),
         ServiceError::ReadOnly | ServiceError::RateLimited(Exceeded::Burst(_)) => {
             Some(MetadataValue::from_static("-1"))
         }
@@ -154,14 +154,14 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::WatcherTooSlow(_) => (Code::Aborted, reason::WATCHER_TOO_SLOW),
         ServiceError::DeadlineExceeded => (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED),
         ServiceError::NotReady(_) => (Code::Unavailable, reason::NOT_READY),
-        ServiceError::Busy => (Code::Unavailable, reason::OVERLOADED),
-        ServiceError::Overloaded(LimitedResource::Writes) => {
+        ServiceError::Overloaded => (Code::Unavailable, reason::OVERLOADED),
+        ServiceError::LimitReached(LimitedResource::Writes) => {
             (Code::ResourceExhausted, reason::TOO_MANY_WRITES)
         }
-        ServiceError::Overloaded(LimitedResource::Watchers) => {
+        ServiceError::LimitReached(LimitedResource::Watchers) => {
             (Code::ResourceExhausted, reason::TOO_MANY_WATCHERS)
         }
-        ServiceError::Overloaded(LimitedResource::Backups) => {
+        ServiceError::LimitReached(LimitedResource::Backups) => {
             (Code::ResourceExhausted, reason::TOO_MANY_BACKUPS)
         }
         ServiceError::DiskFull => (Code::ResourceExhausted, reason::DISK_FULL),
@@ -257,10 +257,10 @@ mod tests {
             ServiceError::WatcherTooSlow(Duration::ZERO),
             ServiceError::DeadlineExceeded,
             ServiceError::NotReady("x"),
-            ServiceError::Busy,
-            ServiceError::Overloaded(LimitedResource::Writes),
-            ServiceError::Overloaded(LimitedResource::Watchers),
-            ServiceError::Overloaded(LimitedResource::Backups),
+            ServiceError::Overloaded,
+            ServiceError::LimitReached(LimitedResource::Writes),
+            ServiceError::LimitReached(LimitedResource::Watchers),
+            ServiceError::LimitReached(LimitedResource::Backups),
             ServiceError::ReadOnly,
             ServiceError::DiskFull,
             ServiceError::Internal("x"),

@@ -1,4 +1,4 @@
-//! Detects connections whose requests are mostly rejected for a rate limit, so that they are read less often.
+//! Detects connections whose requests are mostly rejected for their credentials or a rate limit, so that they are read less often.
 
 use std::sync::{
     Arc,

@@ -1,6 +1,6 @@
 //! Classes of work.
 
-/// The class of a call. Under overload later classes are rejected first.
+/// The class of a call. While requests wait for threads, later classes are rejected first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
     /// A change, whose caller would have to repeat it.

@@ -91,7 +91,7 @@ impl WorkQueue {
     /// Waits for a permit.
     ///
     /// # Errors
-    /// [`ServiceError::Busy`] while the queue stands, except for work that has started.
+    /// [`ServiceError::Overloaded`] while the queue stands, except for work that has started.
     pub(crate) async fn acquire(&self, admission: Admission) -> Result<WorkPermit<'_>, ServiceError> {
         let queue = &*self.0;
         let arrived = queue.clock.now();
@@ -159,7 +159,7 @@ impl Queue {
 
     fn count_shed(&self, class: Class) -> ServiceError {
         self.metrics.admission.shed.with_label_values(&[class.as_str()]).inc();
-        ServiceError::Busy
+        ServiceError::Overloaded
     }
 
     fn since_start_ns(&self, now: Instant) -> u64 {

@@ -1,4 +1,4 @@
-//! Sheds load: rejects requests for which the server has no time, before they cost any. See `overload` for the two queues.
+//! Sheds load: rejects requests for which the server has no time, before they consume any. See `overload` for the detectors.
 
 use std::{
     future::poll_fn,
@@ -68,7 +68,7 @@ async fn go_to_end_of_queue() {
 /// The rejection, encoded once: an overloaded server has no time to encode each.
 fn rejection() -> Response<Body> {
     static HEADERS: LazyLock<HeaderMap> =
-        LazyLock::new(|| Status::from(ServiceError::Busy).into_http::<Body>().headers().clone());
+        LazyLock::new(|| Status::from(ServiceError::Overloaded).into_http::<Body>().headers().clone());
 
     let mut response = Response::new(Body::empty());
     *response.headers_mut() = HEADERS.clone();

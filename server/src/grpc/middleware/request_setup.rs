@@ -54,6 +54,6 @@ fn status_of(error: MessageLimitError) -> Status {
             with_reason(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, &message)
         }
         MessageLimitError::Timeout => ServiceError::DeadlineExceeded.into(),
-        MessageLimitError::TooManyPending => ServiceError::Busy.into(),
+        MessageLimitError::TooManyPending => ServiceError::Overloaded.into(),
     }
 }
