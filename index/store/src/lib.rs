@@ -322,7 +322,8 @@ impl StoreError {
     }
 
     /// Returns whether the store must no longer be written to. False for transient conditions: lack of disk space, file
-    /// descriptors or memory, and interruption by shutdown.
+    /// descriptors or memory, and interruption by shutdown. A failed sync is never transient, whatever its error: a timeout of
+    /// the device is reported as ETIMEDOUT, and the kernel may have dropped the dirty pages.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         use std::io::ErrorKind;
@@ -331,7 +332,7 @@ impl StoreError {
         const TOO_MANY_FILES: [i32; 2] = [23, 24];
         match self {
             Self::Full { .. } => false,
-            Self::Io { source, .. } => {
+            Self::Io { action, source, .. } => {
                 let transient = [
                     ErrorKind::Interrupted,
                     ErrorKind::WouldBlock,
@@ -339,9 +340,36 @@ impl StoreError {
                     ErrorKind::TimedOut,
                 ];
                 let too_many = source.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code));
-                !transient.contains(&source.kind()) && !too_many
+                let is_transient = *action != "sync" && transient.contains(&source.kind());
+                !is_transient && !too_many
             }
             _ => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn every_failed_sync_is_a_failure_and_exhausted_resources_are_not() {
+        let is_failure = |action, source: io::Error| {
+            StoreError::Io { action, path: PathBuf::from("journal"), source }.is_failure()
+        };
+        let transient = ["write", "open"].map(|action| {
+            [io::ErrorKind::TimedOut, io::ErrorKind::OutOfMemory, io::ErrorKind::Interrupted]
+                .map(|kind| is_failure(action, kind.into()))
+        });
+        assert_eq!(transient, [[false; 3]; 2]);
+        for kind in [io::ErrorKind::TimedOut, io::ErrorKind::OutOfMemory, io::ErrorKind::Interrupted] {
+            assert!(is_failure("sync", kind.into()), "{kind}");
+        }
+        assert!(is_failure("write", io::Error::from_raw_os_error(5)), "EIO");
+        assert!(!is_failure("open", io::Error::from_raw_os_error(24)), "EMFILE");
+        // Opening a directory to sync it may fail so, before anything was to be synced.
+        assert!(!is_failure("sync", io::Error::from_raw_os_error(24)), "EMFILE");
     }
 }
