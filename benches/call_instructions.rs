@@ -1,7 +1,7 @@
 //! Runs whole SearchNearby calls over a pipe within the process, so that callgrind can count the instructions of a call.
 //!
-//! `calls ROUNDS`: each round makes 64 calls for the 20 nearest of 10,000 merchants, in the BASIC view. The count per call is the
-//! difference between two numbers of rounds, which cancels the cost of start-up and loading.
+//! `call_instructions ROUNDS`: each round makes 64 calls for the 20 nearest of 10,000 merchants, in the BASIC view. The count per
+//! call is the difference between two numbers of rounds, which cancels the cost of start-up and loading.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a development tool: a failure aborts it")]
 

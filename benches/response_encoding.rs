@@ -76,7 +76,7 @@ fn position(place: Position<Wgs84>) -> wire::Position {
     }
 }
 
-fn answers(criterion: &mut Criterion) {
+fn response_encoding(criterion: &mut Criterion) {
     let is_smoke = env::args().any(|argument| argument == "--test");
     let size = if is_smoke { 10_000 } else { MERCHANTS };
     let [places, origins] = Dataset::Cities.points(size, ORIGINS, SEED).unwrap();
@@ -137,5 +137,5 @@ fn answers(criterion: &mut Criterion) {
 /// A name, its searches, and the work to time.
 type Contender<'a> = (&'a str, &'a [Parsed], &'a dyn Fn(&Parsed) -> usize);
 
-criterion_group!(benches, answers);
+criterion_group!(benches, response_encoding);
 criterion_main!(benches);

@@ -22,7 +22,7 @@
 //! | `nearby`, `redis`, `tile38`, `postgis` | its implementations (`resp`: common to Redis and Tile38) |
 //! | `queries`, `rounds`, `accuracy`, `restart` | what is measured |
 //! | `process_tree` | CPU time and memory of servers with several processes |
-//! | `args`, `table` | command line, report |
+//! | `args`, `report` | command line, report |
 
 mod accuracy;
 mod args;
@@ -31,11 +31,11 @@ mod postgis;
 mod process_tree;
 mod queries;
 mod redis;
+mod report;
 mod resp;
 mod restart;
 mod rounds;
 mod system;
-mod table;
 mod tile38;
 
 use std::{
@@ -56,10 +56,10 @@ use self::{
     process_tree::ProcessTree,
     queries::Queries,
     redis::Redis,
+    report::{Comparison, Outcome},
     restart::Restart,
     rounds::{Round, run_round},
     system::{Connection, System, with_context},
-    table::{Comparison, Outcome},
     tile38::Tile38,
 };
 use crate::{
@@ -230,7 +230,7 @@ fn finish(args: &CompareArgs, participants: &[Participant]) -> Result<ExitCode, 
         systems: participants.iter().map(|participant| Outcome::of(participant, nearby)).collect(),
     };
     // A closed stdout is no reason to fail.
-    drop(io::stdout().write_all(table::text(&comparison).as_bytes()));
+    drop(io::stdout().write_all(report::text(&comparison).as_bytes()));
     if let Some(path) = &args.json {
         write(path, &serde_json::to_string_pretty(&comparison).map_err(io::Error::other)?)?;
     }

@@ -1,7 +1,7 @@
 //! Workloads: scenarios, and the deterministic sequence of requests that a scenario and a seed define.
 
 mod item_status;
-mod population;
+mod origins;
 mod requests;
 mod scenario;
 

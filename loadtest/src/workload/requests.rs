@@ -17,7 +17,7 @@ use rand_pcg::Pcg64Mcg;
 use twox_hash::XxHash3_64;
 
 use super::{
-    population::{Population, pick},
+    origins::{Population, pick},
     scenario::{Kind, Operation, Scenario},
 };
 use crate::{

@@ -181,7 +181,8 @@ pub mod merchant_service_server {
     /// DEADLINE_EXCEEDED once the deadline of the call has passed (a write may then have been applied or not: repeat it
     /// with the same request_id). Writes can also fail with RESOURCE_EXHAUSTED, a google.rpc.QuotaFailure and a
     /// google.rpc.RetryInfo when too many writes are queued, and with UNAVAILABLE, reason STORE_READ_ONLY and no RetryInfo
-    /// once the disk of the server has failed, which requires operator action.
+    /// once the disk of the server has failed, which requires operator action (the write during which it failed may be
+    /// stored or not).
     ///
     /// Writes accept a `request_id` (AIP-155), a UUID that the client generates per request: a repetition with the same id
     /// within an hour, also after a restart of the server, is not applied again but returns the first response. Ids of

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `kill` | SIGKILL at a random moment under load, or during a start | the server starts again, with every acknowledged change |
 //! | `power` | disk images cut at any operation, without any subset of the unsynced ones | each image opens, with the same |
-//! | `fsync` | the n-th sync fails with EIO, for every n | nothing is acknowledged afterwards; searches continue |
+//! | `fsync` | the n-th sync fails with EIO, for every n | nothing is acknowledged once the journal or the health status has failed; searches continue |
 //! | `disk-full` | no free space, then free space again | a clear rejection, no loss, and changes again without a restart |
 //! | `flip` | flipped bits, zeroed sectors, truncated files | an error that names the damage, or exactly the right content |
 //! | `model` | random sequences of changes, checkpoints, stops, crashes, backups and restores | the store holds what the model holds |
@@ -24,11 +24,11 @@
 //! |---|---|
 //! | `args` | arguments that all faults share |
 //! | `server` | the server under test; the only file that knows its flags |
-//! | `open_store` | opens a store in a separate process; with `sequences`, the only file that knows the store |
+//! | `open_store` | opens a store in a separate process; with `model`, the only file that knows the store |
 //! | `load`, `expected` | the changes that are sent, and what must be stored afterwards |
 //! | `shim`, `trace`, `disk` | recording of file operations, and the disk images that they allow |
 //! | `kill`, `power`, `fsync`, `disk_full`, `flip` | the faults |
-//! | `sequences` | random sequences of store operations, compared with a model |
+//! | `model` | random sequences of store operations, compared with a model |
 //! | `report` | output and evidence |
 
 mod args;
@@ -40,10 +40,10 @@ mod flip;
 mod fsync;
 mod kill;
 mod load;
+mod model;
 mod open_store;
 mod power;
 mod report;
-mod sequences;
 mod server;
 mod shim;
 mod trace;
@@ -80,7 +80,7 @@ enum Fault {
     /// Damage a file of the store
     Flip(flip::FlipArgs),
     /// Run random sequences of operations on a store and compare it with a model
-    Model(sequences::ModelArgs),
+    Model(model::ModelArgs),
 }
 
 /// Exit code for an internal error (`EX_SOFTWARE` of sysexits.h): the harness itself cannot continue.
@@ -106,7 +106,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Fault::Fsync(args) => fsync::run(args).await,
             Fault::DiskFull(args) => disk_full::run(args).await,
             Fault::Flip(args) => flip::run(args).await,
-            Fault::Model(args) => sequences::run(&args),
+            Fault::Model(args) => model::run(&args),
         }
     })
 }

@@ -11,8 +11,8 @@ use jiff::{Timestamp, fmt::strtime};
 use nearby_proto::v1 as wire;
 
 use super::{
+    closed_store::{progress, settings, summary},
     exit_code::CliError,
-    store::{progress, settings, summary},
     target::{IfMissing, Target, TargetArgs},
     terminal,
 };

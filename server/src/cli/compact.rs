@@ -7,8 +7,8 @@ use nearby_index::IndexWriter;
 use nearby_store::{Contents, DurableStore, VerifyReport, disk_usage};
 
 use super::{
+    closed_store::{megabytes, progress, settings, summary},
     exit_code::CliError,
-    store::{megabytes, progress, settings, summary},
     terminal,
 };
 use crate::app::startup;

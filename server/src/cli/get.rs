@@ -5,7 +5,7 @@ use nearby_proto::v1 as wire;
 
 use super::{
     exit_code::CliError,
-    one::{name_of, print},
+    single_merchant::{name_of, print},
     target::{IfMissing, Target, TargetArgs},
 };
 

@@ -4,11 +4,11 @@ use nearby_proto::v1 as wire;
 
 use super::{
     exit_code::CliError,
-    one::{OneArgs, name_of, print},
+    single_merchant::{SingleMerchantArgs, name_of, print},
     target::{IfMissing, Target},
 };
 
-pub(super) async fn run(args: OneArgs) -> Result<(), CliError> {
+pub(super) async fn run(args: SingleMerchantArgs) -> Result<(), CliError> {
     let target = Target::open(&args.target, IfMissing::Fail).await?;
     let request =
         wire::HideMerchantRequest { name: name_of(&args.id), etag: args.etag, ..Default::default() };

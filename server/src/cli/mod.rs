@@ -9,6 +9,7 @@
 //! | [`exit_code`] | errors and exit codes |
 
 mod backup;
+mod closed_store;
 mod compact;
 mod delete;
 mod demo;
@@ -19,14 +20,13 @@ mod get;
 mod hide;
 mod import;
 mod keys;
-mod one;
 mod put;
 mod restore;
 mod search;
 mod serve;
 mod show;
+mod single_merchant;
 mod status;
-mod store;
 mod target;
 mod terminal;
 mod verify;
@@ -83,11 +83,11 @@ enum Command {
     /// Create or replace merchants given as JSON
     Put(put::PutArgs),
     /// Hide a merchant from searches
-    Hide(one::OneArgs),
+    Hide(single_merchant::SingleMerchantArgs),
     /// Make a hidden merchant visible
-    Show(one::OneArgs),
+    Show(single_merchant::SingleMerchantArgs),
     /// Delete a merchant
-    Delete(one::OneArgs),
+    Delete(single_merchant::SingleMerchantArgs),
     /// Print changes of merchants as they are committed, one per line, until Ctrl-C
     Watch(watch::WatchArgs),
     /// Back up a running server or a closed store

@@ -11,7 +11,7 @@ use nearby_proto::v1 as wire;
 
 use super::{
     exit_code::CliError,
-    one::print,
+    single_merchant::print,
     target::{IfMissing, Target, TargetArgs},
 };
 

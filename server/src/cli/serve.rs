@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Arg, Args, Command, CommandFactory};
 
-use super::{Cli, exit_code::CliError, store::progress};
+use super::{Cli, closed_store::progress, exit_code::CliError};
 use crate::{
     app::{ServerHandle, signals::Signals},
     config::ServerArgs,

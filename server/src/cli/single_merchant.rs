@@ -9,7 +9,7 @@ use super::{exit_code::CliError, target::TargetArgs, terminal};
 
 /// Arguments of a command that changes one merchant.
 #[derive(Args, Debug)]
-pub(super) struct OneArgs {
+pub(super) struct SingleMerchantArgs {
     /// Id of the merchant
     pub(super) id: String,
 

@@ -11,7 +11,7 @@ use clap::Args;
 use nearby_client::{Access, Client, ConnectError};
 use nearby_store::DurableStore;
 
-use super::{exit_code::CliError, store, terminal};
+use super::{closed_store, exit_code::CliError, terminal};
 use crate::app::{Progress, ServerHandle};
 
 /// Options that select the server or the closed store.
@@ -86,7 +86,7 @@ impl Target {
     }
 
     async fn serve(data_dir: &Path, serve_damaged: bool) -> Result<Self, CliError> {
-        let mut settings = store::settings(Some(data_dir))?;
+        let mut settings = closed_store::settings(Some(data_dir))?;
         settings.serve_damaged_read_only |= serve_damaged;
         let (server, channel) = ServerHandle::start_in_process(&settings, Progress::to_log()).await?;
         Ok(Self { client: Client::from_channel(channel), server: Some(server) })

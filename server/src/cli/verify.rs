@@ -6,8 +6,8 @@ use clap::Args;
 use nearby_store::DurableStore;
 
 use super::{
+    closed_store::{progress, settings, summary},
     exit_code::CliError,
-    store::{progress, settings, summary},
     terminal,
 };
 use crate::app::startup;

@@ -176,7 +176,7 @@ impl Worker {
                 self.feed.push(&decided.changes);
                 results.into_iter().for_each(|(reply, results)| acknowledge(reply, results));
             }
-            // A command may have failed because of another change of the batch, which is lost too: all get the same error.
+            // A command may have failed because of another change of the batch, which is not acknowledged either: all get the same error.
             Err(error) => {
                 for (reply, _) in results {
                     acknowledge(reply, Err(error.clone()));

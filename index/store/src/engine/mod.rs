@@ -1,7 +1,7 @@
 //! The on-disk engine: a write-ahead journal, and a base into which checkpoints move its content.
 //!
 //! ```text
-//! commit     → journal: write, sync                acknowledged from here on
+//! commit     → journal: write, sync                durable from here on
 //! checkpoint → base-REVISION, rewritten in full    then the journal up to there is removed
 //!            → snapshot file                       a cache for the next start
 //! ```
