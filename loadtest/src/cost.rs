@@ -94,7 +94,10 @@ pub async fn costs(
                 runner.run_closed_loop(&format!("{name}, round {round}"), plan.callers, plan.slice).await?;
             verify_samples(&mut record, oracle).await;
             if record.good_share() < 1.0 || record.wrong > 0 {
-                let what = record.wrong_examples.first().map_or("a call failed; use fewer --callers if the server is overloaded", String::as_str);
+                let what = record
+                    .wrong_examples
+                    .first()
+                    .map_or("a call failed; use fewer --callers if the server is overloaded", String::as_str);
                 return Err(io::Error::other(format!("{name}: {what}")));
             }
             let used = record
