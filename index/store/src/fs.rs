@@ -23,6 +23,15 @@ pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Err
     }
 }
 
+/// Action of a failed sync, in [`StoreError::Io`].
+pub(crate) const SYNC: &str = "sync";
+
+/// Returns a conversion of the error of a sync whose write cannot be undone. It is never [`StoreError::Full`], whatever the cause:
+/// data that failed to reach the disk now may never reach it.
+pub(crate) fn sync_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    move |source| StoreError::Io { action: SYNC, path: path.to_owned(), source }
+}
+
 /// Creates a directory and its missing ancestors, and syncs the new directory entries.
 pub(crate) fn create_dir_durably(directory: &Path) -> Result<(), StoreError> {
     let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
@@ -40,7 +49,7 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
 
 /// Syncs a file's content or a directory's entries to disk.
 pub(crate) fn fsync(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(io_error("sync", path))
+    File::open(path).and_then(|file| file.sync_all()).map_err(io_error(SYNC, path))
 }
 
 /// Renames a completed file or directory to its final name, durably.
@@ -48,8 +57,7 @@ pub(crate) fn rename_durably(temporary: &Path, path: &Path) -> Result<(), StoreE
     fs::rename(temporary, path).map_err(io_error("rename", temporary))?;
     // The rename has happened, durable or not, and cannot be undone: a full disk here counts as a failure, not as `Full`.
     let directory = parent_of(path);
-    let failed = |source| StoreError::Io { action: "sync", path: directory.to_owned(), source };
-    File::open(directory).and_then(|file| file.sync_all()).map_err(failed)
+    File::open(directory).and_then(|file| file.sync_all()).map_err(sync_error(directory))
 }
 
 /// Removes a file, or a directory with its content, if it exists.

@@ -340,7 +340,7 @@ impl StoreError {
                     ErrorKind::TimedOut,
                 ];
                 let too_many = source.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code));
-                let is_transient = *action != "sync" && transient.contains(&source.kind());
+                let is_transient = *action != fs::SYNC && transient.contains(&source.kind());
                 !is_transient && !too_many
             }
             _ => true,

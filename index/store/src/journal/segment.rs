@@ -28,7 +28,7 @@ use nearby_index::Revision;
 use super::frame::{self, Frame, salted_checksum};
 use crate::{
     StateDigest, StoreError,
-    fs::{self as disk, TEMP_EXTENSION, io_error},
+    fs::{self as disk, SYNC, TEMP_EXTENSION, io_error, sync_error},
 };
 
 const MAGIC: &[u8; 8] = b"NEARBYJ1";
@@ -117,8 +117,7 @@ impl Segment {
             Ok(file)
         };
         let file = make().map_err(io_error("write", &temporary));
-        let synced =
-            file.and_then(|file| file.sync_all().map(|()| file).map_err(io_error("sync", &temporary)));
+        let synced = file.and_then(|file| file.sync_all().map(|()| file).map_err(io_error(SYNC, &temporary)));
         let file = synced.inspect_err(|_| {
             // Ignore cleanup errors: the original error is the one to report.
             drop(std::fs::remove_file(&temporary));
@@ -144,9 +143,7 @@ impl Segment {
     /// Writes and syncs a frame, which must fit.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(self.end, bytes).map_err(io_error("write", &self.path))?;
-        // Never `Full`, whatever the cause: data that failed to reach the disk now may never reach it.
-        let failed = |source| StoreError::Io { action: "sync", path: self.path.clone(), source };
-        self.file.sync_data().map_err(failed)?;
+        self.file.sync_data().map_err(sync_error(&self.path))?;
         self.end += bytes.len() as u64;
         Ok(())
     }
@@ -276,7 +273,7 @@ impl ScannedSegment {
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(unconfirmed.len());
         let unconfirmed = &unconfirmed[place(self.unconfirmed_from)..place(self.end)];
         segment.write(self.unconfirmed_from, unconfirmed).map_err(io_error("write", &segment.path))?;
-        segment.file.sync_all().map_err(io_error("sync", &segment.path))?;
+        segment.file.sync_all().map_err(io_error(SYNC, &segment.path))?;
         Ok(segment)
     }
 }
