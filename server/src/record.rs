@@ -305,12 +305,11 @@ fn timestamp(at: UnixMicros) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use nearby_index::Position;
+pub(crate) mod fixtures {
+    use nearby_proto::v1 as wire;
 
-    use super::*;
-
-    fn cafe() -> wire::Merchant {
+    /// A valid merchant, from a client.
+    pub(crate) fn cafe() -> wire::Merchant {
         wire::Merchant {
             name: "merchants/ignored".to_owned(),
             display_name: "Café".to_owned(),
@@ -323,6 +322,13 @@ mod tests {
             ..Default::default()
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use nearby_index::Position;
+
+    use super::{fixtures::cafe, *};
 
     fn encoded(given: wire::Merchant) -> Merchant {
         let position = AnyPosition::Gcj02(Position::new(39.9, 116.4).unwrap());

@@ -206,8 +206,13 @@ async fn an_update_keeps_the_time_of_creation() {
 #[tokio::test]
 async fn the_queue_is_finished_before_the_thread_ends() {
     let store = MemoryStore::default();
-    let (open, gate) = std::sync::mpsc::channel();
-    let (commits, thread, _) = start(Gated { inner: store.clone(), gate });
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    // Commits nothing until the gate is open: `recv` returns when the sender is dropped.
+    let before_commit = move |_: &Batch<'_>| {
+        let _ended = gate.recv();
+        Ok(())
+    };
+    let (commits, thread, _) = start(HookedStore { inner: store.clone(), before_commit });
     let waiting: Vec<_> = (0..300)
         .map(|n| {
             let commits = commits.clone();
@@ -232,16 +237,15 @@ async fn the_queue_is_finished_before_the_thread_ends() {
     assert_eq!(store.loaded().merchants.len(), 300);
 }
 
-/// A store that commits nothing until its gate is open.
-struct Gated {
+/// A store that calls `before_commit` before each commit, which fails if that does.
+struct HookedStore<F> {
     inner: MemoryStore,
-    gate: std::sync::mpsc::Receiver<()>,
+    before_commit: F,
 }
 
-impl Store for Gated {
+impl<F: FnMut(&Batch<'_>) -> Result<(), StoreError> + Send> Store for HookedStore<F> {
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        // Ends when the other end is dropped.
-        let _ended = self.gate.recv();
+        (self.before_commit)(batch)?;
         self.inner.commit(batch)
     }
 
@@ -264,45 +268,18 @@ impl Store for Gated {
     }
 }
 
-/// A store whose commits fail as given: `None` is success.
-struct Failing {
-    inner: MemoryStore,
-    commits: std::vec::IntoIter<Option<StoreError>>,
-}
-
-impl Store for Failing {
-    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        match self.commits.next().flatten() {
-            Some(error) => Err(error),
-            None => self.inner.commit(batch),
-        }
-    }
-
-    fn digest(&self) -> StateDigest {
-        self.inner.digest()
-    }
-
-    fn health(&self) -> Arc<StoreHealth> {
-        self.inner.health()
-    }
-
-    fn is_checkpoint_due(&mut self) -> bool {
-        false
-    }
-
-    fn checkpoint(&mut self, _: Contents) {}
-
-    fn close(self: Box<Self>, _: Contents) -> Result<(), StoreError> {
-        Ok(())
-    }
+/// A store whose commits fail as given, in order: `None` is success, as is every further commit.
+fn failing(commits: Vec<Option<StoreError>>) -> impl Store {
+    let mut commits = commits.into_iter();
+    let before_commit = move |_: &Batch<'_>| commits.next().flatten().map_or(Ok(()), Err);
+    HookedStore { inner: MemoryStore::default(), before_commit }
 }
 
 #[tokio::test]
 async fn nothing_is_acknowledged_or_visible_after_the_disk_failed() {
     let source = std::io::Error::from(std::io::ErrorKind::Other);
     let failure = StoreError::Io { action: "write", path: "store".into(), source };
-    let commits = vec![None, Some(failure)].into_iter();
-    let store = Failing { inner: MemoryStore::default(), commits };
+    let store = failing(vec![None, Some(failure)]);
     let clock: Clock = Arc::new(|| UnixMicros(0));
     let (commits, _thread, reader, feed, availability) = start_with(store, &MemoryStore::default(), clock);
     let first = || repeatable(1, 1, vec![put("a", Expect::Absent)]);
@@ -325,8 +302,7 @@ async fn nothing_is_acknowledged_or_visible_after_the_disk_failed() {
 #[tokio::test]
 async fn changes_rejected_by_a_full_disk_can_be_repeated() {
     let full = StoreError::Full { action: "write", path: "store".into() };
-    let commits = vec![None, Some(full)].into_iter();
-    let store = Failing { inner: MemoryStore::default(), commits };
+    let store = failing(vec![None, Some(full)]);
     let clock: Clock = Arc::new(|| UnixMicros(0));
     let (commits, _thread, reader, _, availability) = start_with(store, &MemoryStore::default(), clock);
     let put_b = || repeatable(2, 2, vec![put("b", Expect::Absent)]);
@@ -341,8 +317,12 @@ async fn changes_rejected_by_a_full_disk_can_be_repeated() {
 #[tokio::test]
 async fn large_submissions_are_split_and_small_ones_share_a_commit() {
     let counted = Arc::new(Mutex::new(Vec::new()));
-    let store = Counted { inner: MemoryStore::default(), commits: Arc::clone(&counted) };
-    let (commits, thread, reader) = start(store);
+    let commit_sizes = Arc::clone(&counted);
+    let before_commit = move |batch: &Batch<'_>| {
+        commit_sizes.lock().unwrap().push(batch.changes.len());
+        Ok(())
+    };
+    let (commits, thread, reader) = start(HookedStore { inner: MemoryStore::default(), before_commit });
     let many: Vec<Command> = (0..1_300).map(|n| put(&format!("m{n}"), Expect::Absent)).collect();
     let submitted = commits.submit_each(many).await.unwrap();
     assert!(submitted.results().await.unwrap().iter().all(Result::is_ok));
@@ -353,35 +333,4 @@ async fn large_submissions_are_split_and_small_ones_share_a_commit() {
     let commits = counted.lock().unwrap().clone();
     assert!(commits.iter().all(|count| *count <= BATCH_COMMANDS || *count == 1_000), "{commits:?}");
     assert_eq!(commits.iter().sum::<usize>(), 2_300);
-}
-
-/// A store that notes how many changes it commits at a time.
-struct Counted {
-    inner: MemoryStore,
-    commits: Arc<Mutex<Vec<usize>>>,
-}
-
-impl Store for Counted {
-    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        self.commits.lock().unwrap().push(batch.changes.len());
-        self.inner.commit(batch)
-    }
-
-    fn digest(&self) -> StateDigest {
-        self.inner.digest()
-    }
-
-    fn health(&self) -> Arc<StoreHealth> {
-        self.inner.health()
-    }
-
-    fn is_checkpoint_due(&mut self) -> bool {
-        false
-    }
-
-    fn checkpoint(&mut self, _: Contents) {}
-
-    fn close(self: Box<Self>, _: Contents) -> Result<(), StoreError> {
-        Ok(())
-    }
 }

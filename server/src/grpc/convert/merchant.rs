@@ -206,20 +206,7 @@ fn check_address(check: &mut Check, address: &wire::PostalAddress) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cafe() -> wire::Merchant {
-        wire::Merchant {
-            name: "merchants/ignored".to_owned(),
-            display_name: "Café".to_owned(),
-            position: Some(wire::Position {
-                latitude: 39.9,
-                longitude: 116.4,
-                coordinate_system: wire::CoordinateSystem::Gcj02.into(),
-                accuracy_m: Some(10.0),
-            }),
-            ..Default::default()
-        }
-    }
+    use crate::record::fixtures::cafe;
 
     fn violations(given: wire::Merchant) -> Vec<(String, &'static str)> {
         match merchant_from_wire(given, MerchantId::parse("cafe").unwrap(), "merchant") {
