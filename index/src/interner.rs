@@ -43,6 +43,12 @@ impl<T: ?Sized + Eq + Hash> Interner<T> {
         set.values.insert(Arc::clone(&value));
         value
     }
+
+    /// Returns the values that `is_selected` selects, in no order.
+    pub(crate) fn select(&self, is_selected: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
+        let set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        set.values.iter().filter(|value| is_selected(value)).cloned().collect()
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //! | `units`, `merchant`, `terms`, `change` | value types, validated on construction |
 //! | `datum` | positions in WGS-84, GCJ-02 and BD-09, and their conversion to WGS-84 |
 //! | `ecef` | earth-centred coordinates and the only distance formula |
-//! | `hours` | opening hours in local time |
+//! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
 //! | `filter`, `query` | what a search asks for, and its results |
 //! | `tree` | an R-tree of packed pages over those coordinates, and a record of the alternatives measured |
@@ -102,7 +102,7 @@ pub use self::{
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
     ecef::Ecef,
     filter::{Filter, VisibilityFilter},
-    hours::{Hours, LocalTime, Period},
+    hours::{ExpressionHours, Hours, LocalTime, OpenStatus, Period, Schedule, Stretch, WeeklyHours},
     merchant::{
         Merchant, MerchantId, MerchantIdError, Pieces, Profile, ProfileTooLarge, StoredMerchant, Visibility,
     },

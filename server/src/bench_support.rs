@@ -11,6 +11,7 @@ use crate::{
         convert::{MAX_PAGE_BYTES, SearchRequest, SearchSettings, merchant_from_wire, search_from_wire},
         nearby_service::page_response::page_response,
     },
+    opening_hours::HolidayCalendar,
     page_token::PageTokens,
     record::{self, VersionMeta},
 };
@@ -20,14 +21,15 @@ use crate::{
 pub struct OfflineService {
     snapshot: Arc<Snapshot>,
     tokens: PageTokens,
+    calendar: HolidayCalendar,
 }
 
 /// A parsed search.
 #[derive(Debug)]
 pub struct Parsed(SearchRequest);
 
-/// The time at which the merchants were stored.
-const STORED_AT: UnixMicros = UnixMicros(1_700_000_000_000_000);
+/// The time at which the merchants were stored: a Monday, 13:30 in Helsinki.
+const STORED_AT: UnixMicros = UnixMicros(1_700_479_800_000_000);
 
 impl OfflineService {
     /// Loads merchants.
@@ -51,16 +53,23 @@ impl OfflineService {
         let revision = Revision(stored.len() as u64);
         let snapshot = IndexWriter::load(stored, revision).reader().snapshot();
         let tokens = PageTokens::ephemeral().map_err(|_| ServiceError::Internal("no random source"))?;
-        Ok(Self { snapshot, tokens })
+        Ok(Self { snapshot, tokens, calendar: HolidayCalendar::built_in() })
     }
 
-    /// Parses a search.
+    /// Returns whether a server would store a merchant.
+    #[must_use]
+    pub fn is_valid(given: &wire::Merchant) -> bool {
+        MerchantId::parse("merchant")
+            .is_ok_and(|id| merchant_from_wire(given.clone(), id, "merchant").is_ok())
+    }
+
+    /// Parses a search, of which the current time is that of [`STORED_AT`].
     ///
     /// # Errors
     /// When a server would reject it.
     pub fn parse(&self, given: &wire::SearchNearbyRequest) -> Result<Parsed, ServiceError> {
         let settings = SearchSettings { max_radius: Radius::DEFAULT, search_hidden: false, log_cells: false };
-        search_from_wire(given, settings, UnixMicros(0), &self.tokens).map(Parsed)
+        search_from_wire(given, settings, STORED_AT, &self.tokens).map(Parsed)
     }
 
     /// Searches only. Returns the number of results.
@@ -76,7 +85,8 @@ impl OfflineService {
     /// # Errors
     /// When a server would fail.
     pub fn page_response(&self, Parsed(request): &Parsed) -> Result<usize, ServiceError> {
-        let page = page_response(request, &self.snapshot, &self.tokens, MAX_PAGE_BYTES, &|| true)?;
+        let page =
+            page_response(request, &self.snapshot, (&self.tokens, &self.calendar), MAX_PAGE_BYTES, &|| true)?;
         page.map(|page| page.encoded.as_bytes().len()).ok_or(ServiceError::Internal("a search stopped"))
     }
 }

@@ -65,7 +65,7 @@ pub mod fuzz_targets;
 pub mod grpc;
 mod http_client;
 pub mod net;
-mod opening_hours;
+pub mod opening_hours;
 pub mod overload;
 pub mod page_token;
 pub mod reason;

@@ -6,13 +6,17 @@
 
 use jiff::civil::Date;
 use nearby_index::{
-    AnyPosition, Hours, Merchant, MerchantId, Period, Pieces, Profile, ProfileTooLarge, Revision,
-    StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility,
+    AnyPosition, ExpressionHours, Hours, Merchant, MerchantId, Period, Pieces, Profile, ProfileTooLarge,
+    Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility, WeeklyHours,
 };
 use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::{DecodeError, Message, bytes::Buf};
 
-use crate::{error::ServiceError, opening_hours::day_number, reason};
+use crate::{
+    error::ServiceError,
+    opening_hours::{Expression, HolidayKind, country_at, day_number, region_code},
+    reason,
+};
 
 /// Prefix of a merchant's resource name.
 pub(crate) const NAME_PREFIX: &str = "merchants/";
@@ -63,7 +67,7 @@ pub(crate) fn encode(
     given.create_time = None;
     given.update_time = None;
     let terms = terms_of(&given);
-    let hours = given.opening_hours.as_ref().and_then(hours_of).map(Hours::interned);
+    let hours = hours_of(&given, position).map(Hours::interned);
     Ok(Merchant { id, position, visibility, terms, hours, profile: profile_of(given)? })
 }
 
@@ -100,7 +104,7 @@ pub(crate) fn derive_fields(stored: StoredMerchant) -> (StoredMerchant, bool) {
     let is_readable = match decode_pieces(merchant.profile.given()) {
         Ok(given) => {
             merchant.terms = terms_of(&given);
-            merchant.hours = given.opening_hours.as_ref().and_then(hours_of).map(Hours::interned);
+            merchant.hours = hours_of(&given, merchant.position).map(Hours::interned);
             // Release 0.1 stored the fields in the order of their numbers.
             profile_of(given).map(|profile| merchant.profile = profile).is_ok()
         }
@@ -276,7 +280,27 @@ fn terms_of(given: &wire::Merchant) -> Terms {
 }
 
 /// Opening hours as the index keeps them; `None` if they state nothing.
-fn hours_of(given: &wire::OpeningHours) -> Option<Hours> {
+fn hours_of(given: &wire::Merchant, position: AnyPosition) -> Option<Hours> {
+    let hours = given.opening_hours.as_ref()?;
+    if hours.osm_expression.is_empty() {
+        return week_of(hours).map(Hours::Weekly);
+    }
+    // Hours that do not parse are rejected before they are stored.
+    let expression = Expression::parse(&hours.osm_expression).ok()?;
+    let names_holidays =
+        [HolidayKind::Public, HolidayKind::School].map(|kind| expression.names_holidays(kind));
+    let region = names_holidays.contains(&true).then(|| region_of(given, position)).flatten();
+    let position = expression.names_sun_events().then(|| position.to_wgs84());
+    Some(Hours::Expression(ExpressionHours::new(&hours.time_zone, &hours.osm_expression, region, position)))
+}
+
+/// Returns the country whose holidays apply to a merchant.
+fn region_of(given: &wire::Merchant, position: AnyPosition) -> Option<[u8; 2]> {
+    let of_address = given.address.as_ref().and_then(|address| region_code(&address.region_code));
+    of_address.or_else(|| country_at(position.to_wgs84()))
+}
+
+fn week_of(given: &wire::OpeningHours) -> Option<WeeklyHours> {
     let period = |start_minute: i32, length_minutes: i32| {
         let (start_minute, length_minutes) = (u16::try_from(start_minute), u16::try_from(length_minutes));
         Some(Period { start_minute: start_minute.ok()?, length_minutes: length_minutes.ok()? })
@@ -290,7 +314,7 @@ fn hours_of(given: &wire::OpeningHours) -> Option<Hours> {
             given.periods.iter().filter_map(|given| period(given.start_minute, given.length_minutes));
         Some((day_number(date_of(given.date.as_ref()?)?)?, periods.collect()))
     });
-    Hours::new(&given.time_zone, weekly, special)
+    WeeklyHours::new(&given.time_zone, weekly, special)
 }
 
 /// The calendar date, if it exists.

@@ -10,6 +10,7 @@ use crate::{
     change_feed::ChangeFeed,
     commit::{BackupContents, Command, CommitHandle, Committed, Expect, Submitted, Transaction},
     error::{LimitedResource, ServiceError},
+    opening_hours::HolidayCalendar,
     page_token::PageTokens,
 };
 
@@ -24,6 +25,8 @@ pub struct Service {
     pub feed: ChangeFeed,
     /// Seals and opens page tokens.
     pub tokens: PageTokens,
+    /// The holidays of opening hours.
+    pub calendar: Arc<HolidayCalendar>,
     /// Permits for watching calls.
     pub watchers: Arc<Semaphore>,
     /// Permits for backups, each of which keeps all merchants of its revision in memory.

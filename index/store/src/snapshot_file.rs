@@ -16,6 +16,9 @@
 //! | 8, … | lengths of the four parts of its profile (u16 each), the parts |
 //! | 4, … | index of its terms in the block; at first use followed by the terms: count, and for each kind, length, name |
 //! | 4, … | index of its hours in the block; at first use followed by the hours; index 0 means none |
+//!
+//! Encoding of hours: 0 and weekly periods, or 1 and an expression with the country and the position that it
+//! depends on, if any.
 
 use std::{
     collections::HashMap,
@@ -24,7 +27,8 @@ use std::{
 };
 
 use nearby_index::{
-    Hours, Merchant, MerchantId, Period, Profile, StoredMerchant, Term, TermKind, Terms, UnixMicros,
+    ExpressionHours, Hours, Merchant, MerchantId, Period, Position, Profile, StoredMerchant, Term, TermKind,
+    Terms, UnixMicros, WeeklyHours, Wgs84,
 };
 
 use crate::{
@@ -34,7 +38,10 @@ use crate::{
 };
 
 /// Increment the version whenever the format or the content of the index changes.
-pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 1 };
+pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 2 };
+/// Kinds of hours.
+const WEEKLY: u8 = 0;
+const EXPRESSION: u8 = 1;
 /// Block types.
 pub(crate) const MERCHANTS: u8 = 1;
 pub(crate) const RECORDS: u8 = 2;
@@ -133,8 +140,37 @@ fn terms_bytes(terms: &Terms) -> Vec<u8> {
 }
 
 fn hours_bytes(hours: &Hours) -> Vec<u8> {
-    let mut bytes = vec![short(hours.zone().len())];
-    bytes.extend_from_slice(hours.zone().as_bytes());
+    let mut bytes = Vec::new();
+    match hours {
+        Hours::Weekly(hours) => {
+            bytes.push(WEEKLY);
+            push_short(hours.zone(), &mut bytes);
+            push_periods(hours, &mut bytes);
+        }
+        Hours::Expression(hours) => {
+            bytes.push(EXPRESSION);
+            push_short(hours.zone(), &mut bytes);
+            let text = hours.text().as_bytes();
+            bytes.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
+            bytes.extend_from_slice(text);
+            // No country has the code 00.
+            bytes.extend_from_slice(&hours.region().unwrap_or_default());
+            bytes.push(u8::from(hours.position().is_some()));
+            if let Some(position) = hours.position() {
+                bytes.extend_from_slice(&position.latitude_deg().to_le_bytes());
+                bytes.extend_from_slice(&position.longitude_deg().to_le_bytes());
+            }
+        }
+    }
+    bytes
+}
+
+fn push_short(text: &str, bytes: &mut Vec<u8>) {
+    bytes.push(short(text.len()));
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+fn push_periods(hours: &WeeklyHours, bytes: &mut Vec<u8>) {
     let count = |count: usize| u16::try_from(count).unwrap_or(u16::MAX).to_le_bytes();
     let period = |bytes: &mut Vec<u8>, period: Period| {
         bytes.extend_from_slice(&period.start_minute.to_le_bytes());
@@ -143,15 +179,14 @@ fn hours_bytes(hours: &Hours) -> Vec<u8> {
     bytes.extend_from_slice(&count(hours.weekly().len()));
     for (day, of_day) in hours.weekly() {
         bytes.push(day);
-        period(&mut bytes, of_day);
+        period(bytes, of_day);
     }
     bytes.extend_from_slice(&count(hours.special().len()));
     for (day, periods) in hours.special() {
         bytes.extend_from_slice(&day.to_le_bytes());
         bytes.extend_from_slice(&count(periods.len()));
-        periods.iter().for_each(|of_day| period(&mut bytes, *of_day));
+        periods.iter().for_each(|of_day| period(bytes, *of_day));
     }
-    bytes
 }
 
 /// Decodes a block of merchants, without its type byte.
@@ -223,7 +258,33 @@ fn read_terms(block: &mut Reader<'_>) -> Result<Terms, DecodeError> {
 }
 
 fn read_hours(block: &mut Reader<'_>) -> Result<Hours, DecodeError> {
+    let [kind] = block.take()?;
     let zone = text(block)?;
+    match kind {
+        WEEKLY => read_periods(zone, block),
+        EXPRESSION => read_expression(zone, block),
+        _ => Err(DecodeError::Value),
+    }
+}
+
+fn read_expression(zone: &str, block: &mut Reader<'_>) -> Result<Hours, DecodeError> {
+    let length = usize::from(u16::from_le_bytes(block.take()?));
+    let text = std::str::from_utf8(block.bytes(length)?).map_err(|_| DecodeError::Value)?;
+    let region: [u8; 2] = block.take()?;
+    let position = match block.take()? {
+        [0] => None,
+        [1] => {
+            let (latitude, longitude) =
+                (f64::from_le_bytes(block.take()?), f64::from_le_bytes(block.take()?));
+            Some(Position::<Wgs84>::new(latitude, longitude).map_err(|_| DecodeError::Value)?)
+        }
+        _ => return Err(DecodeError::Value),
+    };
+    let region = Some(region).filter(|region| region != &[0; 2]);
+    Ok(Hours::Expression(ExpressionHours::new(zone, text, region, position)))
+}
+
+fn read_periods(zone: &str, block: &mut Reader<'_>) -> Result<Hours, DecodeError> {
     let count = |block: &mut Reader<'_>| Ok(u16::from_le_bytes(block.take()?));
     let period = |block: &mut Reader<'_>| {
         let start_minute = u16::from_le_bytes(block.take()?);
@@ -240,5 +301,5 @@ fn read_hours(block: &mut Reader<'_>) -> Result<Hours, DecodeError> {
         let periods = (0..count(block)?).map(|_| period(block)).collect::<Result<_, _>>()?;
         special.push((day, periods));
     }
-    Hours::new(zone, weekly, special).ok_or(DecodeError::Value)
+    WeeklyHours::new(zone, weekly, special).map(Hours::Weekly).ok_or(DecodeError::Value)
 }

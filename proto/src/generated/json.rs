@@ -5081,6 +5081,12 @@ impl serde::Serialize for NearbyResult {
         if self.position.is_some() {
             len += 1;
         }
+        if self.open_state_until.is_some() {
+            len += 1;
+        }
+        if !self.open_state_comment.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.NearbyResult", len)?;
         if let Some(v) = self.merchant.as_ref() {
             struct_ser.serialize_field("merchant", v)?;
@@ -5105,6 +5111,12 @@ impl serde::Serialize for NearbyResult {
         if let Some(v) = self.position.as_ref() {
             struct_ser.serialize_field("position", v)?;
         }
+        if let Some(v) = self.open_state_until.as_ref() {
+            struct_ser.serialize_field("openStateUntil", v)?;
+        }
+        if !self.open_state_comment.is_empty() {
+            struct_ser.serialize_field("openStateComment", &self.open_state_comment)?;
+        }
         struct_ser.end()
     }
 }
@@ -5126,6 +5138,10 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
             "merchants_at_position",
             "merchantsAtPosition",
             "position",
+            "open_state_until",
+            "openStateUntil",
+            "open_state_comment",
+            "openStateComment",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -5137,6 +5153,8 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
             Uncertain,
             MerchantsAtPosition,
             Position,
+            OpenStateUntil,
+            OpenStateComment,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -5165,6 +5183,8 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                             "uncertain" => Ok(GeneratedField::Uncertain),
                             "merchantsAtPosition" | "merchants_at_position" => Ok(GeneratedField::MerchantsAtPosition),
                             "position" => Ok(GeneratedField::Position),
+                            "openStateUntil" | "open_state_until" => Ok(GeneratedField::OpenStateUntil),
+                            "openStateComment" | "open_state_comment" => Ok(GeneratedField::OpenStateComment),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -5191,6 +5211,8 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                 let mut uncertain__ = None;
                 let mut merchants_at_position__ = None;
                 let mut position__ = None;
+                let mut open_state_until__ = None;
+                let mut open_state_comment__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Merchant => {
@@ -5239,6 +5261,18 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                             }
                             position__ = map_.next_value()?;
                         }
+                        GeneratedField::OpenStateUntil => {
+                            if open_state_until__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("openStateUntil"));
+                            }
+                            open_state_until__ = map_.next_value()?;
+                        }
+                        GeneratedField::OpenStateComment => {
+                            if open_state_comment__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("openStateComment"));
+                            }
+                            open_state_comment__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(NearbyResult {
@@ -5249,6 +5283,8 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                     uncertain: uncertain__.unwrap_or_default(),
                     merchants_at_position: merchants_at_position__.unwrap_or_default(),
                     position: position__,
+                    open_state_until: open_state_until__,
+                    open_state_comment: open_state_comment__.unwrap_or_default(),
                 })
             }
         }
@@ -5481,6 +5517,9 @@ impl serde::Serialize for OpeningHours {
         if !self.display_text.is_empty() {
             len += 1;
         }
+        if !self.osm_expression.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.OpeningHours", len)?;
         if !self.time_zone.is_empty() {
             struct_ser.serialize_field("timeZone", &self.time_zone)?;
@@ -5493,6 +5532,9 @@ impl serde::Serialize for OpeningHours {
         }
         if !self.display_text.is_empty() {
             struct_ser.serialize_field("displayText", &self.display_text)?;
+        }
+        if !self.osm_expression.is_empty() {
+            struct_ser.serialize_field("osmExpression", &self.osm_expression)?;
         }
         struct_ser.end()
     }
@@ -5512,6 +5554,8 @@ impl<'de> serde::Deserialize<'de> for OpeningHours {
             "specialDays",
             "display_text",
             "displayText",
+            "osm_expression",
+            "osmExpression",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -5520,6 +5564,7 @@ impl<'de> serde::Deserialize<'de> for OpeningHours {
             WeeklyPeriods,
             SpecialDays,
             DisplayText,
+            OsmExpression,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -5545,6 +5590,7 @@ impl<'de> serde::Deserialize<'de> for OpeningHours {
                             "weeklyPeriods" | "weekly_periods" => Ok(GeneratedField::WeeklyPeriods),
                             "specialDays" | "special_days" => Ok(GeneratedField::SpecialDays),
                             "displayText" | "display_text" => Ok(GeneratedField::DisplayText),
+                            "osmExpression" | "osm_expression" => Ok(GeneratedField::OsmExpression),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -5568,6 +5614,7 @@ impl<'de> serde::Deserialize<'de> for OpeningHours {
                 let mut weekly_periods__ = None;
                 let mut special_days__ = None;
                 let mut display_text__ = None;
+                let mut osm_expression__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::TimeZone => {
@@ -5594,6 +5641,12 @@ impl<'de> serde::Deserialize<'de> for OpeningHours {
                             }
                             display_text__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::OsmExpression => {
+                            if osm_expression__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("osmExpression"));
+                            }
+                            osm_expression__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(OpeningHours {
@@ -5601,6 +5654,7 @@ impl<'de> serde::Deserialize<'de> for OpeningHours {
                     weekly_periods: weekly_periods__.unwrap_or_default(),
                     special_days: special_days__.unwrap_or_default(),
                     display_text: display_text__.unwrap_or_default(),
+                    osm_expression: osm_expression__.unwrap_or_default(),
                 })
             }
         }

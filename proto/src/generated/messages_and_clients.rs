@@ -139,7 +139,7 @@ pub enum OpenState {
     Open = 1,
     /// Closed.
     Closed = 2,
-    /// The merchant has no hours that the server understands.
+    /// The merchant has no hours, or they do not tell: by appointment, or after an open end.
     Unknown = 3,
 }
 impl OpenState {
@@ -274,22 +274,45 @@ pub struct SpecialDay {
     #[prost(message, repeated, tag = "2")]
     pub periods: ::prost::alloc::vec::Vec<DayPeriod>,
 }
-/// Opening hours of a merchant. Unknown is not closed: without this message, or with neither weekly periods nor special
-/// days, the hours are unknown.
+/// Opening hours of a merchant, as weekly periods and special days, or as an expression. Unknown is not closed: without
+/// this message, or with none of the three, the hours are unknown.
+///
+/// An expression follows <https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification> and is evaluated for any
+/// point in time: years, months, weeks, dates, weekdays, public and school holidays (`PH`, `SH`), `easter`, sunrise and
+/// sunset at the position of the merchant, comments, fallbacks (`||`) and hours past midnight. Where the specification
+/// leaves a choice:
+///
+/// - Hours past midnight belong to the day they start on: in `Fr 20:00-04:00; Sa 10:00-12:00` the night of Friday lasts
+///    until 4:00. Only a rule that closes hours of the next day explicitly, such as `Sa 02:00-05:00 off`, cuts them.
+/// - A comment without a state is OPEN_STATE_UNKNOWN: `Sa "by appointment"`. With `open` or `off` it only explains.
+/// - A rule after `||` applies where the rules before it leave a day closed; without hours, from midnight to midnight.
+/// - An open end is OPEN_STATE_UNKNOWN after the time given: to the next span of the rule, or else to the end of the
+///    day, after 17:00 for ten hours, after 22:00 for eight.
+/// - A rule without days replaces an earlier one only if that has no days either.
+/// - `PH Mo-Fr` means holidays from Monday to Friday; `PH,Mo-Fr` means these days and all holidays.
+/// - If the sun does not rise or set on a day, hours that depend on it are OPEN_STATE_UNKNOWN for the day.
+///
+/// Holidays are those of `address.region_code`, or else of the country at the position, in the calendar of the server.
+/// Rules for holidays never apply in a country, or for a kind of holiday, that the calendar does not have.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OpeningHours {
-    /// IANA time zone name such as `Europe/Helsinki`. Required if weekly periods or special days are set.
+    /// IANA time zone name such as `Europe/Helsinki`. Required if any of the fields below except `display_text` is set.
     #[prost(string, tag = "1")]
     pub time_zone: ::prost::alloc::string::String,
-    /// Weekly periods in any order, at most 64. They can overlap.
+    /// Weekly periods in any order, at most 64. They can overlap. Must be empty beside an expression.
     #[prost(message, repeated, tag = "2")]
     pub weekly_periods: ::prost::alloc::vec::Vec<WeeklyPeriod>,
-    /// Exceptions to the weekly periods, at most 400.
+    /// Exceptions to the weekly periods, at most 400. Must be empty beside an expression.
     #[prost(message, repeated, tag = "3")]
     pub special_days: ::prost::alloc::vec::Vec<SpecialDay>,
-    /// Human-readable hours as published: at most 1,024 bytes, not interpreted by the server.
+    /// Human-readable hours as published: at most 1,024 bytes, not interpreted by the server. Not needed beside an
+    /// expression that is to be shown as it is.
     #[prost(string, tag = "4")]
     pub display_text: ::prost::alloc::string::String,
+    /// Hours as an expression: at most 1,024 bytes, returned as given. Rejected with INVALID_ARGUMENT if it does not
+    /// follow the syntax.
+    #[prost(string, tag = "5")]
+    pub osm_expression: ::prost::alloc::string::String,
 }
 /// Postal address, with the field names of google.type.PostalAddress.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1528,6 +1551,13 @@ pub struct NearbyResult {
     /// stored in.
     #[prost(message, optional, tag = "7")]
     pub position: ::core::option::Option<Position>,
+    /// First second at which `open_state` changes, if the request has an opening filter. Unset if it does not change
+    /// within seven days, and if no hours are known.
+    #[prost(message, optional, tag = "8")]
+    pub open_state_until: ::core::option::Option<::pbjson_types::Timestamp>,
+    /// Comment of the hours on the state, such as `by appointment`, if the hours are an expression with one.
+    #[prost(string, tag = "9")]
+    pub open_state_comment: ::prost::alloc::string::String,
 }
 /// Request for BatchSearchNearby.
 #[derive(Clone, PartialEq, ::prost::Message)]

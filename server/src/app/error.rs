@@ -1,11 +1,16 @@
 //! Errors of starting and stopping a server.
 
-use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use nearby_store::StoreError;
 use thiserror::Error;
 
-use crate::{auth::AuthConfigError, config::Setting, net::tls::TlsError};
+use crate::{auth::AuthConfigError, config::Setting, net::tls::TlsError, opening_hours::HolidayError};
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
@@ -27,6 +32,14 @@ pub enum StartError {
         path: PathBuf,
         /// The cause.
         source: io::Error,
+    },
+    /// The file of holidays is not valid.
+    #[error("cannot use the file of {setting}, {}: {source}", .path.as_deref().unwrap_or(Path::new("")).display(), setting = Setting("holidays"))]
+    Holidays {
+        /// The file.
+        path: Option<PathBuf>,
+        /// The cause.
+        source: HolidayError,
     },
     /// Authentication cannot be set up.
     #[error(transparent)]
@@ -57,7 +70,7 @@ pub enum StartError {
 }
 
 /// Remedies for a damaged store.
-fn remedies(data_dir: &std::path::Path) -> String {
+fn remedies(data_dir: &Path) -> String {
     let directory = data_dir.display();
     format!(
         "Nothing in it was changed. Keep it as it is until its merchants are safe:\n  \

@@ -41,6 +41,7 @@ use crate::{
         listener::{self, ServerContext},
         tls::Tls,
     },
+    opening_hours::{HolidayCalendar, run_refresh},
     overload::state::OverloadState,
     service::{Service, ServiceHandle},
     telemetry::{LogControl, metrics::Metrics, traces::Traces},
@@ -141,6 +142,9 @@ impl ServerHandle {
         progress: Progress,
         log: Option<LogControl>,
     ) -> Result<Self, StartError> {
+        let calendar = HolidayCalendar::load(settings.holidays.as_deref())
+            .map_err(|source| StartError::Holidays { path: settings.holidays.clone(), source })?;
+        let calendar = Arc::new(calendar);
         let parts = Parts::new(authenticator, settings)?;
         let tls = match &listener {
             Listener::Tcp(_, tls) => tls.clone(),
@@ -176,7 +180,9 @@ impl ServerHandle {
         let (commits, commit_thread) = commit::spawn(commit_parts).map_err(|error| internal(&error))?;
         let watchers = Arc::new(Semaphore::new(settings.max_watchers));
         let backups = Arc::new(Semaphore::new(MAX_BACKUPS));
-        handle.set(Service { reader, commits, feed, tokens, watchers, backups });
+        let refresh = run_refresh(Arc::clone(&calendar), clock::system());
+        let background = admin.into_iter().chain([AbortOnDrop(tokio::spawn(refresh))]).collect();
+        handle.set(Service { reader, commits, feed, tokens, calendar, watchers, backups });
         health.set_all(true).await;
         Ok(Self {
             address: None,
@@ -188,7 +194,7 @@ impl ServerHandle {
             health: health.clone(),
             stop,
             serving,
-            background: admin.into_iter().collect(),
+            background,
             commit_thread,
             disk_monitor: tokio::spawn(run_disk_monitor(disk_monitor, availability, health)),
             grace_period: settings.shutdown_grace_period,

@@ -146,7 +146,10 @@ impl From<StartError> for CliError {
         let code = match &error {
             StartError::Listen { .. } => UNAVAILABLE,
             StartError::File { .. } => CANNOT_CREATE,
-            StartError::Tls(_) | StartError::Auth(_) | StartError::Traces { .. } => CONFIG,
+            StartError::Tls(_)
+            | StartError::Auth(_)
+            | StartError::Traces { .. }
+            | StartError::Holidays { .. } => CONFIG,
             StartError::Store(error) | StartError::Damaged { fault: error, .. } => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,
         };

@@ -97,6 +97,8 @@ server_args! {
         "OpenTelemetry collector to send spans to, over OTLP with gRPC, such as http://127.0.0.1:4317 [default: none]";
     trace_ratio: f64 = 0.01, "NEARBY_TRACE_RATIO", "RATIO",
         "Share of calls to trace whose clients make no sampling decision, from 0 to 1";
+    holidays: PathBuf, "NEARBY_HOLIDAYS", "FILE",
+        "Public and school holidays, in TOML, that are added to the built-in calendar or replace it for a country";
     slow_search_ms: u64 = 100, "NEARBY_SLOW_SEARCH_MS", "MS",
         "Duration from which a search is logged as slow, in milliseconds; its position is not logged";
     insecure: bool = false, "NEARBY_INSECURE", "BOOL",

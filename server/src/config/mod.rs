@@ -29,6 +29,8 @@ pub struct Settings {
     pub admin_listen: Option<SocketAddr>,
     /// Destination and sampling of spans, if calls are traced.
     pub traces: Option<TraceSettings>,
+    /// File of holidays, if the built-in calendar is not enough.
+    pub holidays: Option<PathBuf>,
     /// Duration from which a search is logged as slow.
     pub slow_search: Option<Duration>,
     /// Certificates, if the server speaks TLS.
@@ -138,6 +140,7 @@ impl ServerArgs {
             data_dir: args.data_dir(),
             address_file: args.address_file,
             audit_log: args.audit_log,
+            holidays: args.holidays,
         })
     }
 

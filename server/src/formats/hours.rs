@@ -1,30 +1,131 @@
-//! Converts the opening hours of a row: their text and time zone.
+//! Opening hours in files: expressions in the syntax of OpenStreetMap, and the time zones that they are in.
 
+use std::sync::LazyLock;
+
+use nearby_index::{AnyPosition, Position, Wgs84};
 use nearby_proto::v1 as wire;
+use tzf_rs::DefaultFinder;
 
-use super::{osm_hours::weekly_periods, rows::Warnings, time_zone::time_zone};
+use super::{
+    rows::{Row, Warnings},
+    time_zone::time_zone,
+};
+use crate::opening_hours::{Expression, HolidayCalendar, HolidayKind, country_at, is_time_zone, region_code};
 
+/// Boundaries of time zones, of OpenStreetMap: 60 to 80 MiB of memory, loaded at the first row that needs them.
+static ZONE_BOUNDARIES: LazyLock<DefaultFinder> = LazyLock::new(DefaultFinder::new);
+
+/// Returns the opening hours of a row from their text and time zone, before [`HoursConverter`] checks them.
 pub(super) fn opening_hours(hours: &str, zone: &str, warnings: &mut Warnings) -> Option<wire::OpeningHours> {
     let time_zone = time_zone(zone);
     if time_zone.is_none() && !zone.is_empty() {
-        warnings.push("TIME_ZONE_UNKNOWN");
+        warnings.push_about("TIME_ZONE_UNKNOWN", zone);
     }
-    let mut opening_hours = wire::OpeningHours {
+    let opening_hours = wire::OpeningHours {
         time_zone: time_zone.unwrap_or_default(),
-        display_text: hours.to_owned(),
+        osm_expression: hours.to_owned(),
         ..Default::default()
     };
-    if !hours.is_empty() {
-        match weekly_periods(hours) {
-            Err(_) => warnings.push("HOURS_NOT_UNDERSTOOD"),
-            Ok(_) if opening_hours.time_zone.is_empty() => warnings.push("HOURS_WITHOUT_TIME_ZONE"),
-            Ok(week) => {
-                if week.omits_holidays {
-                    warnings.push("HOURS_OF_HOLIDAYS_LEFT_OUT");
+    (opening_hours != wire::OpeningHours::default()).then_some(opening_hours)
+}
+
+/// Checks the expressions of rows and completes their time zones.
+#[derive(Debug)]
+pub(crate) struct HoursConverter {
+    time_zone: Option<String>,
+    calendar: HolidayCalendar,
+}
+
+impl HoursConverter {
+    /// Creates a converter. `time_zone` applies to hours that name none; without it, they are in the zone of their position.
+    pub(crate) fn new(time_zone: Option<String>, calendar: HolidayCalendar) -> Self {
+        Self { time_zone, calendar }
+    }
+
+    /// Keeps a text that is no expression as the hours to display, so that the state is unknown, and warns about it.
+    pub(super) fn convert(&self, mut row: Row) -> Row {
+        let Ok(merchant) = &mut row.merchant else { return row };
+        let place = Place::of(merchant);
+        let Some(hours) = merchant.opening_hours.as_mut().filter(|hours| !hours.osm_expression.is_empty())
+        else {
+            return row;
+        };
+        match Expression::parse(&hours.osm_expression) {
+            Err(error) => {
+                row.warnings.push_about("HOURS_NOT_UNDERSTOOD", error.to_string());
+                let text = std::mem::take(&mut hours.osm_expression);
+                if hours.display_text.is_empty() {
+                    hours.display_text = text;
                 }
-                opening_hours.weekly_periods = week.periods;
+            }
+            Ok(expression) => {
+                self.warn_of_holidays(&expression, &place, &mut row.warnings);
+                if hours.time_zone.is_empty() {
+                    self.complete_time_zone(hours, &place, &mut row.warnings);
+                }
+            }
+        }
+        row
+    }
+
+    fn warn_of_holidays(&self, expression: &Expression, place: &Place, warnings: &mut Warnings) {
+        for (kind, code) in
+            [(HolidayKind::Public, "HOLIDAYS_UNKNOWN"), (HolidayKind::School, "SCHOOL_HOLIDAYS_UNKNOWN")]
+        {
+            if expression.names_holidays(kind) {
+                let region = place.region();
+                if !self.calendar.has(region, kind) {
+                    let country = region.map(|code| String::from_utf8_lossy(&code).into_owned());
+                    warnings.push_about(code, country.unwrap_or_else(|| "no country".to_owned()));
+                }
             }
         }
     }
-    (opening_hours != wire::OpeningHours::default()).then_some(opening_hours)
+
+    fn complete_time_zone(&self, hours: &mut wire::OpeningHours, place: &Place, warnings: &mut Warnings) {
+        let zone = self.time_zone.clone().or_else(|| place.position.and_then(zone_at));
+        match zone {
+            Some(zone) => hours.time_zone = zone,
+            None => {
+                warnings.push("HOURS_WITHOUT_TIME_ZONE");
+                hours.display_text = std::mem::take(&mut hours.osm_expression);
+            }
+        }
+    }
+}
+
+/// The facts that decide the calendar and the time zone of a merchant's hours.
+struct Place {
+    region_code: Option<[u8; 2]>,
+    position: Option<Position<Wgs84>>,
+}
+
+impl Place {
+    fn of(merchant: &wire::Merchant) -> Self {
+        let code = merchant.address.as_ref().map_or("", |address| &address.region_code);
+        Self { region_code: region_code(code), position: merchant.position.as_ref().and_then(wgs84) }
+    }
+
+    fn region(&self) -> Option<[u8; 2]> {
+        self.region_code.or_else(|| self.position.and_then(country_at))
+    }
+}
+
+/// Returns the position in WGS-84, if it is valid.
+fn wgs84(position: &wire::Position) -> Option<Position<Wgs84>> {
+    let (latitude, longitude) = (position.latitude, position.longitude);
+    let position = match position.coordinate_system() {
+        wire::CoordinateSystem::Unspecified => return None,
+        wire::CoordinateSystem::Wgs84 => AnyPosition::Wgs84(Position::new(latitude, longitude).ok()?),
+        wire::CoordinateSystem::Gcj02 => AnyPosition::Gcj02(Position::new(latitude, longitude).ok()?),
+        wire::CoordinateSystem::Bd09 => AnyPosition::Bd09(Position::new(latitude, longitude).ok()?),
+    };
+    Some(position.to_wgs84())
+}
+
+/// Returns the time zone at a position, if the database of this build has it. Boundaries are simplified: within about 100 m of one,
+/// it may be the zone beside it.
+pub(crate) fn zone_at(position: Position<Wgs84>) -> Option<String> {
+    let name = ZONE_BOUNDARIES.get_tz_name(position.longitude_deg(), position.latitude_deg());
+    is_time_zone(name).then(|| name.to_owned())
 }

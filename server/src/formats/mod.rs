@@ -7,7 +7,7 @@
 //! | `rows` | rows, which the readers yield: a merchant, or the reason why there is none |
 //! | `columns` | converts named columns to a merchant |
 //! | `hours` | converts the text and time zone of opening hours |
-//! | `osm_hours`, `time_zone` | parse OpenStreetMap's opening hours, and spellings of time zones |
+//! | `time_zone` | converts spellings of time zones |
 //! | `writer` | writes the three formats |
 //! | `zstd` | decompression of zstd |
 
@@ -16,7 +16,6 @@ mod csv;
 mod geojson;
 mod hours;
 mod ndjson;
-mod osm_hours;
 mod reader;
 mod rows;
 mod time_zone;
@@ -27,6 +26,7 @@ use clap::ValueEnum;
 use nearby_proto::v1 as wire;
 
 pub(crate) use self::{
+    hours::HoursConverter,
     reader::{Input, Position},
     rows::{Row, Warnings},
     writer::Writer,

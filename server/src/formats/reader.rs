@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use super::{DatumArg, FileFormat, csv, geojson, ndjson, rows::Rows, zstd::ZstdReader};
+use super::{DatumArg, FileFormat, HoursConverter, csv, geojson, ndjson, rows::Rows, zstd::ZstdReader};
 
 /// Progress of reading a file.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,11 @@ impl Input {
         let file = File::open(path)?;
         let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
         Self::read(file, length, format, datum)
+    }
+
+    /// Checks the opening hours of each row.
+    pub(crate) fn with_hours(self, converter: HoursConverter) -> Self {
+        Self { rows: Box::new(self.rows.map(move |row| row.map(|row| converter.convert(row)))), ..self }
     }
 
     /// Reads from any source.

@@ -5,6 +5,7 @@ use std::io::{Cursor, Write};
 use ruzstd::encoding::CompressionLevel;
 
 use super::*;
+use crate::opening_hours::HolidayCalendar;
 
 fn read(bytes: impl Into<Vec<u8>>, format: FileFormat) -> Vec<Row> {
     let input = Input::read(Cursor::new(bytes.into()), None, format, None).unwrap();
@@ -28,11 +29,62 @@ e,Too,few
 ,No id,1,2,US,,,
 ";
 
+fn converter() -> HoursConverter {
+    HoursConverter::new(None, HolidayCalendar::built_in())
+}
+
+#[test]
+fn hours_are_kept_as_expressions_or_as_text_with_a_warning() {
+    let csv = "id,name,lat,lon,country,hours\n\
+        a,A,60.17,24.94,FI,Mo-Fr 09:00-17:00; PH off\n\
+        b,B,60.17,24.94,FI,Mo-Fr 09:00-17:00; SH off\n\
+        c,C,60.17,24.94,FI,ask inside\n\
+        d,D,31.23,121.47,,Mo-Su 09:00-21:00\n\
+        e,E,50,-30,,24/7; PH off\n";
+    let input = Input::read(Cursor::new(csv), None, FileFormat::Csv, None).unwrap().with_hours(converter());
+    let found: Vec<_> = input
+        .rows
+        .map(|row| {
+            let row = row.unwrap();
+            let hours = row.merchant.unwrap().opening_hours.unwrap();
+            let warnings: Vec<_> =
+                row.warnings.into_iter().map(|warning| (warning.code, warning.detail)).collect();
+            (hours.time_zone, hours.osm_expression, hours.display_text, warnings)
+        })
+        .collect();
+    let hours = |zone: &str, expression: &str, text: &str, warnings: &[(&'static str, &str)]| {
+        let warnings =
+            warnings.iter().map(|(code, detail)| (*code, (*detail).to_owned())).collect::<Vec<_>>();
+        (zone.to_owned(), expression.to_owned(), text.to_owned(), warnings)
+    };
+    assert_eq!(
+        found,
+        [
+            hours("Europe/Helsinki", "Mo-Fr 09:00-17:00; PH off", "", &[]),
+            hours("Europe/Helsinki", "Mo-Fr 09:00-17:00; SH off", "", &[("SCHOOL_HOLIDAYS_UNKNOWN", "FI")]),
+            hours(
+                "",
+                "",
+                "ask inside",
+                &[("HOURS_NOT_UNDERSTOOD", "unexpected text, at byte 0: \"ask inside\"")]
+            ),
+            hours("Asia/Shanghai", "Mo-Su 09:00-21:00", "", &[]),
+            hours("Etc/GMT+2", "24/7; PH off", "", &[("HOLIDAYS_UNKNOWN", "no country")]),
+        ]
+    );
+    let zone = HoursConverter::new(Some("Asia/Urumqi".to_owned()), HolidayCalendar::built_in());
+    let csv = "id,name,lat,lon,tz,hours\na,A,43.8,87.6,,24/7\nb,B,43.8,87.6,Asia/Shanghai,24/7\n";
+    let input = Input::read(Cursor::new(csv), None, FileFormat::Csv, None).unwrap().with_hours(zone);
+    let zones: Vec<_> =
+        input.rows.map(|row| row.unwrap().merchant.unwrap().opening_hours.unwrap().time_zone).collect();
+    assert_eq!(zones, ["Asia/Urumqi", "Asia/Shanghai"]);
+}
+
 #[test]
 fn csv_rows_are_converted_or_rejected_with_a_reason() {
     let input = Input::read(Cursor::new(CSV), None, FileFormat::Csv, Some(DatumArg::Gcj02)).unwrap();
     assert_eq!(input.ignored_columns, ["colour"]);
-    let rows: Vec<Row> = input.rows.map(Result::unwrap).collect();
+    let rows: Vec<Row> = input.with_hours(converter()).rows.map(Result::unwrap).collect();
     let expected = ["accepted", "POSITION_MISSING", "NOT_A_NUMBER", "accepted", "COLUMN_COUNT", "REQUIRED"];
     assert_eq!(reasons(&rows), expected);
     assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [2, 3, 4, 5, 7, 8]);
@@ -43,11 +95,11 @@ fn csv_rows_are_converted_or_rejected_with_a_reason() {
     assert_eq!(merchant.position.unwrap().coordinate_system(), wire::CoordinateSystem::Gcj02);
     assert_eq!(merchant.address.as_ref().unwrap().region_code, "US");
     let hours = merchant.opening_hours.as_ref().unwrap();
-    assert_eq!((hours.time_zone.as_str(), hours.weekly_periods.len()), ("US/Eastern", 1));
+    assert_eq!((hours.time_zone.as_str(), hours.osm_expression.as_str()), ("US/Eastern", "Mo 10:00-12:00"));
     let mut warnings =
         rows.into_iter().map(|row| row.warnings.into_iter().map(|warning| warning.code).collect());
     assert_eq!(warnings.next(), Some(Vec::new()));
-    let expected = vec!["COUNTRY_UNKNOWN", "TIME_ZONE_UNKNOWN", "HOURS_NOT_UNDERSTOOD"];
+    let expected = vec!["COUNTRY_UNKNOWN", "TIME_ZONE_UNKNOWN"];
     assert_eq!(warnings.nth(2), Some(expected));
 }
 
@@ -132,8 +184,7 @@ fn full_merchant() -> wire::Merchant {
         }),
         opening_hours: Some(wire::OpeningHours {
             time_zone: "Asia/Shanghai".to_owned(),
-            weekly_periods: vec![wire::WeeklyPeriod { weekday: 1, start_minute: 600, length_minutes: 120 }],
-            display_text: "Mo 10:00-12:00".to_owned(),
+            osm_expression: "Mo 10:00-12:00".to_owned(),
             ..Default::default()
         }),
         visibility: wire::Visibility::Hidden.into(),

@@ -120,7 +120,7 @@ fn csv_record(merchant: &wire::Merchant) -> [String; 20] {
         address.region_code,
         merchant.phone.clone(),
         merchant.website_uri.clone(),
-        hours.display_text,
+        if hours.osm_expression.is_empty() { hours.display_text } else { hours.osm_expression },
         hours.time_zone,
         visibility.to_owned(),
         link.app_id,

@@ -4,7 +4,7 @@
 //! decodes it with the generated code.
 
 use nearby_index::{Hit, Pieces, StoredMerchant};
-use nearby_proto::v1 as wire;
+use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::{
     Message,
     encoding::{self, WireType, encode_key, encode_varint, encoded_len_varint},
@@ -52,6 +52,20 @@ pub(crate) struct ResultFlags {
     pub(crate) uncertain: bool,
     pub(crate) merchants_at_position: i32,
     pub(crate) position: Option<wire::Position>,
+    /// Seconds since 1970.
+    pub(crate) open_state_until_s: Option<i64>,
+    pub(crate) open_state_comment: Option<Box<str>>,
+}
+
+impl ResultFlags {
+    /// Generated code does not write an empty text.
+    fn comment(&self) -> Option<&str> {
+        self.open_state_comment.as_deref().filter(|comment| !comment.is_empty())
+    }
+
+    fn open_state_until(&self) -> Option<Timestamp> {
+        self.open_state_until_s.map(|seconds| Timestamp { seconds, nanos: 0 })
+    }
 }
 
 /// Writes a `NearbyResult` as a field.
@@ -84,6 +98,12 @@ pub(crate) fn put_result(
     if let Some(position) = &flags.position {
         encoding::message::encode(7, position, response);
     }
+    if let Some(until) = flags.open_state_until() {
+        encoding::message::encode(8, &until, response);
+    }
+    if let Some(comment) = flags.comment() {
+        put_field(response, 9, comment.as_bytes());
+    }
 }
 
 fn result_len(distance_m: f64, merchant: Pieces<'_>, flags: &ResultFlags) -> usize {
@@ -97,6 +117,8 @@ fn result_len(distance_m: f64, merchant: Pieces<'_>, flags: &ResultFlags) -> usi
         + if flags.uncertain { KEY_AND_BOOL } else { 0 }
         + number_len(flags.merchants_at_position)
         + flags.position.as_ref().map_or(0, |position| field_len(position.encoded_len()))
+        + flags.open_state_until().map_or(0, |until| field_len(until.encoded_len()))
+        + flags.comment().map_or(0, |comment| field_len(comment.len()))
 }
 
 #[cfg(test)]
@@ -140,7 +162,7 @@ mod tests {
         fn assembled_responses_equal_those_of_the_generated_code(
             id in "[a-z]{1,100}", name in "[a-zé]{1,120}", offset in 0..3u8, view in 1..=3i32, open_state in 0..=3i32,
             beyond_radius: bool, uncertain: bool, merchants_at_position in prop_oneof![Just(0), 1..100_000i32],
-            with_position: bool,
+            with_position: bool, until_s in proptest::option::of(0..4_000_000_000i64), comment in proptest::option::of(".{0,200}"),
         ) {
             let stored = stored(&id, &name);
             let (here, there) = ((1.0, 2.0), (1.0 + f64::from(offset) * 0.01, 2.0));
@@ -149,7 +171,10 @@ mod tests {
             let position = with_position.then_some(wire::Position {
                 latitude: -1.5, longitude: 0.0, coordinate_system: 3, accuracy_m: None,
             });
-            let flags = ResultFlags { open_state, beyond_radius, uncertain, merchants_at_position, position };
+            let flags = ResultFlags {
+                open_state, beyond_radius, uncertain, merchants_at_position, position, open_state_until_s: until_s,
+                open_state_comment: comment.clone().map(Box::from),
+            };
             let view = wire::MerchantView::try_from(view).unwrap();
             let mut response = Vec::new();
             put_result(&mut response, 1, &hit, viewed(&stored, view), &flags);
@@ -167,7 +192,8 @@ mod tests {
                 merchant: Some(merchant), distance_m: hit.distance.get(), ..Default::default()
             };
             let flagged = wire::NearbyResult {
-                open_state, beyond_radius, uncertain, merchants_at_position, position, ..plain.clone()
+                open_state, beyond_radius, uncertain, merchants_at_position, position,
+                open_state_until: flags.open_state_until(), open_state_comment: comment.unwrap_or_default(), ..plain.clone()
             };
             let read = wire::SearchNearbyResponse::decode(response.as_slice()).unwrap();
             prop_assert_eq!(response.len(), read.encoded_len());

@@ -65,7 +65,9 @@ const fn place(name: &'static str, covers: &'static str, allowed: &'static [&'st
     Place { name, covers, allowed }
 }
 
-const PLACES: [Place; 14] = [
+const PLACES: [Place; 16] = [
+    place("country_boundaries", "", &["server/src/opening_hours/country.rs"]),
+    place("tzf_rs", "", &["server/src/formats/hours.rs"]),
     place("rstar", "", &["benches/compare/rivals.rs"]),
     place("kiddo", "", &["benches/compare/rivals.rs"]),
     place("pulp", "", &["index/src/search/traversal.rs"]),

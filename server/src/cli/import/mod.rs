@@ -17,7 +17,10 @@ use super::{
     target::{IfMissing, Target, TargetArgs},
     terminal,
 };
-use crate::formats::{DatumArg, FileFormat, Input};
+use crate::{
+    formats::{DatumArg, FileFormat, HoursConverter, Input},
+    opening_hours::{HolidayCalendar, is_time_zone},
+};
 
 /// The columns of CSV files and the properties of GeoJSON features, which `formats` converts.
 const COLUMNS: &str = "\
@@ -51,6 +54,15 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     allow_null_island: bool,
 
+    /// Time zone of opening hours that name none, such as Europe/Helsinki [default: the zone at the merchant's position]
+    #[arg(long, value_name = "ZONE", value_parser = time_zone_name)]
+    time_zone: Option<String>,
+
+    /// Public and school holidays, in TOML, that are added to the built-in calendar or replace it for a country; give the server
+    /// the same file
+    #[arg(long, value_name = "FILE")]
+    holidays: Option<PathBuf>,
+
     /// File for rejected rows, with the reason of each [default: FILE.rejected.csv, if there are any]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
@@ -63,6 +75,14 @@ pub(super) struct ImportArgs {
     target: TargetArgs,
 }
 
+fn time_zone_name(text: &str) -> Result<String, &'static str> {
+    if is_time_zone(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("not a name from IANA's time zone database, such as Asia/Shanghai")
+    }
+}
+
 /// Stores valid rows and reports rejected ones. Fails only if all rows are rejected.
 pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
@@ -71,10 +91,13 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     if rejected.canonicalize().is_ok_and(|path| args.file.canonicalize().is_ok_and(|file| file == path)) {
         return Err(CliError::usage("--rejected names the file to load itself"));
     }
+    let calendar = HolidayCalendar::load(args.holidays.as_deref())
+        .map_err(|error| CliError::usage(format!("cannot use the file of --holidays: {error}")))?;
     let input = Input::open(&args.file, format, args.datum).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => CliError::data(format!("{name}: {error}")),
         _ => CliError::no_input(format!("cannot read {name}: {error}")),
     })?;
+    let input = input.with_hours(HoursConverter::new(args.time_zone, calendar));
     // Rejected rows of an earlier import. The file usually does not exist, which is not an error.
     drop(std::fs::remove_file(&rejected));
     let target = Target::open(&args.target, IfMissing::Create).await?;

@@ -5,20 +5,26 @@ use std::collections::BTreeSet;
 use nearby_proto::v1 as wire;
 
 use super::violations::Check;
-use crate::{opening_hours::is_time_zone, reason, record::date_of};
+use crate::{
+    opening_hours::{Expression, is_time_zone},
+    reason,
+    record::date_of,
+};
 
 /// Longest weekly period: a week.
 const WEEK_MINUTES: i32 = 7 * 24 * 60;
 const LAST_MINUTE_OF_DAY: i32 = 24 * 60 - 1;
 
 pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
-    let has_periods = !hours.weekly_periods.is_empty() || !hours.special_days.is_empty();
+    let has_hours = !hours.weekly_periods.is_empty()
+        || !hours.special_days.is_empty()
+        || !hours.osm_expression.is_empty();
     if hours.time_zone.is_empty() {
-        if has_periods {
+        if has_hours {
             check.fail(
                 "opening_hours.time_zone",
                 reason::REQUIRED,
-                "must name the IANA time zone that the periods are in, such as Asia/Shanghai",
+                "must name the IANA time zone that the hours are in, such as Asia/Shanghai",
             );
         }
     } else if !is_time_zone(&hours.time_zone) {
@@ -29,6 +35,7 @@ pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
         );
     }
     check.text("opening_hours.display_text", &hours.display_text, 1_024);
+    check_expression(check, hours);
     check.list("opening_hours.weekly_periods", &hours.weekly_periods, 64, |check, path, period| {
         match wire::Weekday::try_from(period.weekday) {
             Ok(wire::Weekday::Unspecified) | Err(_) => {
@@ -51,6 +58,27 @@ pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
             check_period(check, path, period.start_minute, period.length_minutes, 2 * 24 * 60);
         });
     });
+}
+
+fn check_expression(check: &mut Check, hours: &wire::OpeningHours) {
+    const PATH: &str = "opening_hours.osm_expression";
+
+    if hours.osm_expression.is_empty() {
+        return;
+    }
+    check.text(PATH, &hours.osm_expression, 1_024);
+    if let Err(error) = Expression::parse(&hours.osm_expression) {
+        let description = format!("must be an opening_hours expression of OpenStreetMap: {error}");
+        check.fail(PATH, reason::HOURS_INVALID, description);
+    }
+    for (field, is_empty) in
+        [("weekly_periods", hours.weekly_periods.is_empty()), ("special_days", hours.special_days.is_empty())]
+    {
+        if !is_empty {
+            let description = "must be empty beside osm_expression, which states the same";
+            check.fail(&format!("opening_hours.{field}"), reason::UNEXPECTED, description);
+        }
+    }
 }
 
 fn check_period(check: &mut Check, path: &str, start_minute: i32, length_minutes: i32, max_minutes: i32) {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::ServiceError,
-    opening_hours::Clocks,
+    opening_hours::Moment,
     page_token::{Fingerprint, PageTokens, Payload},
     reason,
 };
@@ -61,7 +61,7 @@ pub(crate) struct Expansion {
 /// A filter by opening hours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opening {
-    pub(crate) at: UnixMicros,
+    pub(crate) at: Moment,
     pub(crate) policy: wire::OpeningPolicy,
 }
 
@@ -195,22 +195,22 @@ fn expansion_from_wire(given: &wire::Expansion, min: Radius, max: Radius) -> Res
 }
 
 fn opening_from_wire(given: &wire::OpeningFilter, now: UnixMicros) -> Result<Opening, ServiceError> {
-    use wire::opening_filter::Moment;
+    use wire::opening_filter::Moment as Given;
 
     let mut check = Check::under("opening");
     let at = match &given.moment {
-        Some(Moment::OpenNow(true)) => now,
-        Some(Moment::OpenNow(false)) => {
+        Some(Given::OpenNow(true)) => Moment::Now(now),
+        Some(Given::OpenNow(false)) => {
             check.fail("open_now", reason::OUT_OF_RANGE, "must be true; omit opening to search without it");
-            now
+            Moment::Now(now)
         }
-        Some(Moment::OpenAt(moment)) => micros_of(moment).unwrap_or_else(|| {
+        Some(Given::OpenAt(moment)) => Moment::At(micros_of(moment).unwrap_or_else(|| {
             check.fail("open_at", reason::OUT_OF_RANGE, "must be a moment of the years 1 to 9999");
             now
-        }),
+        })),
         None => {
             check.fail("", reason::REQUIRED, "must have open_at or open_now");
-            now
+            Moment::Now(now)
         }
     };
     let policy = match wire::OpeningPolicy::try_from(given.policy) {
@@ -232,7 +232,7 @@ fn micros_of(given: &Timestamp) -> Option<UnixMicros> {
     let fraction = u32::try_from(given.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)? / 1_000;
     let micros = given.seconds.checked_mul(1_000_000)?.checked_add(i64::from(fraction))?;
     let moment = UnixMicros(micros);
-    (given.seconds >= FIRST && Clocks::at(moment).is_some()).then_some(moment)
+    (given.seconds >= FIRST && Moment::At(moment).is_representable()).then_some(moment)
 }
 
 /// The token of the next page.

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use nearby_index::{
-    Ecef, End, Hit, Hits, Limit, Meters, Pieces, Query, Radius, SearchControl, Snapshot, StoredMerchant,
+    Ecef, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, SearchControl, Snapshot,
+    StoredMerchant,
 };
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
@@ -14,7 +15,7 @@ use crate::{
         convert::{SearchRequest, next_page_token},
         response_encoder::{ResultFlags, len, put_field, put_result, viewed},
     },
-    opening_hours::{Clocks, OpenStatus},
+    opening_hours::{Clocks, HolidayCalendar},
     page_token::PageTokens,
 };
 
@@ -55,11 +56,11 @@ struct PageSearch<'a, 's> {
 pub(crate) fn page_response(
     request: &SearchRequest,
     snapshot: &Snapshot,
-    tokens: &PageTokens,
+    (tokens, calendar): (&PageTokens, &HolidayCalendar),
     max_bytes: usize,
     should_continue: &dyn Fn() -> bool,
 ) -> Result<Option<Page>, ServiceError> {
-    let clocks = request.opening.and_then(|opening| Clocks::at(opening.at));
+    let clocks = request.opening.and_then(|opening| Clocks::at(opening.at, calendar));
     // A merchant that has moved since the first page may have been on an earlier one.
     let first_revision = request.first_revision.unwrap_or(snapshot.revision());
     let is_open_enough =
@@ -177,7 +178,7 @@ impl<'s> PageSearch<'_, 's> {
     }
 
     /// Encodes as many rows as fit. Returns their bytes and their number.
-    fn write(&self, rows: &[Row<'_>], max_bytes: usize, clocks: Option<&Clocks>) -> (Vec<u8>, usize) {
+    fn write(&self, rows: &[Row<'_>], max_bytes: usize, clocks: Option<&Clocks<'_>>) -> (Vec<u8>, usize) {
         // Bytes of a row besides its merchant, and of the page token and the numbers at the end.
         const ROW_OVERHEAD_BYTES: usize = 32;
         const END_BYTES: usize = 512;
@@ -199,8 +200,9 @@ impl<'s> PageSearch<'_, 's> {
         (encoded, rows.len())
     }
 
-    fn flags(&self, row: &Row<'_>, clocks: Option<&Clocks>) -> ResultFlags {
-        let open_state = match clocks.map(|clocks| clocks.status(row.hit.merchant)) {
+    fn flags(&self, row: &Row<'_>, clocks: Option<&Clocks<'_>>) -> ResultFlags {
+        let state = clocks.map(|clocks| clocks.state(row.hit.merchant));
+        let open_state = match state.as_ref().map(|state| state.status) {
             None => wire::OpenState::Unspecified,
             Some(OpenStatus::Open) => wire::OpenState::Open,
             Some(OpenStatus::Closed) => wire::OpenState::Closed,
@@ -212,6 +214,8 @@ impl<'s> PageSearch<'_, 's> {
             uncertain: is_uncertain(row.hit.distance, &self.request.query, self.request.accuracy_m),
             merchants_at_position: row.at_position,
             position: self.request.output.map(|datum| datum.position_of(row.hit.merchant.merchant.position)),
+            open_state_until_s: state.as_ref().and_then(|state| state.until_s),
+            open_state_comment: state.and_then(|state| state.comment),
         }
     }
 

@@ -36,7 +36,7 @@ impl NearbyServiceImpl {
     ) -> Result<Page, ServiceError> {
         let request = search_from_wire(given, self.settings_for(context), (self.clock)(), &service.tokens)?;
         let (origin, revision) = (request.origin, snapshot.revision());
-        let tokens = service.tokens.clone();
+        let (tokens, calendar) = (service.tokens.clone(), Arc::clone(&service.calendar));
         // A long search runs twice, inline and from the start on a blocking thread: both runs count.
         let pages_visited = Arc::new(AtomicU32::new(0));
         let total = Arc::clone(&pages_visited);
@@ -47,7 +47,7 @@ impl NearbyServiceImpl {
                 pages.set(pages.get() + 1);
                 should_continue()
             };
-            let page = page_response(&request, &snapshot, &tokens, max_bytes, &count_page);
+            let page = page_response(&request, &snapshot, (&tokens, &calendar), max_bytes, &count_page);
             total.fetch_add(pages.get(), Ordering::Relaxed);
             page
         };
