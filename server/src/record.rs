@@ -280,7 +280,7 @@ fn terms_of(given: &wire::Merchant) -> Terms {
 }
 
 /// Opening hours as the index keeps them; `None` if they state nothing.
-fn hours_of(given: &wire::Merchant, position: AnyPosition) -> Option<Hours> {
+pub(crate) fn hours_of(given: &wire::Merchant, position: AnyPosition) -> Option<Hours> {
     let hours = given.opening_hours.as_ref()?;
     if hours.osm_expression.is_empty() {
         return week_of(hours).map(Hours::Weekly);

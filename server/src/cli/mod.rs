@@ -18,6 +18,7 @@ mod export;
 mod filter;
 mod get;
 mod hide;
+mod hours;
 mod import;
 mod keys;
 mod put;
@@ -98,6 +99,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Rewrite the base and the snapshot file of a closed store and empty its journal
     Compact(compact::CompactArgs),
+    /// List merchants whose displayed hours differ from the stored ones, and correct them
+    Hours(hours::HoursArgs),
     /// Show the status of a running server
     Status(status::StatusArgs),
     /// Manage API keys: add, list, revoke
@@ -157,6 +160,7 @@ impl Cli {
             Command::Restore(args) => restore::run(&args),
             Command::Verify(args) => verify::run(&args),
             Command::Compact(args) => compact::run(&args),
+            Command::Hours(args) => hours::run(args).await,
             Command::Status(args) => status::run(args).await,
             Command::Keys(args) => keys::run(args),
             Command::Demo(args) => demo::run(args).await,

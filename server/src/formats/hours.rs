@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use nearby_index::{AnyPosition, Position, Wgs84};
 use nearby_proto::v1 as wire;
 use tzf_rs::DefaultFinder;
@@ -10,7 +11,13 @@ use super::{
     rows::{Row, Warnings},
     time_zone::time_zone,
 };
-use crate::opening_hours::{Expression, HolidayCalendar, HolidayKind, country_at, is_time_zone, region_code};
+use crate::{
+    opening_hours::{
+        Difference, Expression, HolidayCalendar, HolidayKind, country_at, first_difference, is_time_zone,
+        region_code,
+    },
+    record::hours_of,
+};
 
 /// Boundaries of time zones, of OpenStreetMap: 60 to 80 MiB of memory, loaded at the first row that needs them.
 static ZONE_BOUNDARIES: LazyLock<DefaultFinder> = LazyLock::new(DefaultFinder::new);
@@ -66,6 +73,38 @@ impl HoursConverter {
             }
         }
         row
+    }
+
+    /// Reads the displayed hours of a stored merchant as an expression. Returns the hours with it, and when they first differ from
+    /// those that are stored, from a moment on. `None` if they do not differ, if the text is no expression, and for a merchant that
+    /// has an expression already, or special days, which a text does not contain.
+    pub(crate) fn corrected(
+        &self,
+        stored: &wire::Merchant,
+        from: Timestamp,
+    ) -> Option<(wire::OpeningHours, Difference)> {
+        let before = stored.opening_hours.as_ref()?;
+        if before.display_text.is_empty()
+            || !before.osm_expression.is_empty()
+            || !before.special_days.is_empty()
+        {
+            return None;
+        }
+        Expression::parse(&before.display_text).ok()?;
+        let place = Place::of(stored);
+        let mut hours = wire::OpeningHours {
+            time_zone: before.time_zone.clone(),
+            osm_expression: before.display_text.clone(),
+            ..Default::default()
+        };
+        if hours.time_zone.is_empty() {
+            hours.time_zone = self.time_zone.clone().or_else(|| place.position.and_then(zone_at))?;
+        }
+        let position = AnyPosition::Wgs84(place.position?);
+        let after = wire::Merchant { opening_hours: Some(hours.clone()), ..stored.clone() };
+        let (before, after) = (hours_of(stored, position), hours_of(&after, position)?);
+        let difference = first_difference(before.as_ref(), &after, &self.calendar, from)?;
+        Some((hours, difference))
     }
 
     fn warn_of_holidays(&self, expression: &Expression, place: &Place, warnings: &mut Warnings) {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `clocks` | the states of merchants at one moment, for a search |
 //! | `schedule` | computes the states of hours over a span of time |
+//! | `compare` | finds when two hours differ |
 //! | `refresh` | keeps the schedules of expressions up to date |
 //! | `osm` | parses and evaluates OpenStreetMap's `opening_hours` |
 //! | `holidays` | public and school holidays by country |
@@ -14,6 +15,7 @@
 //! away, is evaluated from the text.
 
 mod clocks;
+mod compare;
 mod country;
 mod holidays;
 mod osm;
@@ -30,6 +32,7 @@ use jiff::civil::{Date, date};
 pub use self::holidays::{HolidayCalendar, HolidayError};
 pub(crate) use self::{
     clocks::{Clocks, Moment},
+    compare::{Difference, first_difference},
     country::{country_at, region_code},
     osm::{Expression, HolidayKind},
     refresh::run_refresh,

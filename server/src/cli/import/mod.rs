@@ -75,7 +75,8 @@ pub(super) struct ImportArgs {
     target: TargetArgs,
 }
 
-fn time_zone_name(text: &str) -> Result<String, &'static str> {
+/// Parses the name of a time zone.
+pub(super) fn time_zone_name(text: &str) -> Result<String, &'static str> {
     if is_time_zone(text) {
         Ok(text.to_owned())
     } else {

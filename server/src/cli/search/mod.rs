@@ -5,7 +5,7 @@ mod table;
 
 use std::io;
 
-use nearby_proto::v1 as wire;
+use nearby_proto::v1::{self as wire, opening_filter::Moment};
 
 use self::args::flag_of;
 pub(super) use self::args::{SearchArgs, around};
@@ -21,6 +21,8 @@ pub(super) struct Found {
     results: Vec<wire::NearbyResult>,
     /// Merchants that may belong in the results but are missing, given the accuracy of the point.
     possible_omissions: i32,
+    /// The moment of the opening filter, or else the current time, in seconds since 1970.
+    moment_s: i64,
 }
 
 pub(super) async fn run(args: SearchArgs) -> Result<(), CliError> {
@@ -51,7 +53,11 @@ pub(super) async fn page_through(
     max_results: usize,
     mut each_page: impl FnMut(&[wire::NearbyResult]) -> Result<(), CliError>,
 ) -> Result<Found, CliError> {
-    let mut found = Found::default();
+    let moment_s = match request.opening.as_ref().and_then(|opening| opening.moment) {
+        Some(Moment::OpenAt(moment)) => moment.seconds,
+        _ => jiff::Timestamp::now().as_second(),
+    };
+    let mut found = Found { moment_s, ..Found::default() };
     let mut pages = target.client().search_pages(request, max_results);
     while let Some(page) = pages.next_page().await.map_err(|error| CliError::of_call(&error, flag_of))? {
         each_page(&page.results)?;
@@ -76,7 +82,7 @@ pub(super) fn show(found: &Found) -> Result<(), CliError> {
     if found.results.is_empty() {
         terminal::out("No merchant within the radius.\n")?;
     } else {
-        terminal::out(table::format(&found.results))?;
+        terminal::out(table::format(&found.results, found.moment_s))?;
     }
     Ok(terminal::out(table::omissions(found.possible_omissions))?)
 }

@@ -14,7 +14,9 @@ const UNCERTAIN: &str = "?";
 
 /// Formats results as a table with rounded distances. Columns that were not requested are omitted, and a legend below the table
 /// explains its marks.
-pub(super) fn format(results: &[wire::NearbyResult]) -> String {
+///
+/// `moment_s` is the moment of the opening filter, in seconds since 1970.
+pub(super) fn format(results: &[wire::NearbyResult], moment_s: i64) -> String {
     // The server sets these fields only if the request asks for them.
     let has_open = results.iter().any(|result| result.open_state() != wire::OpenState::Unspecified);
     let has_count = results.iter().any(|result| result.merchants_at_position > 0);
@@ -32,7 +34,7 @@ pub(super) fn format(results: &[wire::NearbyResult]) -> String {
         let merchant = result.merchant.clone().unwrap_or_default();
         let address = merchant.address.unwrap_or_default();
         let id = merchant.name.strip_prefix("merchants/").unwrap_or(&merchant.name).to_owned();
-        let open = has_open.then(|| open_word(result.open_state()).to_owned());
+        let open = has_open.then(|| open_cell(result, moment_s));
         let merchants = has_count.then(|| result.merchants_at_position.to_string());
         let row = [rank.to_string(), marked_distance(result)].into_iter().chain(open).chain(merchants);
         table.add_row(row.chain([
@@ -84,6 +86,36 @@ fn marked_distance(result: &wire::NearbyResult) -> String {
     if flags.is_empty() { distance } else { format!("{flags} {distance}") }
 }
 
+/// Describes the state, its comment and the time to its change: `yes, 3 h 10 min more`, `no, changes in 40 min`,
+/// `unknown: by appointment`.
+fn open_cell(result: &wire::NearbyResult, moment_s: i64) -> String {
+    let mut cell = open_word(result.open_state()).to_owned();
+    if !result.open_state_comment.is_empty() {
+        cell.push_str(&format!(": {}", result.open_state_comment));
+    }
+    let until = result.open_state_until.as_ref().map(|until| until.seconds - moment_s);
+    match (result.open_state(), until) {
+        (wire::OpenState::Open, Some(seconds)) => cell.push_str(&format!(", {} more", duration(seconds))),
+        (wire::OpenState::Closed, Some(seconds)) => {
+            cell.push_str(&format!(", changes in {}", duration(seconds)))
+        }
+        _ => {}
+    }
+    cell
+}
+
+/// Formats a duration, rounded up to minutes: `40 min`, `3 h 10 min`, `2 d 5 h`.
+fn duration(seconds: i64) -> String {
+    let minutes = (seconds.max(0) + 59) / 60;
+    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
 fn open_word(state: wire::OpenState) -> &'static str {
     match state {
         wire::OpenState::Open => "yes",
@@ -100,6 +132,8 @@ fn distance(distance_m: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nearby_proto::well_known::Timestamp;
+
     use super::*;
 
     fn result(distance_m: f64) -> wire::NearbyResult {
@@ -116,7 +150,7 @@ mod tests {
 
     #[test]
     fn columns_and_marks_that_do_not_apply_are_omitted() {
-        let plain = format(&[result(89.0)]);
+        let plain = format(&[result(89.0)], 0);
         for text in ["open", "merchants", BEYOND, UNCERTAIN, "--accuracy"] {
             assert!(!plain.contains(text), "{text}: {plain}");
         }
@@ -125,11 +159,30 @@ mod tests {
     }
 
     #[test]
+    fn opening_states_say_for_how_long_and_why() {
+        let result = |state: wire::OpenState, until: Option<i64>, comment: &str| wire::NearbyResult {
+            open_state: state.into(),
+            open_state_until: until.map(|seconds| Timestamp { seconds, nanos: 0 }),
+            open_state_comment: comment.to_owned(),
+            ..result(1.0)
+        };
+        for (given, expected) in [
+            (result(wire::OpenState::Open, Some(1_000 + 11_400), ""), "yes, 3 h 10 min more"),
+            (result(wire::OpenState::Open, None, ""), "yes"),
+            (result(wire::OpenState::Closed, Some(1_000 + 2_341), "lunch"), "no: lunch, changes in 40 min"),
+            (result(wire::OpenState::Closed, Some(1_000 + 190_800), ""), "no, changes in 2 d 5 h"),
+            (result(wire::OpenState::Unknown, Some(2_000), "by appointment"), "unknown: by appointment"),
+        ] {
+            assert_eq!(open_cell(&given, 1_000), expected);
+        }
+    }
+
+    #[test]
     fn marks_precede_the_distance_and_are_explained() {
         let beyond = wire::NearbyResult { beyond_radius: true, ..result(5_200.0) };
         let both = wire::NearbyResult { uncertain: true, ..beyond.clone() };
         let open = wire::NearbyResult { open_state: wire::OpenState::Closed.into(), ..result(1.0) };
-        let table = format(&[open, beyond, both]);
+        let table = format(&[open, beyond, both], 0);
         for text in [" > 5.20 km", " >? 5.20 km", " no ", "> lies beyond", "? lies so close"] {
             assert!(table.contains(text), "{text}: {table}");
         }
