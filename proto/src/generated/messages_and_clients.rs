@@ -413,7 +413,8 @@ pub struct Merchant {
     /// Output only. Time of creation.
     #[prost(message, optional, tag = "18")]
     pub create_time: ::core::option::Option<::pbjson_types::Timestamp>,
-    /// Output only. Time of the last change.
+    /// Output only. Time of the last change. Never before `create_time`, nor before the `update_time` of an earlier version,
+    /// even if the clock of the server is set back.
     #[prost(message, optional, tag = "19")]
     pub update_time: ::core::option::Option<::pbjson_types::Timestamp>,
 }
@@ -1717,14 +1718,16 @@ pub struct Circle {
     #[prost(double, tag = "2")]
     pub radius_m: f64,
 }
-/// All points between two parallels and two meridians, edges included.
+/// All points between two parallels and two meridians, edges included. Longitudes −180 and 180 are the same meridian. A
+/// box that touches a pole contains the pole, whatever longitude a merchant there has.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct LatLngBox {
     /// Required. The south-western corner.
     #[prost(message, optional, tag = "1")]
     pub south_west: ::core::option::Option<Position>,
-    /// Required. The north-eastern corner. If it lies west of the south-western one, the box crosses the antimeridian. No
-    /// corner may be farther than 49,000 m from the centre.
+    /// Required. The north-eastern corner. If it lies west of the south-western one, the box crosses the antimeridian; from
+    /// −180 to 180 it goes once around the earth. No corner may be farther than 49,000 m from the centre, or, in a box
+    /// wider than 180 degrees, from the nearer pole.
     #[prost(message, optional, tag = "2")]
     pub north_east: ::core::option::Option<Position>,
 }
