@@ -8,26 +8,37 @@ use tonic::{Code, Status, body::Body};
 
 use super::{GrpcService, Middleware, call};
 use crate::{
-    grpc::{method::MAX_MESSAGE_BYTES, status::with_reason},
+    grpc::{
+        method::{MAX_MESSAGE_BYTES, Route},
+        status::with_reason,
+        unknown_method::unknown_method,
+    },
     reason,
 };
 
 /// Adds details to errors that have none.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ErrorDetails;
+pub(crate) struct ErrorDetails {
+    /// True if the server serves reflection.
+    pub(crate) has_reflection: bool,
+}
 
 impl Middleware for ErrorDetails {
     async fn handle(self, request: Request<Body>, inner: impl GrpcService) -> Response<Body> {
-        // Also of methods that do not exist, which are no route.
-        let is_ours = request.uri().path().starts_with("/nearby.");
+        // Health checks and reflection, whose errors are tonic's, and methods that do not exist.
+        let other = Route::of(&request).method().is_none().then(|| request.uri().clone());
         let response = call(inner, request).await;
         // Most errors are ours. To decode one and to encode it again would cost as much as to make it.
-        if !is_ours || response.headers().contains_key("grpc-status-details-bin") {
+        if response.headers().contains_key("grpc-status-details-bin") {
             return response;
         }
-        match Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok) {
-            Some(status) => details_for(&status).into_http(),
-            None => response,
+        let status = Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok);
+        match (status, other) {
+            (Some(status), Some(uri)) if status.code() == Code::Unimplemented => {
+                unknown_method(uri.path(), self.has_reflection).into_http()
+            }
+            (Some(status), None) => details_for(&status).into_http(),
+            (Some(_), Some(_)) | (None, _) => response,
         }
     }
 }
@@ -50,9 +61,6 @@ pub(crate) fn details_for(status: &Status) -> Status {
             reason::ENCODING_UNSUPPORTED,
             "compressed messages are not supported; send them uncompressed",
         ),
-        Code::Unimplemented => {
-            with_reason(Code::Unimplemented, reason::METHOD_UNKNOWN, "unknown method; see nearby.v1")
-        }
         // tonic's code for a message above its own limit, which `net::message_limits` normally reports first.
         Code::OutOfRange => with_reason(
             Code::ResourceExhausted,
