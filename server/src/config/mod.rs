@@ -102,9 +102,12 @@ impl ServerArgs {
             Some(file) => self.over_file(file)?,
             None => self,
         };
-        let listen = address(&args.listen(), Setting("listen"))?;
-        let admin_listen =
-            args.admin_listen.as_deref().map(|text| address(text, Setting("admin_listen"))).transpose()?;
+        let listen = network::address(&args.listen(), Setting("listen"))?;
+        let admin_listen = args
+            .admin_listen
+            .as_deref()
+            .map(|text| network::address(text, Setting("admin_listen")))
+            .transpose()?;
         let (tls, auth) = (args.tls()?, args.auth()?);
         if !listen.ip().is_loopback() && !args.insecure() {
             network::check_exposed(listen, tls.as_ref(), &auth)?;
@@ -157,12 +160,6 @@ impl ServerArgs {
     }
 }
 
-fn address(text: &str, setting: Setting) -> Result<SocketAddr, ConfigError> {
-    text.parse().map_err(|_| {
-        setting.invalid("must be an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051")
-    })
-}
-
 const MEBIBYTE: u64 = 1024 * 1024;
 /// A longer journal would take minutes to read at start.
 const CHECKPOINT_JOURNAL_MIB: RangeInclusive<u64> = 1..=65_536;
@@ -213,6 +210,8 @@ mod tests {
         }
         let listen = ServerArgs { listen: Some("localhost".to_owned()), ..of() };
         assert!(error(listen).contains("NEARBY_LISTEN"));
+        let admin_listen = ServerArgs { admin_listen: Some("nowhere.invalid:80".to_owned()), ..of() };
+        assert!(error(admin_listen).contains("NEARBY_ADMIN_LISTEN"));
         assert!(ServerArgs::default().settings(Some(Path::new("/nowhere"))).is_err());
     }
 }
