@@ -160,6 +160,10 @@ fn classify(status: &Status) -> (Code, String) {
         return (Code::DeadlineExceeded, "no response within the deadline".to_owned());
     }
     match sources(status).last() {
+        Some(cause) if requires_tls(cause) => (
+            Code::Unavailable,
+            "no connection to the server: it requires TLS; use an https:// address".to_owned(),
+        ),
         // The root cause, without the layers that wrap it.
         Some(cause)
             if matches!(code, Code::Unavailable | Code::Unknown | Code::Cancelled)
@@ -168,7 +172,8 @@ fn classify(status: &Status) -> (Code, String) {
             (Code::Unavailable, format!("no connection to the server: {cause}"))
         }
         Some(cause) if is_other_protocol(cause) => {
-            const REMEDY: &str = "the server does not speak gRPC; if it uses TLS, use an https:// address";
+            const REMEDY: &str = "the server does not speak gRPC over HTTP/2; if it uses TLS, use an https:// address, and if it \
+                                  is a proxy, enable HTTP/2 (nginx: listen … http2)";
             (code, format!("the connection to the server failed: {cause}: {REMEDY}"))
         }
         Some(cause) => (code, format!("the connection to the server failed: {cause}")),
@@ -187,6 +192,13 @@ fn is_timeout(status: &Status) -> bool {
 fn is_graceful_goaway(cause: &(dyn Error + 'static)) -> bool {
     cause.downcast_ref::<h2::Error>().is_some_and(|error| {
         error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
+    })
+}
+
+/// Checks for the GOAWAY with which a server rejects a connection without TLS.
+fn requires_tls(cause: &(dyn Error + 'static)) -> bool {
+    cause.downcast_ref::<h2::Error>().is_some_and(|error| {
+        error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::INADEQUATE_SECURITY)
     })
 }
 
