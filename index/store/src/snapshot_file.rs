@@ -33,8 +33,9 @@ use crate::{
     codec::{DecodeError, Reader, decode_position, decode_visibility, encode_location},
 };
 
-/// Increment the version whenever the format or the content of the index changes.
-pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 1 };
+/// Increment the version whenever the format or the content of the index changes. Version 1 has positions that were normalised with
+/// GCJ-02 and BD-09 in other areas.
+pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 2 };
 /// Block types.
 pub(crate) const MERCHANTS: u8 = 1;
 pub(crate) const RECORDS: u8 = 2;

@@ -427,9 +427,13 @@ pub enum CoordinateSystem {
     Unspecified = 0,
     /// EPSG:4326: GPS receivers, OpenStreetMap and, by default, `wx.getLocation`.
     Wgs84 = 1,
-    /// China's national offset datum: AMap, Tencent and Google maps inside China, `wx.chooseLocation`.
+    /// China's national offset datum: AMap, Tencent and Google maps inside China, `wx.chooseLocation`. It differs from WGS-84
+    /// on the mainland, in Hong Kong and in Macau, where Tencent's maps (and so WeChat's) apply the offset, and equals
+    /// WGS-84 everywhere else, including Taiwan. The boundary is accurate to about 10 km on land, outwards. Google Maps does
+    /// not apply the offset in Hong Kong and Macau: label its positions there WGS-84.
     Gcj02 = 2,
-    /// Baidu's datum, an offset on top of GCJ-02.
+    /// Baidu's datum (`bd09ll`), an offset on top of that of GCJ-02. It differs from WGS-84 where GCJ-02 does and in Taiwan,
+    /// and equals WGS-84 everywhere else, as Baidu documents.
     Bd09 = 3,
 }
 impl CoordinateSystem {

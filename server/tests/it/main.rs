@@ -18,6 +18,7 @@ mod large_messages;
 mod maintenance;
 mod malformed_requests;
 mod net;
+mod old_stores;
 mod position_privacy;
 mod real_data;
 mod shutdown;
