@@ -160,10 +160,6 @@ fn classify(status: &Status) -> (Code, String) {
         return (Code::DeadlineExceeded, "no response within the deadline".to_owned());
     }
     match sources(status).last() {
-        Some(cause) if requires_tls(cause) => (
-            Code::Unavailable,
-            "no connection to the server: it requires TLS; use an https:// address".to_owned(),
-        ),
         // The root cause, without the layers that wrap it.
         Some(cause)
             if matches!(code, Code::Unavailable | Code::Unknown | Code::Cancelled)
@@ -192,13 +188,6 @@ fn is_timeout(status: &Status) -> bool {
 fn is_graceful_goaway(cause: &(dyn Error + 'static)) -> bool {
     cause.downcast_ref::<h2::Error>().is_some_and(|error| {
         error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
-    })
-}
-
-/// Checks for the GOAWAY with which a server rejects a connection without TLS.
-fn requires_tls(cause: &(dyn Error + 'static)) -> bool {
-    cause.downcast_ref::<h2::Error>().is_some_and(|error| {
-        error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::INADEQUATE_SECURITY)
     })
 }
 

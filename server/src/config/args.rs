@@ -33,12 +33,16 @@ macro_rules! server_args {
                 $(, $($more)+)?
             )]
             pub $name: Option<$type>,
-        )*}
+        )*
+            /// The log filter, in a settings file only: every command has the flag and the variable, which take precedence.
+            #[arg(skip)]
+            pub log: Option<String>,
+        }
 
         impl ServerArgs {
             /// Takes the settings of `other` where this one has none.
             fn or(self, other: Self) -> Self {
-                Self {$( $name: self.$name.or(other.$name), )*}
+                Self {$( $name: self.$name.or(other.$name), )* log: self.log.or(other.log) }
             }
 
             $($(

@@ -61,6 +61,8 @@ pub struct Settings {
     pub checkpoint_journal_bytes: u64,
     /// True to serve the intact part of a damaged store.
     pub serve_damaged_read_only: bool,
+    /// The log filter of the settings file.
+    pub log: Option<String>,
 }
 
 /// Error of a setting.
@@ -90,6 +92,14 @@ pub enum ConfigError {
         /// The condition that it violates.
         reason: String,
     },
+}
+
+/// Reads the log filter from a settings file again.
+///
+/// # Errors
+/// When the file cannot be used.
+pub(crate) fn log_filter_of(file: &std::path::Path) -> Result<Option<String>, ConfigError> {
+    Ok(ServerArgs::default().over_file(file)?.log)
 }
 
 impl ServerArgs {
@@ -139,6 +149,7 @@ impl ServerArgs {
             checkpoint_journal_bytes: journal_mib * MEBIBYTE,
             serve_damaged_read_only: args.serve_damaged_read_only(),
             data_dir: args.data_dir(),
+            log: args.log,
             address_file: args.address_file,
             audit_log: args.audit_log,
         })
@@ -176,12 +187,15 @@ mod tests {
     fn flags_win_over_the_file_and_the_file_over_defaults() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("nearby.toml");
-        fs::write(&file, "listen = \"127.0.0.1:1\"\nmax_radius_m = 20000.0\nreflection = true\n").unwrap();
+        let text = "listen = \"127.0.0.1:1\"\nmax_radius_m = 20000.0\nreflection = true\nlog = \"debug\"\n";
+        fs::write(&file, text).unwrap();
         let args = ServerArgs { listen: Some("[::1]:2".to_owned()), ..Default::default() };
         let settings = args.settings(Some(&file)).unwrap();
         assert_eq!(settings.listen, "[::1]:2".parse().unwrap());
         assert_eq!(settings.max_radius, Radius::new(20_000.0).unwrap());
         assert!(settings.reflection);
+        assert_eq!(settings.log.as_deref(), Some("debug"));
+        assert_eq!(log_filter_of(&file).unwrap(), settings.log);
         assert_eq!(settings.data_dir, Path::new("nearby-data"));
     }
 
@@ -195,6 +209,7 @@ mod tests {
         };
         let error = in_file("max_radius = 3\n");
         assert!(error.contains("max_radius") && error.contains("nearby.toml"), "{error}");
+        assert_eq!(log_filter_of(&file).unwrap_err().to_string(), error);
         let error = in_file("disk_floor_mib = 3\n");
         assert!(error.contains("disk_floor_mib was renamed to min_free_disk_mib"), "{error}");
         let error = |args: ServerArgs| args.settings(None).unwrap_err().to_string();

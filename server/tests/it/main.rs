@@ -21,6 +21,8 @@ mod net;
 mod old_stores;
 mod position_privacy;
 mod real_data;
+mod reload;
 mod shutdown;
 mod support;
 mod traces;
+mod wrong_protocol;
