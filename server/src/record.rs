@@ -90,7 +90,8 @@ pub(crate) fn make_version(mut merchant: Merchant, meta: VersionMeta) -> StoredM
             accuracy_m: None,
         }),
         create_time: Some(timestamp(create_time)),
-        update_time: Some(timestamp(update_time)),
+        // Release 0.1 stored the time of its clock even if that had been set back behind the creation.
+        update_time: Some(timestamp(update_time.max(create_time))),
         ..Default::default()
     };
     merchant.profile = merchant.profile.committed(&name.encode_to_vec(), &decided.encode_to_vec());
@@ -365,10 +366,10 @@ mod tests {
         let meta = VersionMeta {
             revision: Revision(26),
             position_revision: Revision(20),
-            create_time: UnixMicros(1_500_000),
+            create_time: UnixMicros(-1_500_000),
             update_time: UnixMicros(-1),
         };
-        let stored = make_version(merchant, meta);
+        let stored = make_version(merchant.clone(), meta);
         let back = decode(&stored).unwrap();
         assert_eq!((back.name.as_str(), back.etag.as_str()), ("merchants/cafe", "1a"));
         assert_eq!(back.position, cafe().position);
@@ -376,9 +377,12 @@ mod tests {
         let wgs84 = back.wgs84_position.unwrap();
         assert_eq!(wgs84.coordinate_system(), wire::CoordinateSystem::Wgs84);
         assert!((wgs84.latitude - 39.9).abs() > 1e-4, "GCJ-02 in Beijing is half a kilometre off");
-        assert_eq!(back.create_time, Some(Timestamp { seconds: 1, nanos: 500_000_000 }));
+        assert_eq!(back.create_time, Some(Timestamp { seconds: -2, nanos: 500_000_000 }));
         assert_eq!(back.update_time, Some(Timestamp { seconds: -1, nanos: 999_999_000 }));
         assert_eq!(revision_of(&back.etag), Some(Revision(26)));
+        let set_back = VersionMeta { update_time: UnixMicros(-1_500_001), ..meta };
+        let back = decode(&make_version(merchant, set_back)).unwrap();
+        assert_eq!(back.update_time, back.create_time, "an update time never precedes the creation");
         assert_eq!([revision_of("1A"), revision_of(""), revision_of("01")], [None; 3]);
     }
 

@@ -1,9 +1,12 @@
-//! BD-09, Baidu's datum: GCJ-02 with a further rotation and shift.
+//! BD-09, Baidu's datum: the offset of GCJ-02 with a further rotation and shift, in the area of [`super::area`]. It is that of
+//! GCJ-02 and Taiwan; elsewhere BD-09 equals WGS-84, which Baidu uses abroad.
 
 use std::f64::consts::PI;
 
 use super::{
-    Datum, Gcj02, invert,
+    Datum,
+    area::{is_in_bounds, is_shifted_in_bd09},
+    gcj02, invert,
     sealed::{Degrees, Sealed},
 };
 
@@ -17,12 +20,15 @@ impl Datum for Bd09 {
 
 impl Sealed for Bd09 {
     fn to_wgs84(given: Degrees) -> Degrees {
-        let gcj02 = invert(from_gcj02, given).unwrap_or(given);
-        Gcj02::to_wgs84(onto_the_map(gcj02))
+        if !is_in_bounds(given) {
+            return given;
+        }
+        let wgs84 = invert(from_gcj02, given).and_then(gcj02::unshift);
+        wgs84.filter(|wgs84| is_shifted_in_bd09(*wgs84)).unwrap_or(given)
     }
 
     fn from_wgs84(wgs84: Degrees) -> Degrees {
-        onto_the_map(from_gcj02(Gcj02::from_wgs84(wgs84)))
+        if is_shifted_in_bd09(wgs84) { from_gcj02(gcj02::shift(wgs84)) } else { wgs84 }
     }
 }
 
@@ -38,10 +44,4 @@ fn from_gcj02(gcj02: Degrees) -> Degrees {
     let radius = (x * x + y * y).sqrt() + 0.000_02 * libm::sin(y * WAVE);
     let (sin, cos) = libm::sincos(libm::atan2(y, x) + 0.000_003 * libm::cos(x * WAVE));
     Degrees { latitude: radius * sin + SHIFT_NORTH_DEG, longitude: radius * cos + SHIFT_EAST_DEG }
-}
-
-/// Clamps to valid degrees: Baidu's shift applies worldwide and would leave the valid range near a pole or
-/// the antimeridian.
-fn onto_the_map(point: Degrees) -> Degrees {
-    Degrees { latitude: point.latitude.clamp(-90.0, 90.0), longitude: point.longitude.clamp(-180.0, 180.0) }
 }

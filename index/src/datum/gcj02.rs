@@ -1,16 +1,16 @@
 //! GCJ-02, China's national offset datum, as public converters compute it.
 //!
-//! The transformation is unpublished. The formula below is the recovered one, which AMap, Tencent and Google
-//! maps agree with to about a metre. It applies inside a rectangle, not inside China's border: the rectangle
-//! also covers Mongolia, Korea, Taiwan, Hong Kong, Macau and parts of India and South-East Asia. A position
-//! there that is labelled GCJ-02 is converted like any other; a source that does not apply the offset there
-//! must label its positions WGS-84. Within a kilometre of the rectangle's edge, two points may map to the
-//! same GCJ-02 position; a GCJ-02 position to which no point maps is returned unchanged.
+//! The transformation is unpublished. The formula below is the recovered one, which AMap, Tencent and Google maps agree with to
+//! about a metre. It applies in the area of [`super::area`]: the mainland, Hong Kong and Macau. Elsewhere GCJ-02 equals WGS-84, so
+//! that a position of a phone that does not shift abroad may keep the label. At the edge of the area positions overlap: up to 700 m
+//! outside, a shifted point and an unshifted one may have the same GCJ-02 position, which then means the shifted one.
 
 use std::f64::consts::PI;
 
 use super::{
-    Datum, invert,
+    Datum,
+    area::{is_in_bounds, is_shifted_in_gcj02},
+    invert,
     sealed::{Degrees, Sealed},
 };
 
@@ -24,37 +24,40 @@ impl Datum for Gcj02 {
 
 impl Sealed for Gcj02 {
     fn to_wgs84(given: Degrees) -> Degrees {
-        if !in_area(given) {
+        if !is_in_bounds(given) {
             return given;
         }
-        invert(Self::from_wgs84, given).unwrap_or(given)
+        // The area is that of WGS-84 positions, so the offset is removed first.
+        unshift(given).filter(|wgs84| is_shifted_in_gcj02(*wgs84)).unwrap_or(given)
     }
 
     fn from_wgs84(wgs84: Degrees) -> Degrees {
-        /// Semi-major axis of the Krasovsky 1940 ellipsoid in metres (EPSG:7024).
-        const KRASOVSKY_A_M: f64 = 6_378_245.0;
-        /// First eccentricity squared of that ellipsoid, with the digits that converters use.
-        const KRASOVSKY_E2: f64 = 0.006_693_421_622_965_943;
-
-        if !in_area(wgs84) {
-            return wgs84;
-        }
-        let (north_m, east_m) = offset_m(wgs84.longitude - 105.0, wgs84.latitude - 35.0);
-        let latitude_rad = wgs84.latitude.to_radians();
-        let sin_lat = libm::sin(latitude_rad);
-        let w2 = 1.0 - KRASOVSKY_E2 * sin_lat * sin_lat;
-        let meridian_radius_m = KRASOVSKY_A_M * (1.0 - KRASOVSKY_E2) / (w2 * w2.sqrt());
-        let parallel_radius_m = KRASOVSKY_A_M / w2.sqrt() * libm::cos(latitude_rad);
-        Degrees {
-            latitude: wgs84.latitude + (north_m / meridian_radius_m).to_degrees(),
-            longitude: wgs84.longitude + (east_m / parallel_radius_m).to_degrees(),
-        }
+        if is_shifted_in_gcj02(wgs84) { shift(wgs84) } else { wgs84 }
     }
 }
 
-/// Returns whether a point lies in the rectangle in which the offset applies.
-fn in_area(point: Degrees) -> bool {
-    (0.8293..=55.8271).contains(&point.latitude) && (72.004..=137.8347).contains(&point.longitude)
+/// Applies the offset, wherever the point is.
+pub(super) fn shift(wgs84: Degrees) -> Degrees {
+    /// Semi-major axis of the Krasovsky 1940 ellipsoid in metres (EPSG:7024).
+    const KRASOVSKY_A_M: f64 = 6_378_245.0;
+    /// First eccentricity squared of that ellipsoid, with the digits that converters use.
+    const KRASOVSKY_E2: f64 = 0.006_693_421_622_965_943;
+
+    let (north_m, east_m) = offset_m(wgs84.longitude - 105.0, wgs84.latitude - 35.0);
+    let latitude_rad = wgs84.latitude.to_radians();
+    let sin_lat = libm::sin(latitude_rad);
+    let w2 = 1.0 - KRASOVSKY_E2 * sin_lat * sin_lat;
+    let meridian_radius_m = KRASOVSKY_A_M * (1.0 - KRASOVSKY_E2) / (w2 * w2.sqrt());
+    let parallel_radius_m = KRASOVSKY_A_M / w2.sqrt() * libm::cos(latitude_rad);
+    Degrees {
+        latitude: wgs84.latitude + (north_m / meridian_radius_m).to_degrees(),
+        longitude: wgs84.longitude + (east_m / parallel_radius_m).to_degrees(),
+    }
+}
+
+/// Removes the offset.
+pub(super) fn unshift(gcj02: Degrees) -> Option<Degrees> {
+    invert(shift, gcj02)
 }
 
 /// Returns the offset in metres north and east; x and y are degrees from 105° E, 35° N.

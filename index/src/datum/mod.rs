@@ -4,6 +4,7 @@
 //! therefore part of the type ([`Position<Wgs84>`], [`Position<Gcj02>`], [`Position<Bd09>`]), and a variant
 //! of [`AnyPosition`] for input. Positions are kept as given; ranking uses [`AnyPosition::to_wgs84`].
 
+mod area;
 mod bd09;
 mod gcj02;
 mod wgs84;
@@ -176,8 +177,7 @@ impl AnyPosition {
 ///
 /// `forward` moves points by less than a kilometre and varies slowly (by less than 1 % of the distance), so
 /// subtracting the remaining error shrinks it a hundredfold per step: five steps reach 1e-12 degrees (0.1
-/// µm). At the edge of the datum's area no such point may exist; the iteration limit then ends the search
-/// with `None`.
+/// µm). Far outside China the formulas are not those of an offset; the iteration limit then ends the search with `None`.
 fn invert(forward: impl Fn(Degrees) -> Degrees, target: Degrees) -> Option<Degrees> {
     const MAX_STEPS: usize = 30;
     const CLOSE_ENOUGH_DEG: f64 = 1e-12;
@@ -246,16 +246,161 @@ mod tests {
         }
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(100_000))]
+    fn gcj02_offset_m(latitude: f64, longitude: f64) -> f64 {
+        let truth = Position::<Wgs84>::new(latitude, longitude).unwrap();
+        let shifted = Position::<Gcj02>::from_wgs84(truth);
+        meters_between(truth, Position::new(shifted.latitude_deg(), shifted.longitude_deg()).unwrap())
+    }
 
+    fn bd09_offset_m(latitude: f64, longitude: f64) -> f64 {
+        let truth = Position::<Wgs84>::new(latitude, longitude).unwrap();
+        let shifted = Position::<Bd09>::from_wgs84(truth);
+        meters_between(truth, Position::new(shifted.latitude_deg(), shifted.longitude_deg()).unwrap())
+    }
+
+    /// Border towns, islands and the two special administrative regions.
+    #[test]
+    fn places_where_map_services_shift_are_shifted() {
+        for (place, latitude, longitude) in [
+            ("Hong Kong", 22.2783, 114.1747),
+            ("Macau", 22.1987, 113.5439),
+            ("Shenzhen, Luohu", 22.5333, 114.1333),
+            ("Zhuhai, Gongbei", 22.216, 113.549),
+            ("Dandong", 40.118, 124.39),
+            ("Tumen", 42.966, 129.845),
+            ("Hunchun", 42.868, 130.366),
+            ("Suifenhe", 44.397, 131.15),
+            ("Fuyuan", 48.362, 134.295),
+            ("Heihe", 50.245, 127.53),
+            ("Mohe", 52.97, 122.53),
+            ("Manzhouli", 49.598, 117.43),
+            ("Erenhot", 43.653, 111.98),
+            ("Jeminay", 47.43, 85.87),
+            ("Alashankou", 45.17, 82.57),
+            ("Khorgas", 44.209, 80.418),
+            ("Kashgar", 39.47, 75.99),
+            ("Tashkurgan", 37.775, 75.23),
+            ("Burang", 30.29, 81.18),
+            ("Zhangmu", 27.99, 85.98),
+            ("Yadong", 27.485, 88.907),
+            ("Ruili", 24.013, 97.855),
+            ("Daluo", 21.68, 100.05),
+            ("Mohan", 21.19, 101.69),
+            ("Hekou", 22.507, 103.961),
+            ("Pingxiang", 22.095, 106.75),
+            ("Dongxing", 21.541, 107.972),
+            ("Sanya", 18.25, 109.5),
+            ("Weizhou island", 21.04, 109.12),
+            ("Xiamen, east coast", 24.482, 118.193),
+            ("Dadeng island", 24.558, 118.33),
+            ("Pingtan", 25.5, 119.79),
+            ("Huangqi, opposite Matsu", 26.33, 119.87),
+            ("Shengsi islands", 30.603, 122.129),
+            ("Dongji island", 30.195, 122.69),
+            ("Weihai, Chengshan cape", 37.4, 122.7),
+            ("Changdao islands", 37.92, 120.74),
+        ] {
+            let (gcj02_m, bd09_m) = (gcj02_offset_m(latitude, longitude), bd09_offset_m(latitude, longitude));
+            assert!((50.0..800.0).contains(&gcj02_m), "{place}: {gcj02_m} m");
+            assert!((300.0..1_600.0).contains(&bd09_m), "{place}: {bd09_m} m");
+        }
+    }
+
+    #[test]
+    fn places_abroad_are_not_shifted() {
+        for (place, latitude, longitude) in [
+            ("Seoul", 37.5665, 126.978),
+            ("Incheon", 37.4563, 126.7052),
+            ("Jeju", 33.4996, 126.5312),
+            ("Pyongyang", 39.019, 125.754),
+            ("Osaka", 34.6937, 135.5023),
+            ("Okinawa", 26.2124, 127.6809),
+            ("Ishigaki", 24.34, 124.156),
+            ("Vladivostok", 43.1155, 131.8855),
+            ("Khabarovsk", 48.4802, 135.0719),
+            ("Ulaanbaatar", 47.8864, 106.9057),
+            ("Almaty", 43.222, 76.8512),
+            ("Bishkek", 42.8746, 74.5698),
+            ("Leh", 34.1526, 77.5771),
+            ("Kathmandu", 27.7172, 85.324),
+            ("Thimphu", 27.4728, 89.639),
+            ("Lashio", 22.93, 97.75),
+            ("Hanoi", 21.0278, 105.8342),
+            ("Haiphong", 20.8449, 106.6881),
+            ("Bangkok", 13.7563, 100.5018),
+            ("Singapore", 1.3521, 103.8198),
+        ] {
+            let offsets = (gcj02_offset_m(latitude, longitude), bd09_offset_m(latitude, longitude));
+            assert_eq!(offsets, (0.0, 0.0), "{place}");
+            let labelled = AnyPosition::Gcj02(Position::new(latitude, longitude).unwrap());
+            assert_eq!(labelled.to_wgs84(), Position::new(latitude, longitude).unwrap(), "{place}");
+        }
+    }
+
+    /// Tencent does not shift Taiwan, and Baidu does.
+    #[test]
+    fn taiwan_is_shifted_in_bd09_only() {
+        for (place, latitude, longitude) in [
+            ("Taipei", 25.033, 121.5654),
+            ("Kaohsiung", 22.6273, 120.3014),
+            ("Taitung, Lanyu", 22.05, 121.55),
+            ("Penghu, Magong", 23.5655, 119.5663),
+            ("Kinmen", 24.4368, 118.3186),
+            ("Kinmen, Lieyu", 24.43, 118.235),
+            ("Matsu, Nangan", 26.1508, 119.9275),
+            ("Matsu, Dongyin", 26.3667, 120.4892),
+        ] {
+            assert_eq!(gcj02_offset_m(latitude, longitude), 0.0, "{place}");
+            let bd09_m = bd09_offset_m(latitude, longitude);
+            assert!((300.0..1_600.0).contains(&bd09_m), "{place}: {bd09_m} m");
+        }
+    }
+
+    /// Points anywhere, and as many within a few kilometres of an edge: between two points of which one is shifted.
+    fn near_edges() -> impl Strategy<Value = (f64, f64)> {
+        let anywhere = || (17.0f64..54.0, 73.0f64..136.0);
+        (anywhere(), anywhere(), -0.02f64..0.02).prop_map(|(one, other, beside)| {
+            let between = |share: f64| (one.0 + (other.0 - one.0) * share, one.1 + (other.1 - one.1) * share);
+            let is_shifted = |share| gcj02_offset_m(between(share).0, between(share).1) > 0.0;
+            let (mut low, mut high) = (0.0, 1.0);
+            if is_shifted(low) == is_shifted(high) {
+                return one;
+            }
+            for _ in 0..40 {
+                let middle = f64::midpoint(low, high);
+                if is_shifted(middle) == is_shifted(low) { low = middle } else { high = middle }
+            }
+            let edge = between(low);
+            (edge.0 + beside, edge.1 + beside)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// Shifted points come back. Others do, too, except where a shifted point has the same position. Either way the result is a
+        /// point of that position.
         #[test]
-        fn positions_in_china_round_trip_within_a_micrometre(latitude in 18.0f64..53.5, longitude in 73.5f64..135.0) {
+        fn positions_round_trip_and_both_directions_agree_on_the_side((latitude, longitude) in near_edges()) {
             let truth = Position::<Wgs84>::new(latitude, longitude).unwrap();
-            let through_gcj02 = Position::<Gcj02>::from_wgs84(truth).to_wgs84();
-            let through_bd09 = Position::<Bd09>::from_wgs84(truth).to_wgs84();
-            prop_assert!(meters_between(truth, through_gcj02) < 1e-6);
-            prop_assert!(meters_between(truth, through_bd09) < 1e-6);
+            let (gcj02, bd09) = (Position::<Gcj02>::from_wgs84(truth), Position::<Bd09>::from_wgs84(truth));
+            let (from_gcj02, from_bd09) = (gcj02.to_wgs84(), bd09.to_wgs84());
+            let is_shifted = |offset_m: f64| offset_m > 0.0;
+            if is_shifted(gcj02_offset_m(latitude, longitude)) {
+                prop_assert!(meters_between(truth, from_gcj02) < 1e-6);
+            }
+            if is_shifted(bd09_offset_m(latitude, longitude)) {
+                prop_assert!(meters_between(truth, from_bd09) < 1e-6);
+            }
+            let at = |latitude, longitude| Position::<Wgs84>::new(latitude, longitude).unwrap();
+            let again = Position::<Gcj02>::from_wgs84(from_gcj02);
+            let there = [gcj02, again].map(|it| at(it.latitude_deg(), it.longitude_deg()));
+            prop_assert!(meters_between(there[0], there[1]) < 1e-6);
+            prop_assert!(meters_between(truth, from_gcj02) < 800.0);
+            let again = Position::<Bd09>::from_wgs84(from_bd09);
+            let there = [bd09, again].map(|it| at(it.latitude_deg(), it.longitude_deg()));
+            prop_assert!(meters_between(there[0], there[1]) < 1e-6);
+            prop_assert!(meters_between(truth, from_bd09) < 2_000.0);
         }
 
         #[test]
@@ -271,9 +416,30 @@ mod tests {
         }
 
         #[test]
-        fn gcj02_equals_wgs84_outside_china(latitude in -60.0f64..0.8, longitude in -180.0f64..=180.0) {
-            let given = Position::<Gcj02>::new(latitude, longitude).unwrap();
-            prop_assert_eq!(given.to_wgs84(), Position::<Wgs84>::new(latitude, longitude).unwrap());
+        fn gcj02_and_bd09_equal_wgs84_outside_china(latitude in -90.0f64..17.5, longitude in -180.0f64..=180.0) {
+            let given = Position::<Wgs84>::new(latitude, longitude).unwrap();
+            prop_assert_eq!(Position::<Gcj02>::new(latitude, longitude).unwrap().to_wgs84(), given);
+            prop_assert_eq!(Position::<Bd09>::new(latitude, longitude).unwrap().to_wgs84(), given);
+        }
+    }
+
+    /// Walks across the coast of Fujian, the border in the desert and the sea beside Taiwan: the side changes once.
+    #[test]
+    fn the_side_changes_once_on_the_way_across_an_edge() {
+        for (inside, outside) in
+            [((30.0, 121.0), (30.0, 126.0)), ((42.0, 107.0), (46.0, 107.0)), ((26.5, 119.0), (24.5, 121.0))]
+        {
+            let step = |share: f64| -> (f64, f64) {
+                (inside.0 + (outside.0 - inside.0) * share, inside.1 + (outside.1 - inside.1) * share)
+            };
+            let is_moved = |share: f64| {
+                let (latitude, longitude) = step(share);
+                let given = Position::<Gcj02>::new(latitude, longitude).unwrap();
+                given.to_wgs84() != Position::new(latitude, longitude).unwrap()
+            };
+            let sides: Vec<bool> = (0..=50_000).map(|n| is_moved(f64::from(n) / 50_000.0)).collect();
+            assert!(sides[0] && !sides[50_000]);
+            assert_eq!(sides.windows(2).filter(|pair| pair[0] != pair[1]).count(), 1);
         }
     }
 }

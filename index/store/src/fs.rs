@@ -32,8 +32,39 @@ pub(crate) fn sync_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Io { action: SYNC, path: path.to_owned(), source }
 }
 
+/// Checks that a path is a directory, or that nothing prevents its creation.
+///
+/// # Errors
+/// [`StoreError::NotADirectory`].
+pub fn check_directory(path: &Path) -> Result<(), StoreError> {
+    // Below a file, and below a link that leads nowhere, nothing has metadata: the first path that has is the obstacle.
+    let existing = path.ancestors().find_map(|path| Some((path, fs::symlink_metadata(path).ok()?)));
+    let Some((obstacle, metadata)) = existing.filter(|(existing, _)| !existing.is_dir()) else {
+        return Ok(());
+    };
+    let name = if obstacle == path { "it".to_owned() } else { obstacle.display().to_string() };
+    let found = if !metadata.is_symlink() {
+        format!("{name} is a file; set another directory, or move the file away")
+    } else {
+        let target = fs::read_link(obstacle).unwrap_or_default();
+        let target = target.display();
+        if obstacle.exists() {
+            format!(
+                "{name} is a symbolic link to the file {target}; set another directory, or correct the link"
+            )
+        } else {
+            format!(
+                "{name} is a symbolic link to {target}, which does not exist; create that directory or mount its file system, \
+                 or correct the link"
+            )
+        }
+    };
+    Err(StoreError::NotADirectory { path: path.to_owned(), found })
+}
+
 /// Creates a directory and its missing ancestors, and syncs the new directory entries.
 pub(crate) fn create_dir_durably(directory: &Path) -> Result<(), StoreError> {
+    check_directory(directory)?;
     let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
     fs::create_dir_all(directory).map_err(io_error("create", directory))?;
     for created in missing {
@@ -101,4 +132,40 @@ pub fn disk_usage(path: &Path) -> u64 {
     }
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries.map(|entry| disk_usage(&entry.path())).sum()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_prevents_a_directory_is_named_with_the_remedy() {
+        let directory = tempfile::tempdir().unwrap();
+        let of = |name: &str| directory.path().join(name);
+        fs::write(of("file"), "").unwrap();
+        symlink("file", of("to-file")).unwrap();
+        symlink("missing", of("dangling")).unwrap();
+        symlink("loop", of("loop")).unwrap();
+        symlink(".", of("to-directory")).unwrap();
+        for (path, parts) in [
+            ("file", &["file as a directory: it is a file; set another directory"][..]),
+            ("file/a/b", &["file/a/b as a directory: ", "file is a file; "]),
+            ("to-file", &["it is a symbolic link to the file file; "]),
+            ("dangling", &["it is a symbolic link to missing, which does not exist; create"]),
+            ("dangling/a", &["dangling is a symbolic link to missing, which"]),
+            ("loop", &["it is a symbolic link to loop, which"]),
+        ] {
+            let error = create_dir_durably(&of(path)).unwrap_err();
+            for part in parts {
+                assert!(error.to_string().contains(part), "{path}: {error}");
+            }
+            assert!(of("file").is_file() && of("dangling").is_symlink(), "nothing is changed");
+        }
+        for path in ["to-directory", "to-directory/new", "a/b/c", ""] {
+            create_dir_durably(&of(path)).unwrap();
+            assert!(of(path).is_dir());
+        }
+    }
 }

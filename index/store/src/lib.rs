@@ -66,7 +66,7 @@ pub use self::{
     contents::Contents,
     digest::{StateDigest, Watermarks},
     engine::DurableStore,
-    fs::disk_usage,
+    fs::{check_directory, disk_usage},
     fuzz_targets::fuzz_decode,
     memory::MemoryStore,
     recovery::{RecoveredState, RecoverySource},
@@ -307,6 +307,14 @@ pub enum StoreError {
     Occupied {
         /// The directory.
         path: PathBuf,
+    },
+    /// The directory, or one above it, is a file or a symbolic link that leads nowhere.
+    #[error("cannot use {path} as a directory: {found}")]
+    NotADirectory {
+        /// The directory.
+        path: PathBuf,
+        /// The obstacle and the remedy.
+        found: String,
     },
     /// The store is read-only.
     #[error("store is read-only after a failure ({reason}); fix the disk and restart")]

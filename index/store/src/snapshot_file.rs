@@ -37,7 +37,8 @@ use crate::{
     codec::{DecodeError, Reader, decode_position, decode_visibility, encode_location},
 };
 
-/// Increment the version whenever the format or the content of the index changes.
+/// Increment the version whenever the format or the content of the index changes. Version 1 has positions that were normalised with
+/// GCJ-02 and BD-09 in other areas, and no expressions of opening hours.
 pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 2 };
 /// Kinds of hours.
 const WEEKLY: u8 = 0;

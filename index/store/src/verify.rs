@@ -6,7 +6,7 @@ use crate::{
     StateDigest, StoreError, StoreOptions, backup,
     codec::is_merchant,
     corruption::CorruptionLog,
-    fs::{disk_usage, io_error},
+    fs::{check_directory, disk_usage, io_error},
     lock::DirectoryLock,
     recovery::{RecoverFrom, StoreFiles, recover},
 };
@@ -32,6 +32,7 @@ pub fn verify(path: &Path, options: &StoreOptions<'_>) -> Result<VerifyReport, S
     if path.is_file() {
         return verify_backup(path);
     }
+    check_directory(path)?;
     let files = StoreFiles::find(path)?;
     if let Some(what) = files.leftovers(path)? {
         let (digest, corruption) =

@@ -16,6 +16,7 @@ use crate::{
     access::AuthInterceptor,
     codec::SharedCodec,
     error::ClientError,
+    http_error::HttpErrors,
     method::Method,
     retry::random,
     service_config::{self, RetryPolicy, call_policy},
@@ -154,8 +155,9 @@ impl Client {
         response.await.map(Response::into_inner)
     }
 
-    async fn ready(&self) -> Result<Grpc<InterceptedService<Channel, AuthInterceptor>>, Status> {
-        let mut grpc = Grpc::new(InterceptedService::new(self.channel.clone(), self.auth.clone()));
+    async fn ready(&self) -> Result<Grpc<HttpErrors<InterceptedService<Channel, AuthInterceptor>>>, Status> {
+        let service = InterceptedService::new(self.channel.clone(), self.auth.clone());
+        let mut grpc = Grpc::new(HttpErrors(service));
         grpc.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
         Ok(grpc)
     }

@@ -168,7 +168,8 @@ fn classify(status: &Status) -> (Code, String) {
             (Code::Unavailable, format!("no connection to the server: {cause}"))
         }
         Some(cause) if is_other_protocol(cause) => {
-            const REMEDY: &str = "the server does not speak gRPC; if it uses TLS, use an https:// address";
+            const REMEDY: &str = "the server does not speak gRPC over HTTP/2; if it uses TLS, use an https:// address, and if it \
+                                  is a proxy, enable HTTP/2 (nginx: listen … http2)";
             (code, format!("the connection to the server failed: {cause}: {REMEDY}"))
         }
         Some(cause) => (code, format!("the connection to the server failed: {cause}")),

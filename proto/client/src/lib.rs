@@ -74,6 +74,7 @@ mod client;
 mod codec;
 mod connect;
 mod error;
+mod http_error;
 mod merchant_service;
 mod method;
 mod nearby_service;

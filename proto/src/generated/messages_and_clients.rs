@@ -436,7 +436,8 @@ pub struct Merchant {
     /// Output only. Time of creation.
     #[prost(message, optional, tag = "18")]
     pub create_time: ::core::option::Option<::pbjson_types::Timestamp>,
-    /// Output only. Time of the last change.
+    /// Output only. Time of the last change. Never before `create_time`, nor before the `update_time` of an earlier version,
+    /// even if the clock of the server is set back.
     #[prost(message, optional, tag = "19")]
     pub update_time: ::core::option::Option<::pbjson_types::Timestamp>,
 }
@@ -449,9 +450,13 @@ pub enum CoordinateSystem {
     Unspecified = 0,
     /// EPSG:4326: GPS receivers, OpenStreetMap and, by default, `wx.getLocation`.
     Wgs84 = 1,
-    /// China's national offset datum: AMap, Tencent and Google maps inside China, `wx.chooseLocation`.
+    /// China's national offset datum: AMap, Tencent and Google maps inside China, `wx.chooseLocation`. It differs from WGS-84
+    /// on the mainland, in Hong Kong and in Macau, where Tencent's maps (and so WeChat's) apply the offset, and equals
+    /// WGS-84 everywhere else, including Taiwan. The boundary is accurate to about 10 km on land, outwards. Google Maps does
+    /// not apply the offset in Hong Kong and Macau: label its positions there WGS-84.
     Gcj02 = 2,
-    /// Baidu's datum, an offset on top of GCJ-02.
+    /// Baidu's datum (`bd09ll`), an offset on top of that of GCJ-02. It differs from WGS-84 where GCJ-02 does and in Taiwan,
+    /// and equals WGS-84 everywhere else, as Baidu documents.
     Bd09 = 3,
 }
 impl CoordinateSystem {
@@ -1747,14 +1752,16 @@ pub struct Circle {
     #[prost(double, tag = "2")]
     pub radius_m: f64,
 }
-/// All points between two parallels and two meridians, edges included.
+/// All points between two parallels and two meridians, edges included. Longitudes −180 and 180 are the same meridian. A
+/// box that touches a pole contains the pole, whatever longitude a merchant there has.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct LatLngBox {
     /// Required. The south-western corner.
     #[prost(message, optional, tag = "1")]
     pub south_west: ::core::option::Option<Position>,
-    /// Required. The north-eastern corner. If it lies west of the south-western one, the box crosses the antimeridian. No
-    /// corner may be farther than 49,000 m from the centre.
+    /// Required. The north-eastern corner. If it lies west of the south-western one, the box crosses the antimeridian; from
+    /// −180 to 180 it goes once around the earth. No corner may be farther than 49,000 m from the centre, or, in a box
+    /// wider than 180 degrees, from the nearer pole.
     #[prost(message, optional, tag = "2")]
     pub north_east: ::core::option::Option<Position>,
 }

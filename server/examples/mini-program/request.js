@@ -39,7 +39,8 @@ function toRequest({ position, radius, category, openNow, pageToken }) {
     // Merchants with unknown hours are returned either way: unknown is not closed.
     opening: { openNow: true, policy: openNow ? 'OPENING_POLICY_OPEN_OR_UNKNOWN' : 'OPENING_POLICY_SHOW_ALL' },
     view: 'MERCHANT_VIEW_BASIC',
-    // <map> and wx.openLocation require GCJ-02, whatever datum the merchant is stored in.
+    // <map> and wx.openLocation require GCJ-02, whatever datum the merchant is stored in. Nearby applies its offset where
+    // Tencent's map does, so this is right in Hong Kong, which is shifted, and in Seoul, which is not.
     outputCoordinateSystem: 'COORDINATE_SYSTEM_GCJ02',
   };
 }

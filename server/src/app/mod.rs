@@ -27,7 +27,10 @@ use crate::{
     commit::{self, CommitParts, CommitThread},
     config::{Setting, Settings},
     disk_monitor::DiskMonitor,
-    fs::atomic_write::{Readers, replace_file},
+    fs::{
+        atomic_write::{Readers, replace_file},
+        read_failures::Reload,
+    },
     grpc::{
         health::Health,
         in_process::{PipeListener, pipe},
@@ -75,6 +78,9 @@ pub struct ServerHandle {
     serving: JoinHandle<()>,
     /// Tasks that run until the server is dropped.
     background: Vec<AbortOnDrop>,
+    /// Reloaded by [`Self::reload`], like the authenticator.
+    tls: Option<Tls>,
+    authenticator: Authenticator,
     commit_thread: CommitThread,
     disk_monitor: JoinHandle<()>,
     grace_period: Duration,
@@ -150,7 +156,7 @@ impl ServerHandle {
             Listener::Tcp(_, tls) => tls.clone(),
             Listener::Pipe(_) => None,
         };
-        let admin = parts.start_admin(settings, tls, log).await?;
+        let admin = parts.start_admin(settings, tls.clone(), log).await?;
         let grpc = parts.grpc_server(settings)?;
         let (service, health) = grpc.build().await.map_err(|error| internal(&error))?;
         let (stop, stopped) = oneshot::channel();
@@ -160,7 +166,7 @@ impl ServerHandle {
         let opening = tokio::task::spawn_blocking(move || startup::open(&settings_of_store, &progress));
         let OpenStore { store, health: store_health, index, merchants, tokens, feed, completed } =
             opening.await.map_err(|error| internal(&error))??;
-        let Parts { handle, in_flight, metrics, traces, availability, .. } = parts;
+        let Parts { authenticator, handle, in_flight, metrics, traces, availability, .. } = parts;
         let disk_monitor = DiskMonitor::start(
             settings.data_dir.clone(),
             settings.min_free_disk,
@@ -195,10 +201,24 @@ impl ServerHandle {
             stop,
             serving,
             background,
+            tls,
+            authenticator,
             commit_thread,
             disk_monitor: tokio::spawn(run_disk_monitor(disk_monitor, availability, health)),
             grace_period: settings.shutdown_grace_period,
         })
+    }
+
+    /// Reloads certificates and keys now, in the background: an issuer of tokens may respond slowly. The log has the results.
+    pub fn reload(&self) {
+        let (tls, authenticator) = (self.tls.clone(), self.authenticator.clone());
+        // Detached: it logs its own errors.
+        drop(tokio::task::spawn_blocking(move || {
+            if let Some(tls) = tls {
+                tls.reload(Reload::Demand);
+            }
+            authenticator.reload();
+        }));
     }
 
     /// The address that it listens on; `None` on a pipe.

@@ -29,7 +29,7 @@ use super::{
     role::Roles,
     token_cache::{Digest, TokenCache},
 };
-use crate::fs::read_failures::ReadFailures;
+use crate::fs::read_failures::{ReadFailures, Reload};
 
 /// Maximum length of a token.
 const MAX_BYTES: usize = 8 * 1024;
@@ -185,14 +185,15 @@ impl Tokens {
         Ok(decoded.claims)
     }
 
-    /// Reads the key set if its poll interval has passed, and loads it if it has changed. Blocks. On failure, logs the error and
-    /// keeps the current keys.
-    pub(super) fn reload(&self) {
+    /// Reads the key set if its poll interval has passed, or on demand, and loads it if it has changed. Blocks. On failure, logs the
+    /// error and keeps the current keys.
+    pub(super) fn reload(&self, reload: Reload) {
         let interval = self.settings.keys.poll_interval();
         {
             let mut reloaded_at = self.reloaded_at.lock().unwrap_or_else(PoisonError::into_inner);
             let has_no_keys = self.keys.load().set.keys.is_empty();
-            if reloaded_at.elapsed() < if has_no_keys { interval.min(RETRY_INTERVAL) } else { interval } {
+            let interval = if has_no_keys { interval.min(RETRY_INTERVAL) } else { interval };
+            if reload == Reload::Poll && reloaded_at.elapsed() < interval {
                 return;
             }
             *reloaded_at = Instant::now();
@@ -206,12 +207,12 @@ impl Tokens {
                 let report = |error: String| {
                     tracing::error!(error, "cannot read JWKS; keeping the current keys");
                 };
-                let Some(text) = self.failures.report_repeated(read, report) else { return };
+                let Some(text) = self.failures.report_repeated(read, reload, report) else { return };
                 text
             }
         };
         let current = self.keys.load();
-        if text == current.text {
+        if text == current.text && reload == Reload::Poll {
             return;
         }
         match jwks::parse(&text) {
@@ -363,7 +364,7 @@ mod tests {
         tokens.authenticate(&of_one, now()).unwrap();
         let reload = || {
             *tokens.reloaded_at.lock().unwrap() = Instant::now() - Duration::from_secs(2);
-            tokens.reload();
+            tokens.reload(Reload::Poll);
         };
         std::fs::write(&path, "no keys").unwrap();
         reload();

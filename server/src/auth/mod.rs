@@ -40,6 +40,7 @@ use self::{
     rate_limit::Rate,
     role::Roles,
 };
+use crate::fs::read_failures::Reload;
 
 /// Methods of authentication. None by default, which disables authentication.
 #[derive(Clone, Debug, Default)]
@@ -181,9 +182,16 @@ impl Authenticator {
     pub async fn reload_loop(self) {
         // In separate loops: an issuer may respond slowly, and the revocation of an API key must not wait for it.
         tokio::join!(
-            self.poll(|inner| inner.keys.iter().for_each(Keys::reload)),
-            self.poll(|inner| inner.tokens.iter().for_each(Tokens::reload)),
+            self.poll(|inner| inner.keys.iter().for_each(|keys| keys.reload(Reload::Poll))),
+            self.poll(|inner| inner.tokens.iter().for_each(|tokens| tokens.reload(Reload::Poll))),
         );
+    }
+
+    /// Reloads the API key file and the key set now, whether they have changed or not. Blocks, for seconds if the issuer responds
+    /// slowly.
+    pub(crate) fn reload(&self) {
+        self.0.keys.iter().for_each(|keys| keys.reload(Reload::Demand));
+        self.0.tokens.iter().for_each(|tokens| tokens.reload(Reload::Demand));
     }
 
     async fn poll(&self, reload: fn(&Inner)) {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nearby_store::VerifyReport;
+use nearby_store::{DurableStore, VerifyReport, check_directory};
 
 use super::{exit_code::CliError, terminal};
 use crate::{
@@ -15,6 +15,15 @@ pub(super) fn settings(data_dir: Option<&Path>) -> Result<Settings, CliError> {
     let given = ServerArgs::from_environment().map_err(|error| CliError::usage(error.to_string()))?;
     let data_dir = data_dir.map(Path::to_owned).or(given.data_dir.clone());
     Ok(ServerArgs { data_dir, ..given }.settings(None)?)
+}
+
+/// Checks that a directory holds a store.
+pub(super) fn require_store(data_dir: &Path) -> Result<(), CliError> {
+    check_directory(data_dir)?;
+    match DurableStore::exists(data_dir) {
+        true => Ok(()),
+        false => Err(CliError::no_input(format!("no store in {}", data_dir.display()))),
+    }
 }
 
 /// Reports progress as a bar on a terminal, as log lines elsewhere.

@@ -4,10 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use nearby_index::IndexWriter;
-use nearby_store::{Contents, DurableStore, VerifyReport, disk_usage};
+use nearby_store::{Contents, VerifyReport, disk_usage};
 
 use super::{
-    closed_store::{megabytes, progress, settings, summary},
+    closed_store::{megabytes, progress, require_store, settings, summary},
     exit_code::CliError,
     terminal,
 };
@@ -21,9 +21,7 @@ pub(super) struct CompactArgs {
 }
 
 pub(super) fn run(args: &CompactArgs) -> Result<(), CliError> {
-    if !DurableStore::exists(&args.data_dir) {
-        return Err(CliError::no_input(format!("no store in {}", args.data_dir.display())));
-    }
+    require_store(&args.data_dir)?;
     let before = disk_usage(&args.data_dir);
     let (mut store, recovered) = startup::open_store(&settings(Some(&args.data_dir))?, &progress())?;
     let index = IndexWriter::load(recovered.merchants, recovered.digest.watermarks.last);

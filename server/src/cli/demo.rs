@@ -8,9 +8,13 @@ use std::{
 
 use clap::Args;
 
-use super::{exit_code::CliError, import::import, search, serve::serve_until, target::Target, terminal};
+use super::{exit_code::CliError, import::import, search, serve::stop, target::Target, terminal};
 use crate::{
-    app::{Progress, ServerHandle, error::StartError, signals::Signals},
+    app::{
+        Progress, ServerHandle,
+        error::StartError,
+        signals::{SignalAction, Signals},
+    },
     config::{ServerArgs, Settings},
     formats::{DatumArg, FileFormat, HoursConverter, Input},
     opening_hours::HolidayCalendar,
@@ -56,12 +60,16 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
         ..Default::default()
     };
     let mut settings = settings.settings(None)?;
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     let server = start(&mut settings, args.once).await?;
     let shown = show(&server, args.json, !args.once).await;
     match shown {
         Ok(()) if args.once => server.stop().await.map_err(CliError::from),
-        Ok(()) => serve_until(signals, server).await,
+        // Without SIGHUP, which a terminal sends when it closes: the demo belongs to its terminal.
+        Ok(()) => match signals.received().await {
+            SignalAction::Stop { signal } => stop(server, signal).await,
+            SignalAction::Reload => stop(server, "SIGHUP").await,
+        },
         Err(error) => {
             // The first error is the one to report.
             drop(server.stop().await);

@@ -161,7 +161,7 @@ fn code_of_store(error: &StoreError) -> u8 {
     match error {
         StoreError::Locked { .. } => TEMPORARY_FAILURE,
         StoreError::Corrupt { .. } => DATA_ERROR,
-        StoreError::Occupied { .. } => CANNOT_CREATE,
+        StoreError::Occupied { .. } | StoreError::NotADirectory { .. } => CANNOT_CREATE,
         StoreError::Full { .. } | StoreError::Io { .. } | StoreError::ReadOnly { .. } => IO_ERROR,
     }
 }

@@ -3,15 +3,18 @@
 use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Arg, Args, Command, CommandFactory};
 
 use super::{Cli, closed_store::progress, exit_code::CliError};
 use crate::{
-    app::{ServerHandle, signals::Signals},
-    config::ServerArgs,
+    app::{
+        ServerHandle,
+        signals::{SignalAction, Signals},
+    },
+    config::{ConfigError, ServerArgs, Setting, log_filter_of},
     telemetry::{LogControl, panics},
 };
 
@@ -28,19 +31,41 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs, log: LogControl) -> Result<(), CliError> {
     let settings = args.server.settings(args.config.as_deref())?;
+    configure_log(&log, settings.log.as_deref())?;
     panics::watch();
     for name in unknown_variables(&Cli::command(), std::env::vars_os()) {
         tracing::warn!(name, "unknown environment variable; see nearby serve --help");
     }
     let mut signals = Signals::listen()?;
     let server = tokio::select! {
-        started = ServerHandle::start(&settings, progress(), Some(log)) => started?,
-        signal = signals.received() => {
+        started = ServerHandle::start(&settings, progress(), Some(log.clone())) => started?,
+        signal = signals.stop() => {
             tracing::info!(signal, "stopping while loading");
             return Ok(());
         }
     };
-    serve_until(signals, server).await
+    let signal = loop {
+        match signals.received().await {
+            SignalAction::Stop { signal } => break signal,
+            SignalAction::Reload => {
+                tracing::info!("SIGHUP: reloading certificates, keys and the log filter");
+                server.reload();
+                if let Err(error) = reload_log(&log, args.config.as_deref()) {
+                    tracing::error!(%error, "cannot reload the log filter; keeping the current one");
+                }
+            }
+        }
+    };
+    stop(server, signal).await
+}
+
+fn configure_log(log: &LogControl, of_file: Option<&str>) -> Result<(), ConfigError> {
+    log.configure(of_file).map_err(|reason| ConfigError::Invalid { setting: Setting("log"), reason })
+}
+
+/// Sets the log filter of the settings file as it is now, unless the command line or the environment sets one.
+fn reload_log(log: &LogControl, config: Option<&Path>) -> Result<(), ConfigError> {
+    configure_log(log, config.map(log_filter_of).transpose()?.flatten().as_deref())
 }
 
 /// Returns the variables that look like settings but are none, most likely misspelt ones. Variables that Kubernetes sets for a
@@ -64,9 +89,8 @@ fn unknown_variables(cli: &Command, variables: impl Iterator<Item = (OsString, O
     variables.filter_map(unknown).collect()
 }
 
-/// Serves until a signal to stop, then shuts down gracefully.
-pub(super) async fn serve_until(mut signals: Signals, server: ServerHandle) -> Result<(), CliError> {
-    let signal = signals.received().await;
+/// Shuts down gracefully.
+pub(super) async fn stop(server: ServerHandle, signal: &'static str) -> Result<(), CliError> {
     tracing::info!(signal, "stopping");
     server.stop().await?;
     tracing::info!("stopped");

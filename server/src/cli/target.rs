@@ -9,7 +9,6 @@ use std::{
 
 use clap::Args;
 use nearby_client::{Access, Client, ConnectError};
-use nearby_store::DurableStore;
 
 use super::{closed_store, exit_code::CliError, terminal};
 use crate::app::{Progress, ServerHandle};
@@ -71,18 +70,19 @@ impl Target {
                                   with --data-dir";
             return Ok(Self { client: args.server.connect(REMEDY).await?, server: None });
         };
-        if if_missing == IfMissing::Fail && !DurableStore::exists(data_dir) {
-            return Err(CliError::no_input(format!("no store in {}", data_dir.display())));
+        if if_missing == IfMissing::Fail {
+            closed_store::require_store(data_dir)?;
         }
         Self::serve(data_dir, false).await
     }
 
     /// Opens the intact part of a closed store that may be damaged.
     pub(super) async fn open_damaged(args: &TargetArgs) -> Result<Self, CliError> {
-        match &args.data_dir {
-            Some(data_dir) if DurableStore::exists(data_dir) => Self::serve(data_dir, true).await,
-            _ => Err(CliError::no_input("no store to salvage; name its directory with --data-dir")),
-        }
+        let Some(data_dir) = &args.data_dir else {
+            return Err(CliError::no_input("no store to salvage; name its directory with --data-dir"));
+        };
+        closed_store::require_store(data_dir)?;
+        Self::serve(data_dir, true).await
     }
 
     async fn serve(data_dir: &Path, serve_damaged: bool) -> Result<Self, CliError> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use nearby_store::DurableStore;
+use nearby_store::{DurableStore, check_directory};
 
 use super::{
     closed_store::{progress, settings, summary},
@@ -20,6 +20,9 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) fn run(args: &VerifyArgs) -> Result<(), CliError> {
+    if !args.path.is_file() {
+        check_directory(&args.path)?;
+    }
     if !args.path.is_file() && !DurableStore::exists(&args.path) {
         return Err(CliError::no_input(format!("neither a backup nor a store at {}", args.path.display())));
     }

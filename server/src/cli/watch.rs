@@ -29,6 +29,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
     let mut printed = None;
     let watched = tokio::select! {
         watched = watch(&args, &mut printed) => watched,
+        // SIGHUP, too, which a terminal sends when it closes.
         _ = signals.received() => Ok(()),
     };
     if let Some(revision) = printed {

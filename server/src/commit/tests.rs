@@ -149,6 +149,33 @@ async fn a_transaction_is_committed_as_a_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn update_times_never_go_back_when_the_clock_does() {
+    let time = Arc::new(AtomicI64::new(100));
+    let clock: Clock = {
+        let time = Arc::clone(&time);
+        Arc::new(move || UnixMicros(time.load(Ordering::SeqCst)))
+    };
+    let store = MemoryStore::default();
+    let (commits, _thread, reader, ..) = start_with(store.clone(), &store, clock);
+    let times = |committed: &[Committed]| {
+        let stored = committed[0].stored().unwrap();
+        (stored.create_time.0, stored.update_time.0)
+    };
+    let commit = |now, command| {
+        time.store(now, Ordering::SeqCst);
+        commits.submit(together(vec![command]))
+    };
+    assert_eq!(times(&commit(100, put("a", Expect::Absent)).await.unwrap()), (100, 100));
+    assert_eq!(times(&commit(40, touch("a")).await.unwrap()), (100, 100));
+    assert_eq!(times(&commit(130, put("a", Expect::Anything)).await.unwrap()), (100, 130));
+    assert_eq!(times(&commit(120, put("a", Expect::Anything)).await.unwrap()), (100, 130));
+    // A merchant that is created again has a life of its own.
+    commit(50, delete("a", None)).await.unwrap();
+    assert_eq!(times(&commit(50, put("a", Expect::Absent)).await.unwrap()), (50, 50));
+    assert_eq!(reader.snapshot().get(&id("a")).unwrap().update_time, UnixMicros(50));
+}
+
+#[tokio::test]
 async fn a_repeated_request_returns_the_first_result_and_is_not_committed_again() {
     let store = MemoryStore::default();
     let time = Arc::new(AtomicI64::new(0));

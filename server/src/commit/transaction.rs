@@ -171,8 +171,9 @@ impl<'a> BatchBuilder<'a> {
         let meta = VersionMeta {
             revision: self.last.next(),
             position_revision: unmoved.map_or(self.last.next(), |before| before.position_revision),
-            create_time: before.map_or(self.now, |before| before.create_time),
-            update_time: self.now,
+            create_time: before.as_ref().map_or(self.now, |before| before.create_time),
+            // The clock may have been set back since: a version is never older than the one that it replaces.
+            update_time: before.map_or(self.now, |before| self.now.max(before.update_time)),
         };
         let stored = Arc::new(record::make_version(merchant, meta));
         Ok(self.add(Change::Put(stored), replaced))

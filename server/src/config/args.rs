@@ -33,12 +33,16 @@ macro_rules! server_args {
                 $(, $($more)+)?
             )]
             pub $name: Option<$type>,
-        )*}
+        )*
+            /// The log filter, in a settings file only: every command has the flag and the variable, which take precedence.
+            #[arg(skip)]
+            pub log: Option<String>,
+        }
 
         impl ServerArgs {
             /// Takes the settings of `other` where this one has none.
             fn or(self, other: Self) -> Self {
-                Self {$( $name: self.$name.or(other.$name), )*}
+                Self {$( $name: self.$name.or(other.$name), )* log: self.log.or(other.log) }
             }
 
             $($(
@@ -61,7 +65,7 @@ server_args! {
     data_dir: PathBuf => "nearby-data", "NEARBY_DATA_DIR", "DIR",
         "Directory of the store; created if it does not exist";
     listen: String => "127.0.0.1:50051", "NEARBY_LISTEN", "ADDRESS",
-        "Address and port to listen on; port 0 takes a free one";
+        "Address and port to listen on; port 0 takes a free one. A host name is resolved once, to its first IPv4 address if it has one";
     tls_cert: PathBuf, "NEARBY_TLS_CERT", "FILE",
         "Certificate chain of the server, in PEM; requires --tls-key. Reloaded when it changes";
     tls_key: PathBuf, "NEARBY_TLS_KEY", "FILE",
@@ -92,7 +96,7 @@ server_args! {
     audit_log: PathBuf, "NEARBY_AUDIT_LOG", "FILE",
         "File to append a line to for each change, import, export and backup: who, when, from where";
     admin_listen: String, "NEARBY_ADMIN_LISTEN", "ADDRESS",
-        "Address and port of the admin endpoint, over HTTP: /live, /ready, /status, /metrics and /log [default: none]";
+        "Address or host name, and port, of the admin endpoint, over HTTP: /live, /ready, /status, /metrics and /log [default: none]";
     otlp_endpoint: String, "NEARBY_OTLP_ENDPOINT", "URL",
         "OpenTelemetry collector to send spans to, over OTLP with gRPC, such as http://127.0.0.1:4317 [default: none]";
     trace_ratio: f64 = 0.01, "NEARBY_TRACE_RATIO", "RATIO",

@@ -63,6 +63,8 @@ pub struct Settings {
     pub checkpoint_journal_bytes: u64,
     /// True to serve the intact part of a damaged store.
     pub serve_damaged_read_only: bool,
+    /// The log filter of the settings file.
+    pub log: Option<String>,
 }
 
 /// Error of a setting.
@@ -94,6 +96,14 @@ pub enum ConfigError {
     },
 }
 
+/// Reads the log filter from a settings file again.
+///
+/// # Errors
+/// When the file cannot be used.
+pub(crate) fn log_filter_of(file: &std::path::Path) -> Result<Option<String>, ConfigError> {
+    Ok(ServerArgs::default().over_file(file)?.log)
+}
+
 impl ServerArgs {
     /// Merges the settings file, if any, below these settings, and checks all of them.
     ///
@@ -104,9 +114,12 @@ impl ServerArgs {
             Some(file) => self.over_file(file)?,
             None => self,
         };
-        let listen = address(&args.listen(), Setting("listen"))?;
-        let admin_listen =
-            args.admin_listen.as_deref().map(|text| address(text, Setting("admin_listen"))).transpose()?;
+        let listen = network::address(&args.listen(), Setting("listen"))?;
+        let admin_listen = args
+            .admin_listen
+            .as_deref()
+            .map(|text| network::address(text, Setting("admin_listen")))
+            .transpose()?;
         let (tls, auth) = (args.tls()?, args.auth()?);
         if !listen.ip().is_loopback() && !args.insecure() {
             network::check_exposed(listen, tls.as_ref(), &auth)?;
@@ -138,6 +151,7 @@ impl ServerArgs {
             checkpoint_journal_bytes: journal_mib * MEBIBYTE,
             serve_damaged_read_only: args.serve_damaged_read_only(),
             data_dir: args.data_dir(),
+            log: args.log,
             address_file: args.address_file,
             audit_log: args.audit_log,
             holidays: args.holidays,
@@ -160,12 +174,6 @@ impl ServerArgs {
     }
 }
 
-fn address(text: &str, setting: Setting) -> Result<SocketAddr, ConfigError> {
-    text.parse().map_err(|_| {
-        setting.invalid("must be an IP address and a port, such as 127.0.0.1:50051 or [::1]:50051")
-    })
-}
-
 const MEBIBYTE: u64 = 1024 * 1024;
 /// A longer journal would take minutes to read at start.
 const CHECKPOINT_JOURNAL_MIB: RangeInclusive<u64> = 1..=65_536;
@@ -182,12 +190,15 @@ mod tests {
     fn flags_win_over_the_file_and_the_file_over_defaults() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("nearby.toml");
-        fs::write(&file, "listen = \"127.0.0.1:1\"\nmax_radius_m = 20000.0\nreflection = true\n").unwrap();
+        let text = "listen = \"127.0.0.1:1\"\nmax_radius_m = 20000.0\nreflection = true\nlog = \"debug\"\n";
+        fs::write(&file, text).unwrap();
         let args = ServerArgs { listen: Some("[::1]:2".to_owned()), ..Default::default() };
         let settings = args.settings(Some(&file)).unwrap();
         assert_eq!(settings.listen, "[::1]:2".parse().unwrap());
         assert_eq!(settings.max_radius, Radius::new(20_000.0).unwrap());
         assert!(settings.reflection);
+        assert_eq!(settings.log.as_deref(), Some("debug"));
+        assert_eq!(log_filter_of(&file).unwrap(), settings.log);
         assert_eq!(settings.data_dir, Path::new("nearby-data"));
     }
 
@@ -201,6 +212,7 @@ mod tests {
         };
         let error = in_file("max_radius = 3\n");
         assert!(error.contains("max_radius") && error.contains("nearby.toml"), "{error}");
+        assert_eq!(log_filter_of(&file).unwrap_err().to_string(), error);
         let error = in_file("disk_floor_mib = 3\n");
         assert!(error.contains("disk_floor_mib was renamed to min_free_disk_mib"), "{error}");
         let error = |args: ServerArgs| args.settings(None).unwrap_err().to_string();
@@ -216,6 +228,8 @@ mod tests {
         }
         let listen = ServerArgs { listen: Some("localhost".to_owned()), ..of() };
         assert!(error(listen).contains("NEARBY_LISTEN"));
+        let admin_listen = ServerArgs { admin_listen: Some("nowhere.invalid:80".to_owned()), ..of() };
+        assert!(error(admin_listen).contains("NEARBY_ADMIN_LISTEN"));
         assert!(ServerArgs::default().settings(Some(Path::new("/nowhere"))).is_err());
     }
 }

@@ -1,6 +1,10 @@
 //! Settings of connections and TLS, and the check of a server that other machines can call.
 
-use std::{fs, net::SocketAddr, time::Duration};
+use std::{
+    fs,
+    net::{SocketAddr, ToSocketAddrs},
+    time::Duration,
+};
 
 use super::{ConfigError, ServerArgs, Setting};
 use crate::{
@@ -9,6 +13,34 @@ use crate::{
 };
 
 const MAX_AGE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Parses an address, or resolves a host name: to its first IPv4 address, or to its first address if it has none.
+///
+/// One address, because a server has one port 0, one address file and one ban per client. IPv4 first, as in Go's `net.Listen`:
+/// clients that try the addresses of `localhost` in turn reach 127.0.0.1 on every machine, and ::1 not on those without IPv6.
+pub(super) fn address(text: &str, setting: Setting) -> Result<SocketAddr, ConfigError> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let host_and_port =
+        text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+    let Some((host, port)) =
+        host_and_port.filter(|(host, _)| !host.is_empty() && !host.contains([':', '/', '[']))
+    else {
+        return Err(setting.invalid(
+            "must be an IP address or a host name, and a port, such as 127.0.0.1:50051, [::1]:50051 or localhost:50051",
+        ));
+    };
+    let unresolved = |reason: String| {
+        setting.invalid(format!(
+            "names a host that cannot be resolved, {host}: {reason}; use an IP address, or add the name to the hosts file or DNS"
+        ))
+    };
+    let addresses: Vec<SocketAddr> =
+        (host, port).to_socket_addrs().map_err(|error| unresolved(error.to_string()))?.collect();
+    let ipv4 = addresses.iter().find(|address| address.is_ipv4());
+    ipv4.or(addresses.first()).copied().ok_or_else(|| unresolved("it has no address".to_owned()))
+}
 
 /// Checks that a server which other machines can call has TLS and authentication.
 pub(super) fn check_exposed(
@@ -75,4 +107,34 @@ fn max_open_connections() -> usize {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     let soft_limit = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
     soft_limit.map_or(usize::MAX, |files| files.saturating_sub(RESERVED_FILES).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_literal_or_resolved() {
+        let of = |text: &str| address(text, Setting("listen"));
+        assert_eq!(of("[::1]:2").unwrap(), "[::1]:2".parse().unwrap());
+        let localhost = of("localhost:50051").unwrap();
+        assert!(localhost.ip().is_loopback() && localhost.port() == 50_051, "{localhost}");
+        assert_eq!(of("127.0.0.1:0").unwrap(), "127.0.0.1:0".parse().unwrap());
+        for invalid in [
+            "",
+            "localhost",
+            ":50051",
+            "localhost:port",
+            "localhost:65536",
+            "::1:50051",
+            "http://localhost:1",
+            "[::1",
+        ] {
+            let error = of(invalid).unwrap_err().to_string();
+            assert!(error.contains("--listen") && error.contains("or localhost:50051"), "{invalid}: {error}");
+        }
+        let error = of("no-such-host.invalid:50051").unwrap_err().to_string();
+        assert!(error.contains("cannot be resolved, no-such-host.invalid: "), "{error}");
+        assert!(error.ends_with("or add the name to the hosts file or DNS"), "{error}");
+    }
 }

@@ -1,4 +1,4 @@
-//! File helpers: atomic replacement, and reports of files that cannot be read.
+//! File helpers: atomic replacement, and files that are read again.
 
 pub(crate) mod atomic_write;
 pub(crate) mod read_failures;

@@ -119,6 +119,11 @@ impl Method {
         self.class == Class::Bulk && self.is_unary
     }
 
+    /// Its service, with the package.
+    pub(crate) fn service(&self) -> &'static str {
+        self.path.trim_start_matches('/').split('/').next().unwrap_or_default()
+    }
+
     /// Its name without package and service.
     pub(crate) fn name(&self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or_default()

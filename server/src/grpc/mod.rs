@@ -12,6 +12,7 @@
 //! | `offload` | runs long searches on a blocking thread |
 //! | `response_encoder` | responses from merchants that are stored encoded |
 //! | `streaming` | streaming responses |
+//! | `unknown_method` | the error of a call to a method that does not exist |
 //! | `status` | converts errors to statuses with details |
 //! | `health` | `grpc.health.v1` |
 //! | `in_process` | a connection within the process |
@@ -31,3 +32,4 @@ pub(crate) mod response_encoder;
 pub(crate) mod server;
 pub(crate) mod status;
 pub(crate) mod streaming;
+mod unknown_method;

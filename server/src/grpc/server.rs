@@ -71,7 +71,7 @@ impl GrpcServer {
             // Counts what the client sees, so outside all layers that change a response.
             .layer(middleware(call_metrics))
             // Also completes the errors of the layers inside it.
-            .layer(middleware(ErrorDetails))
+            .layer(middleware(ErrorDetails { has_reflection: self.reflection }))
             // Outside all layers whose code could panic, but inside the metrics, which count the INTERNAL.
             .layer(middleware(CatchPanic))
             // Covers the time in the queue, too, and hands the deadline to the layers inside it.

@@ -208,7 +208,10 @@ mod tests {
     use nearby_index::{MerchantId, Revision};
 
     use super::*;
-    use crate::{auth::role::Role, grpc::middleware::error_details::details_for};
+    use crate::{
+        auth::role::Role,
+        grpc::{middleware::error_details::details_for, unknown_method::unknown_method},
+    };
 
     /// Every client must be able to receive every error.
     #[test]
@@ -266,13 +269,13 @@ mod tests {
             ServiceError::Internal("x"),
         ];
         let from_below = [
-            Status::unimplemented(""),
             Status::unimplemented("Content is compressed with `gzip` which isn't supported"),
             Status::out_of_range("too large"),
             Status::internal("failed to decode Protobuf message"),
         ];
-        let statuses =
-            errors.map(Status::from).into_iter().chain(from_below.map(|status| details_for(&status)));
+        let statuses = errors.map(Status::from).into_iter();
+        let statuses = statuses.chain(from_below.map(|status| details_for(&status)));
+        let statuses = statuses.chain([unknown_method("/a.B/C", false)]);
         let mut actual: Vec<(String, String)> = statuses
             .map(|status| {
                 let info = status.get_details_error_info().unwrap();

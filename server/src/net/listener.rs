@@ -22,9 +22,10 @@ use super::{
     limits::{ConnectionLimits, PREFACE_TIMEOUT, TLS_HANDSHAKE_TIMEOUT},
     message_limits::PendingBytes,
     peer::Peer,
-    preface::Http2Preface,
-    tls::Tls,
+    preface::{PrefaceError, read_preface},
+    tls::{Handshake, Tls},
     write_coalescing::CoalescingStream,
+    wrong_protocol::{WrongProtocol, WrongProtocolLog},
 };
 use crate::{
     auth::client_certificates::names_in, overload::state::OverloadState, telemetry::metrics::Metrics,
@@ -52,6 +53,7 @@ pub(crate) async fn serve(
     let limiter = ConnectionLimiter::new(&context.limits);
     let (start_drain, drain) = watch::channel(false);
     let pending_bytes = PendingBytes::default();
+    let wrong_protocols = WrongProtocolLog::default();
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     // Logged once per outage of file descriptors or memory, not ten times a second.
@@ -75,6 +77,7 @@ pub(crate) async fn serve(
                         server: context.clone(),
                         permit,
                         drain: drain.clone(),
+                        wrong_protocols: wrong_protocols.clone(),
                     };
                     connections.spawn(connection.start(socket, peer, service.clone()));
                 }
@@ -123,6 +126,7 @@ struct ConnectionContext {
     server: ServerContext,
     permit: ConnectionPermit,
     drain: watch::Receiver<bool>,
+    wrong_protocols: WrongProtocolLog,
     _open: OpenConnection,
 }
 
@@ -134,13 +138,29 @@ impl ConnectionContext {
         }
         let Some(tls) = self.server.tls.clone() else { return self.serve(socket, peer, service).await };
         match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(socket)).await {
-            Ok(Ok(stream)) => {
+            Ok(Ok(Handshake::Completed(stream))) => {
                 let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                 let certificate_names =
                     certificate.map(|certificate| names_in(certificate)).unwrap_or_default().into();
                 self.serve(stream, Peer { certificate_names, ..peer }, service).await;
             }
+            Ok(Ok(Handshake::Plaintext(socket))) => {
+                reject(&self.server.metrics, "tls_handshake_failed");
+                let (protocol, client) = match timeout(PREFACE_TIMEOUT, read_preface(socket)).await {
+                    Ok(Ok(client)) => (WrongProtocol::Http2WithoutTls, client),
+                    Ok(Err(PrefaceError::OtherProtocol(client))) => {
+                        (WrongProtocol::without_tls(&client), client)
+                    }
+                    Ok(Err(PrefaceError::Io(_))) | Err(_) => return,
+                };
+                self.wrong_protocols.log(protocol, peer.address);
+                protocol.answer(client).await;
+            }
             Ok(Err(error)) => {
+                // The client offers HTTP/1.1 only; TLS itself sends it the alert `no_application_protocol`.
+                if has_no_application_protocol(&error) {
+                    self.wrong_protocols.log(WrongProtocol::Http1, peer.address);
+                }
                 tracing::debug!(%error, "TLS handshake failed");
                 reject(&self.server.metrics, "tls_handshake_failed");
             }
@@ -153,7 +173,7 @@ impl ConnectionContext {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let ServerContext { limits, metrics, overload, .. } = &self.server;
-        match timeout(PREFACE_TIMEOUT, Http2Preface::read(io)).await {
+        match timeout(PREFACE_TIMEOUT, read_preface(io)).await {
             Ok(Ok(io)) => {
                 let io = CoalescingStream::new(io, overload.clone(), peer.read_throttle.clone());
                 let closed = serve_connection(io, peer, service, limits, self.drain).await;
@@ -164,13 +184,25 @@ impl ConnectionContext {
                     }
                 }
             }
-            Ok(Err(error)) => {
+            Ok(Err(PrefaceError::Io(error))) => {
                 tracing::debug!(%error, "connection did not start with the HTTP/2 preface");
                 reject(metrics, "bad_preface");
+            }
+            // No protocol error: a misconfigured client or health check must not get its IP banned, and the answer is cheap.
+            Ok(Err(PrefaceError::OtherProtocol(client))) => {
+                reject(metrics, "bad_preface");
+                let protocol = WrongProtocol::of(&client);
+                self.wrong_protocols.log(protocol, peer.address);
+                protocol.answer(client).await;
             }
             Err(_) => reject(metrics, "preface_timeout"),
         }
     }
+}
+
+fn has_no_application_protocol(error: &io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(rustls::Error::NoApplicationProtocol))
 }
 
 /// Returns whether accepting failed because of that one connection, which closed before it was accepted.

@@ -15,6 +15,7 @@
 //! | `connection_limits` | connections in all and per client subnet; short bans after early protocol errors |
 //! | `tls` | TLS with certificates that reload while the server runs |
 //! | `preface` | the HTTP/2 connection preface, with a timeout |
+//! | `wrong_protocol` | the answer to clients that speak HTTP/1.1, or not the TLS of this port |
 //! | `write_coalescing` | gathers the writes of one poll into one system call; applies `reset_limit` and `read_throttle` |
 //! | `reset_limit` | budget for streams that a peer resets |
 //! | `read_throttle` | reads less often from connections whose requests are mostly rejected |
@@ -37,6 +38,7 @@ mod read_throttle;
 mod reset_limit;
 pub(crate) mod tls;
 mod write_coalescing;
+mod wrong_protocol;
 
 use std::{convert::Infallible, error::Error};
 

@@ -1,4 +1,4 @@
-//! Reads the HTTP/2 connection preface, so that silent connections time out and other protocols are rejected at once.
+//! Reads the HTTP/2 connection preface, so that silent connections time out and other protocols are recognised at once.
 
 use std::{
     io,
@@ -6,39 +6,57 @@ use std::{
     task::{Context, Poll},
 };
 
+use hyper::body::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 /// The client connection preface (RFC 9113 §3.4).
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A stream whose preface has been read and will be replayed to hyper.
+/// A stream whose first bytes have been read and will be replayed to its next reader.
 #[derive(Debug)]
-pub(super) struct Http2Preface<IO> {
+pub(super) struct Replayed<IO> {
     io: IO,
-    /// Part of the preface that is still to be replayed.
-    replay: &'static [u8],
+    /// Bytes that are still to be replayed.
+    replay: Bytes,
 }
 
-impl<IO: AsyncRead + Unpin> Http2Preface<IO> {
-    /// Reads the preface and fails at the first byte that differs.
-    pub(super) async fn read(mut io: IO) -> io::Result<Self> {
-        let mut read = 0;
-        let mut bytes = [0; PREFACE.len()];
-        while read < PREFACE.len() {
-            let more = io.read(&mut bytes[read..]).await?;
-            if more == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            read += more;
-            if bytes[..read] != PREFACE[..read] {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "not the HTTP/2 preface"));
-            }
+/// Why a stream does not start with the preface.
+#[derive(Debug)]
+pub(super) enum PrefaceError<IO> {
+    /// It failed or ended.
+    Io(io::Error),
+    /// It started with something else.
+    OtherProtocol(Replayed<IO>),
+}
+
+/// Reads the preface and fails at the first bytes that differ.
+pub(super) async fn read_preface<IO: AsyncRead + Unpin>(
+    mut io: IO,
+) -> Result<Replayed<IO>, PrefaceError<IO>> {
+    let mut read = 0;
+    let mut bytes = [0; PREFACE.len()];
+    while read < PREFACE.len() {
+        let more = io.read(&mut bytes[read..]).await.map_err(PrefaceError::Io)?;
+        if more == 0 {
+            return Err(PrefaceError::Io(io::ErrorKind::UnexpectedEof.into()));
         }
-        Ok(Self { io, replay: PREFACE })
+        read += more;
+        if bytes[..read] != PREFACE[..read] {
+            let replay = Bytes::copy_from_slice(&bytes[..read]);
+            return Err(PrefaceError::OtherProtocol(Replayed { io, replay }));
+        }
+    }
+    Ok(Replayed { io, replay: Bytes::from_static(PREFACE) })
+}
+
+impl<IO> Replayed<IO> {
+    /// The bytes that are still to be replayed.
+    pub(super) fn replay(&self) -> &[u8] {
+        &self.replay
     }
 }
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Http2Preface<IO> {
+impl<IO: AsyncRead + Unpin> AsyncRead for Replayed<IO> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -47,14 +65,14 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Http2Preface<IO> {
         if self.replay.is_empty() {
             return Pin::new(&mut self.io).poll_read(context, buffer);
         }
-        let (now, later) = self.replay.split_at(self.replay.len().min(buffer.remaining()));
-        buffer.put_slice(now);
-        self.replay = later;
+        let now = self.replay.len().min(buffer.remaining());
+        buffer.put_slice(&self.replay[..now]);
+        self.replay.advance(now);
         Poll::Ready(Ok(()))
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Http2Preface<IO> {
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Replayed<IO> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -97,7 +115,7 @@ mod tests {
             near.write_all(PREFACE).await.unwrap();
             near.write_all(b"and more").await.unwrap();
         });
-        let mut stream = Http2Preface::read(far).await.unwrap();
+        let mut stream = read_preface(far).await.unwrap();
         let mut all = String::new();
         stream.read_to_string(&mut all).await.unwrap();
         sender.await.unwrap();
@@ -105,13 +123,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn other_protocols_fail_at_the_first_wrong_byte() {
+    async fn other_protocols_are_replayed_from_their_first_byte() {
         let (mut near, far) = duplex(64);
-        near.write_all(b"GET").await.unwrap();
-        assert_eq!(Http2Preface::read(far).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        near.write_all(b"PRI * HTTP/2.1").await.unwrap();
+        let Err(PrefaceError::OtherProtocol(mut other)) = read_preface(far).await else { panic!() };
+        assert_eq!(other.replay(), b"PRI * HTTP/2.1");
+        near.write_all(b"\r\n").await.unwrap();
+        drop(near);
+        let mut all = String::new();
+        other.read_to_string(&mut all).await.unwrap();
+        assert_eq!(all, "PRI * HTTP/2.1\r\n");
         let (mut near, far) = duplex(64);
         near.write_all(b"PRI * HT").await.unwrap();
         drop(near);
-        assert_eq!(Http2Preface::read(far).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        let Err(PrefaceError::Io(error)) = read_preface(far).await else { panic!() };
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

@@ -18,7 +18,10 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{auth::client_certificates::expiry_of, fs::read_failures::ReadFailures};
+use crate::{
+    auth::client_certificates::expiry_of,
+    fs::read_failures::{ReadFailures, Reload},
+};
 
 /// Interval between checks of the files. Certificates are renewed days before they expire.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
@@ -94,6 +97,17 @@ struct TlsMaterial {
     contents: Contents,
 }
 
+/// The result of a TLS handshake.
+pub(super) enum Handshake {
+    /// The client has completed it.
+    Completed(Box<TlsStream<TcpStream>>),
+    /// The client speaks without TLS; none of its bytes has been read.
+    Plaintext(TcpStream),
+}
+
+/// First byte of a TLS connection: the content type of a handshake record (RFC 8446 §5.1).
+pub(super) const TLS_HANDSHAKE_RECORD: u8 = 0x16;
+
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Tls({})", self.files.certificate.display())
@@ -116,8 +130,13 @@ impl Tls {
         Ok(Self { files: Arc::new(files), material, read_failures: Arc::default() })
     }
 
-    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        TlsAcceptor::from(Arc::clone(&self.material.load().config)).accept(socket).await
+    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<Handshake> {
+        let mut first = [0];
+        if socket.peek(&mut first).await? == 1 && first != [TLS_HANDSHAKE_RECORD] {
+            return Ok(Handshake::Plaintext(socket));
+        }
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.material.load().config));
+        Ok(Handshake::Completed(Box::new(acceptor.accept(socket).await?)))
     }
 
     /// Expiry of the certificate, in seconds since 1970.
@@ -131,20 +150,20 @@ impl Tls {
             tokio::time::sleep(RELOAD_INTERVAL).await;
             let tls = self.clone();
             // `reload` logs its own errors.
-            drop(tokio::task::spawn_blocking(move || tls.reload()).await);
+            drop(tokio::task::spawn_blocking(move || tls.reload(Reload::Poll)).await);
         }
     }
 
-    /// Reloads changed files once. Files that cannot be used are logged once, and the current certificates stay in use.
-    pub(crate) fn reload(&self) {
+    /// Reloads the files, if they have changed or on demand. If they cannot be used, logs it, for a poll once, and the current
+    /// certificates stay in use.
+    pub(crate) fn reload(&self, reload: Reload) {
         let current = self.material.load();
         let report = |error: TlsError| {
             tracing::error!(%error, "cannot read certificates; keeping the current ones");
         };
-        let Some(contents) = self.read_failures.report_repeated(Contents::read(&self.files), report) else {
-            return;
-        };
-        if contents == current.contents {
+        let read = Contents::read(&self.files);
+        let Some(contents) = self.read_failures.report_repeated(read, reload, report) else { return };
+        if contents == current.contents && reload == Reload::Poll {
             return;
         }
         let material = match contents.config(&self.files) {
@@ -255,13 +274,13 @@ mod tests {
         let tls = Tls::load(files).unwrap();
         assert_eq!(tls.expiry_s(), Some(first));
         let second = renew(2_101, &two);
-        tls.reload();
+        tls.reload(Reload::Poll);
         assert_eq!(tls.expiry_s(), Some(first));
         fs::remove_file(&key).unwrap();
-        tls.reload();
+        tls.reload(Reload::Poll);
         assert_eq!((tls.expiry_s(), tls.read_failures.count()), (Some(first), 1));
         fs::write(&key, two.serialize_pem()).unwrap();
-        tls.reload();
+        tls.reload(Reload::Poll);
         assert_eq!((tls.expiry_s(), tls.read_failures.count()), (Some(second), 0));
     }
 }

@@ -21,7 +21,7 @@ pub(crate) const GLOBAL_OPTIONS: &str = "Global options";
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
     /// Log level (error, warn, info, debug, trace) or a filter such as info,nearby_server=debug [default: info for serve, warn
-    /// otherwise]
+    /// otherwise]. For serve, the key log of its settings file is an alternative
     #[arg(long, env = "NEARBY_LOG", value_name = "FILTER", global = true, help_heading = GLOBAL_OPTIONS)]
     pub log: Option<String>,
 
@@ -44,6 +44,9 @@ pub enum LogFormat {
 /// Changes the log filter while the process runs. Clones share it.
 #[derive(Clone)]
 pub struct LogControl {
+    /// The filter of the flag or the environment variable.
+    given: Option<String>,
+    default: &'static str,
     set: Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
     current: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -61,6 +64,15 @@ impl LogControl {
     /// The reason, when the filter is invalid.
     pub fn set(&self, filter: &str) -> Result<(), String> {
         (self.set)(parse_filter(filter)?).map_err(|error| error.to_string())
+    }
+
+    /// Sets the filter of the settings: that of the flag or the environment variable, else that of the settings file, else the
+    /// default.
+    ///
+    /// # Errors
+    /// The reason, when the filter is invalid.
+    pub(crate) fn configure(&self, of_file: Option<&str>) -> Result<(), String> {
+        self.set(self.given.as_deref().or(of_file).unwrap_or(self.default))
     }
 
     /// Returns the current filter.
@@ -87,7 +99,7 @@ fn parse_filter(filter: &str) -> Result<EnvFilter, String> {
 ///
 /// # Errors
 /// The reason, when the filter is invalid.
-pub fn start(args: &LogArgs, default_filter: &str) -> Result<LogControl, String> {
+pub fn start(args: &LogArgs, default_filter: &'static str) -> Result<LogControl, String> {
     let filter = parse_filter(args.log.as_deref().unwrap_or(default_filter))?;
     let builder = lines().with_env_filter(filter).with_writer(io::stderr);
     let text = match args.log_format {
@@ -102,7 +114,12 @@ pub fn start(args: &LogArgs, default_filter: &str) -> Result<LogControl, String>
             let (handle, current_handle) = (builder.reload_handle(), builder.reload_handle());
             drop(builder.finish().try_init());
             let current = move || current_handle.with_current(ToString::to_string).unwrap_or_default();
-            LogControl { set: Arc::new(move |filter| handle.reload(filter)), current: Arc::new(current) }
+            LogControl {
+                given: args.log.clone(),
+                default: default_filter,
+                set: Arc::new(move |filter| handle.reload(filter)),
+                current: Arc::new(current),
+            }
         }};
     }
     Ok(if text {

@@ -91,6 +91,14 @@ impl ManagedProcess {
         signal("-TERM", &self.id().to_string())
     }
 
+    /// Sends SIGHUP.
+    ///
+    /// # Errors
+    /// `kill` fails: the process has exited and been reaped.
+    pub fn hang_up(&self) -> io::Result<()> {
+        signal("-HUP", &self.id().to_string())
+    }
+
     /// Sends SIGKILL and reaps the process.
     ///
     /// # Errors

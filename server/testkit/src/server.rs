@@ -238,6 +238,14 @@ impl ServerProcess {
         self.process.kill().map(drop)
     }
 
+    /// Has it reload its files, with SIGHUP.
+    ///
+    /// # Errors
+    /// A system call fails.
+    pub fn reload(&self) -> io::Result<()> {
+        self.process.hang_up()
+    }
+
     /// Stops it with SIGTERM and waits for its exit; `None` if it is still running after the time limit. Async, so that
     /// connections to it can close in the meantime.
     ///

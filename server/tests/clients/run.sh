@@ -4,7 +4,8 @@
 #
 #   server/tests/clients/run.sh PATH_TO_NEARBY_BINARY [WORK_DIR]
 #
-# Requires python3 with venv, node 20 or newer and npm. Everything is installed and written to WORK_DIR, by default a
+# Requires python3 with venv, node 20 or newer and npm, and for the tests of proxies nginx and haproxy, which are installed
+# where apt-get can; otherwise those tests are skipped. Everything else is installed and written to WORK_DIR, by default a
 # temporary directory; reuse the same WORK_DIR to skip the installation.
 set -euo pipefail
 
@@ -24,6 +25,13 @@ fi
 # The tests write to WORK_DIR too, and no byte code next to the sources.
 mkdir -p "$work/tmp" "$work/node"
 export NEARBY_BIN TMPDIR="$work/tmp" PYTHONDONTWRITEBYTECODE=1
+
+if ! { command -v nginx && command -v haproxy; } >/dev/null && command -v apt-get >/dev/null; then
+  as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+  as_root apt-get update -qq
+  # The packages start services that the tests do not need; a port that is taken must not fail the installation.
+  RUNLEVEL=1 as_root apt-get install -qq -y --no-install-recommends nginx-light haproxy >/dev/null
+fi
 
 python3 -m venv "$work/python"
 python="$work/python/bin/python"

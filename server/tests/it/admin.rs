@@ -20,7 +20,11 @@ const SLOW_SEARCH: &str = "slow search";
 
 /// Returns the URL of a server's admin endpoint, from its log. The endpoint listens before the server is ready.
 pub(crate) fn admin_url(server: &TestServer) -> String {
-    let log = fs::read_to_string(&server.log).unwrap();
+    admin_url_in(&fs::read_to_string(&server.log).unwrap())
+}
+
+/// Returns the URL of an admin endpoint from the log of its server.
+pub(crate) fn admin_url_in(log: &str) -> String {
     let line = log
         .lines()
         .rev()
@@ -31,7 +35,7 @@ pub(crate) fn admin_url(server: &TestServer) -> String {
 }
 
 /// Sends a request; returns the status and the body of the response.
-async fn request(
+pub(crate) async fn request(
     method: &'static str,
     url: String,
     key: Option<String>,

@@ -31,6 +31,56 @@ fn files(directory: &Path, found: &mut Vec<std::path::PathBuf>) {
     }
 }
 
+#[test]
+fn a_data_directory_that_is_a_file_or_a_broken_link_is_reported_with_its_remedy() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("file"), "content").unwrap();
+    std::os::unix::fs::symlink("missing", path("link")).unwrap();
+    for (name, part) in [
+        ("file", "as a directory: it is a file; set another directory, or move the file away"),
+        ("file/data", "file is a file; set another directory"),
+        ("link", "as a directory: it is a symbolic link to missing, which does not exist"),
+    ] {
+        let on_store = |arguments: &[&str]| run(nearby().args(arguments).arg("--data-dir").arg(path(name)));
+        for output in [
+            on_store(&["serve", "--listen", "127.0.0.1:0"]),
+            on_store(&["export", "-", "--format", "ndjson"]),
+            on_store(&["compact"]),
+        ] {
+            let error = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(73), "{name}: {error}");
+            assert!(error.contains(part), "{name}: {error}");
+        }
+    }
+    assert_eq!(fs::read(path("file")).unwrap(), b"content");
+    assert!(!path("missing").exists());
+}
+
+#[tokio::test]
+async fn a_server_listens_on_a_host_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let mut server = nearby();
+    server.args(["serve", "--listen", "localhost:0", "--data-dir"]).arg(path("data"));
+    let mut server = server.arg("--address-file").arg(path("address")).spawn().unwrap();
+    wait_until("the server is never ready", async || path("address").exists()).await;
+    let address = fs::read_to_string(path("address")).unwrap();
+    assert!(address.trim().parse::<std::net::SocketAddr>().unwrap().ip().is_loopback(), "{address}");
+    let found = tokio::task::spawn_blocking(move || {
+        run(nearby().args(["search", "--at", "60.17,24.94", "--server", address.trim()]))
+    });
+    assert_eq!(found.await.unwrap().status.code(), Some(0));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let output = run(nearby()
+        .args(["serve", "--listen", "no-such-host.invalid:1", "--data-dir"])
+        .arg(directory.path()));
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(78), "{error}");
+    assert!(error.contains("--listen") && error.contains("no-such-host.invalid"), "{error}");
+}
+
 #[tokio::test]
 async fn a_backup_of_a_running_server_can_be_verified_restored_and_compacted() {
     let server = TestServer::start().await;

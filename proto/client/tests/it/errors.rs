@@ -3,8 +3,8 @@
 use std::{collections::HashMap, error::Error, time::Duration};
 
 use nearby_client::{
-    Code,
-    v1::{CoordinateSystem, Position, SearchNearbyRequest},
+    Client, Code,
+    v1::{CoordinateSystem, ExportMerchantsRequest, ImportMerchantsRequest, Position, SearchNearbyRequest},
 };
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -69,4 +69,44 @@ async fn errors_contain_no_position() {
 #[test]
 fn errors_are_small() {
     assert_eq!(size_of::<nearby_client::ClientError>(), size_of::<usize>());
+}
+
+/// A proxy that answers every call with an HTTP error and a page, while the client still sends its request.
+async fn proxy(status: u16, page: &'static [u8]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            let response = http::Response::builder().status(status);
+            let response = response.header("content-type", "text/html").header("server", "nginx/1.22.1");
+            let mut body = respond.send_response(response.body(()).unwrap(), false).unwrap();
+            body.send_data(page.into(), true).unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_http_error_of_a_proxy_names_its_status_and_the_likely_setting() {
+    const PAGE: &[u8] = b"<html><head><title>413 Request Entity Too Large</title></head></html>";
+    for (status, code, parts) in [
+        (413, Code::Unknown, ["HTTP 413 Payload Too Large from nginx/1.22.1", "client_max_body_size"]),
+        (502, Code::Unavailable, ["HTTP 502 Bad Gateway", "grpc_pass"]),
+        (504, Code::Unavailable, ["HTTP 504 Gateway Timeout", "grpc_read_timeout"]),
+    ] {
+        let client = Client::connect(proxy(status, PAGE).await).await.unwrap().without_retries();
+        let unary = client.search_nearby(search_of_a_user()).await.unwrap_err();
+        let rows = futures_util::stream::iter(std::iter::repeat_n(ImportMerchantsRequest::default(), 5));
+        let streaming = client.import_merchants(rows).await.unwrap_err();
+        let responses =
+            client.export_merchants(ExportMerchantsRequest::default()).await.map(drop).unwrap_err();
+        for error in [unary, streaming, responses] {
+            assert_eq!((error.code(), error.reason()), (code, None), "{error}");
+            for part in parts {
+                assert!(error.to_string().contains(part), "{error}");
+            }
+        }
+    }
 }

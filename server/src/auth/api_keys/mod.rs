@@ -25,7 +25,7 @@ use thiserror::Error;
 use super::{AuthError, principal::Principal, rate_limit::Rate, role::Role};
 use crate::fs::{
     atomic_write::{Readers, replace_file},
-    read_failures::ReadFailures,
+    read_failures::{ReadFailures, Reload},
 };
 
 /// Valid keys per name: one in use, and the one that replaces it.
@@ -293,15 +293,16 @@ impl Keys {
         Ok(Arc::clone(principal))
     }
 
-    /// Loads the keys if the file has changed. If the file is invalid, logs the error once and keeps the current keys.
-    pub(super) fn reload(&self) {
+    /// Loads the keys if the file has changed, or on demand. If the file is invalid, logs the error, for a poll once, and keeps
+    /// the current keys.
+    pub(super) fn reload(&self, reload: Reload) {
         let current = self.loaded.load();
         let report = |error: KeysError| {
             // An error, as no revocation takes effect while the file is unreadable.
             tracing::error!(%error, "cannot read API keys; keeping the current ones");
         };
-        let Some(text) = self.failures.report_repeated(read(&self.path), report) else { return };
-        if text == current.text {
+        let Some(text) = self.failures.report_repeated(read(&self.path), reload, report) else { return };
+        if text == current.text && reload == Reload::Poll {
             return;
         }
         match LoadedKeys::parse(&self.path, text.clone(), self.default_rate, Some(&current)) {

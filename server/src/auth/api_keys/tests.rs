@@ -37,17 +37,17 @@ fn a_key_authenticates_until_it_expires_or_is_revoked() {
 
     let two = add(&path, new("app", None), at(1_000)).unwrap();
     assert_eq!(keys.authenticate(two.expose_secret(), micros(1_500)).unwrap_err(), AuthError::Unknown);
-    keys.reload();
+    keys.reload(Reload::Poll);
     keys.authenticate(two.expose_secret(), micros(1_500)).unwrap();
     let id = list(&path).unwrap()[1].id.clone();
     revoke(&path, &id, at(1_500)).unwrap();
-    keys.reload();
+    keys.reload(Reload::Poll);
     assert_eq!(keys.authenticate(two.expose_secret(), micros(1_500)).unwrap_err(), AuthError::Revoked);
     keys.authenticate(one, micros(1_500)).unwrap();
     assert!(matches!(revoke(&path, &id, at(1_500)), Err(KeysError::Unknown(_))));
 
     fs::write(&path, "key = 3").unwrap();
-    keys.reload();
+    keys.reload(Reload::Poll);
     keys.authenticate(one, micros(1_500)).unwrap();
 }
 
@@ -94,6 +94,6 @@ fn the_state_of_a_rate_limit_survives_a_reload() {
     let keys = Keys::load(path.clone(), None).unwrap();
     keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(5).unwrap();
     add(&path, new("other", None), at(1_000)).unwrap();
-    keys.reload();
+    keys.reload(Reload::Poll);
     assert!(keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(5).is_err());
 }

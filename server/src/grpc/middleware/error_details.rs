@@ -3,33 +3,64 @@
 //! They have a code and a message only. This layer gives them the google.rpc.ErrorInfo that all other errors have, and a
 //! better code where tonic's misleads: a message that cannot be decoded is the caller's fault.
 
-use http::{Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use tonic::{Code, Status, body::Body};
 
 use super::{GrpcService, Middleware, call};
 use crate::{
-    grpc::{method::MAX_MESSAGE_BYTES, status::with_reason},
+    grpc::{
+        method::{MAX_MESSAGE_BYTES, Route},
+        status::with_reason,
+        unknown_method::unknown_method,
+    },
     reason,
 };
 
 /// Adds details to errors that have none.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ErrorDetails;
+pub(crate) struct ErrorDetails {
+    /// True if the server serves reflection.
+    pub(crate) has_reflection: bool,
+}
 
 impl Middleware for ErrorDetails {
     async fn handle(self, request: Request<Body>, inner: impl GrpcService) -> Response<Body> {
-        // Also of methods that do not exist, which are no route.
-        let is_ours = request.uri().path().starts_with("/nearby.");
+        if is_grpc_web(request.headers()) {
+            return grpc_web_unsupported();
+        }
+        // Health checks and reflection, whose errors are tonic's, and methods that do not exist.
+        let other = Route::of(&request).method().is_none().then(|| request.uri().clone());
         let response = call(inner, request).await;
         // Most errors are ours. To decode one and to encode it again would cost as much as to make it.
-        if !is_ours || response.headers().contains_key("grpc-status-details-bin") {
+        if response.headers().contains_key("grpc-status-details-bin") {
             return response;
         }
-        match Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok) {
-            Some(status) => details_for(&status).into_http(),
-            None => response,
+        let status = Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok);
+        match (status, other) {
+            (Some(status), Some(uri)) if status.code() == Code::Unimplemented => {
+                unknown_method(uri.path(), self.has_reflection).into_http()
+            }
+            (Some(status), None) => details_for(&status).into_http(),
+            (Some(_), Some(_)) | (None, _) => response,
         }
     }
+}
+
+/// Checks for gRPC-Web, whose trailers are a part of the body: a browser could not read the status of a gRPC response.
+fn is_grpc_web(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"application/grpc-web"))
+}
+
+/// The status is in the headers, where gRPC-Web clients read it, too.
+fn grpc_web_unsupported() -> Response<Body> {
+    let message =
+        "gRPC-Web is not supported; use a gRPC client, or a proxy that translates gRPC-Web, such as Envoy";
+    let mut response = with_reason(Code::Unimplemented, reason::ENCODING_UNSUPPORTED, message).into_http();
+    let content_type = HeaderValue::from_static("application/grpc-web+proto");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
 }
 
 /// Adds details to an error of tonic; an error that has details stays as it is.
@@ -50,9 +81,6 @@ pub(crate) fn details_for(status: &Status) -> Status {
             reason::ENCODING_UNSUPPORTED,
             "compressed messages are not supported; send them uncompressed",
         ),
-        Code::Unimplemented => {
-            with_reason(Code::Unimplemented, reason::METHOD_UNKNOWN, "unknown method; see nearby.v1")
-        }
         // tonic's code for a message above its own limit, which `net::message_limits` normally reports first.
         Code::OutOfRange => with_reason(
             Code::ResourceExhausted,

@@ -74,6 +74,47 @@ for (const given of DATUMS) {
   }
 }
 
+const SHIFTED = [
+  ['Hong Kong', 22.2783, 114.1747],
+  ['Macau', 22.1987, 113.5439],
+];
+const UNSHIFTED = [
+  ['Seoul', 37.5665, 126.978],
+  ['Osaka', 34.6937, 135.5023],
+  ['Taipei', 25.033, 121.5654],
+  ['Bangkok', 13.7563, 100.5018],
+  ['Singapore', 1.3521, 103.8198],
+];
+
+/** The position of a stored place in another datum. */
+async function stored([name, latitude, longitude], datum) {
+  const id = `edge-${name}`;
+  const merchant = { displayName: id, position: inDatum({ latitude, longitude }, 'WGS84') };
+  await client.update({ merchant: { ...merchant, name: `merchants/${id}` }, allowMissing: true });
+  const options = { radiusM: 1, outputCoordinateSystem: `COORDINATE_SYSTEM_${datum}` };
+  const [[{ position: there }]] = await search([{ origin: inDatum({ latitude, longitude }, 'WGS84'), ...options }]);
+  return there;
+}
+
+test('Hong Kong and Macau are shifted as gcoord does it', async () => {
+  for (const place of SHIFTED) {
+    const [, latitude, longitude] = place;
+    for (const datum of ['GCJ02', 'BD09']) {
+      const expected = converted({ latitude, longitude }, 'WGS84', datum);
+      assert.ok(metresBetween(await stored(place, datum), expected) < MAX_ERROR_M, `${place[0]} ${datum}`);
+    }
+  }
+});
+
+test('places abroad are not shifted, unlike in the rectangle of gcoord', async () => {
+  for (const place of UNSHIFTED) {
+    const [name, latitude, longitude] = place;
+    const there = await stored(place, 'GCJ02');
+    assert.deepEqual([there.latitude, there.longitude], [latitude, longitude], name);
+    assert.ok(metresBetween(there, converted({ latitude, longitude }, 'WGS84', 'GCJ02')) > 100, name);
+  }
+});
+
 test('the same origin in three datums gives the same order', async () => {
   const orders = [];
   for (const datum of DATUMS) {

@@ -132,6 +132,20 @@ test('pages end and have no duplicates', async () => {
   assert.deepEqual(metres, metres.toSorted((one, other) => one - other));
 });
 
+test('the position for <map> is shifted in Hong Kong and not in Seoul', async () => {
+  for (const [id, latitude, longitude, shifted] of [
+    ['hong-kong', 22.2783, 114.1747, [22.275551, 114.17965]],
+    ['seoul', 37.5665, 126.978, [37.5665, 126.978]],
+  ]) {
+    await server.client.create({ merchant: merchant(id, latitude, longitude) });
+    const [shop] = await list({ position: { latitude, longitude, datum: 'wgs84' } });
+    assert.deepEqual([shop.id, shop.position.datum], [id, 'gcj02']);
+    const [north, east] = shifted;
+    const errors = [shop.position.latitude - north, shop.position.longitude - east].map(Math.abs);
+    assert.ok(Math.max(...errors) < 1e-5, JSON.stringify(shop.position));
+  }
+});
+
 test('the same position in GCJ-02 and WGS-84 gives the same list', async () => {
   const inWgs84 = await list({ position: HERE });
   // Position of the nearest shop in GCJ-02.

@@ -164,8 +164,24 @@ async fn malformed_messages_of_streams_are_invalid_arguments() {
 #[tokio::test]
 async fn unknown_methods_are_unimplemented() {
     let server = TestServer::start().await;
-    let status = raw(&server, "/nearby.v1.NearbyService/SearchEverywhere", b"").await;
-    assert_eq!(reason(&status), (Code::Unimplemented, "METHOD_UNKNOWN".to_owned()));
+    for (path, message) in [
+        (
+            "/nearby.v1.NearbyService/SearchEverywhere",
+            "unknown method `SearchEverywhere` of nearby.v1.NearbyService",
+        ),
+        ("/nearby.v2.NearbyService/SearchNearby", "unknown service `nearby.v2.NearbyService`"),
+        (
+            "/helloworld.Greeter/SayHello",
+            "nearby.v1.NearbyService, nearby.v1.MerchantService, grpc.health.v1.Health",
+        ),
+        ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "start the server with --reflection"),
+        ("/grpc.health.v1.Health/List", "its methods are Check, Watch"),
+        ("/", "expected /SERVICE/METHOD"),
+    ] {
+        let status = raw(&server, path, b"").await;
+        assert_eq!(reason(&status), (Code::Unimplemented, "METHOD_UNKNOWN".to_owned()), "{path}");
+        assert!(status.message().contains(message), "{path}: {}", status.message());
+    }
 }
 
 #[tokio::test]

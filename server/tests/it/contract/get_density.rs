@@ -84,6 +84,57 @@ async fn a_box_may_cross_the_antimeridian() {
 }
 
 #[tokio::test]
+async fn longitudes_180_west_and_180_east_are_one_edge() {
+    let shops = [
+        merchant("west", -16.8, 179.95),
+        merchant("edge-e", -16.8, 180.0),
+        merchant("edge-w", -16.8, -180.0),
+        merchant("east", -16.8, -179.95),
+    ];
+    let (_server, mut client, _) = server_with(shops).await;
+    for (west, east, count) in [
+        (-180.0, -179.9, 3),
+        (180.0, -179.9, 3),
+        (179.9, 180.0, 3),
+        (179.9, -180.0, 3),
+        (179.9, -179.9, 4),
+        (180.0, -180.0, 2),
+        (180.0, 180.0, 2),
+        (-180.0, -180.0, 2),
+    ] {
+        let response = client.get_density(density(area((-16.9, west), (-16.7, east)), 9)).await.unwrap();
+        assert_eq!(response.into_inner().total_size, count, "{west} to {east}");
+    }
+}
+
+#[tokio::test]
+async fn a_box_that_touches_a_pole_contains_it_at_any_longitude() {
+    let shops = [
+        merchant("pole-0", 90.0, 0.0),
+        merchant("pole-120", 90.0, 120.0),
+        merchant("near-20", 89.95, 20.0),
+        merchant("near-200", 89.95, -160.0),
+        merchant("south-pole", -90.0, 77.0),
+        merchant("south-near", -89.95, 77.0),
+    ];
+    let (_server, mut client, _) = server_with(shops).await;
+    for (south_west, north_east, count) in [
+        ((89.9, 10.0), (90.0, 30.0), 3),
+        ((89.9, 40.0), (90.0, 50.0), 2),
+        ((90.0, 40.0), (90.0, 40.0), 2),
+        // Around the pole, and more than halfway around it.
+        ((89.9, -180.0), (90.0, 180.0), 4),
+        ((89.9, 10.0), (90.0, 0.0), 4),
+        ((89.9, 10.0), (89.99, 0.0), 2),
+        ((-90.0, -180.0), (-89.9, 180.0), 2),
+        ((-90.0, 0.0), (-89.9, 10.0), 1),
+    ] {
+        let response = client.get_density(density(area(south_west, north_east), 7)).await.unwrap();
+        assert_eq!(response.into_inner().total_size, count, "{south_west:?} to {north_east:?}");
+    }
+}
+
+#[tokio::test]
 async fn invalid_areas_are_rejected() {
     let (_server, mut client, _) = server_with([]).await;
     for (request, path, reason) in [

@@ -24,7 +24,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 /// Polling interval of conditions.
 const POLL: Duration = Duration::from_millis(5);
 
-const NEARBY: &str = env!("CARGO_BIN_EXE_nearby");
+pub(crate) const NEARBY: &str = env!("CARGO_BIN_EXE_nearby");
 
 /// Returns a command that runs the binary, independent of the environment of the tests.
 pub(crate) fn nearby() -> Command {
@@ -126,6 +126,11 @@ impl TestServer {
 
     pub(crate) async fn merchants(&self) -> MerchantServiceClient<Channel> {
         MerchantServiceClient::new(self.channel().await)
+    }
+
+    /// Has it reload its files, with SIGHUP.
+    pub(crate) fn reload(&self) {
+        self.process.reload().unwrap();
     }
 
     /// Kills the process, as a crash would.
