@@ -4,7 +4,11 @@ use clap::ValueEnum;
 use nearby_proto::v1 as wire;
 use thiserror::Error;
 
-use super::{DatumArg, osm_hours::weekly_periods, rows::violation, time_zone::time_zone};
+use super::{
+    DatumArg,
+    hours::opening_hours,
+    rows::{Warnings, violation},
+};
 use crate::{error::Violation, reason};
 
 /// A column that is imported.
@@ -107,7 +111,7 @@ impl Columns {
         &self,
         cells: &[&str],
         datum: DatumArg,
-        warnings: &mut Vec<&'static str>,
+        warnings: &mut Warnings,
     ) -> Result<wire::Merchant, Violation> {
         let cell = |column: Column| {
             let at = self.at.iter().position(|other| *other == Some(column));
@@ -169,10 +173,7 @@ fn position<'a>(cell: impl Fn(Column) -> &'a str, datum: DatumArg) -> Result<wir
     })
 }
 
-fn address<'a>(
-    cell: impl Fn(Column) -> &'a str,
-    warnings: &mut Vec<&'static str>,
-) -> Option<wire::PostalAddress> {
+fn address<'a>(cell: impl Fn(Column) -> &'a str, warnings: &mut Warnings) -> Option<wire::PostalAddress> {
     let country = cell(Column::Country).to_ascii_uppercase();
     let region_code = match country.len() {
         0 => String::new(),
@@ -195,31 +196,6 @@ fn address<'a>(
             .collect(),
     };
     (address != wire::PostalAddress::default()).then_some(address)
-}
-
-fn opening_hours(hours: &str, zone: &str, warnings: &mut Vec<&'static str>) -> Option<wire::OpeningHours> {
-    let time_zone = time_zone(zone);
-    if time_zone.is_none() && !zone.is_empty() {
-        warnings.push("TIME_ZONE_UNKNOWN");
-    }
-    let mut opening_hours = wire::OpeningHours {
-        time_zone: time_zone.unwrap_or_default(),
-        display_text: hours.to_owned(),
-        ..Default::default()
-    };
-    if !hours.is_empty() {
-        match weekly_periods(hours) {
-            Err(_) => warnings.push("HOURS_NOT_UNDERSTOOD"),
-            Ok(_) if opening_hours.time_zone.is_empty() => warnings.push("HOURS_WITHOUT_TIME_ZONE"),
-            Ok(week) => {
-                if week.omits_holidays {
-                    warnings.push("HOURS_OF_HOLIDAYS_LEFT_OUT");
-                }
-                opening_hours.weekly_periods = week.periods;
-            }
-        }
-    }
-    (opening_hours != wire::OpeningHours::default()).then_some(opening_hours)
 }
 
 fn mini_program(app_id: &str, path: &str) -> Option<wire::MiniProgramLink> {

@@ -7,7 +7,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use super::{
     DatumArg, Row,
     columns::Columns,
-    rows::{Rows, violation},
+    rows::{Rows, Warnings, violation},
 };
 use crate::reason;
 
@@ -56,7 +56,7 @@ impl<R: Read> CsvRows<R> {
     fn row(&self) -> Row {
         let number = self.record.position().map_or(0, csv::Position::line);
         let source = source_of(&self.record);
-        let mut warnings = Vec::new();
+        let mut warnings = Warnings::default();
         let merchant = if self.record.len() == self.width {
             match self.record.iter().map(std::str::from_utf8).collect::<Result<Vec<&str>, _>>() {
                 Ok(cells) => self.columns.merchant(&cells, self.datum, &mut warnings),

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::{
     DatumArg, Row,
     columns::Columns,
-    rows::{Rows, violation},
+    rows::{Rows, Warnings, violation},
 };
 use crate::{error::Violation, reason};
 
@@ -30,14 +30,14 @@ pub(super) fn rows(text: impl Read + Send + 'static) -> io::Result<Rows> {
 }
 
 fn row(number: u64, source: &RawValue) -> Row {
-    let mut warnings = Vec::new();
+    let mut warnings = Warnings::default();
     let merchant = serde_json::from_str::<Feature>(source.get())
         .map_err(|error| violation("", reason::NOT_A_FEATURE, format!("must be a GeoJSON Feature: {error}")))
         .and_then(|feature| merchant(&feature, &mut warnings));
     Row { number, source: source.get().to_owned(), merchant, warnings }
 }
 
-fn merchant(feature: &Feature, warnings: &mut Vec<&'static str>) -> Result<wire::Merchant, Violation> {
+fn merchant(feature: &Feature, warnings: &mut Warnings) -> Result<wire::Merchant, Violation> {
     let point = match feature.geometry.as_ref().map(|geometry| &geometry.value) {
         Some(GeometryValue::Point { coordinates }) => coordinates,
         Some(_) => return Err(violation("geometry", reason::NOT_A_POINT, "must be a Point")),
@@ -89,7 +89,7 @@ fn from_properties(
     feature: &Feature,
     properties: &JsonObject,
     position: wire::Position,
-    warnings: &mut Vec<&'static str>,
+    warnings: &mut Warnings,
 ) -> Result<wire::Merchant, Violation> {
     let mut cells: Vec<(String, String)> = Vec::with_capacity(properties.len() + 3);
     if let Some(id) = &feature.id {

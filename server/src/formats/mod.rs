@@ -6,6 +6,7 @@
 //! | `csv`, `ndjson`, `geojson` | the reader of each format |
 //! | `rows` | rows, which the readers yield: a merchant, or the reason why there is none |
 //! | `columns` | converts named columns to a merchant |
+//! | `hours` | converts the text and time zone of opening hours |
 //! | `osm_hours`, `time_zone` | parse OpenStreetMap's opening hours, and spellings of time zones |
 //! | `writer` | writes the three formats |
 //! | `zstd` | decompression of zstd |
@@ -13,6 +14,7 @@
 mod columns;
 mod csv;
 mod geojson;
+mod hours;
 mod ndjson;
 mod osm_hours;
 mod reader;
@@ -26,7 +28,7 @@ use nearby_proto::v1 as wire;
 
 pub(crate) use self::{
     reader::{Input, Position},
-    rows::Row,
+    rows::{Row, Warnings},
     writer::Writer,
 };
 

@@ -6,7 +6,7 @@ use nearby_proto::v1 as wire;
 
 use super::{
     DatumArg, Row,
-    rows::{Rows, violation},
+    rows::{Rows, Warnings, violation},
 };
 use crate::reason;
 
@@ -37,7 +37,7 @@ fn row(number: u64, line: &[u8], datum: Option<DatumArg>) -> Row {
         number,
         source: String::from_utf8_lossy(line).trim_end().to_owned(),
         merchant,
-        warnings: Vec::new(),
+        warnings: Warnings::default(),
     }
 }
 

@@ -22,8 +22,41 @@ pub(crate) struct Row {
     pub(crate) source: String,
     /// The merchant, or the reason why the row is rejected.
     pub(crate) merchant: Result<wire::Merchant, Violation>,
-    /// Data of an accepted row that could not be converted, as words that the report counts.
-    pub(crate) warnings: Vec<&'static str>,
+    /// Data of an accepted row that could not be converted.
+    pub(crate) warnings: Warnings,
+}
+
+/// Warnings of a row, as words that the report counts.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings(Vec<Warning>);
+
+/// A warning of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Warning {
+    /// A stable word.
+    pub(crate) code: &'static str,
+    /// The part of the row that it is about, or empty.
+    pub(crate) detail: String,
+}
+
+impl Warnings {
+    pub(super) fn push(&mut self, code: &'static str) {
+        self.push_about(code, "");
+    }
+
+    /// Adds a warning about a part of the row.
+    pub(super) fn push_about(&mut self, code: &'static str, detail: impl Into<String>) {
+        self.0.push(Warning { code, detail: detail.into() });
+    }
+}
+
+impl IntoIterator for Warnings {
+    type Item = Warning;
+    type IntoIter = std::vec::IntoIter<Warning>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
 }
 
 impl Row {

@@ -11,16 +11,19 @@ use std::{
 use nearby_proto::v1::{ImportOutcome, ImportState};
 use serde::Serialize;
 
-use crate::cli::{
-    exit_code::CliError,
-    terminal::{count, grouped},
+use crate::{
+    cli::{
+        exit_code::CliError,
+        terminal::{count, grouped},
+    },
+    formats::Warnings,
 };
 
 /// A row that was sent, until its outcome arrives.
 pub(super) struct PendingRow {
     pub(super) name: String,
     pub(super) source: String,
-    pub(super) warnings: Vec<&'static str>,
+    pub(super) warnings: Warnings,
 }
 
 /// Counts of an import, and the file of rejected rows. The JSON field names are stable.
@@ -102,7 +105,7 @@ impl Report {
         self.rows += 1;
         self.accepted += 1;
         for warning in row.warnings {
-            *self.warnings.entry(warning).or_default() += 1;
+            *self.warnings.entry(warning.code).or_default() += 1;
         }
         // 64 bits per id instead of the id: among ten million ids, the probability of a collision is 3 in a million. The hash does
         // not outlive the process, so DefaultHasher need not be stable.
