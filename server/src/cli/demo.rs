@@ -12,7 +12,7 @@ use super::{exit_code::CliError, import::import, search, serve::serve_until, tar
 use crate::{
     app::{Progress, ServerHandle, error::StartError, signals::Signals},
     config::{ServerArgs, Settings},
-    formats::{DatumArg, FileFormat, Input},
+    formats::{DatumArg, FileFormat, Input, ReadOptions},
 };
 
 #[derive(Args, Debug)]
@@ -86,9 +86,8 @@ async fn show(server: &ServerHandle, json: bool, keeps_serving: bool) -> Result<
     let target = Target::of_server(server).await?;
     // An earlier demo may have been stopped during the import.
     if server.merchants_at_start() < sample_rows() {
-        let input = Input::read(Cursor::new(SAMPLE), None, FileFormat::Csv, None)?;
-        let rejected = std::env::temp_dir().join("nearby-demo.rejected.csv");
-        let report = import(&target, input, false, &rejected).await?;
+        let input = Input::read(Cursor::new(SAMPLE), &ReadOptions::new(FileFormat::Csv))?;
+        let report = import(&target, input, &std::env::temp_dir().join("nearby-demo")).await?;
         terminal::err(format!(
             "Sample of Helsinki, © OpenStreetMap contributors, ODbL 1.0: {}",
             report.to_text()

@@ -2,12 +2,17 @@
 
 use nearby_proto::v1 as wire;
 
-use super::{osm_hours::weekly_periods, rows::Warnings, time_zone::time_zone};
+use super::{
+    hours_text::normalize,
+    osm_hours::weekly_periods,
+    rows::Warnings,
+    time_zone::{problem, time_zone},
+};
 
 pub(super) fn opening_hours(hours: &str, zone: &str, warnings: &mut Warnings) -> Option<wire::OpeningHours> {
     let time_zone = time_zone(zone);
     if time_zone.is_none() && !zone.is_empty() {
-        warnings.push("TIME_ZONE_UNKNOWN");
+        warnings.push_about("TIME_ZONE_UNKNOWN", format!("{zone}: {}", problem(zone)));
     }
     let mut opening_hours = wire::OpeningHours {
         time_zone: time_zone.unwrap_or_default(),
@@ -15,7 +20,7 @@ pub(super) fn opening_hours(hours: &str, zone: &str, warnings: &mut Warnings) ->
         ..Default::default()
     };
     if !hours.is_empty() {
-        match weekly_periods(hours) {
+        match weekly_periods(&normalize(hours)) {
             Err(_) => warnings.push("HOURS_NOT_UNDERSTOOD"),
             Ok(_) if opening_hours.time_zone.is_empty() => warnings.push("HOURS_WITHOUT_TIME_ZONE"),
             Ok(week) => {
