@@ -34,7 +34,7 @@ pub(crate) async fn import(dataset: &Dataset, server: &str, access: &Access) -> 
                     row_number: i64::try_from(number).unwrap_or_default(),
                     merchant: Some(dataset.merchant(number)),
                 };
-                ImportMerchantsRequest { rows: rows.map(row).collect(), allow_null_island: false }
+                ImportMerchantsRequest { rows: rows.map(row).collect(), ..Default::default() }
             });
             let response = client.import_merchants(stream::iter(messages)).await.map_err(io::Error::other)?;
             let rejected =

@@ -9,7 +9,7 @@ use crate::{
         client_certificates::{CertificateRoles, names_in},
         jwks::JwksSource,
     },
-    formats::{DatumArg, FileFormat, Input},
+    formats::{DatumArg, FileFormat, Input, ReadOptions},
     grpc::fuzz_requests::request,
     page_token::{Fingerprint, PageTokens},
 };
@@ -35,15 +35,20 @@ fn tokens(bytes: &[u8]) {
     }
 }
 
-/// Merchant files, in all formats.
+/// Merchant files, in all formats and several encodings, with and without mappings.
 fn files(bytes: &[u8]) {
-    let Some((&format, rest)) = bytes.split_first() else { return };
-    let format = match format % 3 {
+    let Some((&first, rest)) = bytes.split_first() else { return };
+    let format = match first % 3 {
         0 => FileFormat::Csv,
         1 => FileFormat::Ndjson,
         _ => FileFormat::Geojson,
     };
-    if let Ok(input) = Input::read(Cursor::new(rest.to_vec()), None, format, Some(DatumArg::Wgs84)) {
+    let charset = ["utf-8", "gbk", "utf-16le", "shift_jis"].get(usize::from(first / 3) % 4);
+    let charset = charset.and_then(|name| name.parse().ok());
+    let mappings = ["id=n-{id}", "name=name", "name=brand"].iter().filter_map(|text| text.parse().ok());
+    let mappings = if first >= 128 { mappings.collect() } else { Vec::new() };
+    let options = ReadOptions { datum: Some(DatumArg::Wgs84), charset, mappings, ..ReadOptions::new(format) };
+    if let Ok(input) = Input::read(Cursor::new(rest.to_vec()), &options) {
         // Limited, so that a reader that yields errors without end does not hang.
         input.rows.take(10_000).for_each(drop);
     }

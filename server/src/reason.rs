@@ -49,6 +49,7 @@ reasons! { FIELD_REASONS, "Reasons of google.rpc.BadRequest.FieldViolation and o
 
 reasons! { ROW_REASONS, "Reasons that only `nearby import` reports, for rows that cannot be converted to a merchant.":
     COLUMN_COUNT NOT_A_FEATURE NOT_A_MERCHANT NOT_A_NUMBER NOT_A_POINT NOT_UTF_8 POSITION_MISSING
+    QUOTE_MISPLACED
 }
 
 #[cfg(test)]

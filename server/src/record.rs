@@ -148,6 +148,14 @@ pub enum Update {
     Replace(Merchant),
     /// Replaces some of its fields.
     Fields(Box<FieldUpdate>),
+    /// Replaces some of its fields with those of a merchant that has been checked as a whole, and creates that merchant if
+    /// there is none.
+    Overlay {
+        /// The merchant.
+        merchant: Merchant,
+        /// The names of the fields.
+        fields: FieldSet,
+    },
 }
 
 /// The fields that a patch replaces, and their values.
@@ -168,14 +176,22 @@ impl MerchantPatch {
     /// [`ServiceError::NotFound`], [`ServiceError::Conflict`], and a violation when the result is too large.
     pub(crate) fn apply(self, current: Option<&StoredMerchant>) -> Result<Merchant, ServiceError> {
         let Some(current) = current else {
-            return self.if_missing.unwrap_or(Err(ServiceError::NotFound(self.id)));
+            return match self.update {
+                Update::Overlay { merchant, .. } => Ok(merchant),
+                _ => self.if_missing.unwrap_or(Err(ServiceError::NotFound(self.id))),
+            };
         };
         if self.version.is_some_and(|version| version != current.revision) {
             return Err(ServiceError::Conflict(self.id));
         }
-        let FieldUpdate { fields, given, position } = match self.update {
+        let (path, FieldUpdate { fields, given, position }) = match self.update {
             Update::Replace(merchant) => return Ok(merchant),
-            Update::Fields(update) => *update,
+            Update::Fields(update) => ("merchant", *update),
+            Update::Overlay { merchant, fields } => {
+                let given = decode_pieces(merchant.profile.given()).map_err(|_| UNREADABLE)?;
+                let position = fields.contains("position").then_some(merchant.position);
+                ("", FieldUpdate { fields, given, position })
+            }
         };
         let mut merged = decode_pieces(current.merchant.profile.given()).map_err(|_| UNREADABLE)?;
         fields.copy(given, &mut merged);
@@ -184,31 +200,45 @@ impl MerchantPatch {
             wire::Visibility::Visible | wire::Visibility::Unspecified => Visibility::Visible,
         };
         let position = position.unwrap_or(current.merchant.position);
-        encode(merged, self.id, position, visibility).map_err(|error| too_large("merchant", &error))
+        encode(merged, self.id, position, visibility).map_err(|error| too_large(path, &error))
     }
 
     /// About the number of bytes that the patch adds to a commit.
     pub(crate) fn bytes(&self) -> usize {
         match &self.update {
-            Update::Replace(merchant) => merchant.profile.full_len(),
+            Update::Replace(merchant) | Update::Overlay { merchant, .. } => merchant.profile.full_len(),
             // Most merchants are smaller.
             Update::Fields(_) => 1_024,
         }
     }
 }
 
-/// Names of fields that a patch replaces.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldSet(Vec<&'static str>);
+/// Names of fields that a patch replaces, as bits in the order of [`UPDATABLE_FIELDS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FieldSet(u32);
 
 impl FieldSet {
     /// The field `visibility`.
     pub(crate) fn visibility() -> Self {
-        Self(vec!["visibility"])
+        Self::of_names(["visibility"])
     }
 
-    pub(crate) fn contains(&self, field: &str) -> bool {
-        self.0.contains(&field)
+    /// The fields of a mask that names updatable fields only; others are ignored.
+    pub(crate) fn of_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        Self(names.into_iter().fold(0, |bits, name| bits | Self::bit(name)))
+    }
+
+    pub(crate) fn contains(self, field: &str) -> bool {
+        self.0 & Self::bit(field) != 0
+    }
+
+    /// The fields without one.
+    pub(crate) fn without(self, field: &str) -> Self {
+        Self(self.0 & !Self::bit(field))
+    }
+
+    fn bit(field: &str) -> u32 {
+        UPDATABLE_FIELDS.iter().position(|other| *other == field).map_or(0, |at| 1 << at)
     }
 }
 
@@ -222,14 +252,12 @@ macro_rules! updatable_fields {
             /// The fields of `given` that are set.
             pub(crate) fn of_set_fields(given: &wire::Merchant) -> Self {
                 let unset = wire::Merchant::default();
-                Self([$((stringify!($field), given.$field != unset.$field)),*]
-                    .into_iter()
-                    .filter_map(|(field, is_set)| is_set.then_some(field))
-                    .collect())
+                let fields = [$((stringify!($field), given.$field != unset.$field)),*];
+                Self::of_names(fields.into_iter().filter_map(|(field, is_set)| is_set.then_some(field)))
             }
 
             /// Copies the fields of this set.
-            pub(crate) fn copy(&self, given: wire::Merchant, to: &mut wire::Merchant) {
+            pub(crate) fn copy(self, given: wire::Merchant, to: &mut wire::Merchant) {
                 $(
                     if self.contains(stringify!($field)) {
                         to.$field = given.$field;
@@ -243,14 +271,6 @@ macro_rules! updatable_fields {
 updatable_fields! {
     display_name brand categories services position address phone opening_hours photos mini_program visibility
     external_ids labels website_uri
-}
-
-impl FieldSet {
-    /// The fields of a mask that names updatable fields only; others are ignored.
-    pub(crate) fn of_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
-        let known = |name: &str| UPDATABLE_FIELDS.iter().copied().find(|field| *field == name);
-        Self(names.into_iter().filter_map(known).collect())
-    }
 }
 
 fn wire_visibility(visibility: Visibility) -> wire::Visibility {
@@ -480,6 +500,36 @@ mod tests {
             assert_eq!(applied.is_ok(), is_current);
             assert!(is_current || applied == Err(ServiceError::Conflict(id.clone())));
         }
+    }
+
+    #[test]
+    fn an_overlay_creates_a_merchant_or_replaces_the_fields_that_it_names() {
+        let given = wire::Merchant { display_name: "New".to_owned(), brand: "B".to_owned(), ..cafe() };
+        let overlay = || MerchantPatch {
+            id: MerchantId::parse("cafe").unwrap(),
+            version: None,
+            update: Update::Overlay {
+                merchant: encode(
+                    given.clone(),
+                    MerchantId::parse("cafe").unwrap(),
+                    AnyPosition::Wgs84(Position::new(1.0, 2.0).unwrap()),
+                    Visibility::Hidden,
+                )
+                .unwrap(),
+                fields: FieldSet::of_names(["display_name", "position"]),
+            },
+            if_missing: None,
+        };
+        let created = decode_pieces(overlay().apply(None).unwrap().profile.given()).unwrap();
+        assert_eq!((created.display_name.as_str(), created.brand.as_str()), ("New", "B"));
+        let applied = overlay().apply(Some(&stored())).unwrap();
+        assert_eq!(
+            (applied.visibility, applied.position.to_wgs84().latitude_deg()),
+            (Visibility::Visible, 1.0)
+        );
+        let merged = decode_pieces(applied.profile.given()).unwrap();
+        let fields = (merged.display_name.as_str(), merged.phone.as_str(), merged.brand.as_str());
+        assert_eq!(fields, ("New", "1", ""));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{
     error::{LimitedResource, ServiceError},
     opening_hours::HolidayCalendar,
     page_token::PageTokens,
+    record::{FieldSet, MerchantPatch, Update},
 };
 
 /// Reads and writes merchants.
@@ -56,14 +57,24 @@ impl Service {
         self.commits.submit(transaction).await
     }
 
-    /// Stores merchants over whatever exists, each on its own, in order and after those of earlier calls.
+    /// Stores merchants over whatever exists, each on its own, in order and after those of earlier calls. With `fields`, only
+    /// these are replaced in a merchant that exists.
     ///
     /// # Errors
     /// Only when none of them was submitted.
-    pub async fn import(&self, merchants: Vec<Merchant>) -> Result<Submitted, ServiceError> {
-        let commands =
-            merchants.into_iter().map(|merchant| Command::Put { merchant, expect: Expect::Anything });
-        self.commits.submit_each(commands.collect()).await
+    pub async fn import(
+        &self,
+        merchants: Vec<(Merchant, Option<FieldSet>)>,
+    ) -> Result<Submitted, ServiceError> {
+        let command = |(merchant, fields): (Merchant, Option<FieldSet>)| match fields {
+            None => Command::Put { merchant, expect: Expect::Anything },
+            Some(fields) => {
+                let id = merchant.id.clone();
+                let update = Update::Overlay { merchant, fields };
+                Command::Patch(MerchantPatch { id, version: None, update, if_missing: None })
+            }
+        };
+        self.commits.submit_each(merchants.into_iter().map(command).collect()).await
     }
 
     /// A permit for a watching call.

@@ -3086,12 +3086,18 @@ impl serde::Serialize for ImportMerchantsRequest {
         if self.allow_null_island {
             len += 1;
         }
+        if self.update_mask.is_some() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.ImportMerchantsRequest", len)?;
         if !self.rows.is_empty() {
             struct_ser.serialize_field("rows", &self.rows)?;
         }
         if self.allow_null_island {
             struct_ser.serialize_field("allowNullIsland", &self.allow_null_island)?;
+        }
+        if let Some(v) = self.update_mask.as_ref() {
+            struct_ser.serialize_field("updateMask", v)?;
         }
         struct_ser.end()
     }
@@ -3106,12 +3112,15 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
             "rows",
             "allow_null_island",
             "allowNullIsland",
+            "update_mask",
+            "updateMask",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Rows,
             AllowNullIsland,
+            UpdateMask,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3135,6 +3144,7 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
                         match value {
                             "rows" => Ok(GeneratedField::Rows),
                             "allowNullIsland" | "allow_null_island" => Ok(GeneratedField::AllowNullIsland),
+                            "updateMask" | "update_mask" => Ok(GeneratedField::UpdateMask),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3156,6 +3166,7 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
             {
                 let mut rows__ = None;
                 let mut allow_null_island__ = None;
+                let mut update_mask__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Rows => {
@@ -3170,11 +3181,18 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
                             }
                             allow_null_island__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::UpdateMask => {
+                            if update_mask__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("updateMask"));
+                            }
+                            update_mask__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(ImportMerchantsRequest {
                     rows: rows__.unwrap_or_default(),
                     allow_null_island: allow_null_island__.unwrap_or_default(),
+                    update_mask: update_mask__,
                 })
             }
         }

@@ -773,6 +773,12 @@ pub struct ImportMerchantsRequest {
     /// default.
     #[prost(bool, tag = "2")]
     pub allow_null_island: bool,
+    /// Optional. The top-level fields that the rows replace in merchants that exist, such as `phone` or `position`, for
+    /// sources that do not know the others, such as a table. A row without opening_hours or visibility keeps those of
+    /// the merchant, even if the mask names them: unknown hours do not replace known ones. A merchant that does not
+    /// exist is created from the whole row. Without a mask, or with `*`, a row replaces the whole merchant.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::pbjson_types::FieldMask>,
 }
 /// One row of an import.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -780,7 +786,8 @@ pub struct ImportRow {
     /// Row number assigned by the client, such as a line number; returned with the outcome.
     #[prost(int64, tag = "1")]
     pub row_number: i64,
-    /// The merchant, with its name. Output-only fields and the etag are ignored: the row replaces an existing merchant.
+    /// The merchant, with its name. Output-only fields and the etag are ignored: a row never fails because a merchant of
+    /// that name exists.
     #[prost(message, optional, tag = "2")]
     pub merchant: ::core::option::Option<Merchant>,
 }
@@ -907,7 +914,7 @@ pub enum ImportState {
     Unspecified = 0,
     /// Created: no merchant of that name existed.
     Created = 1,
-    /// Replaced an existing merchant.
+    /// Replaced or updated an existing merchant.
     Updated = 2,
     /// Not stored; the violations give the cause.
     Rejected = 3,
@@ -1311,7 +1318,7 @@ pub mod merchant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Creates or replaces many merchants, each row independently: a rejected row is reported and does not affect the
+        /// Creates, replaces or, with an update_mask, updates many merchants, each row independently: a rejected row is reported and does not affect the
         /// others. The response acknowledges every row that it reports as created or updated. A call that fails may have
         /// stored some of its rows; sending it again is safe. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call
         /// or more than 1,000 in one message; RESOURCE_EXHAUSTED, reason MESSAGE_TOO_LARGE, for a message of more than 4

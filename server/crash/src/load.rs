@@ -321,7 +321,7 @@ impl Worker {
         let size = self.rng.random_range(1..=rows.len());
         let messages: Vec<ImportMerchantsRequest> = rows
             .chunks(size)
-            .map(|rows| ImportMerchantsRequest { rows: rows.to_vec(), allow_null_island: false })
+            .map(|rows| ImportMerchantsRequest { rows: rows.to_vec(), ..Default::default() })
             .collect();
         let response = self.client.import_merchants(tokio_stream::iter(messages)).await?;
         let stored = |state| matches!(state, ImportState::Created | ImportState::Updated);

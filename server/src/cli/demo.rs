@@ -16,8 +16,7 @@ use crate::{
         signals::{SignalAction, Signals},
     },
     config::{ServerArgs, Settings},
-    formats::{DatumArg, FileFormat, HoursConverter, Input},
-    opening_hours::HolidayCalendar,
+    formats::{DatumArg, FileFormat, Input, ReadOptions},
 };
 
 #[derive(Args, Debug)]
@@ -95,10 +94,8 @@ async fn show(server: &ServerHandle, json: bool, keeps_serving: bool) -> Result<
     let target = Target::of_server(server).await?;
     // An earlier demo may have been stopped during the import.
     if server.merchants_at_start() < sample_rows() {
-        let input = Input::read(Cursor::new(SAMPLE), None, FileFormat::Csv, None)?
-            .with_hours(HoursConverter::new(None, HolidayCalendar::built_in()));
-        let rejected = std::env::temp_dir().join("nearby-demo.rejected.csv");
-        let report = import(&target, input, false, &rejected).await?;
+        let input = Input::read(Cursor::new(SAMPLE), &ReadOptions::new(FileFormat::Csv))?;
+        let report = import(&target, input, &std::env::temp_dir().join("nearby-demo")).await?;
         terminal::err(format!(
             "Sample of Helsinki, © OpenStreetMap contributors, ODbL 1.0: {}",
             report.to_text()

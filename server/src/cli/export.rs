@@ -1,7 +1,6 @@
 //! `nearby export`: writes all merchants to a file.
 
 use std::{
-    fs::File,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
@@ -13,20 +12,26 @@ use super::{
     exit_code::CliError,
     filter::{self, FilterArgs},
     format_of,
+    output_file::OutputFile,
     target::{IfMissing, Target, TargetArgs},
     terminal,
 };
-use crate::formats::{FileFormat, Writer};
+use crate::formats::{FileFormat, LeftOut, Writer};
 
 #[derive(Args, Debug)]
 pub(super) struct ExportArgs {
-    /// File to write, replaced only once it is complete; - writes to standard output
+    /// File to write: a regular file is replaced only once the new one is complete, a device or FIFO is written to; - writes to standard
+    /// output
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
     /// Format of the file [default: by the file's extension; ndjson on standard output]
     #[arg(long)]
     format: Option<FileFormat>,
+
+    /// Write cells of a CSV file that a spreadsheet would evaluate as they are, without an apostrophe before them
+    #[arg(long)]
+    no_formula_escapes: bool,
 
     #[command(flatten)]
     filter: FilterArgs,
@@ -35,11 +40,19 @@ pub(super) struct ExportArgs {
     target: TargetArgs,
 }
 
+/// The form of the file.
+#[derive(Clone, Copy)]
+struct Form {
+    format: FileFormat,
+    escapes_formulas: bool,
+}
+
 /// The outcome of an export.
 struct Exported<W> {
     output: W,
     merchants: u64,
     revision: u64,
+    left_out: LeftOut,
 }
 
 pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
@@ -54,52 +67,70 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
     let format = format_of(given, &args.file)?;
     let target = Target::open(&args.target, IfMissing::Fail).await?;
     let request = wire::ExportMerchantsRequest { filter: args.filter.to_wire(), ..Default::default() };
+    let form = Form { format, escapes_formulas: !args.no_formula_escapes };
     let written = if to_stdout {
-        let written = write_all(&target, request, BufWriter::new(terminal::Stdout), format).await;
-        written.map(|written| (written.merchants, written.revision))
+        let written = write_all(&target, request, BufWriter::new(terminal::Stdout), form).await;
+        written.map(|written| Exported {
+            output: (),
+            merchants: written.merchants,
+            revision: written.revision,
+            left_out: written.left_out,
+        })
     } else {
-        write_file(&target, request, &args.file, format).await
+        write_file(&target, request, &args.file, form).await
     };
     target.close().await?;
-    let (merchants, revision) = written?;
+    let Exported { merchants, revision, left_out, .. } = written?;
     let merchants = terminal::count(merchants, "merchant", "merchants");
     terminal::err(format!("{merchants} written, as of revision {revision}\n"));
+    terminal::err(left_out_text(left_out));
     Ok(())
+}
+
+/// Returns a line that says what a CSV file lacks, or nothing.
+fn left_out_text(left_out: LeftOut) -> String {
+    let LeftOut { photos, labels, external_ids, opening_hours } = left_out;
+    let kinds = [
+        (photos, "photos"),
+        (labels, "labels"),
+        (external_ids, "external ids"),
+        (opening_hours, "opening hours that their text does not state"),
+    ];
+    let kinds: Vec<String> = kinds
+        .into_iter()
+        .filter(|(merchants, _)| *merchants > 0)
+        .map(|(merchants, kind)| format!("{kind} of {}", terminal::count(merchants, "merchant", "merchants")))
+        .collect();
+    if kinds.is_empty() {
+        return String::new();
+    }
+    let kinds = kinds.join(", ");
+    format!("left out, as CSV has no room for them: {kinds}; NDJSON and GeoJSON keep everything\n")
 }
 
 async fn write_file(
     target: &Target,
     request: wire::ExportMerchantsRequest,
     path: &Path,
-    format: FileFormat,
-) -> Result<(u64, u64), CliError> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
+    form: Form,
+) -> Result<Exported<()>, CliError> {
     let cannot_write =
         |error: io::Error| CliError::cannot_create(format!("cannot write {}: {error}", path.display()));
-    let file = BufWriter::new(File::create(&unfinished).map_err(cannot_write)?);
-    let written = match write_all(target, request, file, format).await {
-        Ok(written) => written,
-        Err(error) => {
-            // The first error is the one to report.
-            drop(std::fs::remove_file(&unfinished));
-            return Err(error);
-        }
-    };
-    let file = written.output.into_inner().map_err(|error| cannot_write(error.into_error()))?;
-    file.sync_all().map_err(cannot_write)?;
-    std::fs::rename(&unfinished, path).map_err(cannot_write)?;
-    Ok((written.merchants, written.revision))
+    let file = BufWriter::new(OutputFile::create(path).map_err(cannot_write)?);
+    let written = write_all(target, request, file, form).await?;
+    let Exported { output, merchants, revision, left_out } = written;
+    let file = output.into_inner().map_err(|error| cannot_write(error.into_error()))?;
+    file.finish().map_err(cannot_write)?;
+    Ok(Exported { output: (), merchants, revision, left_out })
 }
 
 async fn write_all<W: Write>(
     target: &Target,
     request: wire::ExportMerchantsRequest,
     output: W,
-    format: FileFormat,
+    form: Form,
 ) -> Result<Exported<W>, CliError> {
-    let mut writer = Writer::new(output, format)?;
+    let mut writer = Writer::new(output, form.format, form.escapes_formulas)?;
     let call = target.client().export_merchants(request).await;
     let mut messages = call.map_err(|error| CliError::of_call(&error, filter::flag_of))?;
     let (mut merchants, mut revision) = (0, 0);
@@ -110,7 +141,7 @@ async fn write_all<W: Write>(
             merchants += 1;
         }
     }
-    let mut output = writer.finish()?;
+    let (mut output, left_out) = writer.finish()?;
     output.flush()?;
-    Ok(Exported { output, merchants, revision })
+    Ok(Exported { output, merchants, revision, left_out })
 }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `serve`, `demo`, … | one subcommand each |
 //! | `target` | the server that a command calls: a running one, or one on a closed store in this process |
-//! | `filter`, `one`, `store` | helpers that several subcommands share |
+//! | `filter`, `single_merchant`, `closed_store` | helpers that several subcommands share |
+//! | `output_file` | files that commands write |
 //! | `terminal` | output: text, tables, progress |
 //! | [`exit_code`] | errors and exit codes |
 
@@ -21,6 +22,7 @@ mod hide;
 mod hours;
 mod import;
 mod keys;
+mod output_file;
 mod put;
 mod restore;
 mod search;

@@ -8,8 +8,9 @@ use nearby_proto::v1 as wire;
 use tzf_rs::DefaultFinder;
 
 use super::{
+    hours_text::normalize,
     rows::{Row, Warnings},
-    time_zone::time_zone,
+    time_zone::{problem, time_zone},
 };
 use crate::{
     opening_hours::{
@@ -22,21 +23,37 @@ use crate::{
 /// Boundaries of time zones, of OpenStreetMap: 60 to 80 MiB of memory, loaded at the first row that needs them.
 static ZONE_BOUNDARIES: LazyLock<DefaultFinder> = LazyLock::new(DefaultFinder::new);
 
-/// Returns the opening hours of a row from their text and time zone, before [`HoursConverter`] checks them.
+/// Returns the opening hours that a row states as text and time zone: an expression, or a text that is only displayed.
 pub(super) fn opening_hours(hours: &str, zone: &str, warnings: &mut Warnings) -> Option<wire::OpeningHours> {
     let time_zone = time_zone(zone);
     if time_zone.is_none() && !zone.is_empty() {
-        warnings.push_about("TIME_ZONE_UNKNOWN", zone);
+        warnings.push_about("TIME_ZONE_UNKNOWN", format!("{zone}: {}", problem(zone)));
+    }
+    let expression = normalize(hours);
+    let is_expression = hours.is_empty() || Expression::parse(&expression).is_ok();
+    // The parser's error is about the text as it is written, not about a part of it that was converted.
+    let text = if is_expression && expression == hours { "" } else { hours };
+    if let (false, Err(error)) = (is_expression, Expression::parse(hours)) {
+        warnings.push_about("HOURS_NOT_UNDERSTOOD", error.to_string());
     }
     let opening_hours = wire::OpeningHours {
         time_zone: time_zone.unwrap_or_default(),
-        osm_expression: hours.to_owned(),
+        osm_expression: if is_expression { expression.into_owned() } else { String::new() },
+        display_text: text.to_owned(),
         ..Default::default()
     };
     (opening_hours != wire::OpeningHours::default()).then_some(opening_hours)
 }
 
-/// Checks the expressions of rows and completes their time zones.
+/// Returns the text from which [`opening_hours`] reads the same hours; `None` if no text says all of them.
+pub(super) fn text_of(hours: &wire::OpeningHours) -> Option<&str> {
+    [&hours.osm_expression, &hours.display_text]
+        .into_iter()
+        .map(String::as_str)
+        .find(|text| opening_hours(text, &hours.time_zone, &mut Warnings::default()).as_ref() == Some(hours))
+}
+
+/// Completes the time zones of expressions, and checks those of NDJSON files.
 #[derive(Debug)]
 pub(crate) struct HoursConverter {
     time_zone: Option<String>,
@@ -90,13 +107,11 @@ impl HoursConverter {
         {
             return None;
         }
-        Expression::parse(&before.display_text).ok()?;
         let place = Place::of(stored);
-        let mut hours = wire::OpeningHours {
-            time_zone: before.time_zone.clone(),
-            osm_expression: before.display_text.clone(),
-            ..Default::default()
-        };
+        let mut hours = opening_hours(&before.display_text, &before.time_zone, &mut Warnings::default())?;
+        if hours.osm_expression.is_empty() {
+            return None;
+        }
         if hours.time_zone.is_empty() {
             hours.time_zone = self.time_zone.clone().or_else(|| place.position.and_then(zone_at))?;
         }

@@ -2,44 +2,62 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `reader` | opens a file of any format and compression |
+//! | `reader`, `options` | opens a file of any format, compression and encoding |
+//! | `text` | decompression and encodings |
 //! | `csv`, `ndjson`, `geojson` | the reader of each format |
 //! | `rows` | rows, which the readers yield: a merchant, or the reason why there is none |
-//! | `columns` | converts named columns to a merchant |
-//! | `hours` | converts the text and time zone of opening hours |
-//! | `time_zone` | converts spellings of time zones |
+//! | `field`, `mapping` | the fields that a column can hold, and the columns that they come from |
+//! | `merchant` | converts the fields of a row to a merchant |
+//! | `coordinates`, `country`, `hours`, `hours_text`, `time_zone`, `visible_text`, `website` | parse what real files contain |
+//! | `formula` | marks cells that a spreadsheet would evaluate |
+//! | `rejected` | writes rejected rows in the form of their file |
 //! | `writer` | writes the three formats |
-//! | `zstd` | decompression of zstd |
 
-mod columns;
+mod coordinates;
+mod country;
 mod csv;
+mod field;
+mod formula;
 mod geojson;
 mod hours;
+mod hours_text;
+mod mapping;
+mod merchant;
 mod ndjson;
+mod options;
 mod reader;
+mod rejected;
 mod rows;
+mod text;
 mod time_zone;
+mod visible_text;
+mod website;
 mod writer;
-mod zstd;
 
 use clap::ValueEnum;
 use nearby_proto::v1 as wire;
 
 pub(crate) use self::{
+    country::is_far_from_country,
+    csv::dialect::Delimiter,
     hours::HoursConverter,
+    mapping::Mapping,
+    options::ReadOptions,
     reader::{Input, Position},
-    rows::{Row, Warnings},
-    writer::Writer,
+    rejected::{Layout, Rejected, RejectedWriter},
+    rows::{IgnoredNames, Row, Warnings},
+    text::Charset,
+    writer::{LeftOut, Writer},
 };
 
 /// Format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FileFormat {
-    /// Comma-separated values with a header line.
+    /// Values separated by commas, semicolons or tabs, with a header line.
     Csv,
     /// One nearby.v1.Merchant per line, in protobuf JSON.
     Ndjson,
-    /// A GeoJSON FeatureCollection of points (RFC 7946), always WGS-84.
+    /// GeoJSON features (RFC 7946), in a collection, one per line, or as in RFC 8142; always WGS-84.
     Geojson,
 }
 
@@ -50,9 +68,9 @@ impl FileFormat {
         let name = name.to_ascii_lowercase();
         let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
         match name.rsplit_once('.')?.1 {
-            "csv" => Some(Self::Csv),
+            "csv" | "tsv" => Some(Self::Csv),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
-            "geojson" => Some(Self::Geojson),
+            "geojson" | "json" | "ndgeojson" | "geojsonl" | "geojsons" => Some(Self::Geojson),
             _ => None,
         }
     }

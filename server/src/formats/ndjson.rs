@@ -1,44 +1,76 @@
 //! Reads NDJSON: one `nearby.v1.Merchant` per line, in protobuf JSON.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io;
 
 use nearby_proto::v1 as wire;
 
 use super::{
     DatumArg, Row,
-    rows::{Rows, Warnings, violation},
+    csv::records::{Record, Records},
+    rows::violation,
+    text::Text,
 };
 use crate::reason;
 
-/// Returns the rows of an NDJSON file. `datum` applies to positions that name none; without it, the server rejects those.
-pub(super) fn rows(text: impl Read + Send + 'static, datum: Option<DatumArg>) -> Rows {
-    let lines = BufReader::new(text).split(b'\n').zip(1..);
-    let rows = lines.filter_map(move |(line, number)| match line {
-        Ok(line) if line.trim_ascii().is_empty() => None,
-        Ok(line) => Some(Ok(row(number, line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line), datum))),
-        Err(error) => Some(Err::<Row, io::Error>(error)),
-    });
-    Box::new(rows)
+/// The rows of an NDJSON file.
+pub(super) struct NdjsonRows {
+    lines: Records,
+    datum: Option<DatumArg>,
+    is_failed: bool,
 }
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+impl NdjsonRows {
+    /// Reads a file. `datum` applies to positions that name none; without it, the server rejects those.
+    pub(super) fn open(text: Text, datum: Option<DatumArg>) -> Self {
+        Self { lines: Records::lines(text.into_utf8()), datum, is_failed: false }
+    }
+}
+
+impl Iterator for NdjsonRows {
+    type Item = io::Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_failed {
+            return None;
+        }
+        match self.lines.next() {
+            Ok(None) => None,
+            Ok(Some(Record::TooLong { line })) => Some(Ok(Row::too_long(line))),
+            Ok(Some(Record::Complete { line, bytes, .. })) => Some(Ok(row(line, bytes, self.datum))),
+            Err(error) => {
+                self.is_failed = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+/// Returns a line without a byte order mark, as of files that were joined, and without the separator of RFC 7464.
+fn without_mark(line: &[u8]) -> &[u8] {
+    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+    line.strip_prefix(b"\x1e").unwrap_or(line)
+}
 
 fn row(number: u64, line: &[u8], datum: Option<DatumArg>) -> Row {
-    let merchant = serde_json::from_slice::<wire::Merchant>(line).map(|merchant| with_datum(merchant, datum));
+    let text = without_mark(line);
+    let merchant = serde_json::from_slice::<wire::Merchant>(text).map(|merchant| with_datum(merchant, datum));
     let merchant = merchant.map_err(|error| {
-        let hint = if line.trim_ascii_start().starts_with(b"[") {
+        let start = text.trim_ascii_start();
+        let hint = if start.starts_with(b"[") {
             "one object per line, not an array; "
+        } else if start.starts_with(b"{") && is_geojson(text) {
+            "this is GeoJSON: import it with --format geojson; "
         } else {
             ""
         };
         violation("", reason::NOT_A_MERCHANT, format!("must be a nearby.v1.Merchant in JSON: {hint}{error}"))
     });
-    Row {
-        number,
-        source: String::from_utf8_lossy(line).trim_end().to_owned(),
-        merchant,
-        warnings: Warnings::default(),
-    }
+    Row::new(number, line.to_owned(), merchant)
+}
+
+fn is_geojson(text: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(text.get(..256).unwrap_or(text)).replace(' ', "");
+    start.contains("\"type\":\"Feature")
 }
 
 fn with_datum(mut merchant: wire::Merchant, datum: Option<DatumArg>) -> wire::Merchant {

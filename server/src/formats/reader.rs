@@ -1,8 +1,8 @@
-//! Opens files of any format and compression.
+//! Opens files of any format, compression and encoding.
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, Read, Seek},
     path::Path,
     sync::{
         Arc,
@@ -10,7 +10,16 @@ use std::{
     },
 };
 
-use super::{DatumArg, FileFormat, HoursConverter, csv, geojson, ndjson, rows::Rows, zstd::ZstdReader};
+use super::{
+    FileFormat,
+    csv::CsvRows,
+    geojson::GeojsonRows,
+    ndjson::NdjsonRows,
+    options::ReadOptions,
+    rejected::Layout,
+    rows::{IgnoredNames, Rows},
+    text::{Bytes, Text},
+};
 
 /// Progress of reading a file.
 #[derive(Clone, Debug, Default)]
@@ -29,53 +38,87 @@ pub(crate) struct Input {
     pub(crate) position: Position,
     /// Length of the file in bytes; `None` for a pipe or another special file.
     pub(crate) length: Option<u64>,
-    /// Columns of the file that are not used.
-    pub(crate) ignored_columns: Vec<String>,
+    /// Columns and properties that are not used, complete when all rows are read.
+    pub(crate) ignored: IgnoredNames,
+    /// The form of the file, which its rejected rows keep.
+    pub(crate) layout: Layout,
 }
 
+/// Bytes of the text of a GeoJSON stream that are kept in memory until they are read again.
+const MAX_SPOOLED_BYTES: usize = 16 * 1024 * 1024;
+
 impl Input {
-    /// Opens a file; `-` is standard input. `datum` applies to positions that name none. Without it, those of a CSV file are WGS-84,
-    /// and those of an NDJSON file are rejected.
-    pub(crate) fn open(path: &Path, format: FileFormat, datum: Option<DatumArg>) -> io::Result<Self> {
+    /// Opens a file; `-` is standard input.
+    pub(crate) fn open(path: &Path, options: &ReadOptions) -> io::Result<Self> {
         if path == Path::new("-") {
-            return Self::read(io::stdin(), None, format, datum);
+            return Self::read(io::stdin(), options);
         }
         let file = File::open(path)?;
-        let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-        Self::read(file, length, format, datum)
-    }
-
-    /// Checks the opening hours of each row.
-    pub(crate) fn with_hours(self, converter: HoursConverter) -> Self {
-        Self { rows: Box::new(self.rows.map(move |row| row.map(|row| converter.convert(row)))), ..self }
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::Error::other("is a directory"));
+        }
+        let length = metadata.is_file().then(|| metadata.len());
+        let before = match options.format {
+            FileFormat::Geojson if metadata.is_file() => {
+                Some(Text::open(Box::new(File::open(path)?), options.charset)?.into_utf8())
+            }
+            _ => None,
+        };
+        Self::with_parts(Box::new(file), before, length, options)
     }
 
     /// Reads from any source.
-    pub(crate) fn read(
-        source: impl Read + Send + 'static,
+    pub(crate) fn read(source: impl Read + Send + 'static, options: &ReadOptions) -> io::Result<Self> {
+        Self::with_parts(Box::new(source), None, None, options)
+    }
+
+    /// Reads from a source, of which `before` yields the text once more.
+    fn with_parts(
+        source: Bytes,
+        before: Option<Bytes>,
         length: Option<u64>,
-        format: FileFormat,
-        datum: Option<DatumArg>,
+        options: &ReadOptions,
     ) -> io::Result<Self> {
         let position = Position::default();
-        let text = decompressed(Counting { source, position: position.clone() })?;
-        let (rows, ignored_columns) = match format {
-            FileFormat::Csv => csv::rows(text, datum.unwrap_or(DatumArg::Wgs84))?,
-            FileFormat::Ndjson => (ndjson::rows(text, datum), Vec::new()),
-            FileFormat::Geojson => (geojson::rows(text)?, Vec::new()),
+        let text = Text::open(Box::new(Counting { source, position: position.clone() }), options.charset)?;
+        let ignored = IgnoredNames::default();
+        let (rows, layout): (Rows, Layout) = match options.format {
+            FileFormat::Csv => {
+                let rows = CsvRows::open(text, options)?;
+                rows.ignored().iter().for_each(|name| ignored.add(name));
+                let layout = Layout::Csv(rows.layout.clone());
+                (Box::new(rows), layout)
+            }
+            FileFormat::Ndjson => (Box::new(NdjsonRows::open(text, options.datum)), Layout::Ndjson),
+            FileFormat::Geojson => {
+                let (before, text) = match before {
+                    Some(before) => (before, text.into_utf8()),
+                    None => spooled(text.into_utf8())?,
+                };
+                let rows = GeojsonRows::open(before, text, options.mappings.clone(), ignored.clone())?;
+                (Box::new(rows), Layout::Geojson)
+            }
         };
-        Ok(Self { rows, position, length, ignored_columns })
+        let hours = Arc::clone(&options.hours);
+        let rows = Box::new(rows.map(move |row| row.map(|row| hours.convert(row))));
+        Ok(Self { rows, position, length, ignored, layout })
     }
 }
 
-/// Decompresses gzip and zstd, which are recognized by their first bytes rather than by the name of the file.
-fn decompressed(source: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
-    let mut source = BufReader::with_capacity(1 << 16, source);
-    Ok(match source.fill_buf()? {
-        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(ZstdReader::new(source)),
-        _ => Box::new(source),
-    })
+/// Copies a text to a temporary file, so that it can be read twice.
+fn spooled(mut text: Bytes) -> io::Result<(Bytes, Bytes)> {
+    let mut start = Vec::new();
+    text.by_ref().take(MAX_SPOOLED_BYTES as u64).read_to_end(&mut start)?;
+    if start.len() < MAX_SPOOLED_BYTES {
+        let start: Arc<[u8]> = start.into();
+        return Ok((Box::new(io::Cursor::new(Arc::clone(&start))), Box::new(io::Cursor::new(start))));
+    }
+    let mut file = tempfile::NamedTempFile::new()?;
+    io::copy(&mut start.as_slice(), &mut file)?;
+    io::copy(&mut text, &mut file)?;
+    file.rewind()?;
+    Ok((Box::new(file.reopen()?), Box::new(file)))
 }
 
 struct Counting<R> {

@@ -1,6 +1,10 @@
 //! Rows of files, common to all formats.
 
-use std::io;
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use nearby_proto::v1 as wire;
 use prost::Message;
@@ -10,6 +14,9 @@ use crate::{
     reason::{self, Reason},
 };
 
+/// Bytes of a row. Longer rows are skipped without being kept in memory: no merchant is as large, but the outline of a shop may be.
+pub(crate) const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
+
 /// Rows of a file, in order. After an I/O error there are no more.
 pub(super) type Rows = Box<dyn Iterator<Item = io::Result<Row>> + Send>;
 
@@ -18,12 +25,14 @@ pub(super) type Rows = Box<dyn Iterator<Item = io::Result<Row>> + Send>;
 pub(crate) struct Row {
     /// First line of the row, from 1; in GeoJSON, the number of the feature.
     pub(crate) number: u64,
-    /// Text of the row, for the file of rejected rows.
-    pub(crate) source: String,
+    /// Bytes of the row, for the file of rejected rows; empty if there are more than [`MAX_ROW_BYTES`].
+    pub(crate) source: Vec<u8>,
     /// The merchant, or the reason why the row is rejected.
     pub(crate) merchant: Result<wire::Merchant, Violation>,
     /// Data of an accepted row that could not be converted.
     pub(crate) warnings: Warnings,
+    /// The fields of the contract that the row replaces in a merchant that exists; `None` for the whole merchant.
+    pub(crate) fields: Option<Arc<[&'static str]>>,
 }
 
 /// Warnings of a row, as words that the report counts.
@@ -60,6 +69,19 @@ impl IntoIterator for Warnings {
 }
 
 impl Row {
+    pub(super) fn new(number: u64, source: Vec<u8>, merchant: Result<wire::Merchant, Violation>) -> Self {
+        Self { number, source, merchant, warnings: Warnings::default(), fields: None }
+    }
+
+    /// A row that has been skipped.
+    pub(super) fn too_long(number: u64) -> Self {
+        let description = format!(
+            "is longer than {} MiB; check for a missing line end or an unclosed quote",
+            MAX_ROW_BYTES / (1024 * 1024)
+        );
+        Self::new(number, Vec::new(), Err(violation("", reason::TOO_LARGE, description)))
+    }
+
     /// Rejects a merchant whose encoding is longer than `max_bytes`, as after an unclosed quote.
     pub(crate) fn with_max_bytes(mut self, max_bytes: usize) -> Self {
         if self.merchant.as_ref().is_ok_and(|merchant| merchant.encoded_len() > max_bytes) {
@@ -67,6 +89,31 @@ impl Row {
             self.merchant = Err(violation("", reason::TOO_LARGE, description));
         }
         self
+    }
+}
+
+/// Names of columns and properties that are not used. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IgnoredNames(Arc<Mutex<BTreeMap<String, usize>>>);
+
+impl IgnoredNames {
+    /// Names that are kept: properties can be generated, such as one for each day.
+    const MAX: usize = 200;
+
+    pub(super) fn add(&self, name: &str) {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = names.len();
+        if count < Self::MAX && !names.contains_key(name) {
+            names.insert(name.to_owned(), count);
+        }
+    }
+
+    /// Returns the names, in the order in which they were found.
+    pub(crate) fn to_vec(&self) -> Vec<String> {
+        let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<(&String, &usize)> = names.iter().collect();
+        names.sort_by_key(|(_, at)| **at);
+        names.into_iter().map(|(name, _)| name.clone()).collect()
     }
 }
 

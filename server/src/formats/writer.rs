@@ -1,56 +1,74 @@
 //! Writes merchants to files. NDJSON and GeoJSON are lossless: importing the file restores the same merchants. CSV keeps only what
-//! fits into a table of plain cells.
+//! fits into a table of plain cells, and counts what it leaves out; importing it leaves those fields of the merchants as they are.
 
 use std::io::{self, Write};
 
 use geojson::{Feature, Geometry, GeometryValue, JsonObject, JsonValue, feature::Id};
 use nearby_proto::v1 as wire;
 
-use super::FileFormat;
+use super::{
+    FileFormat,
+    field::{Field, join_list},
+    formula,
+    hours::text_of,
+};
 
 /// Writes merchants one by one.
 pub(crate) struct Writer<W: Write> {
     encoder: Encoder<W>,
+    left_out: LeftOut,
 }
 
 enum Encoder<W: Write> {
-    Csv(Box<csv::Writer<W>>),
+    Csv { writer: Box<csv::Writer<W>>, escapes_formulas: bool },
     Ndjson(W),
     Geojson { output: W, is_first: bool },
 }
 
-/// Columns of a CSV file. It omits photos, labels, external ids, accuracy and district; it contains opening hours as text only, which
-/// an import parses if it has OpenStreetMap's syntax; and it joins address lines.
-const CSV_HEADER: [&str; 20] = [
-    "id",
-    "name",
-    "brand",
-    "categories",
-    "services",
-    "lat",
-    "lon",
-    "datum",
-    "address",
-    "city",
-    "state",
-    "postal_code",
-    "country",
-    "phone",
-    "website",
-    "hours",
-    "tz",
-    "visibility",
-    "app_id",
-    "app_path",
+/// Merchants with fields that a CSV file has no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    pub(crate) photos: u64,
+    pub(crate) labels: u64,
+    pub(crate) external_ids: u64,
+    /// Opening hours that an import would not read from their text, such as those with special days.
+    pub(crate) opening_hours: u64,
+}
+
+/// Columns of a CSV file.
+const COLUMNS: [Field; 22] = [
+    Field::Id,
+    Field::Name,
+    Field::Brand,
+    Field::Categories,
+    Field::Services,
+    Field::Latitude,
+    Field::Longitude,
+    Field::Datum,
+    Field::Accuracy,
+    Field::Address,
+    Field::District,
+    Field::City,
+    Field::Region,
+    Field::PostalCode,
+    Field::Country,
+    Field::Phone,
+    Field::Website,
+    Field::Hours,
+    Field::TimeZone,
+    Field::Visibility,
+    Field::AppId,
+    Field::AppPath,
 ];
 
 impl<W: Write> Writer<W> {
-    pub(crate) fn new(mut output: W, format: FileFormat) -> io::Result<Self> {
+    /// Starts a file. `escapes_formulas` concerns CSV only.
+    pub(crate) fn new(mut output: W, format: FileFormat, escapes_formulas: bool) -> io::Result<Self> {
         let encoder = match format {
             FileFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(output);
-                writer.write_record(CSV_HEADER)?;
-                Encoder::Csv(Box::new(writer))
+                writer.write_record(COLUMNS.map(Field::name))?;
+                Encoder::Csv { writer: Box::new(writer), escapes_formulas }
             }
             FileFormat::Ndjson => Encoder::Ndjson(output),
             FileFormat::Geojson => {
@@ -58,12 +76,18 @@ impl<W: Write> Writer<W> {
                 Encoder::Geojson { output, is_first: true }
             }
         };
-        Ok(Self { encoder })
+        Ok(Self { encoder, left_out: LeftOut::default() })
     }
 
     pub(crate) fn write(&mut self, merchant: &wire::Merchant) -> io::Result<()> {
         match &mut self.encoder {
-            Encoder::Csv(writer) => Ok(writer.write_record(csv_record(merchant))?),
+            Encoder::Csv { writer, escapes_formulas } => {
+                let hours = merchant.opening_hours.as_ref().and_then(|hours| Some((hours, text_of(hours)?)));
+                self.left_out.count(merchant, hours.is_some());
+                let record = COLUMNS.map(|field| cell(merchant, hours, field));
+                let record = if *escapes_formulas { record.map(formula::escape) } else { record };
+                Ok(writer.write_record(record)?)
+            }
             Encoder::Ndjson(output) => {
                 serde_json::to_writer(&mut *output, merchant)?;
                 output.write_all(b"\n")
@@ -78,54 +102,72 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    pub(crate) fn finish(self) -> io::Result<W> {
-        match self.encoder {
-            Encoder::Csv(writer) => writer.into_inner().map_err(|error| io::Error::other(error.to_string())),
-            Encoder::Ndjson(output) => Ok(output),
+    /// Ends the file; returns the output and what was left out.
+    pub(crate) fn finish(self) -> io::Result<(W, LeftOut)> {
+        let output = match self.encoder {
+            Encoder::Csv { writer, .. } => {
+                writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?
+            }
+            Encoder::Ndjson(output) => output,
             Encoder::Geojson { mut output, .. } => {
                 output.write_all(b"\n]}\n")?;
-                Ok(output)
+                output
             }
-        }
+        };
+        Ok((output, self.left_out))
     }
 }
 
-fn csv_record(merchant: &wire::Merchant) -> [String; 20] {
+impl LeftOut {
+    fn count(&mut self, merchant: &wire::Merchant, has_written_hours: bool) {
+        self.photos += u64::from(!merchant.photos.is_empty());
+        self.labels += u64::from(!merchant.labels.is_empty());
+        self.external_ids += u64::from(!merchant.external_ids.is_empty());
+        self.opening_hours += u64::from(merchant.opening_hours.is_some() && !has_written_hours);
+    }
+}
+
+/// Returns the cell of a field. `hours` are the opening hours and their text, if a text says all of them.
+fn cell(merchant: &wire::Merchant, hours: Option<(&wire::OpeningHours, &str)>, field: Field) -> String {
     let position = merchant.position.unwrap_or_default();
-    let address = merchant.address.clone().unwrap_or_default();
-    let hours = merchant.opening_hours.clone().unwrap_or_default();
-    let link = merchant.mini_program.clone().unwrap_or_default();
-    let datum = match position.coordinate_system() {
+    let address = |text: fn(&wire::PostalAddress) -> String| merchant.address.as_ref().map(text);
+    let link = merchant.mini_program.as_ref();
+    match field {
+        Field::Id => id_of(merchant).to_owned(),
+        Field::Name => merchant.display_name.clone(),
+        Field::Brand => merchant.brand.clone(),
+        Field::Categories => join_list(&merchant.categories),
+        Field::Services => join_list(&merchant.services),
+        Field::Latitude => position.latitude.to_string(),
+        Field::Longitude => position.longitude.to_string(),
+        Field::Point => String::new(),
+        Field::Datum => datum(position.coordinate_system()).to_owned(),
+        Field::Accuracy => position.accuracy_m.map(|accuracy| accuracy.to_string()).unwrap_or_default(),
+        Field::Address => address(|address| address.address_lines.join("\n")).unwrap_or_default(),
+        Field::District => address(|address| address.sublocality.clone()).unwrap_or_default(),
+        Field::City => address(|address| address.locality.clone()).unwrap_or_default(),
+        Field::Region => address(|address| address.administrative_area.clone()).unwrap_or_default(),
+        Field::PostalCode => address(|address| address.postal_code.clone()).unwrap_or_default(),
+        Field::Country => address(|address| address.region_code.clone()).unwrap_or_default(),
+        Field::Phone => merchant.phone.clone(),
+        Field::Website => merchant.website_uri.clone(),
+        Field::Hours => hours.map(|(_, text)| text.to_owned()).unwrap_or_default(),
+        Field::TimeZone => hours.map(|(hours, _)| hours.time_zone.clone()).unwrap_or_default(),
+        Field::Visibility => match merchant.visibility() {
+            wire::Visibility::Hidden => "hidden".to_owned(),
+            wire::Visibility::Visible | wire::Visibility::Unspecified => "visible".to_owned(),
+        },
+        Field::AppId => link.map(|link| link.app_id.clone()).unwrap_or_default(),
+        Field::AppPath => link.map(|link| link.path.clone()).unwrap_or_default(),
+    }
+}
+
+fn datum(coordinate_system: wire::CoordinateSystem) -> &'static str {
+    match coordinate_system {
         wire::CoordinateSystem::Gcj02 => "gcj02",
         wire::CoordinateSystem::Bd09 => "bd09",
         wire::CoordinateSystem::Wgs84 | wire::CoordinateSystem::Unspecified => "wgs84",
-    };
-    let visibility = match merchant.visibility() {
-        wire::Visibility::Hidden => "hidden",
-        wire::Visibility::Visible | wire::Visibility::Unspecified => "visible",
-    };
-    [
-        id_of(merchant).to_owned(),
-        merchant.display_name.clone(),
-        merchant.brand.clone(),
-        merchant.categories.join(";"),
-        merchant.services.join(";"),
-        position.latitude.to_string(),
-        position.longitude.to_string(),
-        datum.to_owned(),
-        address.address_lines.join(", "),
-        address.locality,
-        address.administrative_area,
-        address.postal_code,
-        address.region_code,
-        merchant.phone.clone(),
-        merchant.website_uri.clone(),
-        if hours.osm_expression.is_empty() { hours.display_text } else { hours.osm_expression },
-        hours.time_zone,
-        visibility.to_owned(),
-        link.app_id,
-        link.path,
-    ]
+    }
 }
 
 fn feature(merchant: &wire::Merchant) -> io::Result<Feature> {

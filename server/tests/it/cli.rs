@@ -35,7 +35,9 @@ fn imported(directory: &Path) -> std::path::PathBuf {
     let said = text(&output.stdout);
     assert!(said.contains("2 accepted") && said.contains("LATITUDE_OUT_OF_RANGE"), "{said}");
     let rejected = fs::read_to_string(directory.join("shops.csv.rejected.csv")).unwrap();
-    assert!(rejected.contains("4,LATITUDE_OUT_OF_RANGE,position.latitude,"), "{rejected}");
+    let row = rejected.lines().nth(1).unwrap();
+    assert!(row.starts_with("bad,Bad,96,24.94,wgs84,\"LATITUDE_OUT_OF_RANGE position.latitude: "), "{row}");
+    assert!(row.ends_with(" (line 4)\""), "{row}");
     store
 }
 
@@ -92,8 +94,12 @@ fn valid_rows_are_stored_whatever_else_the_file_contains() {
 
     let unclosed = format!("id,name,lat,lon,hours\na,A,60.1,24.9,\nb,B,60.1,24.9,\"{}", "x".repeat(5 << 20));
     let (code, output, stored) = import("unclosed.csv", unclosed.as_bytes());
+    assert_eq!((code, stored), (Some(65), 1), "{output}");
+    assert!(output.contains("1 row stored; it is safe to run the import again: line 3: a quote"), "{output}");
+    let long = format!("id,name,lat,lon,hours\na,A,60.1,24.9,{}\nb,B,60.1,24.9,\n", "x".repeat(5 << 20));
+    let (code, output, stored) = import("long.csv", long.as_bytes());
     assert_eq!((code, stored), (Some(0), 1), "{output}");
-    assert!(output.contains("TOO_LARGE"), "{output}");
+    assert!(output.contains("TOO_LARGE") && output.contains("1 rejected row was not written"), "{output}");
 
     let plain = format!("id,name,lat,lon\n{good}");
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -26,7 +26,7 @@ async fn import_until_killed(url: String, count: Arc<AtomicUsize>) -> BTreeSet<S
                 )),
             })
             .collect::<Vec<_>>();
-        let message = wire::ImportMerchantsRequest { rows, allow_null_island: false };
+        let message = wire::ImportMerchantsRequest { rows, ..Default::default() };
         let Ok(response) = client.import_merchants(tokio_stream::iter([message])).await else { break };
         for outcome in response.into_inner().outcomes {
             assert_eq!(outcome.state(), wire::ImportState::Created);

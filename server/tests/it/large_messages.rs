@@ -16,7 +16,7 @@ fn import(rows: Vec<wire::Merchant>, rows_per_message: usize) -> Vec<wire::Impor
         .map(|(row_number, merchant)| wire::ImportRow { row_number, merchant: Some(merchant) })
         .collect();
     rows.chunks(rows_per_message)
-        .map(|rows| wire::ImportMerchantsRequest { rows: rows.to_vec(), allow_null_island: false })
+        .map(|rows| wire::ImportMerchantsRequest { rows: rows.to_vec(), ..Default::default() })
         .collect()
 }
 

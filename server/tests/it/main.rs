@@ -10,9 +10,11 @@
 
 mod admin;
 mod auth;
+mod cases;
 mod cli;
 mod contract;
 mod demo;
+mod import;
 mod kill;
 mod large_messages;
 mod maintenance;

@@ -61,7 +61,7 @@ async fn change_stream_ends_when_the_server_ends_it() {
 async fn import_responds_after_the_last_message() {
     let message = |numbers: [i64; 2]| ImportMerchantsRequest {
         rows: numbers.map(|row_number| ImportRow { row_number, merchant: None }).to_vec(),
-        allow_null_island: false,
+        ..Default::default()
     };
     let client = FakeServer::default().client();
     let response = client.import_merchants(stream::iter([message([1, 2]), message([3, 4])])).await.unwrap();

@@ -1,16 +1,30 @@
 //! `nearby import`: loads merchants from a file.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `send` | sends the rows in calls, and counts their outcomes |
+//! | `stored` | asks the server which rows of a failed call it has stored |
+//! | `report`, `suspicion` | counts of rows and warnings |
+//! | `rejected_file`, `warnings_file` | the files that an import writes |
 
+mod rejected_file;
 mod report;
 mod send;
+mod stored;
+mod suspicion;
+mod warnings_file;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use clap::Args;
 
-use self::{report::Report, send::Sender};
+pub(super) use self::send::StoreOptions;
+use self::{
+    rejected_file::RejectedFile,
+    report::{Report, Tally},
+    send::Sender,
+    warnings_file::WarningsFile,
+};
 use super::{
     exit_code::CliError,
     format_of,
@@ -18,22 +32,40 @@ use super::{
     terminal,
 };
 use crate::{
-    formats::{DatumArg, FileFormat, HoursConverter, Input},
+    formats::{Charset, DatumArg, Delimiter, FileFormat, HoursConverter, Input, Mapping, ReadOptions},
     opening_hours::{HolidayCalendar, is_time_zone},
 };
 
 /// The columns of CSV files and the properties of GeoJSON features, which `formats` converts.
 const COLUMNS: &str = "\
-Columns of a CSV file, and properties of GeoJSON features; others are ignored:
-  id, name, lat, lon         required
+Columns of a CSV file, and properties of GeoJSON features; others are ignored
+and listed:
+  id, name                   required; node/123, way/123 and relation/123 of
+                             OpenStreetMap become node-123 and so on
+  lat, lon                   required in CSV: degrees with a point or a comma,
+                             or degrees, minutes and seconds
+  point                      instead of lat and lon: lat,lon or WKT POINT(lon lat)
   datum                      wgs84, gcj02 or bd09
+  accuracy_m                 metres
   brand
-  category, services         lists, separated by semicolons
-  address, city, state, postal_code, country
+  categories, services       lists, separated by semicolons; \\; is a semicolon
+  address, district, city, state, postal_code
+  country                    ISO 3166-1 code, or name in English or Chinese
   phone, website
   hours, tz                  OpenStreetMap opening_hours, IANA time zone
   visibility                 visible or hidden
-  app_id, app_path           link to a mini program";
+  app_id, app_path           link to a mini program
+
+A row updates the fields of its columns in a merchant that exists; the other
+fields stay, as do hours and visibility where the row has none. Rows of NDJSON,
+and of GeoJSON that `nearby export` has written, replace the merchant.
+
+The position of a GeoJSON feature is its Point, the first point of a MultiPoint,
+or a point within a Polygon or MultiPolygon: the centroid of its outline, if that
+lies within.
+
+The file of rejected rows can be corrected and imported: its column reason is
+ignored. Reasons of NDJSON and GeoJSON are in FILE.reasons.csv.";
 
 #[derive(Args, Debug)]
 #[command(after_help = COLUMNS)]
@@ -50,6 +82,27 @@ pub(super) struct ImportArgs {
     #[arg(long, ignore_case = true)]
     datum: Option<DatumArg>,
 
+    /// Encoding of the file, such as gbk, big5, shift_jis or windows-1252 [default: by its byte order mark, or else utf-8]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<Charset>,
+
+    /// Delimiter of a CSV file: , ; | : or tab [default: the one that its header uses]
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<Delimiter>,
+
+    /// Take a field from a column or property with another name, such as id=ref, or from a template, such as id=fi-{ref}; of several
+    /// for one field, the first that is not empty counts
+    #[arg(long = "map", value_name = "FIELD=COLUMN")]
+    mappings: Vec<Mapping>,
+
+    /// Replace merchants as a whole: fields for which a CSV file or GeoJSON properties have no room, such as photos, are cleared
+    #[arg(long)]
+    replace_fields: bool,
+
+    /// Keep an apostrophe before cells of a CSV file that a spreadsheet would evaluate; `nearby export` adds one
+    #[arg(long)]
+    no_formula_escapes: bool,
+
     /// Accept merchants at exactly 0,0, which nearly always means that the position is unknown
     #[arg(long)]
     allow_null_island: bool,
@@ -63,9 +116,13 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     holidays: Option<PathBuf>,
 
-    /// File for rejected rows, with the reason of each [default: FILE.rejected.csv, if there are any]
+    /// File for rejected rows, in the form of the loaded file [default: FILE.rejected.csv and the like, if there are any]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
+
+    /// File for warnings, with the row of each, as CSV
+    #[arg(long, value_name = "FILE")]
+    warnings: Option<PathBuf>,
 
     /// Print the report as JSON
     #[arg(long)]
@@ -84,61 +141,80 @@ pub(super) fn time_zone_name(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Stores valid rows and reports rejected ones. Fails only if all rows are rejected.
+/// Stores valid rows and reports rejected ones. Fails if all rows are rejected, or a file that the user has named cannot be written.
 pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
     let format = format_of(args.format, &args.file)?;
-    let rejected = args.rejected.unwrap_or_else(|| PathBuf::from(format!("{name}.rejected.csv")));
-    if rejected.canonicalize().is_ok_and(|path| args.file.canonicalize().is_ok_and(|file| file == path)) {
-        return Err(CliError::usage("--rejected names the file to load itself"));
-    }
     let calendar = HolidayCalendar::load(args.holidays.as_deref())
         .map_err(|error| CliError::usage(format!("cannot use the file of --holidays: {error}")))?;
-    let input = Input::open(&args.file, format, args.datum).map_err(|error| match error.kind() {
+    let options = ReadOptions {
+        hours: Arc::new(HoursConverter::new(args.time_zone, calendar)),
+        datum: args.datum,
+        charset: args.encoding,
+        delimiter: args.delimiter,
+        mappings: args.mappings,
+        unescapes_formulas: !args.no_formula_escapes,
+        ..ReadOptions::new(format)
+    };
+    let input = Input::open(&args.file, &options).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => CliError::data(format!("{name}: {error}")),
         _ => CliError::no_input(format!("cannot read {name}: {error}")),
     })?;
-    let input = input.with_hours(HoursConverter::new(args.time_zone, calendar));
-    // Rejected rows of an earlier import. The file usually does not exist, which is not an error.
-    drop(std::fs::remove_file(&rejected));
+    let rejected = RejectedFile::new(args.rejected, &args.file, input.layout.clone())?;
+    let warnings = args.warnings.map(WarningsFile::create).transpose()?;
+    let tally = Tally::new(rejected, warnings, input.ignored.clone());
     let target = Target::open(&args.target, IfMissing::Create).await?;
-    let imported = import(&target, input, args.allow_null_island, &rejected).await;
+    let store =
+        StoreOptions { allow_null_island: args.allow_null_island, replace_fields: args.replace_fields };
+    let imported = send(&target, input, tally, store).await;
     target.close().await?;
-    let report = imported?;
+    let (report, failure) = imported?;
     let text = if args.json { format!("{}\n", report.to_json()?) } else { report.to_text() };
     terminal::out(text)?;
     if report.is_all_rejected() {
         return Err(CliError::data(format!("no row of {name} could be stored")));
     }
-    Ok(())
+    failure.map_or(Ok(()), Err)
 }
 
-/// Imports all rows of an input with ImportMerchants.
+/// Imports all rows of an input with ImportMerchants. Rejected rows are written to the default file beside `file`.
 pub(super) async fn import(
     target: &Target,
     input: Input,
-    allow_null_island: bool,
-    rejected: &Path,
+    file: &std::path::Path,
 ) -> Result<Report, CliError> {
+    let rejected = RejectedFile::new(None, file, input.layout.clone())?;
+    let tally = Tally::new(rejected, None, input.ignored.clone());
+    let (report, _) = send(target, input, tally, StoreOptions::default()).await?;
+    Ok(report)
+}
+
+async fn send(
+    target: &Target,
+    input: Input,
+    tally: Tally,
+    options: StoreOptions,
+) -> Result<(Report, Option<CliError>), CliError> {
     let bar = terminal::progress(input.length);
-    let report = Report::new(rejected.to_owned(), input.ignored_columns.clone());
-    let mut sender = Sender::new(target.client().clone(), report, allow_null_island);
+    let mut sender = Sender::new(target.client().clone(), tally, options);
     let reading = send::read_ahead(input);
     let position = reading.position.clone();
-    let sent = sender.send_all(reading, |report, rate| {
+    let sent = sender.send_all(reading, |rows, rate| {
         bar.set_position(position.bytes());
-        bar.set_message(format!(
-            "{} rows, {} rows/s",
-            terminal::grouped(report.rows()),
-            terminal::grouped(rate)
-        ));
+        bar.set_message(format!("{} rows, {} rows/s", terminal::grouped(rows), terminal::grouped(rate)));
     });
     let sent = tokio::select! {
-        sent = sent => Some(sent),
-        _ = tokio::signal::ctrl_c() => None,
+        sent = sent => sent,
+        _ = tokio::signal::ctrl_c() => Err(CliError::stopped("interrupted")),
     };
     bar.finish_and_clear();
-    let sent = sent.unwrap_or_else(|| Err(sender.stopped(CliError::stopped("interrupted"))));
-    let report = sender.finish()?;
-    sent.map(|()| report)
+    let stopped = match sent {
+        Ok(()) => None,
+        Err(error) => Some(sender.stopped(error).await),
+    };
+    let finished = sender.into_tally().finish();
+    match stopped {
+        Some(error) => Err(error),
+        None => finished,
+    }
 }

@@ -1,33 +1,57 @@
-//! The report of an import, and the file of rejected rows.
+//! The report of an import.
 
 use std::{
-    collections::{BTreeMap, HashSet},
-    fs::File,
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     io,
     path::PathBuf,
 };
 
-use nearby_proto::v1::{ImportOutcome, ImportState};
+use nearby_proto::v1::{ImportOutcome, ImportState, Merchant};
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
+use super::{
+    rejected_file::RejectedFile,
+    suspicion::{RowPosition, Suspicions},
+    warnings_file::WarningsFile,
+};
 use crate::{
     cli::{
         exit_code::CliError,
         terminal::{count, grouped},
     },
-    formats::Warnings,
+    formats::{IgnoredNames, Rejected, Warnings},
 };
 
 /// A row that was sent, until its outcome arrives.
 pub(super) struct PendingRow {
+    /// Number of the row in the file.
+    pub(super) number: u64,
     pub(super) name: String,
-    pub(super) source: String,
+    pub(super) source: Vec<u8>,
     pub(super) warnings: Warnings,
+    position: RowPosition,
+    country: String,
 }
 
-/// Counts of an import, and the file of rejected rows. The JSON field names are stable.
-#[derive(Debug, Serialize)]
+impl PendingRow {
+    pub(super) fn new(number: u64, source: Vec<u8>, warnings: Warnings, merchant: &Merchant) -> Self {
+        let position = merchant.position.unwrap_or_default();
+        let address = merchant.address.as_ref();
+        Self {
+            number,
+            name: merchant.name.clone(),
+            source,
+            warnings,
+            position: RowPosition { latitude: position.latitude, longitude: position.longitude },
+            country: address.map(|address| address.region_code.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Counts of an import. The JSON field names are stable.
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     /// Rows processed.
     rows: u64,
@@ -35,7 +59,7 @@ pub(crate) struct Report {
     accepted: u64,
     /// Accepted rows that created a merchant.
     created: u64,
-    /// Accepted rows that replaced a merchant, of an earlier row or an earlier import.
+    /// Accepted rows that replaced or updated a merchant, of an earlier row or an earlier import.
     updated: u64,
     /// Accepted rows that replaced an earlier accepted row of the same file with the same id.
     repeated_ids: u64,
@@ -43,106 +67,143 @@ pub(crate) struct Report {
     rejected: u64,
     /// Rejected rows by reason.
     rejected_by_reason: BTreeMap<String, u64>,
-    /// Data of accepted rows that could not be converted, by kind.
+    /// Rejected rows that are not in the file of rejected rows.
+    rejected_not_written: u64,
+    /// Accepted rows with data that could not be converted or is suspicious, by kind.
     warnings: BTreeMap<&'static str, u64>,
-    /// Columns of the file that were ignored.
+    /// Columns and properties of the file that were ignored.
     ignored_columns: Vec<String>,
-    /// Hashes of the accepted ids.
     #[serde(skip)]
-    accepted_ids: HashSet<u64>,
-    #[serde(skip)]
-    rejected_path: PathBuf,
-    #[serde(skip)]
-    rejected_file: Option<csv::Writer<File>>,
+    rejected_path: Option<PathBuf>,
 }
 
-impl Report {
-    pub(super) fn new(rejected_path: PathBuf, ignored_columns: Vec<String>) -> Self {
+/// Counts rows, and writes the files of rejected rows and of warnings.
+pub(super) struct Tally {
+    report: Report,
+    ignored: IgnoredNames,
+    rejected: RejectedFile,
+    warnings: Option<WarningsFile>,
+    suspicions: Suspicions,
+    /// Hashes of the accepted ids.
+    accepted_ids: HashSet<u64>,
+    /// Hashes of accepted ids that are not ASCII, by the hash of their composed form (NFC).
+    composed_ids: HashMap<u64, u64>,
+    /// True once the server has acknowledged a call.
+    has_begun: bool,
+}
+
+impl Tally {
+    pub(super) fn new(rejected: RejectedFile, warnings: Option<WarningsFile>, ignored: IgnoredNames) -> Self {
         Self {
-            rows: 0,
-            accepted: 0,
-            created: 0,
-            updated: 0,
-            repeated_ids: 0,
-            rejected: 0,
-            rejected_by_reason: BTreeMap::new(),
-            warnings: BTreeMap::new(),
-            ignored_columns,
+            report: Report::default(),
+            ignored,
+            rejected,
+            warnings,
+            suspicions: Suspicions::default(),
             accepted_ids: HashSet::new(),
-            rejected_path,
-            rejected_file: None,
+            composed_ids: HashMap::new(),
+            has_begun: false,
         }
     }
 
     pub(super) fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// Returns whether there were rows, and all were rejected.
-    pub(super) fn is_all_rejected(&self) -> bool {
-        self.rows > 0 && self.accepted == 0
+        self.report.rows
     }
 
     /// Rows whose storage the server has acknowledged.
     pub(super) fn accepted(&self) -> u64 {
-        self.accepted
+        self.report.accepted
+    }
+
+    /// Records that the server has stored rows, or that the file has ended: files of an earlier import can be replaced.
+    pub(super) fn begin(&mut self) {
+        self.has_begun = true;
     }
 
     /// Counts a row by the outcome that the server reports.
     pub(super) fn count(&mut self, outcome: &ImportOutcome, row: PendingRow) -> Result<(), CliError> {
         match outcome.state() {
-            ImportState::Created => self.created += 1,
-            ImportState::Updated => self.updated += 1,
+            ImportState::Created => self.report.created += 1,
+            ImportState::Updated => self.report.updated += 1,
             ImportState::Rejected | ImportState::Unspecified => {
                 let violation = outcome.violations.first();
                 let (field, reason, description) = violation.map_or(("", "REJECTED", ""), |violation| {
                     (violation.field.as_str(), violation.reason.as_str(), violation.description.as_str())
                 });
-                let number = u64::try_from(outcome.row_number).unwrap_or_default();
-                return self.reject(number, [reason, field, description], &row.source);
+                let (number, source) = (row.number, row.source.as_slice());
+                self.reject(&Rejected { number, source, reason, field, description });
+                return Ok(());
             }
         }
-        self.rows += 1;
-        self.accepted += 1;
-        for warning in row.warnings {
-            *self.warnings.entry(warning.code).or_default() += 1;
+        self.report.rows += 1;
+        self.report.accepted += 1;
+        self.count_id(&row)?;
+        if self.suspicions.add(row.number, row.position, &row.country) {
+            self.warn(row.number, "FAR_FROM_COUNTRY", &row.country)?;
         }
-        // 64 bits per id instead of the id: among ten million ids, the probability of a collision is 3 in a million. The hash does
-        // not outlive the process, so DefaultHasher need not be stable.
-        let mut hasher = DefaultHasher::new();
-        row.name.hash(&mut hasher);
-        self.repeated_ids += u64::from(!self.accepted_ids.insert(hasher.finish()));
+        for warning in row.warnings {
+            self.warn(row.number, warning.code, &warning.detail)?;
+        }
         Ok(())
     }
 
-    /// Counts a rejected row, and writes it with the reason, field and description of its violation.
-    pub(super) fn reject(&mut self, number: u64, violation: [&str; 3], source: &str) -> Result<(), CliError> {
-        self.rows += 1;
-        self.rejected += 1;
-        *self.rejected_by_reason.entry(violation[0].to_owned()).or_default() += 1;
-        let path = &self.rejected_path;
-        let cannot_write =
-            |error: io::Error| CliError::cannot_create(format!("cannot write {}: {error}", path.display()));
-        let file = match &mut self.rejected_file {
-            Some(file) => file,
-            none => {
-                let mut file = csv::Writer::from_writer(File::create(path).map_err(cannot_write)?);
-                file.write_record(["row", "reason", "field", "description", "source"])
-                    .map_err(|error| cannot_write(error.into()))?;
-                none.insert(file)
-            }
+    fn count_id(&mut self, row: &PendingRow) -> Result<(), CliError> {
+        // 64 bits per id instead of the id: among ten million ids, the probability of a collision is 3 in a million. The hash does
+        // not outlive the process, so DefaultHasher need not be stable.
+        let hash = |id: &str| {
+            let mut hasher = DefaultHasher::new();
+            id.hash(&mut hasher);
+            hasher.finish()
         };
-        let [reason, field, description] = violation;
-        file.write_record([&number.to_string(), reason, field, description, source])
-            .map_err(|error| cannot_write(error.into()))
+        let id = hash(&row.name);
+        self.report.repeated_ids += u64::from(!self.accepted_ids.insert(id));
+        if row.name.is_ascii() {
+            return Ok(());
+        }
+        let composed: String = row.name.nfc().collect();
+        if *self.composed_ids.entry(hash(&composed)).or_insert(id) != id {
+            self.warn(row.number, "ID_DIFFERS_ONLY_IN_COMPOSITION", &row.name)?;
+        }
+        Ok(())
     }
 
-    /// Flushes the file of rejected rows.
-    pub(super) fn finish(mut self) -> Result<Self, CliError> {
-        if let Some(file) = &mut self.rejected_file {
-            file.flush()?;
+    fn warn(&mut self, row: u64, code: &'static str, detail: &str) -> Result<(), CliError> {
+        *self.report.warnings.entry(code).or_default() += 1;
+        self.warnings.as_mut().map_or(Ok(()), |file| file.write(row, code, detail))
+    }
+
+    /// Counts a rejected row, and writes it.
+    pub(super) fn reject(&mut self, row: &Rejected<'_>) {
+        self.report.rows += 1;
+        self.report.rejected += 1;
+        *self.report.rejected_by_reason.entry(row.reason.to_owned()).or_default() += 1;
+        self.rejected.write(row);
+    }
+
+    /// Completes the files. Returns the report, and the error of a file of rejected rows that the user has named.
+    pub(super) fn finish(mut self) -> Result<(Report, Option<CliError>), CliError> {
+        for suspicion in self.suspicions.finish() {
+            *self.report.warnings.entry(suspicion.code).or_default() += suspicion.rows;
+            for number in suspicion.numbers {
+                self.warnings.as_mut().map_or(Ok(()), |file| file.write(number, suspicion.code, ""))?;
+            }
         }
-        Ok(self)
+        if let Some(warnings) = self.warnings {
+            warnings.finish()?;
+        }
+        let mut report = self.report;
+        let finished = self.rejected.finish(self.has_begun, report.rejected)?;
+        report.rejected_not_written = finished.unwritten;
+        report.rejected_path = Some(finished.path);
+        report.ignored_columns = self.ignored.to_vec();
+        Ok((report, finished.failure))
+    }
+}
+
+impl Report {
+    /// Returns whether there were rows, and all were rejected.
+    pub(super) fn is_all_rejected(&self) -> bool {
+        self.rows > 0 && self.accepted == 0
     }
 
     pub(super) fn to_json(&self) -> io::Result<String> {
@@ -171,8 +232,13 @@ impl Report {
         if !self.ignored_columns.is_empty() {
             text.push_str(&format!("ignored columns: {}\n", self.ignored_columns.join(", ")));
         }
-        if self.rejected > 0 {
-            text.push_str(&format!("rejected rows written to {}\n", self.rejected_path.display()));
+        if let Some(path) = self.rejected_path.as_ref().filter(|_| self.rejected > self.rejected_not_written)
+        {
+            text.push_str(&format!("rejected rows written to {}\n", path.display()));
+        }
+        if self.rejected_not_written > 0 {
+            let rows = count(self.rejected_not_written, "rejected row was", "rejected rows were");
+            text.push_str(&format!("{rows} not written\n"));
         }
         text
     }

@@ -1,21 +1,30 @@
 //! Sends rows to the server in successive calls. The response to a call acknowledges its rows.
 
-use std::{collections::HashMap, io, time::Instant};
+use std::{io, sync::Arc, time::Instant};
 
 use nearby_client::Client;
-use nearby_proto::v1::{ImportMerchantsRequest, ImportRow};
+use nearby_proto::{
+    v1::{ImportMerchantsRequest, ImportRow},
+    well_known::FieldMask,
+};
 use prost::Message;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::report::{PendingRow, Report};
+use super::{
+    report::{PendingRow, Tally},
+    stored,
+};
 use crate::{
     cli::{exit_code::CliError, terminal::count},
-    formats::{Input, Position, Row},
+    error::Violation,
+    formats::{Input, Position, Rejected, Row},
 };
 
 /// Rows per call. Large enough that the cost of a call and of its commits is small; small enough that progress is visible, that
 /// little is sent again after a failed call, and that a slow disk stores them within the minute that the client allows an import.
 const ROWS_PER_CALL: usize = 10_000;
+/// Bytes of rows per call, beyond which it has fewer: with the calls that are read ahead and a last row of 4 MiB, 48 MiB.
+const BYTES_PER_CALL: usize = 8 * 1024 * 1024;
 const ROWS_PER_MESSAGE: usize = 500;
 /// Well below the 4 MiB limit of a message.
 const BYTES_PER_MESSAGE: usize = 1024 * 1024;
@@ -42,17 +51,20 @@ pub(super) fn read_ahead(input: Input) -> Reading {
     let reader = tokio::task::spawn_blocking(move || {
         loop {
             let mut chunk = Chunk { rows: Vec::with_capacity(ROWS_PER_CALL), error: None };
-            while chunk.rows.len() < ROWS_PER_CALL {
+            let (mut bytes, mut is_last) = (0, false);
+            while chunk.rows.len() < ROWS_PER_CALL && bytes < BYTES_PER_CALL && !is_last {
                 match rows.next() {
-                    Some(Ok(row)) => chunk.rows.push(row),
+                    Some(Ok(row)) => {
+                        bytes += row.source.len();
+                        chunk.rows.push(row);
+                    }
                     Some(Err(error)) => {
                         chunk.error = Some(error);
-                        break;
+                        is_last = true;
                     }
-                    None => break,
+                    None => is_last = true,
                 }
             }
-            let is_last = chunk.rows.len() < ROWS_PER_CALL;
             if sender.blocking_send(chunk).is_err() || is_last {
                 return;
             }
@@ -61,98 +73,170 @@ pub(super) fn read_ahead(input: Input) -> Reading {
     Reading { chunks, reader, position }
 }
 
+/// Options of how rows are stored.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StoreOptions {
+    /// Accept merchants at exactly 0,0.
+    pub(crate) allow_null_island: bool,
+    /// Replace merchants as a whole, with the fields that the file cannot hold.
+    pub(crate) replace_fields: bool,
+}
+
 /// An import in progress.
 pub(super) struct Sender {
     client: Client,
-    report: Report,
-    allow_null_island: bool,
+    tally: Tally,
+    options: StoreOptions,
+    /// The revision up to which all stored rows are acknowledged, to ask for those of a call that fails.
+    revision: Option<u64>,
+    /// The rows of the call in progress.
+    in_call: Vec<Pending>,
 }
 
+/// A row that was sent, or the number, bytes and violation of one that was not.
+type Pending = Result<PendingRow, (u64, Vec<u8>, Violation)>;
+
 impl Sender {
-    pub(super) fn new(client: Client, report: Report, allow_null_island: bool) -> Self {
-        Self { client, report, allow_null_island }
+    pub(super) fn new(client: Client, tally: Tally, options: StoreOptions) -> Self {
+        Self { client, tally, options, revision: None, in_call: Vec::new() }
     }
 
-    /// Sends all rows. Calls `progress` after each call, with the report and the rows per second.
+    /// Sends all rows. Calls `progress` after each call, with the number of rows and the rows per second.
     pub(super) async fn send_all(
         &mut self,
         mut reading: Reading,
-        progress: impl Fn(&Report, u64),
+        progress: impl Fn(u64, u64),
     ) -> Result<(), CliError> {
         let start = Instant::now();
+        self.revision = stored::current_revision(&self.client).await;
         while let Some(Chunk { rows, error }) = reading.chunks.recv().await {
-            self.send_chunk(rows).await.map_err(|error| self.stopped(error))?;
+            self.send_chunk(rows).await?;
             if let Some(error) = error {
-                return Err(self.stopped(error.into()));
+                return Err(error.into());
             }
             let elapsed_ms = start.elapsed().as_millis().max(1);
-            let rate = u128::from(self.report.rows()) * 1_000 / elapsed_ms;
-            progress(&self.report, u64::try_from(rate).unwrap_or(u64::MAX));
+            let rate = u128::from(self.tally.rows()) * 1_000 / elapsed_ms;
+            progress(self.tally.rows(), u64::try_from(rate).unwrap_or(u64::MAX));
         }
         // A panic of the reader must not look like the end of the file.
-        reading.reader.await.map_err(|error| self.stopped(io::Error::other(error).into()))
+        reading.reader.await.map_err(io::Error::other)?;
+        self.tally.begin();
+        Ok(())
     }
 
-    /// Adds to the error that ends the import how many rows are stored.
-    pub(super) fn stopped(&self, error: CliError) -> CliError {
+    /// Adds to the error that ends the import how many rows are stored. Those of a call without a response are asked for.
+    pub(super) async fn stopped(&mut self, error: CliError) -> CliError {
+        let acknowledged = self.tally.accepted();
+        let in_call: Vec<String> =
+            std::mem::take(&mut self.in_call).into_iter().flatten().map(|row| row.name).collect();
+        let asked = match self.revision {
+            _ if in_call.is_empty() => Some(0),
+            Some(since) => stored::count_stored(&self.client, since, &in_call).await,
+            None => None,
+        };
+        let (at_least, rows) = match asked {
+            Some(unacknowledged) => ("", acknowledged + unacknowledged),
+            None => ("at least ", acknowledged),
+        };
+        if rows > 0 {
+            self.tally.begin();
+        }
         error.with_context(&format!(
-            "import stopped; {} stored; it is safe to run the import again",
-            count(self.report.accepted(), "row", "rows")
+            "import stopped; {at_least}{} stored; it is safe to run the import again",
+            count(rows, "row", "rows")
         ))
     }
 
     async fn send_chunk(&mut self, chunk: Vec<Row>) -> Result<(), CliError> {
-        let mut pending: HashMap<i64, PendingRow> = HashMap::with_capacity(chunk.len());
-        let mut rows = Vec::with_capacity(chunk.len());
+        let mut pending: Vec<Pending> = Vec::with_capacity(chunk.len());
+        let mut messages = Messages { options: self.options, messages: Vec::new(), bytes: 0, fields: None };
         for row in chunk {
             // A single row that no message can hold must not fail the call.
-            let Row { number, source, merchant, warnings } = row.with_max_bytes(BYTES_PER_MESSAGE / 2);
+            let Row { number, source, merchant, warnings, fields } =
+                row.with_max_bytes(BYTES_PER_MESSAGE / 2);
             match merchant {
-                Err(violation) => {
-                    let violation = [violation.reason.as_str(), &violation.field, &violation.description];
-                    self.report.reject(number, violation, &source)?;
-                }
+                Err(violation) => pending.push(Err((number, source, violation))),
                 Ok(merchant) => {
+                    pending.push(Ok(PendingRow::new(number, source, warnings, &merchant)));
                     let row_number = i64::try_from(number).unwrap_or(i64::MAX);
-                    pending.insert(row_number, PendingRow { name: merchant.name.clone(), source, warnings });
-                    rows.push(ImportRow { row_number, merchant: Some(merchant) });
+                    messages.push(ImportRow { row_number, merchant: Some(merchant) }, fields);
                 }
             }
         }
-        if rows.is_empty() {
-            return Ok(());
+        let mut outcomes = Vec::new();
+        if !messages.messages.is_empty() {
+            self.in_call = pending;
+            let stream = tokio_stream::iter(messages.messages);
+            let response = self.client.import_merchants(stream).await?;
+            if response.outcomes.len() != self.in_call.iter().flatten().count() {
+                return Err(CliError::unavailable("the server did not report an outcome for each row"));
+            }
+            pending = std::mem::take(&mut self.in_call);
+            self.revision = self.revision.max(Some(response.revision));
+            self.tally.begin();
+            outcomes = response.outcomes;
         }
-        let messages = messages(rows, self.allow_null_island);
-        let response = self.client.import_merchants(tokio_stream::iter(messages)).await?;
-        for outcome in response.outcomes {
-            if let Some(row) = pending.remove(&outcome.row_number) {
-                self.report.count(&outcome, row)?;
+        // Outcomes are matched by position: row numbers need not differ.
+        let mut outcomes = outcomes.into_iter();
+        for row in pending {
+            match row {
+                Ok(row) => {
+                    if let Some(outcome) = outcomes.next() {
+                        self.tally.count(&outcome, row)?;
+                    }
+                }
+                Err((number, source, Violation { field, reason, description })) => {
+                    let (source, field, description) =
+                        (source.as_slice(), field.as_str(), description.as_str());
+                    let reason = reason.as_str();
+                    self.tally.reject(&Rejected { number, source, reason, field, description });
+                }
             }
         }
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<Report, CliError> {
-        self.report.finish()
+    pub(super) fn into_tally(self) -> Tally {
+        self.tally
     }
 }
 
 /// Distributes rows over messages within the limits of rows and bytes.
-fn messages(rows: Vec<ImportRow>, allow_null_island: bool) -> Vec<ImportMerchantsRequest> {
-    let mut messages: Vec<ImportMerchantsRequest> = Vec::new();
-    let mut bytes = 0;
-    for row in rows {
+struct Messages {
+    options: StoreOptions,
+    messages: Vec<ImportMerchantsRequest>,
+    /// Bytes of the last message.
+    bytes: usize,
+    /// Fields that the rows of the last message replace.
+    fields: Option<Arc<[&'static str]>>,
+}
+
+impl Messages {
+    fn push(&mut self, row: ImportRow, fields: Option<Arc<[&'static str]>>) {
+        let fields = fields.filter(|_| !self.options.replace_fields);
         let length = row.encoded_len();
-        match messages.last_mut() {
-            Some(last) if last.rows.len() < ROWS_PER_MESSAGE && bytes + length <= BYTES_PER_MESSAGE => {
-                bytes += length;
+        match self.messages.last_mut() {
+            Some(last)
+                if last.rows.len() < ROWS_PER_MESSAGE
+                    && self.bytes + length <= BYTES_PER_MESSAGE
+                    && self.fields == fields =>
+            {
+                self.bytes += length;
                 last.rows.push(row);
             }
             _ => {
-                bytes = length;
-                messages.push(ImportMerchantsRequest { rows: vec![row], allow_null_island });
+                let paths =
+                    |fields: &Arc<[&'static str]>| fields.iter().map(|field| (*field).to_owned()).collect();
+                let update_mask = fields.as_ref().map(|fields| FieldMask { paths: paths(fields) });
+                let allow_null_island = self.options.allow_null_island;
+                self.bytes = length;
+                self.fields = fields;
+                self.messages.push(ImportMerchantsRequest {
+                    rows: vec![row],
+                    allow_null_island,
+                    update_mask,
+                });
             }
         }
     }
-    messages
 }

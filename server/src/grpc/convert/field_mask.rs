@@ -25,28 +25,39 @@ pub(super) fn update_mask_from_wire(
     mask: Option<&FieldMask>,
     given: &wire::Merchant,
 ) -> Result<UpdateMask, ServiceError> {
-    let names: Vec<&str> =
-        mask.map(|mask| mask.paths.iter().map(String::as_str).collect()).unwrap_or_default();
-    match names.as_slice() {
+    match names(mask).as_slice() {
         ["*"] => Ok(UpdateMask::All),
         [] => Ok(UpdateMask::Fields(FieldSet::of_set_fields(given))),
-        _ => {
-            let is_known =
-                |name: &str| UPDATABLE_FIELDS.contains(&name) || OUTPUT_ONLY_FIELDS.contains(&name);
-            if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
-                let start: String = unknown.chars().take(64).flat_map(char::escape_debug).collect();
-                return Err(ServiceError::invalid(
-                    "update_mask",
-                    reason::UNKNOWN_FIELD,
-                    format!(
-                        "names {start}, which is not an updatable field; use {}, or * alone for all",
-                        UPDATABLE_FIELDS.join(", ")
-                    ),
-                ));
-            }
-            Ok(UpdateMask::Fields(FieldSet::of_names(names)))
-        }
+        names => Ok(UpdateMask::Fields(fields(names)?)),
     }
+}
+
+/// Parses the mask of an import. Without one, rows replace merchants as a whole: `None`.
+pub(crate) fn import_mask_from_wire(mask: Option<&FieldMask>) -> Result<Option<FieldSet>, ServiceError> {
+    match names(mask).as_slice() {
+        [] | ["*"] => Ok(None),
+        names => fields(names).map(Some),
+    }
+}
+
+fn names(mask: Option<&FieldMask>) -> Vec<&str> {
+    mask.map(|mask| mask.paths.iter().map(String::as_str).collect()).unwrap_or_default()
+}
+
+fn fields(names: &[&str]) -> Result<FieldSet, ServiceError> {
+    let is_known = |name: &str| UPDATABLE_FIELDS.contains(&name) || OUTPUT_ONLY_FIELDS.contains(&name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        let start: String = unknown.chars().take(64).flat_map(char::escape_debug).collect();
+        return Err(ServiceError::invalid(
+            "update_mask",
+            reason::UNKNOWN_FIELD,
+            format!(
+                "names {start}, which is not an updatable field; use {}, or * alone for all",
+                UPDATABLE_FIELDS.join(", ")
+            ),
+        ));
+    }
+    Ok(FieldSet::of_names(names.iter().copied()))
 }
 
 #[cfg(test)]

@@ -290,6 +290,7 @@ mod tests {
             })
         };
         let fields = |patch: MerchantPatch| match patch.update {
+            Update::Overlay { .. } => panic!("an update is no overlay"),
             Update::Fields(update) => (update.given.phone, update.given.website_uri),
             Update::Replace(_) => panic!("a full update"),
         };

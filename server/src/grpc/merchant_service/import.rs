@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use nearby_index::Merchant;
 use nearby_proto::v1::{
-    ImportMerchantsRequest, ImportMerchantsResponse, ImportOutcome, ImportRow, ImportState, ImportViolation,
+    self as wire, ImportMerchantsRequest, ImportMerchantsResponse, ImportOutcome, ImportRow, ImportState,
+    ImportViolation,
 };
 use prost::Message;
 use tonic::{Status, Streaming};
 
 use crate::grpc::{
-    convert::{id_from_name, merchant_from_wire},
+    convert::{id_from_name, import_mask_from_wire, merchant_from_wire},
     middleware::error_details::with_details,
     request_context::RequestContext,
 };
@@ -18,6 +19,7 @@ use crate::{
     commit::{Committed, Submitted},
     error::{ServiceError, Violation},
     reason,
+    record::FieldSet,
     service::Service,
 };
 
@@ -89,11 +91,13 @@ impl Rows {
         let mut outcomes = Vec::with_capacity(message.rows.len());
         let mut merchants = Vec::with_capacity(message.rows.len());
         let mut stored_at = Vec::with_capacity(message.rows.len());
+        let mask = import_mask_from_wire(message.update_mask.as_ref())?;
         for (at, row) in message.rows.into_iter().enumerate() {
             let row_number = row.row_number;
+            let fields = mask.map(|mask| known_fields(mask, row.merchant.as_ref()));
             let (state, violations) = match check_row(row, message.allow_null_island) {
                 Ok(merchant) => {
-                    merchants.push(merchant);
+                    merchants.push((merchant, fields));
                     stored_at.push(at);
                     (ImportState::Unspecified, Vec::new())
                 }
@@ -102,7 +106,7 @@ impl Rows {
             outcomes.push(ImportOutcome { row_number, state: state.into(), violations });
         }
         // Recorded before they are committed: they may be even if the call ends early.
-        context.add_audit_subjects(merchants.iter().map(|merchant: &Merchant| &merchant.id));
+        context.add_audit_subjects(merchants.iter().map(|(merchant, _)| &merchant.id));
         Ok(Self { outcomes, stored_at, submitted: service.import(merchants).await? })
     }
 
@@ -113,10 +117,19 @@ impl Rows {
         bytes_left: &mut usize,
     ) -> Result<(), ServiceError> {
         for (at, result) in self.stored_at.into_iter().zip(self.submitted.results().await?) {
-            let Committed { change, existed } = result?;
-            let state = if existed { ImportState::Updated } else { ImportState::Created };
-            self.outcomes[at].state = state.into();
-            response.revision = response.revision.max(change.revision().0);
+            let outcome = &mut self.outcomes[at];
+            match result {
+                Ok(Committed { change, existed }) => {
+                    let state = if existed { ImportState::Updated } else { ImportState::Created };
+                    outcome.state = state.into();
+                    response.revision = response.revision.max(change.revision().0);
+                }
+                // The row is valid, but not together with the fields that the merchant keeps.
+                Err(error) => {
+                    outcome.violations = violations(error)?;
+                    outcome.state = ImportState::Rejected.into();
+                }
+            }
         }
         self.outcomes.iter_mut().for_each(|outcome| shorten(outcome, bytes_left));
         response.outcomes.append(&mut self.outcomes);
@@ -137,6 +150,16 @@ fn shorten(outcome: &mut ImportOutcome, bytes_left: &mut usize) {
         violation.description.clear();
         violation.field = violation.field.chars().take(64).collect();
     }
+}
+
+/// The fields that a row replaces: unknown hours or an unspecified visibility do not replace known ones.
+fn known_fields(mask: FieldSet, merchant: Option<&wire::Merchant>) -> FieldSet {
+    let Some(merchant) = merchant else { return mask };
+    let mask = if merchant.opening_hours.is_none() { mask.without("opening_hours") } else { mask };
+    if merchant.visibility == i32::from(wire::Visibility::Unspecified) {
+        return mask.without("visibility");
+    }
+    mask
 }
 
 fn check_row(row: ImportRow, allow_null_island: bool) -> Result<Merchant, ServiceError> {

@@ -16,7 +16,7 @@ async fn store_many_merchants(server: &TestServer) {
                 25.0 + 1e-5 * n as f64,
             )),
         });
-        let message = wire::ImportMerchantsRequest { rows: rows.collect(), allow_null_island: false };
+        let message = wire::ImportMerchantsRequest { rows: rows.collect(), ..Default::default() };
         client.import_merchants(tokio_stream::iter([message])).await.unwrap();
     }
 }

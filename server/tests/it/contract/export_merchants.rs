@@ -29,7 +29,7 @@ async fn an_export_is_consistent_at_one_revision_despite_concurrent_changes() {
     for chunk in 0..10 {
         let rows =
             (0..1_000).map(|n| wire::ImportRow { row_number: 0, merchant: Some(shop(chunk * 1_000 + n)) });
-        let message = wire::ImportMerchantsRequest { rows: rows.collect(), allow_null_island: false };
+        let message = wire::ImportMerchantsRequest { rows: rows.collect(), ..Default::default() };
         client.import_merchants(tokio_stream::iter([message])).await.unwrap();
     }
     let mut messages =

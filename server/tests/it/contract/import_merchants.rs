@@ -16,7 +16,7 @@ async fn an_import_reports_an_outcome_for_each_row() {
         wire::ImportRow { row_number: 5, merchant: None },
     ];
     let import = |rows, allow_null_island| {
-        tokio_stream::iter([wire::ImportMerchantsRequest { rows, allow_null_island }])
+        tokio_stream::iter([wire::ImportMerchantsRequest { rows, allow_null_island, ..Default::default() }])
     };
     let response = client.import_merchants(import(rows.clone(), false)).await.unwrap().into_inner();
     let states: Vec<_> =
@@ -34,7 +34,57 @@ async fn an_import_reports_an_outcome_for_each_row() {
 
     let many = || (0..1_000).map(|n| row(n, merchant(&format!("m{n}"), 1.0, 2.0))).collect::<Vec<_>>();
     let messages: Vec<_> =
-        (0..11).map(|_| wire::ImportMerchantsRequest { rows: many(), allow_null_island: false }).collect();
+        (0..11).map(|_| wire::ImportMerchantsRequest { rows: many(), ..Default::default() }).collect();
     let rejected = client.import_merchants(tokio_stream::iter(messages)).await.unwrap_err();
     assert_eq!(violations(&rejected), [("rows".to_owned(), "TOO_MANY".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_mask_updates_fields_of_merchants_that_exist_and_creates_others_whole() {
+    let server = TestServer::start().await;
+    let mut client = server.merchants().await;
+    let hours = wire::OpeningHours { display_text: "by appointment".to_owned(), ..Default::default() };
+    let before = wire::Merchant {
+        phone: "1".to_owned(),
+        brand: "Brand".to_owned(),
+        opening_hours: Some(hours.clone()),
+        visibility: wire::Visibility::Hidden.into(),
+        ..merchant("a", 1.0, 2.0)
+    };
+    let mut import = async |paths: &[&str], rows: &[wire::Merchant]| {
+        let rows =
+            rows.iter().cloned().map(|merchant| wire::ImportRow { row_number: 1, merchant: Some(merchant) });
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        let update_mask = Some(nearby_proto::well_known::FieldMask { paths });
+        let message =
+            wire::ImportMerchantsRequest { rows: rows.collect(), update_mask, ..Default::default() };
+        client.import_merchants(tokio_stream::iter([message])).await
+    };
+    import(&[], &[before]).await.unwrap();
+    let row = |id| wire::Merchant {
+        display_name: "New".to_owned(),
+        phone: "2".to_owned(),
+        ..merchant(id, 3.0, 4.0)
+    };
+    let mask = ["display_name", "brand", "position", "opening_hours", "visibility"];
+    let response = import(&mask, &[row("a"), row("b")]).await.unwrap().into_inner();
+    let states: Vec<_> = response.outcomes.iter().map(wire::ImportOutcome::state).collect();
+    assert_eq!(states, [wire::ImportState::Updated, wire::ImportState::Created]);
+    let unknown = import(&["address.locality"], &[row("a")]).await.unwrap_err();
+    assert_eq!(violations(&unknown), [("update_mask".to_owned(), "UNKNOWN_FIELD".to_owned())]);
+
+    let mut client = server.merchants().await;
+    let mut get = async |id: &str| {
+        let request = wire::GetMerchantRequest { name: format!("merchants/{id}") };
+        client.get_merchant(request).await.unwrap().into_inner()
+    };
+    let merged = get("a").await;
+    assert_eq!(
+        (merged.display_name.as_str(), merged.phone.as_str(), merged.brand.as_str()),
+        ("New", "1", "")
+    );
+    assert_eq!(merged.position, Some(position(3.0, 4.0)));
+    assert_eq!((merged.opening_hours.clone(), merged.visibility()), (Some(hours), wire::Visibility::Hidden));
+    let created = get("b").await;
+    assert_eq!((created.phone.as_str(), created.visibility()), ("2", wire::Visibility::Visible));
 }

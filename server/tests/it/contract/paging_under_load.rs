@@ -54,7 +54,7 @@ async fn no_result_is_repeated_and_no_unchanged_merchant_is_missed() {
                         row(merchant(&format!("moving-{n:05}"), latitude, longitude))
                     })
                     .collect();
-                let message = wire::ImportMerchantsRequest { rows, allow_null_island: false };
+                let message = wire::ImportMerchantsRequest { rows, ..Default::default() };
                 client.import_merchants(tokio_stream::iter([message])).await.unwrap();
                 let n = 4 * (writes.load(Ordering::SeqCst) * 13 % 4_000);
                 let request = wire::DeleteMerchantRequest {

@@ -1,0 +1,203 @@
+//! Converts a feature to a merchant.
+
+use std::{borrow::Cow, sync::Arc};
+
+use nearby_proto::v1 as wire;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    outline,
+    properties::{Columns, Members, text},
+};
+use crate::{
+    error::Violation,
+    formats::{
+        DatumArg, Row,
+        field::{Cell, Field},
+        mapping::{Mapping, Plan},
+        merchant::merchant,
+        rows::{IgnoredNames, Warnings, violation},
+    },
+    reason,
+};
+
+/// A feature whose parts have not been parsed.
+#[derive(Deserialize)]
+struct Feature<'a> {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    geometry: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    properties: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    crs: Option<&'a RawValue>,
+}
+
+/// Converts features.
+pub(super) struct Converter {
+    mappings: Vec<Mapping>,
+    /// The plan for the properties of the last feature: most features of a file have the same.
+    plan: (Vec<String>, Plan),
+    /// The fields that a feature with properties of its own replaces in a merchant that exists: all that properties can hold.
+    fields: Arc<[&'static str]>,
+    ignored: IgnoredNames,
+}
+
+impl Converter {
+    pub(super) fn new(mappings: Vec<Mapping>, ignored: IgnoredNames) -> Self {
+        let mut fields: Vec<&'static str> =
+            Field::ALL.iter().filter(|field| **field != Field::Id).map(|field| field.of_merchant()).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        let plan = (Vec::new(), Plan::new(&[""; 0], &mappings));
+        Self { mappings, plan, fields: fields.into(), ignored }
+    }
+
+    pub(super) fn row(&mut self, number: u64, source: Vec<u8>) -> Row {
+        let mut warnings = Warnings::default();
+        let converted = std::str::from_utf8(&source)
+            .map_err(|_| {
+                let remedy = "must be UTF-8; if the file has another encoding, name it with --encoding";
+                violation("", reason::NOT_UTF_8, remedy)
+            })
+            .and_then(|json| self.convert(json, &mut warnings));
+        match converted {
+            Ok((merchant, fields)) => Row { number, source, merchant: Ok(merchant), warnings, fields },
+            Err(violation) => Row { warnings, ..Row::new(number, source, Err(violation)) },
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "a merchant and the fields that it replaces, named once")]
+    fn convert(
+        &mut self,
+        json: &str,
+        warnings: &mut Warnings,
+    ) -> Result<(wire::Merchant, Option<Arc<[&'static str]>>), Violation> {
+        let feature: Feature<'_> = serde_json::from_str(json).map_err(|error| {
+            violation("", reason::NOT_A_FEATURE, format!("must be a GeoJSON Feature: {error}"))
+        })?;
+        if feature.kind != "Feature" {
+            let description = "must be a GeoJSON Feature or FeatureCollection, with this as its type; NDJSON of merchants has \
+                               --format ndjson";
+            return Err(violation("type", reason::NOT_A_FEATURE, description));
+        }
+        if let Some(name) = feature.crs.and_then(|crs| foreign_crs(crs.get().as_bytes())) {
+            let description = format!("is {name}: must be WGS-84");
+            return Err(violation("crs", reason::COORDINATE_SYSTEM_UNKNOWN, description));
+        }
+        let (longitude, latitude) = point(feature.geometry)?;
+        let position = wire::Position {
+            latitude,
+            longitude,
+            coordinate_system: wire::CoordinateSystem::Wgs84.into(),
+            accuracy_m: None,
+        };
+        let properties = feature.properties.map_or("{}", RawValue::get);
+        let members = serde_json::from_str::<Members<'_>>(properties).map_err(|error| {
+            violation("properties", reason::NOT_A_FEATURE, format!("must be an object: {error}"))
+        })?;
+        if members.0.iter().any(|(name, _)| name == "displayName") {
+            return Ok((from_export(feature.id, properties, position)?, None));
+        }
+        let merchant = self.from_properties(feature.id, &members, position, warnings)?;
+        Ok((merchant, Some(Arc::clone(&self.fields))))
+    }
+
+    fn from_properties(
+        &mut self,
+        id: Option<&RawValue>,
+        members: &Members<'_>,
+        position: wire::Position,
+        warnings: &mut Warnings,
+    ) -> Result<wire::Merchant, Violation> {
+        let mut columns = Columns::default();
+        if let Some(id) = id.and_then(text) {
+            columns.push("id", Cell::Text(id));
+        }
+        // The point is the position: properties with other coordinates are not used.
+        columns.push("lat", Cell::Text(Cow::Owned(position.latitude.to_string())));
+        columns.push("lon", Cell::Text(Cow::Owned(position.longitude.to_string())));
+        for (name, value) in &members.0 {
+            // The datum of GeoJSON is always WGS-84.
+            if !matches!(Field::of_header(name), Some(Field::Datum | Field::Point)) {
+                columns.push_property(name, value);
+            } else {
+                self.ignored.add(name);
+            }
+        }
+        if self.plan.0 != columns.headers {
+            self.plan = (columns.headers.clone(), Plan::new(&columns.headers, &self.mappings));
+            self.plan.1.ignored().iter().for_each(|name| self.ignored.add(name));
+        }
+        for name in &columns.not_converted {
+            if Field::of_header(name).is_some() {
+                warnings.push_about("PROPERTY_NOT_CONVERTED", name);
+            }
+            self.ignored.add(name);
+        }
+        let cells = self.plan.1.fill(&columns.cells);
+        if cells.text(Field::Name).is_empty() {
+            let description = "must have a name; --map name=brand takes it from another property";
+            return Err(violation("display_name", reason::REQUIRED, description));
+        }
+        merchant(&cells, DatumArg::Wgs84, warnings)
+    }
+}
+
+/// Returns the point that represents a geometry, as longitude and latitude.
+fn point(geometry: Option<&RawValue>) -> Result<(f64, f64), Violation> {
+    let geometry = geometry.ok_or_else(|| {
+        violation("position", reason::POSITION_MISSING, "must be given, as the geometry of the feature")
+    })?;
+    let geometry = serde_json::from_str::<geojson::Geometry>(geometry.get()).map_err(|error| {
+        violation("geometry", reason::NOT_A_FEATURE, format!("must be a GeoJSON geometry: {error}"))
+    })?;
+    outline::representative(&geometry.value).ok_or_else(|| match &geometry.value {
+        geojson::GeometryValue::Point { .. } | geojson::GeometryValue::MultiPoint { .. } => {
+            violation("position", reason::POSITION_MISSING, "must have a longitude and a latitude")
+        }
+        _ => {
+            violation("geometry", reason::NOT_A_POINT, "must be a Point, MultiPoint, Polygon or MultiPolygon")
+        }
+    })
+}
+
+fn from_export(
+    id: Option<&RawValue>,
+    properties: &str,
+    position: wire::Position,
+) -> Result<wire::Merchant, Violation> {
+    let mut merchant: wire::Merchant = serde_json::from_str(properties).map_err(|error| {
+        let description = format!("must be a nearby.v1.Merchant in JSON: {error}");
+        violation("properties", reason::NOT_A_MERCHANT, description)
+    })?;
+    if let (true, Some(name)) = (merchant.name.is_empty(), id.and_then(text)) {
+        merchant.name = name.into_owned();
+    }
+    // An export contains the original position in its own datum, and the same position in WGS-84, which is also the point. If the
+    // point differs from the latter, it has been moved since, and it wins.
+    let is_unmoved = merchant.wgs84_position == Some(position);
+    if !is_unmoved || merchant.position.is_none() {
+        merchant.position = Some(position);
+    }
+    Ok(merchant)
+}
+
+/// Returns the name in a member `crs`, unless it is WGS-84.
+pub(super) fn foreign_crs(json: &[u8]) -> Option<String> {
+    let crs: serde_json::Value = serde_json::from_slice(json).ok()?;
+    let name = crs.pointer("/properties/name").or_else(|| crs.pointer("/properties/href")).unwrap_or(&crs);
+    let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+    let upper = name.to_ascii_uppercase();
+    let is_wgs84 = crs.is_null()
+        || upper.ends_with("CRS84")
+        || upper.ends_with(":CRS84H")
+        || upper.ends_with("EPSG::4326")
+        || upper.ends_with("EPSG:4326")
+        || upper.ends_with("EPSG/0/4326");
+    (!is_wgs84).then_some(name)
+}

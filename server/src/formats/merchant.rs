@@ -1,0 +1,166 @@
+//! Converts the fields of a row to a merchant.
+
+use std::borrow::Cow;
+
+use clap::ValueEnum;
+use nearby_proto::v1 as wire;
+
+use super::{
+    DatumArg,
+    coordinates::{self, Axis},
+    country::country_code,
+    field::{Cells, Field},
+    hours::opening_hours,
+    rows::{Warnings, violation},
+    visible_text,
+    website::website,
+};
+use crate::{error::Violation, reason};
+
+/// Converts the fields of a row. `datum` applies to a position that names none.
+pub(super) fn merchant(
+    cells: &Cells<'_>,
+    datum: DatumArg,
+    warnings: &mut Warnings,
+) -> Result<wire::Merchant, Violation> {
+    let id = cells.text(Field::Id);
+    if id.is_empty() {
+        return Err(violation("name", reason::REQUIRED, "must have an id"));
+    }
+    if visible_text::has_invisible(id) {
+        warnings.push("ID_HAS_INVISIBLE_CHARACTERS");
+    }
+    let text = |field: Field| visible_text::trim(cells.text(field)).to_owned();
+    let (website_uri, website_warning) = website(visible_text::trim(cells.text(Field::Website)));
+    if let Some(warning) = website_warning {
+        warnings.push_about(warning, cells.text(Field::Website));
+    }
+    Ok(wire::Merchant {
+        name: format!("merchants/{}", without_osm_slash(id)),
+        display_name: text(Field::Name),
+        brand: text(Field::Brand),
+        categories: cells.list(Field::Categories),
+        services: cells.list(Field::Services),
+        position: Some(position(cells, datum)?),
+        address: address(cells, warnings),
+        phone: text(Field::Phone),
+        opening_hours: opening_hours(
+            visible_text::trim(cells.text(Field::Hours)),
+            visible_text::trim(cells.text(Field::TimeZone)),
+            warnings,
+        ),
+        mini_program: mini_program(cells, warnings),
+        visibility: visibility(cells.text(Field::Visibility))?.into(),
+        website_uri,
+        ..Default::default()
+    })
+}
+
+/// Replaces the slash in the id of an OpenStreetMap element, such as `node/123`: an id cannot contain one. Other ids stay as they are.
+fn without_osm_slash(id: &str) -> Cow<'_, str> {
+    match id.split_once('/') {
+        Some((kind @ ("node" | "way" | "relation"), number))
+            if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            Cow::Owned(format!("{kind}-{number}"))
+        }
+        _ => Cow::Borrowed(id),
+    }
+}
+
+fn position(cells: &Cells<'_>, datum: DatumArg) -> Result<wire::Position, Violation> {
+    let (mut latitude, mut longitude) =
+        (Cow::Borrowed(cells.text(Field::Latitude)), Cow::Borrowed(cells.text(Field::Longitude)));
+    // A pair in a column of its own, or in the first column of two.
+    let pair = if latitude.is_empty() && longitude.is_empty() {
+        coordinates::split_pair(cells.text(Field::Point))
+    } else if longitude.is_empty() {
+        coordinates::split_pair(&latitude)
+    } else {
+        None
+    };
+    if let Some((first, second)) = pair {
+        (latitude, longitude) = (Cow::Owned(first), Cow::Owned(second));
+    }
+    if latitude.is_empty() || longitude.is_empty() {
+        return Err(violation("position", reason::POSITION_MISSING, "must have a latitude and a longitude"));
+    }
+    let number = |field: &str, text: &str, axis| {
+        coordinates::parse(text, axis).map_err(|error| violation(field, reason::NOT_A_NUMBER, error))
+    };
+    let datum = match cells.text(Field::Datum) {
+        "" => datum,
+        named => DatumArg::from_str(named, true).map_err(|_| {
+            let description = "must be wgs84, gcj02 or bd09";
+            violation("position.coordinate_system", reason::COORDINATE_SYSTEM_UNKNOWN, description)
+        })?,
+    };
+    let accuracy_m = match cells.text(Field::Accuracy) {
+        "" => None,
+        text => Some(text.parse().map_err(|_| {
+            violation("position.accuracy_m", reason::NOT_A_NUMBER, "must be metres with a decimal point")
+        })?),
+    };
+    Ok(wire::Position {
+        latitude: number("position.latitude", &latitude, Axis::Latitude)?,
+        longitude: number("position.longitude", &longitude, Axis::Longitude)?,
+        coordinate_system: wire::CoordinateSystem::from(datum).into(),
+        accuracy_m,
+    })
+}
+
+fn address(cells: &Cells<'_>, warnings: &mut Warnings) -> Option<wire::PostalAddress> {
+    let text = |field: Field| visible_text::trim(cells.text(field)).to_owned();
+    let country = text(Field::Country);
+    let region_code = country_code(&country).unwrap_or_default().to_owned();
+    if region_code.is_empty() && !country.is_empty() {
+        warnings.push_about("COUNTRY_UNKNOWN", country);
+    }
+    let lines = cells.text(Field::Address).lines().map(visible_text::trim).filter(|line| !line.is_empty());
+    let address = wire::PostalAddress {
+        region_code,
+        postal_code: text(Field::PostalCode),
+        administrative_area: text(Field::Region),
+        locality: text(Field::City),
+        sublocality: text(Field::District),
+        address_lines: lines.map(str::to_owned).collect(),
+    };
+    (address != wire::PostalAddress::default()).then_some(address)
+}
+
+fn mini_program(cells: &Cells<'_>, warnings: &mut Warnings) -> Option<wire::MiniProgramLink> {
+    let (app_id, path) = (cells.text(Field::AppId), cells.text(Field::AppPath));
+    if app_id.is_empty() && !path.is_empty() {
+        warnings.push("APP_PATH_WITHOUT_APP_ID");
+    }
+    (!app_id.is_empty()).then(|| wire::MiniProgramLink { app_id: app_id.to_owned(), path: path.to_owned() })
+}
+
+/// Parses a visibility; an empty text leaves it to the server.
+fn visibility(text: &str) -> Result<wire::Visibility, Violation> {
+    match text.to_ascii_lowercase().as_str() {
+        "" => Ok(wire::Visibility::Unspecified),
+        "visible" => Ok(wire::Visibility::Visible),
+        "hidden" => Ok(wire::Visibility::Hidden),
+        _ => Err(violation("visibility", reason::OUT_OF_RANGE, "must be visible or hidden")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_of_openstreetmap_elements_lose_their_slash() {
+        for (id, expected) in [
+            ("node/123", "node-123"),
+            ("way/1", "way-1"),
+            ("node/", "node/"),
+            ("node/1/2", "node/1/2"),
+            ("../etc", "../etc"),
+            ("relation/x", "relation/x"),
+        ] {
+            assert_eq!(without_osm_slash(id), expected);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Writes rejected rows in the form of their file, so that they can be corrected and imported.
+
+use std::io::{self, Write};
+
+use super::csv::rejected::CsvLayout;
+
+/// The form of a file.
+#[derive(Clone, Debug)]
+pub(crate) enum Layout {
+    Csv(CsvLayout),
+    Ndjson,
+    Geojson,
+}
+
+impl Layout {
+    /// Returns the extension of a file in this form.
+    pub(crate) fn extension(&self) -> &'static str {
+        match self {
+            Self::Csv(_) => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Geojson => "geojson",
+        }
+    }
+
+    /// Returns true if the rows have no room for the reasons, which are written to a file of their own.
+    pub(crate) fn has_separate_reasons(&self) -> bool {
+        !matches!(self, Self::Csv(_))
+    }
+}
+
+/// A rejected row.
+pub(crate) struct Rejected<'a> {
+    /// Its number in the file that is imported: [`super::Row::number`].
+    pub(crate) number: u64,
+    pub(crate) source: &'a [u8],
+    /// The parts of its violation.
+    pub(crate) reason: &'a str,
+    pub(crate) field: &'a str,
+    pub(crate) description: &'a str,
+}
+
+/// Writes rejected rows and, unless the rows have a column for them, the reasons.
+pub(crate) struct RejectedWriter<W: Write> {
+    layout: Layout,
+    rows: W,
+    reasons: Option<csv::Writer<W>>,
+    written: u64,
+}
+
+impl<W: Write> RejectedWriter<W> {
+    /// Starts the files. `reasons` is required if [`Layout::has_separate_reasons`].
+    pub(crate) fn new(layout: Layout, mut rows: W, reasons: Option<W>) -> io::Result<Self> {
+        match &layout {
+            Layout::Csv(layout) => layout.write_header(&mut rows)?,
+            Layout::Ndjson => {}
+            Layout::Geojson => rows.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?,
+        }
+        let mut reasons = reasons.map(csv::Writer::from_writer);
+        if let Some(reasons) = &mut reasons {
+            reasons.write_record(["row", "row_of_import", "reason", "field", "description"])?;
+        }
+        Ok(Self { layout, rows, reasons, written: 0 })
+    }
+
+    /// Writes a row.
+    pub(crate) fn write(&mut self, row: &Rejected<'_>) -> io::Result<()> {
+        let Rejected { number, source, reason, field, description } = row;
+        match &self.layout {
+            Layout::Csv(layout) => layout.write_row(&mut self.rows, row)?,
+            Layout::Ndjson => {
+                self.rows.write_all(source)?;
+                self.rows.write_all(b"\n")?;
+            }
+            Layout::Geojson => {
+                self.rows.write_all(if self.written == 0 { b"\n" } else { b",\n" })?;
+                self.rows.write_all(source)?;
+            }
+        }
+        self.written += 1;
+        if let Some(reasons_file) = &mut self.reasons {
+            let (written, number) = (self.written.to_string(), number.to_string());
+            reasons_file.write_record([written.as_str(), &number, reason, field, description])?;
+        }
+        Ok(())
+    }
+
+    /// Ends the files; returns the outputs.
+    pub(crate) fn finish(mut self) -> io::Result<(W, Option<W>)> {
+        if matches!(self.layout, Layout::Geojson) {
+            self.rows.write_all(b"\n]}\n")?;
+        }
+        self.rows.flush()?;
+        let reasons = self.reasons.map(|reasons| reasons.into_inner());
+        let reasons = reasons.transpose().map_err(|error| io::Error::other(error.to_string()))?;
+        Ok((self.rows, reasons))
+    }
+}

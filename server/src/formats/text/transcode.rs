@@ -1,0 +1,196 @@
+//! Converts other encodings to UTF-8 while reading. UTF-16 is converted back without loss: an unpaired surrogate becomes the three
+//! bytes that it would have in UTF-8 (as in WTF-8), which are invalid there, so that its row is rejected and can be written as it was.
+
+use std::io::{self, Read};
+
+use super::{Bytes, Charset};
+
+const CHUNK_BYTES: usize = 1 << 15;
+
+/// Converted bytes that wait to be read.
+#[derive(Default)]
+struct Output {
+    bytes: Vec<u8>,
+    read: usize,
+}
+
+impl Output {
+    fn take(&mut self, buffer: &mut [u8]) -> usize {
+        let waiting = self.bytes.get(self.read..).unwrap_or_default();
+        let count = waiting.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&waiting[..count]);
+        self.read += count;
+        count
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.read = 0;
+    }
+}
+
+/// Reads a part of the source; 0 bytes at its end.
+fn fill(source: &mut Bytes, chunk: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+/// Converts UTF-16.
+pub(super) struct Utf16 {
+    source: Bytes,
+    is_big_endian: bool,
+    chunk: Box<[u8]>,
+    /// The first byte of a unit whose second byte has not been read.
+    half_unit: Option<u8>,
+    /// A leading surrogate whose trailing one has not been read.
+    leading: Option<u16>,
+    output: Output,
+    is_ended: bool,
+}
+
+impl Utf16 {
+    pub(super) fn new(source: Bytes, is_big_endian: bool) -> Self {
+        let chunk = vec![0; CHUNK_BYTES].into_boxed_slice();
+        let output = Output::default();
+        Self { source, is_big_endian, chunk, half_unit: None, leading: None, output, is_ended: false }
+    }
+
+    fn convert(&mut self, count: usize) {
+        for at in 0..count {
+            let byte = self.chunk[at];
+            let Some(first) = self.half_unit.take() else {
+                self.half_unit = Some(byte);
+                continue;
+            };
+            let pair = [first, byte];
+            let unit = if self.is_big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+            self.push(unit);
+        }
+    }
+
+    fn push(&mut self, unit: u16) {
+        let output = &mut self.output.bytes;
+        if let Some(leading) = self.leading.take() {
+            if let Some(Ok(c)) = char::decode_utf16([leading, unit]).next() {
+                output.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                return;
+            }
+            output.extend_from_slice(&surrogate_bytes(leading));
+        }
+        match unit {
+            0xd800..=0xdbff => self.leading = Some(unit),
+            0xdc00..=0xdfff => output.extend_from_slice(&surrogate_bytes(unit)),
+            _ => {
+                let c = char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER);
+                output.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+    }
+}
+
+impl Read for Utf16 {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.output.take(buffer);
+            if count > 0 || buffer.is_empty() || self.is_ended {
+                return Ok(count);
+            }
+            self.output.clear();
+            let count = fill(&mut self.source, &mut self.chunk)?;
+            self.convert(count);
+            if count == 0 {
+                self.is_ended = true;
+                if let Some(leading) = self.leading.take() {
+                    self.output.bytes.extend_from_slice(&surrogate_bytes(leading));
+                }
+                // Half a unit is malformed.
+                self.output.bytes.extend(self.half_unit.take().map(|_| 0xff));
+                return Ok(self.output.take(buffer));
+            }
+        }
+    }
+}
+
+/// Returns the bytes that a surrogate would have in UTF-8.
+fn surrogate_bytes(unit: u16) -> [u8; 3] {
+    let low_six = |bits: u16| 0x80 | (bits & 0x3f).to_le_bytes()[0];
+    [0xe0 | (unit >> 12).to_le_bytes()[0], low_six(unit >> 6), low_six(unit)]
+}
+
+/// Converts the output of [`Utf16`] back.
+pub(super) fn to_utf16(text: &[u8], is_big_endian: bool) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(2 * text.len());
+    let mut push = |unit: u16| {
+        bytes.extend_from_slice(&if is_big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() });
+    };
+    let mut malformed: Vec<u8> = Vec::new();
+    for chunk in text.utf8_chunks() {
+        if !chunk.valid().is_empty() {
+            malformed.clear();
+        }
+        chunk.valid().encode_utf16().for_each(&mut push);
+        malformed.extend_from_slice(chunk.invalid());
+        if let [0xed, second, third] = *malformed.as_slice() {
+            push(0xd000 | (u16::from(second & 0x3f) << 6) | u16::from(third & 0x3f));
+            malformed.clear();
+        }
+    }
+    bytes
+}
+
+/// Converts an encoding of `encoding_rs`.
+pub(super) struct Legacy {
+    source: Bytes,
+    decoder: encoding_rs::Decoder,
+    chunk: Box<[u8]>,
+    output: Output,
+    is_ended: bool,
+}
+
+impl Legacy {
+    pub(super) fn new(source: Bytes, charset: Charset) -> Self {
+        Self {
+            source,
+            decoder: charset.encoding().new_decoder_without_bom_handling(),
+            chunk: vec![0; CHUNK_BYTES].into_boxed_slice(),
+            output: Output::default(),
+            is_ended: false,
+        }
+    }
+
+    fn convert(&mut self, count: usize, is_last: bool) -> io::Result<()> {
+        let mut rest = self.chunk.get(..count).unwrap_or_default();
+        loop {
+            let max = self.decoder.max_utf8_buffer_length_without_replacement(rest.len());
+            let mut converted = vec![0; max.ok_or(io::ErrorKind::OutOfMemory)?];
+            let (result, read, written) =
+                self.decoder.decode_to_utf8_without_replacement(rest, &mut converted, is_last);
+            self.output.bytes.extend_from_slice(&converted[..written]);
+            rest = rest.get(read..).unwrap_or_default();
+            match result {
+                encoding_rs::DecoderResult::InputEmpty => return Ok(()),
+                encoding_rs::DecoderResult::OutputFull => {}
+                encoding_rs::DecoderResult::Malformed(..) => self.output.bytes.push(0xff),
+            }
+        }
+    }
+}
+
+impl Read for Legacy {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.output.take(buffer);
+            if count > 0 || buffer.is_empty() || self.is_ended {
+                return Ok(count);
+            }
+            self.output.clear();
+            let count = fill(&mut self.source, &mut self.chunk)?;
+            self.is_ended = count == 0;
+            self.convert(count, count == 0)?;
+        }
+    }
+}
