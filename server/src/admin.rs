@@ -8,7 +8,7 @@
 //! | `GET /metrics` | Metrics in Prometheus' text format |
 //! | `GET /status` | Status as JSON, which `nearby status` reads |
 //! | `GET /log` | The log filter |
-//! | `PUT /log` | Sets the log filter, as `--log` does, until the next start; requires the role `operate`, or, without authentication, a client on this machine |
+//! | `PUT /log` | Sets the log filter, as `--log` does, until the next start or SIGHUP; requires the role `operate`, or, without authentication, a client on this machine |
 
 use std::{
     io,
