@@ -11,6 +11,7 @@ use crate::{
     },
     formats::{DatumArg, FileFormat, Input, ReadOptions},
     grpc::fuzz_requests::request,
+    opening_hours,
     page_token::{Fingerprint, PageTokens},
 };
 
@@ -18,8 +19,14 @@ use crate::{
 pub type Decoder = fn(&[u8]);
 
 /// All targets, by name.
-pub const DECODERS: [(&str, Decoder); 5] =
-    [("requests", request), ("tokens", tokens), ("files", files), ("keys", keys), ("records", records)];
+pub const DECODERS: [(&str, Decoder); 6] = [
+    ("requests", request),
+    ("tokens", tokens),
+    ("files", files),
+    ("hours", opening_hours::fuzz),
+    ("keys", keys),
+    ("records", records),
+];
 
 /// Returns the target with a name.
 #[must_use]

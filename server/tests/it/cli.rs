@@ -266,7 +266,7 @@ async fn search_flags_filter_by_opening_hours() {
     assert!(row("distance").contains(" open "), "{table}");
     let rows = ["always", "mornings", "unknown"].map(|id| row(&format!("Shop {id}")));
     assert!(
-        rows[0].contains(" yes ") && rows[1].contains(" no ") && rows[2].contains(" unknown "),
+        rows[0].contains(" yes ") && rows[1].contains(" no, changes in ") && rows[2].contains(" unknown "),
         "{table}"
     );
     assert!(!stdout_of(&mut on(&server, &AT)).contains(" open "), "the column is only shown on request");
@@ -488,4 +488,38 @@ fn exit_codes_follow_sysexits() {
         assert!(text(&output.stderr).contains(said), "{arguments:?}: {}", text(&output.stderr));
     }
     assert_eq!(run(nearby().arg("--help")).status.code(), Some(0));
+}
+
+/// Stores that earlier versions filled from a file can hold hours that were read wrongly.
+#[tokio::test]
+async fn hours_that_differ_from_their_text_are_listed_and_corrected() {
+    let shop = |id: &str, text: &str, weekday: i32, start_minute: i32, length_minutes: i32| wire::Merchant {
+        opening_hours: Some(wire::OpeningHours {
+            time_zone: "Europe/Helsinki".to_owned(),
+            weekly_periods: vec![wire::WeeklyPeriod { weekday, start_minute, length_minutes }],
+            display_text: text.to_owned(),
+            ..Default::default()
+        }),
+        ..north(id, 100.0)
+    };
+    let server = server_with(&[
+        shop("right", "Mo 09:00-11:00", 1, 540, 120),
+        shop("wrong", "Mo, Tu 09:00-11:00", 1, 0, 1_440),
+        shop("human", "ask at the counter", 1, 540, 120),
+        north("none", 200.0),
+    ])
+    .await;
+    let listed = stdout_of(&mut on(&server, &["hours"]));
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    assert!(listed.starts_with("merchants/wrong\tMo, Tu 09:00-11:00\t"), "{listed}");
+    let hours = |id: &str| {
+        let text = stdout_of(&mut on(&server, &["get", id]));
+        serde_json::from_str::<wire::Merchant>(&text).unwrap().opening_hours.unwrap()
+    };
+    assert_eq!(hours("wrong").osm_expression, "", "listing changes nothing");
+    let fixed = run(&mut on(&server, &["hours", "--fix"]));
+    assert!(text(&fixed.stderr).contains("1 merchant corrected"), "{}", text(&fixed.stderr));
+    assert_eq!(hours("wrong").osm_expression, "Mo, Tu 09:00-11:00");
+    assert_eq!((hours("wrong").weekly_periods.len(), hours("right").weekly_periods.len()), (0, 1));
+    assert_eq!(stdout_of(&mut on(&server, &["hours"])), "");
 }

@@ -92,7 +92,7 @@ impl HolidayCalendar {
     ///
     /// # Errors
     /// If the file is not valid. Nothing is added then.
-    fn add(&mut self, file: &str) -> Result<(), HolidayError> {
+    pub(super) fn add(&mut self, file: &str) -> Result<(), HolidayError> {
         let tables: BTreeMap<String, CountryTable> = toml::from_str(file)?;
         let mut parsed = Vec::new();
         for (name, table) in tables {

@@ -251,3 +251,72 @@ async fn invalid_times_and_policies_are_rejected() {
         assert_eq!(violation(&rejected), field(path, reason));
     }
 }
+
+/// Returns a merchant whose hours are an expression in Helsinki.
+fn by_expression(id: &str, text: &str) -> wire::Merchant {
+    let hours = wire::OpeningHours {
+        time_zone: "Europe/Helsinki".to_owned(),
+        osm_expression: text.to_owned(),
+        ..Default::default()
+    };
+    wire::Merchant { opening_hours: Some(hours), ..north(id, 1.0) }
+}
+
+#[tokio::test]
+async fn expressions_are_returned_as_given_and_results_say_until_when_they_hold() {
+    let text = "Mo-Fr 09:00-17:00; Sa \"by appointment\"; PH off";
+    let (_server, mut client, mut merchants) = server_with([by_expression("shop", text)]).await;
+    let request = wire::GetMerchantRequest { name: "merchants/shop".to_owned() };
+    let stored = merchants.get_merchant(request).await.unwrap().into_inner();
+    assert_eq!(stored.opening_hours.unwrap().osm_expression, text);
+    for (moment, state, until, comment) in [
+        ("2026-03-13T08:00:00Z", wire::OpenState::Open, Some("2026-03-13T15:00:00Z"), ""),
+        ("2026-03-13T16:00:00Z", wire::OpenState::Closed, Some("2026-03-13T22:00:00Z"), ""),
+        ("2026-03-14T10:00:00Z", wire::OpenState::Unknown, Some("2026-03-14T22:00:00Z"), "by appointment"),
+        // Good Friday and Easter Monday: the holidays of the country at the position.
+        ("2026-04-03T08:00:00Z", wire::OpenState::Closed, Some("2026-04-03T21:00:00Z"), ""),
+        ("2026-04-06T08:00:00Z", wire::OpenState::Closed, Some("2026-04-07T06:00:00Z"), ""),
+    ] {
+        let opening =
+            wire::OpeningFilter { policy: wire::OpeningPolicy::ShowAll.into(), ..open_at(seconds(moment)) };
+        let request = wire::SearchNearbyRequest { opening: Some(opening), ..at_home() };
+        let result = found(&mut client, request).await.results.remove(0);
+        assert_eq!(result.open_state(), state, "{moment}");
+        assert_eq!(result.open_state_until.map(|until| until.seconds), until.map(seconds), "{moment}");
+        assert_eq!(result.open_state_comment, comment, "{moment}");
+    }
+    let plain = found(&mut client, at_home()).await.results.remove(0);
+    assert_eq!((plain.open_state_until, plain.open_state_comment.as_str()), (None, ""));
+}
+
+#[tokio::test]
+async fn invalid_expressions_are_rejected_at_their_place() {
+    let (_server, _, mut merchants) = server_with([]).await;
+    let period = wire::WeeklyPeriod { weekday: 1, start_minute: 0, length_minutes: 60 };
+    let mut with_periods = by_expression("shop", "Mo-Fr 09:00-17:00");
+    with_periods.opening_hours.as_mut().unwrap().weekly_periods.push(period);
+    let mut without_zone = by_expression("shop", "Mo-Fr 09:00-17:00");
+    without_zone.opening_hours.as_mut().unwrap().time_zone.clear();
+    for (merchant, field, reason, description) in [
+        (
+            by_expression("shop", "Mo-Fr 09:60-17:00"),
+            "osm_expression",
+            "HOURS_INVALID",
+            "minutes from 00 to 59, at byte 9",
+        ),
+        (with_periods, "weekly_periods", "UNEXPECTED", "beside osm_expression"),
+        (without_zone, "time_zone", "REQUIRED", "IANA time zone"),
+    ] {
+        let request = wire::CreateMerchantRequest {
+            merchant_id: "shop".to_owned(),
+            merchant: Some(merchant),
+            ..Default::default()
+        };
+        let status = merchants.create_merchant(request).await.unwrap_err();
+        let violations = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert_eq!(violations[0].field, format!("merchant.opening_hours.{field}"));
+        assert_eq!(violations[0].reason, reason);
+        assert!(violations[0].description.contains(description), "{violations:?}");
+    }
+}
