@@ -89,6 +89,33 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// Inputs near valid files reach more of the parsers than random bytes.
+        #[test]
+        fn mutated_files_do_not_panic(
+            seed in any::<prop::sample::Index>(),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..4, any::<u8>()), 0..12),
+        ) {
+            const SIGNS: &[u8] = b"\",;\t\n\r{}[]:\\\x1e'=-. \xef\xff\0n7";
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/files");
+            let seeds = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            let mut seeds: Vec<_> = seeds.collect();
+            seeds.sort();
+            let mut bytes = std::fs::read(seed.get(&seeds)).unwrap();
+            for (at, kind, byte) in edits {
+                let at = at.index(bytes.len() + 1);
+                let sign = SIGNS[usize::from(byte) % SIGNS.len()];
+                match kind {
+                    0 => bytes.insert(at, sign),
+                    1 => bytes.insert(at, byte),
+                    2 => drop(bytes.drain(at..(at + usize::from(byte % 9)).min(bytes.len()))),
+                    _ => drop(bytes.split_off(at)),
+                }
+            }
+            files(&bytes);
+        }
+    }
+
     #[test]
     fn targets_are_found_by_name() {
         assert!(decoder("requests").is_some() && decoder("nothing").is_none());

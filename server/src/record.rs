@@ -142,7 +142,6 @@ pub struct MerchantPatch {
 
 /// The update of a patch.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a patch is moved once, and most replace the whole merchant")]
 pub enum Update {
     /// Replaces the merchant.
     Replace(Merchant),

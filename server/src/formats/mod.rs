@@ -44,8 +44,8 @@ pub(crate) use self::{
     mapping::Mapping,
     options::ReadOptions,
     reader::{Input, Position},
-    rejected::{Layout, Rejected, RejectedWriter},
-    rows::{IgnoredNames, Row, Warnings},
+    rejected::{Layout, RejectedWriter},
+    rows::{IgnoredNames, Rejected, Row, Warnings},
     text::Charset,
     writer::{LeftOut, Writer},
 };

@@ -58,7 +58,7 @@ impl Input {
         if metadata.is_dir() {
             return Err(io::Error::other("is a directory"));
         }
-        let length = metadata.is_file().then(|| metadata.len());
+        let length = metadata.is_file().then_some(metadata.len());
         let before = match options.format {
             FileFormat::Geojson if metadata.is_file() => {
                 Some(Text::open(Box::new(File::open(path)?), options.charset)?.into_utf8())

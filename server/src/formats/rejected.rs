@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::csv::rejected::CsvLayout;
+use super::{csv::rejected::CsvLayout, rows::Rejected};
 
 /// The form of a file.
 #[derive(Clone, Debug)]
@@ -26,17 +26,6 @@ impl Layout {
     pub(crate) fn has_separate_reasons(&self) -> bool {
         !matches!(self, Self::Csv(_))
     }
-}
-
-/// A rejected row.
-pub(crate) struct Rejected<'a> {
-    /// Its number in the file that is imported: [`super::Row::number`].
-    pub(crate) number: u64,
-    pub(crate) source: &'a [u8],
-    /// The parts of its violation.
-    pub(crate) reason: &'a str,
-    pub(crate) field: &'a str,
-    pub(crate) description: &'a str,
 }
 
 /// Writes rejected rows and, unless the rows have a column for them, the reasons.
@@ -90,8 +79,10 @@ impl<W: Write> RejectedWriter<W> {
             self.rows.write_all(b"\n]}\n")?;
         }
         self.rows.flush()?;
-        let reasons = self.reasons.map(|reasons| reasons.into_inner());
-        let reasons = reasons.transpose().map_err(|error| io::Error::other(error.to_string()))?;
+        let reasons = match self.reasons {
+            Some(reasons) => Some(reasons.into_inner().map_err(|error| io::Error::other(error.to_string()))?),
+            None => None,
+        };
         Ok((self.rows, reasons))
     }
 }

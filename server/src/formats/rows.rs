@@ -92,6 +92,17 @@ impl Row {
     }
 }
 
+/// A rejected row.
+pub(crate) struct Rejected<'a> {
+    /// Its number in the file that is imported: [`Row::number`].
+    pub(crate) number: u64,
+    pub(crate) source: &'a [u8],
+    /// The parts of its violation.
+    pub(crate) reason: &'a str,
+    pub(crate) field: &'a str,
+    pub(crate) description: &'a str,
+}
+
 /// Names of columns and properties that are not used. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IgnoredNames(Arc<Mutex<BTreeMap<String, usize>>>);

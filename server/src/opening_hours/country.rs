@@ -15,7 +15,7 @@ pub(crate) fn country_at(position: Position<Wgs84>) -> Option<[u8; 2]> {
     // Also lists subdivisions such as `US-NY`, the smallest region first.
     let codes = BOUNDARIES.as_ref()?.ids(at);
     // A territory such as Hong Kong lies in China too, and has holidays of its own: the smallest region decides.
-    codes.into_iter().find_map(|code| region_code(code))
+    codes.into_iter().find_map(region_code)
 }
 
 /// Parses the code of a country: two capitals.

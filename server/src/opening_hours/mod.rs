@@ -53,8 +53,8 @@ pub(crate) fn fuzz(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(rest) else { return };
     let calendar = HolidayCalendar::built_in();
     drop(HolidayCalendar::built_in().add(text));
+    let position = Position::new(f64::from(zone) / 3.0, 20.0).ok();
     let zone = ["UTC", "Europe/Helsinki", "Australia/Lord_Howe", "America/St_Johns"][usize::from(zone % 4)];
-    let position = Position::new(f64::from(zone.len() as u32) * 3.0, 20.0).ok();
     let hours = Hours::Expression(ExpressionHours::new(zone, text, Some(*b"FI"), position));
     let Some(evaluator) = schedule::Evaluator::new(&hours, &calendar) else { return };
     // Around a change of daylight saving, and around New Year.

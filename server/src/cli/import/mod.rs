@@ -145,6 +145,9 @@ pub(super) fn time_zone_name(text: &str) -> Result<String, &'static str> {
 pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
     let format = format_of(args.format, &args.file)?;
+    if let Some(rejected) = &args.rejected {
+        rejected_file::check_is_other(rejected, &args.file)?;
+    }
     let calendar = HolidayCalendar::load(args.holidays.as_deref())
         .map_err(|error| CliError::usage(format!("cannot use the file of --holidays: {error}")))?;
     let options = ReadOptions {

@@ -36,15 +36,15 @@ impl RejectedFile {
             let name = if file == Path::new("-") { "standard-input".into() } else { file.to_string_lossy() };
             PathBuf::from(format!("{name}.rejected.{}", layout.extension()))
         });
-        let reasons_path = layout.has_separate_reasons().then(|| {
+        // Nothing is created beside a device.
+        let is_file = !fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file());
+        let reasons_path = (is_file && layout.has_separate_reasons()).then(|| {
             let mut name = path.as_os_str().to_owned();
             name.push(".reasons.csv");
             PathBuf::from(name)
         });
         for path in [Some(&path), reasons_path.as_ref()].into_iter().flatten() {
-            if path.canonicalize().is_ok_and(|path| file.canonicalize().is_ok_and(|file| file == path)) {
-                return Err(CliError::usage("--rejected names the file to load itself"));
-            }
+            check_is_other(path, file)?;
         }
         let mut rejected =
             Self { path, reasons_path, layout, is_named, writer: None, error: None, unwritten: 0 };
@@ -111,6 +111,14 @@ impl RejectedFile {
         let failure = self.error.as_ref().filter(|_| self.is_named).map(|error| self.cannot_write(error));
         Ok(Finished { path: named_path, unwritten: self.unwritten, failure })
     }
+}
+
+/// Checks that a file of rejected rows is not the file that is imported.
+pub(super) fn check_is_other(path: &Path, file: &Path) -> Result<(), CliError> {
+    if path.canonicalize().is_ok_and(|path| file.canonicalize().is_ok_and(|file| file == path)) {
+        return Err(CliError::usage("--rejected names the file to load itself"));
+    }
+    Ok(())
 }
 
 fn finish(writer: Writer) -> io::Result<()> {

@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     cli::{exit_code::CliError, terminal::count},
-    error::Violation,
     formats::{Input, Position, Rejected, Row},
 };
 
@@ -93,8 +92,8 @@ pub(super) struct Sender {
     in_call: Vec<Pending>,
 }
 
-/// A row that was sent, or the number, bytes and violation of one that was not.
-type Pending = Result<PendingRow, (u64, Vec<u8>, Violation)>;
+/// A row that was sent, or the number and bytes of one that was not, with the reason, field and description of its violation.
+type Pending = Result<PendingRow, (u64, Vec<u8>, [String; 3])>;
 
 impl Sender {
     pub(super) fn new(client: Client, tally: Tally, options: StoreOptions) -> Self {
@@ -155,7 +154,11 @@ impl Sender {
             let Row { number, source, merchant, warnings, fields } =
                 row.with_max_bytes(BYTES_PER_MESSAGE / 2);
             match merchant {
-                Err(violation) => pending.push(Err((number, source, violation))),
+                Err(violation) => {
+                    let reason = violation.reason.as_str().to_owned();
+                    let parts = [reason, violation.field, violation.description];
+                    pending.push(Err((number, source, parts)));
+                }
                 Ok(merchant) => {
                     pending.push(Ok(PendingRow::new(number, source, warnings, &merchant)));
                     let row_number = i64::try_from(number).unwrap_or(i64::MAX);
@@ -185,10 +188,9 @@ impl Sender {
                         self.tally.count(&outcome, row)?;
                     }
                 }
-                Err((number, source, Violation { field, reason, description })) => {
-                    let (source, field, description) =
-                        (source.as_slice(), field.as_str(), description.as_str());
-                    let reason = reason.as_str();
+                Err((number, source, [reason, field, description])) => {
+                    let (source, reason) = (source.as_slice(), reason.as_str());
+                    let (field, description) = (field.as_str(), description.as_str());
                     self.tally.reject(&Rejected { number, source, reason, field, description });
                 }
             }

@@ -25,12 +25,26 @@ pub(super) async fn current_revision(client: &Client) -> Option<u64> {
 
 /// Returns how many of the rows with these names the server has stored since a revision; `None` if it does not answer.
 pub(super) async fn count_stored(client: &Client, since: u64, names: &[String]) -> Option<u64> {
-    tokio::time::timeout(TIMEOUT, count(client, since, names)).await.ok()?
+    tokio::time::timeout(TIMEOUT, count_until_stable(client, since, names)).await.ok()?
+}
+
+/// Counts until the number stays the same: a call that has lost its client goes on with the rows that have arrived.
+async fn count_until_stable(client: &Client, since: u64, names: &[String]) -> Option<u64> {
+    const INTERVAL: Duration = Duration::from_millis(500);
+    let mut before = count(client, since, names).await?;
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let now = count(client, since, names).await?;
+        if now == before {
+            return Some(now);
+        }
+        before = now;
+    }
 }
 
 async fn count(client: &Client, since: u64, names: &[String]) -> Option<u64> {
-    // Commands are decided in the order in which they arrive: after this one, which changes nothing, all rows that the server has
-    // received are stored. Its result does not matter.
+    // Commands are decided in the order in which they arrive: after this one, which changes nothing, all rows before it are stored,
+    // however slow the disk is. Its result does not matter.
     let merchant = nearby_proto::v1::Merchant { name: names.first()?.clone(), ..Default::default() };
     let barrier = UpdateMerchantRequest {
         merchant: Some(merchant),

@@ -22,7 +22,7 @@ type Cell = (i16, i16);
 const MAX_ROWS_PER_CELL: usize = 32;
 /// A square is suspicious if the squares that it becomes with its axes swapped have at least as many times its rows.
 const SWAPPED_RATIO: u64 = 20;
-/// Coordinates whose rows are counted at a time. Every coordinate of more than one in so many rows is among them.
+/// Coordinates whose rows are counted at a time. Any coordinate with a larger share of the rows than one in 4,096 is among them.
 const MAX_COORDINATES: usize = 4_096;
 /// A coordinate is suspicious with this many rows, if they are also more than one in [`SHARE`]: malls and markets have hundreds.
 const MIN_SHARED: u64 = 10;

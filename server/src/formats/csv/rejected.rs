@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::cells::delimiters;
-use crate::formats::{rejected::Rejected, text::Encoding};
+use crate::formats::{rows::Rejected, text::Encoding};
 
 /// Name of the last column of a file of rejected rows. An import ignores it.
 pub(super) const REASON: &str = "reason";

@@ -103,11 +103,11 @@ impl Converter {
         if members.0.iter().any(|(name, _)| name == "displayName") {
             return Ok((from_export(feature.id, properties, position)?, None));
         }
-        let merchant = self.from_properties(feature.id, &members, position, warnings)?;
+        let merchant = self.convert_properties(feature.id, &members, position, warnings)?;
         Ok((merchant, Some(Arc::clone(&self.fields))))
     }
 
-    fn from_properties(
+    fn convert_properties(
         &mut self,
         id: Option<&RawValue>,
         members: &Members<'_>,
@@ -150,19 +150,23 @@ impl Converter {
 
 /// Returns the point that represents a geometry, as longitude and latitude.
 fn point(geometry: Option<&RawValue>) -> Result<(f64, f64), Violation> {
-    let geometry = geometry.ok_or_else(|| {
-        violation("position", reason::POSITION_MISSING, "must be given, as the geometry of the feature")
-    })?;
-    let geometry = serde_json::from_str::<geojson::Geometry>(geometry.get()).map_err(|error| {
+    let missing = |description| violation("position", reason::POSITION_MISSING, description);
+    let geometry = geometry.ok_or_else(|| missing("must be given, as the geometry of the feature"))?.get();
+    let geometry = serde_json::from_str::<geojson::Geometry>(geometry).map_err(|error| {
+        let value: Option<serde_json::Value> = serde_json::from_str(geometry).ok();
+        let coordinates = value.as_ref().and_then(|value| value.get("coordinates"));
+        if coordinates.and_then(serde_json::Value::as_array).is_some_and(Vec::is_empty) {
+            return missing("must have a longitude and a latitude");
+        }
         violation("geometry", reason::NOT_A_FEATURE, format!("must be a GeoJSON geometry: {error}"))
     })?;
     outline::representative(&geometry.value).ok_or_else(|| match &geometry.value {
-        geojson::GeometryValue::Point { .. } | geojson::GeometryValue::MultiPoint { .. } => {
-            violation("position", reason::POSITION_MISSING, "must have a longitude and a latitude")
-        }
-        _ => {
+        geojson::GeometryValue::LineString { .. }
+        | geojson::GeometryValue::MultiLineString { .. }
+        | geojson::GeometryValue::GeometryCollection { .. } => {
             violation("geometry", reason::NOT_A_POINT, "must be a Point, MultiPoint, Polygon or MultiPolygon")
         }
+        _ => missing("must have a longitude and a latitude"),
     })
 }
 

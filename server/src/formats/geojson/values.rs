@@ -92,16 +92,13 @@ impl Values {
         kept.push(b"{");
         self.bytes.advance(1);
         loop {
-            match self.bytes.skip_space()? {
+            match self.bytes.skip_space_into(&mut kept)? {
                 Some(b'}') => {
                     self.bytes.advance(1);
                     kept.push(b"}");
                     return Ok(Some(kept.into_value()));
                 }
                 Some(b'"') => {
-                    if kept.bytes.len() > 1 {
-                        kept.push(b",");
-                    }
                     if self.member(&mut kept, begin)? {
                         self.place = Place::Features;
                         return Ok(None);
@@ -122,13 +119,13 @@ impl Values {
         let mut key = Kept::default();
         self.bytes.value(&mut key, begin)?;
         kept.push(&key.bytes);
-        if self.bytes.skip_space()? == Some(b':') {
+        if self.bytes.skip_space_into(kept)? == Some(b':') {
             self.bytes.advance(1);
             kept.push(b":");
         } else {
             return Ok(false);
         }
-        let next = self.bytes.skip_space()?;
+        let next = self.bytes.skip_space_into(kept)?;
         if key.bytes == b"\"features\"" && next == Some(b'[') && self.place == Place::Top {
             self.bytes.advance(1);
             return Ok(true);
@@ -205,6 +202,11 @@ impl Input {
 
     /// Skips white space, commas, byte order marks and the separators of RFC 8142; returns the byte that follows.
     fn skip_space(&mut self) -> io::Result<Option<u8>> {
+        self.skip_space_into(&mut Kept { is_too_long: true, ..Kept::default() })
+    }
+
+    /// Skips the same bytes within a value, and keeps them.
+    fn skip_space_into(&mut self, kept: &mut Kept) -> io::Result<Option<u8>> {
         loop {
             let bytes = self.bytes()?;
             let is_space = |byte: &u8| {
@@ -212,6 +214,7 @@ impl Input {
             };
             let count = bytes.iter().take_while(|byte| is_space(byte)).count();
             let next = bytes.get(count).copied();
+            kept.push(bytes.get(..count).unwrap_or_default());
             if next.is_some() || count == 0 {
                 self.advance(count);
                 return Ok(next);
@@ -410,6 +413,13 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_value_keeps_its_bytes() {
+        let feature = "{ \"type\" : \"Feature\" ,\r\n\t\"id\":[ 1, 2 ] , \"x\": { } }";
+        assert_eq!(split(feature).0, [feature]);
+        assert_eq!(split(&format!("[ {feature} , {feature} ]")).0, [feature, feature]);
     }
 
     #[test]

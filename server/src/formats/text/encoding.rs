@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io, str::FromStr};
 
-use super::{invalid, transcode};
+use super::{invalid, utf16};
 
 /// An encoding that a user names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,17 +59,17 @@ pub(crate) enum Encoding {
 impl Encoding {
     /// Returns the encoding of a text, and the length of its byte order mark, which takes precedence over the charset.
     pub(super) fn of(start: &[u8], charset: Option<Charset>) -> io::Result<(Self, usize)> {
-        let utf16 = |is_big_endian, has_mark| Self::Utf16 { is_big_endian, has_mark };
+        let utf_16 = |is_big_endian, has_mark| Self::Utf16 { is_big_endian, has_mark };
         Ok(match start {
             [0xef, 0xbb, 0xbf, ..] => (Self::Utf8 { has_mark: true }, 3),
             [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
                 return Err(invalid("is UTF-32: convert it to UTF-8"));
             }
-            [0xff, 0xfe, ..] => (utf16(false, true), 2),
-            [0xfe, 0xff, ..] => (utf16(true, true), 2),
+            [0xff, 0xfe, ..] => (utf_16(false, true), 2),
+            [0xfe, 0xff, ..] => (utf_16(true, true), 2),
             _ => match charset.map(Charset::encoding) {
-                Some(encoding) if encoding == encoding_rs::UTF_16LE => (utf16(false, false), 0),
-                Some(encoding) if encoding == encoding_rs::UTF_16BE => (utf16(true, false), 0),
+                Some(encoding) if encoding == encoding_rs::UTF_16LE => (utf_16(false, false), 0),
+                Some(encoding) if encoding == encoding_rs::UTF_16BE => (utf_16(true, false), 0),
                 Some(encoding) if encoding != encoding_rs::UTF_8 => (Self::Other(Charset(encoding)), 0),
                 Some(_) => (Self::Utf8 { has_mark: false }, 0),
                 None => {
@@ -105,7 +105,7 @@ impl Encoding {
     /// Converts bytes of [`super::Text::bytes`] back to those of the file. ASCII is valid in every encoding.
     pub(crate) fn bytes_of_file(self, text: &[u8]) -> Cow<'_, [u8]> {
         match self {
-            Self::Utf16 { is_big_endian, .. } => Cow::Owned(transcode::to_utf16(text, is_big_endian)),
+            Self::Utf16 { is_big_endian, .. } => Cow::Owned(utf16::to_utf16(text, is_big_endian)),
             Self::Utf8 { .. } | Self::Other(_) => Cow::Borrowed(text),
         }
     }

@@ -6,12 +6,14 @@
 //! | `zstd` | decompression of zstd |
 //! | `kind` | names files that contain no text, such as workbooks and archives |
 //! | `encoding` | encodings: the byte order mark, and the name that a user gives |
-//! | `transcode` | converts other encodings to UTF-8 while reading, and UTF-8 back to UTF-16 |
+//! | `utf16`, `legacy`, `converted` | convert other encodings to UTF-8 while reading, and UTF-8 back to UTF-16 |
 
 mod compression;
+mod converted;
 mod encoding;
 mod kind;
-mod transcode;
+mod legacy;
+mod utf16;
 mod zstd;
 
 use std::io::{self, Cursor, Read};
@@ -41,7 +43,7 @@ impl Text {
         let mut bytes = bytes;
         bytes.read_exact(&mut [0; 4][..mark_len])?;
         let bytes = match encoding {
-            Encoding::Utf16 { is_big_endian, .. } => Box::new(transcode::Utf16::new(bytes, is_big_endian)),
+            Encoding::Utf16 { is_big_endian, .. } => Box::new(utf16::Utf16::new(bytes, is_big_endian)),
             Encoding::Utf8 { .. } | Encoding::Other(_) => bytes,
         };
         Ok(Self { bytes, encoding })
@@ -50,7 +52,7 @@ impl Text {
     /// Converts the text to UTF-8. The byte 0xFF, which UTF-8 never contains, replaces each malformed sequence.
     pub(super) fn into_utf8(self) -> Bytes {
         match self.encoding {
-            Encoding::Other(charset) => Box::new(transcode::Legacy::new(self.bytes, charset)),
+            Encoding::Other(charset) => Box::new(legacy::Legacy::new(self.bytes, charset)),
             Encoding::Utf8 { .. } | Encoding::Utf16 { .. } => self.bytes,
         }
     }

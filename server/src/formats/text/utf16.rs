@@ -1,43 +1,12 @@
-//! Converts other encodings to UTF-8 while reading. UTF-16 is converted back without loss: an unpaired surrogate becomes the three
-//! bytes that it would have in UTF-8 (as in WTF-8), which are invalid there, so that its row is rejected and can be written as it was.
+//! Converts UTF-16 to UTF-8 while reading, and back without loss: an unpaired surrogate becomes the three bytes that it would have in
+//! UTF-8 (as in WTF-8), which are invalid there, so that its row is rejected and can be written as it was.
 
 use std::io::{self, Read};
 
-use super::{Bytes, Charset};
-
-const CHUNK_BYTES: usize = 1 << 15;
-
-/// Converted bytes that wait to be read.
-#[derive(Default)]
-struct Output {
-    bytes: Vec<u8>,
-    read: usize,
-}
-
-impl Output {
-    fn take(&mut self, buffer: &mut [u8]) -> usize {
-        let waiting = self.bytes.get(self.read..).unwrap_or_default();
-        let count = waiting.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&waiting[..count]);
-        self.read += count;
-        count
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.read = 0;
-    }
-}
-
-/// Reads a part of the source; 0 bytes at its end.
-fn fill(source: &mut Bytes, chunk: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match source.read(chunk) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
-    }
-}
+use super::{
+    Bytes,
+    converted::{CHUNK_BYTES, Output, fill},
+};
 
 /// Converts UTF-16.
 pub(super) struct Utf16 {
@@ -140,57 +109,4 @@ pub(super) fn to_utf16(text: &[u8], is_big_endian: bool) -> Vec<u8> {
         }
     }
     bytes
-}
-
-/// Converts an encoding of `encoding_rs`.
-pub(super) struct Legacy {
-    source: Bytes,
-    decoder: encoding_rs::Decoder,
-    chunk: Box<[u8]>,
-    output: Output,
-    is_ended: bool,
-}
-
-impl Legacy {
-    pub(super) fn new(source: Bytes, charset: Charset) -> Self {
-        Self {
-            source,
-            decoder: charset.encoding().new_decoder_without_bom_handling(),
-            chunk: vec![0; CHUNK_BYTES].into_boxed_slice(),
-            output: Output::default(),
-            is_ended: false,
-        }
-    }
-
-    fn convert(&mut self, count: usize, is_last: bool) -> io::Result<()> {
-        let mut rest = self.chunk.get(..count).unwrap_or_default();
-        loop {
-            let max = self.decoder.max_utf8_buffer_length_without_replacement(rest.len());
-            let mut converted = vec![0; max.ok_or(io::ErrorKind::OutOfMemory)?];
-            let (result, read, written) =
-                self.decoder.decode_to_utf8_without_replacement(rest, &mut converted, is_last);
-            self.output.bytes.extend_from_slice(&converted[..written]);
-            rest = rest.get(read..).unwrap_or_default();
-            match result {
-                encoding_rs::DecoderResult::InputEmpty => return Ok(()),
-                encoding_rs::DecoderResult::OutputFull => {}
-                encoding_rs::DecoderResult::Malformed(..) => self.output.bytes.push(0xff),
-            }
-        }
-    }
-}
-
-impl Read for Legacy {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let count = self.output.take(buffer);
-            if count > 0 || buffer.is_empty() || self.is_ended {
-                return Ok(count);
-            }
-            self.output.clear();
-            let count = fill(&mut self.source, &mut self.chunk)?;
-            self.is_ended = count == 0;
-            self.convert(count, count == 0)?;
-        }
-    }
 }
