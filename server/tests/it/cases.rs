@@ -325,10 +325,34 @@ fn websites_and_time_zones_do_not_reject_a_shop() {
     ] {
         assert_eq!(zone(id), expected, "{id}");
     }
-    let unknown = ["tz15", "tz20", "tz24", "tz25", "tz29"];
-    let without: Vec<String> = (0..34).map(|n| format!("tz{n}")).filter(|id| zone(id).is_empty()).collect();
-    assert_eq!(without, unknown);
+    // Without a known zone, hours are in the zone at the position.
+    for id in ["tz15", "tz20", "tz24", "tz25", "tz29"] {
+        assert_eq!(zone(id), "Europe/Helsinki", "{id}");
+    }
     assert_eq!(imported.warning("TIME_ZONE_UNKNOWN"), 5);
+}
+
+/// The client tests compare the states of these expressions with those of opening_hours.js.
+#[test]
+fn hours_are_kept_as_expressions_and_those_that_say_nothing_as_text() {
+    let imported = import("hours.csv", &[]);
+    assert_eq!(imported.stored.len(), 104);
+    let without: Vec<&str> = imported
+        .stored
+        .iter()
+        .filter(|(_, merchant)| merchant.opening_hours.as_ref().unwrap().osm_expression.is_empty())
+        .map(|(id, _)| id.as_str())
+        .collect();
+    // `Su-PH off`, times from 24:00 on, intervals and points in time.
+    assert_eq!(without, ["h018", "h085", "h086", "h101", "h102", "h103"]);
+    assert_eq!(imported.warning("HOURS_NOT_UNDERSTOOD"), 6);
+    // Finland's school holidays are not in the calendar.
+    assert_eq!(imported.warning("SCHOOL_HOLIDAYS_UNKNOWN"), 5);
+    let chinese = imported.stored["h091"].opening_hours.as_ref().unwrap();
+    assert_eq!(
+        (chinese.osm_expression.as_str(), chinese.display_text.as_str()),
+        ("Mo-Su 09:00-22:00", "周一至周日 09:00-22:00")
+    );
 }
 
 #[test]
