@@ -6,8 +6,9 @@
 
 use jiff::civil::Date;
 use nearby_index::{
-    AnyPosition, ExpressionHours, Hours, Merchant, MerchantId, Period, Pieces, Profile, ProfileTooLarge,
-    Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility, WeeklyHours,
+    AnyPosition, ExpressionHours, Hours, Merchant, MerchantId, Period, Pieces, Position, Profile,
+    ProfileTooLarge, Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility, WeeklyHours,
+    Wgs84,
 };
 use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::{DecodeError, Message, bytes::Buf};
@@ -310,8 +311,14 @@ pub(crate) fn hours_of(given: &wire::Merchant, position: AnyPosition) -> Option<
     let names_holidays =
         [HolidayKind::Public, HolidayKind::School].map(|kind| expression.names_holidays(kind));
     let region = names_holidays.contains(&true).then(|| region_of(given, position)).flatten();
-    let position = expression.names_sun_events().then(|| position.to_wgs84());
+    let position = expression.names_sun_events().then(|| rounded(position.to_wgs84())).flatten();
     Some(Hours::Expression(ExpressionHours::new(&hours.time_zone, &hours.osm_expression, region, position)))
+}
+
+/// Rounds a position to a hundredth of a degree, which moves sunrise by three seconds: merchants nearby share their hours.
+fn rounded(position: Position<Wgs84>) -> Option<Position<Wgs84>> {
+    let round = |degrees: f64| (degrees * 100.0).round() / 100.0;
+    Position::new(round(position.latitude_deg()), round(position.longitude_deg())).ok()
 }
 
 /// Returns the country whose holidays apply to a merchant.

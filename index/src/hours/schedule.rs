@@ -29,11 +29,22 @@ pub struct Stretch<'s> {
 pub struct Schedule {
     from_s: i64,
     until_s: i64,
-    /// Start of each stretch in seconds after `from_s`, ascending from 0, and its state.
-    starts: Box<[(u32, OpenStatus)]>,
-    /// Comments, and the index of the stretch that each belongs to, ascending.
-    comments: Box<[(u32, Box<str>)]>,
+    starts: Box<[Start]>,
+    /// Distinct comments.
+    comments: Box<[Box<str>]>,
 }
+
+/// The start of a stretch: 8 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Start {
+    /// Seconds after `from_s`, ascending from 0.
+    after_s: u32,
+    status: OpenStatus,
+    /// Index of the comment; [`NO_COMMENT`] or another number beyond the comments if there is none.
+    comment: u16,
+}
+
+const NO_COMMENT: u16 = u16::MAX;
 
 impl Schedule {
     /// Creates a schedule from stretches: the start of each in seconds since 1970, its state and its comment.
@@ -43,24 +54,35 @@ impl Schedule {
         until_s: i64,
         stretches: impl IntoIterator<Item = (i64, OpenStatus, Option<&'s str>)>,
     ) -> Option<Self> {
-        let mut starts: Vec<(u32, OpenStatus)> = Vec::new();
-        let mut comments: Vec<(u32, Box<str>)> = Vec::new();
+        let mut starts: Vec<Start> = Vec::new();
+        let mut comments: Vec<Box<str>> = Vec::new();
         let mut from_s = until_s;
         for (start_s, status, comment) in stretches {
             if starts.is_empty() {
                 from_s = start_s;
             }
-            let start = u32::try_from(start_s.checked_sub(from_s)?).ok()?;
-            if starts.last().is_some_and(|(last, _)| *last >= start) {
+            let after_s = u32::try_from(start_s.checked_sub(from_s)?).ok()?;
+            if starts.last().is_some_and(|last| last.after_s >= after_s) {
                 return None;
             }
-            if let Some(comment) = comment {
-                comments.push((u32::try_from(starts.len()).ok()?, comment.into()));
-            }
-            starts.push((start, status));
+            let comment = comment.map_or(NO_COMMENT, |comment| {
+                let known = comments.iter().position(|known| **known == *comment);
+                let index = known.unwrap_or_else(|| {
+                    comments.push(comment.into());
+                    comments.len() - 1
+                });
+                u16::try_from(index).unwrap_or(NO_COMMENT)
+            });
+            starts.push(Start { after_s, status, comment });
         }
-        let is_valid = starts.last().is_some_and(|(start, _)| from_s + i64::from(*start) < until_s);
+        let is_valid = starts.last().is_some_and(|last| from_s + i64::from(last.after_s) < until_s);
         is_valid.then(|| Self { from_s, until_s, starts: starts.into(), comments: comments.into() })
+    }
+
+    /// Returns whether the schedule contains a second and those up to an end.
+    #[must_use]
+    pub fn covers(&self, at_s: i64, end_s: i64) -> bool {
+        self.from_s <= at_s && end_s <= self.until_s
     }
 
     /// Returns the end: the first second that the schedule does not cover.
@@ -73,21 +95,20 @@ impl Schedule {
     #[inline]
     #[must_use]
     pub fn status_at(&self, at_s: i64) -> Option<OpenStatus> {
-        self.index_at(at_s).map(|index| self.starts[index].1)
+        self.index_at(at_s).map(|index| self.starts[index].status)
     }
 
     /// Returns the stretch that contains a second; `None` outside of the schedule.
     #[must_use]
     pub fn stretch_at(&self, at_s: i64) -> Option<Stretch<'_>> {
         let index = self.index_at(at_s)?;
-        let comment = self.comments.binary_search_by_key(&index, |(of, _)| *of as usize).ok();
-        let next = self.starts.get(index + 1);
-        let (start, status) = self.starts[index];
+        let start = self.starts[index];
+        let second = |start: &Start| self.from_s + i64::from(start.after_s);
         Some(Stretch {
-            from_s: self.from_s + i64::from(start),
-            status,
-            comment: comment.map(|comment| &*self.comments[comment].1),
-            until_s: next.map(|(start, _)| self.from_s + i64::from(*start)),
+            from_s: second(&start),
+            status: start.status,
+            comment: self.comments.get(usize::from(start.comment)).map(|comment| &**comment),
+            until_s: self.starts.get(index + 1).map(second),
         })
     }
 
@@ -96,7 +117,7 @@ impl Schedule {
             return None;
         }
         let offset = u32::try_from(at_s.checked_sub(self.from_s)?).ok()?;
-        self.starts.partition_point(|(start, _)| *start <= offset).checked_sub(1)
+        self.starts.partition_point(|start| start.after_s <= offset).checked_sub(1)
     }
 }
 
@@ -128,6 +149,15 @@ mod tests {
             assert_eq!(found.map(|found| (found.status, found.comment, found.until_s)), expected, "{at_s}");
             assert_eq!(schedule.status_at(at_s), found.map(|found| found.status));
         }
+    }
+
+    #[test]
+    fn comments_are_kept_once() {
+        let stretches =
+            (0..100).map(|n| (n, OpenStatus::Open, Some(if n % 2 == 0 { "tea" } else { "coffee" })));
+        let schedule = Schedule::new(100, stretches).unwrap();
+        assert_eq!(schedule.comments.len(), 2);
+        assert_eq!(schedule.stretch_at(51).unwrap().comment, Some("coffee"));
     }
 
     #[test]

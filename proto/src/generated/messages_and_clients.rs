@@ -283,17 +283,18 @@ pub struct SpecialDay {
 /// leaves a choice:
 ///
 /// - Hours past midnight belong to the day they start on: in `Fr 20:00-04:00; Sa 10:00-12:00` the night of Friday lasts
-///    until 4:00. Only a rule that closes hours of the next day explicitly, such as `Sa 02:00-05:00 off`, cuts them.
+///    until 4:00. Only a later rule that closes hours explicitly, such as `Sa 02:00-05:00 off`, cuts them.
 /// - A comment without a state is OPEN_STATE_UNKNOWN: `Sa "by appointment"`. With `open` or `off` it only explains.
 /// - A rule after `||` applies where the rules before it leave a day closed; without hours, from midnight to midnight.
 /// - An open end is OPEN_STATE_UNKNOWN after the time given: to the next span of the rule, or else to the end of the
 ///    day, after 17:00 for ten hours, after 22:00 for eight.
-/// - A rule without days replaces an earlier one only if that has no days either.
+/// - A rule without days replaces only earlier rules without days: `Mo-Sa 08:00-13:00; 15:00-18:00` adds the afternoon.
 /// - `PH Mo-Fr` means holidays from Monday to Friday; `PH,Mo-Fr` means these days and all holidays.
-/// - If the sun does not rise or set on a day, hours that depend on it are OPEN_STATE_UNKNOWN for the day.
+/// - If the sun does not rise or set on a date, hours that depend on it are OPEN_STATE_UNKNOWN for the day. A span that
+///    ends before it starts on a date, such as `sunrise-08:00` in winter, is empty.
 ///
 /// Holidays are those of `address.region_code`, or else of the country at the position, in the calendar of the server.
-/// Rules for holidays never apply in a country, or for a kind of holiday, that the calendar does not have.
+/// Rules for holidays never apply in a country, in a year, or for a kind of holiday, that the calendar does not have.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OpeningHours {
     /// IANA time zone name such as `Europe/Helsinki`. Required if any of the fields below except `display_text` is set.
@@ -774,9 +775,9 @@ pub struct ImportMerchantsRequest {
     #[prost(bool, tag = "2")]
     pub allow_null_island: bool,
     /// Optional. The top-level fields that the rows replace in merchants that exist, such as `phone` or `position`, for
-    /// sources that do not know the others, such as a table. A row without opening_hours or visibility keeps those of
-    /// the merchant, even if the mask names them: unknown hours do not replace known ones. A merchant that does not
-    /// exist is created from the whole row. Without a mask, or with `*`, a row replaces the whole merchant.
+    /// sources that do not know the others, such as a table. A row without visibility, or whose hours are unknown, keeps
+    /// those of the merchant, even if the mask names them. A merchant that does not exist is created from the whole row.
+    /// Without a mask, or with `*`, a row replaces the whole merchant.
     #[prost(message, optional, tag = "3")]
     pub update_mask: ::core::option::Option<::pbjson_types::FieldMask>,
 }

@@ -126,9 +126,9 @@ impl<'c> Clocks<'c> {
             Hours::Weekly(weekly) => self.state_of_week(hours, weekly),
             Hours::Expression(expression) => {
                 let schedule = expression.schedule();
-                let end_s = self.lookahead_end()?.as_second();
+                let end_s = self.lookahead_end().as_second();
                 match schedule.as_ref() {
-                    Some(schedule) if schedule.until_s() >= end_s => self.state_in(schedule),
+                    Some(schedule) if schedule.covers(self.at.as_second(), end_s) => self.state_in(schedule),
                     _ => self.state_by_schedule(hours),
                 }
             }
@@ -136,7 +136,7 @@ impl<'c> Clocks<'c> {
     }
 
     fn state_by_schedule(&self, hours: &Hours) -> Option<OpenState> {
-        let schedule = Evaluator::new(hours, self.calendar)?.schedule(self.at, self.lookahead_end()?)?;
+        let schedule = Evaluator::new(hours, self.calendar)?.schedule(self.at, self.lookahead_end())?;
         self.state_in(&schedule)
     }
 
@@ -150,7 +150,7 @@ impl<'c> Clocks<'c> {
             }
             until_s = next.until_s;
         }
-        let end_s = self.lookahead_end()?.as_second();
+        let end_s = self.lookahead_end().as_second();
         Some(OpenState {
             status: stretch.status,
             until_s: until_s.filter(|until_s| *until_s < end_s),
@@ -161,7 +161,7 @@ impl<'c> Clocks<'c> {
     /// Looks at the boundaries of a week, which is faster than a schedule.
     fn state_of_week(&self, hours: &Hours, weekly: &WeeklyHours) -> Option<OpenState> {
         let evaluator = Evaluator::new(hours, self.calendar)?;
-        let end = self.lookahead_end()?;
+        let end = self.lookahead_end();
         if evaluator.changes_offset(self.at, end) {
             return self.state_by_schedule(hours);
         }
@@ -175,7 +175,8 @@ impl<'c> Clocks<'c> {
                 let is_later = ahead > 0 || i32::from(minute) > now;
                 let is_open = weekly.is_open(LocalTime { day, minute });
                 if is_later && is_open != (status == OpenStatus::Open) {
-                    let until = evaluator.instant(date, i32::from(minute)).filter(|until| *until < end);
+                    let until =
+                        evaluator.instant(self.at, date, i32::from(minute)).filter(|until| *until < end);
                     return Some(OpenState {
                         status,
                         until_s: until.map(Timestamp::as_second),
@@ -188,8 +189,8 @@ impl<'c> Clocks<'c> {
         Some(OpenState { status, until_s: None, comment: None })
     }
 
-    fn lookahead_end(&self) -> Option<Timestamp> {
-        self.at.checked_add(hours_of_days(LOOKAHEAD_DAYS)).ok()
+    fn lookahead_end(&self) -> Timestamp {
+        self.at.checked_add(hours_of_days(LOOKAHEAD_DAYS)).unwrap_or(Timestamp::MAX)
     }
 
     fn local_time(&self, zone: &str) -> Option<LocalTime> {

@@ -1,8 +1,11 @@
 //! Keeps the schedules of expressions up to date.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use nearby_index::Hours;
 
 use super::{
@@ -13,21 +16,55 @@ use crate::clock::Clock;
 
 /// Time between two looks at all schedules. A schedule lasts at least a day longer than its users need.
 const INTERVAL: Duration = Duration::from_secs(600);
-/// Schedules computed before other tasks run: 10 take about 0.3 ms.
-const BATCH: usize = 10;
+/// Time after which other tasks run.
+const SLICE: Duration = Duration::from_millis(1);
+
+/// Returns whether the holidays of a year are needed soon, or already, and the calendar ends before it.
+fn is_near_end(today: Date, last_year: i16) -> bool {
+    today.year() > last_year || (today.year(), today.month()) == (last_year, 12)
+}
 
 /// Computes schedules that are missing or end soon, indefinitely. New expressions are found at the next interval; until then, the first
 /// search that needs one computes it.
 pub(crate) async fn run_refresh(calendar: Arc<HolidayCalendar>, clock: Clock) {
+    let mut warned_on = None;
     loop {
         let Ok(now) = Timestamp::from_microsecond(clock().0) else { return };
+        let today = TimeZone::UTC.to_datetime(now).date();
+        let last_year = calendar.last_year();
+        if warned_on != Some(today) && is_near_end(today, last_year) {
+            tracing::warn!(
+                last_year,
+                "the built-in public holidays end; upgrade, or add those of the next year with --holidays"
+            );
+            warned_on = Some(today);
+        }
         let due: Vec<Arc<Hours>> =
             Hours::interned_expressions().into_iter().filter(|hours| is_due(hours, now)).collect();
-        for batch in due.chunks(BATCH) {
-            batch.iter().for_each(|hours| refresh(hours, &calendar, now));
-            tokio::task::yield_now().await;
+        let mut start = Instant::now();
+        for hours in &due {
+            refresh(hours, &calendar, now);
+            if start.elapsed() > SLICE {
+                tokio::task::yield_now().await;
+                start = Instant::now();
+            }
         }
         drop(due);
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_calendar_is_announced_a_month_ahead() {
+        let last_year = HolidayCalendar::built_in().last_year();
+        assert!(last_year >= 2027);
+        assert!(!is_near_end(date(2027, 11, 30), 2027) && is_near_end(date(2027, 12, 1), 2027));
+        assert!(is_near_end(date(2028, 1, 1), 2027) && !is_near_end(date(2026, 12, 31), 2027));
     }
 }

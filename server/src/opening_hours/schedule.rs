@@ -3,6 +3,8 @@
 //! A state depends on the local wall-clock time alone. The span is therefore cut where the offset of the time zone changes; within
 //! each part, local days map to instants by a subtraction, also in the hour that daylight saving repeats.
 
+use std::cell::RefCell;
+
 use jiff::{
     Timestamp, ToSpan,
     civil::{Date, DateTime, Time},
@@ -114,7 +116,8 @@ impl<'h> Evaluator<'h> {
                     .collect()
             }
             Rules::Expression { expression, hours } => {
-                let place = MerchantPlace { hours, zone: &self.zone, calendar: self.calendar };
+                let sun = RefCell::default();
+                let place = MerchantPlace { hours, zone: &self.zone, calendar: self.calendar, sun };
                 let stretches = stretches_of_day(expression, day, &place);
                 stretches.into_iter().map(|stretch| (stretch.from, stretch.status, stretch.comment)).collect()
             }
@@ -126,10 +129,10 @@ impl<'h> Evaluator<'h> {
         self.zone.following(from).next().is_some_and(|transition| transition.timestamp() <= to)
     }
 
-    /// Returns the instant of a minute of a local day, if no change of the offset is near.
-    pub(super) fn instant(&self, day: Date, minute: i32) -> Option<Timestamp> {
+    /// Returns the instant of a minute of a local day, in the offset that the zone has at `near`.
+    pub(super) fn instant(&self, near: Timestamp, day: Date, minute: i32) -> Option<Timestamp> {
         let local = day.to_datetime(Time::midnight()).checked_add(i64::from(minute).minutes()).ok()?;
-        self.zone.to_ambiguous_timestamp(local).unambiguous().ok()
+        self.zone.to_offset(near).to_timestamp(local).ok()
     }
 
     pub(super) fn local(&self, at: Timestamp) -> DateTime {
@@ -146,6 +149,8 @@ struct MerchantPlace<'h> {
     hours: &'h ExpressionHours,
     zone: &'h TimeZone,
     calendar: &'h HolidayCalendar,
+    /// Events of the sun that are computed already: an expression can name each many times.
+    sun: RefCell<Vec<(Date, SunEvent, Option<i32>)>>,
 }
 
 impl Place for MerchantPlace<'_> {
@@ -154,6 +159,18 @@ impl Place for MerchantPlace<'_> {
     }
 
     fn sun_minutes(&self, day: Date, event: SunEvent) -> Option<i32> {
+        if let Some((.., minutes)) = self.sun.borrow().iter().find(|known| (known.0, known.1) == (day, event))
+        {
+            return *minutes;
+        }
+        let minutes = self.compute_sun_minutes(day, event);
+        self.sun.borrow_mut().push((day, event, minutes));
+        minutes
+    }
+}
+
+impl MerchantPlace<'_> {
+    fn compute_sun_minutes(&self, day: Date, event: SunEvent) -> Option<i32> {
         let position = self.hours.position()?;
         let utc_day = day_number(day)?;
         // Far from the meridian of its zone, the event of a local day belongs to the UTC day beside it.

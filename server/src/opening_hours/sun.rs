@@ -1,8 +1,7 @@
 //! Sunrise, sunset, dawn and dusk.
 //!
 //! The position of the sun follows Jean Meeus, Astronomical Algorithms, chapter 25 (low accuracy, 0.01°), as NOAA's solar calculator
-//! uses it. The trigonometry is that of `libm`, so that every machine
-//! computes the same minute.
+//! uses it. The trigonometry is that of `libm`, so that every machine computes the same minute.
 
 use libm::{acos, asin, cos, fmod, sin, tan};
 

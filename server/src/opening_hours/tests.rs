@@ -129,6 +129,33 @@ fn results_say_until_when_and_why() {
 }
 
 #[test]
+fn a_past_moment_is_not_looked_up_in_the_schedule_of_now() {
+    let calendar = HolidayCalendar::built_in();
+    let merchant = stored(expression("UTC", "24/7"));
+    let now = 1_800_000_000;
+    assert_eq!(Clocks::at(Moment::Now(micros(now)), &calendar).unwrap().status(&merchant), OpenStatus::Open);
+    for at_s in [now - 3 * 86_400, now, now + 5 * 86_400, now + 300 * 86_400, 253_402_200_000] {
+        let clocks = Clocks::at(Moment::At(micros(at_s)), &calendar).unwrap();
+        assert_eq!(
+            (clocks.status(&merchant), clocks.state(&merchant).status),
+            (OpenStatus::Open, OpenStatus::Open)
+        );
+    }
+}
+
+#[test]
+fn the_end_of_weekly_hours_is_known_in_the_hour_that_is_repeated() {
+    let calendar = HolidayCalendar::built_in();
+    // The second 3:30 of the night in Helsinki.
+    let at = "2026-10-25T01:30:00Z".parse::<Timestamp>().unwrap().as_second();
+    let week =
+        WeeklyHours::new("Europe/Helsinki", [(6, Period { start_minute: 0, length_minutes: 225 })], []);
+    let merchant = stored(Hours::Weekly(week.unwrap()));
+    let state = Clocks::at(Moment::At(micros(at)), &calendar).unwrap().state(&merchant);
+    assert_eq!((state.status, state.until_s), (OpenStatus::Open, Some(at + 900)));
+}
+
+#[test]
 fn hours_in_an_unknown_zone_are_unknown() {
     let calendar = HolidayCalendar::built_in();
     let clocks = Clocks::at(Moment::Now(micros(0)), &calendar).unwrap();

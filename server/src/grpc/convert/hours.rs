@@ -67,6 +67,9 @@ fn check_expression(check: &mut Check, hours: &wire::OpeningHours) {
         return;
     }
     check.text(PATH, &hours.osm_expression, 1_024);
+    if hours.osm_expression.len() > 1_024 {
+        return;
+    }
     if let Err(error) = Expression::parse(&hours.osm_expression) {
         let description = format!("must be an opening_hours expression of OpenStreetMap: {error}");
         check.fail(PATH, reason::HOURS_INVALID, description);

@@ -155,7 +155,10 @@ fn shorten(outcome: &mut ImportOutcome, bytes_left: &mut usize) {
 /// The fields that a row replaces: unknown hours or an unspecified visibility do not replace known ones.
 fn known_fields(mask: FieldSet, merchant: Option<&wire::Merchant>) -> FieldSet {
     let Some(merchant) = merchant else { return mask };
-    let mask = if merchant.opening_hours.is_none() { mask.without("opening_hours") } else { mask };
+    let has_hours = merchant.opening_hours.as_ref().is_some_and(|hours| {
+        !(hours.osm_expression.is_empty() && hours.weekly_periods.is_empty() && hours.special_days.is_empty())
+    });
+    let mask = if has_hours { mask } else { mask.without("opening_hours") };
     if merchant.visibility == i32::from(wire::Visibility::Unspecified) {
         return mask.without("visibility");
     }

@@ -29,6 +29,8 @@ const MAX_RANGE_DAYS: i32 = 366;
 #[derive(Debug)]
 pub struct HolidayCalendar {
     countries: HashMap<[u8; 2], Holidays>,
+    /// The last year of the built-in public holidays.
+    last_year: i16,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +75,10 @@ impl HolidayCalendar {
     #[must_use]
     pub fn built_in() -> Self {
         let lines = include_str!("public.txt").lines().filter(|line| !line.starts_with('#'));
-        Self { countries: lines.filter_map(country).collect() }
+        let countries: HashMap<[u8; 2], Holidays> = lines.filter_map(country).collect();
+        let last = countries.values().filter_map(|holidays| holidays.public.last()).max();
+        let last_year = last.map_or(0, |day| day.year());
+        Self { countries, last_year }
     }
 
     /// Creates the calendar that is built in, with the holidays of a file, if any.
@@ -116,6 +121,11 @@ impl HolidayCalendar {
             holidays.school.extend(school);
         }
         Ok(())
+    }
+
+    /// Returns the last year whose public holidays are built in. Later, rules for holidays apply only on the days of a file.
+    pub(crate) fn last_year(&self) -> i16 {
+        self.last_year
     }
 
     /// Returns whether the calendar has holidays of the kind in the country. Without them, rules for holidays never apply.

@@ -67,28 +67,42 @@ impl HolidayDay {
 impl DateRange {
     fn includes(self, day: Date) -> bool {
         match self {
-            Self::Months { from, to } if from <= to => (from..=to).contains(&day.month()),
-            Self::Months { from, to } => day.month() >= from || day.month() <= to,
+            Self::Months { year, from, to } => {
+                let month = day.month();
+                let starts_before = from > to && month <= to;
+                let is_month =
+                    if from <= to { (from..=to).contains(&month) } else { month >= from || month <= to };
+                is_month && year.is_none_or(|year| day.year() - i16::from(starts_before) == year)
+            }
             Self::Days { from, to, step } => is_between(day, from, to, i32::from(step.max(1))),
-            Self::From(anchor) => anchor.in_year(day.year(), false).is_some_and(|from| day >= from),
+            Self::From(anchor) => {
+                anchor.in_year(day.year(), Missing::NextDay).is_some_and(|from| day >= from)
+            }
         }
     }
 }
 
+/// The day that stands for one that a year lacks, such as 29 February or the fifth Sunday of a month.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    None,
+    /// The day after it, for the start of a range.
+    NextDay,
+    /// The last day of its month, for the end of a range.
+    LastDay,
+}
+
 fn is_between(day: Date, from: DateAnchor, to: DateAnchor, step: i32) -> bool {
-    // `Feb 29` alone: a day that the year lacks is no other day.
-    let is_one_day = from == to;
-    let (first, last) = (from.in_year(day.year(), false), to.in_year(day.year(), !is_one_day));
-    let (Some(first), Some(last)) = (first, last) else { return false };
-    if first <= last {
-        return (first..=last).contains(&day) && days_between(first, day) % step == 0;
-    }
-    // The range wraps around the end of the year; steps count from its start.
-    if day >= first {
-        return days_between(first, day) % step == 0;
-    }
-    let started = from.in_year(day.year() - 1, false);
-    day <= last && started.is_some_and(|first| days_between(first, day) % step == 0)
+    let (start, end) =
+        if from == to { (Missing::None, Missing::None) } else { (Missing::NextDay, Missing::LastDay) };
+    // A range without years starts in the year of the day, or, across New Year, in the one before; an offset can move it by a year.
+    (day.year() - 1..=day.year() + 1).any(|year| {
+        let Some(first) = from.in_year(year, start) else { return false };
+        let same_year = to.in_year(year, end).filter(|last| *last >= first);
+        // Of two fixed years, the end is what it is.
+        let last = same_year.or_else(|| to.in_year(year + 1, end).filter(|last| *last >= first));
+        last.is_some_and(|last| (first..=last).contains(&day)) && days_between(first, day) % step == 0
+    })
 }
 
 fn days_between(from: Date, to: Date) -> i32 {
@@ -96,13 +110,19 @@ fn days_between(from: Date, to: Date) -> i32 {
 }
 
 impl DateAnchor {
-    /// Returns the date in its own year, or else in the given one. A day that the month lacks is its last day if `clamp`.
-    fn in_year(self, year: i16, clamp: bool) -> Option<Date> {
+    /// Returns the date in its own year, or else in the given one.
+    fn in_year(self, year: i16, missing: Missing) -> Option<Date> {
         let year = self.year.unwrap_or(year);
         let base = match self.day {
             AnchorDay::Fixed { month, day } => {
                 let days_in_month = Date::new(year, month, 1).ok()?.days_in_month();
-                Date::new(year, month, if clamp { day.min(days_in_month) } else { day }).ok()?
+                let last = Date::new(year, month, day.min(days_in_month)).ok()?;
+                match missing {
+                    _ if day <= days_in_month => last,
+                    Missing::None => return None,
+                    Missing::NextDay => last.tomorrow().ok()?,
+                    Missing::LastDay => last,
+                }
             }
             AnchorDay::Easter => easter(year)?,
             AnchorDay::Nth { month, weekday, nth } => {

@@ -2,11 +2,10 @@
 //!
 //! Semantics, where the specification leaves a choice:
 //!
-//! - A rule after `;` replaces the earlier rules on its days, unless it closes; a rule without days replaces them only if the rule
-//!   before it has no days either, so that `Mo-Sa 08:00-13:00; 15:00-18:00` adds the afternoon. A rule that closes applies on top:
-//!   with hours it cuts those hours.
-//! - Hours past midnight belong to the day on which they start. Rules of the next day do not cut them, except a rule that closes
-//!   hours explicitly.
+//! - A rule after `;` replaces the earlier rules on its days, unless it closes. A rule without days replaces only those without days,
+//!   so that `Mo-Sa 08:00-13:00; 15:00-18:00` adds the afternoon. A rule that closes applies on top: with hours it cuts those hours.
+//! - Hours past midnight belong to the day on which they start. Rules of the next day do not cut them; where one of the two closes hours
+//!   explicitly, the later rule decides.
 //! - A comment without a state is unknown. An open end is unknown from the time given to the start of the next span of the rule, or
 //!   else to an assumed end, as in opening_hours.js: the end of the day, or after 17:00 ten hours and after 22:00 eight hours later.
 //! - A fallback applies where the rules before it leave a day closed; without hours, from midnight to midnight.
@@ -71,54 +70,49 @@ fn by_next_day(cell: Cell<'_>) -> Cell<'_> {
     Cell { from: cell.from - DAY_MINUTES, to: cell.to - DAY_MINUTES, ..cell }
 }
 
-/// Combines the state of a day with that of the night that started the day before.
+/// Combines the state of a day with that of the night that started the day before. If one of them closes hours explicitly, the later
+/// rule decides; otherwise what is open wins, and then what is unknown.
 fn combined<'e>(today: Cell<'e>, night: Option<&Cell<'e>>) -> (OpenStatus, Option<&'e str>) {
-    let of = |mark: Mark| night.filter(|night| night.mark == mark);
-    match today.mark {
-        Mark::Open => (OpenStatus::Open, today.comment),
-        Mark::ClosedHours => (OpenStatus::Closed, today.comment),
-        Mark::Unknown => match of(Mark::Open) {
-            Some(night) => (OpenStatus::Open, night.comment),
-            None => (OpenStatus::Unknown, today.comment),
-        },
-        Mark::Closed => match (of(Mark::Open), of(Mark::Unknown)) {
-            (Some(night), _) => (OpenStatus::Open, night.comment),
-            (None, Some(night)) => (OpenStatus::Unknown, night.comment),
-            (None, None) => (OpenStatus::Closed, today.comment),
-        },
+    const BY_WEIGHT: [Mark; 4] = [Mark::Open, Mark::Unknown, Mark::ClosedHours, Mark::Closed];
+    let status = |cell: &Cell<'e>| match cell.mark {
+        Mark::Open => (OpenStatus::Open, cell.comment),
+        Mark::Unknown => (OpenStatus::Unknown, cell.comment),
+        Mark::Closed | Mark::ClosedHours => (OpenStatus::Closed, cell.comment),
+    };
+    let Some(night) = night.filter(|night| night.mark != Mark::Closed) else { return status(&today) };
+    if [today.mark, night.mark].contains(&Mark::ClosedHours) {
+        return status(if night.rule > today.rule { night } else { &today });
     }
+    let weight = |cell: &Cell<'e>| BY_WEIGHT.iter().position(|mark| *mark == cell.mark);
+    status(if weight(night) < weight(&today) { night } else { &today })
 }
 
 /// Returns the states that start on a day.
 fn timeline<'e>(expression: &'e Expression, day: Date, place: &dyn Place) -> Timeline<'e> {
-    let mut matching: Vec<&Rule> = Vec::new();
-    let mut is_after_every_day = false;
-    for rule in &expression.rules {
-        let every_day = rule.days.is_empty();
-        if rule.days.includes(day, place) {
-            let replaces = match rule.status {
-                OpenStatus::Closed => false,
-                OpenStatus::Unknown => !every_day,
-                OpenStatus::Open => !every_day || is_after_every_day,
-            };
-            if replaces && rule.operator == Operator::Override {
-                matching.clear();
-            }
-            matching.push(rule);
+    let mut matching: Vec<(usize, &Rule)> = Vec::new();
+    for (number, rule) in (1..).zip(&expression.rules) {
+        if !rule.days.includes(day, place) {
+            continue;
         }
-        is_after_every_day = every_day;
+        if rule.operator == Operator::Override && rule.status != OpenStatus::Closed {
+            // A rule without days replaces those without days only, and a comment none of them.
+            let every_day = rule.days.is_empty();
+            let is_comment = rule.status == OpenStatus::Unknown;
+            matching.retain(|(_, earlier)| every_day && (is_comment || !earlier.days.is_empty()));
+        }
+        matching.push((number, rule));
     }
     let mut timeline = Timeline::closed();
-    for rule in matching {
-        apply(rule, day, place, &mut timeline);
+    for (number, rule) in matching {
+        apply((number, rule), day, place, &mut timeline);
     }
     timeline
 }
 
-fn apply<'e>(rule: &'e Rule, day: Date, place: &dyn Place, timeline: &mut Timeline<'e>) {
+fn apply<'e>((number, rule): (usize, &'e Rule), day: Date, place: &dyn Place, timeline: &mut Timeline<'e>) {
     let only_closed = rule.operator == Operator::Fallback;
     let comment = rule.comment.as_deref();
-    let mut put = |from, to, mark| timeline.put(Cell { from, to, mark, comment }, only_closed);
+    let mut put = |from, to, mark| timeline.put(Cell { from, to, mark, rule: number, comment }, only_closed);
     let mark = match rule.status {
         OpenStatus::Open => Mark::Open,
         OpenStatus::Unknown => Mark::Unknown,
@@ -151,6 +145,9 @@ fn apply<'e>(rule: &'e Rule, day: Date, place: &dyn Place, timeline: &mut Timeli
 
 /// Returns start and end of a span in minutes from midnight; both are equal if its end is not given. `None` if an event of the sun
 /// does not occur.
+///
+/// Whether a span runs past midnight depends on what its ends mean, not on the season: `sunrise-08:00` is empty on a day on which the
+/// sun rises later.
 fn minutes(span: &TimeSpan, day: Date, place: &dyn Place) -> Option<(i32, i32)> {
     let minutes = |point: TimePoint| match point {
         TimePoint::Clock(minutes) => Some(minutes),
@@ -159,12 +156,33 @@ fn minutes(span: &TimeSpan, day: Date, place: &dyn Place) -> Option<(i32, i32)> 
     let from = minutes(span.from)?;
     let to = match span.to {
         None => from,
-        Some(to) => match minutes(to)? {
-            to if to <= from => to + DAY_MINUTES,
-            to => to,
+        Some(end) => match minutes(end)? {
+            to if to > from => to,
+            to if ends_next_day(span.from, end) => to + DAY_MINUTES,
+            _ => from,
         },
     };
     Some((from, to))
+}
+
+/// Returns whether a span that does not end after its start on the same day ends on the next. Ends at clock times are normalised
+/// already.
+fn ends_next_day(from: TimePoint, to: TimePoint) -> bool {
+    let is_evening = |point: TimePoint| match point {
+        TimePoint::Clock(minutes) => minutes >= DAY_MINUTES / 2,
+        TimePoint::Sun { event, .. } => matches!(event, SunEvent::Sunset | SunEvent::Dusk),
+    };
+    match (from, to) {
+        // `sunset-02:00`, but not `sunrise-08:00`; `20:00-sunrise`, but not `20:00-sunset`.
+        (TimePoint::Sun { .. }, TimePoint::Clock(_)) => is_evening(from) || is_early(to),
+        (_, TimePoint::Sun { .. }) => is_evening(from) && !is_evening(to),
+        (TimePoint::Clock(_), TimePoint::Clock(_)) => true,
+    }
+}
+
+/// Returns whether a clock time is before any sunrise in most places, so that a span from sunrise to it lasts until the next morning.
+fn is_early(point: TimePoint) -> bool {
+    matches!(point, TimePoint::Clock(minutes) if minutes < 180)
 }
 
 /// Returns the end that is assumed for an open end after `minutes`.

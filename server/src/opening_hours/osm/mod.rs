@@ -10,7 +10,7 @@
 //!
 //! Parser and evaluation are our own. The crates of the same purpose lose distinctions that decide the state (`PH Mo-Fr` and
 //! `PH,Mo-Fr`, `open "x"` and `"x"`, lists with `, `), and refuse a twentieth of the values in the map that have one meaning:
-//! `server/tests/clients/opening_hours` compares this module with opening_hours.js.
+//! `server/tests/clients/node/opening-hours.test.js` compares this module with opening_hours.js.
 
 mod days;
 mod evaluate;

@@ -72,8 +72,8 @@ pub(super) struct WeekRange {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DateRange {
-    /// `Nov-Feb`: months 1 to 12, which may wrap around the end of the year.
-    Months { from: i8, to: i8 },
+    /// `Nov-Feb`: months 1 to 12, which may wrap around the end of the year. A year is that of the first month.
+    Months { year: Option<i16>, from: i8, to: i8 },
     /// `Dec 24-Jan 6`, `easter -2 days`, `Aug Su[-1]-Oct 3`: inclusive, and may wrap around the end of the year.
     Days { from: DateAnchor, to: DateAnchor, step: i16 },
     /// `Dec 25+`: until the end of the year, or without end if it names a year.

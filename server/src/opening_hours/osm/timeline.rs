@@ -28,6 +28,8 @@ pub(super) struct Cell<'e> {
     pub(super) from: i32,
     pub(super) to: i32,
     pub(super) mark: Mark,
+    /// Number of the rule in the text, from 1; 0 if no rule applies.
+    pub(super) rule: usize,
     pub(super) comment: Option<&'e str>,
 }
 
@@ -39,7 +41,7 @@ pub(super) struct Timeline<'e> {
 
 impl<'e> Timeline<'e> {
     pub(super) fn closed() -> Self {
-        Self { cells: vec![Cell { from: 0, to: END, mark: Mark::Closed, comment: None }] }
+        Self { cells: vec![Cell { from: 0, to: END, mark: Mark::Closed, rule: 0, comment: None }] }
     }
 
     /// Overwrites the minutes of a cell, or only those that are closed.

@@ -135,6 +135,9 @@ fn months(
                     day: AnchorDay::Fixed { month, day },
                     offset_days: 0,
                 };
+                if year > Some(end) {
+                    return Err(cursor.error(BACKWARDS));
+                }
                 let (from, to) = (anchor(year.unwrap_or(end), from, 1), anchor(end, month, 31));
                 days.dates.push(DateRange::Days { from, to, step: 1 });
                 return Ok(());
@@ -142,10 +145,7 @@ fn months(
             _ => return Err(cursor.error("expected a month")),
         }
     }
-    if let Some(year) = year {
-        days.years.push(YearRange { from: year, to: year, step: 1 });
-    }
-    days.dates.push(DateRange::Months { from, to });
+    days.dates.push(DateRange::Months { year, from, to });
     Ok(())
 }
 
@@ -166,6 +166,9 @@ fn days_of_month(
         let range = if cursor.peek() == Some(Token::Dash) && is_day(cursor.peek_at(1), cursor.peek_at(2)) {
             cursor.advance();
             let to = DateAnchor { year, day: fixed(cursor, month)?, offset_days: 0 };
+            if runs_backwards(from, to) {
+                return Err(cursor.error(BACKWARDS));
+            }
             DateRange::Days { from, to, step: step(cursor, 366)? }
         } else {
             range_from(cursor, from)?
@@ -196,7 +199,22 @@ fn range_from(cursor: &mut Cursor<'_>, from: DateAnchor) -> Result<DateRange, Sy
         }
         _ => anchor(cursor, year)?,
     };
+    if from.year.is_some() && runs_backwards(from, to) {
+        return Err(cursor.error(BACKWARDS));
+    }
     Ok(DateRange::Days { from, to, step: step(cursor, 366)? })
+}
+
+const BACKWARDS: &str = "a range of dates must not run backwards";
+
+/// Returns whether the end of a range is before its start, both in the same year or in years that are named.
+fn runs_backwards(from: DateAnchor, to: DateAnchor) -> bool {
+    let key = |anchor: DateAnchor| match anchor.day {
+        AnchorDay::Fixed { month, day } => Some((anchor.year, month, day)),
+        AnchorDay::Easter => None,
+        AnchorDay::Nth { month, .. } => Some((anchor.year, month, 0)),
+    };
+    matches!((key(from), key(to)), (Some(from), Some(to)) if to < from && (to.2, from.2) != (0, 0))
 }
 
 /// Parses `easter`, `Aug Su[-1]`, each with an offset.

@@ -17,8 +17,10 @@ use super::{
     syntax::{DaySelector, Expression, Operator, Rule, SyntaxError},
 };
 
-/// Largest number of rules. Values of the map have at most 255 characters, and so far fewer rules.
-const MAX_RULES: usize = 128;
+/// Longest text, as the contract says.
+const MAX_BYTES: usize = 1_024;
+/// Largest number of rules and times together. Values of the map have at most 255 characters, and so far fewer.
+const MAX_PARTS: usize = 128;
 
 impl Expression {
     /// Parses an expression.
@@ -26,17 +28,24 @@ impl Expression {
     /// # Errors
     /// If the text does not follow the grammar.
     pub(crate) fn parse(text: &str) -> Result<Self, SyntaxError> {
+        if text.len() > MAX_BYTES {
+            return Err(SyntaxError { at: MAX_BYTES, part: String::new(), problem: "more than 1,024 bytes" });
+        }
         let lexemes = tokens(text)?;
         let mut cursor = Cursor::new(text, &lexemes);
         let mut rules = Vec::new();
-        let mut operator = Operator::Override;
+        let (mut operator, mut is_separated) = (Operator::Override, true);
         loop {
-            if let Some(rule) = rule(&mut cursor, operator)? {
+            if let Some((rule, has_hours)) = rule(&mut cursor, operator)? {
+                if !is_separated && !has_hours {
+                    return Err(cursor.error("expected hours after the days"));
+                }
                 rules.push(rule);
             }
-            if rules.len() > MAX_RULES {
-                return Err(cursor.error("too many rules"));
+            if rules.iter().map(|rule| 1 + rule.times.len()).sum::<usize>() > MAX_PARTS {
+                return Err(cursor.error("too many rules and times"));
             }
+            is_separated = true;
             operator = match cursor.peek() {
                 None => break,
                 Some(Token::Comma) => Operator::Add,
@@ -44,7 +53,7 @@ impl Expression {
                 Some(Token::Semicolon) => Operator::Override,
                 // Rules without a separator between them: `Mo-Fr 08:00-17:00 Sa 09:00-12:00`.
                 Some(_) => {
-                    operator = Operator::Override;
+                    (operator, is_separated) = (Operator::Override, false);
                     continue;
                 }
             };
@@ -66,8 +75,9 @@ fn starts_hours(token: Option<Token<'_>>) -> bool {
     )
 }
 
-/// Parses a rule up to its separator. Returns `None` if there is nothing before the separator, as after a final `;`.
-fn rule(cursor: &mut Cursor<'_>, operator: Operator) -> Result<Option<Rule>, SyntaxError> {
+/// Parses a rule up to its separator, or up to the days of another rule. Returns the rule, and whether it states hours or a state.
+/// Returns `None` if there is nothing before the separator, as after a final `;`.
+fn rule(cursor: &mut Cursor<'_>, operator: Operator) -> Result<Option<(Rule, bool)>, SyntaxError> {
     let start = cursor.index();
     let mut days = DaySelector::default();
     let mut times = Vec::new();
@@ -83,7 +93,8 @@ fn rule(cursor: &mut Cursor<'_>, operator: Operator) -> Result<Option<Rule>, Syn
                 | Token::Easter
                 | Token::Week
         );
-        if starts_days && (is_always || status.is_some() || !times.is_empty()) {
+        // Days behind the hours belong to them, unless others do already: `closed Sa-Su`, `09:00-17:00 Mo-Fr`.
+        if starts_days && !days.is_empty() && (is_always || status.is_some() || !times.is_empty()) {
             break;
         }
         let has_hours = is_always || status.is_some() || comment.is_some() || !times.is_empty();
@@ -124,5 +135,7 @@ fn rule(cursor: &mut Cursor<'_>, operator: Operator) -> Result<Option<Rule>, Syn
     }
     // A comment alone says when, but not in which state: `Sa "by appointment"`.
     let without_keyword = if comment.is_some() { OpenStatus::Unknown } else { OpenStatus::Open };
-    Ok(Some(Rule { operator, days, times, status: status.unwrap_or(without_keyword), comment }))
+    let has_hours = is_always || status.is_some() || comment.is_some() || !times.is_empty();
+    let status = status.unwrap_or(without_keyword);
+    Ok(Some((Rule { operator, days, times, status, comment }, has_hours)))
 }

@@ -28,13 +28,14 @@ fn starts_span(cursor: &Cursor<'_>) -> bool {
     match cursor.peek() {
         Some(Token::Sun(_) | Token::OpenParenthesis) => true,
         Some(Token::Number(_)) => {
-            matches!(cursor.peek_at(1), Some(Token::Colon | Token::Dash | Token::Meridian(_)))
+            matches!(cursor.peek_at(1), Some(Token::Colon | Token::Dash | Token::Plus | Token::Meridian(_)))
         }
         _ => false,
     }
 }
 
 fn span(cursor: &mut Cursor<'_>) -> Result<TimeSpan, SyntaxError> {
+    let is_bare = is_bare_range(cursor);
     let from = point(cursor)?;
     if matches!(from, TimePoint::Clock(minutes) if minutes >= DAY_MINUTES) {
         return Err(cursor.error("a time of the next day can only be an end, such as 22:00-26:00"));
@@ -43,6 +44,10 @@ fn span(cursor: &mut Cursor<'_>) -> Result<TimeSpan, SyntaxError> {
     let open_end = cursor.take(Token::Plus);
     let to = match (from, to) {
         (TimePoint::Clock(from), Some(TimePoint::Clock(to))) => {
+            // `9-5` may mean the afternoon.
+            if is_bare && to <= from && to <= DAY_MINUTES / 2 {
+                return Err(cursor.error("hours without minutes must not run past midnight"));
+            }
             let to = if to <= from { to + DAY_MINUTES } else { to };
             if to > MAX_MINUTES {
                 return Err(cursor.error("a span must end on the next day at the latest"));
@@ -58,6 +63,13 @@ fn span(cursor: &mut Cursor<'_>) -> Result<TimeSpan, SyntaxError> {
         return Err(cursor.error("an interval gives points in time, not opening hours"));
     }
     Ok(TimeSpan { from, to, open_end })
+}
+
+/// Returns whether a span without minutes follows: `9-17`.
+fn is_bare_range(cursor: &Cursor<'_>) -> bool {
+    let is_number = |ahead| matches!(cursor.peek_at(ahead), Some(Token::Number(_)));
+    let is_plain = !matches!(cursor.peek_at(3), Some(Token::Colon | Token::Meridian(_)));
+    is_number(0) && cursor.peek_at(1) == Some(Token::Dash) && is_number(2) && is_plain
 }
 
 fn point(cursor: &mut Cursor<'_>) -> Result<TimePoint, SyntaxError> {
