@@ -146,8 +146,8 @@ fn apply<'e>((number, rule): (usize, &'e Rule), day: Date, place: &dyn Place, ti
 /// Returns start and end of a span in minutes from midnight; both are equal if its end is not given. `None` if an event of the sun
 /// does not occur.
 ///
-/// Whether a span runs past midnight depends on what its ends mean, not on the season: `sunrise-08:00` is empty on a day on which the
-/// sun rises later.
+/// The kinds of its ends, not the season, decide if a span runs past midnight: `sunrise-08:00` is empty on a day on which the sun rises
+/// later.
 fn minutes(span: &TimeSpan, day: Date, place: &dyn Place) -> Option<(i32, i32)> {
     let minutes = |point: TimePoint| match point {
         TimePoint::Clock(minutes) => Some(minutes),
