@@ -153,6 +153,8 @@ fn a_night_belongs_to_the_day_on_which_it_starts() {
         ("Mo-Fr 22:00-46:00", TU, "21:59", Open),
         ("Mo-Fr 17:00-09:00", SA, "08:59", Open),
         ("10:00-10:00", MO, "03:00", Open),
+        ("Fr-Sa 15-02", SU, "01:59", Open),
+        ("Su-Th 15-00", MO, "23:59", Open),
         ("00:00-00:00", MO, "03:00", Open),
     ]);
 }

@@ -45,7 +45,7 @@ fn span(cursor: &mut Cursor<'_>) -> Result<TimeSpan, SyntaxError> {
     let to = match (from, to) {
         (TimePoint::Clock(from), Some(TimePoint::Clock(to))) => {
             // `9-5` may mean the afternoon.
-            if is_bare && to <= from && to <= DAY_MINUTES / 2 {
+            if is_bare && to <= from && from <= DAY_MINUTES / 2 {
                 return Err(cursor.error("hours without minutes must not run past midnight"));
             }
             let to = if to <= from { to + DAY_MINUTES } else { to };
