@@ -22,6 +22,12 @@ impl OutputFile {
     /// written to; everything else is refused.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         match fs::metadata(path) {
+            // A name of an open descriptor, such as standard output redirected to a file: the file behind it is not to be replaced.
+            Ok(metadata)
+                if metadata.is_file() && ["/dev", "/proc"].iter().any(|names| path.starts_with(names)) =>
+            {
+                File::options().append(true).open(path).map(Self::Through)
+            }
             Ok(metadata) if metadata.is_file() => {
                 if metadata.permissions().readonly() {
                     return Err(io::Error::new(io::ErrorKind::PermissionDenied, "is read-only"));
@@ -91,6 +97,18 @@ impl Write for OutputFile {
             Self::Through(file) => file.flush(),
         }
     }
+}
+
+/// Returns whether two paths name the same file, which need not exist yet.
+pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| {
+        let existing = fs::canonicalize(path).ok();
+        existing.or_else(|| {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            Some(fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()?.join(path.file_name()?))
+        })
+    };
+    resolved(one).is_some_and(|one| resolved(other) == Some(one))
 }
 
 /// Returns the reason why a file of a kind other than regular is not written; `None` for devices and FIFOs.
@@ -183,5 +201,28 @@ mod tests {
 
         write(Path::new("/dev/null"), "nothing").unwrap();
         assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    }
+
+    #[test]
+    fn the_file_behind_an_open_descriptor_is_appended_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        fs::write(&path, "before ").unwrap();
+        let open = File::options().append(true).open(&path).unwrap();
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(&open);
+        write(Path::new(&format!("/dev/fd/{descriptor}")), "after").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "before after");
+    }
+
+    #[test]
+    fn paths_to_one_file_are_the_same_before_and_after_it_exists() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir(at("folder")).unwrap();
+        let (one, other) = (at("new.csv"), at("folder/../new.csv"));
+        assert!(is_same_file(&one, &other) && !is_same_file(&one, &at("else.csv")));
+        fs::write(&one, "").unwrap();
+        symlink(&one, at("link")).unwrap();
+        assert!(is_same_file(&at("link"), &other));
     }
 }

@@ -154,6 +154,20 @@ pub(super) fn split_pair(text: &str) -> Option<(String, String)> {
     }
 }
 
+/// Returns whether a text can only be a pair, and not one coordinate with a decimal comma or with minutes, such as `60,17` and `60 10.2`.
+pub(super) fn is_certain_pair(text: &str) -> bool {
+    let has_fraction = |part: &str| part.contains(['.', ',']);
+    let has_letter = |part: &str| part.contains(|c: char| "NSEWnsew".contains(c));
+    match split_pair(text) {
+        None => false,
+        Some(_) if text.contains(';') || text.trim_start().to_ascii_uppercase().contains("POINT") => true,
+        Some((latitude, longitude)) => {
+            [&latitude, &longitude].into_iter().all(|part| has_fraction(part))
+                || [&latitude, &longitude].into_iter().all(|part| has_letter(part))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +196,18 @@ mod tests {
             assert!((parsed - degrees).abs() < 1e-12, "{text}: {parsed}");
         }
         assert_eq!(parse("24°56'24\"W", Axis::Longitude), Ok(-24.94));
+    }
+
+    #[test]
+    fn a_coordinate_alone_is_no_pair() {
+        for text in ["60,17", "60 10.2", "60.17", "60 10 12", "60,17N", ""] {
+            assert!(!is_certain_pair(text), "{text}");
+        }
+        for text in
+            ["60.17,24.94", "60.17, 24.94", "60,17, 24,94", "60;24", "60.17 24.94", "60N 24E", "POINT(24 60)"]
+        {
+            assert!(is_certain_pair(text), "{text}");
+        }
     }
 
     #[test]

@@ -74,7 +74,7 @@ fn position(cells: &Cells<'_>, datum: DatumArg) -> Result<wire::Position, Violat
     // A pair in a column of its own, or in the first column of two.
     let pair = if latitude.is_empty() && longitude.is_empty() {
         coordinates::split_pair(cells.text(Field::Point))
-    } else if longitude.is_empty() {
+    } else if longitude.is_empty() && coordinates::is_certain_pair(&latitude) {
         coordinates::split_pair(&latitude)
     } else {
         None

@@ -54,6 +54,35 @@ fn an_earlier_file_of_rejected_rows_stays_until_rows_are_stored() {
 }
 
 #[test]
+fn the_file_of_warnings_is_no_file_that_the_import_reads_or_writes_otherwise() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("shops.csv"), TWO_ROWS).unwrap();
+    for flags in [
+        &["--warnings", "./shops.csv"][..],
+        &["--warnings", "shops.csv.rejected.csv"],
+        &["--warnings", "w.csv", "--rejected", "w.csv"],
+    ] {
+        let output = import(directory.path(), "shops.csv", flags);
+        assert_eq!(output.status.code(), Some(64), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("--warnings"), "{}", text(&output.stderr));
+    }
+    assert_eq!(fs::read_to_string(path("shops.csv")).unwrap(), TWO_ROWS);
+    assert!(!path("store").exists(), "nothing is stored");
+}
+
+#[test]
+fn a_file_of_warnings_that_fails_costs_no_rejected_row() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("shops.csv"), TWO_ROWS).unwrap();
+    let output = import(directory.path(), "shops.csv", &["--warnings", "/dev/full"]);
+    assert_eq!(output.status.code(), Some(73), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("1 accepted"), "{}", text(&output.stdout));
+    assert!(fs::read_to_string(path("shops.csv.rejected.csv")).unwrap().contains("LATITUDE_OUT_OF_RANGE"));
+}
+
+#[test]
 fn a_file_of_rejected_rows_that_cannot_be_written_is_an_error_only_if_it_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);

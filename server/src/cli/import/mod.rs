@@ -28,6 +28,7 @@ use self::{
 use super::{
     exit_code::CliError,
     format_of,
+    output_file::is_same_file,
     target::{IfMissing, Target, TargetArgs},
     terminal,
 };
@@ -56,9 +57,11 @@ and listed:
   visibility                 visible or hidden
   app_id, app_path           link to a mini program
 
-A row updates the fields of its columns in a merchant that exists; the other
-fields stay, as do hours and visibility where the row has none. Rows of NDJSON,
-and of GeoJSON that `nearby export` has written, replace the merchant.
+A row of a CSV file updates the fields of its columns in a merchant that exists;
+the other fields stay, as do visibility and known hours where the row has none.
+The columns of an address are one field, and so are those of a position and of a
+mini program. A GeoJSON feature updates all fields above. Rows of NDJSON, and of
+GeoJSON that `nearby export` has written, replace the merchant.
 
 The position of a GeoJSON feature is its Point, the first point of a MultiPoint,
 or a point within a Polygon or MultiPolygon: the centroid of its outline, if that
@@ -164,6 +167,14 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
         _ => CliError::no_input(format!("cannot read {name}: {error}")),
     })?;
     let rejected = RejectedFile::new(args.rejected, &args.file, input.layout.clone())?;
+    if let Some(warnings) = &args.warnings {
+        let others = rejected.paths().chain([args.file.as_path()]).chain(args.holidays.as_deref());
+        if let Some(other) = others.into_iter().find(|other| is_same_file(warnings, other)) {
+            let message =
+                format!("--warnings names {}, which the import reads or writes otherwise", other.display());
+            return Err(CliError::usage(message));
+        }
+    }
     let warnings = args.warnings.map(WarningsFile::create).transpose()?;
     let tally = Tally::new(rejected, warnings, input.ignored.clone());
     let target = Target::open(&args.target, IfMissing::Create).await?;

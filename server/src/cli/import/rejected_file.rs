@@ -7,7 +7,11 @@ use std::{
 };
 
 use crate::{
-    cli::{exit_code::CliError, output_file::OutputFile, terminal},
+    cli::{
+        exit_code::CliError,
+        output_file::{OutputFile, is_same_file},
+        terminal,
+    },
     formats::{Layout, Rejected, RejectedWriter},
 };
 
@@ -52,6 +56,11 @@ impl RejectedFile {
             rejected.writer = Some(rejected.open().map_err(|error| rejected.cannot_write(&error))?);
         }
         Ok(rejected)
+    }
+
+    /// Returns the paths that are written, or removed if no row is rejected.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        [Some(&self.path), self.reasons_path.as_ref()].into_iter().flatten().map(PathBuf::as_path)
     }
 
     fn cannot_write(&self, error: &io::Error) -> CliError {
@@ -115,7 +124,7 @@ impl RejectedFile {
 
 /// Checks that a file of rejected rows is not the file that is imported.
 pub(super) fn check_is_other(path: &Path, file: &Path) -> Result<(), CliError> {
-    if path.canonicalize().is_ok_and(|path| file.canonicalize().is_ok_and(|file| file == path)) {
+    if is_same_file(path, file) {
         return Err(CliError::usage("--rejected names the file to load itself"));
     }
     Ok(())

@@ -121,7 +121,7 @@ impl Tally {
     }
 
     /// Counts a row by the outcome that the server reports.
-    pub(super) fn count(&mut self, outcome: &ImportOutcome, row: PendingRow) -> Result<(), CliError> {
+    pub(super) fn count(&mut self, outcome: &ImportOutcome, row: PendingRow) {
         match outcome.state() {
             ImportState::Created => self.report.created += 1,
             ImportState::Updated => self.report.updated += 1,
@@ -132,22 +132,21 @@ impl Tally {
                 });
                 let (number, source) = (row.number, row.source.as_slice());
                 self.reject(&Rejected { number, source, reason, field, description });
-                return Ok(());
+                return;
             }
         }
         self.report.rows += 1;
         self.report.accepted += 1;
-        self.count_id(&row)?;
+        self.count_id(&row);
         if self.suspicions.add(row.number, row.position, &row.country) {
-            self.warn(row.number, "FAR_FROM_COUNTRY", &row.country)?;
+            self.warn(row.number, "FAR_FROM_COUNTRY", &row.country);
         }
         for warning in row.warnings {
-            self.warn(row.number, warning.code, &warning.detail)?;
+            self.warn(row.number, warning.code, &warning.detail);
         }
-        Ok(())
     }
 
-    fn count_id(&mut self, row: &PendingRow) -> Result<(), CliError> {
+    fn count_id(&mut self, row: &PendingRow) {
         // 64 bits per id instead of the id: among ten million ids, the probability of a collision is 3 in a million. The hash does
         // not outlive the process, so DefaultHasher need not be stable.
         let hash = |id: &str| {
@@ -158,18 +157,19 @@ impl Tally {
         let id = hash(&row.name);
         self.report.repeated_ids += u64::from(!self.accepted_ids.insert(id));
         if row.name.is_ascii() {
-            return Ok(());
+            return;
         }
         let composed: String = row.name.nfc().collect();
         if *self.composed_ids.entry(hash(&composed)).or_insert(id) != id {
-            self.warn(row.number, "ID_DIFFERS_ONLY_IN_COMPOSITION", &row.name)?;
+            self.warn(row.number, "ID_DIFFERS_ONLY_IN_COMPOSITION", &row.name);
         }
-        Ok(())
     }
 
-    fn warn(&mut self, row: u64, code: &'static str, detail: &str) -> Result<(), CliError> {
+    fn warn(&mut self, row: u64, code: &'static str, detail: &str) {
         *self.report.warnings.entry(code).or_default() += 1;
-        self.warnings.as_mut().map_or(Ok(()), |file| file.write(row, code, detail))
+        if let Some(file) = &mut self.warnings {
+            file.write(row, code, detail);
+        }
     }
 
     /// Counts a rejected row, and writes it.
@@ -180,23 +180,21 @@ impl Tally {
         self.rejected.write(row);
     }
 
-    /// Completes the files. Returns the report, and the error of a file of rejected rows that the user has named.
+    /// Completes the files. Returns the report, and the error of a file that the user has named.
     pub(super) fn finish(mut self) -> Result<(Report, Option<CliError>), CliError> {
         for suspicion in self.suspicions.finish() {
             *self.report.warnings.entry(suspicion.code).or_default() += suspicion.rows;
-            for number in suspicion.numbers {
-                self.warnings.as_mut().map_or(Ok(()), |file| file.write(number, suspicion.code, ""))?;
+            if let Some(file) = &mut self.warnings {
+                suspicion.numbers.into_iter().for_each(|number| file.write(number, suspicion.code, ""));
             }
         }
-        if let Some(warnings) = self.warnings {
-            warnings.finish()?;
-        }
+        let unwritten_warnings = self.warnings.and_then(|warnings| warnings.finish().err());
         let mut report = self.report;
         let finished = self.rejected.finish(self.has_begun, report.rejected)?;
         report.rejected_not_written = finished.unwritten;
         report.rejected_path = Some(finished.path);
         report.ignored_columns = self.ignored.to_vec();
-        Ok((report, finished.failure))
+        Ok((report, finished.failure.or(unwritten_warnings)))
     }
 }
 

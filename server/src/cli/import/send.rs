@@ -185,7 +185,7 @@ impl Sender {
             match row {
                 Ok(row) => {
                     if let Some(outcome) = outcomes.next() {
-                        self.tally.count(&outcome, row)?;
+                        self.tally.count(&outcome, row);
                     }
                 }
                 Err((number, source, [reason, field, description])) => {

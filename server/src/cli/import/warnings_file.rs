@@ -5,9 +5,12 @@ use std::{io::BufWriter, path::PathBuf};
 use crate::cli::{exit_code::CliError, output_file::OutputFile};
 
 /// A CSV file with the columns row, warning and detail.
+///
+/// A failure does not end the import: it is reported at the end.
 pub(super) struct WarningsFile {
     path: PathBuf,
     writer: csv::Writer<BufWriter<OutputFile>>,
+    error: Option<std::io::Error>,
 }
 
 impl WarningsFile {
@@ -19,20 +22,25 @@ impl WarningsFile {
             Ok(writer)
         };
         match create() {
-            Ok(writer) => Ok(Self { path, writer }),
+            Ok(writer) => Ok(Self { path, writer, error: None }),
             Err(error) => Err(cannot_write(&path, &error)),
         }
     }
 
-    pub(super) fn write(&mut self, row: u64, code: &str, detail: &str) -> Result<(), CliError> {
-        let written = self.writer.write_record([row.to_string().as_str(), code, detail]);
-        written.map_err(|error| cannot_write(&self.path, &error.into()))
+    pub(super) fn write(&mut self, row: u64, code: &str, detail: &str) {
+        if self.error.is_none() {
+            let written = self.writer.write_record([row.to_string().as_str(), code, detail]);
+            self.error = written.err().map(Into::into);
+        }
     }
 
-    /// Completes the file.
+    /// Completes the file, or returns the first error.
     pub(super) fn finish(self) -> Result<(), CliError> {
-        let Self { path, writer } = self;
+        let Self { path, writer, error } = self;
         let finish = || {
+            if let Some(error) = error {
+                return Err(error);
+            }
             let file = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
             file.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish()
         };

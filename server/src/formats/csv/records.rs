@@ -131,6 +131,11 @@ impl Records {
     /// Examines a record up to and including its line end. Returns its length; `None` at the end of the file.
     fn scan(&mut self, scan: &mut Scan) -> io::Result<Option<usize>> {
         loop {
+            // Also a row of nothing but quotes or line ends is not kept beyond the limit.
+            if self.examined - self.start > MAX_ROW_BYTES {
+                scan.is_too_long = true;
+                self.start = self.examined;
+            }
             let unseen = self.buffer.get(self.examined..self.end).unwrap_or_default();
             let Some(found) = memchr3(b'"', b'\n', b'\r', unseen) else {
                 scan.previous = unseen.last().copied().or(scan.previous);
@@ -282,6 +287,28 @@ mod tests {
     fn an_unclosed_quote_is_an_error_with_its_line() {
         let error = read(b"a,b\n\nc,d\ne,\"f\ng,h\n", 1).unwrap_err();
         assert!(error.to_string().starts_with("line 4: "), "{error}");
+    }
+
+    #[test]
+    fn rows_of_quotes_or_line_ends_are_skipped_within_the_limit_of_memory() {
+        let long = 3 * MAX_ROW_BYTES;
+        for (row, line_ends) in [
+            (format!("\"{}\"", "\n".repeat(long)), long as u64),
+            (format!("\"{}\"", "\r".repeat(long)), long as u64),
+            (format!("x{}", "\"".repeat(long)), 0),
+        ] {
+            let text = format!("a,b\n{row}\nc,d\n");
+            let mut records = Records::new(Box::new(Cursor::new(text.into_bytes())));
+            let mut found = Vec::new();
+            while let Some(record) = records.next().unwrap() {
+                found.push(match record {
+                    Record::Complete { line, .. } => (line, true),
+                    Record::TooLong { line } => (line, false),
+                });
+            }
+            assert_eq!(found, [(1, true), (2, false), (3 + line_ends, true)]);
+            assert!(records.buffer.capacity() <= 3 * MAX_ROW_BYTES, "{}", records.buffer.capacity());
+        }
     }
 
     #[test]

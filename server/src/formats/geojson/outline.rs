@@ -35,11 +35,22 @@ fn ring(positions: &[Position]) -> Vec<Point> {
 }
 
 fn within(polygon: &[Vec<Position>]) -> Option<Point> {
-    let rings: Vec<Vec<Point>> = polygon.iter().map(|positions| ring(positions)).collect();
+    let mut rings: Vec<Vec<Point>> = polygon.iter().map(|positions| ring(positions)).collect();
+    let (west, east) =
+        rings.first()?.iter().fold((f64::MAX, f64::MIN), |(west, east), (x, _)| (west.min(*x), east.max(*x)));
+    // No place is wider than half the earth: the outline crosses the antimeridian.
+    if east - west > 180.0 {
+        rings.iter_mut().flatten().filter(|(x, _)| *x < 0.0).for_each(|(x, _)| *x += 360.0);
+    }
+    let (x, y) = within_rings(&rings)?;
+    Some((if x > 180.0 { x - 360.0 } else { x }, y))
+}
+
+fn within_rings(rings: &[Vec<Point>]) -> Option<Point> {
     let outline = rings.first()?;
     let first = *outline.first()?;
     let centroid = centroid(outline).unwrap_or(first);
-    if contains(&rings, centroid) {
+    if contains(rings, centroid) {
         return Some(centroid);
     }
     let (low, high) =
@@ -113,6 +124,11 @@ mod tests {
             (
                 r#"{"type":"MultiPolygon","coordinates":[[[[0,0],[1,0],[1,1],[0,0]]],[[[10,10],[14,10],[14,14],[10,14],[10,10]]]]}"#,
                 Some((12.0, 12.0)),
+            ),
+            // Across the antimeridian.
+            (
+                r#"{"type":"Polygon","coordinates":[[[179,-16],[-178,-16],[-178,-14],[179,-14],[179,-16]]]}"#,
+                Some((-179.5, -15.0)),
             ),
             (r#"{"type":"LineString","coordinates":[[1,2],[3,4]]}"#, None),
             (r#"{"type":"GeometryCollection","geometries":[]}"#, None),

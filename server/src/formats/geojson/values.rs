@@ -135,7 +135,9 @@ impl Values {
             self.bytes.value(&mut value, begin)?;
             kept.push(&value.bytes);
             kept.is_too_long |= value.is_too_long;
-            if key.bytes == b"\"crs\"" {
+            // Of several collections in one file, the first in another system decides.
+            if key.bytes == b"\"crs\"" && self.crs.as_deref().and_then(super::feature::foreign_crs).is_none()
+            {
                 self.crs = Some(value.bytes);
             }
         }
