@@ -315,6 +315,17 @@ pub(crate) fn hours_of(given: &wire::Merchant, position: AnyPosition) -> Option<
     Some(Hours::Expression(ExpressionHours::new(&hours.time_zone, &hours.osm_expression, region, position)))
 }
 
+/// Returns a position in its datum; `None` if the datum is not named or a coordinate is out of range.
+pub(crate) fn position_of(given: &wire::Position) -> Option<AnyPosition> {
+    let (latitude, longitude) = (given.latitude, given.longitude);
+    match given.coordinate_system() {
+        wire::CoordinateSystem::Unspecified => None,
+        wire::CoordinateSystem::Wgs84 => Position::new(latitude, longitude).map(AnyPosition::Wgs84).ok(),
+        wire::CoordinateSystem::Gcj02 => Position::new(latitude, longitude).map(AnyPosition::Gcj02).ok(),
+        wire::CoordinateSystem::Bd09 => Position::new(latitude, longitude).map(AnyPosition::Bd09).ok(),
+    }
+}
+
 /// Rounds a position to a hundredth of a degree, which moves sunrise by three seconds: merchants nearby share their hours.
 fn rounded(position: Position<Wgs84>) -> Option<Position<Wgs84>> {
     let round = |degrees: f64| (degrees * 100.0).round() / 100.0;

@@ -17,7 +17,7 @@ use crate::{
         Difference, Expression, HolidayCalendar, HolidayKind, country_at, first_difference, is_time_zone,
         region_code,
     },
-    record::hours_of,
+    record::{hours_of, position_of},
 };
 
 /// Boundaries of time zones, of OpenStreetMap: 60 to 80 MiB of memory, loaded at the first row that needs them.
@@ -113,7 +113,7 @@ impl HoursConverter {
             return None;
         }
         if hours.time_zone.is_empty() {
-            hours.time_zone = self.time_zone.clone().or_else(|| place.position.and_then(zone_at))?;
+            hours.time_zone = self.zone_of(&place)?;
         }
         let position = AnyPosition::Wgs84(place.position?);
         let after = wire::Merchant { opening_hours: Some(hours.clone()), ..stored.clone() };
@@ -136,9 +136,13 @@ impl HoursConverter {
         }
     }
 
+    /// Returns the zone of hours that name none.
+    fn zone_of(&self, place: &Place) -> Option<String> {
+        self.time_zone.clone().or_else(|| place.position.and_then(zone_at))
+    }
+
     fn complete_time_zone(&self, hours: &mut wire::OpeningHours, place: &Place, warnings: &mut Warnings) {
-        let zone = self.time_zone.clone().or_else(|| place.position.and_then(zone_at));
-        match zone {
+        match self.zone_of(place) {
             Some(zone) => hours.time_zone = zone,
             None => {
                 warnings.push("HOURS_WITHOUT_TIME_ZONE");
@@ -157,7 +161,8 @@ struct Place {
 impl Place {
     fn of(merchant: &wire::Merchant) -> Self {
         let code = merchant.address.as_ref().map_or("", |address| &address.region_code);
-        Self { region_code: region_code(code), position: merchant.position.as_ref().and_then(wgs84) }
+        let position = merchant.position.as_ref().and_then(position_of);
+        Self { region_code: region_code(code), position: position.map(AnyPosition::to_wgs84) }
     }
 
     fn region(&self) -> Option<[u8; 2]> {
@@ -165,21 +170,9 @@ impl Place {
     }
 }
 
-/// Returns the position in WGS-84, if it is valid.
-fn wgs84(position: &wire::Position) -> Option<Position<Wgs84>> {
-    let (latitude, longitude) = (position.latitude, position.longitude);
-    let position = match position.coordinate_system() {
-        wire::CoordinateSystem::Unspecified => return None,
-        wire::CoordinateSystem::Wgs84 => AnyPosition::Wgs84(Position::new(latitude, longitude).ok()?),
-        wire::CoordinateSystem::Gcj02 => AnyPosition::Gcj02(Position::new(latitude, longitude).ok()?),
-        wire::CoordinateSystem::Bd09 => AnyPosition::Bd09(Position::new(latitude, longitude).ok()?),
-    };
-    Some(position.to_wgs84())
-}
-
 /// Returns the time zone at a position, if the database of this build has it. Boundaries are simplified: within about 100 m of one,
 /// it may be the zone beside it.
-pub(crate) fn zone_at(position: Position<Wgs84>) -> Option<String> {
+fn zone_at(position: Position<Wgs84>) -> Option<String> {
     let name = ZONE_BOUNDARIES.get_tz_name(position.longitude_deg(), position.latitude_deg());
     is_time_zone(name).then(|| name.to_owned())
 }

@@ -2,9 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use jiff::tz::TimeZoneDatabase;
-
-static IANA: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+use crate::opening_hours::iana_name;
 
 /// Names of Windows, one a line, and the IANA zone of each for its whole territory; see `server/data/README.md`.
 const WINDOWS: &str = include_str!("../../data/windows-zones.tsv");
@@ -25,8 +23,7 @@ pub(super) fn time_zone(text: &str) -> Option<String> {
         Some((offset, name)) if is_offset(offset) => name.trim(),
         _ => text,
     };
-    let zone = IANA.get(name).ok()?;
-    zone.iana_name().map(str::to_owned)
+    iana_name(name)
 }
 
 /// Returns why a text names no time zone.
@@ -93,7 +90,7 @@ mod tests {
     fn every_windows_zone_is_one_of_the_iana_database() {
         assert!(WINDOWS.lines().count() > 100);
         for (windows, iana) in &*WINDOWS_ZONES {
-            assert!(IANA.get(iana).is_ok(), "{windows}: {iana}");
+            assert!(iana_name(iana).is_some(), "{windows}: {iana}");
         }
     }
 

@@ -27,7 +27,7 @@ use super::{
     merchant::merchant,
     options::ReadOptions,
     rows::{Warnings, violation},
-    text::{Encoding, Text},
+    text::{Encoding, Text, invalid},
 };
 use crate::{error::Violation, reason};
 
@@ -210,8 +210,4 @@ fn not_utf_8(encoding: Encoding) -> String {
         Encoding::Utf16 { .. } => "UTF-16".to_owned(),
         Encoding::Other(charset) => format!("{}: --encoding may name the wrong encoding", charset.name()),
     }
-}
-
-fn invalid(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message)
 }

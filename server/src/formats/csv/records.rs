@@ -4,11 +4,14 @@
 //! contain delimiters and line ends, and two quotes for one; elsewhere a quote is a character like any other. This is also the
 //! dialect of `csv_core`, which splits a record into cells.
 
-use std::io::{self, Read};
+use std::io;
 
 use memchr::memchr3;
 
-use crate::formats::{rows::MAX_ROW_BYTES, text::Bytes};
+use crate::formats::{
+    rows::MAX_ROW_BYTES,
+    text::{Bytes, invalid, read_some},
+};
 
 const FILL_BYTES: usize = 1 << 16;
 
@@ -216,29 +219,20 @@ impl Records {
         if self.buffer.len() < self.end + FILL_BYTES {
             self.buffer.resize(self.end + FILL_BYTES, 0);
         }
-        loop {
-            match self.source.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-                Ok(count) => {
-                    self.is_ended = count == 0;
-                    self.end += count;
-                    return Ok(());
-                }
-            }
-        }
+        let count = read_some(&mut self.source, self.buffer.get_mut(self.end..).unwrap_or_default())?;
+        self.is_ended = count == 0;
+        self.end += count;
+        Ok(())
     }
 }
 
 fn unclosed(line: u64) -> io::Error {
-    let message =
-        format!("line {line}: a quote opens a cell here and is never closed; close it, or double it");
-    io::Error::new(io::ErrorKind::InvalidData, message)
+    invalid(format!("line {line}: a quote opens a cell here and is never closed; close it, or double it"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::io::{Cursor, Read};
 
     use proptest::prelude::*;
 

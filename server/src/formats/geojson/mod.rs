@@ -12,7 +12,12 @@ use self::{
     feature::Converter,
     values::{Value, Values},
 };
-use super::{Row, mapping::Mapping, rows::IgnoredNames, text::Bytes};
+use super::{
+    Row,
+    mapping::Mapping,
+    rows::IgnoredNames,
+    text::{Bytes, invalid},
+};
 
 /// The rows of a GeoJSON file.
 pub(super) struct GeojsonRows {
@@ -74,8 +79,4 @@ fn check_coordinate_system(text: Bytes) -> io::Result<()> {
         ))),
         None => Ok(()),
     }
-}
-
-fn invalid(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message)
 }

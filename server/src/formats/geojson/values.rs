@@ -4,9 +4,12 @@
 //! Only quotes, braces and brackets are interpreted. A value whose content is not JSON is still one value, so that a broken feature
 //! costs one feature, as long as its quotes and braces balance.
 
-use std::io::{self, Read};
+use std::io;
 
-use crate::formats::{rows::MAX_ROW_BYTES, text::Bytes};
+use crate::formats::{
+    rows::MAX_ROW_BYTES,
+    text::{Bytes, invalid, read_some},
+};
 
 const FILL_BYTES: usize = 1 << 16;
 
@@ -183,12 +186,7 @@ impl Input {
         if self.start == self.end {
             self.offset += self.end as u64;
             (self.start, self.end) = (0, 0);
-            self.end = loop {
-                match self.source.read(&mut self.buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    read => break read?,
-                }
-            };
+            self.end = read_some(&mut self.source, &mut self.buffer)?;
         }
         Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
     }
@@ -356,13 +354,9 @@ fn unbalanced(offset: u64) -> io::Error {
     ))
 }
 
-fn invalid(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::io::{Cursor, Read};
 
     use super::*;
 

@@ -1,9 +1,5 @@
 //! Output of converters that read whole chunks.
 
-use std::io::{self, Read};
-
-use super::Bytes;
-
 pub(super) const CHUNK_BYTES: usize = 1 << 15;
 
 /// Converted bytes that wait to be read.
@@ -25,15 +21,5 @@ impl Output {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.read = 0;
-    }
-}
-
-/// Reads a part of the source; 0 bytes at its end.
-pub(super) fn fill(source: &mut Bytes, chunk: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match source.read(chunk) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
     }
 }

@@ -4,8 +4,9 @@ use std::io::{self, Read};
 
 use super::{
     Bytes,
-    converted::{CHUNK_BYTES, Output, fill},
+    converted::{CHUNK_BYTES, Output},
     encoding::Charset,
+    read_some,
 };
 
 /// Converts an encoding of `encoding_rs`.
@@ -54,7 +55,7 @@ impl Read for Legacy {
                 return Ok(count);
             }
             self.output.clear();
-            let count = fill(&mut self.source, &mut self.chunk)?;
+            let count = read_some(&mut self.source, &mut self.chunk)?;
             self.is_ended = count == 0;
             self.convert(count, count == 0)?;
         }

@@ -5,7 +5,8 @@ use std::io::{self, Read};
 
 use super::{
     Bytes,
-    converted::{CHUNK_BYTES, Output, fill},
+    converted::{CHUNK_BYTES, Output},
+    read_some,
 };
 
 /// Converts UTF-16.
@@ -69,7 +70,7 @@ impl Read for Utf16 {
                 return Ok(count);
             }
             self.output.clear();
-            let count = fill(&mut self.source, &mut self.chunk)?;
+            let count = read_some(&mut self.source, &mut self.chunk)?;
             self.convert(count);
             if count == 0 {
                 self.is_ended = true;

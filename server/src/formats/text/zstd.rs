@@ -7,6 +7,8 @@ use ruzstd::decoding::{
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
+use super::invalid;
+
 /// Reads all frames of a file in sequence, and verifies the checksum of each that has one. `ruzstd`'s own reader reads one frame
 /// only and verifies no checksum.
 pub(super) struct ZstdReader<R: BufRead> {
@@ -77,10 +79,6 @@ impl<R: BufRead> Read for ZstdReader<R> {
             }
         }
     }
-}
-
-fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 #[cfg(test)]

@@ -15,10 +15,13 @@ use crate::{
 const WEEK_MINUTES: i32 = 7 * 24 * 60;
 const LAST_MINUTE_OF_DAY: i32 = 24 * 60 - 1;
 
+/// Returns whether hours say when the merchant is open, and are not only a text to display.
+pub(crate) fn are_known(hours: &wire::OpeningHours) -> bool {
+    !(hours.weekly_periods.is_empty() && hours.special_days.is_empty() && hours.osm_expression.is_empty())
+}
+
 pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
-    let has_hours = !hours.weekly_periods.is_empty()
-        || !hours.special_days.is_empty()
-        || !hours.osm_expression.is_empty();
+    let has_hours = are_known(hours);
     if hours.time_zone.is_empty() {
         if has_hours {
             check.fail(

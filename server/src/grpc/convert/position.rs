@@ -4,7 +4,7 @@ use nearby_index::{AnyPosition, Bd09, Gcj02, Position, PositionError, Wgs84};
 use nearby_proto::v1 as wire;
 
 use super::violations::Check;
-use crate::{error::ServiceError, reason};
+use crate::{error::ServiceError, reason, record::position_of};
 
 /// Parses a required position; `path` is its field in the request.
 pub(crate) fn position_from_wire(
@@ -34,13 +34,7 @@ pub(crate) fn position_from_wire(
         }
     }
     check.finish()?;
-    let position = match datum {
-        Ok(wire::CoordinateSystem::Wgs84) => Position::new(latitude, longitude).map(AnyPosition::Wgs84).ok(),
-        Ok(wire::CoordinateSystem::Gcj02) => Position::new(latitude, longitude).map(AnyPosition::Gcj02).ok(),
-        Ok(wire::CoordinateSystem::Bd09) => Position::new(latitude, longitude).map(AnyPosition::Bd09).ok(),
-        Ok(wire::CoordinateSystem::Unspecified) | Err(_) => None,
-    };
-    position.ok_or(ServiceError::Internal("a position was rejected without a violation"))
+    position_of(given).ok_or(ServiceError::Internal("a position was rejected without a violation"))
 }
 
 /// The datum of positions in responses.

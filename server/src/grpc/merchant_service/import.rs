@@ -11,7 +11,7 @@ use prost::Message;
 use tonic::{Status, Streaming};
 
 use crate::grpc::{
-    convert::{id_from_name, import_mask_from_wire, merchant_from_wire},
+    convert::{hours_are_known, id_from_name, import_mask_from_wire, merchant_from_wire},
     middleware::error_details::with_details,
     request_context::RequestContext,
 };
@@ -155,9 +155,7 @@ fn shorten(outcome: &mut ImportOutcome, bytes_left: &mut usize) {
 /// The fields that a row replaces: unknown hours or an unspecified visibility do not replace known ones.
 fn known_fields(mask: FieldSet, merchant: Option<&wire::Merchant>) -> FieldSet {
     let Some(merchant) = merchant else { return mask };
-    let has_hours = merchant.opening_hours.as_ref().is_some_and(|hours| {
-        !(hours.osm_expression.is_empty() && hours.weekly_periods.is_empty() && hours.special_days.is_empty())
-    });
+    let has_hours = merchant.opening_hours.as_ref().is_some_and(hours_are_known);
     let mask = if has_hours { mask } else { mask.without("opening_hours") };
     if merchant.visibility == i32::from(wire::Visibility::Unspecified) {
         return mask.without("visibility");
