@@ -1,4 +1,4 @@
-//! Terms: the categories, brands and services that searches filter by.
+//! Terms: the categories, brands, services and sources that searches filter by.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -19,6 +19,8 @@ pub enum TermKind {
     Brand,
     /// Service or amenity offered.
     Service,
+    /// Data source.
+    Source,
 }
 
 /// One value of one property, such as the category `shop/bakery`. Terms are equal if kind and name are equal

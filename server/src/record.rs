@@ -59,9 +59,11 @@ pub(crate) fn encode(
     mut given: wire::Merchant,
     id: MerchantId,
     position: AnyPosition,
-    visibility: Visibility,
 ) -> Result<Merchant, ProfileTooLarge> {
-    given.visibility = wire_visibility(visibility).into();
+    if given.visibility() == wire::Visibility::Unspecified {
+        given.set_visibility(wire::Visibility::Visible);
+    }
+    let visibility = visibility_of(&given);
     given.name.clear();
     given.etag.clear();
     given.wgs84_position = None;
@@ -184,23 +186,24 @@ impl MerchantPatch {
         if self.version.is_some_and(|version| version != current.revision) {
             return Err(ServiceError::Conflict(self.id));
         }
-        let (path, FieldUpdate { fields, given, position }) = match self.update {
+        let (is_row, FieldUpdate { fields, given, position }) = match self.update {
             Update::Replace(merchant) => return Ok(merchant),
-            Update::Fields(update) => ("merchant", *update),
+            Update::Fields(update) => (false, *update),
             Update::Overlay { merchant, fields } => {
                 let given = decode_pieces(merchant.profile.given()).map_err(|_| UNREADABLE)?;
                 let position = fields.contains("position").then_some(merchant.position);
-                ("", FieldUpdate { fields, given, position })
+                (true, FieldUpdate { fields, given, position })
             }
         };
         let mut merged = decode_pieces(current.merchant.profile.given()).map_err(|_| UNREADABLE)?;
+        // The source of the merchant has it again.
+        if is_row && merged.visibility() == wire::Visibility::Missing {
+            merged.set_visibility(wire::Visibility::Visible);
+        }
         fields.copy(given, &mut merged);
-        let visibility = match merged.visibility() {
-            wire::Visibility::Hidden => Visibility::Hidden,
-            wire::Visibility::Visible | wire::Visibility::Unspecified => Visibility::Visible,
-        };
         let position = position.unwrap_or(current.merchant.position);
-        encode(merged, self.id, position, visibility).map_err(|error| too_large(path, &error))
+        let path = if is_row { "" } else { "merchant" };
+        encode(merged, self.id, position).map_err(|error| too_large(path, &error))
     }
 
     /// About the number of bytes that the patch adds to a commit.
@@ -270,13 +273,14 @@ macro_rules! updatable_fields {
 
 updatable_fields! {
     display_name brand categories services position address phone opening_hours photos mini_program visibility
-    external_ids labels website_uri
+    external_ids labels website_uri source
 }
 
-fn wire_visibility(visibility: Visibility) -> wire::Visibility {
-    match visibility {
-        Visibility::Visible => wire::Visibility::Visible,
-        Visibility::Hidden => wire::Visibility::Hidden,
+/// The visibility to searches.
+fn visibility_of(given: &wire::Merchant) -> Visibility {
+    match given.visibility() {
+        wire::Visibility::Visible | wire::Visibility::Unspecified => Visibility::Visible,
+        wire::Visibility::Hidden | wire::Visibility::Missing => Visibility::Hidden,
     }
 }
 
@@ -295,9 +299,11 @@ fn profile_of(mut given: wire::Merchant) -> Result<Profile, ProfileTooLarge> {
 
 fn terms_of(given: &wire::Merchant) -> Terms {
     let terms = |kind, names: &[String]| names.iter().map(|name| Term::new(kind, name)).collect::<Vec<_>>();
-    let brand = if given.brand.is_empty() { None } else { Some(Term::new(TermKind::Brand, &given.brand)) };
+    let term = |kind, name: &str| (!name.is_empty()).then(|| Term::new(kind, name));
+    let brand_and_source =
+        [term(TermKind::Brand, &given.brand), term(TermKind::Source, &given.source)].into_iter().flatten();
     let categories = terms(TermKind::Category, &given.categories);
-    categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand).collect()
+    categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand_and_source).collect()
 }
 
 /// Opening hours as the index keeps them; `None` if they state nothing.
@@ -394,7 +400,7 @@ mod tests {
 
     fn encoded(given: wire::Merchant) -> Merchant {
         let position = AnyPosition::Gcj02(Position::new(39.9, 116.4).unwrap());
-        encode(given, MerchantId::parse("cafe").unwrap(), position, Visibility::Visible).unwrap()
+        encode(given, MerchantId::parse("cafe").unwrap(), position).unwrap()
     }
 
     #[test]
@@ -521,7 +527,8 @@ mod tests {
 
     #[test]
     fn an_overlay_creates_a_merchant_or_replaces_the_fields_that_it_names() {
-        let given = wire::Merchant { display_name: "New".to_owned(), brand: "B".to_owned(), ..cafe() };
+        let mut given = wire::Merchant { display_name: "New".to_owned(), brand: "B".to_owned(), ..cafe() };
+        given.set_visibility(wire::Visibility::Hidden);
         let overlay = || MerchantPatch {
             id: MerchantId::parse("cafe").unwrap(),
             version: None,
@@ -530,7 +537,6 @@ mod tests {
                     given.clone(),
                     MerchantId::parse("cafe").unwrap(),
                     AnyPosition::Wgs84(Position::new(1.0, 2.0).unwrap()),
-                    Visibility::Hidden,
                 )
                 .unwrap(),
                 fields: FieldSet::of_names(["display_name", "position"]),
@@ -547,6 +553,35 @@ mod tests {
         let merged = decode_pieces(applied.profile.given()).unwrap();
         let fields = (merged.display_name.as_str(), merged.phone.as_str(), merged.brand.as_str());
         assert_eq!(fields, ("New", "1", ""));
+    }
+
+    #[test]
+    fn a_row_shows_a_merchant_that_its_source_lacked_and_no_other_hidden_one() {
+        use wire::Visibility as Given;
+        for (before, named, expected) in [
+            (Given::Missing, None, (Given::Visible, Visibility::Visible)),
+            (Given::Hidden, None, (Given::Hidden, Visibility::Hidden)),
+            (Given::Missing, Some(Given::Missing), (Given::Missing, Visibility::Hidden)),
+            (Given::Missing, Some(Given::Hidden), (Given::Hidden, Visibility::Hidden)),
+        ] {
+            let with = |visibility: Given| wire::Merchant { visibility: visibility.into(), ..cafe() };
+            let stored = StoredMerchant { merchant: encoded(with(before)), ..stored() };
+            assert_eq!(stored.merchant.visibility, Visibility::Hidden, "{before:?}");
+            let fields: &[&str] = if named.is_some() { &["visibility"] } else { &["phone"] };
+            let merchant = encoded(with(named.unwrap_or(Given::Visible)));
+            let update = Update::Overlay { merchant, fields: FieldSet::of_names(fields.iter().copied()) };
+            let patch = MerchantPatch { update, ..patch(&[], wire::Merchant::default()) };
+            let applied = patch.apply(Some(&stored)).unwrap();
+            let given = decode_pieces(applied.profile.given()).unwrap().visibility();
+            assert_eq!((given, applied.visibility), expected, "{before:?} {named:?}");
+        }
+        let stored = StoredMerchant {
+            merchant: encoded(wire::Merchant { visibility: Given::Missing.into(), ..cafe() }),
+            ..stored()
+        };
+        let update = patch(&["phone"], wire::Merchant::default()).apply(Some(&stored)).unwrap();
+        let given = decode_pieces(update.profile.given()).unwrap();
+        assert_eq!(given.visibility(), Given::Missing, "an update is no row of a source");
     }
 
     #[test]

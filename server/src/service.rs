@@ -68,13 +68,26 @@ impl Service {
     ) -> Result<Submitted, ServiceError> {
         let command = |(merchant, fields): (Merchant, Option<FieldSet>)| match fields {
             None => Command::Put { merchant, expect: Expect::Anything },
-            Some(fields) => {
-                let id = merchant.id.clone();
-                let update = Update::Overlay { merchant, fields };
-                Command::Patch(MerchantPatch { id, version: None, update, if_missing: None })
-            }
+            Some(fields) => Command::Patch(overlay(merchant, fields)),
         };
         self.commits.submit_each(merchants.into_iter().map(command).collect()).await
+    }
+
+    /// Checks what [`Self::import`] would do with each merchant on its own, without storing any. Returns whether it exists.
+    #[must_use]
+    pub fn check_import(
+        &self,
+        merchants: Vec<(Merchant, Option<FieldSet>)>,
+    ) -> Vec<Result<bool, ServiceError>> {
+        let snapshot = self.snapshot();
+        let check = |(merchant, fields): (Merchant, Option<FieldSet>)| {
+            let current = snapshot.get(&merchant.id);
+            if let Some(fields) = fields {
+                overlay(merchant, fields).apply(current.map(Arc::as_ref))?;
+            }
+            Ok(current.is_some())
+        };
+        merchants.into_iter().map(check).collect()
     }
 
     /// A permit for a watching call.
@@ -95,6 +108,12 @@ impl Service {
         let permit = permit.map_err(|_| ServiceError::LimitReached(LimitedResource::Backups))?;
         Ok((self.commits.backup_contents().await?, permit))
     }
+}
+
+/// The patch of a row that replaces some fields.
+fn overlay(merchant: Merchant, fields: FieldSet) -> MerchantPatch {
+    let id = merchant.id.clone();
+    MerchantPatch { id, version: None, update: Update::Overlay { merchant, fields }, if_missing: None }
 }
 
 /// The service, while there is one: not before the store is loaded, and not after the server has stopped. Clones share it.

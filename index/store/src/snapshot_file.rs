@@ -133,6 +133,7 @@ fn terms_bytes(terms: &Terms) -> Vec<u8> {
             TermKind::Category => 1,
             TermKind::Brand => 2,
             TermKind::Service => 3,
+            TermKind::Source => 4,
         });
         bytes.push(short(term.name().len()));
         bytes.extend_from_slice(term.name().as_bytes());
@@ -251,6 +252,7 @@ fn read_terms(block: &mut Reader<'_>) -> Result<Terms, DecodeError> {
             [1] => TermKind::Category,
             [2] => TermKind::Brand,
             [3] => TermKind::Service,
+            [4] => TermKind::Source,
             _ => return Err(DecodeError::Value),
         };
         Ok(Term::new(kind, text(block)?))

@@ -3089,6 +3089,9 @@ impl serde::Serialize for ImportMerchantsRequest {
         if self.update_mask.is_some() {
             len += 1;
         }
+        if self.validate_only {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.ImportMerchantsRequest", len)?;
         if !self.rows.is_empty() {
             struct_ser.serialize_field("rows", &self.rows)?;
@@ -3098,6 +3101,9 @@ impl serde::Serialize for ImportMerchantsRequest {
         }
         if let Some(v) = self.update_mask.as_ref() {
             struct_ser.serialize_field("updateMask", v)?;
+        }
+        if self.validate_only {
+            struct_ser.serialize_field("validateOnly", &self.validate_only)?;
         }
         struct_ser.end()
     }
@@ -3114,6 +3120,8 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
             "allowNullIsland",
             "update_mask",
             "updateMask",
+            "validate_only",
+            "validateOnly",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3121,6 +3129,7 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
             Rows,
             AllowNullIsland,
             UpdateMask,
+            ValidateOnly,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3145,6 +3154,7 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
                             "rows" => Ok(GeneratedField::Rows),
                             "allowNullIsland" | "allow_null_island" => Ok(GeneratedField::AllowNullIsland),
                             "updateMask" | "update_mask" => Ok(GeneratedField::UpdateMask),
+                            "validateOnly" | "validate_only" => Ok(GeneratedField::ValidateOnly),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3167,6 +3177,7 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
                 let mut rows__ = None;
                 let mut allow_null_island__ = None;
                 let mut update_mask__ = None;
+                let mut validate_only__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Rows => {
@@ -3187,12 +3198,19 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
                             }
                             update_mask__ = map_.next_value()?;
                         }
+                        GeneratedField::ValidateOnly => {
+                            if validate_only__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("validateOnly"));
+                            }
+                            validate_only__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ImportMerchantsRequest {
                     rows: rows__.unwrap_or_default(),
                     allow_null_island: allow_null_island__.unwrap_or_default(),
                     update_mask: update_mask__,
+                    validate_only: validate_only__.unwrap_or_default(),
                 })
             }
         }
@@ -4184,6 +4202,9 @@ impl serde::Serialize for Merchant {
         if !self.website_uri.is_empty() {
             len += 1;
         }
+        if !self.source.is_empty() {
+            len += 1;
+        }
         if self.create_time.is_some() {
             len += 1;
         }
@@ -4244,6 +4265,9 @@ impl serde::Serialize for Merchant {
         if !self.website_uri.is_empty() {
             struct_ser.serialize_field("websiteUri", &self.website_uri)?;
         }
+        if !self.source.is_empty() {
+            struct_ser.serialize_field("source", &self.source)?;
+        }
         if let Some(v) = self.create_time.as_ref() {
             struct_ser.serialize_field("createTime", v)?;
         }
@@ -4283,6 +4307,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
             "labels",
             "website_uri",
             "websiteUri",
+            "source",
             "create_time",
             "createTime",
             "update_time",
@@ -4308,6 +4333,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
             ExternalIds,
             Labels,
             WebsiteUri,
+            Source,
             CreateTime,
             UpdateTime,
         }
@@ -4348,6 +4374,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                             "externalIds" | "external_ids" => Ok(GeneratedField::ExternalIds),
                             "labels" => Ok(GeneratedField::Labels),
                             "websiteUri" | "website_uri" => Ok(GeneratedField::WebsiteUri),
+                            "source" => Ok(GeneratedField::Source),
                             "createTime" | "create_time" => Ok(GeneratedField::CreateTime),
                             "updateTime" | "update_time" => Ok(GeneratedField::UpdateTime),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -4386,6 +4413,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                 let mut external_ids__ = None;
                 let mut labels__ = None;
                 let mut website_uri__ = None;
+                let mut source__ = None;
                 let mut create_time__ = None;
                 let mut update_time__ = None;
                 while let Some(k) = map_.next_key()? {
@@ -4494,6 +4522,12 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                             }
                             website_uri__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Source => {
+                            if source__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("source"));
+                            }
+                            source__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::CreateTime => {
                             if create_time__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("createTime"));
@@ -4526,6 +4560,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                     external_ids: external_ids__.unwrap_or_default(),
                     labels: labels__.unwrap_or_default(),
                     website_uri: website_uri__.unwrap_or_default(),
+                    source: source__.unwrap_or_default(),
                     create_time: create_time__,
                     update_time: update_time__,
                 })
@@ -4693,6 +4728,9 @@ impl serde::Serialize for MerchantFilter {
         if !self.none_services.is_empty() {
             len += 1;
         }
+        if !self.any_sources.is_empty() {
+            len += 1;
+        }
         if self.visibility_scope != 0 {
             len += 1;
         }
@@ -4717,6 +4755,9 @@ impl serde::Serialize for MerchantFilter {
         }
         if !self.none_services.is_empty() {
             struct_ser.serialize_field("noneServices", &self.none_services)?;
+        }
+        if !self.any_sources.is_empty() {
+            struct_ser.serialize_field("anySources", &self.any_sources)?;
         }
         if self.visibility_scope != 0 {
             let v = VisibilityScope::try_from(self.visibility_scope)
@@ -4747,6 +4788,8 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
             "allServices",
             "none_services",
             "noneServices",
+            "any_sources",
+            "anySources",
             "visibility_scope",
             "visibilityScope",
         ];
@@ -4760,6 +4803,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
             AnyServices,
             AllServices,
             NoneServices,
+            AnySources,
             VisibilityScope,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -4789,6 +4833,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                             "anyServices" | "any_services" => Ok(GeneratedField::AnyServices),
                             "allServices" | "all_services" => Ok(GeneratedField::AllServices),
                             "noneServices" | "none_services" => Ok(GeneratedField::NoneServices),
+                            "anySources" | "any_sources" => Ok(GeneratedField::AnySources),
                             "visibilityScope" | "visibility_scope" => Ok(GeneratedField::VisibilityScope),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
@@ -4816,6 +4861,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                 let mut any_services__ = None;
                 let mut all_services__ = None;
                 let mut none_services__ = None;
+                let mut any_sources__ = None;
                 let mut visibility_scope__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -4861,6 +4907,12 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                             }
                             none_services__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::AnySources => {
+                            if any_sources__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("anySources"));
+                            }
+                            any_sources__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::VisibilityScope => {
                             if visibility_scope__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("visibilityScope"));
@@ -4877,6 +4929,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                     any_services: any_services__.unwrap_or_default(),
                     all_services: all_services__.unwrap_or_default(),
                     none_services: none_services__.unwrap_or_default(),
+                    any_sources: any_sources__.unwrap_or_default(),
                     visibility_scope: visibility_scope__.unwrap_or_default(),
                 })
             }
@@ -7513,6 +7566,7 @@ impl serde::Serialize for Visibility {
             Self::Unspecified => "VISIBILITY_UNSPECIFIED",
             Self::Visible => "VISIBILITY_VISIBLE",
             Self::Hidden => "VISIBILITY_HIDDEN",
+            Self::Missing => "VISIBILITY_MISSING",
         };
         serializer.serialize_str(variant)
     }
@@ -7527,6 +7581,7 @@ impl<'de> serde::Deserialize<'de> for Visibility {
             "VISIBILITY_UNSPECIFIED",
             "VISIBILITY_VISIBLE",
             "VISIBILITY_HIDDEN",
+            "VISIBILITY_MISSING",
         ];
 
         struct GeneratedVisitor;
@@ -7570,6 +7625,7 @@ impl<'de> serde::Deserialize<'de> for Visibility {
                     "VISIBILITY_UNSPECIFIED" => Ok(Visibility::Unspecified),
                     "VISIBILITY_VISIBLE" => Ok(Visibility::Visible),
                     "VISIBILITY_HIDDEN" => Ok(Visibility::Hidden),
+                    "VISIBILITY_MISSING" => Ok(Visibility::Missing),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }

@@ -25,6 +25,9 @@ pub struct MerchantFilter {
     /// The merchant offers none of these services.
     #[prost(string, repeated, tag = "7")]
     pub none_services: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The merchant comes from one of these sources.
+    #[prost(string, repeated, tag = "9")]
+    pub any_sources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Selects visible or hidden merchants. Default VISIBILITY_SCOPE_VISIBLE in NearbyService and VISIBILITY_SCOPE_ALL in
     /// MerchantService. In NearbyService any scope but VISIBILITY_SCOPE_VISIBLE requires the role `manage`; other callers
     /// get PERMISSION_DENIED.
@@ -63,7 +66,7 @@ pub enum VisibilityScope {
     Unspecified = 0,
     /// Visible merchants.
     Visible = 1,
-    /// Hidden merchants.
+    /// Merchants that searches do not return by default: VISIBILITY_HIDDEN and VISIBILITY_MISSING.
     Hidden = 2,
     /// Visible and hidden merchants.
     All = 3,
@@ -434,6 +437,10 @@ pub struct Merchant {
     /// Website, an https or http URI of at most 2,048 bytes.
     #[prost(string, tag = "17")]
     pub website_uri: ::prost::alloc::string::String,
+    /// Data source that the merchant comes from, such as `osm-finland`: at most 64 bytes, or empty. Names the merchants that
+    /// an import of this source may hide or delete because the source no longer contains them.
+    #[prost(string, tag = "20")]
+    pub source: ::prost::alloc::string::String,
     /// Output only. Time of creation.
     #[prost(message, optional, tag = "18")]
     pub create_time: ::core::option::Option<::pbjson_types::Timestamp>,
@@ -494,6 +501,9 @@ pub enum Visibility {
     Visible = 1,
     /// The merchant is stored and can be read by name, but searches do not return it.
     Hidden = 2,
+    /// Like VISIBILITY_HIDDEN, until a row of an import has the name of the merchant: its source no longer contains it.
+    /// `nearby import --replace` sets this in merchants that its file lacks.
+    Missing = 3,
 }
 impl Visibility {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -505,6 +515,7 @@ impl Visibility {
             Self::Unspecified => "VISIBILITY_UNSPECIFIED",
             Self::Visible => "VISIBILITY_VISIBLE",
             Self::Hidden => "VISIBILITY_HIDDEN",
+            Self::Missing => "VISIBILITY_MISSING",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -513,6 +524,7 @@ impl Visibility {
             "VISIBILITY_UNSPECIFIED" => Some(Self::Unspecified),
             "VISIBILITY_VISIBLE" => Some(Self::Visible),
             "VISIBILITY_HIDDEN" => Some(Self::Hidden),
+            "VISIBILITY_MISSING" => Some(Self::Missing),
             _ => None,
         }
     }
@@ -776,10 +788,15 @@ pub struct ImportMerchantsRequest {
     pub allow_null_island: bool,
     /// Optional. The top-level fields that the rows replace in merchants that exist, such as `phone` or `position`, for
     /// sources that do not know the others, such as a table. A row without visibility, or whose hours are unknown, keeps
-    /// those of the merchant, even if the mask names them. A merchant that does not exist is created from the whole row.
-    /// Without a mask, or with `*`, a row replaces the whole merchant.
+    /// those of the merchant, even if the mask names them; but a row without visibility makes a merchant of
+    /// VISIBILITY_MISSING visible. A merchant that does not exist is created from the whole row. Without a mask, or with
+    /// `*`, a row replaces the whole merchant.
     #[prost(message, optional, tag = "3")]
     pub update_mask: ::core::option::Option<::pbjson_types::FieldMask>,
+    /// If true, the rows of this message are checked and answered but not stored. An outcome says what would become of the
+    /// row without the other rows of the call.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 /// One row of an import.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -913,9 +930,9 @@ pub struct BackUpMerchantsResponse {
 pub enum ImportState {
     /// Never returned.
     Unspecified = 0,
-    /// Created: no merchant of that name existed.
+    /// Created: no merchant of that name existed. With validate_only: would be created.
     Created = 1,
-    /// Replaced or updated an existing merchant.
+    /// Replaced or updated an existing merchant. With validate_only: would replace or update it.
     Updated = 2,
     /// Not stored; the violations give the cause.
     Rejected = 3,

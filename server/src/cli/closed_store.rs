@@ -19,11 +19,16 @@ pub(super) fn settings(data_dir: Option<&Path>) -> Result<Settings, CliError> {
 
 /// Checks that a directory holds a store.
 pub(super) fn require_store(data_dir: &Path) -> Result<(), CliError> {
-    check_directory(data_dir)?;
-    match DurableStore::exists(data_dir) {
-        true => Ok(()),
-        false => Err(CliError::no_input(format!("no store in {}", data_dir.display()))),
+    if is_store(data_dir)? {
+        return Ok(());
     }
+    Err(CliError::no_input(format!("no store in {}", data_dir.display())))
+}
+
+/// Returns true if a directory holds a store. Fails if the path cannot be a directory.
+pub(super) fn is_store(data_dir: &Path) -> Result<bool, CliError> {
+    check_directory(data_dir)?;
+    Ok(DurableStore::exists(data_dir))
 }
 
 /// Reports progress as a bar on a terminal, as log lines elsewhere.

@@ -24,6 +24,10 @@ pub(super) struct FilterArgs {
     /// Only merchants with this service; repeat for all of several
     #[arg(long = "service", value_name = "SERVICE")]
     services: Vec<String>,
+
+    /// Only merchants of this source, as `nearby import --source` names it; repeat for any of several
+    #[arg(long = "source", value_name = "SOURCE")]
+    sources: Vec<String>,
 }
 
 /// Returns the flag that sets a field of the filter of a request.
@@ -35,6 +39,7 @@ pub(super) fn flag_of(field: &str) -> Option<&'static str> {
         "any_brands" => Some("--brand"),
         "none_brands" => Some("--not-brand"),
         "all_services" => Some("--service"),
+        "any_sources" => Some("--source"),
         _ => None,
     }
 }
@@ -48,6 +53,7 @@ impl FilterArgs {
             any_brands: self.brands.clone(),
             none_brands: self.not_brands.clone(),
             all_services: self.services.clone(),
+            any_sources: self.sources.clone(),
             ..Default::default()
         };
         (filter != wire::MerchantFilter::default()).then_some(filter)

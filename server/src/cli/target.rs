@@ -9,6 +9,7 @@ use std::{
 
 use clap::Args;
 use nearby_client::{Access, Client, ConnectError};
+use tempfile::TempDir;
 
 use super::{closed_store, exit_code::CliError, terminal};
 use crate::app::{Progress, ServerHandle};
@@ -53,6 +54,8 @@ pub(super) struct ServerAddress {
 pub(super) enum IfMissing {
     /// Create a new store: the command writes to it.
     Create,
+    /// Work on an empty store, and remove it at the end: the command only finds out what it would write.
+    UseEmpty,
     /// Fail: there is nothing to read, and the directory is most likely misspelt.
     Fail,
 }
@@ -61,6 +64,8 @@ pub(super) enum IfMissing {
 pub(super) struct Target {
     client: Client,
     server: Option<ServerHandle>,
+    /// Directory of a store that is removed at the end.
+    temporary: Option<TempDir>,
 }
 
 impl Target {
@@ -68,10 +73,17 @@ impl Target {
         let Some(data_dir) = &args.data_dir else {
             const REMEDY: &str = "start one with `nearby serve`, name another with --server, or work on a closed store \
                                   with --data-dir";
-            return Ok(Self { client: args.server.connect(REMEDY).await?, server: None });
+            return Ok(Self { client: args.server.connect(REMEDY).await?, server: None, temporary: None });
         };
-        if if_missing == IfMissing::Fail {
-            closed_store::require_store(data_dir)?;
+        match if_missing {
+            IfMissing::Create => {}
+            IfMissing::Fail => closed_store::require_store(data_dir)?,
+            IfMissing::UseEmpty if closed_store::is_store(data_dir)? => {}
+            IfMissing::UseEmpty => {
+                let directory = tempfile::tempdir()?;
+                let target = Self::serve(directory.path(), false).await?;
+                return Ok(Self { temporary: Some(directory), ..target });
+            }
         }
         Self::serve(data_dir, false).await
     }
@@ -89,14 +101,14 @@ impl Target {
         let mut settings = closed_store::settings(Some(data_dir))?;
         settings.serve_damaged_read_only |= serve_damaged;
         let (server, channel) = ServerHandle::start_in_process(&settings, Progress::to_log()).await?;
-        Ok(Self { client: Client::from_channel(channel), server: Some(server) })
+        Ok(Self { client: Client::from_channel(channel), server: Some(server), temporary: None })
     }
 
     /// Connects to a server of this process.
     pub(super) async fn of_server(server: &ServerHandle) -> Result<Self, CliError> {
         let address = server.address().ok_or_else(|| CliError::unavailable("the server has no address"))?;
         let address = ServerAddress { server: address.to_string(), ..ServerAddress::default() };
-        Ok(Self { client: address.connect("it has just stopped").await?, server: None })
+        Ok(Self { client: address.connect("it has just stopped").await?, server: None, temporary: None })
     }
 
     /// Returns the client. Drop its clones before [`Self::close`].
@@ -107,10 +119,10 @@ impl Target {
     /// Closes the connection, and stops the server if this process has started it.
     pub(super) async fn close(self) -> Result<(), CliError> {
         drop(self.client);
-        match self.server {
-            Some(server) => Ok(server.stop().await?),
-            None => Ok(()),
+        if let Some(server) = self.server {
+            server.stop().await?;
         }
+        Ok(self.temporary.map_or(Ok(()), TempDir::close)?)
     }
 }
 

@@ -138,6 +138,17 @@ impl Plan {
         self.steps.iter().map(|(field, _)| *field)
     }
 
+    /// Returns true if a field comes from the first column only.
+    pub(super) fn is_in_first_column(&self, field: Field) -> bool {
+        let mut steps = self.steps.iter().filter(|(other, _)| *other == field);
+        steps.all(|(_, step)| match step {
+            Step::Column(at) => *at == 0,
+            Step::Template(steps) => {
+                steps.iter().all(|step| !matches!(step, TemplateStep::Column(at) if *at > 0))
+            }
+        })
+    }
+
     /// Returns the names of columns that no field comes from.
     pub(super) fn ignored(&self) -> &[String] {
         &self.ignored

@@ -11,7 +11,7 @@ use super::{
     country::country_code,
     field::{Cells, Field},
     hours::opening_hours,
-    rows::{Warnings, violation},
+    rows::{Warnings, name_of_id, violation},
     visible_text,
     website::website,
 };
@@ -36,7 +36,7 @@ pub(super) fn merchant(
         warnings.push_about(warning, cells.text(Field::Website));
     }
     Ok(wire::Merchant {
-        name: format!("merchants/{}", without_osm_slash(id)),
+        name: name_of_id(id),
         display_name: text(Field::Name),
         brand: text(Field::Brand),
         categories: cells.list(Field::Categories),
@@ -54,18 +54,6 @@ pub(super) fn merchant(
         website_uri,
         ..Default::default()
     })
-}
-
-/// Replaces the slash in the id of an OpenStreetMap element, such as `node/123`: an id cannot contain one. Other ids stay as they are.
-fn without_osm_slash(id: &str) -> Cow<'_, str> {
-    match id.split_once('/') {
-        Some((kind @ ("node" | "way" | "relation"), number))
-            if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            Cow::Owned(format!("{kind}-{number}"))
-        }
-        _ => Cow::Borrowed(id),
-    }
 }
 
 fn position(cells: &Cells<'_>, datum: DatumArg) -> Result<wire::Position, Violation> {
@@ -142,25 +130,7 @@ fn visibility(text: &str) -> Result<wire::Visibility, Violation> {
         "" => Ok(wire::Visibility::Unspecified),
         "visible" => Ok(wire::Visibility::Visible),
         "hidden" => Ok(wire::Visibility::Hidden),
-        _ => Err(violation("visibility", reason::OUT_OF_RANGE, "must be visible or hidden")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_ids_of_openstreetmap_elements_lose_their_slash() {
-        for (id, expected) in [
-            ("node/123", "node-123"),
-            ("way/1", "way-1"),
-            ("node/", "node/"),
-            ("node/1/2", "node/1/2"),
-            ("../etc", "../etc"),
-            ("relation/x", "relation/x"),
-        ] {
-            assert_eq!(without_osm_slash(id), expected);
-        }
+        "missing" => Ok(wire::Visibility::Missing),
+        _ => Err(violation("visibility", reason::OUT_OF_RANGE, "must be visible, hidden or missing")),
     }
 }

@@ -45,7 +45,7 @@ pub(crate) use self::{
     options::ReadOptions,
     reader::{Input, Position},
     rejected::{Layout, RejectedWriter},
-    rows::{IgnoredNames, Rejected, Row, Warnings},
+    rows::{IgnoredNames, Rejected, RejectedName, Row, Warnings},
     text::Charset,
     writer::{LeftOut, Writer},
 };

@@ -7,7 +7,7 @@ use nearby_proto::v1 as wire;
 use super::{
     DatumArg, Row,
     csv::records::{Record, Records},
-    rows::violation,
+    rows::{RejectedName, violation},
     text::Text,
 };
 use crate::reason;
@@ -65,7 +65,19 @@ fn row(number: u64, line: &[u8], datum: Option<DatumArg>) -> Row {
         };
         violation("", reason::NOT_A_MERCHANT, format!("must be a nearby.v1.Merchant in JSON: {hint}{error}"))
     });
-    Row::new(number, line.to_owned(), merchant)
+    let rejected_name = if merchant.is_ok() { RejectedName::default() } else { rejected_name(text) };
+    Row { rejected_name, ..Row::new(number, line.to_owned(), merchant) }
+}
+
+/// Returns the name that a rejected line states.
+fn rejected_name(line: &[u8]) -> RejectedName {
+    match serde_json::from_slice::<serde_json::Value>(line) {
+        Ok(serde_json::Value::Object(members)) => match members.get("name") {
+            Some(serde_json::Value::String(name)) => RejectedName::of_name(name.clone()),
+            _ => RejectedName::Absent,
+        },
+        _ => RejectedName::Unreadable,
+    }
 }
 
 fn is_geojson(text: &[u8]) -> bool {

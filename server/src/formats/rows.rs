@@ -12,6 +12,7 @@ use prost::Message;
 use crate::{
     error::Violation,
     reason::{self, Reason},
+    record::NAME_PREFIX,
 };
 
 /// Bytes of a row. Longer rows are skipped without being kept in memory: no merchant is as large, but the outline of a shop may be.
@@ -29,10 +30,54 @@ pub(crate) struct Row {
     pub(crate) source: Vec<u8>,
     /// The merchant, or the reason why the row is rejected.
     pub(crate) merchant: Result<wire::Merchant, Violation>,
+    /// The merchant that a rejected row is about.
+    pub(crate) rejected_name: RejectedName,
     /// Data of an accepted row that could not be converted.
     pub(crate) warnings: Warnings,
     /// The fields of the contract that the row replaces in a merchant that exists; `None` for the whole merchant.
     pub(crate) fields: Option<Arc<[&'static str]>>,
+}
+
+/// The name of the merchant that a rejected row is about, which the file therefore does not lack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RejectedName {
+    /// The name.
+    Stated(String),
+    /// None: the row can be read, and states no id.
+    Absent,
+    /// The row cannot be read, and may be about any merchant.
+    #[default]
+    Unreadable,
+}
+
+impl RejectedName {
+    /// Returns the name of an id that a row states.
+    pub(super) fn of_id(id: &str) -> Self {
+        if id.is_empty() { Self::Absent } else { Self::of_name(name_of_id(id)) }
+    }
+
+    /// Returns a name that a row states.
+    pub(super) fn of_name(name: String) -> Self {
+        match name.as_str() {
+            "" => Self::Absent,
+            // A name with characters that could not be decoded is another one.
+            name if name.contains(char::REPLACEMENT_CHARACTER) => Self::Unreadable,
+            _ => Self::Stated(name),
+        }
+    }
+}
+
+/// Returns the name of a merchant by its id in a file. An id cannot contain a slash: the one in the id of an OpenStreetMap element,
+/// such as `node/123`, is replaced. Other ids stay as they are.
+pub(super) fn name_of_id(id: &str) -> String {
+    match id.split_once('/') {
+        Some((kind @ ("node" | "way" | "relation"), number))
+            if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            format!("{NAME_PREFIX}{kind}-{number}")
+        }
+        _ => format!("{NAME_PREFIX}{id}"),
+    }
 }
 
 /// Warnings of a row, as words that the report counts.
@@ -70,7 +115,8 @@ impl IntoIterator for Warnings {
 
 impl Row {
     pub(super) fn new(number: u64, source: Vec<u8>, merchant: Result<wire::Merchant, Violation>) -> Self {
-        Self { number, source, merchant, warnings: Warnings::default(), fields: None }
+        let rejected_name = RejectedName::default();
+        Self { number, source, merchant, rejected_name, warnings: Warnings::default(), fields: None }
     }
 
     /// A row that has been skipped.
@@ -84,7 +130,10 @@ impl Row {
 
     /// Rejects a merchant whose encoding is longer than `max_bytes`, as after an unclosed quote.
     pub(crate) fn with_max_bytes(mut self, max_bytes: usize) -> Self {
-        if self.merchant.as_ref().is_ok_and(|merchant| merchant.encoded_len() > max_bytes) {
+        if let Ok(merchant) = &mut self.merchant
+            && merchant.encoded_len() > max_bytes
+        {
+            self.rejected_name = RejectedName::Stated(std::mem::take(&mut merchant.name));
             let description = "is far larger than the limit of a merchant; check for an unclosed quote";
             self.merchant = Err(violation("", reason::TOO_LARGE, description));
         }
@@ -130,4 +179,23 @@ impl IgnoredNames {
 
 pub(super) fn violation(field: &str, reason: Reason, description: impl Into<String>) -> Violation {
     Violation { field: field.to_owned(), reason, description: description.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_of_openstreetmap_elements_lose_their_slash() {
+        for (id, expected) in [
+            ("node/123", "node-123"),
+            ("way/1", "way-1"),
+            ("node/", "node/"),
+            ("node/1/2", "node/1/2"),
+            ("../etc", "../etc"),
+            ("relation/x", "relation/x"),
+        ] {
+            assert_eq!(name_of_id(id), format!("merchants/{expected}"));
+        }
+    }
 }

@@ -272,11 +272,11 @@ fn any_merchant() -> impl Strategy<Value = wire::Merchant> {
     let texts = (any_text(12), any_text(12), any_text(12), any_text(12), any_text(12));
     let lists = (prop::collection::vec(any_text(8), 0..3), prop::collection::vec(any_text(8), 0..3));
     let numbers = (-90.0..90.0_f64, -180.0..180.0_f64, 1..4_i32, prop::option::of(0.0..1e6_f64));
-    let has = prop::array::uniform7(any::<bool>());
-    (texts, lists, numbers, has).prop_map(|(texts, lists, numbers, has)| {
+    let has = (prop::array::uniform6(any::<bool>()), 1..=3_i32);
+    (texts, lists, numbers, has).prop_map(|(texts, lists, numbers, (has, visibility))| {
         let (name, brand, line, city, phone) = texts;
         let (latitude, longitude, coordinate_system, accuracy_m) = numbers;
-        let [has_address, has_hours, has_periods, has_photo, has_label, has_id, is_hidden] = has;
+        let [has_address, has_hours, has_periods, has_photo, has_label, has_id] = has;
         let position = wire::Position { latitude, longitude, coordinate_system, accuracy_m };
         wire::Merchant {
             name: format!("merchants/{}", name.replace('/', "-")),
@@ -303,7 +303,8 @@ fn any_merchant() -> impl Strategy<Value = wire::Merchant> {
                 ..Default::default()
             }),
             phone,
-            visibility: if is_hidden { 2 } else { 1 },
+            visibility,
+            source: if has_label { "osm".to_owned() } else { String::new() },
             mini_program: has_id
                 .then(|| wire::MiniProgramLink { app_id: "wx1".to_owned(), path: line.clone() }),
             photos: Vec::from_iter(
@@ -340,6 +341,7 @@ proptest! {
                     photos: Vec::new(),
                     labels: Default::default(),
                     external_ids: Vec::new(),
+                    source: String::new(),
                     opening_hours: hours,
                     ..merchant
                 }
@@ -353,6 +355,7 @@ proptest! {
                     photos: with(|merchant| !merchant.photos.is_empty()),
                     labels: with(|merchant| !merchant.labels.is_empty()),
                     external_ids: with(|merchant| !merchant.external_ids.is_empty()),
+                    sources: with(|merchant| !merchant.source.is_empty()),
                     opening_hours: with(|merchant| {
                         merchant.opening_hours.as_ref().is_some_and(|hours| !hours.weekly_periods.is_empty())
                     }),

@@ -31,6 +31,7 @@ pub(crate) struct LeftOut {
     pub(crate) photos: u64,
     pub(crate) labels: u64,
     pub(crate) external_ids: u64,
+    pub(crate) sources: u64,
     /// Opening hours that an import would not read from their text, such as those with special days.
     pub(crate) opening_hours: u64,
 }
@@ -123,6 +124,7 @@ impl LeftOut {
         self.photos += u64::from(!merchant.photos.is_empty());
         self.labels += u64::from(!merchant.labels.is_empty());
         self.external_ids += u64::from(!merchant.external_ids.is_empty());
+        self.sources += u64::from(!merchant.source.is_empty());
         self.opening_hours += u64::from(merchant.opening_hours.is_some() && !has_written_hours);
     }
 }
@@ -155,6 +157,7 @@ fn cell(merchant: &wire::Merchant, hours: Option<(&wire::OpeningHours, &str)>, f
         Field::TimeZone => hours.map(|(hours, _)| hours.time_zone.clone()).unwrap_or_default(),
         Field::Visibility => match merchant.visibility() {
             wire::Visibility::Hidden => "hidden".to_owned(),
+            wire::Visibility::Missing => "missing".to_owned(),
             wire::Visibility::Visible | wire::Visibility::Unspecified => "visible".to_owned(),
         },
         Field::AppId => link.map(|link| link.app_id.clone()).unwrap_or_default(),

@@ -15,6 +15,7 @@ mod cli;
 mod contract;
 mod demo;
 mod import;
+mod import_replace;
 mod kill;
 mod large_messages;
 mod maintenance;

@@ -5,9 +5,13 @@
 //! | `send` | sends the rows in calls, and counts their outcomes |
 //! | `stored` | asks the server which rows of a failed call it has stored |
 //! | `report`, `suspicion` | counts of rows and warnings |
+//! | `names` | the names of the merchants in the file |
+//! | `replace` | removes the merchants of a source that the file lacks |
 //! | `rejected_file`, `warnings_file` | the files that an import writes |
 
+mod names;
 mod rejected_file;
+mod replace;
 mod report;
 mod send;
 mod stored;
@@ -21,6 +25,7 @@ use clap::Args;
 pub(super) use self::send::StoreOptions;
 use self::{
     rejected_file::RejectedFile,
+    replace::{MissingAction, ReplaceOptions, Replacement},
     report::{Report, Tally},
     send::Sender,
     warnings_file::WarningsFile,
@@ -68,7 +73,13 @@ or a point within a Polygon or MultiPolygon: the centroid of its outline, if tha
 lies within.
 
 The file of rejected rows can be corrected and imported: its column reason is
-ignored. Reasons of NDJSON and GeoJSON are in FILE.reasons.csv.";
+ignored. Reasons of NDJSON and GeoJSON are in FILE.reasons.csv.
+
+With --source NAME --replace, the file is all that the source contains: once it
+is read to its end, merchants of the source that no row names are hidden, and
+shown again by the first import that has them. Merchants of rejected rows, of
+other sources and of none stay. Run one import of a source at a time; one that
+was stopped can be run again.";
 
 #[derive(Args, Debug)]
 #[command(after_help = COLUMNS)]
@@ -127,6 +138,30 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     warnings: Option<PathBuf>,
 
+    /// Source of all rows, such as osm-finland: 1 to 64 bytes, stored with each merchant
+    #[arg(long, value_name = "NAME", value_parser = source_name)]
+    source: Option<String>,
+
+    /// Remove merchants of the source that the file lacks
+    #[arg(long, requires = "source")]
+    replace: bool,
+
+    /// Treatment of merchants that the file lacks
+    #[arg(long, value_name = "ACTION", default_value = "hide", requires = "replace")]
+    missing: MissingAction,
+
+    /// Share of the source's merchants, in per cent, beyond which none is removed: the file is most likely incomplete
+    #[arg(long, value_name = "PERCENT", default_value_t = 10, requires = "replace", value_parser = clap::value_parser!(u8).range(..=100))]
+    max_removed: u8,
+
+    /// Remove merchants even if the ids of some rejected rows cannot be read, which may be theirs
+    #[arg(long, requires = "replace")]
+    ignore_unreadable: bool,
+
+    /// Check all rows and report what an import would do, without storing anything; only files that are named are written
+    #[arg(long)]
+    dry_run: bool,
+
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -142,6 +177,11 @@ pub(super) fn time_zone_name(text: &str) -> Result<String, &'static str> {
     } else {
         Err("not a name from IANA's time zone database, such as Asia/Shanghai")
     }
+}
+
+/// Parses the name of a source.
+fn source_name(text: &str) -> Result<String, &'static str> {
+    if (1..=64).contains(&text.len()) { Ok(text.to_owned()) } else { Err("must be 1 to 64 bytes") }
 }
 
 /// Stores valid rows and reports rejected ones. Fails if all rows are rejected, or a file that the user has named cannot be written.
@@ -166,9 +206,12 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
         io::ErrorKind::InvalidData => CliError::data(format!("{name}: {error}")),
         _ => CliError::no_input(format!("cannot read {name}: {error}")),
     })?;
-    let rejected = RejectedFile::new(args.rejected, &args.file, input.layout.clone())?;
+    let rejected = (!args.dry_run || args.rejected.is_some())
+        .then(|| RejectedFile::new(args.rejected, &args.file, input.layout.clone()))
+        .transpose()?;
     if let Some(warnings) = &args.warnings {
-        let others = rejected.paths().chain([args.file.as_path()]).chain(args.holidays.as_deref());
+        let rejected = rejected.iter().flat_map(RejectedFile::paths);
+        let others = rejected.chain([args.file.as_path()]).chain(args.holidays.as_deref());
         if let Some(other) = others.into_iter().find(|other| is_same_file(warnings, other)) {
             let message =
                 format!("--warnings names {}, which the import reads or writes otherwise", other.display());
@@ -176,11 +219,23 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
         }
     }
     let warnings = args.warnings.map(WarningsFile::create).transpose()?;
-    let tally = Tally::new(rejected, warnings, input.ignored.clone());
-    let target = Target::open(&args.target, IfMissing::Create).await?;
-    let store =
-        StoreOptions { allow_null_island: args.allow_null_island, replace_fields: args.replace_fields };
-    let imported = send(&target, input, tally, store).await;
+    let tally = Tally::new(rejected, warnings, input.ignored.clone(), args.dry_run);
+    let if_missing = if args.dry_run { IfMissing::UseEmpty } else { IfMissing::Create };
+    let target = Target::open(&args.target, if_missing).await?;
+    let store = StoreOptions {
+        allow_null_island: args.allow_null_island,
+        replace_fields: args.replace_fields,
+        source: args.source.clone(),
+        dry_run: args.dry_run,
+    };
+    let replace = args.source.filter(|_| args.replace).map(|source| ReplaceOptions {
+        source,
+        action: args.missing,
+        max_removed_percent: args.max_removed,
+        ignores_unreadable: args.ignore_unreadable,
+        dry_run: args.dry_run,
+    });
+    let imported = send(&target, input, tally, store, replace).await;
     target.close().await?;
     let (report, failure) = imported?;
     let text = if args.json { format!("{}\n", report.to_json()?) } else { report.to_text() };
@@ -198,8 +253,8 @@ pub(super) async fn import(
     file: &std::path::Path,
 ) -> Result<Report, CliError> {
     let rejected = RejectedFile::new(None, file, input.layout.clone())?;
-    let tally = Tally::new(rejected, None, input.ignored.clone());
-    let (report, _) = send(target, input, tally, StoreOptions::default()).await?;
+    let tally = Tally::new(Some(rejected), None, input.ignored.clone(), false);
+    let (report, _) = send(target, input, tally, StoreOptions::default(), None).await?;
     Ok(report)
 }
 
@@ -208,27 +263,37 @@ async fn send(
     input: Input,
     tally: Tally,
     options: StoreOptions,
+    replace: Option<ReplaceOptions>,
 ) -> Result<(Report, Option<CliError>), CliError> {
     let bar = terminal::progress(input.length);
     let mut sender = Sender::new(target.client().clone(), tally, options);
     let reading = send::read_ahead(input);
     let position = reading.position.clone();
-    let sent = sender.send_all(reading, |rows, rate| {
-        bar.set_position(position.bytes());
-        bar.set_message(format!("{} rows, {} rows/s", terminal::grouped(rows), terminal::grouped(rate)));
-    });
+    let sent = async {
+        let replacement = match replace {
+            Some(options) => Some(Replacement::begin(target.client(), options).await?),
+            None => None,
+        };
+        let progress = |rows, rate| {
+            bar.set_position(position.bytes());
+            bar.set_message(format!("{} rows, {} rows/s", terminal::grouped(rows), terminal::grouped(rate)));
+        };
+        sender.send_all(reading, progress).await?;
+        let Some(replacement) = replacement else { return Ok(None) };
+        let (removal, refusal) = replacement.finish(sender.tally().names()).await?;
+        sender.tally().set_missing(removal);
+        Ok(refusal)
+    };
     let sent = tokio::select! {
         sent = sent => sent,
         _ = tokio::signal::ctrl_c() => Err(CliError::stopped("interrupted")),
     };
     bar.finish_and_clear();
-    let stopped = match sent {
-        Ok(()) => None,
-        Err(error) => Some(sender.stopped(error).await),
+    let sent = match sent {
+        Ok(refusal) => Ok(refusal),
+        Err(error) => Err(sender.stopped(error).await),
     };
     let finished = sender.into_tally().finish();
-    match stopped {
-        Some(error) => Err(error),
-        None => finished,
-    }
+    let refusal = sent?;
+    finished.map(|(report, failure)| (report, refusal.or(failure)))
 }

@@ -1,18 +1,14 @@
 //! The report of an import.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
-    io,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, io, path::PathBuf};
 
 use nearby_proto::v1::{ImportOutcome, ImportState, Merchant};
 use serde::Serialize;
-use unicode_normalization::UnicodeNormalization;
 
 use super::{
+    names::Names,
     rejected_file::RejectedFile,
+    replace::Removal,
     suspicion::{RowPosition, Suspicions},
     warnings_file::WarningsFile,
 };
@@ -21,7 +17,7 @@ use crate::{
         exit_code::CliError,
         terminal::{count, grouped},
     },
-    formats::{IgnoredNames, Rejected, Warnings},
+    formats::{IgnoredNames, Rejected, RejectedName, Warnings},
 };
 
 /// A row that was sent, until its outcome arrives.
@@ -50,9 +46,22 @@ impl PendingRow {
     }
 }
 
+/// A row that was rejected.
+pub(super) struct RejectedRow {
+    /// Number of the row in the file.
+    pub(super) number: u64,
+    pub(super) source: Vec<u8>,
+    pub(super) name: RejectedName,
+    pub(super) reason: &'static str,
+    pub(super) field: String,
+    pub(super) description: String,
+}
+
 /// Counts of an import. The JSON field names are stable.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
+    /// True if nothing was stored.
+    dry_run: bool,
     /// Rows processed.
     rows: u64,
     /// Rows that were stored.
@@ -73,6 +82,9 @@ pub(crate) struct Report {
     warnings: BTreeMap<&'static str, u64>,
     /// Columns and properties of the file that were ignored.
     ignored_columns: Vec<String>,
+    /// Merchants of the source that the file lacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Removal>,
     #[serde(skip)]
     rejected_path: Option<PathBuf>,
 }
@@ -81,27 +93,29 @@ pub(crate) struct Report {
 pub(super) struct Tally {
     report: Report,
     ignored: IgnoredNames,
-    rejected: RejectedFile,
+    /// The file of rejected rows; `None` if none is written.
+    rejected: Option<RejectedFile>,
     warnings: Option<WarningsFile>,
     suspicions: Suspicions,
-    /// Hashes of the accepted ids.
-    accepted_ids: HashSet<u64>,
-    /// Hashes of accepted ids that are not ASCII, by the hash of their composed form (NFC).
-    composed_ids: HashMap<u64, u64>,
+    names: Names,
     /// True once the server has acknowledged a call.
     has_begun: bool,
 }
 
 impl Tally {
-    pub(super) fn new(rejected: RejectedFile, warnings: Option<WarningsFile>, ignored: IgnoredNames) -> Self {
+    pub(super) fn new(
+        rejected: Option<RejectedFile>,
+        warnings: Option<WarningsFile>,
+        ignored: IgnoredNames,
+        dry_run: bool,
+    ) -> Self {
         Self {
-            report: Report::default(),
+            report: Report { dry_run, ..Report::default() },
             ignored,
             rejected,
             warnings,
             suspicions: Suspicions::default(),
-            accepted_ids: HashSet::new(),
-            composed_ids: HashMap::new(),
+            names: Names::default(),
             has_begun: false,
         }
     }
@@ -131,13 +145,14 @@ impl Tally {
                     (violation.field.as_str(), violation.reason.as_str(), violation.description.as_str())
                 });
                 let (number, source) = (row.number, row.source.as_slice());
-                self.reject(&Rejected { number, source, reason, field, description });
+                self.names.reject(&row.name);
+                self.write_rejected(&Rejected { number, source, reason, field, description });
                 return;
             }
         }
         self.report.rows += 1;
         self.report.accepted += 1;
-        self.count_id(&row);
+        self.count_name(&row, outcome.state());
         if self.suspicions.add(row.number, row.position, &row.country) {
             self.warn(row.number, "FAR_FROM_COUNTRY", &row.country);
         }
@@ -146,21 +161,17 @@ impl Tally {
         }
     }
 
-    fn count_id(&mut self, row: &PendingRow) {
-        // 64 bits per id instead of the id: among ten million ids, the probability of a collision is 3 in a million. The hash does
-        // not outlive the process, so DefaultHasher need not be stable.
-        let hash = |id: &str| {
-            let mut hasher = DefaultHasher::new();
-            id.hash(&mut hasher);
-            hasher.finish()
-        };
-        let id = hash(&row.name);
-        self.report.repeated_ids += u64::from(!self.accepted_ids.insert(id));
-        if row.name.is_ascii() {
-            return;
+    fn count_name(&mut self, row: &PendingRow, state: ImportState) {
+        let accepted = self.names.accept(&row.name);
+        if accepted.is_repeated {
+            self.report.repeated_ids += 1;
+            // A dry run has not stored the earlier row.
+            if self.report.dry_run && state == ImportState::Created {
+                self.report.created -= 1;
+                self.report.updated += 1;
+            }
         }
-        let composed: String = row.name.nfc().collect();
-        if *self.composed_ids.entry(hash(&composed)).or_insert(id) != id {
+        if accepted.differs_in_composition {
             self.warn(row.number, "ID_DIFFERS_ONLY_IN_COMPOSITION", &row.name);
         }
     }
@@ -172,12 +183,34 @@ impl Tally {
         }
     }
 
-    /// Counts a rejected row, and writes it.
-    pub(super) fn reject(&mut self, row: &Rejected<'_>) {
+    /// Counts a row that was rejected before it was sent, and writes it.
+    pub(super) fn reject(&mut self, row: &RejectedRow) {
+        let RejectedRow { number, source, name, reason, field, description } = row;
+        match name {
+            RejectedName::Stated(name) => self.names.reject(name),
+            RejectedName::Unreadable => self.names.reject_unreadable(),
+            RejectedName::Absent => {}
+        }
+        self.write_rejected(&Rejected { number: *number, source, reason, field, description });
+    }
+
+    /// The names in the file.
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Records the merchants that the file lacks.
+    pub(super) fn set_missing(&mut self, removal: Removal) {
+        self.report.missing = Some(removal);
+    }
+
+    fn write_rejected(&mut self, row: &Rejected<'_>) {
         self.report.rows += 1;
         self.report.rejected += 1;
         *self.report.rejected_by_reason.entry(row.reason.to_owned()).or_default() += 1;
-        self.rejected.write(row);
+        if let Some(rejected) = &mut self.rejected {
+            rejected.write(row);
+        }
     }
 
     /// Completes the files. Returns the report, and the error of a file that the user has named.
@@ -190,10 +223,11 @@ impl Tally {
         }
         let unwritten_warnings = self.warnings.and_then(|warnings| warnings.finish().err());
         let mut report = self.report;
-        let finished = self.rejected.finish(self.has_begun, report.rejected)?;
+        report.ignored_columns = self.ignored.to_vec();
+        let Some(rejected) = self.rejected else { return Ok((report, unwritten_warnings)) };
+        let finished = rejected.finish(self.has_begun, report.rejected)?;
         report.rejected_not_written = finished.unwritten;
         report.rejected_path = Some(finished.path);
-        report.ignored_columns = self.ignored.to_vec();
         Ok((report, finished.failure.or(unwritten_warnings)))
     }
 }
@@ -209,7 +243,8 @@ impl Report {
     }
 
     pub(crate) fn to_text(&self) -> String {
-        let mut text = format!(
+        let mut text = if self.dry_run { "dry run: nothing was stored\n".to_owned() } else { String::new() };
+        text += &format!(
             "{} read: {} accepted ({} new, {} replaced), {} rejected\n",
             count(self.rows, "row", "rows"),
             grouped(self.accepted),
@@ -220,6 +255,9 @@ impl Report {
         if self.repeated_ids > 0 {
             let rows = count(self.repeated_ids, "accepted row has", "accepted rows have");
             text.push_str(&format!("{rows} the id of an earlier row of the file and replaced it\n"));
+        }
+        if let Some(removal) = &self.missing {
+            text.push_str(&removal.to_text(self.dry_run));
         }
         for (reason, number) in &self.rejected_by_reason {
             text.push_str(&format!("  rejected {:>10}  {reason}\n", grouped(*number)));

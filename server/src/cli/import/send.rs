@@ -11,12 +11,12 @@ use prost::Message;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
-    report::{PendingRow, Tally},
+    report::{PendingRow, RejectedRow, Tally},
     stored,
 };
 use crate::{
     cli::{exit_code::CliError, terminal::count},
-    formats::{Input, Position, Rejected, Row},
+    formats::{Input, Position, Row},
 };
 
 /// Rows per call. Large enough that the cost of a call and of its commits is small; small enough that progress is visible, that
@@ -73,12 +73,16 @@ pub(super) fn read_ahead(input: Input) -> Reading {
 }
 
 /// Options of how rows are stored.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct StoreOptions {
     /// Accept merchants at exactly 0,0.
     pub(crate) allow_null_island: bool,
     /// Replace merchants as a whole, with the fields that the file cannot hold.
     pub(crate) replace_fields: bool,
+    /// The source that all rows come from.
+    pub(crate) source: Option<String>,
+    /// Check the rows, and store none.
+    pub(crate) dry_run: bool,
 }
 
 /// An import in progress.
@@ -92,8 +96,8 @@ pub(super) struct Sender {
     in_call: Vec<Pending>,
 }
 
-/// A row that was sent, or the number and bytes of one that was not, with the reason, field and description of its violation.
-type Pending = Result<PendingRow, (u64, Vec<u8>, [String; 3])>;
+/// A row that was sent, or one that was not.
+type Pending = Result<PendingRow, RejectedRow>;
 
 impl Sender {
     pub(super) fn new(client: Client, tally: Tally, options: StoreOptions) -> Self {
@@ -125,6 +129,9 @@ impl Sender {
 
     /// Adds to the error that ends the import how many rows are stored. Those of a call without a response are asked for.
     pub(super) async fn stopped(&mut self, error: CliError) -> CliError {
+        if self.options.dry_run {
+            return error.with_context("dry run stopped; nothing was stored");
+        }
         let acknowledged = self.tally.accepted();
         let in_call: Vec<String> =
             std::mem::take(&mut self.in_call).into_iter().flatten().map(|row| row.name).collect();
@@ -148,18 +155,21 @@ impl Sender {
 
     async fn send_chunk(&mut self, chunk: Vec<Row>) -> Result<(), CliError> {
         let mut pending: Vec<Pending> = Vec::with_capacity(chunk.len());
-        let mut messages = Messages { options: self.options, messages: Vec::new(), bytes: 0, fields: None };
+        let mut messages = Messages { options: &self.options, messages: Vec::new(), bytes: 0, fields: None };
         for row in chunk {
             // A single row that no message can hold must not fail the call.
-            let Row { number, source, merchant, warnings, fields } =
+            let Row { number, source, merchant, rejected_name: name, warnings, fields } =
                 row.with_max_bytes(BYTES_PER_MESSAGE / 2);
             match merchant {
                 Err(violation) => {
-                    let reason = violation.reason.as_str().to_owned();
-                    let parts = [reason, violation.field, violation.description];
-                    pending.push(Err((number, source, parts)));
+                    let reason = violation.reason.as_str();
+                    let (field, description) = (violation.field, violation.description);
+                    pending.push(Err(RejectedRow { number, source, name, reason, field, description }));
                 }
-                Ok(merchant) => {
+                Ok(mut merchant) => {
+                    if let Some(source) = &self.options.source {
+                        merchant.source.clone_from(source);
+                    }
                     pending.push(Ok(PendingRow::new(number, source, warnings, &merchant)));
                     let row_number = i64::try_from(number).unwrap_or(i64::MAX);
                     messages.push(ImportRow { row_number, merchant: Some(merchant) }, fields);
@@ -188,14 +198,14 @@ impl Sender {
                         self.tally.count(&outcome, row);
                     }
                 }
-                Err((number, source, [reason, field, description])) => {
-                    let (source, reason) = (source.as_slice(), reason.as_str());
-                    let (field, description) = (field.as_str(), description.as_str());
-                    self.tally.reject(&Rejected { number, source, reason, field, description });
-                }
+                Err(row) => self.tally.reject(&row),
             }
         }
         Ok(())
+    }
+
+    pub(super) fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
     }
 
     pub(super) fn into_tally(self) -> Tally {
@@ -204,8 +214,8 @@ impl Sender {
 }
 
 /// Distributes rows over messages within the limits of rows and bytes.
-struct Messages {
-    options: StoreOptions,
+struct Messages<'a> {
+    options: &'a StoreOptions,
     messages: Vec<ImportMerchantsRequest>,
     /// Bytes of the last message.
     bytes: usize,
@@ -213,7 +223,7 @@ struct Messages {
     fields: Option<Arc<[&'static str]>>,
 }
 
-impl Messages {
+impl Messages<'_> {
     fn push(&mut self, row: ImportRow, fields: Option<Arc<[&'static str]>>) {
         let fields = fields.filter(|_| !self.options.replace_fields);
         let length = row.encoded_len();
@@ -227,16 +237,18 @@ impl Messages {
                 last.rows.push(row);
             }
             _ => {
-                let paths =
-                    |fields: &Arc<[&'static str]>| fields.iter().map(|field| (*field).to_owned()).collect();
+                let source = self.options.source.as_ref().map(|_| "source");
+                let paths = |fields: &Arc<[&'static str]>| {
+                    fields.iter().copied().chain(source).map(str::to_owned).collect()
+                };
                 let update_mask = fields.as_ref().map(|fields| FieldMask { paths: paths(fields) });
-                let allow_null_island = self.options.allow_null_island;
                 self.bytes = length;
                 self.fields = fields;
                 self.messages.push(ImportMerchantsRequest {
                     rows: vec![row],
-                    allow_null_island,
+                    allow_null_island: self.options.allow_null_island,
                     update_mask,
+                    validate_only: self.options.dry_run,
                 });
             }
         }

@@ -12,7 +12,7 @@ pub(super) mod dialect;
 pub(super) mod records;
 pub(super) mod rejected;
 
-use std::{io, sync::Arc};
+use std::{borrow::Cow, io, sync::Arc};
 
 use self::{
     cells::Splitter,
@@ -21,12 +21,12 @@ use self::{
 };
 use super::{
     DatumArg, Row,
-    field::{Cell, Field},
+    field::{Cell, Cells, Field},
     formula,
     mapping::Plan,
     merchant::merchant,
     options::ReadOptions,
-    rows::{Warnings, violation},
+    rows::{RejectedName, Warnings, violation},
     text::{Encoding, Text, invalid},
 };
 use crate::{error::Violation, reason};
@@ -121,7 +121,7 @@ impl Iterator for CsvRows {
             }
         };
         let mut warnings = Warnings::default();
-        let (number, source, merchant) = match record {
+        let (number, source, merchant, rejected_name) = match record {
             Record::TooLong { line } => return Some(Ok(Row::too_long(line))),
             Record::Complete { line, bytes, misplaced_quote: Some(quote) } => {
                 let description = format!(
@@ -129,26 +129,56 @@ impl Iterator for CsvRows {
                      quotes inside the cell",
                     quote.opened, quote.closed
                 );
-                (line, bytes, Err(violation("", reason::QUOTE_MISPLACED, description)))
+                let rejected = Err(violation("", reason::QUOTE_MISPLACED, description));
+                // It can contain the rows of several merchants.
+                (line, bytes, rejected, RejectedName::Unreadable)
             }
             Record::Complete { line, bytes, misplaced_quote: None } => {
-                let (unescapes, cells) = (self.unescapes_formulas, self.splitter.split(bytes));
                 let encoding = self.layout.encoding;
-                let cells = cells.ok_or_else(|| {
-                    violation("", reason::NOT_UTF_8, format!("must be {}", not_utf_8(encoding)))
-                });
-                let merchant = cells.and_then(|mut cells| {
-                    check_width(&mut cells, self.width)?;
-                    let unescape = |cell| if unescapes { formula::unescape(cell) } else { cell };
-                    let cells: Vec<Cell<'_>> = cells.into_iter().map(unescape).map(Cell::Text).collect();
-                    merchant(&self.plan.fill(&cells), self.datum, &mut warnings)
-                });
-                (line, bytes, merchant)
+                let unescapes = self.unescapes_formulas;
+                let merchant = match self.splitter.split(bytes) {
+                    None => Err(violation("", reason::NOT_UTF_8, format!("must be {}", not_utf_8(encoding)))),
+                    Some(mut cells) => check_width(&mut cells, self.width).and_then(|()| {
+                        merchant(&fields_in(cells, &self.plan, unescapes), self.datum, &mut warnings)
+                    }),
+                };
+                let name = match &merchant {
+                    Ok(_) => RejectedName::default(),
+                    Err(_) => rejected_name(bytes, &mut self.splitter, &self.plan, self.width, unescapes),
+                };
+                (line, bytes, merchant, name)
             }
         };
-        let fields = Some(Arc::clone(&self.fields));
-        Some(Ok(Row { number, source: source.to_owned(), merchant, warnings, fields }))
+        let (source, fields) = (source.to_owned(), Some(Arc::clone(&self.fields)));
+        Some(Ok(Row { number, source, merchant, rejected_name, warnings, fields }))
     }
+}
+
+/// Returns the fields of a record.
+fn fields_in<'a>(cells: Vec<Cow<'a, str>>, plan: &Plan, unescapes_formulas: bool) -> Cells<'a> {
+    let unescape = |cell| if unescapes_formulas { formula::unescape(cell) } else { cell };
+    let cells: Vec<Cell<'_>> = cells.into_iter().map(unescape).map(Cell::Text).collect();
+    plan.fill(&cells)
+}
+
+/// Returns the name of the merchant of a rejected record.
+fn rejected_name(
+    record: &[u8],
+    splitter: &mut Splitter,
+    plan: &Plan,
+    width: usize,
+    unescapes_formulas: bool,
+) -> RejectedName {
+    let decoded = String::from_utf8_lossy(record);
+    let is_malformed = splitter.split(record).is_none();
+    let Some(mut cells) = splitter.split(if is_malformed { decoded.as_bytes() } else { record }) else {
+        return RejectedName::Unreadable;
+    };
+    // A delimiter too many moves all cells behind it.
+    if check_width(&mut cells, width).is_err() && !plan.is_in_first_column(Field::Id) {
+        return RejectedName::Unreadable;
+    }
+    RejectedName::of_id(fields_in(cells, plan, unescapes_formulas).text(Field::Id))
 }
 
 /// Checks that the header has the columns that a merchant requires.
@@ -190,7 +220,7 @@ fn fields_of(plan: &Plan) -> Arc<[&'static str]> {
 }
 
 /// Accepts rows that spreadsheets shorten, and empty cells behind the last column.
-fn check_width(cells: &mut Vec<std::borrow::Cow<'_, str>>, width: usize) -> Result<(), Violation> {
+fn check_width(cells: &mut Vec<Cow<'_, str>>, width: usize) -> Result<(), Violation> {
     let found = cells.len();
     while cells.len() > width && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
         cells.pop();

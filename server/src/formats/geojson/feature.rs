@@ -17,7 +17,7 @@ use crate::{
         field::{Cell, Field},
         mapping::{Mapping, Plan},
         merchant::merchant,
-        rows::{IgnoredNames, Warnings, violation},
+        rows::{IgnoredNames, RejectedName, Warnings, violation},
     },
     reason,
 };
@@ -66,9 +66,34 @@ impl Converter {
             })
             .and_then(|json| self.convert(json, &mut warnings));
         match converted {
-            Ok((merchant, fields)) => Row { number, source, merchant: Ok(merchant), warnings, fields },
-            Err(violation) => Row { warnings, ..Row::new(number, source, Err(violation)) },
+            Ok((merchant, fields)) => Row { warnings, fields, ..Row::new(number, source, Ok(merchant)) },
+            Err(violation) => {
+                let rejected_name = self.rejected_name(&source);
+                Row { warnings, rejected_name, ..Row::new(number, source, Err(violation)) }
+            }
         }
+    }
+
+    /// Returns the name of the merchant of a rejected feature.
+    fn rejected_name(&self, source: &[u8]) -> RejectedName {
+        let json = String::from_utf8_lossy(source);
+        let Ok(feature) = serde_json::from_str::<Feature<'_>>(&json) else { return RejectedName::Unreadable };
+        let properties = feature.properties.map_or("{}", RawValue::get);
+        let Ok(members) = serde_json::from_str::<Members<'_>>(properties) else {
+            return RejectedName::Unreadable;
+        };
+        let feature_id = feature.id.and_then(text);
+        if is_from_export(&members) {
+            let name = members.0.iter().find(|(name, _)| name == "name").and_then(|(_, name)| text(name));
+            return RejectedName::of_name(name.or(feature_id).unwrap_or_default().into_owned());
+        }
+        let mut columns = Columns::default();
+        if let Some(id) = feature_id {
+            columns.push("id", Cell::Text(id));
+        }
+        members.0.iter().for_each(|(name, value)| columns.push_property(name, value));
+        let cells = Plan::new(&columns.headers, &self.mappings).fill(&columns.cells);
+        RejectedName::of_id(cells.text(Field::Id))
     }
 
     #[expect(clippy::type_complexity, reason = "a merchant and the fields that it replaces, named once")]
@@ -100,7 +125,7 @@ impl Converter {
         let members = serde_json::from_str::<Members<'_>>(properties).map_err(|error| {
             violation("properties", reason::NOT_A_FEATURE, format!("must be an object: {error}"))
         })?;
-        if members.0.iter().any(|(name, _)| name == "displayName") {
+        if is_from_export(&members) {
             return Ok((from_export(feature.id, properties, position)?, None));
         }
         let merchant = self.convert_properties(feature.id, &members, position, warnings)?;
@@ -146,6 +171,11 @@ impl Converter {
         }
         merchant(&cells, DatumArg::Wgs84, warnings)
     }
+}
+
+/// Returns true if properties are a merchant in protobuf JSON.
+fn is_from_export(properties: &Members<'_>) -> bool {
+    properties.0.iter().any(|(name, _)| name == "displayName")
 }
 
 /// Returns the point that represents a geometry, as longitude and latitude.

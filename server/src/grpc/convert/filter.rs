@@ -22,6 +22,7 @@ pub(crate) fn filter_from_wire(
         terms("any_categories", TermKind::Category, &given.any_categories),
         terms("any_brands", TermKind::Brand, &given.any_brands),
         terms("any_services", TermKind::Service, &given.any_services),
+        terms("any_sources", TermKind::Source, &given.any_sources),
     ];
     let all_of = terms("all_services", TermKind::Service, &given.all_services);
     let none_of = [

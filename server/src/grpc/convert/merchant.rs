@@ -1,6 +1,6 @@
 //! Merchants and patches from the wire: checks their fields.
 
-use nearby_index::{Merchant, MerchantId, Visibility};
+use nearby_index::{Merchant, MerchantId};
 use nearby_proto::v1 as wire;
 
 use super::{
@@ -56,10 +56,10 @@ pub(crate) fn merchant_from_wire(
     let mut check = Check::under(path);
     let position_path = if path.is_empty() { "position".to_owned() } else { format!("{path}.position") };
     let position = check.absorb(position_from_wire(given.position.as_ref(), &position_path));
-    let visibility = check_visibility(&mut check, &given);
+    check_visibility(&mut check, &given);
     check.required_text("display_name", &given.display_name, 256);
     check_optional_fields(&mut check, &given);
-    let encoded = position.map(|position| record::encode(given, id, position, visibility));
+    let encoded = position.map(|position| record::encode(given, id, position));
     let merchant =
         encoded.and_then(|encoded| check.absorb(encoded.map_err(|error| record::too_large(path, &error))));
     check.finish()?;
@@ -100,16 +100,12 @@ fn field_update(fields: FieldSet, given: wire::Merchant) -> Result<FieldUpdate, 
     } else {
         None
     };
-    let visibility = check_visibility(&mut check, &named);
+    check_visibility(&mut check, &named);
     if fields.contains("display_name") {
         check.required_text("display_name", &named.display_name, 256);
     }
     check_optional_fields(&mut check, &named);
     check.finish()?;
-    named.set_visibility(match visibility {
-        Visibility::Visible => wire::Visibility::Visible,
-        Visibility::Hidden => wire::Visibility::Hidden,
-    });
     Ok(FieldUpdate { fields, given: named, position })
 }
 
@@ -126,20 +122,17 @@ pub(crate) fn visibility_patch(
     Ok(MerchantPatch { id, version, update: Update::Fields(Box::new(update)), if_missing: None })
 }
 
-fn check_visibility(check: &mut Check, given: &wire::Merchant) -> Visibility {
-    match wire::Visibility::try_from(given.visibility) {
-        Ok(wire::Visibility::Hidden) => Visibility::Hidden,
-        Ok(wire::Visibility::Visible | wire::Visibility::Unspecified) => Visibility::Visible,
-        Err(_) => {
-            check.fail("visibility", reason::OUT_OF_RANGE, "must be VISIBILITY_VISIBLE or VISIBILITY_HIDDEN");
-            Visibility::Visible
-        }
+fn check_visibility(check: &mut Check, given: &wire::Merchant) {
+    if wire::Visibility::try_from(given.visibility).is_err() {
+        let description = "must be VISIBILITY_VISIBLE, VISIBILITY_HIDDEN or VISIBILITY_MISSING";
+        check.fail("visibility", reason::OUT_OF_RANGE, description);
     }
 }
 
 /// Checks the fields that may be unset. The limits are those that merchant.proto states.
 fn check_optional_fields(check: &mut Check, given: &wire::Merchant) {
     check.text("brand", &given.brand, 128);
+    check.text("source", &given.source, 64);
     check.text("phone", &given.phone, 128);
     check.web_uri("website_uri", &given.website_uri);
     check.list("categories", &given.categories, 32, |check, path, category| {

@@ -16,7 +16,7 @@ use crate::grpc::{
     request_context::RequestContext,
 };
 use crate::{
-    commit::{Committed, Submitted},
+    commit::Submitted,
     error::{ServiceError, Violation},
     reason,
     record::FieldSet,
@@ -77,9 +77,17 @@ fn too_many(field: &str, description: String) -> Status {
 /// The rows of one message, submitted.
 struct Rows {
     outcomes: Vec<ImportOutcome>,
-    /// The positions of the rows that are being committed.
-    stored_at: Vec<usize>,
-    submitted: Submitted,
+    /// The positions of the valid rows.
+    valid_at: Vec<usize>,
+    decisions: Decisions,
+}
+
+/// The decisions on valid rows.
+enum Decisions {
+    /// The rows are being committed.
+    Submitted(Submitted),
+    /// The rows were only checked. Each merchant exists or not.
+    Checked(Vec<Result<bool, ServiceError>>),
 }
 
 impl Rows {
@@ -90,7 +98,7 @@ impl Rows {
     ) -> Result<Self, ServiceError> {
         let mut outcomes = Vec::with_capacity(message.rows.len());
         let mut merchants = Vec::with_capacity(message.rows.len());
-        let mut stored_at = Vec::with_capacity(message.rows.len());
+        let mut valid_at = Vec::with_capacity(message.rows.len());
         let mask = import_mask_from_wire(message.update_mask.as_ref())?;
         for (at, row) in message.rows.into_iter().enumerate() {
             let row_number = row.row_number;
@@ -98,16 +106,23 @@ impl Rows {
             let (state, violations) = match check_row(row, message.allow_null_island) {
                 Ok(merchant) => {
                     merchants.push((merchant, fields));
-                    stored_at.push(at);
+                    valid_at.push(at);
                     (ImportState::Unspecified, Vec::new())
                 }
                 Err(error) => (ImportState::Rejected, violations(error)?),
             };
             outcomes.push(ImportOutcome { row_number, state: state.into(), violations });
         }
+        if message.validate_only {
+            return Ok(Self {
+                outcomes,
+                valid_at,
+                decisions: Decisions::Checked(service.check_import(merchants)),
+            });
+        }
         // Recorded before they are committed: they may be even if the call ends early.
         context.add_audit_subjects(merchants.iter().map(|(merchant, _)| &merchant.id));
-        Ok(Self { outcomes, stored_at, submitted: service.import(merchants).await? })
+        Ok(Self { outcomes, valid_at, decisions: Decisions::Submitted(service.import(merchants).await?) })
     }
 
     /// Waits until they are committed, and adds their outcomes to the response.
@@ -116,13 +131,21 @@ impl Rows {
         response: &mut ImportMerchantsResponse,
         bytes_left: &mut usize,
     ) -> Result<(), ServiceError> {
-        for (at, result) in self.stored_at.into_iter().zip(self.submitted.results().await?) {
+        let results: Vec<Result<bool, ServiceError>> = match self.decisions {
+            Decisions::Checked(results) => results,
+            Decisions::Submitted(submitted) => {
+                let results = submitted.results().await?;
+                let last = results.iter().flatten().map(|committed| committed.change.revision().0).max();
+                response.revision = response.revision.max(last.unwrap_or_default());
+                results.into_iter().map(|result| result.map(|committed| committed.existed)).collect()
+            }
+        };
+        for (at, result) in self.valid_at.into_iter().zip(results) {
             let outcome = &mut self.outcomes[at];
             match result {
-                Ok(Committed { change, existed }) => {
+                Ok(existed) => {
                     let state = if existed { ImportState::Updated } else { ImportState::Created };
                     outcome.state = state.into();
-                    response.revision = response.revision.max(change.revision().0);
                 }
                 // The row is valid, but not together with the fields that the merchant keeps.
                 Err(error) => {

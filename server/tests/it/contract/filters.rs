@@ -17,7 +17,7 @@ fn shops() -> [wire::Merchant; 4] {
         shop("bare", "", &[], &[]),
         shop("cafe", "Bean", &["food", "food/cafe"], &["wifi", "delivery"]),
         shop("diner", "Pan", &["food"], &["delivery"]),
-        shop("kiosk", "Bean", &["kiosk"], &["wifi"]),
+        wire::Merchant { source: "osm".to_owned(), ..shop("kiosk", "Bean", &["kiosk"], &["wifi"]) },
     ]
 }
 
@@ -28,7 +28,7 @@ fn text(names: &[&str]) -> Vec<String> {
 }
 
 /// Filters and the merchants that match.
-const CASES: [(Set, &[&str]); 11] = [
+const CASES: [(Set, &[&str]); 12] = [
     (|_| (), &["bare", "cafe", "diner", "kiosk"]),
     (|f| f.any_categories = text(&["food"]), &["cafe", "diner"]),
     (|f| f.any_categories = text(&["food/cafe", "kiosk"]), &["cafe", "kiosk"]),
@@ -39,6 +39,7 @@ const CASES: [(Set, &[&str]); 11] = [
     (|f| f.all_services = text(&["wifi", "delivery"]), &["cafe"]),
     (|f| f.none_services = text(&["wifi"]), &["bare", "diner"]),
     (|f| f.any_categories = text(&["Food"]), &[]),
+    (|f| f.any_sources = text(&["osm", "other"]), &["kiosk"]),
     (
         |f| {
             f.any_categories = text(&["food", "kiosk"]);

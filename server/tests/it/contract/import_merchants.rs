@@ -88,3 +88,41 @@ async fn a_mask_updates_fields_of_merchants_that_exist_and_creates_others_whole(
     let created = get("b").await;
     assert_eq!((created.phone.as_str(), created.visibility()), ("2", wire::Visibility::Visible));
 }
+
+#[tokio::test]
+async fn validate_only_reports_what_would_become_of_rows_and_stores_none() {
+    let server = TestServer::start().await;
+    let mut client = server.merchants().await;
+    let photo = wire::Photo { uri: format!("https://{}", "x".repeat(2_000)), ..Default::default() };
+    let full = wire::Merchant { photos: vec![photo; 16], ..merchant("full", 1.0, 2.0) };
+    client.import_merchants(tokio_stream::iter([import_of([full], &[], false)])).await.unwrap();
+    let categories = (0..32).map(|n| format!("{n:0100}")).collect();
+    let overflows = wire::Merchant { categories, ..merchant("full", 1.0, 2.0) };
+    let rows =
+        || [merchant("full", 1.0, 2.0), merchant("new", 1.0, 2.0), merchant("", 1.0, 2.0), overflows.clone()];
+    let (created, updated, rejected) =
+        (wire::ImportState::Created, wire::ImportState::Updated, wire::ImportState::Rejected);
+    for validate_only in [true, false] {
+        let message = import_of(rows(), &["phone", "categories"], validate_only);
+        let response = client.import_merchants(tokio_stream::iter([message])).await.unwrap().into_inner();
+        let states: Vec<_> = response.outcomes.iter().map(wire::ImportOutcome::state).collect();
+        assert_eq!(states, [updated, created, rejected, rejected], "validate_only: {validate_only}");
+        assert_eq!(response.outcomes[3].violations[0].reason, "TOO_LARGE");
+        assert_eq!(response.revision == 0, validate_only);
+        let name = "merchants/new".to_owned();
+        let found = client.get_merchant(wire::GetMerchantRequest { name }).await;
+        assert_eq!(found.is_err(), validate_only);
+    }
+}
+
+fn import_of(
+    merchants: impl IntoIterator<Item = wire::Merchant>,
+    mask: &[&str],
+    validate_only: bool,
+) -> wire::ImportMerchantsRequest {
+    let row = |merchant| wire::ImportRow { row_number: 1, merchant: Some(merchant) };
+    let paths: Vec<String> = mask.iter().map(|path| (*path).to_owned()).collect();
+    let update_mask = (!paths.is_empty()).then_some(nearby_proto::well_known::FieldMask { paths });
+    let rows = merchants.into_iter().map(row).collect();
+    wire::ImportMerchantsRequest { rows, update_mask, validate_only, ..Default::default() }
+}
