@@ -51,7 +51,7 @@ pub struct VersionMeta {
     pub update_time: UnixMicros,
 }
 
-/// Encodes a merchant whose fields have been checked.
+/// Encodes a merchant whose fields have been checked. `expression` is the one of its opening hours, if the caller has parsed it.
 ///
 /// # Errors
 /// [`ProfileTooLarge`].
@@ -59,6 +59,7 @@ pub(crate) fn encode(
     mut given: wire::Merchant,
     id: MerchantId,
     position: AnyPosition,
+    expression: Option<Expression>,
 ) -> Result<Merchant, ProfileTooLarge> {
     if given.visibility() == wire::Visibility::Unspecified {
         given.set_visibility(wire::Visibility::Visible);
@@ -70,7 +71,7 @@ pub(crate) fn encode(
     given.create_time = None;
     given.update_time = None;
     let terms = terms_of(&given);
-    let hours = hours_of(&given, position).map(Hours::interned);
+    let hours = hours_of(&given, position, expression).map(Hours::interned);
     Ok(Merchant { id, position, visibility, terms, hours, profile: profile_of(given)? })
 }
 
@@ -108,7 +109,7 @@ pub(crate) fn derive_fields(stored: StoredMerchant) -> (StoredMerchant, bool) {
     let is_readable = match decode_pieces(merchant.profile.given()) {
         Ok(given) => {
             merchant.terms = terms_of(&given);
-            merchant.hours = hours_of(&given, merchant.position).map(Hours::interned);
+            merchant.hours = hours_of(&given, merchant.position, None).map(Hours::interned);
             // Release 0.1 stored the fields in the order of their numbers.
             profile_of(given).map(|profile| merchant.profile = profile).is_ok()
         }
@@ -203,7 +204,7 @@ impl MerchantPatch {
         fields.copy(given, &mut merged);
         let position = position.unwrap_or(current.merchant.position);
         let path = if is_row { "" } else { "merchant" };
-        encode(merged, self.id, position).map_err(|error| too_large(path, &error))
+        encode(merged, self.id, position, None).map_err(|error| too_large(path, &error))
     }
 
     /// About the number of bytes that the patch adds to a commit.
@@ -306,14 +307,18 @@ fn terms_of(given: &wire::Merchant) -> Terms {
     categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand_and_source).collect()
 }
 
-/// Opening hours as the index keeps them; `None` if they state nothing.
-pub(crate) fn hours_of(given: &wire::Merchant, position: AnyPosition) -> Option<Hours> {
+/// Opening hours as the index keeps them; `None` if they state nothing. `expression` is theirs, if the caller has parsed it.
+pub(crate) fn hours_of(
+    given: &wire::Merchant,
+    position: AnyPosition,
+    expression: Option<Expression>,
+) -> Option<Hours> {
     let hours = given.opening_hours.as_ref()?;
     if hours.osm_expression.is_empty() {
         return week_of(hours).map(Hours::Weekly);
     }
     // Hours that do not parse are rejected before they are stored.
-    let expression = Expression::parse(&hours.osm_expression).ok()?;
+    let expression = expression.or_else(|| Expression::parse(&hours.osm_expression).ok())?;
     let names_holidays =
         [HolidayKind::Public, HolidayKind::School].map(|kind| expression.names_holidays(kind));
     let region = names_holidays.contains(&true).then(|| region_of(given, position)).flatten();
@@ -400,7 +405,7 @@ mod tests {
 
     fn encoded(given: wire::Merchant) -> Merchant {
         let position = AnyPosition::Gcj02(Position::new(39.9, 116.4).unwrap());
-        encode(given, MerchantId::parse("cafe").unwrap(), position).unwrap()
+        encode(given, MerchantId::parse("cafe").unwrap(), position, None).unwrap()
     }
 
     #[test]
@@ -537,6 +542,7 @@ mod tests {
                     given.clone(),
                     MerchantId::parse("cafe").unwrap(),
                     AnyPosition::Wgs84(Position::new(1.0, 2.0).unwrap()),
+                    None,
                 )
                 .unwrap(),
                 fields: FieldSet::of_names(["display_name", "position"]),

@@ -23,34 +23,41 @@ use crate::{
 /// Boundaries of time zones, of OpenStreetMap: 60 to 80 MiB of memory, loaded at the first row that needs them.
 static ZONE_BOUNDARIES: LazyLock<DefaultFinder> = LazyLock::new(DefaultFinder::new);
 
-/// Returns the opening hours that a row states as text and time zone: an expression, or a text that is only displayed.
-pub(super) fn opening_hours(hours: &str, zone: &str, warnings: &mut Warnings) -> Option<wire::OpeningHours> {
+/// Returns the opening hours that a row states as text and time zone: an expression, which is also returned parsed, or a text that is
+/// only displayed.
+pub(super) fn opening_hours(
+    hours: &str,
+    zone: &str,
+    warnings: &mut Warnings,
+) -> (Option<wire::OpeningHours>, Option<Expression>) {
+    if hours.is_empty() && zone.is_empty() {
+        return (None, None);
+    }
     let time_zone = time_zone(zone);
     if time_zone.is_none() && !zone.is_empty() {
         warnings.push_about("TIME_ZONE_UNKNOWN", format!("{zone}: {}", problem(zone)));
     }
-    let expression = normalize(hours);
-    let is_expression = hours.is_empty() || Expression::parse(&expression).is_ok();
+    let text = normalize(hours);
+    let expression = Expression::parse(&text).ok();
     // The parser's error is about the text as it is written, not about a part of it that was converted.
-    let text = if is_expression && expression == hours { "" } else { hours };
-    if let (false, Err(error)) = (is_expression, Expression::parse(hours)) {
+    if let (None, false, Err(error)) = (&expression, hours.is_empty(), Expression::parse(hours)) {
         warnings.push_about("HOURS_NOT_UNDERSTOOD", error.to_string());
     }
+    let display_text = if expression.is_some() && text == hours { "" } else { hours };
     let opening_hours = wire::OpeningHours {
         time_zone: time_zone.unwrap_or_default(),
-        osm_expression: if is_expression { expression.into_owned() } else { String::new() },
-        display_text: text.to_owned(),
+        display_text: display_text.to_owned(),
+        osm_expression: expression.as_ref().map(|_| text.into_owned()).unwrap_or_default(),
         ..Default::default()
     };
-    (opening_hours != wire::OpeningHours::default()).then_some(opening_hours)
+    ((opening_hours != wire::OpeningHours::default()).then_some(opening_hours), expression)
 }
 
 /// Returns the text from which [`opening_hours`] reads the same hours; `None` if no text says all of them.
 pub(super) fn text_of(hours: &wire::OpeningHours) -> Option<&str> {
-    [&hours.osm_expression, &hours.display_text]
-        .into_iter()
-        .map(String::as_str)
-        .find(|text| opening_hours(text, &hours.time_zone, &mut Warnings::default()).as_ref() == Some(hours))
+    [&hours.osm_expression, &hours.display_text].into_iter().map(String::as_str).find(|text| {
+        opening_hours(text, &hours.time_zone, &mut Warnings::default()).0.as_ref() == Some(hours)
+    })
 }
 
 /// Completes the time zones of expressions, and checks those of NDJSON files.
@@ -74,7 +81,8 @@ impl HoursConverter {
         else {
             return row;
         };
-        match Expression::parse(&hours.osm_expression) {
+        let parsed = row.expression.take().map_or_else(|| Expression::parse(&hours.osm_expression), Ok);
+        match parsed {
             Err(error) => {
                 row.warnings.push_about("HOURS_NOT_UNDERSTOOD", error.to_string());
                 let text = std::mem::take(&mut hours.osm_expression);
@@ -108,16 +116,16 @@ impl HoursConverter {
             return None;
         }
         let place = Place::of(stored);
-        let mut hours = opening_hours(&before.display_text, &before.time_zone, &mut Warnings::default())?;
-        if hours.osm_expression.is_empty() {
-            return None;
-        }
+        let (hours, expression) =
+            opening_hours(&before.display_text, &before.time_zone, &mut Warnings::default());
+        let (mut hours, expression) = (hours?, expression?);
         if hours.time_zone.is_empty() {
             hours.time_zone = self.zone_of(&place)?;
         }
         let position = AnyPosition::Wgs84(place.position?);
         let after = wire::Merchant { opening_hours: Some(hours.clone()), ..stored.clone() };
-        let (before, after) = (hours_of(stored, position), hours_of(&after, position)?);
+        let (before, after) =
+            (hours_of(stored, position, None), hours_of(&after, position, Some(expression))?);
         let difference = first_difference(before.as_ref(), &after, &self.calendar, from)?;
         Some((hours, difference))
     }

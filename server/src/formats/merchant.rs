@@ -15,14 +15,15 @@ use super::{
     visible_text,
     website::website,
 };
-use crate::{error::Violation, reason};
+use crate::{error::Violation, opening_hours::Expression, reason};
 
-/// Converts the fields of a row. `datum` applies to a position that names none.
+/// Converts the fields of a row. Returns the merchant, and the expression of its opening hours. `datum` applies to a position that names
+/// none.
 pub(super) fn merchant(
     cells: &Cells<'_>,
     datum: DatumArg,
     warnings: &mut Warnings,
-) -> Result<wire::Merchant, Violation> {
+) -> Result<(wire::Merchant, Option<Expression>), Violation> {
     let id = cells.text(Field::Id);
     if id.is_empty() {
         return Err(violation("name", reason::REQUIRED, "must have an id"));
@@ -35,25 +36,26 @@ pub(super) fn merchant(
     if let Some(warning) = website_warning {
         warnings.push_about(warning, cells.text(Field::Website));
     }
-    Ok(wire::Merchant {
+    let address = address(cells, warnings);
+    let hours = visible_text::trim(cells.text(Field::Hours));
+    let time_zone = visible_text::trim(cells.text(Field::TimeZone));
+    let (opening_hours, expression) = opening_hours(hours, time_zone, warnings);
+    let merchant = wire::Merchant {
         name: name_of_id(id),
         display_name: text(Field::Name),
         brand: text(Field::Brand),
         categories: cells.list(Field::Categories),
         services: cells.list(Field::Services),
         position: Some(position(cells, datum)?),
-        address: address(cells, warnings),
+        address,
         phone: text(Field::Phone),
-        opening_hours: opening_hours(
-            visible_text::trim(cells.text(Field::Hours)),
-            visible_text::trim(cells.text(Field::TimeZone)),
-            warnings,
-        ),
+        opening_hours,
         mini_program: mini_program(cells, warnings),
         visibility: visibility(cells.text(Field::Visibility))?.into(),
         website_uri,
         ..Default::default()
-    })
+    };
+    Ok((merchant, expression))
 }
 
 fn position(cells: &Cells<'_>, datum: DatumArg) -> Result<wire::Position, Violation> {

@@ -11,6 +11,7 @@ use prost::Message;
 
 use crate::{
     error::Violation,
+    opening_hours::Expression,
     reason::{self, Reason},
     record::NAME_PREFIX,
 };
@@ -34,6 +35,8 @@ pub(crate) struct Row {
     pub(crate) rejected_name: RejectedName,
     /// Data of an accepted row that could not be converted.
     pub(crate) warnings: Warnings,
+    /// The expression of the merchant's opening hours, if the reader has parsed it.
+    pub(super) expression: Option<Expression>,
     /// The fields of the contract that the row replaces in a merchant that exists; `None` for the whole merchant.
     pub(crate) fields: Option<Arc<[&'static str]>>,
 }
@@ -116,7 +119,8 @@ impl IntoIterator for Warnings {
 impl Row {
     pub(super) fn new(number: u64, source: Vec<u8>, merchant: Result<wire::Merchant, Violation>) -> Self {
         let rejected_name = RejectedName::default();
-        Self { number, source, merchant, rejected_name, warnings: Warnings::default(), fields: None }
+        let warnings = Warnings::default();
+        Self { number, source, merchant, rejected_name, warnings, expression: None, fields: None }
     }
 
     /// A row that has been skipped.

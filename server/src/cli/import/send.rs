@@ -158,7 +158,7 @@ impl Sender {
         let mut messages = Messages { options: &self.options, messages: Vec::new(), bytes: 0, fields: None };
         for row in chunk {
             // A single row that no message can hold must not fail the call.
-            let Row { number, source, merchant, rejected_name: name, warnings, fields } =
+            let Row { number, source, merchant, rejected_name: name, warnings, fields, .. } =
                 row.with_max_bytes(BYTES_PER_MESSAGE / 2);
             match merchant {
                 Err(violation) => {

@@ -120,37 +120,39 @@ impl Iterator for CsvRows {
                 return Some(Err(error));
             }
         };
-        let mut warnings = Warnings::default();
-        let (number, source, merchant, rejected_name) = match record {
-            Record::TooLong { line } => return Some(Ok(Row::too_long(line))),
+        Some(Ok(match record {
+            Record::TooLong { line } => Row::too_long(line),
             Record::Complete { line, bytes, misplaced_quote: Some(quote) } => {
                 let description = format!(
                     "has a quoted cell from line {} to text behind a quote on line {}: close the quote, or double the \
                      quotes inside the cell",
                     quote.opened, quote.closed
                 );
-                let rejected = Err(violation("", reason::QUOTE_MISPLACED, description));
-                // It can contain the rows of several merchants.
-                (line, bytes, rejected, RejectedName::Unreadable)
+                // The row has no name: it can contain the rows of several merchants.
+                Row::new(line, bytes.to_owned(), Err(violation("", reason::QUOTE_MISPLACED, description)))
             }
             Record::Complete { line, bytes, misplaced_quote: None } => {
-                let encoding = self.layout.encoding;
-                let unescapes = self.unescapes_formulas;
-                let merchant = match self.splitter.split(bytes) {
+                let fields = Some(Arc::clone(&self.fields));
+                let mut warnings = Warnings::default();
+                let (encoding, unescapes) = (self.layout.encoding, self.unescapes_formulas);
+                let converted = match self.splitter.split(bytes) {
                     None => Err(violation("", reason::NOT_UTF_8, format!("must be {}", not_utf_8(encoding)))),
                     Some(mut cells) => check_width(&mut cells, self.width).and_then(|()| {
                         merchant(&fields_in(cells, &self.plan, unescapes), self.datum, &mut warnings)
                     }),
                 };
-                let name = match &merchant {
-                    Ok(_) => RejectedName::default(),
-                    Err(_) => rejected_name(bytes, &mut self.splitter, &self.plan, self.width, unescapes),
-                };
-                (line, bytes, merchant, name)
+                match converted {
+                    Ok((merchant, expression)) => {
+                        Row { warnings, expression, fields, ..Row::new(line, bytes.to_owned(), Ok(merchant)) }
+                    }
+                    Err(violation) => {
+                        let rejected_name =
+                            rejected_name(bytes, &mut self.splitter, &self.plan, self.width, unescapes);
+                        Row { rejected_name, ..Row::new(line, bytes.to_owned(), Err(violation)) }
+                    }
+                }
             }
-        };
-        let (source, fields) = (source.to_owned(), Some(Arc::clone(&self.fields)));
-        Some(Ok(Row { number, source, merchant, rejected_name, warnings, fields }))
+        }))
     }
 }
 

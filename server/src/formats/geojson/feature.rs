@@ -19,6 +19,7 @@ use crate::{
         merchant::merchant,
         rows::{IgnoredNames, RejectedName, Warnings, violation},
     },
+    opening_hours::Expression,
     reason,
 };
 
@@ -35,6 +36,13 @@ struct Feature<'a> {
     properties: Option<&'a RawValue>,
     #[serde(borrow, default)]
     crs: Option<&'a RawValue>,
+}
+
+/// A feature that was converted, with the parts of its [`Row`].
+struct Converted {
+    merchant: wire::Merchant,
+    expression: Option<Expression>,
+    fields: Option<Arc<[&'static str]>>,
 }
 
 /// Converts features.
@@ -66,7 +74,9 @@ impl Converter {
             })
             .and_then(|json| self.convert(json, &mut warnings));
         match converted {
-            Ok((merchant, fields)) => Row { warnings, fields, ..Row::new(number, source, Ok(merchant)) },
+            Ok(Converted { merchant, expression, fields }) => {
+                Row { warnings, expression, fields, ..Row::new(number, source, Ok(merchant)) }
+            }
             Err(violation) => {
                 let rejected_name = self.rejected_name(&source);
                 Row { warnings, rejected_name, ..Row::new(number, source, Err(violation)) }
@@ -96,12 +106,7 @@ impl Converter {
         RejectedName::of_id(cells.text(Field::Id))
     }
 
-    #[expect(clippy::type_complexity, reason = "a merchant and the fields that it replaces, named once")]
-    fn convert(
-        &mut self,
-        json: &str,
-        warnings: &mut Warnings,
-    ) -> Result<(wire::Merchant, Option<Arc<[&'static str]>>), Violation> {
+    fn convert(&mut self, json: &str, warnings: &mut Warnings) -> Result<Converted, Violation> {
         let feature: Feature<'_> = serde_json::from_str(json).map_err(|error| {
             violation("", reason::NOT_A_FEATURE, format!("must be a GeoJSON Feature: {error}"))
         })?;
@@ -126,10 +131,11 @@ impl Converter {
             violation("properties", reason::NOT_A_FEATURE, format!("must be an object: {error}"))
         })?;
         if is_from_export(&members) {
-            return Ok((from_export(feature.id, properties, position)?, None));
+            let merchant = from_export(feature.id, properties, position)?;
+            return Ok(Converted { merchant, expression: None, fields: None });
         }
-        let merchant = self.convert_properties(feature.id, &members, position, warnings)?;
-        Ok((merchant, Some(Arc::clone(&self.fields))))
+        let (merchant, expression) = self.convert_properties(feature.id, &members, position, warnings)?;
+        Ok(Converted { merchant, expression, fields: Some(Arc::clone(&self.fields)) })
     }
 
     fn convert_properties(
@@ -138,7 +144,7 @@ impl Converter {
         members: &Members<'_>,
         position: wire::Position,
         warnings: &mut Warnings,
-    ) -> Result<wire::Merchant, Violation> {
+    ) -> Result<(wire::Merchant, Option<Expression>), Violation> {
         let mut columns = Columns::default();
         if let Some(id) = id.and_then(text) {
             columns.push("id", Cell::Text(id));

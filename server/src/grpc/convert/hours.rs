@@ -20,7 +20,8 @@ pub(crate) fn are_known(hours: &wire::OpeningHours) -> bool {
     !(hours.weekly_periods.is_empty() && hours.special_days.is_empty() && hours.osm_expression.is_empty())
 }
 
-pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
+/// Checks opening hours. Returns their expression, if they have a valid one.
+pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) -> Option<Expression> {
     let has_hours = are_known(hours);
     if hours.time_zone.is_empty() {
         if has_hours {
@@ -38,7 +39,7 @@ pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
         );
     }
     check.text("opening_hours.display_text", &hours.display_text, 1_024);
-    check_expression(check, hours);
+    let expression = check_expression(check, hours);
     check.list("opening_hours.weekly_periods", &hours.weekly_periods, 64, |check, path, period| {
         match wire::Weekday::try_from(period.weekday) {
             Ok(wire::Weekday::Unspecified) | Err(_) => {
@@ -61,22 +62,23 @@ pub(super) fn check_hours(check: &mut Check, hours: &wire::OpeningHours) {
             check_period(check, path, period.start_minute, period.length_minutes, 2 * 24 * 60);
         });
     });
+    expression
 }
 
-fn check_expression(check: &mut Check, hours: &wire::OpeningHours) {
+fn check_expression(check: &mut Check, hours: &wire::OpeningHours) -> Option<Expression> {
     const PATH: &str = "opening_hours.osm_expression";
 
     if hours.osm_expression.is_empty() {
-        return;
+        return None;
     }
     check.text(PATH, &hours.osm_expression, 1_024);
     if hours.osm_expression.len() > 1_024 {
-        return;
+        return None;
     }
-    if let Err(error) = Expression::parse(&hours.osm_expression) {
+    let expression = Expression::parse(&hours.osm_expression).inspect_err(|error| {
         let description = format!("must be an opening_hours expression of OpenStreetMap: {error}");
         check.fail(PATH, reason::HOURS_INVALID, description);
-    }
+    });
     for (field, is_empty) in
         [("weekly_periods", hours.weekly_periods.is_empty()), ("special_days", hours.special_days.is_empty())]
     {
@@ -85,6 +87,7 @@ fn check_expression(check: &mut Check, hours: &wire::OpeningHours) {
             check.fail(&format!("opening_hours.{field}"), reason::UNEXPECTED, description);
         }
     }
+    expression.ok()
 }
 
 fn check_period(check: &mut Check, path: &str, start_minute: i32, length_minutes: i32, max_minutes: i32) {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     error::ServiceError,
+    opening_hours::Expression,
     reason,
     record::{self, FieldSet, FieldUpdate, MerchantPatch, NAME_PREFIX, Update, revision_of},
 };
@@ -58,8 +59,8 @@ pub(crate) fn merchant_from_wire(
     let position = check.absorb(position_from_wire(given.position.as_ref(), &position_path));
     check_visibility(&mut check, &given);
     check.required_text("display_name", &given.display_name, 256);
-    check_optional_fields(&mut check, &given);
-    let encoded = position.map(|position| record::encode(given, id, position));
+    let expression = check_optional_fields(&mut check, &given);
+    let encoded = position.map(|position| record::encode(given, id, position, expression));
     let merchant =
         encoded.and_then(|encoded| check.absorb(encoded.map_err(|error| record::too_large(path, &error))));
     check.finish()?;
@@ -129,8 +130,8 @@ fn check_visibility(check: &mut Check, given: &wire::Merchant) {
     }
 }
 
-/// Checks the fields that may be unset. The limits are those that merchant.proto states.
-fn check_optional_fields(check: &mut Check, given: &wire::Merchant) {
+/// Checks the fields that may be unset. The limits are those that merchant.proto states. Returns the expression of the opening hours.
+fn check_optional_fields(check: &mut Check, given: &wire::Merchant) -> Option<Expression> {
     check.text("brand", &given.brand, 128);
     check.text("source", &given.source, 64);
     check.text("phone", &given.phone, 128);
@@ -149,9 +150,7 @@ fn check_optional_fields(check: &mut Check, given: &wire::Merchant) {
     if let Some(address) = &given.address {
         check_address(check, address);
     }
-    if let Some(hours) = &given.opening_hours {
-        check_hours(check, hours);
-    }
+    let expression = given.opening_hours.as_ref().and_then(|hours| check_hours(check, hours));
     if let Some(link) = &given.mini_program {
         check.required_text("mini_program.app_id", &link.app_id, 64);
         check.text("mini_program.path", &link.path, 1_024);
@@ -165,6 +164,7 @@ fn check_optional_fields(check: &mut Check, given: &wire::Merchant) {
             check.text(&format!("labels[{start}]"), value, 256);
         }
     }
+    expression
 }
 
 fn check_photo(check: &mut Check, path: &str, photo: &wire::Photo) {

@@ -1,6 +1,8 @@
 //! Splits an expression into tokens. Reads the spellings that mappers use beside those of the specification: other case, full
 //! names of weekdays and months, dashes of typography, `a.m.` and `p.m.`.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use super::syntax::{HolidayKind, SunEvent, SyntaxError};
 use nearby_index::OpenStatus;
 
@@ -200,6 +202,10 @@ const WORDS: [(&[&str], Token<'static>); 36] = [
     (&["uhr", "h"], Token::Colon),
 ];
 
+static TOKEN_OF_WORD: LazyLock<HashMap<&'static str, Token<'static>>> = LazyLock::new(|| {
+    WORDS.iter().flat_map(|(names, token)| names.iter().map(|name| (*name, *token))).collect()
+});
+
 pub(super) fn tokens(text: &str) -> Result<Vec<Lexeme<'_>>, SyntaxError> {
     let mut tokens: Vec<Lexeme<'_>> = Vec::new();
     let mut at = 0;
@@ -271,12 +277,14 @@ fn comment(rest: &str, opening: char) -> Option<(Option<Token<'_>>, usize)> {
 }
 
 fn word(rest: &str) -> Option<(Option<Token<'_>>, usize)> {
-    let lower = |text: &str| text.to_lowercase();
+    let starts_with =
+        |text: &str| rest.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
     // "a.m." and "p.m." are the only words with full stops inside.
-    let meridian = rest.get(..3).map(lower).filter(|start| matches!(start.as_str(), "a.m" | "p.m"));
-    if let Some(meridian) = meridian {
-        let length = if rest[3..].starts_with('.') { 4 } else { 3 };
-        return Some((Some(Token::Meridian(meridian.starts_with('p'))), length));
+    for (meridian, is_afternoon) in [("a.m", false), ("p.m", true)] {
+        if starts_with(meridian) {
+            let length = if rest[3..].starts_with('.') { 4 } else { 3 };
+            return Some((Some(Token::Meridian(is_afternoon)), length));
+        }
     }
     let phrases: [(&str, Option<Token<'_>>); 4] = [
         ("every day", None),
@@ -285,17 +293,17 @@ fn word(rest: &str) -> Option<(Option<Token<'_>>, usize)> {
         ("nach vereinbarung", Some(Token::Comment("nach Vereinbarung"))),
     ];
     for (phrase, token) in phrases {
-        if rest.get(..phrase.len()).is_some_and(|start| lower(start) == phrase) {
+        if starts_with(phrase) {
             return Some((token, phrase.len()));
         }
     }
     let length = rest.find(|next: char| !next.is_alphabetic()).unwrap_or(rest.len());
-    let name = lower(&rest[..length]);
+    let name = rest[..length].to_lowercase();
     // A full stop after an abbreviation says nothing, but in "Mo.10:00" it is no separator of hours and minutes either.
     let stop = usize::from(rest[length..].starts_with('.'));
     if matches!(name.as_str(), "daily" | "everyday" | "täglich") {
         return Some((None, length + stop));
     }
-    let known = WORDS.iter().find(|(names, _)| names.contains(&name.as_str()));
-    known.map(|(_, token)| (Some(*token), length + stop))
+    let known = TOKEN_OF_WORD.get(name.as_str());
+    known.map(|token| (Some(*token), length + stop))
 }
