@@ -5,9 +5,9 @@ use super::*;
 /// A row of a file of rejected rows, as a later import finds it.
 fn sources(file: &[u8], format: FileFormat) -> (Vec<Vec<u8>>, Layout) {
     let input = Input::read(Cursor::new(file.to_vec()), &ReadOptions::new(format)).unwrap();
-    // Rows up to an error are stored or rejected.
+    // Rows up to an error are stored or rejected, and an import writes none whose bytes it has not kept.
     let rows = input.rows.map_while(Result::ok).map(|row| row.source);
-    (rows.collect(), input.layout)
+    (rows.filter(|source| !source.is_empty()).collect(), input.layout)
 }
 
 /// Writes the file of an import that rejects all rows.
@@ -115,7 +115,64 @@ fn files_of_rejected_rows_name_their_delimiter_and_can_be_empty() {
     assert_eq!(ignored_of_csv("id,name,lat,lon,reason\n"), [""; 0]);
 }
 
+#[test]
+fn values_that_are_no_features_can_be_rejected_again() {
+    let values =
+        ["{\"a\":[}]", "7", "\"x\"", "[[{}],1]", "{\"features\":[1]}", ":", "a\u{feff}，", "{\"b\" 1,}"];
+    let file = format!("[{}]\n]{{\"c\":}}\n", values.join(","));
+    let rejected = String::from_utf8(rejected_twice(file.as_bytes(), FileFormat::Geojson)).unwrap();
+    let expected = format!(
+        "{{\"type\":\"FeatureCollection\",\"features\":[\n{},\n{{\"c\":}}\n]}}\n",
+        values.join(",\n")
+    );
+    assert_eq!(rejected, expected);
+    rejected_twice(b"{\"features\":[]}", FileFormat::Geojson);
+}
+
+/// A text of pieces that a format gives a meaning.
+fn any_text_of(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(pieces), 0..30).prop_map(|pieces| pieces.concat())
+}
+
+const PIECES: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    ":",
+    ",",
+    "\\",
+    "\n",
+    "\r",
+    " ",
+    "\x1e",
+    "\u{feff}",
+    "，",
+    "a",
+    "1",
+    "null",
+    "\"a\":",
+    "{\"a\":1}",
+    "[{}]",
+    "\"features\":",
+    "{\"type\":\"FeatureCollection\",\"features\":[",
+    "]}",
+    "{\"type\":\"Feature\"}",
+    "\"x\"",
+];
+
 proptest! {
+    #[test]
+    fn any_json_values_can_be_rejected_again(text in any_text_of(PIECES)) {
+        for format in [FileFormat::Geojson, FileFormat::Ndjson] {
+            // A text without a value is no GeoJSON.
+            if Input::read(Cursor::new(text.clone()), &ReadOptions::new(format)).is_ok() {
+                rejected_twice(text.as_bytes(), format);
+            }
+        }
+    }
+
     #[test]
     fn any_csv_rows_can_be_rejected_again(
         header in prop::sample::select(vec!["id,name,lat,lon", "id,name,lat,lon,reason", "id;name;lat;lon;;reason;"]),
