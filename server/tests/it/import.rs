@@ -115,6 +115,26 @@ fn rejected_rows_of_standard_input_and_warnings_have_files() {
     assert_eq!(warnings, "row,warning,detail\n2,WEBSITE_SCHEME_ADDED,www.example.test\n");
 }
 
+#[test]
+fn a_file_with_some_columns_of_addresses_warns_of_merchants_that_it_updates() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let warnings = |csv: &str| {
+        fs::write(path("shops.csv"), csv).unwrap();
+        let output = import(directory.path(), "shops.csv", &["--warnings", "warnings.csv"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        fs::read_to_string(path("warnings.csv")).unwrap()
+    };
+    const NONE: &str = "row,warning,detail\n";
+    let all = "id,name,lat,lon,address,district,city,state,postal_code,country\n\
+        a,A,60.1,24.9,1 Road,Centre,Helsinki,Uusimaa,00100,FI\n";
+    assert_eq!(warnings(all), NONE);
+    assert_eq!(warnings(all), NONE, "all columns");
+    assert_eq!(warnings("id,name,lat,lon\na,A,60.1,24.9\n"), NONE, "no column");
+    let partial = warnings("id,name,lat,lon,city\nb,B,60.1,24.9,Espoo\na,A,60.1,24.9,Espoo\n");
+    assert_eq!(partial, format!("{NONE}3,ADDRESS_COLUMNS_INCOMPLETE,\n"), "row 2 is new");
+}
+
 /// Forwards connections to a server. The first is cut after a number of bytes from the client.
 fn cutting_proxy(server: String, cut_after: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -60,7 +60,8 @@ and listed:
 A row of a CSV file updates the fields of its columns in a merchant that exists;
 the other fields stay, as do visibility and known hours where the row has none.
 The columns of an address are one field, and so are those of a position and of a
-mini program. A GeoJSON feature updates all fields above. Rows of NDJSON, and of
+mini program: of an address, parts without a column are cleared, and the import
+warns of such rows. A GeoJSON feature updates all fields above. Rows of NDJSON, and of
 GeoJSON that `nearby export` has written, replace the merchant.
 
 The position of a GeoJSON feature is its Point, the first point of a MultiPoint,
@@ -73,7 +74,8 @@ ignored. Reasons of NDJSON and GeoJSON are in FILE.reasons.csv.";
 #[derive(Args, Debug)]
 #[command(after_help = COLUMNS)]
 pub(super) struct ImportArgs {
-    /// File to load: plain, gzip or zstd; - reads standard input
+    /// File to load: plain, gzip or zstd; - reads standard input, of which GeoJSON beyond 16 MiB is copied to the directory for
+    /// temporary files (TMPDIR)
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -148,9 +150,6 @@ pub(super) fn time_zone_name(text: &str) -> Result<String, &'static str> {
 pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
     let format = format_of(args.format, &args.file)?;
-    if let Some(rejected) = &args.rejected {
-        rejected_file::check_is_other(rejected, &args.file)?;
-    }
     let calendar = HolidayCalendar::load(args.holidays.as_deref())
         .map_err(|error| CliError::usage(format!("cannot use the file of --holidays: {error}")))?;
     let options = ReadOptions {

@@ -87,11 +87,16 @@ impl RejectedFile {
         match written {
             Ok(writer) => self.writer = Some(writer),
             Err(error) => {
-                terminal::err(format!("warning: cannot write {}: {error}\n", self.path.display()));
                 self.unwritten += 1;
-                self.error = Some(error);
+                self.fail(error);
             }
         }
+    }
+
+    /// Reports a failure, which is also the error of the import if the user has named the file.
+    fn fail(&mut self, error: io::Error) {
+        terminal::err(format!("warning: cannot write {}: {error}\n", self.path.display()));
+        self.error = Some(error);
     }
 
     /// Completes the file if the import has stored rows or has ended; otherwise an earlier file stays. Returns how many rejected rows
@@ -103,7 +108,11 @@ impl RejectedFile {
                 Some(writer) => {
                     if let Err(error) = finish(writer) {
                         self.unwritten = rejected;
-                        self.error = Some(error);
+                        if self.is_named {
+                            self.error = Some(error);
+                        } else {
+                            self.fail(error);
+                        }
                     }
                 }
                 // Of an earlier import, whose rejected rows are not those of this one.
@@ -123,7 +132,7 @@ impl RejectedFile {
 }
 
 /// Checks that a file of rejected rows is not the file that is imported.
-pub(super) fn check_is_other(path: &Path, file: &Path) -> Result<(), CliError> {
+fn check_is_other(path: &Path, file: &Path) -> Result<(), CliError> {
     if is_same_file(path, file) {
         return Err(CliError::usage("--rejected names the file to load itself"));
     }
@@ -132,10 +141,12 @@ pub(super) fn check_is_other(path: &Path, file: &Path) -> Result<(), CliError> {
 
 fn finish(writer: Writer) -> io::Result<()> {
     let (rows, reasons) = writer.finish()?;
-    for file in [Some(rows), reasons].into_iter().flatten() {
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
-    }
-    Ok(())
+    let finish = |file: BufWriter<OutputFile>| {
+        file.into_inner().map_err(io::IntoInnerError::into_error).and_then(OutputFile::finish)
+    };
+    // The one is completed also if the other cannot be.
+    let reasons = reasons.map_or(Ok(()), finish);
+    finish(rows).and(reasons)
 }
 
 /// The outcome of writing rejected rows.

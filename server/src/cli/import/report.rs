@@ -21,7 +21,7 @@ use crate::{
         exit_code::CliError,
         terminal::{count, grouped},
     },
-    formats::{IgnoredNames, Rejected, Warnings},
+    formats::{ADDRESS_COLUMNS_INCOMPLETE, IgnoredNames, Rejected, Warnings},
 };
 
 /// A row that was sent, until its outcome arrives.
@@ -141,7 +141,9 @@ impl Tally {
         if self.suspicions.add(row.number, row.position, &row.country) {
             self.warn(row.number, "FAR_FROM_COUNTRY", &row.country);
         }
-        for warning in row.warnings {
+        let is_new = outcome.state() == ImportState::Created;
+        let applies = |code| !(is_new && code == ADDRESS_COLUMNS_INCOMPLETE);
+        for warning in row.warnings.into_iter().filter(|warning| applies(warning.code)) {
             self.warn(row.number, warning.code, &warning.detail);
         }
     }

@@ -86,6 +86,33 @@ fn compression_is_detected_by_content() {
 }
 
 #[test]
+fn the_rows_before_the_damage_of_a_stream_are_read() {
+    let feature = "{\"type\":\"Feature\",\"id\":1,\"geometry\":{\"type\":\"Point\",\"coordinates\":[1,2]},\"properties\":{\"name\":\"A\"}}\n";
+    let text = feature.repeat(2_000);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for whole in [
+        gzip.finish().unwrap(),
+        ruzstd::encoding::compress_to_vec(text.as_bytes(), CompressionLevel::Fastest),
+    ] {
+        let truncated = &whole[..whole.len() - 5];
+        let options = ReadOptions::new(FileFormat::Geojson);
+        let outcome = |input: Input| {
+            let rows: Vec<_> = input.rows.collect();
+            let (read, failed): (Vec<_>, Vec<_>) = rows.into_iter().partition(Result::is_ok);
+            (read.len(), failed.into_iter().map(|failed| failed.unwrap_err().to_string()).collect::<Vec<_>>())
+        };
+        let path = directory.path().join("truncated");
+        std::fs::write(&path, truncated).unwrap();
+        let of_file = outcome(Input::open(&path, &options).unwrap());
+        let of_stream = outcome(Input::read(Cursor::new(truncated.to_vec()), &options).unwrap());
+        assert_eq!(of_stream, of_file);
+        assert!(of_stream.0 > 0 && of_stream.1.len() == 1, "{of_stream:?}");
+    }
+}
+
+#[test]
 fn ndjson_rows_are_merchants_in_protobuf_json() {
     let text = "\
 {\"name\":\"merchants/a\",\"displayName\":\"A\",\"position\":{\"latitude\":1,\"longitude\":2,\"coordinateSystem\":\"COORDINATE_SYSTEM_WGS84\"}}

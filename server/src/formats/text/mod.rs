@@ -65,15 +65,21 @@ fn peek(mut source: Bytes, count: usize) -> io::Result<(Vec<u8>, Bytes)> {
     match source.by_ref().take(count as u64).read_to_end(&mut start) {
         // The rows before the damage are still read.
         Err(error) if !start.is_empty() => {
-            Ok((start.clone(), Box::new(Cursor::new(start).chain(Failed(Some(error))))))
+            Ok((start.clone(), Box::new(Cursor::new(start).chain(Failed::new(Some(error))))))
         }
         Err(error) => Err(error),
         Ok(_) => Ok((start.clone(), Box::new(Cursor::new(start).chain(source)))),
     }
 }
 
-/// A source that has failed.
-struct Failed(Option<io::Error>);
+/// The end of a source, which may be an error.
+pub(super) struct Failed(Option<io::Error>);
+
+impl Failed {
+    pub(super) fn new(error: Option<io::Error>) -> Self {
+        Self(error)
+    }
+}
 
 impl Read for Failed {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
