@@ -47,7 +47,7 @@ pub(crate) use self::{
     options::ReadOptions,
     reader::{Input, Position},
     rejected::{Layout, RejectedWriter},
-    rows::{ADDRESS_COLUMNS_INCOMPLETE, IgnoredNames, Rejected, Row, Warnings},
+    rows::{IgnoredNames, Rejected, Row, Warnings},
     text::Charset,
     writer::{LeftOut, Writer},
 };

@@ -43,6 +43,8 @@ pub(crate) struct Input {
     pub(crate) ignored: IgnoredNames,
     /// The form of the file, which its rejected rows keep.
     pub(crate) layout: Layout,
+    /// True if rows replace addresses and have no columns for some of their parts.
+    pub(crate) has_partial_address: bool,
 }
 
 impl Input {
@@ -81,10 +83,12 @@ impl Input {
         let position = Position::default();
         let text = Text::open(Box::new(Counting { source, position: position.clone() }), options.charset)?;
         let ignored = IgnoredNames::default();
+        let mut has_partial_address = false;
         let (rows, layout): (Rows, Layout) = match options.format {
             FileFormat::Csv => {
                 let rows = CsvRows::open(text, options)?;
                 rows.ignored().iter().for_each(|name| ignored.add(name));
+                has_partial_address = rows.has_partial_address();
                 let layout = Layout::Csv(rows.layout.clone());
                 (Box::new(rows), layout)
             }
@@ -100,7 +104,7 @@ impl Input {
         };
         let hours = Arc::clone(&options.hours);
         let rows = Box::new(rows.map(move |row| row.map(|row| hours.convert(row))));
-        Ok(Self { rows, position, length, ignored, layout })
+        Ok(Self { rows, position, length, ignored, layout, has_partial_address })
     }
 }
 

@@ -35,10 +35,6 @@ pub(crate) struct Row {
     pub(crate) fields: Option<Arc<[&'static str]>>,
 }
 
-/// The warning of a row whose file has some columns of addresses, but not all: parts of an address that is replaced may be lost. It
-/// does not apply to a row that creates a merchant.
-pub(crate) const ADDRESS_COLUMNS_INCOMPLETE: &str = "ADDRESS_COLUMNS_INCOMPLETE";
-
 /// Warnings of a row, as words that the report counts.
 #[derive(Debug, Default)]
 pub(crate) struct Warnings(Vec<Warning>);

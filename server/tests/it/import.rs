@@ -133,6 +133,10 @@ fn a_file_with_some_columns_of_addresses_warns_of_merchants_that_it_updates() {
     assert_eq!(warnings("id,name,lat,lon\na,A,60.1,24.9\n"), NONE, "no column");
     let partial = warnings("id,name,lat,lon,city\nb,B,60.1,24.9,Espoo\na,A,60.1,24.9,Espoo\n");
     assert_eq!(partial, format!("{NONE}3,ADDRESS_COLUMNS_INCOMPLETE,\n"), "row 2 is new");
+    let replacing =
+        import(directory.path(), "shops.csv", &["--replace-fields", "--warnings", "warnings.csv"]);
+    assert_eq!(replacing.status.code(), Some(0));
+    assert_eq!(fs::read_to_string(path("warnings.csv")).unwrap(), NONE, "on request");
 }
 
 /// Forwards connections to a server. The first is cut after a number of bytes from the client.

@@ -14,7 +14,7 @@ mod stored;
 mod suspicion;
 mod warnings_file;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf};
 
 use clap::Args;
 
@@ -150,16 +150,18 @@ pub(super) fn time_zone_name(text: &str) -> Result<String, &'static str> {
 pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
     let format = format_of(args.format, &args.file)?;
+    if let Some(rejected) = &args.rejected {
+        rejected_file::check_is_other(rejected, &args.file)?;
+    }
     let calendar = HolidayCalendar::load(args.holidays.as_deref())
         .map_err(|error| CliError::usage(format!("cannot use the file of --holidays: {error}")))?;
     let options = ReadOptions {
-        hours: Arc::new(HoursConverter::new(args.time_zone, calendar)),
         datum: args.datum,
         charset: args.encoding,
         delimiter: args.delimiter,
         mappings: args.mappings,
         unescapes_formulas: !args.no_formula_escapes,
-        ..ReadOptions::new(format)
+        ..ReadOptions::new(format, HoursConverter::new(args.time_zone, calendar))
     };
     let input = Input::open(&args.file, &options).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => CliError::data(format!("{name}: {error}")),
@@ -175,7 +177,8 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
         }
     }
     let warnings = args.warnings.map(WarningsFile::create).transpose()?;
-    let tally = Tally::new(rejected, warnings, input.ignored.clone());
+    let clears_address_parts = input.has_partial_address && !args.replace_fields;
+    let tally = Tally::new(rejected, warnings, input.ignored.clone(), clears_address_parts);
     let target = Target::open(&args.target, IfMissing::Create).await?;
     let store =
         StoreOptions { allow_null_island: args.allow_null_island, replace_fields: args.replace_fields };
@@ -197,7 +200,7 @@ pub(super) async fn import(
     file: &std::path::Path,
 ) -> Result<Report, CliError> {
     let rejected = RejectedFile::new(None, file, input.layout.clone())?;
-    let tally = Tally::new(rejected, None, input.ignored.clone());
+    let tally = Tally::new(rejected, None, input.ignored.clone(), input.has_partial_address);
     let (report, _) = send(target, input, tally, StoreOptions::default()).await?;
     Ok(report)
 }

@@ -32,7 +32,7 @@ pub(super) struct RejectedFile {
 }
 
 impl RejectedFile {
-    /// Returns the file that a user has named, which must be writable, or the default beside `file`, which is created with the first
+    /// Returns the file that a user has named, which must be writable and pass [`check_is_other`], or the default beside `file`, which is created with the first
     /// rejected row.
     pub(super) fn new(named: Option<PathBuf>, file: &Path, layout: Layout) -> Result<Self, CliError> {
         let is_named = named.is_some();
@@ -47,7 +47,8 @@ impl RejectedFile {
             name.push(".reasons.csv");
             PathBuf::from(name)
         });
-        for path in [Some(&path), reasons_path.as_ref()].into_iter().flatten() {
+        // The name that a user gives has been checked before the file was opened.
+        for path in [Some(&path).filter(|_| !is_named), reasons_path.as_ref()].into_iter().flatten() {
             check_is_other(path, file)?;
         }
         let mut rejected =
@@ -132,7 +133,7 @@ impl RejectedFile {
 }
 
 /// Checks that a file of rejected rows is not the file that is imported.
-fn check_is_other(path: &Path, file: &Path) -> Result<(), CliError> {
+pub(super) fn check_is_other(path: &Path, file: &Path) -> Result<(), CliError> {
     if is_same_file(path, file) {
         return Err(CliError::usage("--rejected names the file to load itself"));
     }

@@ -21,7 +21,7 @@ use crate::{
         exit_code::CliError,
         terminal::{count, grouped},
     },
-    formats::{ADDRESS_COLUMNS_INCOMPLETE, IgnoredNames, Rejected, Warnings},
+    formats::{IgnoredNames, Rejected, Warnings},
 };
 
 /// A row that was sent, until its outcome arrives.
@@ -83,6 +83,8 @@ pub(super) struct Tally {
     ignored: IgnoredNames,
     rejected: RejectedFile,
     warnings: Option<WarningsFile>,
+    /// True if the file has some columns of addresses, but not all: a row clears the other parts of an address that exists.
+    clears_address_parts: bool,
     suspicions: Suspicions,
     /// Hashes of the accepted ids.
     accepted_ids: HashSet<u64>,
@@ -93,12 +95,18 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(rejected: RejectedFile, warnings: Option<WarningsFile>, ignored: IgnoredNames) -> Self {
+    pub(super) fn new(
+        rejected: RejectedFile,
+        warnings: Option<WarningsFile>,
+        ignored: IgnoredNames,
+        clears_address_parts: bool,
+    ) -> Self {
         Self {
             report: Report::default(),
             ignored,
             rejected,
             warnings,
+            clears_address_parts,
             suspicions: Suspicions::default(),
             accepted_ids: HashSet::new(),
             composed_ids: HashMap::new(),
@@ -141,9 +149,10 @@ impl Tally {
         if self.suspicions.add(row.number, row.position, &row.country) {
             self.warn(row.number, "FAR_FROM_COUNTRY", &row.country);
         }
-        let is_new = outcome.state() == ImportState::Created;
-        let applies = |code| !(is_new && code == ADDRESS_COLUMNS_INCOMPLETE);
-        for warning in row.warnings.into_iter().filter(|warning| applies(warning.code)) {
+        if self.clears_address_parts && outcome.state() == ImportState::Updated {
+            self.warn(row.number, "ADDRESS_COLUMNS_INCOMPLETE", "");
+        }
+        for warning in row.warnings {
             self.warn(row.number, warning.code, &warning.detail);
         }
     }

@@ -27,7 +27,7 @@ use super::{
     mapping::Plan,
     merchant::merchant,
     options::ReadOptions,
-    rows::{ADDRESS_COLUMNS_INCOMPLETE, Warnings, violation},
+    rows::{Warnings, violation},
     text::{Encoding, Text, invalid},
 };
 use crate::reason;
@@ -38,7 +38,6 @@ pub(super) struct CsvRows {
     splitter: Splitter,
     plan: Plan,
     fields: Arc<[&'static str]>,
-    has_partial_address: bool,
     datum: DatumArg,
     pub(super) layout: CsvLayout,
     unescapes_formulas: bool,
@@ -88,18 +87,24 @@ impl CsvRows {
         };
         let datum = options.datum.unwrap_or(DatumArg::Wgs84);
         let fields = fields_of(&plan);
-        let has_partial_address = has_partial_address(&plan);
         Ok(Self {
             records,
             splitter,
             plan,
             fields,
-            has_partial_address,
             datum,
             layout,
             unescapes_formulas: options.unescapes_formulas,
             is_failed: false,
         })
+    }
+
+    /// Returns whether the file has some columns of addresses, but not all. The address of a merchant is replaced as a whole.
+    pub(super) fn has_partial_address(&self) -> bool {
+        let columns = Field::ALL.iter().filter(|field| field.of_merchant() == "address");
+        let has = |field: &Field| self.plan.fields().any(|other| other == *field);
+        let found = columns.clone().filter(|field| has(field)).count();
+        found > 0 && found < columns.count()
     }
 
     /// Returns the columns that are not imported, except the reasons of an earlier rejection.
@@ -148,21 +153,9 @@ impl Iterator for CsvRows {
                 (line, bytes, merchant)
             }
         };
-        if self.has_partial_address {
-            warnings.push(ADDRESS_COLUMNS_INCOMPLETE);
-        }
         let fields = Some(Arc::clone(&self.fields));
         Some(Ok(Row { number, source: source.to_owned(), merchant, warnings, fields }))
     }
-}
-
-/// Returns whether the file has some columns of addresses, but not all. The address of a merchant is replaced as a whole.
-fn has_partial_address(plan: &Plan) -> bool {
-    let is_of_address = |field: &Field| field.of_merchant() == "address";
-    let columns = Field::ALL.iter().filter(|field| is_of_address(field));
-    let has = |field: &Field| plan.fields().any(|other| other == *field);
-    let found = columns.clone().filter(|field| has(field)).count();
-    found > 0 && found < columns.count()
 }
 
 /// Checks that the header has the columns that a merchant requires.

@@ -4,7 +4,7 @@ use super::*;
 
 /// A row of a file of rejected rows, as a later import finds it.
 fn sources(file: &[u8], format: FileFormat) -> (Vec<Vec<u8>>, Layout) {
-    let input = Input::read(Cursor::new(file.to_vec()), &ReadOptions::new(format)).unwrap();
+    let input = Input::read(Cursor::new(file.to_vec()), &defaults(format)).unwrap();
     // Rows up to an error are stored or rejected, and an import writes none whose bytes it has not kept.
     let rows = input.rows.map_while(Result::ok).map(|row| row.source);
     (rows.filter(|source| !source.is_empty()).collect(), input.layout)
@@ -46,7 +46,7 @@ fn rejected_twice(file: &[u8], format: FileFormat) -> Vec<u8> {
 }
 
 fn ignored_of_csv(file: &str) -> Vec<String> {
-    Input::read(Cursor::new(file.to_owned()), &ReadOptions::new(FileFormat::Csv)).unwrap().ignored.to_vec()
+    Input::read(Cursor::new(file.to_owned()), &defaults(FileFormat::Csv)).unwrap().ignored.to_vec()
 }
 
 #[test]
@@ -167,7 +167,7 @@ proptest! {
     fn any_json_values_can_be_rejected_again(text in any_text_of(PIECES)) {
         for format in [FileFormat::Geojson, FileFormat::Ndjson] {
             // A text without a value is no GeoJSON.
-            if Input::read(Cursor::new(text.clone()), &ReadOptions::new(format)).is_ok() {
+            if Input::read(Cursor::new(text.clone()), &defaults(format)).is_ok() {
                 rejected_twice(text.as_bytes(), format);
             }
         }

@@ -20,6 +20,7 @@ use std::io::{self, Cursor, Read};
 
 pub(crate) use self::encoding::Charset;
 pub(super) use self::encoding::Encoding;
+use self::{converted::Converted, legacy::Legacy, utf16::Utf16};
 
 /// A source of bytes.
 pub(super) type Bytes = Box<dyn Read + Send>;
@@ -43,7 +44,9 @@ impl Text {
         let mut bytes = bytes;
         bytes.read_exact(&mut [0; 4][..mark_len])?;
         let bytes = match encoding {
-            Encoding::Utf16 { is_big_endian, .. } => Box::new(utf16::Utf16::new(bytes, is_big_endian)),
+            Encoding::Utf16 { is_big_endian, .. } => {
+                Box::new(Converted::new(bytes, Utf16::new(is_big_endian)))
+            }
             Encoding::Utf8 { .. } | Encoding::Other(_) => bytes,
         };
         Ok(Self { bytes, encoding })
@@ -52,7 +55,7 @@ impl Text {
     /// Converts the text to UTF-8. The byte 0xFF, which UTF-8 never contains, replaces each malformed sequence.
     pub(super) fn into_utf8(self) -> Bytes {
         match self.encoding {
-            Encoding::Other(charset) => Box::new(legacy::Legacy::new(self.bytes, charset)),
+            Encoding::Other(charset) => Box::new(Converted::new(self.bytes, Legacy::new(charset))),
             Encoding::Utf8 { .. } | Encoding::Utf16 { .. } => self.bytes,
         }
     }
