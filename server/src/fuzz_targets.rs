@@ -9,7 +9,7 @@ use crate::{
         client_certificates::{CertificateRoles, names_in},
         jwks::JwksSource,
     },
-    formats::{DatumArg, FileFormat, Input, ReadOptions},
+    formats::{DatumArg, FileFormat, HoursConverter, Input, ReadOptions},
     grpc::fuzz_requests::request,
     opening_hours,
     page_token::{Fingerprint, PageTokens},
@@ -54,7 +54,12 @@ fn files(bytes: &[u8]) {
     let charset = charset.and_then(|name| name.parse().ok());
     let mappings = ["id=n-{id}", "name=name", "name=brand"].iter().filter_map(|text| text.parse().ok());
     let mappings = if first >= 128 { mappings.collect() } else { Vec::new() };
-    let options = ReadOptions { datum: Some(DatumArg::Wgs84), charset, mappings, ..ReadOptions::new(format) };
+    let options = ReadOptions {
+        datum: Some(DatumArg::Wgs84),
+        charset,
+        mappings,
+        ..ReadOptions::new(format, HoursConverter::default())
+    };
     if let Ok(input) = Input::read(Cursor::new(rest.to_vec()), &options) {
         // Limited, so that a reader that yields errors without end does not hang.
         input.rows.take(10_000).for_each(drop);

@@ -217,7 +217,7 @@ impl MerchantPatch {
     }
 }
 
-/// Names of fields that a patch replaces, as bits in the order of [`UPDATABLE_FIELDS`].
+/// Names of fields that a patch replaces, as bits in the order of [`UPDATABLE_FIELDS`] and [`ADDRESS_FIELDS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet(u32);
 
@@ -242,7 +242,8 @@ impl FieldSet {
     }
 
     fn bit(field: &str) -> u32 {
-        UPDATABLE_FIELDS.iter().position(|other| *other == field).map_or(0, |at| 1 << at)
+        let mut all = UPDATABLE_FIELDS.iter().chain(ADDRESS_FIELDS);
+        all.position(|other| *other == field).map_or(0, |at| 1 << at)
     }
 }
 
@@ -262,6 +263,7 @@ macro_rules! updatable_fields {
 
             /// Copies the fields of this set.
             pub(crate) fn copy(self, given: wire::Merchant, to: &mut wire::Merchant) {
+                self.copy_parts_of_address(given.address.as_ref(), &mut to.address);
                 $(
                     if self.contains(stringify!($field)) {
                         to.$field = given.$field;
@@ -275,6 +277,43 @@ macro_rules! updatable_fields {
 updatable_fields! {
     display_name brand categories services position address phone opening_hours photos mini_program visibility
     external_ids labels website_uri source
+}
+
+/// Declares the fields of an address, which a patch can replace on their own.
+macro_rules! address_fields {
+    ($($field:ident $path:literal)*) => {
+        /// The fields within the address that an update mask may name.
+        pub(crate) const ADDRESS_FIELDS: &[&str] = &[$($path),*];
+
+        impl FieldSet {
+            /// Copies the fields of this set that are within the address. An address without any field is none.
+            fn copy_parts_of_address(
+                self,
+                given: Option<&wire::PostalAddress>,
+                to: &mut Option<wire::PostalAddress>,
+            ) {
+                if !ADDRESS_FIELDS.iter().any(|field| self.contains(field)) {
+                    return;
+                }
+                let mut address = to.take().unwrap_or_default();
+                $(
+                    if self.contains($path) {
+                        address.$field = given.map(|given| given.$field.clone()).unwrap_or_default();
+                    }
+                )*
+                *to = Some(address).filter(|address| *address != wire::PostalAddress::default());
+            }
+        }
+    };
+}
+
+address_fields! {
+    region_code "address.region_code"
+    postal_code "address.postal_code"
+    administrative_area "address.administrative_area"
+    locality "address.locality"
+    sublocality "address.sublocality"
+    address_lines "address.address_lines"
 }
 
 /// The visibility to searches.
@@ -513,6 +552,36 @@ mod tests {
         assert_eq!(apply(&["display_name"]), ("New".to_owned(), "1".to_owned(), position));
         assert_eq!(apply(&["phone"]), ("Café".to_owned(), String::new(), position), "named and unset clears");
         assert_eq!(apply(&[]), ("Café".to_owned(), "1".to_owned(), position));
+    }
+
+    #[test]
+    fn a_patch_replaces_single_fields_of_an_address() {
+        let address = |lines: &[&str], locality: &str, region_code: &str| wire::PostalAddress {
+            address_lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            locality: locality.to_owned(),
+            region_code: region_code.to_owned(),
+            ..Default::default()
+        };
+        let apply =
+            |fields: &[&str], before: Option<wire::PostalAddress>, given: Option<wire::PostalAddress>| {
+                let stored = StoredMerchant {
+                    merchant: encoded(wire::Merchant { address: before, ..cafe() }),
+                    ..stored()
+                };
+                let given = wire::Merchant { address: given, ..Default::default() };
+                let merchant = patch(fields, given).apply(Some(&stored)).unwrap();
+                decode_pieces(merchant.profile.given()).unwrap().address
+            };
+        let before = || Some(address(&["1 Road"], "Espoo", "FI"));
+        let given = || Some(address(&["2 Road"], "Helsinki", "SE"));
+        let locality = ["address.locality"];
+        assert_eq!(apply(&locality, before(), given()), Some(address(&["1 Road"], "Helsinki", "FI")));
+        assert_eq!(apply(&locality, None, given()), Some(address(&[], "Helsinki", "")));
+        assert_eq!(apply(&locality, before(), None), Some(address(&["1 Road"], "", "FI")), "named and unset");
+        assert_eq!(apply(&["phone"], before(), given()), before());
+        assert_eq!(apply(&["address", "address.locality"], before(), given()), given());
+        assert_eq!(apply(ADDRESS_FIELDS, before(), given()), given());
+        assert_eq!(apply(ADDRESS_FIELDS, before(), None), None);
     }
 
     #[test]

@@ -659,9 +659,9 @@ pub struct UpdateMerchantRequest {
     /// Required. The merchant, with its name. A non-empty etag must be the current one.
     #[prost(message, optional, tag = "1")]
     pub merchant: ::core::option::Option<Merchant>,
-    /// Optional. The top-level fields to replace, such as `phone` or `opening_hours`, or `*` for all. Without it, every
-    /// field that is set in `merchant` is replaced (AIP-134). Fields inside a message are replaced together with the
-    /// message.
+    /// Optional. The top-level fields to replace, such as `phone` or `opening_hours`, and fields of the address, such as
+    /// `address.locality`, or `*` for all. Without it, every top-level field that is set in `merchant` is replaced
+    /// (AIP-134). Fields inside another message are replaced together with the message.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::pbjson_types::FieldMask>,
     /// If true, the merchant is created when none of that name exists; the mask is then ignored. With an etag, the
@@ -786,8 +786,8 @@ pub struct ImportMerchantsRequest {
     /// default.
     #[prost(bool, tag = "2")]
     pub allow_null_island: bool,
-    /// Optional. The top-level fields that the rows replace in merchants that exist, such as `phone` or `position`, for
-    /// sources that do not know the others, such as a table. A row without visibility, or whose hours are unknown, keeps
+    /// Optional. The top-level fields, and fields of the address, that the rows replace in merchants that exist, such as
+    /// `phone` or `address.locality`, for sources that do not know the others, such as a table. A row without visibility, or whose hours are unknown, keeps
     /// those of the merchant, even if the mask names them; but a row without visibility makes a merchant of
     /// VISIBILITY_MISSING visible. A merchant that does not exist is created from the whole row. Without a mask, or with
     /// `*`, a row replaces the whole merchant.

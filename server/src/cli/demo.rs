@@ -16,7 +16,7 @@ use crate::{
         signals::{SignalAction, Signals},
     },
     config::{ServerArgs, Settings},
-    formats::{DatumArg, FileFormat, Input, ReadOptions},
+    formats::{DatumArg, FileFormat, HoursConverter, Input, ReadOptions},
 };
 
 #[derive(Args, Debug)]
@@ -94,7 +94,8 @@ async fn show(server: &ServerHandle, json: bool, keeps_serving: bool) -> Result<
     let target = Target::of_server(server).await?;
     // An earlier demo may have been stopped during the import.
     if server.merchants_at_start() < sample_rows() {
-        let input = Input::read(Cursor::new(SAMPLE), &ReadOptions::new(FileFormat::Csv))?;
+        let input =
+            Input::read(Cursor::new(SAMPLE), &ReadOptions::new(FileFormat::Csv, HoursConverter::default()))?;
         let report = import(&target, input, &std::env::temp_dir().join("nearby-demo")).await?;
         terminal::err(format!(
             "Sample of Helsinki, © OpenStreetMap contributors, ODbL 1.0: {}",

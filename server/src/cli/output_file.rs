@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
 /// A file that is being written. Dropped without [`Self::finish`], it leaves what was there before.
 #[derive(Debug)]
 pub(super) enum OutputFile {
     /// A temporary file beside the regular file, or the new name, that it becomes.
-    Replacing { temporary: NamedTempFile, path: PathBuf },
+    Replacing { temporary: NamedTempFile, path: PathBuf, is_new: bool },
     /// A device or FIFO, which a file must not replace.
     Through(File),
 }
@@ -32,7 +32,7 @@ impl OutputFile {
                 if metadata.permissions().readonly() {
                     return Err(io::Error::new(io::ErrorKind::PermissionDenied, "is read-only"));
                 }
-                let temporary = Self::beside(&fs::canonicalize(path)?)?;
+                let temporary = Self::beside(&fs::canonicalize(path)?, false)?;
                 if let Self::Replacing { temporary, .. } = &temporary {
                     temporary.as_file().set_permissions(metadata.permissions())?;
                 }
@@ -48,13 +48,13 @@ impl OutputFile {
                         "is a symbolic link to a file that does not exist; remove it, or create its target";
                     return Err(io::Error::new(io::ErrorKind::InvalidInput, refusal));
                 }
-                Self::beside(path)
+                Self::beside(path, true)
             }
             Err(error) => Err(error),
         }
     }
 
-    fn beside(path: &Path) -> io::Result<Self> {
+    fn beside(path: &Path, is_new: bool) -> io::Result<Self> {
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = path
@@ -68,18 +68,48 @@ impl OutputFile {
         // Readable as the umask allows, like any new file, and not only by its owner.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        Ok(Self::Replacing { temporary: builder.tempfile_in(directory)?, path: path.to_owned() })
+        Ok(Self::Replacing { temporary: builder.tempfile_in(directory)?, path: path.to_owned(), is_new })
     }
 
-    /// Completes the file: it is on disk, under its name.
+    /// Completes the file: it is on disk, under its name. If it cannot have the name, as when another process has created a file with
+    /// it meanwhile, it stays beside it, and the error names it.
     pub(super) fn finish(self) -> io::Result<()> {
         match self {
-            Self::Replacing { temporary, path } => {
+            Self::Replacing { temporary, path, is_new } => {
                 temporary.as_file().sync_all()?;
-                temporary.persist(path).map(drop).map_err(|error| error.error)
+                let renamed = if is_new { rename_to_new(temporary, &path) } else { temporary.persist(&path) };
+                renamed.map(drop).map_err(|PersistError { error, file }| keep(error, file))
             }
             Self::Through(mut file) => file.flush(),
         }
+    }
+}
+
+/// Renames a file to a name that no other file has.
+fn rename_to_new(file: NamedTempFile, path: &Path) -> Result<File, PersistError> {
+    match file.persist_noclobber(path) {
+        // Some file systems in user space can neither link nor rename without replacing.
+        Err(PersistError { error, file })
+            if error.kind() != io::ErrorKind::AlreadyExists && fs::symlink_metadata(path).is_err() =>
+        {
+            file.persist(path)
+        }
+        renamed => renamed,
+    }
+}
+
+/// Keeps a complete file that cannot have its name, and adds where it is to the error.
+fn keep(error: io::Error, file: NamedTempFile) -> io::Error {
+    let kind = error.kind();
+    let reason = match kind {
+        io::ErrorKind::AlreadyExists => "another process has created it meanwhile".to_owned(),
+        _ => error.to_string(),
+    };
+    match file.keep() {
+        Ok((_, kept)) => {
+            io::Error::new(kind, format!("{reason}; the complete output is in {}", kept.display()))
+        }
+        Err(_) => error,
     }
 }
 
@@ -167,6 +197,30 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_file_that_appears_under_a_new_name_is_not_replaced_and_the_output_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.csv");
+        let mut file = OutputFile::create(&path).unwrap();
+        file.write_all(b"ours").unwrap();
+        fs::write(&path, "theirs").unwrap();
+        let error = file.finish().unwrap_err().to_string();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        let kept = error
+            .strip_prefix("another process has created it meanwhile; the complete output is in ")
+            .unwrap();
+        assert_eq!(fs::read_to_string(kept).unwrap(), "ours");
+        assert_eq!(Path::new(kept).parent(), Some(directory.path()));
+
+        let path = directory.path().join("folder");
+        let mut file = OutputFile::create(&path).unwrap();
+        file.write_all(b"ours").unwrap();
+        fs::create_dir(&path).unwrap();
+        let error = file.finish().unwrap_err().to_string();
+        let kept = error.split(" is in ").nth(1).unwrap();
+        assert_eq!(fs::read_to_string(kept).unwrap(), "ours", "{error}");
     }
 
     #[test]

@@ -70,9 +70,12 @@ impl Field {
             Self::Categories => "categories",
             Self::Services => "services",
             Self::Latitude | Self::Longitude | Self::Point | Self::Datum | Self::Accuracy => "position",
-            Self::Address | Self::District | Self::City | Self::Region | Self::PostalCode | Self::Country => {
-                "address"
-            }
+            Self::Address => "address.address_lines",
+            Self::District => "address.sublocality",
+            Self::City => "address.locality",
+            Self::Region => "address.administrative_area",
+            Self::PostalCode => "address.postal_code",
+            Self::Country => "address.region_code",
             Self::Phone => "phone",
             Self::Website => "website_uri",
             Self::Hours | Self::TimeZone => "opening_hours",

@@ -67,6 +67,13 @@ pub(crate) struct HoursConverter {
     calendar: HolidayCalendar,
 }
 
+impl Default for HoursConverter {
+    /// Takes time zones from positions, and holidays from the built-in calendar.
+    fn default() -> Self {
+        Self::new(None, HolidayCalendar::built_in())
+    }
+}
+
 impl HoursConverter {
     /// Creates a converter. `time_zone` applies to hours that name none; without it, they are in the zone of their position.
     pub(crate) fn new(time_zone: Option<String>, calendar: HolidayCalendar) -> Self {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `reader`, `options` | opens a file of any format, compression and encoding |
 //! | `text` | decompression and encodings |
+//! | `spool` | keeps the text of a stream that is read twice |
 //! | `csv`, `ndjson`, `geojson` | the reader of each format |
 //! | `rows` | rows, which the readers yield: a merchant, or the reason why there is none |
 //! | `field`, `mapping` | the fields that a column can hold, and the columns that they come from |
@@ -28,6 +29,7 @@ mod options;
 mod reader;
 mod rejected;
 mod rows;
+mod spool;
 mod text;
 mod time_zone;
 mod visible_text;

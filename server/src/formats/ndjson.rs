@@ -33,26 +33,32 @@ impl Iterator for NdjsonRows {
         if self.is_failed {
             return None;
         }
-        match self.lines.next() {
-            Ok(None) => None,
-            Ok(Some(Record::TooLong { line })) => Some(Ok(Row::too_long(line))),
-            Ok(Some(Record::Complete { line, bytes, .. })) => Some(Ok(row(line, bytes, self.datum))),
-            Err(error) => {
-                self.is_failed = true;
-                Some(Err(error))
-            }
+        loop {
+            return match self.lines.next() {
+                Ok(None) => None,
+                Ok(Some(Record::TooLong { line })) => Some(Ok(Row::too_long(line))),
+                Ok(Some(Record::Complete { line, bytes, .. })) => match without_marks(bytes) {
+                    text if text.trim_ascii().is_empty() => continue,
+                    text => Some(Ok(row(line, text, self.datum))),
+                },
+                Err(error) => {
+                    self.is_failed = true;
+                    Some(Err(error))
+                }
+            };
         }
     }
 }
 
-/// Returns a line without a byte order mark, as of files that were joined, and without the separator of RFC 7464.
-fn without_mark(line: &[u8]) -> &[u8] {
-    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
-    line.strip_prefix(b"\x1e").unwrap_or(line)
+/// Returns a line without byte order marks, as of files that were joined, and without the separators of RFC 7464.
+fn without_marks(mut line: &[u8]) -> &[u8] {
+    while let Some(rest) = line.strip_prefix("\u{feff}".as_bytes()).or_else(|| line.strip_prefix(b"\x1e")) {
+        line = rest;
+    }
+    line
 }
 
-fn row(number: u64, line: &[u8], datum: Option<DatumArg>) -> Row {
-    let text = without_mark(line);
+fn row(number: u64, text: &[u8], datum: Option<DatumArg>) -> Row {
     let merchant = serde_json::from_slice::<wire::Merchant>(text).map(|merchant| with_datum(merchant, datum));
     let merchant = merchant.map_err(|error| {
         let start = text.trim_ascii_start();
@@ -66,7 +72,7 @@ fn row(number: u64, line: &[u8], datum: Option<DatumArg>) -> Row {
         violation("", reason::NOT_A_MERCHANT, format!("must be a nearby.v1.Merchant in JSON: {hint}{error}"))
     });
     let rejected_name = if merchant.is_ok() { RejectedName::default() } else { rejected_name(text) };
-    Row { rejected_name, ..Row::new(number, line.to_owned(), merchant) }
+    Row { rejected_name, ..Row::new(number, text.to_owned(), merchant) }
 }
 
 /// Returns the name that a rejected line states.

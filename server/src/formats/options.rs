@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{
     DatumArg, FileFormat, csv::dialect::Delimiter, hours::HoursConverter, mapping::Mapping, text::Charset,
 };
-use crate::opening_hours::HolidayCalendar;
 
 /// Options of reading a file.
 #[derive(Clone, Debug)]
@@ -26,7 +25,7 @@ pub(crate) struct ReadOptions {
 }
 
 impl ReadOptions {
-    pub(crate) fn new(format: FileFormat) -> Self {
+    pub(crate) fn new(format: FileFormat, hours: HoursConverter) -> Self {
         Self {
             format,
             datum: None,
@@ -34,7 +33,7 @@ impl ReadOptions {
             delimiter: None,
             mappings: Vec::new(),
             unescapes_formulas: true,
-            hours: Arc::new(HoursConverter::new(None, HolidayCalendar::built_in())),
+            hours: Arc::new(hours),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Seek},
+    io::{self, Read},
     path::Path,
     sync::{
         Arc,
@@ -18,6 +18,7 @@ use super::{
     options::ReadOptions,
     rejected::Layout,
     rows::{IgnoredNames, Rows},
+    spool,
     text::{Bytes, Text},
 };
 
@@ -43,9 +44,6 @@ pub(crate) struct Input {
     /// The form of the file, which its rejected rows keep.
     pub(crate) layout: Layout,
 }
-
-/// Bytes of the text of a GeoJSON stream that are kept in memory until they are read again.
-const MAX_SPOOLED_BYTES: usize = 16 * 1024 * 1024;
 
 impl Input {
     /// Opens a file; `-` is standard input.
@@ -94,7 +92,7 @@ impl Input {
             FileFormat::Geojson => {
                 let (before, text) = match before {
                     Some(before) => (before, text.into_utf8()),
-                    None => spooled(text.into_utf8())?,
+                    None => spool::twice(text.into_utf8())?,
                 };
                 let rows = GeojsonRows::open(before, text, options.mappings.clone(), ignored.clone())?;
                 (Box::new(rows), Layout::Geojson)
@@ -104,21 +102,6 @@ impl Input {
         let rows = Box::new(rows.map(move |row| row.map(|row| hours.convert(row))));
         Ok(Self { rows, position, length, ignored, layout })
     }
-}
-
-/// Copies a text to a temporary file, so that it can be read twice.
-fn spooled(mut text: Bytes) -> io::Result<(Bytes, Bytes)> {
-    let mut start = Vec::new();
-    text.by_ref().take(MAX_SPOOLED_BYTES as u64).read_to_end(&mut start)?;
-    if start.len() < MAX_SPOOLED_BYTES {
-        let start: Arc<[u8]> = start.into();
-        return Ok((Box::new(io::Cursor::new(Arc::clone(&start))), Box::new(io::Cursor::new(start))));
-    }
-    let mut file = tempfile::NamedTempFile::new()?;
-    io::copy(&mut start.as_slice(), &mut file)?;
-    io::copy(&mut text, &mut file)?;
-    file.rewind()?;
-    Ok((Box::new(file.reopen()?), Box::new(file)))
 }
 
 struct Counting<R> {

@@ -115,6 +115,26 @@ fn rejected_rows_of_standard_input_and_warnings_have_files() {
     assert_eq!(warnings, "row,warning,detail\n2,WEBSITE_SCHEME_ADDED,www.example.test\n");
 }
 
+#[test]
+fn a_file_with_some_columns_of_addresses_updates_only_these() {
+    let directory = tempfile::tempdir().unwrap();
+    let import_text = |csv: &str| {
+        fs::write(directory.path().join("shops.csv"), csv).unwrap();
+        assert_eq!(import(directory.path(), "shops.csv", &[]).status.code(), Some(0));
+        let got = run(nearby().current_dir(&directory).args(["get", "a", "--data-dir", "store"]));
+        let merchant: serde_json::Value = serde_json::from_slice(&got.stdout).unwrap();
+        let address = |field: &str| merchant["address"][field].clone();
+        ["addressLines", "locality", "regionCode"].map(address)
+    };
+    let all = "id,name,lat,lon,address,city,country\na,A,60.1,24.9,1 Road,Helsinki,FI\n";
+    let road = serde_json::json!(["1 Road"]);
+    assert_eq!(import_text(all), [road.clone(), "Helsinki".into(), "FI".into()]);
+    let moved = "id,name,lat,lon,city\na,A,60.1,24.9,Espoo\n";
+    assert_eq!(import_text(moved), [road, "Espoo".into(), "FI".into()]);
+    let emptied = "id,name,lat,lon,address\na,A,60.1,24.9,\n";
+    assert_eq!(import_text(emptied), [serde_json::Value::Null, "Espoo".into(), "FI".into()]);
+}
+
 /// Forwards connections to a server. The first is cut after a number of bytes from the client.
 fn cutting_proxy(server: String, cut_after: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

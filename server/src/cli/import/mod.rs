@@ -18,7 +18,7 @@ mod stored;
 mod suspicion;
 mod warnings_file;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf};
 
 use clap::Args;
 
@@ -64,9 +64,9 @@ and listed:
 
 A row of a CSV file updates the fields of its columns in a merchant that exists;
 the other fields stay, as do visibility and known hours where the row has none.
-The columns of an address are one field, and so are those of a position and of a
-mini program. A GeoJSON feature updates all fields above. Rows of NDJSON, and of
-GeoJSON that `nearby export` has written, replace the merchant.
+The columns of a position are one field, and so are those of a mini program. A
+GeoJSON feature updates all fields above. Rows of NDJSON, and of GeoJSON that
+`nearby export` has written, replace the merchant.
 
 The position of a GeoJSON feature is its Point, the first point of a MultiPoint,
 or a point within a Polygon or MultiPolygon: the centroid of its outline, if that
@@ -84,7 +84,8 @@ was stopped can be run again.";
 #[derive(Args, Debug)]
 #[command(after_help = COLUMNS)]
 pub(super) struct ImportArgs {
-    /// File to load: plain, gzip or zstd; - reads standard input
+    /// File to load: plain, gzip or zstd; - reads standard input, of which GeoJSON beyond 16 MiB is copied to the directory for
+    /// temporary files (TMPDIR)
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -194,13 +195,12 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let calendar = HolidayCalendar::load(args.holidays.as_deref())
         .map_err(|error| CliError::usage(format!("cannot use the file of --holidays: {error}")))?;
     let options = ReadOptions {
-        hours: Arc::new(HoursConverter::new(args.time_zone, calendar)),
         datum: args.datum,
         charset: args.encoding,
         delimiter: args.delimiter,
         mappings: args.mappings,
         unescapes_formulas: !args.no_formula_escapes,
-        ..ReadOptions::new(format)
+        ..ReadOptions::new(format, HoursConverter::new(args.time_zone, calendar))
     };
     let input = Input::open(&args.file, &options).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => CliError::data(format!("{name}: {error}")),

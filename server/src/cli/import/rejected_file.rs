@@ -32,7 +32,7 @@ pub(super) struct RejectedFile {
 }
 
 impl RejectedFile {
-    /// Returns the file that a user has named, which must be writable, or the default beside `file`, which is created with the first
+    /// Returns the file that a user has named, which must be writable and pass [`check_is_other`], or the default beside `file`, which is created with the first
     /// rejected row.
     pub(super) fn new(named: Option<PathBuf>, file: &Path, layout: Layout) -> Result<Self, CliError> {
         let is_named = named.is_some();
@@ -47,7 +47,8 @@ impl RejectedFile {
             name.push(".reasons.csv");
             PathBuf::from(name)
         });
-        for path in [Some(&path), reasons_path.as_ref()].into_iter().flatten() {
+        // The name that a user gives has been checked before the file was opened.
+        for path in [Some(&path).filter(|_| !is_named), reasons_path.as_ref()].into_iter().flatten() {
             check_is_other(path, file)?;
         }
         let mut rejected =
@@ -87,11 +88,16 @@ impl RejectedFile {
         match written {
             Ok(writer) => self.writer = Some(writer),
             Err(error) => {
-                terminal::err(format!("warning: cannot write {}: {error}\n", self.path.display()));
                 self.unwritten += 1;
-                self.error = Some(error);
+                self.fail(error);
             }
         }
+    }
+
+    /// Reports a failure, which is also the error of the import if the user has named the file.
+    fn fail(&mut self, error: io::Error) {
+        terminal::err(format!("warning: cannot write {}: {error}\n", self.path.display()));
+        self.error = Some(error);
     }
 
     /// Completes the file if the import has stored rows or has ended; otherwise an earlier file stays. Returns how many rejected rows
@@ -103,7 +109,11 @@ impl RejectedFile {
                 Some(writer) => {
                     if let Err(error) = finish(writer) {
                         self.unwritten = rejected;
-                        self.error = Some(error);
+                        if self.is_named {
+                            self.error = Some(error);
+                        } else {
+                            self.fail(error);
+                        }
                     }
                 }
                 // Of an earlier import, whose rejected rows are not those of this one.
@@ -132,10 +142,12 @@ pub(super) fn check_is_other(path: &Path, file: &Path) -> Result<(), CliError> {
 
 fn finish(writer: Writer) -> io::Result<()> {
     let (rows, reasons) = writer.finish()?;
-    for file in [Some(rows), reasons].into_iter().flatten() {
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
-    }
-    Ok(())
+    let finish = |file: BufWriter<OutputFile>| {
+        file.into_inner().map_err(io::IntoInnerError::into_error).and_then(OutputFile::finish)
+    };
+    // The one is completed also if the other cannot be.
+    let reasons = reasons.map_or(Ok(()), finish);
+    finish(rows).and(reasons)
 }
 
 /// The outcome of writing rejected rows.

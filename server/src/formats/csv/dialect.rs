@@ -27,21 +27,30 @@ impl FromStr for Delimiter {
     }
 }
 
-/// Determines the delimiter, and consumes a `sep=` line.
+/// The delimiter of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    pub(super) delimiter: u8,
+    /// True if the file starts with a line such as `sep=;`.
+    pub(super) has_separator_line: bool,
+}
+
+/// Determines the delimiter, and consumes a `sep=` line; `None` if the header is not of the encoding.
 pub(super) fn detect(
     records: &mut Records,
     given: Option<Delimiter>,
     encoding: Encoding,
     mappings: &[Mapping],
-) -> std::io::Result<Option<u8>> {
+) -> std::io::Result<Option<Dialect>> {
     let line = records.peek_line()?;
     if let Some(delimiter) = separator_line(line) {
         records.delimiter = delimiter;
         records.next()?;
-        return Ok(Some(given.map_or(delimiter, |given| given.0)));
+        let delimiter = given.map_or(delimiter, |given| given.0);
+        return Ok(Some(Dialect { delimiter, has_separator_line: true }));
     }
     if let Some(Delimiter(delimiter)) = given {
-        return Ok(Some(delimiter));
+        return Ok(Some(Dialect { delimiter, has_separator_line: false }));
     }
     let Some(header) = encoding.decode(line) else { return Ok(None) };
     // The delimiter with which most columns are known; of several, the most frequent one.
@@ -57,7 +66,7 @@ pub(super) fn detect(
             best = (delimiter, score);
         }
     }
-    Ok(Some(best.0))
+    Ok(Some(Dialect { delimiter: best.0, has_separator_line: false }))
 }
 
 /// Returns the delimiter of a line such as `sep=;`.
@@ -76,9 +85,12 @@ mod tests {
 
     use super::*;
 
-    fn detected(text: &str) -> Option<u8> {
+    fn detected(text: &str) -> u8 {
         let mut records = Records::new(Box::new(Cursor::new(text.to_owned())));
-        detect(&mut records, None, Encoding::Utf8 { has_mark: false }, &[]).unwrap()
+        let detected = detect(&mut records, None, Encoding::Utf8 { has_mark: false }, &[]);
+        let Dialect { delimiter, has_separator_line } = detected.unwrap().unwrap();
+        assert_eq!(has_separator_line, text.contains("sep="), "{text:?}");
+        delimiter
     }
 
     #[test]
@@ -94,7 +106,7 @@ mod tests {
             ("a b\n", b','),
             ("", b','),
         ] {
-            assert_eq!(detected(text), Some(delimiter), "{text:?}");
+            assert_eq!(detected(text), delimiter, "{text:?}");
         }
         assert_eq!("tab".parse(), Ok(Delimiter(b'\t')));
         assert!("x".parse::<Delimiter>().is_err());

@@ -5,7 +5,7 @@
 //! | `records` | splits the file into records, with the line and the bytes of each |
 //! | `cells` | splits a record into cells |
 //! | `dialect` | the delimiter |
-//! | `rejected` | writes rejected rows to a file that can be corrected and imported |
+//! | `rejected` | writes rejected rows to a file that can be corrected and imported, and reads that file's reasons |
 
 pub(super) mod cells;
 pub(super) mod dialect;
@@ -16,6 +16,7 @@ use std::{borrow::Cow, io, sync::Arc};
 
 use self::{
     cells::Splitter,
+    dialect::Dialect,
     records::{Record, Records},
     rejected::CsvLayout,
 };
@@ -29,7 +30,7 @@ use super::{
     rows::{RejectedName, Warnings, violation},
     text::{Encoding, Text, invalid},
 };
-use crate::{error::Violation, reason};
+use crate::reason;
 
 /// The rows of a CSV file.
 pub(super) struct CsvRows {
@@ -37,7 +38,6 @@ pub(super) struct CsvRows {
     splitter: Splitter,
     plan: Plan,
     fields: Arc<[&'static str]>,
-    width: usize,
     datum: DatumArg,
     pub(super) layout: CsvLayout,
     unescapes_formulas: bool,
@@ -49,9 +49,10 @@ impl CsvRows {
     pub(super) fn open(text: Text, options: &ReadOptions) -> io::Result<Self> {
         let encoding = text.encoding;
         let mut records = Records::new(text.bytes);
-        let delimiter = dialect::detect(&mut records, options.delimiter, encoding, &options.mappings)?;
+        let dialect = dialect::detect(&mut records, options.delimiter, encoding, &options.mappings)?;
         let not_decoded = || invalid(format!("its header is not {}", not_utf_8(encoding)));
-        records.delimiter = delimiter.ok_or_else(not_decoded)?;
+        let Dialect { delimiter, has_separator_line } = dialect.ok_or_else(not_decoded)?;
+        records.delimiter = delimiter;
         let mut splitter = Splitter::new(records.delimiter, encoding);
         if let Encoding::Other(charset) = encoding
             && charset.has_multi_byte_letters()
@@ -68,17 +69,20 @@ impl CsvRows {
             None => return Err(invalid("is empty".to_owned())),
         };
         let cells = splitter.split(&header).ok_or_else(not_decoded)?;
-        let headers: Vec<&str> = cells.iter().map(|cell| super::visible_text::trim(cell)).collect();
+        let mut headers: Vec<String> =
+            cells.iter().map(|cell| super::visible_text::trim(cell).to_owned()).collect();
+        let line_end = records.line_end();
+        let reasons = rejected::column_of_reasons(&headers, &mut records);
+        headers.truncate(reasons.unwrap_or(headers.len()));
         let plan = Plan::new(&headers, &options.mappings);
         check_columns(&plan, &headers)?;
-        let has_reason = headers.last().is_some_and(|last| last.eq_ignore_ascii_case(rejected::REASON));
-        let width = headers.len();
         let layout = CsvLayout {
             encoding,
-            delimiter: records.delimiter,
-            line_end: records.line_end(),
-            width,
-            has_reason,
+            delimiter,
+            has_separator_line,
+            line_end,
+            columns: headers.len(),
+            has_reasons: reasons.is_some(),
             header,
         };
         let datum = options.datum.unwrap_or(DatumArg::Wgs84);
@@ -88,7 +92,6 @@ impl CsvRows {
             splitter,
             plan,
             fields,
-            width,
             datum,
             layout,
             unescapes_formulas: options.unescapes_formulas,
@@ -97,12 +100,8 @@ impl CsvRows {
     }
 
     /// Returns the columns that are not imported, except the reasons of an earlier rejection.
-    pub(super) fn ignored(&self) -> Vec<String> {
-        let mut ignored = self.plan.ignored().to_vec();
-        if self.layout.has_reason {
-            ignored.pop();
-        }
-        ignored
+    pub(super) fn ignored(&self) -> &[String] {
+        self.plan.ignored()
     }
 }
 
@@ -137,7 +136,7 @@ impl Iterator for CsvRows {
                 let (encoding, unescapes) = (self.layout.encoding, self.unescapes_formulas);
                 let converted = match self.splitter.split(bytes) {
                     None => Err(violation("", reason::NOT_UTF_8, format!("must be {}", not_utf_8(encoding)))),
-                    Some(mut cells) => check_width(&mut cells, self.width).and_then(|()| {
+                    Some(mut cells) => self.layout.check_width(bytes, &mut cells).and_then(|()| {
                         merchant(&fields_in(cells, &self.plan, unescapes), self.datum, &mut warnings)
                     }),
                 };
@@ -147,7 +146,7 @@ impl Iterator for CsvRows {
                     }
                     Err(violation) => {
                         let rejected_name =
-                            rejected_name(bytes, &mut self.splitter, &self.plan, self.width, unescapes);
+                            rejected_name(bytes, &mut self.splitter, &self.layout, &self.plan, unescapes);
                         Row { rejected_name, ..Row::new(line, bytes.to_owned(), Err(violation)) }
                     }
                 }
@@ -167,24 +166,23 @@ fn fields_in<'a>(cells: Vec<Cow<'a, str>>, plan: &Plan, unescapes_formulas: bool
 fn rejected_name(
     record: &[u8],
     splitter: &mut Splitter,
+    layout: &CsvLayout,
     plan: &Plan,
-    width: usize,
     unescapes_formulas: bool,
 ) -> RejectedName {
     let decoded = String::from_utf8_lossy(record);
     let is_malformed = splitter.split(record).is_none();
-    let Some(mut cells) = splitter.split(if is_malformed { decoded.as_bytes() } else { record }) else {
-        return RejectedName::Unreadable;
-    };
+    let record = if is_malformed { decoded.as_bytes() } else { record };
+    let Some(mut cells) = splitter.split(record) else { return RejectedName::Unreadable };
     // A delimiter too many moves all cells behind it.
-    if check_width(&mut cells, width).is_err() && !plan.is_in_first_column(Field::Id) {
+    if layout.check_width(record, &mut cells).is_err() && !plan.is_in_first_column(Field::Id) {
         return RejectedName::Unreadable;
     }
     RejectedName::of_id(fields_in(cells, plan, unescapes_formulas).text(Field::Id))
 }
 
 /// Checks that the header has the columns that a merchant requires.
-fn check_columns(plan: &Plan, headers: &[&str]) -> io::Result<()> {
+fn check_columns(plan: &Plan, headers: &[String]) -> io::Result<()> {
     if let Some((field, column)) = plan.missing().first() {
         let columns = headers.join(", ");
         return Err(invalid(format!(
@@ -219,18 +217,6 @@ fn fields_of(plan: &Plan) -> Arc<[&'static str]> {
     fields.sort_unstable();
     fields.dedup();
     fields.into()
-}
-
-/// Accepts rows that spreadsheets shorten, and empty cells behind the last column.
-fn check_width(cells: &mut Vec<Cow<'_, str>>, width: usize) -> Result<(), Violation> {
-    let found = cells.len();
-    while cells.len() > width && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
-        cells.pop();
-    }
-    if cells.len() <= width {
-        return Ok(());
-    }
-    Err(violation("", reason::COLUMN_COUNT, format!("has {found} columns, but the header has {width}")))
 }
 
 fn not_utf_8(encoding: Encoding) -> String {

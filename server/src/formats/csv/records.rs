@@ -54,6 +54,17 @@ pub(in crate::formats) struct Records {
     line: u64,
     /// Line end of the first record.
     line_end: Option<&'static [u8]>,
+    /// The next record, if it has been found and not been returned.
+    peeked: Option<io::Result<Option<Found>>>,
+}
+
+/// A record that starts at [`Records::start`].
+#[derive(Clone, Copy)]
+struct Found {
+    line: u64,
+    length: usize,
+    misplaced_quote: Option<MisplacedQuote>,
+    is_too_long: bool,
 }
 
 /// The state within a record.
@@ -79,6 +90,7 @@ impl Records {
             has_quotes: true,
             line: 1,
             line_end: None,
+            peeked: None,
         }
     }
 
@@ -110,23 +122,44 @@ impl Records {
 
     /// Returns the next record that is not blank; `None` at the end of the file.
     pub(in crate::formats) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
+        let found = match self.peeked.take() {
+            Some(found) => found?,
+            None => self.find()?,
+        };
+        Ok(found.map(|found| self.record(found)))
+    }
+
+    /// Returns the record that [`Self::next`] will return; `None` if that is the end of the file or an error.
+    pub(super) fn peek(&mut self) -> Option<Record<'_>> {
+        if self.peeked.is_none() {
+            self.peeked = Some(self.find());
+        }
+        let found = *self.peeked.as_ref()?.as_ref().ok()?.as_ref()?;
+        Some(self.record(found))
+    }
+
+    fn record(&self, found: Found) -> Record<'_> {
+        let Found { line, length, misplaced_quote, is_too_long } = found;
+        if is_too_long {
+            return Record::TooLong { line };
+        }
+        let bytes = self.buffer.get(self.start..self.start + length).unwrap_or_default();
+        Record::Complete { line, bytes, misplaced_quote }
+    }
+
+    /// Finds the next record that is not blank.
+    fn find(&mut self) -> io::Result<Option<Found>> {
         loop {
             self.start = self.examined;
             let line = self.line;
             let mut scan =
                 Scan { quote_opened: None, previous: None, misplaced_quote: None, is_too_long: false };
             let Some(length) = self.scan(&mut scan)? else { return Ok(None) };
-            if scan.is_too_long {
-                return Ok(Some(Record::TooLong { line }));
-            }
-            let is_blank = {
-                let bytes = self.buffer.get(self.start..self.start + length).unwrap_or_default();
-                let is_blank = |byte: &u8| *byte == self.delimiter || matches!(byte, b' ' | b'\t');
-                bytes.first().is_none_or(is_blank) && bytes.iter().all(is_blank)
-            };
-            if !is_blank {
-                let bytes = self.buffer.get(self.start..self.start + length).unwrap_or_default();
-                return Ok(Some(Record::Complete { line, bytes, misplaced_quote: scan.misplaced_quote }));
+            let Scan { misplaced_quote, is_too_long, .. } = scan;
+            let bytes = self.buffer.get(self.start..self.start + length).unwrap_or_default();
+            let is_blank = |byte: &u8| *byte == self.delimiter || matches!(byte, b' ' | b'\t');
+            if is_too_long || !bytes.iter().all(is_blank) {
+                return Ok(Some(Found { line, length, misplaced_quote, is_too_long }));
             }
         }
     }

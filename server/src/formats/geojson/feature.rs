@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
+    crs::foreign_crs,
     outline,
     properties::{Columns, Members, text},
 };
@@ -225,19 +226,4 @@ fn from_export(
         merchant.position = Some(position);
     }
     Ok(merchant)
-}
-
-/// Returns the name in a member `crs`, unless it is WGS-84.
-pub(super) fn foreign_crs(json: &[u8]) -> Option<String> {
-    let crs: serde_json::Value = serde_json::from_slice(json).ok()?;
-    let name = crs.pointer("/properties/name").or_else(|| crs.pointer("/properties/href")).unwrap_or(&crs);
-    let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
-    let upper = name.to_ascii_uppercase();
-    let is_wgs84 = crs.is_null()
-        || upper.ends_with("CRS84")
-        || upper.ends_with(":CRS84H")
-        || upper.ends_with("EPSG::4326")
-        || upper.ends_with("EPSG:4326")
-        || upper.ends_with("EPSG/0/4326");
-    (!is_wgs84).then_some(name)
 }

@@ -1,9 +1,11 @@
 //! Reads GeoJSON features: a collection, an array, one value per line, a sequence as in RFC 8142, or a single feature. Their properties
 //! are a merchant in protobuf JSON, as `nearby export` writes it, or else have the names of the columns of a CSV file.
 
+mod crs;
 mod feature;
 mod outline;
 mod properties;
+mod scan;
 mod values;
 
 use std::io;
@@ -15,9 +17,10 @@ use self::{
 use super::{
     Row,
     mapping::Mapping,
-    rows::IgnoredNames,
+    rows::{IgnoredNames, violation},
     text::{Bytes, invalid},
 };
+use crate::reason;
 
 /// The rows of a GeoJSON file.
 pub(super) struct GeojsonRows {
@@ -38,11 +41,12 @@ impl GeojsonRows {
     ) -> io::Result<Self> {
         check_coordinate_system(text)?;
         let mut values = Values::new(again);
-        let Some(first) = values.next()? else {
+        let first = values.next()?;
+        if first.is_none() && !values.has_collection {
             return Err(invalid("is empty: must contain a GeoJSON FeatureCollection or Feature".to_owned()));
-        };
+        }
         let converter = Converter::new(mappings, ignored);
-        Ok(Self { values, first: Some(first), number: 0, converter, is_failed: false })
+        Ok(Self { values, first, number: 0, converter, is_failed: false })
     }
 }
 
@@ -64,6 +68,12 @@ impl Iterator for GeojsonRows {
         Some(Ok(match value {
             Value::Complete(source) => self.converter.row(self.number, source),
             Value::TooLong => Row::too_long(self.number),
+            // Without its bytes, of which nothing can be corrected: in a file of rejected rows, they would end its array of features.
+            Value::Unopened => {
+                let description =
+                    "is a closing bracket or brace without an opening one; check the values before it";
+                Row::new(self.number, Vec::new(), Err(violation("", reason::NOT_A_FEATURE, description)))
+            }
         }))
     }
 }
@@ -72,7 +82,7 @@ impl Iterator for GeojsonRows {
 fn check_coordinate_system(text: Bytes) -> io::Result<()> {
     let mut values = Values::new(text);
     while let Ok(Some(_)) = values.next() {}
-    match values.crs.as_deref().and_then(feature::foreign_crs) {
+    match values.crs.as_deref().and_then(crs::foreign_crs) {
         Some(name) => Err(invalid(format!(
             "has the coordinate system {name}, but positions must be WGS-84: convert it, for example with `ogr2ogr -t_srs \
              EPSG:4326`"

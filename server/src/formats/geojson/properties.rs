@@ -80,7 +80,7 @@ fn address_column(key: &str) -> Option<&'static str> {
         "region" => Field::Region,
         _ => Field::of_header(key)?,
     };
-    (field.of_merchant() == "address").then(|| field.name())
+    field.of_merchant().starts_with("address.").then(|| field.name())
 }
 
 /// Converts a value; `None` for an object, or an array of other values than texts and numbers.

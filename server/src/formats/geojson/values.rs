@@ -1,17 +1,16 @@
 //! Splits a stream of JSON into the values that may be features: the elements of `features` of a collection or of an array, or whole
 //! values (one per line, or as in RFC 8142).
 //!
-//! Only quotes, braces and brackets are interpreted. A value whose content is not JSON is still one value, so that a broken feature
+//! A value whose content is not JSON is still one value, so that a broken feature
 //! costs one feature, as long as its quotes and braces balance.
 
 use std::io;
 
-use crate::formats::{
-    rows::MAX_ROW_BYTES,
-    text::{Bytes, invalid, read_some},
+use super::{
+    crs::foreign_crs,
+    scan::{Input, Kept, unbalanced},
 };
-
-const FILL_BYTES: usize = 1 << 16;
+use crate::formats::text::{Bytes, invalid};
 
 /// The position in the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,28 +28,43 @@ enum Place {
 /// A value of the stream.
 pub(super) enum Value {
     Complete(Vec<u8>),
-    /// A value of more than [`MAX_ROW_BYTES`], which has been skipped.
+    /// A value of more than [`MAX_ROW_BYTES`](crate::formats::rows::MAX_ROW_BYTES), which has been skipped.
     TooLong,
+    /// A closing bracket or brace without an opening one.
+    Unopened,
+}
+
+/// A member of an object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Member {
+    /// An array `features`, of which only the opening bracket has been read.
+    Features,
+    /// Another value of `features`, which has not been read.
+    OtherFeatures,
+    Other,
 }
 
 /// Splits a stream into values.
 pub(super) struct Values {
     bytes: Input,
     place: Place,
+    /// True once an array or a collection has begun, which may be empty.
+    pub(super) has_collection: bool,
     /// The member `crs` of collections.
     pub(super) crs: Option<Vec<u8>>,
 }
 
 impl Values {
     pub(super) fn new(source: Bytes) -> Self {
-        let bytes = Input { source, buffer: vec![0; FILL_BYTES], start: 0, end: 0, offset: 0 };
-        Self { bytes, place: Place::Top, crs: None }
+        let bytes = Input::new(source);
+        Self { bytes, place: Place::Top, has_collection: false, crs: None }
     }
 
     /// Returns the next value; `None` at the end of the stream.
     pub(super) fn next(&mut self) -> io::Result<Option<Value>> {
         loop {
             let next = self.bytes.skip_space()?;
+            let begin = self.bytes.offset();
             match (self.place, next) {
                 (Place::Top, None) => return Ok(None),
                 (Place::Top, Some(b'{')) => {
@@ -58,34 +72,43 @@ impl Values {
                         return Ok(Some(value));
                     }
                 }
-                (Place::Top, Some(b'[')) => {
-                    self.bytes.advance(1);
-                    self.place = Place::Array;
+                (Place::Top, Some(b'[')) => self.enter(Place::Array),
+                (Place::Array, Some(b']')) => self.enter(Place::Top),
+                (Place::Features, Some(b']')) => self.enter(Place::AfterFeatures),
+                (Place::AfterFeatures, Some(b'}')) => self.enter(Place::Top),
+                // Values that are not read would be lost: a second array of features is read, and everything else between members,
+                // such as features after a bracket too many, is an error.
+                (Place::AfterFeatures, Some(byte)) => {
+                    let is_key = byte == b'"';
+                    match is_key.then(|| self.member(&mut Kept::default(), begin)).transpose()? {
+                        Some(Member::Features) => self.place = Place::Features,
+                        Some(Member::Other) => {}
+                        Some(Member::OtherFeatures) | None => return Err(no_member(begin)),
+                    }
                 }
-                (Place::Array | Place::Features, Some(b']')) => {
+                (_, Some(b']' | b'}')) => {
                     self.bytes.advance(1);
-                    self.place = if self.place == Place::Array { Place::Top } else { Place::AfterFeatures };
-                }
-                (Place::AfterFeatures, Some(b'}')) => {
-                    self.bytes.advance(1);
-                    self.place = Place::Top;
-                }
-                (Place::AfterFeatures, Some(_)) => {
-                    let begin = self.bytes.offset();
-                    self.member(&mut Kept::default(), begin)?;
+                    return Ok(Some(Value::Unopened));
                 }
                 (_, Some(_)) => {
-                    let (begin, mut kept) = (self.bytes.offset(), Kept::default());
+                    let mut kept = Kept::default();
                     self.bytes.value(&mut kept, begin)?;
-                    return Ok(Some(kept.into_value()));
+                    return Ok(Some(value_of(kept)));
                 }
                 (_, None) => {
-                    let offset = self.bytes.offset();
-                    let message = format!("byte {offset}: the file ends within a collection of features");
-                    return Err(invalid(message));
+                    return Err(invalid(format!(
+                        "byte {begin}: the file ends within a collection of features"
+                    )));
                 }
             }
         }
+    }
+
+    /// Consumes the bracket or brace that leads to a place.
+    fn enter(&mut self, place: Place) {
+        self.bytes.advance(1);
+        self.place = place;
+        self.has_collection = true;
     }
 
     /// Reads an object up to its `features`, or as a value if it has none.
@@ -95,30 +118,34 @@ impl Values {
         kept.push(b"{");
         self.bytes.advance(1);
         loop {
-            match self.bytes.skip_space_into(&mut kept)? {
+            let is_collection = match self.bytes.skip_space_into(&mut kept)? {
                 Some(b'}') => {
                     self.bytes.advance(1);
                     kept.push(b"}");
-                    return Ok(Some(kept.into_value()));
+                    return Ok(Some(value_of(kept)));
                 }
-                Some(b'"') => {
-                    if self.member(&mut kept, begin)? {
+                Some(b'"') => match self.member(&mut kept, begin)? {
+                    Member::Features => {
                         self.place = Place::Features;
+                        self.has_collection = true;
                         return Ok(None);
                     }
-                }
+                    Member::OtherFeatures => false,
+                    Member::Other => true,
+                },
                 // Not JSON. The end of the object is still found.
-                Some(_) => {
-                    self.bytes.rest_of_object(&mut kept, begin)?;
-                    return Ok(Some(kept.into_value()));
-                }
+                Some(_) => false,
                 None => return Err(unbalanced(begin)),
+            };
+            if !is_collection {
+                self.bytes.rest_of_object(&mut kept, begin)?;
+                return Ok(Some(value_of(kept)));
             }
         }
     }
 
-    /// Reads a member of an object. Returns true at the start of an array `features`, of which only the bracket is read.
-    fn member(&mut self, kept: &mut Kept, begin: u64) -> io::Result<bool> {
+    /// Reads a member of an object, except features.
+    fn member(&mut self, kept: &mut Kept, begin: u64) -> io::Result<Member> {
         let mut key = Kept::default();
         self.bytes.value(&mut key, begin)?;
         kept.push(&key.bytes);
@@ -126,231 +153,46 @@ impl Values {
             self.bytes.advance(1);
             kept.push(b":");
         } else {
-            return Ok(false);
+            return Ok(Member::Other);
         }
         let next = self.bytes.skip_space_into(kept)?;
-        if key.bytes == b"\"features\"" && next == Some(b'[') && self.place == Place::Top {
+        if is_string(&key.bytes, "features") {
+            if next != Some(b'[') {
+                return Ok(Member::OtherFeatures);
+            }
             self.bytes.advance(1);
-            return Ok(true);
+            return Ok(Member::Features);
         }
-        if !matches!(next, Some(b'}') | None) {
+        // A bracket or brace closes what is around the member.
+        if !matches!(next, Some(b'}' | b']') | None) {
             let mut value = Kept::default();
             self.bytes.value(&mut value, begin)?;
             kept.push(&value.bytes);
             kept.is_too_long |= value.is_too_long;
             // Of several collections in one file, the first in another system decides.
-            if key.bytes == b"\"crs\"" && self.crs.as_deref().and_then(super::feature::foreign_crs).is_none()
-            {
+            if is_string(&key.bytes, "crs") && self.crs.as_deref().and_then(foreign_crs).is_none() {
                 self.crs = Some(value.bytes);
             }
         }
-        Ok(false)
+        Ok(Member::Other)
     }
 }
 
-/// The bytes of a value, up to a limit.
-#[derive(Default)]
-struct Kept {
-    bytes: Vec<u8>,
-    is_too_long: bool,
+fn value_of(kept: Kept) -> Value {
+    if kept.is_too_long { Value::TooLong } else { Value::Complete(kept.bytes) }
 }
 
-impl Kept {
-    fn push(&mut self, bytes: &[u8]) {
-        if self.is_too_long || self.bytes.len() + bytes.len() > MAX_ROW_BYTES {
-            self.is_too_long = true;
-            self.bytes = Vec::new();
-        } else {
-            self.bytes.extend_from_slice(bytes);
-        }
-    }
-
-    fn into_value(self) -> Value {
-        if self.is_too_long { Value::TooLong } else { Value::Complete(self.bytes) }
-    }
+/// Returns whether a JSON string, which may contain escapes, is a text.
+fn is_string(json: &[u8], text: &str) -> bool {
+    let is_plain =
+        json.strip_prefix(b"\"").and_then(|json| json.strip_suffix(b"\"")) == Some(text.as_bytes());
+    is_plain || json.contains(&b'\\') && serde_json::from_slice::<String>(json).is_ok_and(|json| json == text)
 }
 
-/// Bytes that have been read and not been consumed.
-struct Input {
-    source: Bytes,
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    /// Offset of `buffer` in the stream.
-    offset: u64,
-}
-
-impl Input {
-    /// Returns bytes; none at the end of the stream.
-    fn bytes(&mut self) -> io::Result<&[u8]> {
-        if self.start == self.end {
-            self.offset += self.end as u64;
-            (self.start, self.end) = (0, 0);
-            self.end = read_some(&mut self.source, &mut self.buffer)?;
-        }
-        Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
-    }
-
-    /// Returns the offset of the next byte in the text of the file.
-    fn offset(&self) -> u64 {
-        self.offset + self.start as u64
-    }
-
-    /// Skips white space, commas, byte order marks and the separators of RFC 8142; returns the byte that follows.
-    fn skip_space(&mut self) -> io::Result<Option<u8>> {
-        self.skip_space_into(&mut Kept { is_too_long: true, ..Kept::default() })
-    }
-
-    /// Skips the same bytes within a value, and keeps them.
-    fn skip_space_into(&mut self, kept: &mut Kept) -> io::Result<Option<u8>> {
-        loop {
-            let bytes = self.bytes()?;
-            let is_space = |byte: &u8| {
-                byte.is_ascii_whitespace() || matches!(byte, b',' | b'\x1e' | b'\xef' | b'\xbb' | b'\xbf')
-            };
-            let count = bytes.iter().take_while(|byte| is_space(byte)).count();
-            let next = bytes.get(count).copied();
-            kept.push(bytes.get(..count).unwrap_or_default());
-            if next.is_some() || count == 0 {
-                self.advance(count);
-                return Ok(next);
-            }
-            self.advance(count);
-        }
-    }
-
-    /// Reads a value of any kind, or the part of one that begins at an offset.
-    fn value(&mut self, kept: &mut Kept, begin: u64) -> io::Result<()> {
-        self.scan(kept, begin, Scan::default())
-    }
-
-    /// Reads the rest of an object whose opening brace has been read.
-    fn rest_of_object(&mut self, kept: &mut Kept, begin: u64) -> io::Result<()> {
-        self.scan(kept, begin, Scan { braces: 1, is_begun: true, ..Scan::default() })
-    }
-
-    fn scan(&mut self, kept: &mut Kept, begin: u64, mut scan: Scan) -> io::Result<()> {
-        loop {
-            let bytes = self.bytes()?;
-            if bytes.is_empty() {
-                let is_whole = !scan.is_nested() && !scan.is_string;
-                return if is_whole { Ok(()) } else { Err(unbalanced(begin)) };
-            }
-            let mut end = None;
-            for (at, byte) in bytes.iter().enumerate() {
-                match scan.next(*byte) {
-                    Part::Within => {}
-                    Part::Last => end = Some(at + 1),
-                    Part::Behind => end = Some(at),
-                    Part::Unbalanced => return Err(unbalanced(begin)),
-                }
-                if end.is_some() {
-                    break;
-                }
-            }
-            let count = end.unwrap_or(bytes.len());
-            kept.push(bytes.get(..count).unwrap_or_default());
-            self.advance(count);
-            if end.is_some() {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// The state within a value.
-#[derive(Default)]
-struct Scan {
-    braces: usize,
-    brackets: usize,
-    is_string: bool,
-    is_escaped: bool,
-    /// True once a byte of the value has been read.
-    is_begun: bool,
-}
-
-/// The position of a byte in a value.
-enum Part {
-    Within,
-    Last,
-    /// The byte follows the value.
-    Behind,
-    /// The byte closes what is not open.
-    Unbalanced,
-}
-
-impl Scan {
-    fn is_nested(&self) -> bool {
-        self.braces > 0 || self.brackets > 0
-    }
-
-    fn next(&mut self, byte: u8) -> Part {
-        let is_begun = std::mem::replace(&mut self.is_begun, true);
-        if self.is_string {
-            match byte {
-                _ if self.is_escaped => self.is_escaped = false,
-                b'\\' => self.is_escaped = true,
-                b'"' => {
-                    self.is_string = false;
-                    return if self.is_nested() { Part::Within } else { Part::Last };
-                }
-                _ => {}
-            }
-            return Part::Within;
-        }
-        if !self.is_nested() {
-            return match byte {
-                b'"' if !is_begun => {
-                    self.is_string = true;
-                    Part::Within
-                }
-                b'{' if !is_begun => {
-                    self.braces = 1;
-                    Part::Within
-                }
-                b'[' if !is_begun => {
-                    self.brackets = 1;
-                    Part::Within
-                }
-                // A value on its own, so that reading goes on behind it.
-                b'}' | b']' | b':' if !is_begun => Part::Last,
-                b'"' | b'{' | b'[' | b'}' | b']' | b':' | b',' | b'\x1e' => Part::Behind,
-                byte if byte.is_ascii_whitespace() => Part::Behind,
-                _ => Part::Within,
-            };
-        }
-        let open = match byte {
-            b'"' => {
-                self.is_string = true;
-                return Part::Within;
-            }
-            b'{' => {
-                self.braces += 1;
-                return Part::Within;
-            }
-            b'[' => {
-                self.brackets += 1;
-                return Part::Within;
-            }
-            b'}' => &mut self.braces,
-            b']' => &mut self.brackets,
-            _ => return Part::Within,
-        };
-        match open.checked_sub(1) {
-            Some(left) => *open = left,
-            None => return Part::Unbalanced,
-        }
-        if self.is_nested() { Part::Within } else { Part::Last }
-    }
-}
-
-fn unbalanced(offset: u64) -> io::Error {
+fn no_member(offset: u64) -> io::Error {
     invalid(format!(
-        "byte {offset}: the quotes, braces or brackets of the value that begins here do not balance before the end of the file"
+        "byte {offset}: must be another member of the collection, or its end: check for a bracket too many before it, and that \
+         features is an array"
     ))
 }
 
@@ -359,6 +201,7 @@ mod tests {
     use std::io::{Cursor, Read};
 
     use super::*;
+    use crate::formats::rows::MAX_ROW_BYTES;
 
     struct Short(Cursor<Vec<u8>>, usize);
 
@@ -379,6 +222,7 @@ mod tests {
                     Ok(None) => break,
                     Ok(Some(Value::Complete(bytes))) => found.push(String::from_utf8(bytes).unwrap()),
                     Ok(Some(Value::TooLong)) => found.push("too long".to_owned()),
+                    Ok(Some(Value::Unopened)) => found.push("unopened".to_owned()),
                     Err(failed) => {
                         error = Some(failed.to_string());
                         break;
@@ -401,6 +245,8 @@ mod tests {
             "\x1e{\"a\":1}\n\x1e{\"b\":\"]}\"}\n",
             "\u{feff}{\"a\":1}\r\n\u{feff}{\"b\":\"]}\"}",
             r#"{"type":"FeatureCollection","features":[{"a":1}]}{"features":[{"b":"]}"}]}"#,
+            r#"{"features":[{"a":1}],"x":1,"features":[{"b":"]}"}]}"#,
+            r#"{"features":[],"featur\u0065s":[{"a":1},{"b":"]}"}],"features":[ ]}"#,
         ] {
             let (found, error, _) = split(text);
             assert_eq!(
@@ -425,6 +271,38 @@ mod tests {
         assert_eq!(error, None);
         let (found, error, _) = split("{\"a\":1}\n{b:2}\n{\"c\":3}");
         assert_eq!((found, error), (["{\"a\":1}", "{b:2}", "{\"c\":3}"].map(str::to_owned).to_vec(), None));
+    }
+
+    #[test]
+    fn nothing_between_values_is_dropped() {
+        for (text, found, error) in [
+            ("{\"a\":1}]}\n{\"b\":2}\n", &["{\"a\":1}", "unopened", "unopened", "{\"b\":2}"][..], None),
+            ("{\"features\":[{\"a\":1},}{\"b\":2}]}", &["{\"a\":1}", "unopened", "{\"b\":2}"], None),
+            ("，{\"a\":1}", &["，", "{\"a\":1}"], None),
+            ("[\"x\",，\u{feff}，]", &["\"x\"", "，\u{feff}，"], None),
+            (
+                "{\"features\":[{\"a\":1}],{\"b\":2}]}",
+                &["{\"a\":1}"],
+                Some("byte 22: must be another member"),
+            ),
+            ("{\"features\":[{\"a\":1}]]}", &["{\"a\":1}"], Some("byte 21: must be another member")),
+            ("{\"features\":[1],\"features\":{\"a\":1}}", &["1"], Some("byte 16: must be another member")),
+            ("{\"features\":[1],\"x\":]}", &["1"], Some("byte 20: must be another member")),
+            (
+                "{\"features\":{\"a\":1},\"features\":[2]}",
+                &["{\"features\":{\"a\":1},\"features\":[2]}"],
+                None,
+            ),
+            ("{\"a\":]}", &[], Some("byte 0: the quotes, braces or brackets")),
+        ] {
+            let (values, failed, _) = split(text);
+            assert_eq!(values, found, "{text}");
+            match (error, failed) {
+                (None, None) => {}
+                (Some(said), Some(failed)) => assert!(failed.contains(said), "{text}: {failed}"),
+                (_, failed) => panic!("{text}: {failed:?}"),
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use std::io::{self, Cursor, Read};
 
 pub(crate) use self::encoding::Charset;
 pub(super) use self::encoding::Encoding;
+use self::{converted::Converted, legacy::Legacy, utf16::Utf16};
 
 /// A source of bytes.
 pub(super) type Bytes = Box<dyn Read + Send>;
@@ -43,7 +44,9 @@ impl Text {
         let mut bytes = bytes;
         bytes.read_exact(&mut [0; 4][..mark_len])?;
         let bytes = match encoding {
-            Encoding::Utf16 { is_big_endian, .. } => Box::new(utf16::Utf16::new(bytes, is_big_endian)),
+            Encoding::Utf16 { is_big_endian, .. } => {
+                Box::new(Converted::new(bytes, Utf16::new(is_big_endian)))
+            }
             Encoding::Utf8 { .. } | Encoding::Other(_) => bytes,
         };
         Ok(Self { bytes, encoding })
@@ -52,7 +55,7 @@ impl Text {
     /// Converts the text to UTF-8. The byte 0xFF, which UTF-8 never contains, replaces each malformed sequence.
     pub(super) fn into_utf8(self) -> Bytes {
         match self.encoding {
-            Encoding::Other(charset) => Box::new(legacy::Legacy::new(self.bytes, charset)),
+            Encoding::Other(charset) => Box::new(Converted::new(self.bytes, Legacy::new(charset))),
             Encoding::Utf8 { .. } | Encoding::Utf16 { .. } => self.bytes,
         }
     }
@@ -65,15 +68,21 @@ fn peek(mut source: Bytes, count: usize) -> io::Result<(Vec<u8>, Bytes)> {
     match source.by_ref().take(count as u64).read_to_end(&mut start) {
         // The rows before the damage are still read.
         Err(error) if !start.is_empty() => {
-            Ok((start.clone(), Box::new(Cursor::new(start).chain(Failed(Some(error))))))
+            Ok((start.clone(), Box::new(Cursor::new(start).chain(Failed::new(Some(error))))))
         }
         Err(error) => Err(error),
         Ok(_) => Ok((start.clone(), Box::new(Cursor::new(start).chain(source)))),
     }
 }
 
-/// A source that has failed.
-struct Failed(Option<io::Error>);
+/// The end of a source, which may be an error.
+pub(super) struct Failed(Option<io::Error>);
+
+impl Failed {
+    pub(super) fn new(error: Option<io::Error>) -> Self {
+        Self(error)
+    }
+}
 
 impl Read for Failed {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

@@ -1,49 +1,25 @@
 //! Converts UTF-16 to UTF-8 while reading, and back without loss: an unpaired surrogate becomes the three bytes that it would have in
 //! UTF-8 (as in WTF-8), which are invalid there, so that its row is rejected and can be written as it was.
 
-use std::io::{self, Read};
+use std::io;
 
-use super::{
-    Bytes,
-    converted::{CHUNK_BYTES, Output},
-    read_some,
-};
+use super::converted::Convert;
 
 /// Converts UTF-16.
 pub(super) struct Utf16 {
-    source: Bytes,
     is_big_endian: bool,
-    chunk: Box<[u8]>,
     /// The first byte of a unit whose second byte has not been read.
     half_unit: Option<u8>,
     /// A leading surrogate whose trailing one has not been read.
     leading: Option<u16>,
-    output: Output,
-    is_ended: bool,
 }
 
 impl Utf16 {
-    pub(super) fn new(source: Bytes, is_big_endian: bool) -> Self {
-        let chunk = vec![0; CHUNK_BYTES].into_boxed_slice();
-        let output = Output::default();
-        Self { source, is_big_endian, chunk, half_unit: None, leading: None, output, is_ended: false }
+    pub(super) fn new(is_big_endian: bool) -> Self {
+        Self { is_big_endian, half_unit: None, leading: None }
     }
 
-    fn convert(&mut self, count: usize) {
-        for at in 0..count {
-            let byte = self.chunk[at];
-            let Some(first) = self.half_unit.take() else {
-                self.half_unit = Some(byte);
-                continue;
-            };
-            let pair = [first, byte];
-            let unit = if self.is_big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
-            self.push(unit);
-        }
-    }
-
-    fn push(&mut self, unit: u16) {
-        let output = &mut self.output.bytes;
+    fn push(&mut self, unit: u16, output: &mut Vec<u8>) {
         if let Some(leading) = self.leading.take() {
             if let Some(Ok(c)) = char::decode_utf16([leading, unit]).next() {
                 output.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
@@ -62,26 +38,23 @@ impl Utf16 {
     }
 }
 
-impl Read for Utf16 {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let count = self.output.take(buffer);
-            if count > 0 || buffer.is_empty() || self.is_ended {
-                return Ok(count);
-            }
-            self.output.clear();
-            let count = read_some(&mut self.source, &mut self.chunk)?;
-            self.convert(count);
-            if count == 0 {
-                self.is_ended = true;
-                if let Some(leading) = self.leading.take() {
-                    self.output.bytes.extend_from_slice(&surrogate_bytes(leading));
-                }
-                // Half a unit is malformed.
-                self.output.bytes.extend(self.half_unit.take().map(|_| 0xff));
-                return Ok(self.output.take(buffer));
-            }
+impl Convert for Utf16 {
+    fn convert(&mut self, bytes: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+        for byte in bytes {
+            let Some(first) = self.half_unit.take() else {
+                self.half_unit = Some(*byte);
+                continue;
+            };
+            let pair = [first, *byte];
+            let unit = if self.is_big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+            self.push(unit, output);
         }
+        if bytes.is_empty() {
+            output.extend(self.leading.take().into_iter().flat_map(surrogate_bytes));
+            // Half a unit is malformed.
+            output.extend(self.half_unit.take().map(|_| 0xff));
+        }
+        Ok(())
     }
 }
 

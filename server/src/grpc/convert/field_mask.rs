@@ -5,7 +5,7 @@ use nearby_proto::{v1 as wire, well_known::FieldMask};
 use crate::{
     error::ServiceError,
     reason,
-    record::{FieldSet, UPDATABLE_FIELDS},
+    record::{ADDRESS_FIELDS, FieldSet, UPDATABLE_FIELDS},
 };
 
 /// Output-only fields: a mask may name them, and they are ignored (AIP-203).
@@ -45,7 +45,9 @@ fn names(mask: Option<&FieldMask>) -> Vec<&str> {
 }
 
 fn fields(names: &[&str]) -> Result<FieldSet, ServiceError> {
-    let is_known = |name: &str| UPDATABLE_FIELDS.contains(&name) || OUTPUT_ONLY_FIELDS.contains(&name);
+    let is_known = |name: &str| {
+        [UPDATABLE_FIELDS, ADDRESS_FIELDS, &OUTPUT_ONLY_FIELDS].iter().any(|fields| fields.contains(&name))
+    };
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let start: String = unknown.chars().take(64).flat_map(char::escape_debug).collect();
         return Err(ServiceError::invalid(
@@ -77,7 +79,7 @@ mod tests {
         assert_eq!(parsed(&["phone", "etag", "update_time"]), phone(), "output-only fields are ignored");
         assert_eq!(parsed(&[]), phone(), "the fields that are set");
         assert_eq!(parsed(&["*"]), Ok(UpdateMask::All));
-        for path in ["address.locality", "nonsense", "*"] {
+        for path in ["position.latitude", "nonsense", "*"] {
             assert!(matches!(parsed(&["phone", path]), Err(ServiceError::Invalid(_))), "{path}");
         }
     }

@@ -87,7 +87,7 @@ async fn a_merchant_is_created_updated_hidden_and_deleted() {
     let stale = merchants.update_merchant(update(phone(&created.etag), &["phone"], false)).await.unwrap_err();
     assert_eq!(stale.code(), Code::Aborted);
     let unknown =
-        merchants.update_merchant(update(phone(""), &["address.locality"], false)).await.unwrap_err();
+        merchants.update_merchant(update(phone(""), &["position.latitude"], false)).await.unwrap_err();
     assert_eq!(violations(&unknown), [("update_mask".to_owned(), "UNKNOWN_FIELD".to_owned())]);
     let missing =
         merchants.update_merchant(update(merchant("b", 1.0, 2.0), &["*"], false)).await.unwrap_err();

@@ -70,7 +70,7 @@ async fn a_mask_updates_fields_of_merchants_that_exist_and_creates_others_whole(
     let response = import(&mask, &[row("a"), row("b")]).await.unwrap().into_inner();
     let states: Vec<_> = response.outcomes.iter().map(wire::ImportOutcome::state).collect();
     assert_eq!(states, [wire::ImportState::Updated, wire::ImportState::Created]);
-    let unknown = import(&["address.locality"], &[row("a")]).await.unwrap_err();
+    let unknown = import(&["position.latitude"], &[row("a")]).await.unwrap_err();
     assert_eq!(violations(&unknown), [("update_mask".to_owned(), "UNKNOWN_FIELD".to_owned())]);
 
     let mut client = server.merchants().await;

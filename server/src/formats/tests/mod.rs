@@ -1,9 +1,6 @@
 //! Valid and invalid files of every format.
 
-use std::{
-    io::{Cursor, Write},
-    sync::Arc,
-};
+use std::io::{Cursor, Write};
 
 use proptest::prelude::*;
 use ruzstd::encoding::CompressionLevel;
@@ -11,13 +8,17 @@ use ruzstd::encoding::CompressionLevel;
 use super::*;
 use crate::opening_hours::HolidayCalendar;
 
+fn defaults(format: FileFormat) -> ReadOptions {
+    ReadOptions::new(format, HoursConverter::default())
+}
+
 fn read(bytes: impl Into<Vec<u8>>, format: FileFormat) -> Vec<Row> {
-    let input = Input::read(Cursor::new(bytes.into()), &ReadOptions::new(format)).unwrap();
+    let input = Input::read(Cursor::new(bytes.into()), &defaults(format)).unwrap();
     input.rows.map(Result::unwrap).collect()
 }
 
 fn options(format: FileFormat, datum: Option<DatumArg>) -> ReadOptions {
-    ReadOptions { datum, ..ReadOptions::new(format) }
+    ReadOptions { datum, ..defaults(format) }
 }
 
 fn reasons(rows: &[Row]) -> Vec<&str> {
@@ -86,6 +87,34 @@ fn compression_is_detected_by_content() {
 }
 
 #[test]
+fn the_rows_before_the_damage_of_a_stream_are_read() {
+    let feature = "{\"type\":\"Feature\",\"id\":1,\"geometry\":{\"type\":\"Point\",\"coordinates\":[1,2]},\"properties\":{\"name\":\"A\"}}\n";
+    // Far longer than the window of 128 KiB, which a decoder keeps until the end.
+    let text = feature.repeat(6_000);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for whole in [
+        gzip.finish().unwrap(),
+        ruzstd::encoding::compress_to_vec(text.as_bytes(), CompressionLevel::Fastest),
+    ] {
+        let truncated = &whole[..whole.len() - 5];
+        let options = defaults(FileFormat::Geojson);
+        let outcome = |input: Input| {
+            let rows: Vec<_> = input.rows.collect();
+            let (read, failed): (Vec<_>, Vec<_>) = rows.into_iter().partition(Result::is_ok);
+            (read.len(), failed.into_iter().map(|failed| failed.unwrap_err().to_string()).collect::<Vec<_>>())
+        };
+        let path = directory.path().join("truncated");
+        std::fs::write(&path, truncated).unwrap();
+        let of_file = outcome(Input::open(&path, &options).unwrap());
+        let of_stream = outcome(Input::read(Cursor::new(truncated.to_vec()), &options).unwrap());
+        assert_eq!(of_stream, of_file);
+        assert!(of_stream.0 > 0 && of_stream.1.len() == 1, "{of_stream:?}");
+    }
+}
+
+#[test]
 fn ndjson_rows_are_merchants_in_protobuf_json() {
     let text = "\
 {\"name\":\"merchants/a\",\"displayName\":\"A\",\"position\":{\"latitude\":1,\"longitude\":2,\"coordinateSystem\":\"COORDINATE_SYSTEM_WGS84\"}}
@@ -117,7 +146,7 @@ fn properties_of_foreign_geojson_are_columns() {
 /// Reads CSV and returns the time zone, expression, text and warnings of the hours of each row.
 fn hours_of_rows(csv: &'static str, time_zone: Option<&str>) -> Vec<[String; 4]> {
     let hours = HoursConverter::new(time_zone.map(str::to_owned), HolidayCalendar::built_in());
-    let options = ReadOptions { hours: Arc::new(hours), ..ReadOptions::new(FileFormat::Csv) };
+    let options = ReadOptions::new(FileFormat::Csv, hours);
     let rows = Input::read(Cursor::new(csv), &options).unwrap().rows;
     rows.map(|row| {
         let row = row.unwrap();
@@ -218,7 +247,7 @@ fn written_files_are_read_back() {
 #[test]
 fn errors_of_unexpected_content_are_helpful() {
     let rejected = |text: &'static str, format| {
-        Input::read(Cursor::new(text), &ReadOptions::new(format)).err().unwrap().to_string()
+        Input::read(Cursor::new(text), &defaults(format)).err().unwrap().to_string()
     };
     assert!(rejected("", FileFormat::Csv).contains("is empty"));
     assert!(rejected("id,name,lat\n", FileFormat::Csv).contains("--map lon=COLUMN"));
@@ -365,3 +394,5 @@ proptest! {
         }
     }
 }
+
+mod rejected;
