@@ -75,6 +75,17 @@ pub(crate) fn encode(
     Ok(Merchant { id, position, visibility, terms, hours, profile: profile_of(given)? })
 }
 
+/// Returns whether two merchants have the same fields, except those that a commit decides.
+pub(crate) fn is_same(one: &Merchant, other: &Merchant) -> bool {
+    one.profile.given() == other.profile.given()
+}
+
+/// Returns the source of a merchant, or an empty text.
+pub(crate) fn source_of(merchant: &Merchant) -> &str {
+    let mut terms = merchant.terms.as_slice().iter();
+    terms.find(|term| term.kind() == TermKind::Source).map_or("", Term::name)
+}
+
 /// The violation of a merchant that is too large; `path` is its field in the request.
 pub(crate) fn too_large(path: &str, error: &ProfileTooLarge) -> ServiceError {
     ServiceError::invalid(path, reason::TOO_LARGE, format!("is too large for a merchant: it {error}"))
@@ -190,6 +201,13 @@ impl MerchantPatch {
         let (is_row, FieldUpdate { fields, given, position }) = match self.update {
             Update::Replace(merchant) => return Ok(merchant),
             Update::Fields(update) => (false, *update),
+            // All that a row without visibility keeps is known.
+            Update::Overlay { merchant, fields }
+                if fields == FieldSet::all().without("visibility")
+                    && current.merchant.visibility == Visibility::Visible =>
+            {
+                return Ok(merchant);
+            }
             Update::Overlay { merchant, fields } => {
                 let given = decode_pieces(merchant.profile.given()).map_err(|_| UNREADABLE)?;
                 let position = fields.contains("position").then_some(merchant.position);
@@ -197,8 +215,8 @@ impl MerchantPatch {
             }
         };
         let mut merged = decode_pieces(current.merchant.profile.given()).map_err(|_| UNREADABLE)?;
-        // The source of the merchant has it again.
-        if is_row && merged.visibility() == wire::Visibility::Missing {
+        // A source has the merchant again.
+        if is_row && fields.contains("source") && merged.visibility() == wire::Visibility::Missing {
             merged.set_visibility(wire::Visibility::Visible);
         }
         fields.copy(given, &mut merged);
@@ -217,7 +235,7 @@ impl MerchantPatch {
     }
 }
 
-/// Names of fields that a patch replaces, as bits in the order of [`UPDATABLE_FIELDS`] and [`ADDRESS_FIELDS`].
+/// Names of fields that a patch replaces, as bits in the order of [`UPDATABLE_FIELDS`] and [`NESTED_FIELDS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet(u32);
 
@@ -225,6 +243,11 @@ impl FieldSet {
     /// The field `visibility`.
     pub(crate) fn visibility() -> Self {
         Self::of_names(["visibility"])
+    }
+
+    /// All top-level fields.
+    pub(crate) fn all() -> Self {
+        Self::of_names(UPDATABLE_FIELDS.iter().copied())
     }
 
     /// The fields of a mask that names updatable fields only; others are ignored.
@@ -242,7 +265,7 @@ impl FieldSet {
     }
 
     fn bit(field: &str) -> u32 {
-        let mut all = UPDATABLE_FIELDS.iter().chain(ADDRESS_FIELDS);
+        let mut all = UPDATABLE_FIELDS.iter().chain(NESTED_FIELDS);
         all.position(|other| *other == field).map_or(0, |at| 1 << at)
     }
 }
@@ -263,7 +286,7 @@ macro_rules! updatable_fields {
 
             /// Copies the fields of this set.
             pub(crate) fn copy(self, given: wire::Merchant, to: &mut wire::Merchant) {
-                self.copy_parts_of_address(given.address.as_ref(), &mut to.address);
+                self.copy_nested_fields(&given, to);
                 $(
                     if self.contains(stringify!($field)) {
                         to.$field = given.$field;
@@ -280,34 +303,35 @@ updatable_fields! {
 }
 
 /// Declares the fields of an address, which a patch can replace on their own.
-macro_rules! address_fields {
+macro_rules! nested_fields {
     ($($field:ident $path:literal)*) => {
-        /// The fields within the address that an update mask may name.
-        pub(crate) const ADDRESS_FIELDS: &[&str] = &[$($path),*];
+        /// The fields within others that an update mask may name.
+        pub(crate) const NESTED_FIELDS: &[&str] = &["opening_hours.time_zone", $($path),*];
 
         impl FieldSet {
-            /// Copies the fields of this set that are within the address. An address without any field is none.
-            fn copy_parts_of_address(
-                self,
-                given: Option<&wire::PostalAddress>,
-                to: &mut Option<wire::PostalAddress>,
-            ) {
-                if !ADDRESS_FIELDS.iter().any(|field| self.contains(field)) {
+            /// Copies the fields of this set that are within others. An address without any field is none, and hours keep a time zone.
+            fn copy_nested_fields(self, given: &wire::Merchant, to: &mut wire::Merchant) {
+                if !NESTED_FIELDS.iter().any(|field| self.contains(field)) {
                     return;
                 }
-                let mut address = to.take().unwrap_or_default();
+                let zone = given.opening_hours.as_ref().map(|hours| &hours.time_zone).filter(|zone| !zone.is_empty());
+                if let Some(zone) = zone.filter(|_| self.contains("opening_hours.time_zone")) {
+                    to.opening_hours.get_or_insert_default().time_zone.clone_from(zone);
+                }
+                let mut address = to.address.take().unwrap_or_default();
                 $(
                     if self.contains($path) {
+                        let given = given.address.as_ref();
                         address.$field = given.map(|given| given.$field.clone()).unwrap_or_default();
                     }
                 )*
-                *to = Some(address).filter(|address| *address != wire::PostalAddress::default());
+                to.address = Some(address).filter(|address| *address != wire::PostalAddress::default());
             }
         }
     };
 }
 
-address_fields! {
+nested_fields! {
     region_code "address.region_code"
     postal_code "address.postal_code"
     administrative_area "address.administrative_area"
@@ -580,8 +604,30 @@ mod tests {
         assert_eq!(apply(&locality, before(), None), Some(address(&["1 Road"], "", "FI")), "named and unset");
         assert_eq!(apply(&["phone"], before(), given()), before());
         assert_eq!(apply(&["address", "address.locality"], before(), given()), given());
-        assert_eq!(apply(ADDRESS_FIELDS, before(), given()), given());
-        assert_eq!(apply(ADDRESS_FIELDS, before(), None), None);
+        assert_eq!(apply(NESTED_FIELDS, before(), given()), given());
+        assert_eq!(apply(NESTED_FIELDS, before(), None), None);
+    }
+
+    #[test]
+    fn a_patch_replaces_the_time_zone_of_hours_but_leaves_none_without() {
+        let hours = |time_zone: &str, osm_expression: &str| wire::OpeningHours {
+            time_zone: time_zone.to_owned(),
+            osm_expression: osm_expression.to_owned(),
+            ..Default::default()
+        };
+        let apply = |before: Option<wire::OpeningHours>, given: Option<wire::OpeningHours>| {
+            let merchant = encoded(wire::Merchant { opening_hours: before, ..cafe() });
+            let stored = StoredMerchant { merchant, ..stored() };
+            let given = wire::Merchant { opening_hours: given, ..Default::default() };
+            let merchant = patch(&["opening_hours.time_zone"], given).apply(Some(&stored)).unwrap();
+            decode_pieces(merchant.profile.given()).unwrap().opening_hours
+        };
+        let before = || Some(hours("Europe/Berlin", "24/7"));
+        let zone = || Some(hours("Europe/Helsinki", ""));
+        assert_eq!(apply(before(), zone()), Some(hours("Europe/Helsinki", "24/7")));
+        assert_eq!(apply(None, zone()), zone());
+        assert_eq!(apply(before(), Some(hours("", ""))), before());
+        assert_eq!(apply(before(), None), before());
     }
 
     #[test]
@@ -631,24 +677,23 @@ mod tests {
     }
 
     #[test]
-    fn a_row_shows_a_merchant_that_its_source_lacked_and_no_other_hidden_one() {
+    fn a_row_of_a_source_shows_a_merchant_that_was_missing_and_no_other_hidden_one() {
         use wire::Visibility as Given;
         for (before, named, expected) in [
-            (Given::Missing, None, (Given::Visible, Visibility::Visible)),
-            (Given::Hidden, None, (Given::Hidden, Visibility::Hidden)),
-            (Given::Missing, Some(Given::Missing), (Given::Missing, Visibility::Hidden)),
-            (Given::Missing, Some(Given::Hidden), (Given::Hidden, Visibility::Hidden)),
+            (Given::Missing, "source", (Given::Visible, Visibility::Visible)),
+            (Given::Missing, "phone", (Given::Missing, Visibility::Hidden)),
+            (Given::Hidden, "source", (Given::Hidden, Visibility::Hidden)),
+            (Given::Missing, "visibility", (Given::Hidden, Visibility::Hidden)),
         ] {
             let with = |visibility: Given| wire::Merchant { visibility: visibility.into(), ..cafe() };
             let stored = StoredMerchant { merchant: encoded(with(before)), ..stored() };
             assert_eq!(stored.merchant.visibility, Visibility::Hidden, "{before:?}");
-            let fields: &[&str] = if named.is_some() { &["visibility"] } else { &["phone"] };
-            let merchant = encoded(with(named.unwrap_or(Given::Visible)));
-            let update = Update::Overlay { merchant, fields: FieldSet::of_names(fields.iter().copied()) };
+            let fields = FieldSet::of_names([named]);
+            let update = Update::Overlay { merchant: encoded(with(Given::Hidden)), fields };
             let patch = MerchantPatch { update, ..patch(&[], wire::Merchant::default()) };
             let applied = patch.apply(Some(&stored)).unwrap();
             let given = decode_pieces(applied.profile.given()).unwrap().visibility();
-            assert_eq!((given, applied.visibility), expected, "{before:?} {named:?}");
+            assert_eq!((given, applied.visibility), expected, "{before:?} {named}");
         }
         let stored = StoredMerchant {
             merchant: encoded(wire::Merchant { visibility: Given::Missing.into(), ..cafe() }),

@@ -73,19 +73,20 @@ impl Service {
         self.commits.submit_each(merchants.into_iter().map(command).collect()).await
     }
 
-    /// Checks what [`Self::import`] would do with each merchant on its own, without storing any. Returns whether it exists.
+    /// Checks what [`Self::import`] would make of each merchant on its own, without storing any.
     #[must_use]
     pub fn check_import(
         &self,
         merchants: Vec<(Merchant, Option<FieldSet>)>,
-    ) -> Vec<Result<bool, ServiceError>> {
+    ) -> Vec<Result<CheckedRow, ServiceError>> {
         let snapshot = self.snapshot();
         let check = |(merchant, fields): (Merchant, Option<FieldSet>)| {
-            let current = snapshot.get(&merchant.id);
-            if let Some(fields) = fields {
-                overlay(merchant, fields).apply(current.map(Arc::as_ref))?;
-            }
-            Ok(current.is_some())
+            let before = snapshot.get(&merchant.id).cloned();
+            let after = match fields {
+                None => merchant,
+                Some(fields) => overlay(merchant, fields).apply(before.as_deref())?,
+            };
+            Ok(CheckedRow { before, after })
         };
         merchants.into_iter().map(check).collect()
     }
@@ -108,6 +109,15 @@ impl Service {
         let permit = permit.map_err(|_| ServiceError::LimitReached(LimitedResource::Backups))?;
         Ok((self.commits.backup_contents().await?, permit))
     }
+}
+
+/// A row of an import that was checked, and not stored.
+#[derive(Debug)]
+pub struct CheckedRow {
+    /// The version that exists, if any.
+    pub before: Option<Arc<StoredMerchant>>,
+    /// The merchant that the row would make of it.
+    pub after: Merchant,
 }
 
 /// The patch of a row that replaces some fields.

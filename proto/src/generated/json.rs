@@ -3346,6 +3346,9 @@ impl serde::Serialize for ImportOutcome {
         if !self.violations.is_empty() {
             len += 1;
         }
+        if !self.previous_source.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.ImportOutcome", len)?;
         if self.row_number != 0 {
             #[allow(clippy::needless_borrow)]
@@ -3359,6 +3362,9 @@ impl serde::Serialize for ImportOutcome {
         }
         if !self.violations.is_empty() {
             struct_ser.serialize_field("violations", &self.violations)?;
+        }
+        if !self.previous_source.is_empty() {
+            struct_ser.serialize_field("previousSource", &self.previous_source)?;
         }
         struct_ser.end()
     }
@@ -3374,6 +3380,8 @@ impl<'de> serde::Deserialize<'de> for ImportOutcome {
             "rowNumber",
             "state",
             "violations",
+            "previous_source",
+            "previousSource",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3381,6 +3389,7 @@ impl<'de> serde::Deserialize<'de> for ImportOutcome {
             RowNumber,
             State,
             Violations,
+            PreviousSource,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3405,6 +3414,7 @@ impl<'de> serde::Deserialize<'de> for ImportOutcome {
                             "rowNumber" | "row_number" => Ok(GeneratedField::RowNumber),
                             "state" => Ok(GeneratedField::State),
                             "violations" => Ok(GeneratedField::Violations),
+                            "previousSource" | "previous_source" => Ok(GeneratedField::PreviousSource),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3427,6 +3437,7 @@ impl<'de> serde::Deserialize<'de> for ImportOutcome {
                 let mut row_number__ = None;
                 let mut state__ = None;
                 let mut violations__ = None;
+                let mut previous_source__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::RowNumber => {
@@ -3449,12 +3460,19 @@ impl<'de> serde::Deserialize<'de> for ImportOutcome {
                             }
                             violations__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::PreviousSource => {
+                            if previous_source__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("previousSource"));
+                            }
+                            previous_source__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ImportOutcome {
                     row_number: row_number__.unwrap_or_default(),
                     state: state__.unwrap_or_default(),
                     violations: violations__.unwrap_or_default(),
+                    previous_source: previous_source__.unwrap_or_default(),
                 })
             }
         }
@@ -3585,6 +3603,7 @@ impl serde::Serialize for ImportState {
             Self::Created => "IMPORT_STATE_CREATED",
             Self::Updated => "IMPORT_STATE_UPDATED",
             Self::Rejected => "IMPORT_STATE_REJECTED",
+            Self::Unchanged => "IMPORT_STATE_UNCHANGED",
         };
         serializer.serialize_str(variant)
     }
@@ -3600,6 +3619,7 @@ impl<'de> serde::Deserialize<'de> for ImportState {
             "IMPORT_STATE_CREATED",
             "IMPORT_STATE_UPDATED",
             "IMPORT_STATE_REJECTED",
+            "IMPORT_STATE_UNCHANGED",
         ];
 
         struct GeneratedVisitor;
@@ -3644,6 +3664,7 @@ impl<'de> serde::Deserialize<'de> for ImportState {
                     "IMPORT_STATE_CREATED" => Ok(ImportState::Created),
                     "IMPORT_STATE_UPDATED" => Ok(ImportState::Updated),
                     "IMPORT_STATE_REJECTED" => Ok(ImportState::Rejected),
+                    "IMPORT_STATE_UNCHANGED" => Ok(ImportState::Unchanged),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }

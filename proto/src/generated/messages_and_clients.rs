@@ -501,8 +501,8 @@ pub enum Visibility {
     Visible = 1,
     /// The merchant is stored and can be read by name, but searches do not return it.
     Hidden = 2,
-    /// Like VISIBILITY_HIDDEN, until a row of an import has the name of the merchant: its source no longer contains it.
-    /// `nearby import --replace` sets this in merchants that its file lacks.
+    /// Like VISIBILITY_HIDDEN, until a row of an import that names a source has the name of the merchant: its source no
+    /// longer contains it. `nearby import --replace` sets this in merchants that its file lacks.
     Missing = 3,
 }
 impl Visibility {
@@ -659,8 +659,8 @@ pub struct UpdateMerchantRequest {
     /// Required. The merchant, with its name. A non-empty etag must be the current one.
     #[prost(message, optional, tag = "1")]
     pub merchant: ::core::option::Option<Merchant>,
-    /// Optional. The top-level fields to replace, such as `phone` or `opening_hours`, and fields of the address, such as
-    /// `address.locality`, or `*` for all. Without it, every top-level field that is set in `merchant` is replaced
+    /// Optional. The top-level fields to replace, such as `phone` or `opening_hours`, fields of the address, such as
+    /// `address.locality`, and `opening_hours.time_zone`, or `*` for all. Without it, every top-level field that is set in `merchant` is replaced
     /// (AIP-134). Fields inside another message are replaced together with the message.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::pbjson_types::FieldMask>,
@@ -786,11 +786,11 @@ pub struct ImportMerchantsRequest {
     /// default.
     #[prost(bool, tag = "2")]
     pub allow_null_island: bool,
-    /// Optional. The top-level fields, and fields of the address, that the rows replace in merchants that exist, such as
-    /// `phone` or `address.locality`, for sources that do not know the others, such as a table. A row without visibility, or whose hours are unknown, keeps
-    /// those of the merchant, even if the mask names them; but a row without visibility makes a merchant of
-    /// VISIBILITY_MISSING visible. A merchant that does not exist is created from the whole row. Without a mask, or with
-    /// `*`, a row replaces the whole merchant.
+    /// Optional. The fields that the rows replace in merchants that exist, such as `phone` or `address.locality`, with the
+    /// paths of UpdateMerchantRequest, for sources that do not know the others, such as a table. A row without
+    /// hours keeps those of the merchant, even if the mask names them. A merchant that does not exist is created from the
+    /// whole row. Without a mask, or with `*`, a row replaces the whole merchant. In either case a row without visibility
+    /// keeps that of the merchant, except that one that replaces `source` makes a merchant of VISIBILITY_MISSING visible.
     #[prost(message, optional, tag = "3")]
     pub update_mask: ::core::option::Option<::pbjson_types::FieldMask>,
     /// If true, the rows of this message are checked and answered but not stored. An outcome says what would become of the
@@ -835,6 +835,9 @@ pub struct ImportOutcome {
     /// ones have no description.
     #[prost(message, repeated, tag = "3")]
     pub violations: ::prost::alloc::vec::Vec<ImportViolation>,
+    /// Source of the merchant before, if the row has given it another one or none.
+    #[prost(string, tag = "4")]
+    pub previous_source: ::prost::alloc::string::String,
 }
 /// Response of ImportMerchants.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -936,6 +939,8 @@ pub enum ImportState {
     Updated = 2,
     /// Not stored; the violations give the cause.
     Rejected = 3,
+    /// Accepted, and equal to the merchant that exists: its etag and times stay, and WatchMerchants does not report it.
+    Unchanged = 4,
 }
 impl ImportState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -948,6 +953,7 @@ impl ImportState {
             Self::Created => "IMPORT_STATE_CREATED",
             Self::Updated => "IMPORT_STATE_UPDATED",
             Self::Rejected => "IMPORT_STATE_REJECTED",
+            Self::Unchanged => "IMPORT_STATE_UNCHANGED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -957,6 +963,7 @@ impl ImportState {
             "IMPORT_STATE_CREATED" => Some(Self::Created),
             "IMPORT_STATE_UPDATED" => Some(Self::Updated),
             "IMPORT_STATE_REJECTED" => Some(Self::Rejected),
+            "IMPORT_STATE_UNCHANGED" => Some(Self::Unchanged),
             _ => None,
         }
     }

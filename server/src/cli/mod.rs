@@ -101,7 +101,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Rewrite the base and the snapshot file of a closed store and empty its journal
     Compact(compact::CompactArgs),
-    /// List merchants whose displayed hours differ from the stored ones, and correct them
+    /// List merchants without an expression whose displayed hours differ from the stored ones, and correct them
     Hours(hours::HoursArgs),
     /// Show the status of a running server
     Status(status::StatusArgs),

@@ -69,8 +69,11 @@ fn json(change: &wire::MerchantChange) -> Result<String, CliError> {
 fn line(change: &wire::MerchantChange) -> String {
     let (kind, name, display_name) = match &change.change {
         Some(Change::Stored(merchant)) => {
-            let is_hidden = merchant.visibility() == wire::Visibility::Hidden;
-            let kind = if is_hidden { "hidden" } else { "stored" };
+            let kind = match merchant.visibility() {
+                wire::Visibility::Hidden => "hidden",
+                wire::Visibility::Missing => "missing",
+                wire::Visibility::Visible | wire::Visibility::Unspecified => "stored",
+            };
             (kind, merchant.name.as_str(), merchant.display_name.as_str())
         }
         Some(Change::DeletedName(name)) => ("deleted", name.as_str(), ""),
@@ -96,7 +99,9 @@ mod tests {
         let hidden = wire::Merchant { visibility: wire::Visibility::Hidden.into(), ..merchant.clone() };
         let printed = |change| line(&wire::MerchantChange { revision: 17, change: Some(change) });
         assert_eq!(printed(Change::Stored(merchant)), "17  stored   cafe  Café Ursula");
-        assert_eq!(printed(Change::Stored(hidden)), "17  hidden   cafe  Café Ursula");
+        assert_eq!(printed(Change::Stored(hidden.clone())), "17  hidden   cafe  Café Ursula");
+        let missing = wire::Merchant { visibility: wire::Visibility::Missing.into(), ..hidden };
+        assert_eq!(printed(Change::Stored(missing)), "17  missing  cafe  Café Ursula");
         assert_eq!(printed(Change::DeletedName("merchants/cafe".to_owned())), "17  deleted  cafe");
     }
 }

@@ -224,10 +224,32 @@ async fn a_repeated_request_returns_the_first_result_and_is_not_committed_again(
 async fn an_update_keeps_the_time_of_creation() {
     let (commits, _thread, _) = start(MemoryStore::default());
     commits.submit(together(vec![put("a", Expect::Absent)])).await.unwrap();
-    let committed = commits.submit(together(vec![put("a", Expect::Anything)])).await.unwrap();
+    let committed = commits.submit(together(vec![touch("a")])).await.unwrap();
     let stored = committed[0].stored().unwrap();
-    assert!(committed[0].existed);
+    assert!(committed[0].before.is_some());
     assert_eq!((stored.create_time, stored.update_time), (UnixMicros(1), UnixMicros(2)));
+}
+
+#[tokio::test]
+async fn a_row_that_changes_nothing_leaves_the_version_as_it_is() {
+    let (commits, _thread, reader) = start(MemoryStore::default());
+    let rows = || vec![put("a", Expect::Anything), put("b", Expect::Anything), put("a", Expect::Anything)];
+    let first = commits.submit_each(rows()).await.unwrap().results().await.unwrap();
+    let again = commits.submit_each(rows()).await.unwrap().results().await.unwrap();
+    let revisions = |results: &[Result<Committed, ServiceError>]| {
+        results.iter().map(|result| result.as_ref().unwrap().change.revision().0).collect::<Vec<_>>()
+    };
+    assert_eq!(revisions(&first), [1, 2, 1], "the third is the first once more");
+    assert_eq!(revisions(&again), [1, 2, 1]);
+    assert_eq!(reader.snapshot().revision(), Revision(2));
+    let moved = Merchant {
+        position: AnyPosition::Wgs84(Position::new(60.18, 24.94).unwrap()),
+        profile: Profile::new(b"\x52\x01a").unwrap(),
+        ..merchant("a")
+    };
+    let moved = Command::Put { merchant: moved, expect: Expect::Anything };
+    let changed = commits.submit_each(vec![moved]).await.unwrap().results().await.unwrap();
+    assert_eq!(revisions(&changed), [3]);
 }
 
 #[tokio::test]

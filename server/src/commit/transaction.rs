@@ -9,7 +9,7 @@ use super::{Command, Expect, RequestKey, idempotency::CompletedRequests};
 use crate::{
     error::ServiceError,
     reason,
-    record::{self, VersionMeta},
+    record::{self, Update, VersionMeta},
 };
 
 /// The result of a command.
@@ -17,8 +17,8 @@ use crate::{
 pub struct Committed {
     /// The change.
     pub change: Change,
-    /// True if the merchant existed before.
-    pub existed: bool,
+    /// The version before; `None` if there was none. A row of an import that changes nothing leaves it as it is.
+    pub before: Option<Arc<StoredMerchant>>,
 }
 
 impl Committed {
@@ -76,7 +76,7 @@ impl<'a> BatchBuilder<'a> {
         validate_only: bool,
     ) -> Result<Vec<Committed>, ServiceError> {
         if let Some(outcomes) = request.map(|request| self.repeated(request)).transpose()?.flatten() {
-            return Ok(outcomes.into_iter().map(|change| Committed { change, existed: true }).collect());
+            return Ok(outcomes.into_iter().map(|change| Committed { change, before: None }).collect());
         }
         let (changes, last) = (self.changes.len(), self.last);
         let mut undo = Vec::new();
@@ -145,38 +145,47 @@ impl<'a> BatchBuilder<'a> {
 
     /// Adds one command to the batch.
     pub(super) fn decide(&mut self, command: Command) -> Result<Committed, ServiceError> {
-        let (before, merchant) = match command {
+        let (before, merchant, is_row) = match command {
             Command::Put { merchant, expect } => {
                 let before = self.current(&merchant.id);
                 if expect == Expect::Absent && before.is_some() {
                     return Err(ServiceError::AlreadyExists(merchant.id));
                 }
-                (before, merchant)
+                (before, merchant, expect == Expect::Anything)
             }
             Command::Patch(patch) => {
                 let before = self.current(&patch.id);
+                let is_row = matches!(patch.update, Update::Overlay { .. });
                 let merchant = patch.apply(before.as_deref())?;
-                (before, merchant)
+                (before, merchant, is_row)
             }
             Command::Delete { id, version } => {
                 let Some(before) = self.current(&id) else { return Err(ServiceError::NotFound(id)) };
                 if version.is_some_and(|version| version != before.revision) {
                     return Err(ServiceError::Conflict(id));
                 }
-                return Ok(self.add(Change::Delete { id, revision: self.last.next() }, Some(before.revision)));
+                return Ok(self.add(Change::Delete { id, revision: self.last.next() }, Some(before)));
             }
         };
-        let replaced = before.as_ref().map(|before| before.revision);
+        // A periodic import of a source mostly finds the merchants as they are: their versions, and so their etags, stay.
+        if let Some(before) =
+            before.as_ref().filter(|before| is_row && record::is_same(&before.merchant, &merchant))
+        {
+            return Ok(Committed {
+                change: Change::Put(Arc::clone(before)),
+                before: Some(Arc::clone(before)),
+            });
+        }
         let unmoved = before.as_ref().filter(|before| before.merchant.position == merchant.position);
         let meta = VersionMeta {
             revision: self.last.next(),
             position_revision: unmoved.map_or(self.last.next(), |before| before.position_revision),
             create_time: before.as_ref().map_or(self.now, |before| before.create_time),
             // The clock may have been set back since: a version is never older than the one that it replaces.
-            update_time: before.map_or(self.now, |before| self.now.max(before.update_time)),
+            update_time: before.as_ref().map_or(self.now, |before| self.now.max(before.update_time)),
         };
         let stored = Arc::new(record::make_version(merchant, meta));
-        Ok(self.add(Change::Put(stored), replaced))
+        Ok(self.add(Change::Put(stored), before))
     }
 
     fn current(&self, id: &MerchantId) -> Option<Arc<StoredMerchant>> {
@@ -186,7 +195,7 @@ impl<'a> BatchBuilder<'a> {
         }
     }
 
-    fn add(&mut self, change: Change, replaced: Option<Revision>) -> Committed {
+    fn add(&mut self, change: Change, before: Option<Arc<StoredMerchant>>) -> Committed {
         let after = match &change {
             Change::Put(stored) => Some(Arc::clone(stored)),
             Change::Delete { .. } => None,
@@ -194,7 +203,7 @@ impl<'a> BatchBuilder<'a> {
         self.touched.insert(change.id().clone(), after);
         self.last = change.revision();
         self.changes.push(change.clone());
-        self.replaces.push(replaced);
-        Committed { change, existed: replaced.is_some() }
+        self.replaces.push(before.as_ref().map(|before| before.revision));
+        Committed { change, before }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     country::country_code,
     field::{Cells, Field},
     hours::opening_hours,
-    rows::{Warnings, name_of_id, violation},
+    rows::{COUNTRY_UNKNOWN, Warnings, name_of_id, violation},
     visible_text,
     website::website,
 };
@@ -32,6 +32,11 @@ pub(super) fn merchant(
         warnings.push("ID_HAS_INVISIBLE_CHARACTERS");
     }
     let text = |field: Field| visible_text::trim(cells.text(field)).to_owned();
+    let display_name = text(Field::Name);
+    // Most likely a quote that is missing, which makes the next rows a part of the name.
+    if display_name.contains(['\n', '\r']) {
+        warnings.push("NAME_HAS_LINE_BREAK");
+    }
     let (website_uri, website_warning) = website(visible_text::trim(cells.text(Field::Website)));
     if let Some(warning) = website_warning {
         warnings.push_about(warning, cells.text(Field::Website));
@@ -42,7 +47,7 @@ pub(super) fn merchant(
     let (opening_hours, expression) = opening_hours(hours, time_zone, warnings);
     let merchant = wire::Merchant {
         name: name_of_id(id),
-        display_name: text(Field::Name),
+        display_name,
         brand: text(Field::Brand),
         categories: cells.list(Field::Categories),
         services: cells.list(Field::Services),
@@ -104,7 +109,7 @@ fn address(cells: &Cells<'_>, warnings: &mut Warnings) -> Option<wire::PostalAdd
     let country = text(Field::Country);
     let region_code = country_code(&country).unwrap_or_default().to_owned();
     if region_code.is_empty() && !country.is_empty() {
-        warnings.push_about("COUNTRY_UNKNOWN", country);
+        warnings.push_about(COUNTRY_UNKNOWN, country);
     }
     let lines = cells.text(Field::Address).lines().map(visible_text::trim).filter(|line| !line.is_empty());
     let address = wire::PostalAddress {

@@ -47,7 +47,7 @@ pub(crate) use self::{
     options::ReadOptions,
     reader::{Input, Position},
     rejected::{Layout, RejectedWriter},
-    rows::{IgnoredNames, Rejected, RejectedName, Row, Warnings},
+    rows::{IgnoredNames, Rejected, Row, Warnings},
     text::Charset,
     writer::{LeftOut, Writer},
 };

@@ -3,11 +3,12 @@
 use std::io;
 
 use nearby_proto::v1 as wire;
+use serde::Deserialize;
 
 use super::{
     DatumArg, Row,
     csv::records::{Record, Records},
-    rows::{RejectedName, violation},
+    rows::violation,
     text::Text,
 };
 use crate::reason;
@@ -71,19 +72,18 @@ fn row(number: u64, text: &[u8], datum: Option<DatumArg>) -> Row {
         };
         violation("", reason::NOT_A_MERCHANT, format!("must be a nearby.v1.Merchant in JSON: {hint}{error}"))
     });
-    let rejected_name = if merchant.is_ok() { RejectedName::default() } else { rejected_name(text) };
+    let rejected_name = if merchant.is_ok() { None } else { rejected_name(text) };
     Row { rejected_name, ..Row::new(number, text.to_owned(), merchant) }
 }
 
 /// Returns the name that a rejected line states.
-fn rejected_name(line: &[u8]) -> RejectedName {
-    match serde_json::from_slice::<serde_json::Value>(line) {
-        Ok(serde_json::Value::Object(members)) => match members.get("name") {
-            Some(serde_json::Value::String(name)) => RejectedName::of_name(name.clone()),
-            _ => RejectedName::Absent,
-        },
-        _ => RejectedName::Unreadable,
+fn rejected_name(line: &[u8]) -> Option<String> {
+    // The rest is not parsed into values, which would take many times the memory of a long line.
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
     }
+    serde_json::from_slice::<Named>(line).ok().map(|named| named.name)
 }
 
 fn is_geojson(text: &[u8]) -> bool {

@@ -16,7 +16,7 @@ use super::{
     geojson::GeojsonRows,
     ndjson::NdjsonRows,
     options::ReadOptions,
-    rejected::Layout,
+    rejected::{JsonText, Layout},
     rows::{IgnoredNames, Rows},
     spool,
     text::{Bytes, Text},
@@ -81,6 +81,7 @@ impl Input {
         let position = Position::default();
         let text = Text::open(Box::new(Counting { source, position: position.clone() }), options.charset)?;
         let ignored = IgnoredNames::default();
+        let json_text = JsonText::of(text.encoding);
         let (rows, layout): (Rows, Layout) = match options.format {
             FileFormat::Csv => {
                 let rows = CsvRows::open(text, options)?;
@@ -88,18 +89,20 @@ impl Input {
                 let layout = Layout::Csv(rows.layout.clone());
                 (Box::new(rows), layout)
             }
-            FileFormat::Ndjson => (Box::new(NdjsonRows::open(text, options.datum)), Layout::Ndjson),
+            FileFormat::Ndjson => {
+                (Box::new(NdjsonRows::open(text, options.datum)), Layout::Ndjson(json_text))
+            }
             FileFormat::Geojson => {
                 let (before, text) = match before {
                     Some(before) => (before, text.into_utf8()),
                     None => spool::twice(text.into_utf8())?,
                 };
                 let rows = GeojsonRows::open(before, text, options.mappings.clone(), ignored.clone())?;
-                (Box::new(rows), Layout::Geojson)
+                (Box::new(rows), Layout::Geojson(json_text))
             }
         };
         let hours = Arc::clone(&options.hours);
-        let rows = Box::new(rows.map(move |row| row.map(|row| hours.convert(row))));
+        let rows = Box::new(rows.map(move |row| row.map(|row| hours.convert(row.without_unknown_country()))));
         Ok(Self { rows, position, length, ignored, layout })
     }
 }

@@ -2,14 +2,31 @@
 
 use std::io::{self, Write};
 
-use super::{csv::rejected::CsvLayout, rows::Rejected};
+use super::{csv::rejected::CsvLayout, rows::Rejected, text::Encoding};
 
 /// The form of a file.
 #[derive(Clone, Debug)]
 pub(crate) enum Layout {
     Csv(CsvLayout),
-    Ndjson,
-    Geojson,
+    Ndjson(JsonText),
+    Geojson(JsonText),
+}
+
+/// The text of a file of JSON values, which are kept in UTF-8.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JsonText {
+    /// True if the file had another encoding: the byte order mark takes precedence over `--encoding` when the rows are imported again.
+    has_mark: bool,
+}
+
+impl JsonText {
+    pub(super) fn of(encoding: Encoding) -> Self {
+        Self { has_mark: !matches!(encoding, Encoding::Utf8 { has_mark: false }) }
+    }
+
+    fn mark(self) -> &'static [u8] {
+        if self.has_mark { b"\xef\xbb\xbf" } else { b"" }
+    }
 }
 
 impl Layout {
@@ -17,8 +34,8 @@ impl Layout {
     pub(crate) fn extension(&self) -> &'static str {
         match self {
             Self::Csv(_) => "csv",
-            Self::Ndjson => "ndjson",
-            Self::Geojson => "geojson",
+            Self::Ndjson(_) => "ndjson",
+            Self::Geojson(_) => "geojson",
         }
     }
 
@@ -41,8 +58,11 @@ impl<W: Write> RejectedWriter<W> {
     pub(crate) fn new(layout: Layout, mut rows: W, reasons: Option<W>) -> io::Result<Self> {
         match &layout {
             Layout::Csv(layout) => layout.write_header(&mut rows)?,
-            Layout::Ndjson => {}
-            Layout::Geojson => rows.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?,
+            Layout::Ndjson(text) => rows.write_all(text.mark())?,
+            Layout::Geojson(text) => {
+                rows.write_all(text.mark())?;
+                rows.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
+            }
         }
         let mut reasons = reasons.map(csv::Writer::from_writer);
         if let Some(reasons) = &mut reasons {
@@ -56,11 +76,11 @@ impl<W: Write> RejectedWriter<W> {
         let Rejected { number, source, reason, field, description } = row;
         match &self.layout {
             Layout::Csv(layout) => layout.write_row(&mut self.rows, row)?,
-            Layout::Ndjson => {
+            Layout::Ndjson(_) => {
                 self.rows.write_all(source)?;
                 self.rows.write_all(b"\n")?;
             }
-            Layout::Geojson => {
+            Layout::Geojson(_) => {
                 self.rows.write_all(if self.written == 0 { b"\n" } else { b",\n" })?;
                 self.rows.write_all(source)?;
             }
@@ -75,7 +95,7 @@ impl<W: Write> RejectedWriter<W> {
 
     /// Ends the files; returns the outputs.
     pub(crate) fn finish(mut self) -> io::Result<(W, Option<W>)> {
-        if matches!(self.layout, Layout::Geojson) {
+        if matches!(self.layout, Layout::Geojson(_)) {
             self.rows.write_all(b"\n]}\n")?;
         }
         self.rows.flush()?;

@@ -9,6 +9,7 @@ use std::{
 use nearby_proto::v1 as wire;
 use prost::Message;
 
+use super::field::Field;
 use crate::{
     error::Violation,
     opening_hours::Expression,
@@ -18,6 +19,9 @@ use crate::{
 
 /// Bytes of a row. Longer rows are skipped without being kept in memory: no merchant is as large, but the outline of a shop may be.
 pub(crate) const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
+
+/// Warning of a country that is not known.
+pub(super) const COUNTRY_UNKNOWN: &str = "COUNTRY_UNKNOWN";
 
 /// Rows of a file, in order. After an I/O error there are no more.
 pub(super) type Rows = Box<dyn Iterator<Item = io::Result<Row>> + Send>;
@@ -31,43 +35,14 @@ pub(crate) struct Row {
     pub(crate) source: Vec<u8>,
     /// The merchant, or the reason why the row is rejected.
     pub(crate) merchant: Result<wire::Merchant, Violation>,
-    /// The merchant that a rejected row is about.
-    pub(crate) rejected_name: RejectedName,
+    /// The name of the merchant that a rejected row is about; `None` if it cannot be read with certainty.
+    pub(crate) rejected_name: Option<String>,
     /// Data of an accepted row that could not be converted.
     pub(crate) warnings: Warnings,
     /// The expression of the merchant's opening hours, if the reader has parsed it.
     pub(super) expression: Option<Expression>,
     /// The fields of the contract that the row replaces in a merchant that exists; `None` for the whole merchant.
     pub(crate) fields: Option<Arc<[&'static str]>>,
-}
-
-/// The name of the merchant that a rejected row is about, which the file therefore does not lack.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum RejectedName {
-    /// The name.
-    Stated(String),
-    /// None: the row can be read, and states no id.
-    Absent,
-    /// The row cannot be read, and may be about any merchant.
-    #[default]
-    Unreadable,
-}
-
-impl RejectedName {
-    /// Returns the name of an id that a row states.
-    pub(super) fn of_id(id: &str) -> Self {
-        if id.is_empty() { Self::Absent } else { Self::of_name(name_of_id(id)) }
-    }
-
-    /// Returns a name that a row states.
-    pub(super) fn of_name(name: String) -> Self {
-        match name.as_str() {
-            "" => Self::Absent,
-            // A name with characters that could not be decoded is another one.
-            name if name.contains(char::REPLACEMENT_CHARACTER) => Self::Unreadable,
-            _ => Self::Stated(name),
-        }
-    }
 }
 
 /// Returns the name of a merchant by its id in a file. An id cannot contain a slash: the one in the id of an OpenStreetMap element,
@@ -118,9 +93,8 @@ impl IntoIterator for Warnings {
 
 impl Row {
     pub(super) fn new(number: u64, source: Vec<u8>, merchant: Result<wire::Merchant, Violation>) -> Self {
-        let rejected_name = RejectedName::default();
         let warnings = Warnings::default();
-        Self { number, source, merchant, rejected_name, warnings, expression: None, fields: None }
+        Self { number, source, merchant, rejected_name: None, warnings, expression: None, fields: None }
     }
 
     /// A row that has been skipped.
@@ -137,9 +111,20 @@ impl Row {
         if let Ok(merchant) = &mut self.merchant
             && merchant.encoded_len() > max_bytes
         {
-            self.rejected_name = RejectedName::Stated(std::mem::take(&mut merchant.name));
+            self.rejected_name = Some(std::mem::take(&mut merchant.name));
             let description = "is far larger than the limit of a merchant; check for an unclosed quote";
             self.merchant = Err(violation("", reason::TOO_LARGE, description));
+        }
+        self
+    }
+
+    /// Leaves the country of a merchant as it is if that of the row is unknown.
+    pub(super) fn without_unknown_country(mut self) -> Self {
+        if let Some(fields) = &self.fields
+            && self.warnings.0.iter().any(|warning| warning.code == COUNTRY_UNKNOWN)
+        {
+            let country = Field::Country.of_merchant();
+            self.fields = Some(fields.iter().copied().filter(|field| *field != country).collect());
         }
         self
     }

@@ -54,21 +54,76 @@ fn an_earlier_file_of_rejected_rows_stays_until_rows_are_stored() {
 }
 
 #[test]
-fn the_file_of_warnings_is_no_file_that_the_import_reads_or_writes_otherwise() {
+fn files_that_are_written_are_no_files_that_the_import_reads_or_writes_otherwise() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     fs::write(path("shops.csv"), TWO_ROWS).unwrap();
+    fs::write(path("holidays.toml"), "").unwrap();
     for flags in [
         &["--warnings", "./shops.csv"][..],
         &["--warnings", "shops.csv.rejected.csv"],
         &["--warnings", "w.csv", "--rejected", "w.csv"],
+        &["--rejected", "shops.csv"],
+        &["--holidays", "holidays.toml", "--rejected", "holidays.toml"],
+        &["--holidays", "holidays.toml", "--warnings", "holidays.toml"],
     ] {
         let output = import(directory.path(), "shops.csv", flags);
         assert_eq!(output.status.code(), Some(64), "{}", text(&output.stderr));
-        assert!(text(&output.stderr).contains("--warnings"), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("reads or writes otherwise"), "{}", text(&output.stderr));
     }
     assert_eq!(fs::read_to_string(path("shops.csv")).unwrap(), TWO_ROWS);
+    assert_eq!(fs::read_to_string(path("holidays.toml")).unwrap(), "");
     assert!(!path("store").exists(), "nothing is stored");
+}
+
+#[test]
+fn an_unknown_country_does_not_replace_a_known_one() {
+    let directory = tempfile::tempdir().unwrap();
+    for (country, expected) in [("FI", "\"FI\""), ("Finnlandia", "\"FI\""), ("", "null")] {
+        let csv = format!("id,name,lat,lon,country\na,A,60.1,24.9,{country}\n");
+        fs::write(directory.path().join("shops.csv"), csv).unwrap();
+        import(directory.path(), "shops.csv", &[]);
+        let got = run(nearby().current_dir(&directory).args(["get", "a", "--data-dir", "store"]));
+        let merchant: serde_json::Value = serde_json::from_slice(&got.stdout).unwrap();
+        assert_eq!(merchant["address"]["regionCode"].to_string(), expected, "{country}");
+    }
+}
+
+#[test]
+fn a_time_zone_or_a_text_that_is_not_understood_replaces_that_of_a_merchant() {
+    let directory = tempfile::tempdir().unwrap();
+    let hours = |csv: &str| {
+        fs::write(directory.path().join("shops.csv"), csv).unwrap();
+        import(directory.path(), "shops.csv", &[]);
+        let got = run(nearby().current_dir(&directory).args(["get", "a", "--data-dir", "store"]));
+        let merchant: serde_json::Value = serde_json::from_slice(&got.stdout).unwrap();
+        ["timeZone", "osmExpression", "displayText"]
+            .map(|field| merchant["openingHours"][field].as_str().unwrap_or_default().to_owned())
+    };
+    let with = |text: &str| format!("id,name,lat,lon,hours,tz\na,A,60.1,24.9,{text},Europe/Berlin\n");
+    let known = ["Europe/Berlin", "24/7", ""];
+    assert_eq!(hours(&with("24/7")), known);
+    assert_eq!(hours(&with("")), known, "a row without hours");
+    assert_eq!(hours("id,name,lat,lon\na,A,60.1,24.9\n"), known);
+    assert_eq!(hours("id,name,lat,lon,tz\na,A,60.1,24.9,\n"), known);
+    assert_eq!(hours("id,name,lat,lon,tz\na,A,60.1,24.9,Europe/Helsinki\n"), ["Europe/Helsinki", "24/7", ""]);
+    assert_eq!(hours(&with("see website")), ["Europe/Berlin", "", "see website"]);
+}
+
+#[test]
+fn rejected_json_of_another_encoding_can_be_imported_with_the_same_options() {
+    let directory = tempfile::tempdir().unwrap();
+    let (feature, _, _) = encoding_rs::GBK
+        .encode("{\"type\":\"Feature\",\"id\":\"a\",\"geometry\":null,\"properties\":{\"name\":\"老王\"}}");
+    fs::write(directory.path().join("f.geojson"), feature).unwrap();
+    import(directory.path(), "f.geojson", &["--encoding", "gbk"]);
+    let rejected = fs::read_to_string(directory.path().join("f.geojson.rejected.geojson")).unwrap();
+    let corrected = rejected.replace("null", "{\"type\":\"Point\",\"coordinates\":[24.9,60.1]}");
+    fs::write(directory.path().join("f.geojson"), corrected).unwrap();
+    let again = import(directory.path(), "f.geojson", &["--encoding", "gbk"]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    let got = run(nearby().current_dir(&directory).args(["get", "a", "--data-dir", "store"]));
+    assert!(text(&got.stdout).contains("老王"), "{}", text(&got.stdout));
 }
 
 #[test]

@@ -120,43 +120,125 @@ fn a_file_that_is_not_read_to_its_end_removes_none() {
     assert_eq!(visibility_of(directory, "b").as_deref(), Some("visible"));
 }
 
-#[test]
-fn rejected_rows_of_any_format_keep_their_merchants() {
+/// A store with the merchants `a` to `d` of the source, of which a file has the first only, and rejected rows about others.
+fn missing_from(file: &str, content: &[u8], flags: &[&str]) -> Result<Vec<String>, String> {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
-    let of_feed = |id: &str| format!("{id},M,60,24,");
-    let rows = ["plain", "node-1", "twice", "gone"].map(of_feed);
-    let restore = || import(directory, &rows.each_ref().map(String::as_str), FEED);
-    let feature = |id: &str, geometry: &str| {
-        format!(
-            "{{\"type\":\"Feature\",\"id\":\"{id}\",\"geometry\":{geometry},\"properties\":{{\"name\":\"N\"}}}}\n"
-        )
-    };
-    let geojson = [
-        feature("plain", "null"),
-        feature("node/1", "{\"type\":\"Point\",\"coordinates\":[24,960]}"),
-        feature("twice", "{\"type\":\"LineString\",\"coordinates\":[[24,60],[25,60]]}"),
+    import(directory, &["a,A,60,24,", "b,B,60,24,", "node-1,N,60,24,", "店1,D,60,24,"], FEED);
+    fs::write(directory.join(file), content).unwrap();
+    let import = ["import", file, "--source", "feed", "--replace", "--max-removed", "100", "--json"];
+    let output = on_store(directory, &[&import[..], flags].concat());
+    let missing = stored(directory).into_iter().filter(|(_, visibility)| visibility == "missing");
+    let missing = missing.map(|(id, _)| id).collect();
+    if output.status.code() == Some(0) { Ok(missing) } else { Err(text(&output.stderr)) }
+}
+
+#[test]
+fn merchants_of_rejected_rows_stay() {
+    const A: &str = "{\"type\":\"Feature\",\"id\":\"a\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[24,60]},\
+                     \"properties\":{\"name\":\"A\"}}";
+    const A_LINE: &str = "{\"name\":\"merchants/a\",\"displayName\":\"A\",\"position\":{\"latitude\":60,\
+                          \"longitude\":24,\"coordinateSystem\":\"COORDINATE_SYSTEM_WGS84\"}}";
+    let geojson = |feature: &str| format!("{A}\n{feature}\n").into_bytes();
+    let ndjson = |line: &str| format!("{A_LINE}\n{line}\n").into_bytes();
+    let csv = |row: &str| format!("id,name,lat,lon\na,A,60,24\n{row}\n").into_bytes();
+    let gbk = [csv("x"), b"\xb5\xea1,\xff\xff,60,24\n".to_vec()].concat();
+    let b_and_node = ["b", "node-1"];
+    let kept: [(&str, Vec<u8>, &[&str]); 8] = [
+        ("f.csv", csv("b,N\u{e9},x,24"), &["b"]),
+        ("f.csv", csv("b,N,960,24\nnode/1,N,60,24,surplus"), &b_and_node),
+        ("f.csv", csv("b,N").into_iter().chain(*b"node-1,\xff,60,24\n").collect(), &b_and_node),
+        ("f.geojson", geojson("{\"type\":\"Feature\",\"id\":\"node/1\",\"geometry\":null}"), &["node-1"]),
+        ("f.geojson", geojson("{\"type\":\"Feature\",\"properties\":{\"id\":\"b\",\"name\":\"B\"}}"), &["b"]),
+        (
+            "f.geojson",
+            geojson("{\"type\":\"Feature\",\"properties\":{\"name\":\"merchants/b\",\"displayName\":7}}"),
+            &["b"],
+        ),
+        (
+            "f.ndjson",
+            ndjson("{\"name\":\"merchants/b\"}\n{\"name\":\"merchants/node-1\",\"phone\":1}"),
+            &b_and_node,
+        ),
+        ("f.csv", gbk.clone(), &["店1"]),
     ];
-    let csv = "id,name,lat,lon\nplain,N\u{e9},x,24\nnode/1,N,60,24,surplus\n'twice,N,60,\n";
-    let latin1: Vec<u8> = csv.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
-    let ndjson = "{\"name\":\"merchants/plain\"}\n{\"name\":\"merchants/node-1\",\"phone\":1}\n\
-                  {\"name\":\"merchants/twice\",\"unknown\":true}\n";
-    let csv_with_escapes = String::from_utf8_lossy(&latin1).replace("'twice", "twice");
-    for (file, content) in [
-        ("f.geojson", geojson.concat().into_bytes()),
-        ("f.csv", csv_with_escapes.into_bytes()),
-        ("f.ndjson", ndjson.to_owned().into_bytes()),
-    ] {
-        restore();
-        fs::write(directory.join(file), content).unwrap();
-        // One row is accepted, so that the import does not fail as a whole.
-        let flags = ["import", file, "--source", "feed", "--replace", "--max-removed", "100", "--json"];
-        let output = on_store(directory, &flags);
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let gone = (&json!(4), &json!(1), &json!(1));
-        assert_eq!(missing(&report), gone, "{file}: {report} {}", text(&output.stderr));
-        assert_eq!(visibility_of(directory, "gone").as_deref(), Some("missing"), "{file}");
+    for (file, content, ids) in kept {
+        let flags: &[&str] = if content == gbk { &["--encoding", "gbk"] } else { &[] };
+        let all = ["b", "node-1", "店1"];
+        let expected: Vec<String> =
+            all.into_iter().filter(|id| !ids.contains(id)).map(str::to_owned).collect();
+        let text = String::from_utf8_lossy(&content).into_owned();
+        assert_eq!(missing_from(file, &content, flags), Ok(expected), "{text}");
     }
+}
+
+#[test]
+fn rows_that_may_be_about_any_merchant_keep_all() {
+    const FEATURE: &str = "{\"type\":\"Feature\",\"id\":\"a\",\"geometry\":{\"type\":\"Point\",\
+                           \"coordinates\":[24,60]},\"properties\":{\"name\":\"A\"}}\n";
+    const LINE: &str = "{\"name\":\"merchants/a\",\"displayName\":\"A\",\"position\":{\"latitude\":60,\
+                        \"longitude\":24,\"coordinateSystem\":\"COORDINATE_SYSTEM_WGS84\"}}\n";
+    let csv = "id,name,lat,lon\na,A,60,24\n";
+    let named_first = "name,id,lat,lon\nA,a,60,24\n";
+    for (file, start, rest) in [
+        ("f.geojson", FEATURE, "{\"type\":\"FeatureCollection\",\"bbox\":[1],\"x\":[{\"id\":\"b\"}]}"),
+        ("f.geojson", FEATURE, "{\"type\":\"Feature\",\"id\":{\"$oid\":\"b\"},\"geometry\":null}"),
+        ("f.geojson", FEATURE, "{\"type\":\"Feature\",\"geometry\":null}"),
+        ("f.geojson", FEATURE, "{b:2}"),
+        ("f.ndjson", LINE, "{\"Name\":\"merchants/b\"}"),
+        ("f.ndjson", LINE, "{\"merchant\":{\"name\":\"merchants/b\"}}"),
+        ("f.ndjson", LINE, "{\"name\":\"merchants/b"),
+        ("f.ndjson", LINE, "{\"name\":\"b\"}"),
+        ("f.csv", csv, "merchants/b,B,60,24"),
+        ("f.csv", csv, "N/A,B,60,24"),
+        ("f.csv", csv, ",b,B,60,24"),
+        ("f.csv", csv, ",B,60,24"),
+        ("f.csv", csv, "x,\"Pizza 30,60,24,\nb,Pizza,60,24,1\""),
+        ("f.csv", named_first, "Bar, Grill,b,60,24"),
+        ("f.csv", named_first, "B b,60,24"),
+    ] {
+        let failed = missing_from(file, format!("{start}{rest}\n").as_bytes(), &[]).unwrap_err();
+        assert!(failed.contains("--ignore-unreadable"), "{rest}: {failed}");
+    }
+}
+
+#[test]
+fn a_file_without_an_accepted_row_removes_none() {
+    for (file, content) in [
+        ("f.geojson", "{\"type\":\"Topology\",\"objects\":{}}"),
+        ("f.ndjson", "{\"name\":\"merchants/b\"}\n"),
+        ("f.csv", "id,name,lat,lon\nb,B,960,24\n"),
+    ] {
+        let failed = missing_from(file, content.as_bytes(), &["--ignore-unreadable"]).unwrap_err();
+        assert!(failed.contains("no merchant was removed"), "{file}: {failed}");
+    }
+}
+
+#[test]
+fn merchants_hidden_by_other_means_stay_hidden() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    import(directory, &["a,A,60,24,", "b,B,60,24,"], FEED);
+    assert!(on_store(directory, &["hide", "a"]).status.success());
+    let exported = on_store(directory, &["export", "-", "--format", "ndjson"]);
+    let without_visibility = |line: &str| {
+        let mut merchant: Value = serde_json::from_str(line).unwrap();
+        merchant.as_object_mut().unwrap().remove("visibility");
+        merchant.to_string()
+    };
+    let lines: Vec<String> = text(&exported.stdout).lines().map(without_visibility).collect();
+    fs::write(directory.join("feed.ndjson"), lines.join("\n")).unwrap();
+    for flags in [&["import", "feed.ndjson"][..], &["import", "shops.csv", "--replace-fields"]] {
+        assert!(on_store(directory, &[flags, FEED].concat()).status.success());
+        assert_eq!(visibility_of(directory, "a").as_deref(), Some("hidden"), "{flags:?}");
+        assert_eq!(visibility_of(directory, "b").as_deref(), Some("visible"), "{flags:?}");
+    }
+    // A file that was exported while a merchant was missing.
+    let rows = ["a,A,60,24,", "b,B,60,24,missing"];
+    import(directory, &rows, FEED);
+    assert_eq!(visibility_of(directory, "b").as_deref(), Some("visible"));
+    import(directory, &rows, &[]);
+    assert_eq!(visibility_of(directory, "b").as_deref(), Some("missing"), "without a source, it says so");
 }
 
 #[test]
@@ -183,17 +265,83 @@ fn a_dry_run_reports_the_numbers_of_an_import_and_stores_nothing() {
 
     let second = ["a,A3,60,24,", "z,Z,60,24,"];
     let before = stored(directory);
-    let (code, mut of_dry_run) = dry(&second, FEED);
-    assert_eq!((code, missing(&of_dry_run)), (65, (&json!(2), &json!(1), &json!(0))), "above the limit");
+    let (code, refused) = dry(&second, FEED);
+    assert_eq!((code, missing(&refused)), (65, (&json!(2), &json!(1), &json!(0))), "above the limit");
     assert_eq!(stored(directory), before);
     let limit = [FEED, &["--max-removed", "50"]].concat();
-    let (code, _) = dry(&second, &limit);
-    assert_eq!(code, 0);
+    let (code, of_dry_run) = dry(&second, &limit);
+    assert_eq!((code, missing(&of_dry_run)), (0, (&json!(2), &json!(1), &json!(1))));
     assert_eq!(stored(directory), before);
     let (_, report, _) = import(directory, &second, &limit);
-    of_dry_run["missing"]["removed"] = json!(1);
     assert_eq!(report, of_dry_run);
     let rejected = directory.join("named.csv");
     dry(&first, &["--rejected", "named.csv"]);
     assert!(fs::read_to_string(rejected).unwrap().contains("LATITUDE_OUT_OF_RANGE"));
+}
+
+#[test]
+fn a_last_row_that_may_be_cut_off_is_rejected() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    import(directory, &["a,A,60,24,", "b,B,60,24,"], FEED);
+    fs::write(directory.join("cut.csv"), "id,name,lat,lon,phone\na,A,60,24,1\nb,B,60,2").unwrap();
+    let flags = ["import", "cut.csv", "--source", "feed", "--replace", "--max-removed", "100"];
+    let output = on_store(directory, &flags);
+    assert!(text(&output.stdout).contains("1 accepted"), "{}", text(&output.stdout));
+    let rejected = fs::read_to_string(directory.join("cut.csv.rejected.csv")).unwrap();
+    assert!(rejected.contains("no line end follows"), "{rejected}");
+    assert_eq!(visibility_of(directory, "b").as_deref(), Some("visible"));
+    // With a line end, a spreadsheet has shortened it.
+    fs::write(directory.join("cut.csv"), "id,name,lat,lon,phone\na,A,60,24,1\nb,B,60,24\n").unwrap();
+    assert!(text(&on_store(directory, &flags).stdout).contains("2 accepted"));
+}
+
+#[test]
+fn rows_that_change_nothing_leave_merchants_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let etags = || {
+        let exported = text(&on_store(directory, &["export", "-", "--format", "ndjson"]).stdout);
+        let etag = |line: &str| serde_json::from_str::<Value>(line).unwrap()["etag"].clone();
+        exported.lines().map(etag).collect::<Vec<_>>()
+    };
+    let rows = ["a,A,60,24,", "b,B,60,24,"];
+    import(directory, &rows, FEED);
+    let before = etags();
+    let counts =
+        |report: &Value| ["created", "updated", "unchanged"].map(|count| report[count].as_u64().unwrap());
+    for flags in [&["--dry-run"][..], &[], &["--replace-fields"]] {
+        let (_, report, _) = import(directory, &rows, &[FEED, flags].concat());
+        assert_eq!(counts(&report), [0, 0, 2], "{flags:?}");
+        assert_eq!(etags(), before, "{flags:?}");
+    }
+    let (_, report, _) = import(directory, &["a,A,60,24,", "b,B2,60,24,"], FEED);
+    assert_eq!(counts(&report), [0, 1, 1]);
+    assert_eq!(etags()[0], before[0]);
+    assert_ne!(etags()[1], before[1]);
+}
+
+#[test]
+fn a_merchant_that_is_taken_from_another_source_is_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    import(directory, &["a,A,60,24,"], FEED);
+    for (flags, warnings) in
+        [(&["--source", "fede", "--dry-run"][..], 1), (&["--source", "fede"], 1), (&[], 0)]
+    {
+        let (_, report, _) = import(directory, &["a,A,60,24,", "b,B,60,24,"], flags);
+        assert_eq!(report["warnings"]["SOURCE_CHANGED"].as_u64().unwrap_or_default(), warnings, "{flags:?}");
+    }
+}
+
+#[test]
+fn a_file_of_no_source_does_not_show_missing_merchants() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    import(directory, &["a,A,60,24,", "b,B,60,24,"], FEED);
+    import(directory, &["a,A,60,24,"], &[FEED, &["--max-removed", "50%"]].concat());
+    import(directory, &["b,B2,60,24,"], &[]);
+    assert_eq!(visibility_of(directory, "b").as_deref(), Some("missing"));
+    import(directory, &["b,B2,60,24,"], &["--source", "other"]);
+    assert_eq!(visibility_of(directory, "b").as_deref(), Some("visible"));
 }

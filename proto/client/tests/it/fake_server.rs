@@ -342,7 +342,7 @@ impl MerchantService for FakeServer {
             response.outcomes.extend(request.rows.iter().map(|row| ImportOutcome {
                 row_number: row.row_number,
                 state: ImportState::Created.into(),
-                violations: Vec::new(),
+                ..Default::default()
             }));
         }
         Ok(Response::new(response))

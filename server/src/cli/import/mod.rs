@@ -18,7 +18,10 @@ mod stored;
 mod suspicion;
 mod warnings_file;
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -64,22 +67,29 @@ and listed:
 
 A row of a CSV file updates the fields of its columns in a merchant that exists;
 the other fields stay, as do visibility and known hours where the row has none.
-The columns of a position are one field, and so are those of a mini program. A
-GeoJSON feature updates all fields above. Rows of NDJSON, and of GeoJSON that
+The columns of a position are one field, and so are those of hours and tz, and
+of a mini program. A GeoJSON feature updates all fields above. Rows of NDJSON, and of GeoJSON that
 `nearby export` has written, replace the merchant.
 
 The position of a GeoJSON feature is its Point, the first point of a MultiPoint,
 or a point within a Polygon or MultiPolygon: the centroid of its outline, if that
 lies within.
 
-The file of rejected rows can be corrected and imported: its column reason is
-ignored. Reasons of NDJSON and GeoJSON are in FILE.reasons.csv.
+The file of rejected rows can be corrected and imported, with the options of the
+first import: its column reason, with the reason or empty, is ignored. Reasons
+of NDJSON and GeoJSON are in a file beside it, with .reasons.csv at the end of
+its name. The next import of FILE replaces or removes both. Rejected rows do not
+change the exit code, unless all are rejected (65).
+
+An Overpass file needs --map 'categories=amenity/{amenity}', --map
+'categories=shop/{shop}' and --map 'address={addr:street} {addr:housenumber}'.
 
 With --source NAME --replace, the file is all that the source contains: once it
 is read to its end, merchants of the source that no row names are hidden, and
-shown again by the first import that has them. Merchants of rejected rows, of
-other sources and of none stay. Run one import of a source at a time; one that
-was stopped can be run again.";
+shown again by the next import of a source that has them. Merchants of rejected
+rows, of other sources and of none stay. A row of a merchant of another source
+takes it over, with a warning. Run one import of a source at a time; one that was
+stopped can be run again.";
 
 #[derive(Args, Debug)]
 #[command(after_help = COLUMNS)]
@@ -152,8 +162,8 @@ pub(super) struct ImportArgs {
     missing: MissingAction,
 
     /// Share of the source's merchants, in per cent, beyond which none is removed: the file is most likely incomplete
-    #[arg(long, value_name = "PERCENT", default_value_t = 10, requires = "replace", value_parser = clap::value_parser!(u8).range(..=100))]
-    max_removed: u8,
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, requires = "replace", value_parser = percent)]
+    max_removed: f64,
 
     /// Remove merchants even if the ids of some rejected rows cannot be read, which may be theirs
     #[arg(long, requires = "replace")]
@@ -182,16 +192,41 @@ pub(super) fn time_zone_name(text: &str) -> Result<String, &'static str> {
 
 /// Parses the name of a source.
 fn source_name(text: &str) -> Result<String, &'static str> {
-    if (1..=64).contains(&text.len()) { Ok(text.to_owned()) } else { Err("must be 1 to 64 bytes") }
+    if text.trim().is_empty() || text.len() > 64 {
+        return Err("must be 1 to 64 bytes and not blank");
+    }
+    Ok(text.to_owned())
+}
+
+/// Parses a share in per cent.
+fn percent(text: &str) -> Result<f64, &'static str> {
+    let percent = text.strip_suffix('%').unwrap_or(text).parse().ok();
+    percent.filter(|percent| (0.0..=100.0).contains(percent)).ok_or("must be a number from 0 to 100")
+}
+
+/// Checks that each file that is written, named by a flag or otherwise, is neither read nor written for another purpose.
+fn check_written(written: &[(&str, &Path)], read: &[&Path]) -> Result<(), CliError> {
+    for (at, (flag, path)) in written.iter().enumerate() {
+        let others = written.iter().skip(at + 1).map(|(_, other)| other).chain(read);
+        if let Some(other) = others.into_iter().find(|other| is_same_file(path, other)) {
+            let message =
+                format!("{flag} is {}, which the import reads or writes otherwise", other.display());
+            return Err(CliError::usage(message));
+        }
+    }
+    Ok(())
 }
 
 /// Stores valid rows and reports rejected ones. Fails if all rows are rejected, or a file that the user has named cannot be written.
 pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let name = args.file.to_string_lossy();
     let format = format_of(args.format, &args.file)?;
-    if let Some(rejected) = &args.rejected {
-        rejected_file::check_is_other(rejected, &args.file)?;
-    }
+    let named = [("--rejected", &args.rejected), ("--warnings", &args.warnings)];
+    let named =
+        named.into_iter().filter_map(|(flag, path)| Some((flag, path.as_deref()?))).collect::<Vec<_>>();
+    let read = [Some(args.file.as_path()), args.holidays.as_deref()];
+    let read = read.into_iter().flatten().collect::<Vec<_>>();
+    check_written(&named, &read)?;
     let calendar = HolidayCalendar::load(args.holidays.as_deref())
         .map_err(|error| CliError::usage(format!("cannot use the file of --holidays: {error}")))?;
     let options = ReadOptions {
@@ -209,15 +244,10 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let rejected = (!args.dry_run || args.rejected.is_some())
         .then(|| RejectedFile::new(args.rejected, &args.file, input.layout.clone()))
         .transpose()?;
-    if let Some(warnings) = &args.warnings {
-        let rejected = rejected.iter().flat_map(RejectedFile::paths);
-        let others = rejected.chain([args.file.as_path()]).chain(args.holidays.as_deref());
-        if let Some(other) = others.into_iter().find(|other| is_same_file(warnings, other)) {
-            let message =
-                format!("--warnings names {}, which the import reads or writes otherwise", other.display());
-            return Err(CliError::usage(message));
-        }
-    }
+    let rejected_paths =
+        rejected.iter().flat_map(RejectedFile::paths).map(|path| ("the file of rejected rows", path));
+    let warnings_path = args.warnings.iter().map(|path| ("--warnings", path.as_path()));
+    check_written(&rejected_paths.chain(warnings_path).collect::<Vec<_>>(), &read)?;
     let warnings = args.warnings.map(WarningsFile::create).transpose()?;
     let tally = Tally::new(rejected, warnings, input.ignored.clone(), args.dry_run);
     let if_missing = if args.dry_run { IfMissing::UseEmpty } else { IfMissing::Create };
@@ -241,17 +271,14 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let text = if args.json { format!("{}\n", report.to_json()?) } else { report.to_text() };
     terminal::out(text)?;
     if report.is_all_rejected() {
-        return Err(CliError::data(format!("no row of {name} could be stored")));
+        let removed = if args.replace { ", and no merchant was removed" } else { "" };
+        return Err(CliError::data(format!("no row of {name} could be stored{removed}")));
     }
     failure.map_or(Ok(()), Err)
 }
 
 /// Imports all rows of an input with ImportMerchants. Rejected rows are written to the default file beside `file`.
-pub(super) async fn import(
-    target: &Target,
-    input: Input,
-    file: &std::path::Path,
-) -> Result<Report, CliError> {
+pub(super) async fn import(target: &Target, input: Input, file: &Path) -> Result<Report, CliError> {
     let rejected = RejectedFile::new(None, file, input.layout.clone())?;
     let tally = Tally::new(Some(rejected), None, input.ignored.clone(), false);
     let (report, _) = send(target, input, tally, StoreOptions::default(), None).await?;
@@ -279,7 +306,10 @@ async fn send(
             bar.set_message(format!("{} rows, {} rows/s", terminal::grouped(rows), terminal::grouped(rate)));
         };
         sender.send_all(reading, progress).await?;
-        let Some(replacement) = replacement else { return Ok(None) };
+        // Without any accepted row, the file is most likely another one.
+        let Some(replacement) = replacement.filter(|_| !sender.tally().is_all_rejected()) else {
+            return Ok(None);
+        };
         let (removal, refusal) = replacement.finish(sender.tally().names()).await?;
         sender.tally().set_missing(removal);
         Ok(refusal)

@@ -5,6 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
+use nearby_index::MerchantId;
 use unicode_normalization::UnicodeNormalization;
 
 /// Hashes of names: 64 bits per name instead of the name. Among ten million names, the probability of a collision is 3 in a million.
@@ -49,14 +50,15 @@ impl Names {
         Accepted { is_repeated, differs_in_composition }
     }
 
-    /// Adds the name of a rejected row.
-    pub(super) fn reject(&mut self, name: &str) {
-        self.rejected.insert(hash(name));
-    }
-
-    /// Counts a rejected row whose name cannot be read.
-    pub(super) fn reject_unreadable(&mut self) {
-        self.unreadable += 1;
+    /// Adds the name of a rejected row. If it has none, or one that no merchant has, it may be about any merchant.
+    pub(super) fn reject(&mut self, name: Option<&str>) {
+        let id = name.and_then(|name| name.strip_prefix("merchants/"));
+        match name.filter(|_| id.is_some_and(|id| MerchantId::parse(id).is_ok())) {
+            Some(name) => {
+                self.rejected.insert(hash(name));
+            }
+            None => self.unreadable += 1,
+        }
     }
 
     /// Returns true if a row has a name, accepted or not.
@@ -81,10 +83,12 @@ mod tests {
         assert_eq!(names.accept("merchants/caf\u{e9}"), fresh);
         assert_eq!(names.accept("merchants/cafe\u{301}"), Accepted { differs_in_composition: true, ..fresh });
         assert_eq!(names.accept("merchants/caf\u{e9}"), Accepted { is_repeated: true, ..fresh });
-        names.reject("merchants/b");
-        names.reject_unreadable();
+        names.reject(Some("merchants/b"));
+        for name in [None, Some("b"), Some("merchants/"), Some("merchants/N/A")] {
+            names.reject(name);
+        }
         assert!(names.contains(hash("merchants/b")) && !names.contains(hash("merchants/c")));
-        assert_eq!(names.unreadable(), 1);
+        assert_eq!(names.unreadable(), 4);
         assert!(!names.accept("merchants/b").is_repeated, "the row before was rejected");
     }
 }

@@ -7,11 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::{
-        exit_code::CliError,
-        output_file::{OutputFile, is_same_file},
-        terminal,
-    },
+    cli::{exit_code::CliError, output_file::OutputFile, terminal},
     formats::{Layout, Rejected, RejectedWriter},
 };
 
@@ -47,10 +43,6 @@ impl RejectedFile {
             name.push(".reasons.csv");
             PathBuf::from(name)
         });
-        // The name that a user gives has been checked before the file was opened.
-        for path in [Some(&path).filter(|_| !is_named), reasons_path.as_ref()].into_iter().flatten() {
-            check_is_other(path, file)?;
-        }
         let mut rejected =
             Self { path, reasons_path, layout, is_named, writer: None, error: None, unwritten: 0 };
         if is_named {
@@ -130,14 +122,6 @@ impl RejectedFile {
         let failure = self.error.as_ref().filter(|_| self.is_named).map(|error| self.cannot_write(error));
         Ok(Finished { path: named_path, unwritten: self.unwritten, failure })
     }
-}
-
-/// Checks that a file of rejected rows is not the file that is imported.
-pub(super) fn check_is_other(path: &Path, file: &Path) -> Result<(), CliError> {
-    if is_same_file(path, file) {
-        return Err(CliError::usage("--rejected names the file to load itself"));
-    }
-    Ok(())
 }
 
 fn finish(writer: Writer) -> io::Result<()> {

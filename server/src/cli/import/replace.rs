@@ -45,7 +45,7 @@ pub(super) struct ReplaceOptions {
     pub(super) source: String,
     pub(super) action: MissingAction,
     /// Share of the merchants beyond which none is removed.
-    pub(super) max_removed_percent: u8,
+    pub(super) max_removed_percent: f64,
     /// Remove merchants though some rows, whose ids cannot be read, may be about them.
     pub(super) ignores_unreadable: bool,
     pub(super) dry_run: bool,
@@ -68,7 +68,7 @@ pub(super) struct Removal {
     merchants: u64,
     /// Those of them that no row of the file has.
     missing: u64,
-    /// Missing merchants that were hidden or deleted.
+    /// Missing merchants that were hidden or deleted, or in a dry run would be.
     removed: u64,
     /// Missing merchants that stay because they have changed in the meantime.
     changed: u64,
@@ -116,7 +116,9 @@ impl Replacement {
         if let Some(refusal) = self.refusal(&removal, names.unreadable()) {
             return Ok((removal, Some(refusal)));
         }
-        if !self.options.dry_run {
+        if self.options.dry_run {
+            removal.removed = removal.missing;
+        } else {
             let done = self.remove(&missing, &mut removal).await;
             done.map_err(|error| error.with_context(&removal.progress()))?;
         }
@@ -136,10 +138,12 @@ impl Replacement {
                  removed; correct the file, or allow it with --ignore-unreadable"
             )));
         }
-        if missing * 100 > merchants * u64::from(max_percent) {
+        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 merchants")]
+        let is_above = *missing as f64 * 100.0 > *merchants as f64 * max_percent;
+        if is_above {
             let (found, all) = (grouped(*missing), count(*merchants, "merchant", "merchants"));
             return Some(CliError::data(format!(
-                "{found} of {all} of source {source} are missing from the file, more than --max-removed {max_percent} (per cent), so \
+                "{found} of {all} of source {source} are missing from the file, more than --max-removed {max_percent} %, so \
                  that none was removed; check that the file is complete, or raise the limit"
             )));
         }
@@ -226,13 +230,13 @@ impl Removal {
     pub(super) fn to_text(&self, dry_run: bool) -> String {
         let Self { source, action, merchants, missing, removed, changed } = self;
         let done = match (action, dry_run) {
-            (MissingAction::Hide, false) => format!("{} hidden", grouped(*removed)),
-            (MissingAction::Delete, false) => format!("{} deleted", grouped(*removed)),
-            (MissingAction::Hide, true) => "an import would hide them".to_owned(),
-            (MissingAction::Delete, true) => "an import would delete them".to_owned(),
+            (MissingAction::Hide, false) => "hidden",
+            (MissingAction::Delete, false) => "deleted",
+            (MissingAction::Hide, true) => "would be hidden",
+            (MissingAction::Delete, true) => "would be deleted",
         };
-        let all = count(*merchants, "merchant", "merchants");
-        let mut text = format!("{} of {all} of source {source} missing: {done}", grouped(*missing));
+        let (removed, all) = (grouped(*removed), count(*merchants, "merchant", "merchants"));
+        let mut text = format!("{} of {all} of source {source} missing: {removed} {done}", grouped(*missing));
         if *changed > 0 {
             text.push_str(&format!(", {} changed in the meantime and kept", grouped(*changed)));
         }

@@ -17,7 +17,7 @@ use crate::{
         exit_code::CliError,
         terminal::{count, grouped},
     },
-    formats::{IgnoredNames, Rejected, RejectedName, Warnings},
+    formats::{IgnoredNames, Rejected, Warnings},
 };
 
 /// A row that was sent, until its outcome arrives.
@@ -51,7 +51,8 @@ pub(super) struct RejectedRow {
     /// Number of the row in the file.
     pub(super) number: u64,
     pub(super) source: Vec<u8>,
-    pub(super) name: RejectedName,
+    /// The name of its merchant; `None` if it cannot be read with certainty.
+    pub(super) name: Option<String>,
     pub(super) reason: &'static str,
     pub(super) field: String,
     pub(super) description: String,
@@ -70,6 +71,8 @@ pub(crate) struct Report {
     created: u64,
     /// Accepted rows that replaced or updated a merchant, of an earlier row or an earlier import.
     updated: u64,
+    /// Accepted rows that are equal to the merchant that exists.
+    unchanged: u64,
     /// Accepted rows that replaced an earlier accepted row of the same file with the same id.
     repeated_ids: u64,
     /// Rows that were not stored.
@@ -139,13 +142,14 @@ impl Tally {
         match outcome.state() {
             ImportState::Created => self.report.created += 1,
             ImportState::Updated => self.report.updated += 1,
+            ImportState::Unchanged => self.report.unchanged += 1,
             ImportState::Rejected | ImportState::Unspecified => {
                 let violation = outcome.violations.first();
                 let (field, reason, description) = violation.map_or(("", "REJECTED", ""), |violation| {
                     (violation.field.as_str(), violation.reason.as_str(), violation.description.as_str())
                 });
                 let (number, source) = (row.number, row.source.as_slice());
-                self.names.reject(&row.name);
+                self.names.reject(Some(&row.name));
                 self.write_rejected(&Rejected { number, source, reason, field, description });
                 return;
             }
@@ -156,6 +160,9 @@ impl Tally {
         if self.suspicions.add(row.number, row.position, &row.country) {
             self.warn(row.number, "FAR_FROM_COUNTRY", &row.country);
         }
+        if !outcome.previous_source.is_empty() {
+            self.warn(row.number, "SOURCE_CHANGED", &outcome.previous_source);
+        }
         for warning in row.warnings {
             self.warn(row.number, warning.code, &warning.detail);
         }
@@ -165,10 +172,11 @@ impl Tally {
         let accepted = self.names.accept(&row.name);
         if accepted.is_repeated {
             self.report.repeated_ids += 1;
-            // A dry run has not stored the earlier row.
-            if self.report.dry_run && state == ImportState::Created {
-                self.report.created -= 1;
-                self.report.updated += 1;
+            // A dry run has not stored the earlier row, and cannot tell whether this one changes it.
+            if self.report.dry_run {
+                self.report.created -= u64::from(state == ImportState::Created);
+                self.report.unchanged -= u64::from(state == ImportState::Unchanged);
+                self.report.updated += u64::from(state != ImportState::Updated);
             }
         }
         if accepted.differs_in_composition {
@@ -186,17 +194,18 @@ impl Tally {
     /// Counts a row that was rejected before it was sent, and writes it.
     pub(super) fn reject(&mut self, row: &RejectedRow) {
         let RejectedRow { number, source, name, reason, field, description } = row;
-        match name {
-            RejectedName::Stated(name) => self.names.reject(name),
-            RejectedName::Unreadable => self.names.reject_unreadable(),
-            RejectedName::Absent => {}
-        }
+        self.names.reject(name.as_deref());
         self.write_rejected(&Rejected { number: *number, source, reason, field, description });
     }
 
     /// The names in the file.
     pub(super) fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// Returns true if there were rows, and all were rejected.
+    pub(super) fn is_all_rejected(&self) -> bool {
+        self.report.is_all_rejected()
     }
 
     /// Records the merchants that the file lacks.
@@ -218,7 +227,10 @@ impl Tally {
         for suspicion in self.suspicions.finish() {
             *self.report.warnings.entry(suspicion.code).or_default() += suspicion.rows;
             if let Some(file) = &mut self.warnings {
-                suspicion.numbers.into_iter().for_each(|number| file.write(number, suspicion.code, ""));
+                suspicion
+                    .numbers
+                    .into_iter()
+                    .for_each(|(number, detail)| file.write(number, suspicion.code, &detail));
             }
         }
         let unwritten_warnings = self.warnings.and_then(|warnings| warnings.finish().err());
@@ -245,11 +257,12 @@ impl Report {
     pub(crate) fn to_text(&self) -> String {
         let mut text = if self.dry_run { "dry run: nothing was stored\n".to_owned() } else { String::new() };
         text += &format!(
-            "{} read: {} accepted ({} new, {} replaced), {} rejected\n",
+            "{} read: {} accepted ({} new, {} replaced, {} unchanged), {} rejected\n",
             count(self.rows, "row", "rows"),
             grouped(self.accepted),
             grouped(self.created),
             grouped(self.updated),
+            grouped(self.unchanged),
             grouped(self.rejected),
         );
         if self.repeated_ids > 0 {

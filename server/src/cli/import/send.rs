@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Instant};
 
 use nearby_client::Client;
 use nearby_proto::{
-    v1::{ImportMerchantsRequest, ImportRow},
+    v1::{ImportMerchantsRequest, ImportRow, Visibility},
     well_known::FieldMask,
 };
 use prost::Message;
@@ -169,6 +169,10 @@ impl Sender {
                 Ok(mut merchant) => {
                     if let Some(source) = &self.options.source {
                         merchant.source.clone_from(source);
+                        // As an export writes it: the source has the merchant now.
+                        if merchant.visibility() == Visibility::Missing {
+                            merchant.set_visibility(Visibility::Unspecified);
+                        }
                     }
                     pending.push(Ok(PendingRow::new(number, source, warnings, &merchant)));
                     let row_number = i64::try_from(number).unwrap_or(i64::MAX);

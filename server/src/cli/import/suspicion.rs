@@ -42,8 +42,8 @@ pub(super) struct Suspicions {
 pub(super) struct Suspicion {
     pub(super) code: &'static str,
     pub(super) rows: u64,
-    /// The numbers of the rows, or the first of them.
-    pub(super) numbers: Vec<u64>,
+    /// The numbers of the rows, or of the first at each coordinate, and what to say of them.
+    pub(super) numbers: Vec<(u64, String)>,
 }
 
 impl Suspicions {
@@ -87,7 +87,7 @@ impl Suspicions {
             };
             if around((cell.1, cell.0)) >= SWAPPED_RATIO * around(*cell) {
                 swapped.rows += rows;
-                swapped.numbers.extend(numbers);
+                swapped.numbers.extend(numbers.iter().map(|number| (*number, String::new())));
             }
         }
         swapped.numbers.sort_unstable();
@@ -95,7 +95,7 @@ impl Suspicions {
         for (rows, first) in self.coordinates.values() {
             if *rows >= MIN_SHARED && *rows * SHARE > self.rows {
                 shared.rows += rows;
-                shared.numbers.push(*first);
+                shared.numbers.push((*first, format!("{rows} rows")));
             }
         }
         shared.numbers.sort_unstable();
@@ -130,8 +130,11 @@ mod tests {
     #[test]
     fn a_few_rows_at_the_swapped_position_of_the_others_are_suspicious() {
         let found = of(spread(60).chain([(24.91, 60.12), (24.95, 60.17)]));
-        let expected =
-            Suspicion { code: "LATITUDE_AND_LONGITUDE_MAY_BE_SWAPPED", rows: 2, numbers: vec![62, 63] };
+        let expected = Suspicion {
+            code: "LATITUDE_AND_LONGITUDE_MAY_BE_SWAPPED",
+            rows: 2,
+            numbers: vec![(62, String::new()), (63, String::new())],
+        };
         assert_eq!(found, [expected]);
         assert_eq!(of(spread(30).chain([(24.91, 60.12), (24.95, 60.17)])), [], "too few to tell");
         assert_eq!(of(spread(60).chain([(48.9, 2.3)])), [], "elsewhere");
@@ -140,7 +143,14 @@ mod tests {
     #[test]
     fn many_rows_at_one_coordinate_are_suspicious_unless_they_are_a_small_part() {
         let found = of(spread(50).chain((0..12).map(|_| (61.0, 25.5))));
-        assert_eq!(found, [Suspicion { code: "COORDINATE_OF_MANY_ROWS", rows: 12, numbers: vec![52] }]);
+        assert_eq!(
+            found,
+            [Suspicion {
+                code: "COORDINATE_OF_MANY_ROWS",
+                rows: 12,
+                numbers: vec![(52, "12 rows".to_owned())]
+            }]
+        );
         assert_eq!(of(spread(500).chain((0..12).map(|_| (61.0, 25.5)))), [], "a mall");
         // More coordinates than are counted at a time.
         let many = spread(20_000).chain((0..3_000).map(|_| (61.0, 25.5)));

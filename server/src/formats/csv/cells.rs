@@ -28,14 +28,7 @@ impl Splitter {
     pub(super) fn split<'a>(&'a mut self, record: &'a [u8]) -> Option<Vec<Cow<'a, str>>> {
         let encoding = self.encoding;
         if memchr(b'"', record).is_some() {
-            self.unquote(record);
-            let mut start = 0;
-            let cells = self.ends.iter().map(|end| {
-                let cell = self.unquoted.get(start..*end).unwrap_or_default();
-                start = *end;
-                encoding.decode(cell)
-            });
-            return cells.collect();
+            return self.unquoted_cells(record).map(|cell| encoding.decode(cell)).collect();
         }
         match encoding {
             Encoding::Other(_) => {
@@ -46,6 +39,22 @@ impl Splitter {
                 Some(record.split(char::from(self.delimiter)).map(Cow::Borrowed).collect())
             }
         }
+    }
+
+    /// Splits a record into cells, with the replacement character for what is malformed.
+    pub(super) fn split_lossy<'a>(&'a mut self, record: &'a [u8]) -> Vec<Cow<'a, str>> {
+        let encoding = self.encoding;
+        self.unquoted_cells(record).map(|cell| encoding.decode_lossy(cell)).collect()
+    }
+
+    fn unquoted_cells<'a>(&'a mut self, record: &[u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.unquote(record);
+        let (unquoted, mut start) = (self.unquoted.as_slice(), 0);
+        self.ends.iter().map(move |end| {
+            let cell = unquoted.get(start..*end).unwrap_or_default();
+            start = *end;
+            cell
+        })
     }
 
     fn unquote(&mut self, record: &[u8]) {

@@ -14,6 +14,8 @@ pub(super) mod rejected;
 
 use std::{borrow::Cow, io, sync::Arc};
 
+use memchr::memchr2;
+
 use self::{
     cells::Splitter,
     dialect::Dialect,
@@ -27,7 +29,7 @@ use super::{
     mapping::Plan,
     merchant::merchant,
     options::ReadOptions,
-    rows::{RejectedName, Warnings, violation},
+    rows::{Warnings, name_of_id, violation},
     text::{Encoding, Text, invalid},
 };
 use crate::reason;
@@ -121,7 +123,7 @@ impl Iterator for CsvRows {
         };
         Some(Ok(match record {
             Record::TooLong { line } => Row::too_long(line),
-            Record::Complete { line, bytes, misplaced_quote: Some(quote) } => {
+            Record::Complete { line, bytes, misplaced_quote: Some(quote), .. } => {
                 let description = format!(
                     "has a quoted cell from line {} to text behind a quote on line {}: close the quote, or double the \
                      quotes inside the cell",
@@ -130,12 +132,16 @@ impl Iterator for CsvRows {
                 // The row has no name: it can contain the rows of several merchants.
                 Row::new(line, bytes.to_owned(), Err(violation("", reason::QUOTE_MISPLACED, description)))
             }
-            Record::Complete { line, bytes, misplaced_quote: None } => {
+            Record::Complete { line, bytes, misplaced_quote: None, has_line_end } => {
                 let fields = Some(Arc::clone(&self.fields));
                 let mut warnings = Warnings::default();
                 let (encoding, unescapes) = (self.layout.encoding, self.unescapes_formulas);
                 let converted = match self.splitter.split(bytes) {
                     None => Err(violation("", reason::NOT_UTF_8, format!("must be {}", not_utf_8(encoding)))),
+                    // A file that was cut within a number would have another one.
+                    Some(cells) if !has_line_end && cells.len() < self.layout.columns => {
+                        Err(violation("", reason::COLUMN_COUNT, self.layout.cut_off(cells.len())))
+                    }
                     Some(mut cells) => self.layout.check_width(bytes, &mut cells).and_then(|()| {
                         merchant(&fields_in(cells, &self.plan, unescapes), self.datum, &mut warnings)
                     }),
@@ -162,23 +168,27 @@ fn fields_in<'a>(cells: Vec<Cow<'a, str>>, plan: &Plan, unescapes_formulas: bool
     plan.fill(&cells)
 }
 
-/// Returns the name of the merchant of a rejected record.
+/// Returns the name of the merchant of a rejected record, unless its cells may have been torn apart: by a delimiter too many or too few,
+/// or by a quote that joins the rows of several merchants.
 fn rejected_name(
     record: &[u8],
     splitter: &mut Splitter,
     layout: &CsvLayout,
     plan: &Plan,
     unescapes_formulas: bool,
-) -> RejectedName {
-    let decoded = String::from_utf8_lossy(record);
-    let is_malformed = splitter.split(record).is_none();
-    let record = if is_malformed { decoded.as_bytes() } else { record };
-    let Some(mut cells) = splitter.split(record) else { return RejectedName::Unreadable };
-    // A delimiter too many moves all cells behind it.
-    if layout.check_width(record, &mut cells).is_err() && !plan.is_in_first_column(Field::Id) {
-        return RejectedName::Unreadable;
+) -> Option<String> {
+    if memchr2(b'\n', b'\r', record).is_some() {
+        return None;
     }
-    RejectedName::of_id(fields_in(cells, plan, unescapes_formulas).text(Field::Id))
+    let mut cells = splitter.split_lossy(record);
+    let has_width = cells.len() >= layout.columns && layout.check_width(record, &mut cells).is_ok();
+    if !has_width && !plan.is_in_first_column(Field::Id) {
+        return None;
+    }
+    let fields = fields_in(cells, plan, unescapes_formulas);
+    // An id with characters that could not be decoded is another one.
+    let is_id = |id: &&str| !id.is_empty() && !id.contains(char::REPLACEMENT_CHARACTER);
+    Some(fields.text(Field::Id)).filter(is_id).map(name_of_id)
 }
 
 /// Checks that the header has the columns that a merchant requires.
@@ -212,8 +222,13 @@ fn check_columns(plan: &Plan, headers: &[String]) -> io::Result<()> {
 
 /// Returns the fields of the contract that the columns hold.
 fn fields_of(plan: &Plan) -> Arc<[&'static str]> {
+    let has_hours = plan.fields().any(|field| field == Field::Hours);
+    let of_merchant = |field| match field {
+        Field::TimeZone if !has_hours => "opening_hours.time_zone",
+        field => field.of_merchant(),
+    };
     let mut fields: Vec<&'static str> =
-        plan.fields().filter(|field| *field != Field::Id).map(Field::of_merchant).collect();
+        plan.fields().filter(|field| *field != Field::Id).map(of_merchant).collect();
     fields.sort_unstable();
     fields.dedup();
     fields.into()

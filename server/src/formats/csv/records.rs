@@ -24,6 +24,8 @@ pub(in crate::formats) enum Record<'a> {
         bytes: &'a [u8],
         /// A quoted cell that spans lines and is closed in the middle of text.
         misplaced_quote: Option<MisplacedQuote>,
+        /// True if a line end follows.
+        has_line_end: bool,
     },
     /// A record of more than [`MAX_ROW_BYTES`], which has been skipped.
     TooLong { line: u64 },
@@ -54,8 +56,6 @@ pub(in crate::formats) struct Records {
     line: u64,
     /// Line end of the first record.
     line_end: Option<&'static [u8]>,
-    /// The next record, if it has been found and not been returned.
-    peeked: Option<io::Result<Option<Found>>>,
 }
 
 /// A record that starts at [`Records::start`].
@@ -65,6 +65,7 @@ struct Found {
     length: usize,
     misplaced_quote: Option<MisplacedQuote>,
     is_too_long: bool,
+    has_line_end: bool,
 }
 
 /// The state within a record.
@@ -90,7 +91,6 @@ impl Records {
             has_quotes: true,
             line: 1,
             line_end: None,
-            peeked: None,
         }
     }
 
@@ -122,29 +122,26 @@ impl Records {
 
     /// Returns the next record that is not blank; `None` at the end of the file.
     pub(in crate::formats) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
-        let found = match self.peeked.take() {
-            Some(found) => found?,
-            None => self.find()?,
-        };
-        Ok(found.map(|found| self.record(found)))
+        Ok(self.find()?.map(|found| self.record(found)))
     }
 
-    /// Returns the record that [`Self::next`] will return; `None` if that is the end of the file or an error.
-    pub(super) fn peek(&mut self) -> Option<Record<'_>> {
-        if self.peeked.is_none() {
-            self.peeked = Some(self.find());
+    /// Returns the records of the next 64 KiB, without consuming them. The last one may be cut.
+    pub(super) fn sample(&mut self) -> io::Result<Self> {
+        self.start = self.examined;
+        while self.end - self.start < FILL_BYTES && !self.is_ended {
+            self.fill()?;
         }
-        let found = *self.peeked.as_ref()?.as_ref().ok()?.as_ref()?;
-        Some(self.record(found))
+        let bytes = self.buffer.get(self.start..self.end).unwrap_or_default().to_vec();
+        Ok(Self { delimiter: self.delimiter, ..Self::new(Box::new(io::Cursor::new(bytes))) })
     }
 
     fn record(&self, found: Found) -> Record<'_> {
-        let Found { line, length, misplaced_quote, is_too_long } = found;
+        let Found { line, length, misplaced_quote, is_too_long, has_line_end } = found;
         if is_too_long {
             return Record::TooLong { line };
         }
         let bytes = self.buffer.get(self.start..self.start + length).unwrap_or_default();
-        Record::Complete { line, bytes, misplaced_quote }
+        Record::Complete { line, bytes, misplaced_quote, has_line_end }
     }
 
     /// Finds the next record that is not blank.
@@ -159,7 +156,8 @@ impl Records {
             let bytes = self.buffer.get(self.start..self.start + length).unwrap_or_default();
             let is_blank = |byte: &u8| *byte == self.delimiter || matches!(byte, b' ' | b'\t');
             if is_too_long || !bytes.iter().all(is_blank) {
-                return Ok(Some(Found { line, length, misplaced_quote, is_too_long }));
+                let has_line_end = self.examined > self.start + length;
+                return Ok(Some(Found { line, length, misplaced_quote, is_too_long, has_line_end }));
             }
         }
     }

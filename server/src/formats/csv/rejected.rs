@@ -1,8 +1,8 @@
 //! Writes the rejected rows of a CSV file, each with the reason in a last column, and recognizes that column.
 //!
 //! A file of a user can have a last column `reason` too, and a row with too many cells has its reason behind that column. A reason is
-//! therefore recognized by its text, `REASON field: description (line 4)`, in the last cell of a row that is not blank. Without such a
-//! text in its first row, a column `reason` is data of the user: it is kept, and a column for the reasons is added.
+//! therefore recognized by its text, `REASON field: description (line 4)`, in the last cell of a row that is not blank. If the first text
+//! in a column `reason` is another one, the column is data of the user: it is kept, and a column for the reasons is added.
 
 use std::{
     borrow::Cow,
@@ -90,6 +90,14 @@ impl CsvLayout {
         Err(violation("", reason::COLUMN_COUNT, description))
     }
 
+    /// Describes a last row without a line end and with too few cells.
+    pub(super) fn cut_off(&self, found: usize) -> String {
+        format!(
+            "has {found} columns, the header has {}, and no line end follows: if the file is complete, add one",
+            self.columns
+        )
+    }
+
     fn write(&self, output: &mut impl Write, parts: &[&[u8]]) -> io::Result<()> {
         parts.iter().try_for_each(|part| output.write_all(&self.encoding.bytes_of_file(part)))
     }
@@ -101,14 +109,23 @@ pub(super) fn column_of_reasons(headers: &[String], records: &mut Records) -> Op
     if !headers.get(column)?.eq_ignore_ascii_case(REASON) {
         return None;
     }
-    let delimiter = records.delimiter;
-    let has_reason = match records.peek() {
-        Some(Record::Complete { bytes, .. }) => reason_cell(bytes, &delimiters(bytes, delimiter)).is_some(),
-        Some(Record::TooLong { .. }) => false,
-        // A file without rows has no data that could be taken for reasons.
-        None => true,
-    };
-    has_reason.then_some(column)
+    let mut sample = records.sample().ok()?;
+    let delimiter = sample.delimiter;
+    // The reason of a corrected row may have been cleared.
+    while let Ok(Some(Record::Complete { bytes, .. })) = sample.next() {
+        let delimiters = delimiters(bytes, delimiter);
+        if reason_cell(bytes, &delimiters).is_some() {
+            return Some(column);
+        }
+        let cell =
+            column.checked_sub(1).and_then(|before| delimiters.get(before)).map(|at| at + 1..bytes.len());
+        let is_blank = |byte: &u8| *byte == delimiter || matches!(byte, b' ' | b'"');
+        if cell.and_then(|cell| bytes.get(cell)).is_some_and(|cell| !cell.iter().all(is_blank)) {
+            return None;
+        }
+    }
+    // Nothing in the column could be taken for a reason.
+    Some(column)
 }
 
 /// Returns the number of the cell of a row, from 0, that contains its reason: the last one that is not blank, and not the only one.

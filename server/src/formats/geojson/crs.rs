@@ -5,7 +5,7 @@ use serde_json::Value;
 /// Returns the name in a member `crs`, unless it is WGS-84.
 pub(super) fn foreign_crs(json: &[u8]) -> Option<String> {
     let crs: Value = serde_json::from_slice(json).ok()?;
-    if crs.is_null() {
+    if crs.is_null() || crs.as_str().is_some_and(str::is_empty) {
         return None;
     }
     // `name` is of the GeoJSON of 2008, `href` of its links; `code` and `urn` are of its drafts, which old servers still write.
@@ -79,6 +79,7 @@ mod tests {
         }
         for crs in [
             "null",
+            "\"\"",
             r#"{"type":"EPSG","properties":{"code":4326}}"#,
             r#"{"type":"EPSG","properties":{"code":"4326","coordinate_order":[1,0]}}"#,
             r#"{"type":"EPSG","properties":{"code":"EPSG:4326"}}"#,

@@ -18,7 +18,7 @@ use crate::{
         field::{Cell, Field},
         mapping::{Mapping, Plan},
         merchant::merchant,
-        rows::{IgnoredNames, RejectedName, Warnings, violation},
+        rows::{IgnoredNames, Warnings, name_of_id, violation},
     },
     opening_hours::Expression,
     reason,
@@ -86,25 +86,27 @@ impl Converter {
     }
 
     /// Returns the name of the merchant of a rejected feature.
-    fn rejected_name(&self, source: &[u8]) -> RejectedName {
+    fn rejected_name(&self, source: &[u8]) -> Option<String> {
         let json = String::from_utf8_lossy(source);
-        let Ok(feature) = serde_json::from_str::<Feature<'_>>(&json) else { return RejectedName::Unreadable };
-        let properties = feature.properties.map_or("{}", RawValue::get);
-        let Ok(members) = serde_json::from_str::<Members<'_>>(properties) else {
-            return RejectedName::Unreadable;
+        let feature: Feature<'_> =
+            serde_json::from_str(&json).ok().filter(|f: &Feature<'_>| f.kind == "Feature")?;
+        let members: Members<'_> =
+            serde_json::from_str(feature.properties.map_or("{}", RawValue::get)).ok()?;
+        let feature_id = feature.id.map(text);
+        let name = if is_from_export(&members) {
+            let name = members.0.iter().find(|(name, _)| name == "name").map(|(_, name)| text(name));
+            name.or(feature_id)??.into_owned()
+        } else {
+            let mut columns = Columns::default();
+            if let Some(id) = feature_id {
+                columns.push("id", Cell::Text(id?));
+            }
+            members.0.iter().for_each(|(name, value)| columns.push_property(name, value));
+            let plan = Plan::new(&columns.headers, &self.mappings);
+            name_of_id(Some(plan.fill(&columns.cells).text(Field::Id)).filter(|id| !id.is_empty())?)
         };
-        let feature_id = feature.id.and_then(text);
-        if is_from_export(&members) {
-            let name = members.0.iter().find(|(name, _)| name == "name").and_then(|(_, name)| text(name));
-            return RejectedName::of_name(name.or(feature_id).unwrap_or_default().into_owned());
-        }
-        let mut columns = Columns::default();
-        if let Some(id) = feature_id {
-            columns.push("id", Cell::Text(id));
-        }
-        members.0.iter().for_each(|(name, value)| columns.push_property(name, value));
-        let cells = Plan::new(&columns.headers, &self.mappings).fill(&columns.cells);
-        RejectedName::of_id(cells.text(Field::Id))
+        // A name with characters that could not be decoded is another one.
+        (!name.contains(char::REPLACEMENT_CHARACTER)).then_some(name)
     }
 
     fn convert(&mut self, json: &str, warnings: &mut Warnings) -> Result<Converted, Violation> {

@@ -25,6 +25,14 @@ impl Kept {
             self.bytes.extend_from_slice(bytes);
         }
     }
+
+    /// Adds a part, which is too long for the whole if it is so itself.
+    pub(super) fn push_part(&mut self, part: &Self) {
+        self.push(&part.bytes);
+        if part.is_too_long {
+            *self = Self { bytes: Vec::new(), is_too_long: true };
+        }
+    }
 }
 
 /// Bytes that have been read and not been consumed.

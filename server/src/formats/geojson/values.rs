@@ -35,12 +35,13 @@ pub(super) enum Value {
 }
 
 /// A member of an object.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Member {
     /// An array `features`, of which only the opening bracket has been read.
     Features,
     /// Another value of `features`, which has not been read.
     OtherFeatures,
+    /// A value of `crs`.
+    CoordinateSystem(Vec<u8>),
     Other,
 }
 
@@ -82,6 +83,7 @@ impl Values {
                     let is_key = byte == b'"';
                     match is_key.then(|| self.member(&mut Kept::default(), begin)).transpose()? {
                         Some(Member::Features) => self.place = Place::Features,
+                        Some(Member::CoordinateSystem(crs)) => self.set_crs(crs),
                         Some(Member::Other) => {}
                         Some(Member::OtherFeatures) | None => return Err(no_member(begin)),
                     }
@@ -114,7 +116,7 @@ impl Values {
     /// Reads an object up to its `features`, or as a value if it has none.
     fn object(&mut self) -> io::Result<Option<Value>> {
         let begin = self.bytes.offset();
-        let mut kept = Kept::default();
+        let (mut kept, mut coordinate_systems) = (Kept::default(), Vec::new());
         kept.push(b"{");
         self.bytes.advance(1);
         loop {
@@ -128,9 +130,15 @@ impl Values {
                     Member::Features => {
                         self.place = Place::Features;
                         self.has_collection = true;
+                        coordinate_systems.into_iter().for_each(|crs| self.set_crs(crs));
                         return Ok(None);
                     }
                     Member::OtherFeatures => false,
+                    // That of a single feature concerns only this one.
+                    Member::CoordinateSystem(crs) => {
+                        coordinate_systems.push(crs);
+                        true
+                    }
                     Member::Other => true,
                 },
                 // Not JSON. The end of the object is still found.
@@ -148,7 +156,7 @@ impl Values {
     fn member(&mut self, kept: &mut Kept, begin: u64) -> io::Result<Member> {
         let mut key = Kept::default();
         self.bytes.value(&mut key, begin)?;
-        kept.push(&key.bytes);
+        kept.push_part(&key);
         if self.bytes.skip_space_into(kept)? == Some(b':') {
             self.bytes.advance(1);
             kept.push(b":");
@@ -167,14 +175,19 @@ impl Values {
         if !matches!(next, Some(b'}' | b']') | None) {
             let mut value = Kept::default();
             self.bytes.value(&mut value, begin)?;
-            kept.push(&value.bytes);
-            kept.is_too_long |= value.is_too_long;
-            // Of several collections in one file, the first in another system decides.
-            if is_string(&key.bytes, "crs") && self.crs.as_deref().and_then(foreign_crs).is_none() {
-                self.crs = Some(value.bytes);
+            kept.push_part(&value);
+            if is_string(&key.bytes, "crs") {
+                return Ok(Member::CoordinateSystem(value.bytes));
             }
         }
         Ok(Member::Other)
+    }
+
+    /// Records the coordinate system of a collection. Of several in one file, the first that is not WGS-84 decides.
+    fn set_crs(&mut self, crs: Vec<u8>) {
+        if self.crs.as_deref().and_then(foreign_crs).is_none() {
+            self.crs = Some(crs);
+        }
     }
 }
 
@@ -328,7 +341,9 @@ mod tests {
         {
             assert_eq!(split(text).2.as_deref(), Some("{\"x\":1}"), "{text}");
         }
-        assert_eq!(split(r#"{"features":[]}"#).2, None);
+        for text in [r#"{"features":[]}"#, "{\"crs\":{\"x\":1},\"type\":\"Feature\"}\n{\"crs\":3}"] {
+            assert_eq!(split(text).2, None, "of no collection: {text}");
+        }
     }
 
     #[test]
@@ -337,6 +352,7 @@ mod tests {
         for text in [
             format!("{{\"features\":[{{\"a\":\"{long}\"}},{{\"b\":1}}]}}"),
             format!("{{\"a\":\"{long}\"}}\n{{\"b\":1}}"),
+            format!("{{\"{long}\":1}}\n{{\"b\":1}}"),
         ] {
             let mut values = Values::new(Box::new(Cursor::new(text.into_bytes())));
             assert!(matches!(values.next(), Ok(Some(Value::TooLong))));

@@ -58,7 +58,7 @@ fn csv_rows_are_converted_or_rejected_with_a_reason() {
     let mut warnings =
         rows.into_iter().map(|row| row.warnings.into_iter().map(|warning| warning.code).collect());
     assert_eq!(warnings.next(), Some(Vec::new()));
-    let expected = vec!["COUNTRY_UNKNOWN", "TIME_ZONE_UNKNOWN"];
+    let expected = vec!["NAME_HAS_LINE_BREAK", "COUNTRY_UNKNOWN", "TIME_ZONE_UNKNOWN"];
     assert_eq!(warnings.nth(2), Some(expected));
 }
 

@@ -92,6 +92,14 @@ impl Encoding {
         }
     }
 
+    /// Decodes bytes of [`super::Text::bytes`], with the replacement character for what is malformed.
+    pub(crate) fn decode_lossy(self, bytes: &[u8]) -> Cow<'_, str> {
+        match self {
+            Self::Utf8 { .. } | Self::Utf16 { .. } => String::from_utf8_lossy(bytes),
+            Self::Other(charset) => charset.encoding().decode_without_bom_handling(bytes).0,
+        }
+    }
+
     /// Returns the byte order mark of the file.
     pub(crate) fn mark(self) -> &'static [u8] {
         match self {

@@ -1,11 +1,11 @@
-//! Update masks (AIP-134, AIP-161), over the top-level fields of a merchant.
+//! Update masks (AIP-134, AIP-161), over the top-level fields of a merchant and some fields within them.
 
 use nearby_proto::{v1 as wire, well_known::FieldMask};
 
 use crate::{
     error::ServiceError,
     reason,
-    record::{ADDRESS_FIELDS, FieldSet, UPDATABLE_FIELDS},
+    record::{FieldSet, NESTED_FIELDS, UPDATABLE_FIELDS},
 };
 
 /// Output-only fields: a mask may name them, and they are ignored (AIP-203).
@@ -46,7 +46,7 @@ fn names(mask: Option<&FieldMask>) -> Vec<&str> {
 
 fn fields(names: &[&str]) -> Result<FieldSet, ServiceError> {
     let is_known = |name: &str| {
-        [UPDATABLE_FIELDS, ADDRESS_FIELDS, &OUTPUT_ONLY_FIELDS].iter().any(|fields| fields.contains(&name))
+        [UPDATABLE_FIELDS, NESTED_FIELDS, &OUTPUT_ONLY_FIELDS].iter().any(|fields| fields.contains(&name))
     };
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let start: String = unknown.chars().take(64).flat_map(char::escape_debug).collect();
@@ -55,7 +55,7 @@ fn fields(names: &[&str]) -> Result<FieldSet, ServiceError> {
             reason::UNKNOWN_FIELD,
             format!(
                 "names {start}, which is not an updatable field; use {}, or * alone for all",
-                UPDATABLE_FIELDS.join(", ")
+                [UPDATABLE_FIELDS, NESTED_FIELDS].concat().join(", ")
             ),
         ));
     }

@@ -133,7 +133,9 @@ fn check_visibility(check: &mut Check, given: &wire::Merchant) {
 /// Checks the fields that may be unset. The limits are those that merchant.proto states. Returns the expression of the opening hours.
 fn check_optional_fields(check: &mut Check, given: &wire::Merchant) -> Option<Expression> {
     check.text("brand", &given.brand, 128);
-    check.text("source", &given.source, 64);
+    if !given.source.is_empty() {
+        check.required_text("source", &given.source, 64);
+    }
     check.text("phone", &given.phone, 128);
     check.web_uri("website_uri", &given.website_uri);
     check.list("categories", &given.categories, 32, |check, path, category| {

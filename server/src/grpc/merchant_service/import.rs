@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use nearby_index::Merchant;
+use nearby_index::{Merchant, StoredMerchant};
 use nearby_proto::v1::{
     self as wire, ImportMerchantsRequest, ImportMerchantsResponse, ImportOutcome, ImportRow, ImportState,
     ImportViolation,
@@ -16,11 +16,11 @@ use crate::grpc::{
     request_context::RequestContext,
 };
 use crate::{
-    commit::Submitted,
+    commit::{Committed, Submitted},
     error::{ServiceError, Violation},
     reason,
-    record::FieldSet,
-    service::Service,
+    record::{self, FieldSet},
+    service::{CheckedRow, Service},
 };
 
 /// Rows of one call, so that its response stays below the 4 MiB that clients accept by default.
@@ -86,8 +86,35 @@ struct Rows {
 enum Decisions {
     /// The rows are being committed.
     Submitted(Submitted),
-    /// The rows were only checked. Each merchant exists or not.
-    Checked(Vec<Result<bool, ServiceError>>),
+    /// The rows were only checked.
+    Checked(Vec<Result<Effect, ServiceError>>),
+}
+
+/// The effect of a row.
+struct Effect {
+    state: ImportState,
+    /// The source of the merchant before, if it is another one now.
+    previous_source: String,
+}
+
+impl Effect {
+    fn of(before: Option<&StoredMerchant>, after: &Merchant) -> Self {
+        let Some(StoredMerchant { merchant: before, .. }) = before else {
+            return Self { state: ImportState::Created, previous_source: String::new() };
+        };
+        let is_same = record::is_same(before, after);
+        let state = if is_same { ImportState::Unchanged } else { ImportState::Updated };
+        let previous_source =
+            Some(record::source_of(before)).filter(|source| *source != record::source_of(after));
+        Self { state, previous_source: previous_source.unwrap_or_default().to_owned() }
+    }
+
+    fn of_committed(committed: &Committed) -> Self {
+        match committed.stored() {
+            Some(stored) => Self::of(committed.before.as_deref(), &stored.merchant),
+            None => Self { state: ImportState::Unspecified, previous_source: String::new() },
+        }
+    }
 }
 
 impl Rows {
@@ -102,7 +129,7 @@ impl Rows {
         let mask = import_mask_from_wire(message.update_mask.as_ref())?;
         for (at, row) in message.rows.into_iter().enumerate() {
             let row_number = row.row_number;
-            let fields = mask.map(|mask| known_fields(mask, row.merchant.as_ref()));
+            let fields = row.merchant.as_ref().map_or(mask, |merchant| known_fields(mask, merchant));
             let (state, violations) = match check_row(row, message.allow_null_island) {
                 Ok(merchant) => {
                     merchants.push((merchant, fields));
@@ -111,14 +138,13 @@ impl Rows {
                 }
                 Err(error) => (ImportState::Rejected, violations(error)?),
             };
-            outcomes.push(ImportOutcome { row_number, state: state.into(), violations });
+            let state = state.into();
+            outcomes.push(ImportOutcome { row_number, state, violations, ..Default::default() });
         }
         if message.validate_only {
-            return Ok(Self {
-                outcomes,
-                valid_at,
-                decisions: Decisions::Checked(service.check_import(merchants)),
-            });
+            let effect = |row: CheckedRow| Effect::of(row.before.as_deref(), &row.after);
+            let checked = service.check_import(merchants).into_iter().map(|checked| checked.map(effect));
+            return Ok(Self { outcomes, valid_at, decisions: Decisions::Checked(checked.collect()) });
         }
         // Recorded before they are committed: they may be even if the call ends early.
         context.add_audit_subjects(merchants.iter().map(|(merchant, _)| &merchant.id));
@@ -131,21 +157,24 @@ impl Rows {
         response: &mut ImportMerchantsResponse,
         bytes_left: &mut usize,
     ) -> Result<(), ServiceError> {
-        let results: Vec<Result<bool, ServiceError>> = match self.decisions {
+        let results: Vec<Result<Effect, ServiceError>> = match self.decisions {
             Decisions::Checked(results) => results,
             Decisions::Submitted(submitted) => {
                 let results = submitted.results().await?;
                 let last = results.iter().flatten().map(|committed| committed.change.revision().0).max();
                 response.revision = response.revision.max(last.unwrap_or_default());
-                results.into_iter().map(|result| result.map(|committed| committed.existed)).collect()
+                results
+                    .into_iter()
+                    .map(|result| result.map(|committed| Effect::of_committed(&committed)))
+                    .collect()
             }
         };
         for (at, result) in self.valid_at.into_iter().zip(results) {
             let outcome = &mut self.outcomes[at];
             match result {
-                Ok(existed) => {
-                    let state = if existed { ImportState::Updated } else { ImportState::Created };
+                Ok(Effect { state, previous_source }) => {
                     outcome.state = state.into();
+                    outcome.previous_source = previous_source;
                 }
                 // The row is valid, but not together with the fields that the merchant keeps.
                 Err(error) => {
@@ -175,13 +204,14 @@ fn shorten(outcome: &mut ImportOutcome, bytes_left: &mut usize) {
     }
 }
 
-/// The fields that a row replaces: unknown hours or an unspecified visibility do not replace known ones.
-fn known_fields(mask: FieldSet, merchant: Option<&wire::Merchant>) -> FieldSet {
-    let Some(merchant) = merchant else { return mask };
-    let has_hours = merchant.opening_hours.as_ref().is_some_and(hours_are_known);
-    let mask = if has_hours { mask } else { mask.without("opening_hours") };
+/// The fields that a row replaces; `None` for all. An unspecified visibility does not replace that of the merchant, and neither does
+/// a time zone alone replace hours that a mask names.
+fn known_fields(mask: Option<FieldSet>, merchant: &wire::Merchant) -> Option<FieldSet> {
+    let states_hours = |hours: &wire::OpeningHours| hours_are_known(hours) || !hours.display_text.is_empty();
+    let has_hours = merchant.opening_hours.as_ref().is_some_and(states_hours);
+    let mask = mask.map(|mask| if has_hours { mask } else { mask.without("opening_hours") });
     if merchant.visibility == i32::from(wire::Visibility::Unspecified) {
-        return mask.without("visibility");
+        return Some(mask.unwrap_or_else(FieldSet::all).without("visibility"));
     }
     mask
 }

@@ -98,8 +98,8 @@ async fn validate_only_reports_what_would_become_of_rows_and_stores_none() {
     client.import_merchants(tokio_stream::iter([import_of([full], &[], false)])).await.unwrap();
     let categories = (0..32).map(|n| format!("{n:0100}")).collect();
     let overflows = wire::Merchant { categories, ..merchant("full", 1.0, 2.0) };
-    let rows =
-        || [merchant("full", 1.0, 2.0), merchant("new", 1.0, 2.0), merchant("", 1.0, 2.0), overflows.clone()];
+    let changed = wire::Merchant { phone: "1".to_owned(), ..merchant("full", 1.0, 2.0) };
+    let rows = || [changed.clone(), merchant("new", 1.0, 2.0), merchant("", 1.0, 2.0), overflows.clone()];
     let (created, updated, rejected) =
         (wire::ImportState::Created, wire::ImportState::Updated, wire::ImportState::Rejected);
     for validate_only in [true, false] {
