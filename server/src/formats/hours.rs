@@ -40,7 +40,10 @@ pub(super) fn opening_hours(
     let text = normalize(hours);
     let expression = Expression::parse(&text).ok();
     // The parser's error is about the text as it is written, not about a part of it that was converted.
-    if let (None, false, Err(error)) = (&expression, hours.is_empty(), Expression::parse(hours)) {
+    if expression.is_none()
+        && !hours.is_empty()
+        && let Err(error) = Expression::parse(hours)
+    {
         warnings.push_about("HOURS_NOT_UNDERSTOOD", error.to_string());
     }
     let display_text = if expression.is_some() && text == hours { "" } else { hours };
