@@ -77,7 +77,11 @@ async fn clients_without_tls_get_an_answer_that_names_it() {
     });
     let error = offers_http_1.await.unwrap().unwrap_err().to_string();
     assert!(error.contains("NoApplicationProtocol"), "{error}");
-    assert_eq!(logged(&server, "a client speaks HTTP/1.1 or gRPC-Web"), 1);
+    // The client learns of the failure before the server logs it.
+    wait_until("the handshake is logged", async || {
+        logged(&server, "a client speaks HTTP/1.1 or gRPC-Web") == 1
+    })
+    .await;
 
     let address = server.url.replace("https://", "");
     let output = tokio::task::spawn_blocking(move || {
@@ -87,7 +91,8 @@ async fn clients_without_tls_get_an_answer_that_names_it() {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(error.contains("this port requires TLS: use an https:// address"), "{error}");
     assert_eq!(output.status.code(), Some(69));
-    assert!(logged(&server, "a client speaks HTTP/2 without TLS") > 0);
+    wait_until("the call is logged", async || logged(&server, "a client speaks HTTP/2 without TLS") > 0)
+        .await;
     server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
 }
 
