@@ -22,6 +22,7 @@ use super::{
         metrics::CallMetrics,
         middleware,
         request_setup::request_setup,
+        require_grpc::RequireGrpc,
     },
     nearby_service::{NearbyServiceImpl, SearchSettings},
 };
@@ -68,6 +69,8 @@ impl GrpcServer {
         let service = ServiceBuilder::new()
             // Every other layer reads the route, and the message limits apply to each byte that is read.
             .map_request(request_setup)
+            // Outside the metrics: what it rejects is no call.
+            .layer(middleware(RequireGrpc))
             // Counts what the client sees, so outside all layers that change a response.
             .layer(middleware(call_metrics))
             // Also completes the errors of the layers inside it.

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use nearby_proto::v1 as wire;
 use nearby_testkit::CertificateAuthority;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -119,21 +120,41 @@ fn handshake_with_alpn(address: &str, trusted: &str, protocol: &[u8]) -> std::io
     Ok(())
 }
 
-/// Over TLS, a browser negotiates HTTP/2.
+/// Over TLS, a browser negotiates HTTP/2; a page can make it send a POST of `text/plain` anywhere.
 #[tokio::test]
-async fn grpc_web_over_http_2_is_unimplemented_in_its_own_format() {
+async fn http_requests_that_are_no_grpc_calls_are_refused_and_change_nothing() {
     let server = TestServer::start().await;
+    let mut merchants = server.merchants().await;
+    let create =
+        wire::CreateMerchantRequest { merchant: Some(merchant("a", 1.0, 2.0)), ..Default::default() };
+    merchants.create_merchant(create).await.unwrap();
     let stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
     let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(async move { drop(connection.await) });
-    let request = http::Request::post(format!("{}/nearby.v1.NearbyService/SearchNearby", server.url))
-        .header("content-type", "application/grpc-web+proto")
-        .body(())
-        .unwrap();
-    let (response, mut body) = client.send_request(request, false).unwrap();
-    body.send_data(bytes::Bytes::from_static(&[0; 5]), true).unwrap();
-    let headers = response.await.unwrap().headers().clone();
-    assert_eq!(headers["content-type"], "application/grpc-web+proto");
-    assert_eq!(headers["grpc-status"], "12");
-    assert!(headers["grpc-message"].to_str().unwrap().contains("gRPC-Web"), "{headers:?}");
+    let delete = wire::DeleteMerchantRequest { name: "merchants/a".to_owned(), ..Default::default() };
+    let message = prost::Message::encode_to_vec(&delete);
+    let framed = [&[0, 0, 0, 0, u8::try_from(message.len()).unwrap()][..], &message].concat();
+    for (method, content_type, expected) in [
+        ("POST", "text/plain", 415),
+        ("POST", "application/x-www-form-urlencoded", 415),
+        ("POST", "application/grpc-web+proto", 415),
+        ("GET", "application/grpc", 405),
+        ("OPTIONS", "application/grpc", 405),
+        ("POST", "application/grpc+proto", 200),
+    ] {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}/nearby.v1.MerchantService/DeleteMerchant", server.url))
+            .header("content-type", content_type)
+            .body(())
+            .unwrap();
+        let (response, mut body) = client.send_request(request, false).unwrap();
+        body.send_data(framed.clone().into(), true).unwrap();
+        let response = response.await.unwrap();
+        assert_eq!(response.status().as_u16(), expected, "{method} {content_type}");
+        assert_eq!(response.headers().contains_key("allow"), expected == 405);
+        let get = wire::GetMerchantRequest { name: "merchants/a".to_owned() };
+        let is_deleted = merchants.get_merchant(get).await.is_err();
+        assert_eq!(is_deleted, expected == 200, "{method} {content_type}");
+    }
 }

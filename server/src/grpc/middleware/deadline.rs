@@ -16,7 +16,7 @@ use tokio::time::{Sleep, sleep_until};
 use tonic::{Status, body::Body};
 
 use super::{BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, call, request_setup::Arrived};
-use crate::{error::ServiceError, grpc::method::Route};
+use crate::{error::ServiceError, grpc::method::Route, reason};
 
 /// The time by which a call must end, if any: in the extensions of its request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +44,11 @@ pub(crate) struct EnforceDeadline;
 impl Middleware for EnforceDeadline {
     async fn handle(self, mut request: Request<Body>, inner: impl GrpcService) -> Response<Body> {
         let limit = Route::of(&request).is_unary().then_some(MAX_UNARY_DURATION);
-        let timeout = [parse_timeout(request.headers()), limit].into_iter().flatten().min();
+        let given = match parse_timeout(request.headers()) {
+            Ok(given) => given,
+            Err(error) => return Status::from(error).into_http(),
+        };
+        let timeout = [given, limit].into_iter().flatten().min();
         let deadline = timeout.map(|timeout| Arrived::of(&request) + timeout);
         request.extensions_mut().insert(Deadline(deadline));
         let Some(deadline) = deadline else { return call(inner, request).await };
@@ -72,11 +76,20 @@ impl BodyObserver for Timer {
     }
 }
 
-/// The timeout of the `grpc-timeout` header. An invalid header is ignored, as tonic does.
-fn parse_timeout(headers: &HeaderMap) -> Option<Duration> {
+/// The timeout of the `grpc-timeout` header. A caller whose timeout is ignored would wait without a limit.
+fn parse_timeout(headers: &HeaderMap) -> Result<Option<Duration>, ServiceError> {
+    let mut values = headers.get_all("grpc-timeout").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let timeout = if values.next().is_none() { value.to_str().ok().and_then(timeout_of) } else { None };
+    let description = "must be sent once, as 1 to 8 digits and one of the units H, M, S, m, u and n";
+    timeout
+        .map(Some)
+        .ok_or_else(|| ServiceError::invalid("grpc-timeout", reason::TIMEOUT_INVALID, description))
+}
+
+fn timeout_of(text: &str) -> Option<Duration> {
     // A longer timeout is as good as none, and could overflow an `Instant`.
     const MAX: Duration = Duration::from_secs(24 * 60 * 60);
-    let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -103,7 +116,7 @@ mod tests {
         let of = |text: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("grpc-timeout", text.parse().unwrap());
-            parse_timeout(&headers)
+            parse_timeout(&headers).ok().flatten()
         };
         assert_eq!(of("1H"), Some(Duration::from_secs(3_600)));
         assert_eq!(of("2M"), Some(Duration::from_secs(120)));
@@ -115,6 +128,11 @@ mod tests {
         for wrong in ["", "S", "123456789S", "-1S", "1x", "1.5S", "1"] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
-        assert_eq!(parse_timeout(&HeaderMap::new()), None);
+        assert_eq!(parse_timeout(&HeaderMap::new()), Ok(None));
+        let mut twice = HeaderMap::new();
+        for value in ["1S", "1S"] {
+            twice.append("grpc-timeout", value.parse().unwrap());
+        }
+        assert!(parse_timeout(&twice).is_err());
     }
 }

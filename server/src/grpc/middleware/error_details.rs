@@ -3,7 +3,7 @@
 //! They have a code and a message only. This layer gives them the google.rpc.ErrorInfo that all other errors have, and a
 //! better code where tonic's misleads: a message that cannot be decoded is the caller's fault.
 
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{Request, Response};
 use tonic::{Code, Status, body::Body};
 
 use super::{GrpcService, Middleware, call};
@@ -25,9 +25,6 @@ pub(crate) struct ErrorDetails {
 
 impl Middleware for ErrorDetails {
     async fn handle(self, request: Request<Body>, inner: impl GrpcService) -> Response<Body> {
-        if is_grpc_web(request.headers()) {
-            return grpc_web_unsupported();
-        }
         // Health checks and reflection, whose errors are tonic's, and methods that do not exist.
         let other = Route::of(&request).method().is_none().then(|| request.uri().clone());
         let response = call(inner, request).await;
@@ -44,23 +41,6 @@ impl Middleware for ErrorDetails {
             (Some(_), Some(_)) | (None, _) => response,
         }
     }
-}
-
-/// Checks for gRPC-Web, whose trailers are a part of the body: a browser could not read the status of a gRPC response.
-fn is_grpc_web(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"application/grpc-web"))
-}
-
-/// The status is in the headers, where gRPC-Web clients read it, too.
-fn grpc_web_unsupported() -> Response<Body> {
-    let message =
-        "gRPC-Web is not supported; use a gRPC client, or a proxy that translates gRPC-Web, such as Envoy";
-    let mut response = with_reason(Code::Unimplemented, reason::ENCODING_UNSUPPORTED, message).into_http();
-    let content_type = HeaderValue::from_static("application/grpc-web+proto");
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response
 }
 
 /// Adds details to an error of tonic; an error that has details stays as it is.

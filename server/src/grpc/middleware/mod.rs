@@ -10,6 +10,7 @@ pub(crate) mod error_details;
 pub(crate) mod load_shed;
 pub(crate) mod metrics;
 pub(crate) mod request_setup;
+pub(crate) mod require_grpc;
 
 use std::{
     convert::Infallible,
