@@ -150,11 +150,20 @@ pub(crate) fn write_snapshot_file(
     let temporary = path.with_extension(TEMP_EXTENSION);
     let head = FileHeader { digest: *digest, created_at: UnixMicros(0) };
     let write = || {
-        let output = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
+        let output = BufWriter::with_capacity(1 << 20, create_private(&temporary)?);
         snapshot_file::write(output, contents, &head)?
             .into_inner()
             .map_err(std::io::IntoInnerError::into_error)?;
         std::fs::rename(&temporary, path)
     };
     write().map_err(io_error("write", path)).inspect_err(|_| drop(remove(&temporary)))
+}
+
+/// Creates a file that only its owner can read: it contains hidden merchants.
+fn create_private(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }

@@ -160,7 +160,8 @@ impl Tokens {
 
     fn verify(&self, token: &str, keys: &LoadedKeys) -> Result<Claims, AuthError> {
         let header = decode_header(token).map_err(|_| AuthError::Unknown)?;
-        if !self.settings.algorithms.contains(&header.alg) {
+        // RFC 7515, section 4.1.11: a token with critical extensions that are not understood, and none is here, is not valid.
+        if !self.settings.algorithms.contains(&header.alg) || header.crit.is_some() {
             return Err(AuthError::Unknown);
         }
         // A token may omit the key id if the set has one key only.
@@ -182,7 +183,8 @@ impl Tokens {
             ErrorKind::ExpiredSignature => AuthError::Expired,
             _ => AuthError::Unknown,
         })?;
-        Ok(decoded.claims)
+        // All tokens without a name would share one principal, and so one rate limit and one line of the audit log.
+        Some(decoded.claims).filter(|claims| !claims.sub.trim().is_empty()).ok_or(AuthError::Unknown)
     }
 
     /// Reads the key set if its poll interval has passed, or on demand, and loads it if it has changed. Blocks. On failure, logs the
@@ -311,6 +313,8 @@ mod tests {
             ("nbf", json!(now_s() + 600)),
             ("exp", json!("never")),
             ("sub", json!(7)),
+            ("sub", json!("")),
+            ("sub", json!(" ")),
         ] {
             assert_eq!(rejected(&with(claim, value)), AuthError::Unknown, "{claim}");
         }
@@ -318,6 +322,11 @@ mod tests {
             assert_eq!(rejected(&without(claim)), AuthError::Unknown, "{claim}");
         }
         assert_eq!(rejected(&one.token(&header("two"), |_| {})), AuthError::Unknown, "another key");
+        for critical in [json!(["exp"]), json!([])] {
+            let mut header = header("one");
+            header["crit"] = critical;
+            assert_eq!(rejected(&one.token(&header, |_| {})), AuthError::Unknown, "critical extensions");
+        }
         assert_eq!(
             rejected(&Issuer::new("one").token(&header("one"), |_| {})),
             AuthError::Unknown,

@@ -89,8 +89,17 @@ impl From<io::Error> for ReceiveError {
     }
 }
 
+/// Creates a file that only its owner can read: a backup contains hidden merchants.
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 async fn receive(target: &Target, path: &Path) -> Result<u64, ReceiveError> {
-    let mut file = BufWriter::new(File::create(path)?);
+    let mut file = BufWriter::new(create_private(path)?);
     let failed = |error: nearby_client::ClientError| ReceiveError::Call(error.into());
     let call = target.client().back_up_merchants(wire::BackUpMerchantsRequest {}).await;
     let mut messages = call.map_err(failed)?;

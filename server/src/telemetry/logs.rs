@@ -20,7 +20,7 @@ pub(crate) const GLOBAL_OPTIONS: &str = "Global options";
 /// Options of logging.
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
-    /// Log level (error, warn, info, debug, trace) or a filter such as info,nearby_server=debug [default: info for serve, warn
+    /// Log level (error, warn, info, debug, trace) or a filter such as info,nearby=debug, where nearby stands for the crates of this program [default: info for serve, warn
     /// otherwise]. For serve, the key log of its settings file is an alternative
     #[arg(long, env = "NEARBY_LOG", value_name = "FILTER", global = true, help_heading = GLOBAL_OPTIONS)]
     pub log: Option<String>,
@@ -82,17 +82,58 @@ impl LogControl {
     }
 }
 
+/// The crates of this program, which `nearby` in a filter stands for.
+const OWN_CRATES: [&str; 5] =
+    ["nearby_server", "nearby_index", "nearby_store", "nearby_client", "nearby_proto"];
+/// Crates that the server depends on and that log.
+const OTHER_CRATES: [&str; 15] = [
+    "axum",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "mio",
+    "opentelemetry",
+    "opentelemetry_otlp",
+    "opentelemetry_sdk",
+    "rustls",
+    "sled",
+    "tokio",
+    "tokio_rustls",
+    "tokio_util",
+    "tonic",
+    "tower",
+];
+
 /// Parses a filter, each part of which must name a level. The library takes a single unknown word for the name of a module, so that
-/// a misspelt level would turn logging off.
+/// a misspelt level would turn logging off, and accepts modules of crates that do not exist.
 fn parse_filter(filter: &str) -> Result<EnvFilter, String> {
-    for part in filter.split(',').map(str::trim) {
+    let parts: Vec<String> = filter.split(',').map(|part| part_of_own_crates(part.trim())).collect();
+    let filter = parts.join(",");
+    for part in filter.split(',') {
         if part.is_empty() || !part.contains(['=', '[', ']']) && part.parse::<LevelFilter>().is_err() {
             return Err(format!(
                 "`{part}` is not a level; use error, warn, info, debug, trace or off, and MODULE=LEVEL for one module"
             ));
         }
+        let module = part.split(['=', '[']).next().unwrap_or_default();
+        let name = module.split("::").next().unwrap_or_default();
+        let has_module = part.contains(['=', '[']) && !name.is_empty();
+        if has_module && !OWN_CRATES.iter().chain(&OTHER_CRATES).any(|known| *known == name) {
+            let known = OTHER_CRATES.join(", ");
+            return Err(format!(
+                "`{name}` is no crate of this program that logs; use nearby for its own, or one of {known}"
+            ));
+        }
     }
-    filter.trim().parse().map_err(|error: ParseError| error.to_string())
+    filter.parse().map_err(|error: ParseError| error.to_string())
+}
+
+/// Replaces `nearby=LEVEL` by a part for each crate of this program.
+fn part_of_own_crates(part: &str) -> String {
+    match part.strip_prefix("nearby=") {
+        Some(level) => OWN_CRATES.map(|name| format!("{name}={level}")).join(","),
+        None => part.to_owned(),
+    }
 }
 
 /// Starts logging to standard error, with `default_filter` unless `args` has a filter.
@@ -140,6 +181,28 @@ mod tests {
         }
         for valid in ["info", " WARN", "off", "info,nearby_server=debug", "warn,[call]=trace"] {
             assert!(parse_filter(valid).is_ok(), "{valid}");
+        }
+    }
+
+    #[test]
+    fn a_filter_names_crates_of_this_program() {
+        for invalid in ["nearbi=debug", "info,nearby_sever::grpc=trace", "serde[call]=trace"] {
+            assert!(parse_filter(invalid).unwrap_err().contains("no crate of this program"), "{invalid}");
+        }
+        for valid in
+            ["nearby_server::grpc=debug", "warn,h2=info,tonic::transport=debug", "nearby_store[commit]=trace"]
+        {
+            assert!(parse_filter(valid).is_ok(), "{valid}");
+        }
+        let filter = parse_filter("warn,nearby=debug").unwrap().to_string();
+        for name in OWN_CRATES {
+            assert!(filter.contains(&format!("{name}=debug")), "{filter}");
+        }
+        let lock = include_str!("../../../Cargo.lock");
+        for name in OTHER_CRATES {
+            let package = [name.replace('_', "-"), name.to_owned()];
+            let is_locked = package.iter().any(|name| lock.contains(&format!("name = \"{name}\"\n")));
+            assert!(is_locked, "{name}");
         }
     }
 }

@@ -100,6 +100,11 @@ async fn a_backup_of_a_running_server_can_be_verified_restored_and_compacted() {
     let backup = Path::new(&path);
     let left: Vec<_> = fs::read_dir(&backups).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(left, [backup], "there are no other files");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(backup).unwrap().permissions().mode() & 0o777, 0o600);
+    }
 
     let verified = on(backup, &["verify"]);
     assert!(

@@ -66,7 +66,13 @@ fn snapshot_file_and_base_recover_the_same_state() {
     let (store, state) = open(directory.path());
     assert_eq!((state.source, merchants_of(&state)), (RecoverySource::SnapshotFile, model.clone()));
     drop(store);
-    fs::remove_file(directory.path().join("image")).unwrap();
+    let image = directory.path().join("image");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&image).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    fs::remove_file(&image).unwrap();
     let (_store, state) = open(directory.path());
     assert_eq!((state.source, merchants_of(&state)), (RecoverySource::Base, model));
 }
