@@ -2,7 +2,6 @@
 //! journal.
 
 use std::{
-    fs::File,
     io::BufWriter,
     path::{Path, PathBuf},
     sync::{
@@ -19,7 +18,7 @@ use crate::{
     Contents, StateDigest, StoreError, StoreHealth,
     blocks::FileHeader,
     codec::{DIGEST_KEY, encode_digest},
-    fs::{TEMP_EXTENSION, io_error, remove, rename_durably},
+    fs::{TEMP_EXTENSION, create_private, io_error, remove, rename_durably},
     journal,
     recovery::{StoreFiles, base_name},
     sled as base, snapshot_file,
@@ -150,6 +149,7 @@ pub(crate) fn write_snapshot_file(
     let temporary = path.with_extension(TEMP_EXTENSION);
     let head = FileHeader { digest: *digest, created_at: UnixMicros(0) };
     let write = || {
+        // It contains hidden merchants.
         let output = BufWriter::with_capacity(1 << 20, create_private(&temporary)?);
         snapshot_file::write(output, contents, &head)?
             .into_inner()
@@ -157,13 +157,4 @@ pub(crate) fn write_snapshot_file(
         std::fs::rename(&temporary, path)
     };
     write().map_err(io_error("write", path)).inspect_err(|_| drop(remove(&temporary)))
-}
-
-/// Creates a file that only its owner can read: it contains hidden merchants.
-fn create_private(path: &Path) -> std::io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

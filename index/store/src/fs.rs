@@ -32,6 +32,18 @@ pub(crate) fn sync_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Io { action: SYNC, path: path.to_owned(), source }
 }
 
+/// Creates a file, or empties one, that only its owner can read if it is new.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// Checks that a path is a directory, or that nothing prevents its creation.
 ///
 /// # Errors

@@ -66,7 +66,7 @@ pub use self::{
     contents::Contents,
     digest::{StateDigest, Watermarks},
     engine::DurableStore,
-    fs::{check_directory, disk_usage},
+    fs::{check_directory, create_private, disk_usage},
     fuzz_targets::fuzz_decode,
     memory::MemoryStore,
     recovery::{RecoveredState, RecoverySource},

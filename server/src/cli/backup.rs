@@ -9,6 +9,7 @@ use std::{
 use clap::Args;
 use jiff::{Timestamp, fmt::strtime};
 use nearby_proto::v1 as wire;
+use nearby_store::create_private;
 
 use super::{
     closed_store::{progress, settings, summary},
@@ -89,16 +90,8 @@ impl From<io::Error> for ReceiveError {
     }
 }
 
-/// Creates a file that only its owner can read: a backup contains hidden merchants.
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 async fn receive(target: &Target, path: &Path) -> Result<u64, ReceiveError> {
+    // It contains hidden merchants.
     let mut file = BufWriter::new(create_private(path)?);
     let failed = |error: nearby_client::ClientError| ReceiveError::Call(error.into());
     let call = target.client().back_up_merchants(wire::BackUpMerchantsRequest {}).await;

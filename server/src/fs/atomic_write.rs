@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use nearby_store::create_private;
+
 /// The users that may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
@@ -21,13 +23,10 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8], readers: Readers) -> io::R
     let followed = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let path = followed.as_path();
     let unfinished = path.with_extension("new");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    if readers == Readers::Owner {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    let mut file = options.open(&unfinished)?;
+    let mut file = match readers {
+        Readers::Anyone => fs::File::create(&unfinished)?,
+        Readers::Owner => create_private(&unfinished)?,
+    };
     #[cfg(unix)]
     if let Ok(before) = fs::metadata(path) {
         use std::os::unix::fs::{MetadataExt, fchown};

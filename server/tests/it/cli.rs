@@ -14,10 +14,6 @@ use std::{
 use crate::support::*;
 use nearby_proto::v1 as wire;
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
 /// A CSV file with two valid rows and an invalid one.
 const SHOPS: &str = "\
 id,name,lat,lon,datum

@@ -17,15 +17,17 @@ use crate::support::*;
 
 const TWO_ROWS: &str = "id,name,lat,lon,website\na,A,60.1,24.9,www.example.test\nb,B,960.1,24.9,\n";
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
 /// Imports a file into the store `store` beside it.
 fn import(directory: &Path, file: &str, flags: &[&str]) -> Output {
     let mut command = nearby();
     command.current_dir(directory).args(["import", file, "--data-dir", "store"]).args(flags);
     run(&mut command)
+}
+
+/// The merchant with an id in the store `store` of a directory.
+fn stored(directory: &Path, id: &str) -> serde_json::Value {
+    let got = run(nearby().current_dir(directory).args(["get", id, "--data-dir", "store"]));
+    serde_json::from_slice(&got.stdout).unwrap()
 }
 
 #[test]
@@ -83,8 +85,7 @@ fn an_unknown_country_does_not_replace_a_known_one() {
         let csv = format!("id,name,lat,lon,country\na,A,60.1,24.9,{country}\n");
         fs::write(directory.path().join("shops.csv"), csv).unwrap();
         import(directory.path(), "shops.csv", &[]);
-        let got = run(nearby().current_dir(&directory).args(["get", "a", "--data-dir", "store"]));
-        let merchant: serde_json::Value = serde_json::from_slice(&got.stdout).unwrap();
+        let merchant = stored(directory.path(), "a");
         assert_eq!(merchant["address"]["regionCode"].to_string(), expected, "{country}");
     }
 }
@@ -95,8 +96,7 @@ fn a_time_zone_or_a_text_that_is_not_understood_replaces_that_of_a_merchant() {
     let hours = |csv: &str| {
         fs::write(directory.path().join("shops.csv"), csv).unwrap();
         import(directory.path(), "shops.csv", &[]);
-        let got = run(nearby().current_dir(&directory).args(["get", "a", "--data-dir", "store"]));
-        let merchant: serde_json::Value = serde_json::from_slice(&got.stdout).unwrap();
+        let merchant = stored(directory.path(), "a");
         ["timeZone", "osmExpression", "displayText"]
             .map(|field| merchant["openingHours"][field].as_str().unwrap_or_default().to_owned())
     };
@@ -122,8 +122,7 @@ fn rejected_json_of_another_encoding_can_be_imported_with_the_same_options() {
     fs::write(directory.path().join("f.geojson"), corrected).unwrap();
     let again = import(directory.path(), "f.geojson", &["--encoding", "gbk"]);
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
-    let got = run(nearby().current_dir(&directory).args(["get", "a", "--data-dir", "store"]));
-    assert!(text(&got.stdout).contains("老王"), "{}", text(&got.stdout));
+    assert_eq!(stored(directory.path(), "a")["displayName"], "老王");
 }
 
 #[test]
@@ -176,8 +175,7 @@ fn a_file_with_some_columns_of_addresses_updates_only_these() {
     let import_text = |csv: &str| {
         fs::write(directory.path().join("shops.csv"), csv).unwrap();
         assert_eq!(import(directory.path(), "shops.csv", &[]).status.code(), Some(0));
-        let got = run(nearby().current_dir(&directory).args(["get", "a", "--data-dir", "store"]));
-        let merchant: serde_json::Value = serde_json::from_slice(&got.stdout).unwrap();
+        let merchant = stored(directory.path(), "a");
         let address = |field: &str| merchant["address"][field].clone();
         ["addressLines", "locality", "regionCode"].map(address)
     };

@@ -11,10 +11,6 @@ fn on_store(directory: &Path, arguments: &[&str]) -> Output {
     run(nearby().current_dir(directory).args(arguments).args(["--data-dir", "store"]))
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
 /// Writes a CSV file and imports it. Returns the exit code, the report and what is on standard error.
 fn import(directory: &Path, rows: &[&str], flags: &[&str]) -> (i32, Value, String) {
     let header = "id,name,lat,lon,visibility\n";
@@ -120,6 +116,12 @@ fn a_file_that_is_not_read_to_its_end_removes_none() {
     assert_eq!(visibility_of(directory, "b").as_deref(), Some("visible"));
 }
 
+/// The merchant `a`, as a feature and as a line of NDJSON.
+const FEATURE: &str = "{\"type\":\"Feature\",\"id\":\"a\",\"geometry\":{\"type\":\"Point\",\
+                       \"coordinates\":[24,60]},\"properties\":{\"name\":\"A\"}}\n";
+const LINE: &str = "{\"name\":\"merchants/a\",\"displayName\":\"A\",\"position\":{\"latitude\":60,\
+                    \"longitude\":24,\"coordinateSystem\":\"COORDINATE_SYSTEM_WGS84\"}}\n";
+
 /// A store with the merchants `a` to `d` of the source, of which a file has the first only, and rejected rows about others.
 fn missing_from(file: &str, content: &[u8], flags: &[&str]) -> Result<Vec<String>, String> {
     let directory = tempfile::tempdir().unwrap();
@@ -135,12 +137,8 @@ fn missing_from(file: &str, content: &[u8], flags: &[&str]) -> Result<Vec<String
 
 #[test]
 fn merchants_of_rejected_rows_stay() {
-    const A: &str = "{\"type\":\"Feature\",\"id\":\"a\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[24,60]},\
-                     \"properties\":{\"name\":\"A\"}}";
-    const A_LINE: &str = "{\"name\":\"merchants/a\",\"displayName\":\"A\",\"position\":{\"latitude\":60,\
-                          \"longitude\":24,\"coordinateSystem\":\"COORDINATE_SYSTEM_WGS84\"}}";
-    let geojson = |feature: &str| format!("{A}\n{feature}\n").into_bytes();
-    let ndjson = |line: &str| format!("{A_LINE}\n{line}\n").into_bytes();
+    let geojson = |feature: &str| format!("{FEATURE}{feature}\n").into_bytes();
+    let ndjson = |line: &str| format!("{LINE}{line}\n").into_bytes();
     let csv = |row: &str| format!("id,name,lat,lon\na,A,60,24\n{row}\n").into_bytes();
     let gbk = [csv("x"), b"\xb5\xea1,\xff\xff,60,24\n".to_vec()].concat();
     let b_and_node = ["b", "node-1"];
@@ -174,10 +172,6 @@ fn merchants_of_rejected_rows_stay() {
 
 #[test]
 fn rows_that_may_be_about_any_merchant_keep_all() {
-    const FEATURE: &str = "{\"type\":\"Feature\",\"id\":\"a\",\"geometry\":{\"type\":\"Point\",\
-                           \"coordinates\":[24,60]},\"properties\":{\"name\":\"A\"}}\n";
-    const LINE: &str = "{\"name\":\"merchants/a\",\"displayName\":\"A\",\"position\":{\"latitude\":60,\
-                        \"longitude\":24,\"coordinateSystem\":\"COORDINATE_SYSTEM_WGS84\"}}\n";
     let csv = "id,name,lat,lon\na,A,60,24\n";
     let named_first = "name,id,lat,lon\nA,a,60,24\n";
     for (file, start, rest) in [

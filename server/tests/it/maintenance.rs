@@ -8,10 +8,6 @@ use tonic_types::StatusExt;
 
 use crate::support::*;
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 /// Runs a command on a path.
 fn on(path: &Path, arguments: &[&str]) -> Output {
     run(nearby().args(arguments).arg(path))

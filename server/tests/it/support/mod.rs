@@ -38,6 +38,11 @@ pub(crate) fn run(command: &mut Command) -> Output {
     output
 }
 
+/// The output of a command as text.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
 /// Waits until a condition holds; fails the test with a message if it does not hold in time.
 pub(crate) async fn wait_until(message: &str, condition: impl AsyncFn() -> bool) {
     let start = Instant::now();
