@@ -8,6 +8,7 @@ use super::{
     area::{is_in_bounds, is_shifted_in_bd09},
     gcj02, invert,
     sealed::{Degrees, Sealed},
+    within,
 };
 
 /// BD-09 in degrees (`bd09ll`), not Baidu's Mercator metres.
@@ -24,7 +25,7 @@ impl Sealed for Bd09 {
             return given;
         }
         let wgs84 = invert(from_gcj02, given).and_then(gcj02::unshift);
-        wgs84.filter(|wgs84| is_shifted_in_bd09(*wgs84)).unwrap_or(given)
+        wgs84.and_then(|wgs84| within(is_shifted_in_bd09, wgs84)).unwrap_or(given)
     }
 
     fn from_wgs84(wgs84: Degrees) -> Degrees {

@@ -12,6 +12,7 @@ use super::{
     area::{is_in_bounds, is_shifted_in_gcj02},
     invert,
     sealed::{Degrees, Sealed},
+    within,
 };
 
 /// GCJ-02, also called Mars coordinates.
@@ -28,7 +29,7 @@ impl Sealed for Gcj02 {
             return given;
         }
         // The area is that of WGS-84 positions, so the offset is removed first.
-        unshift(given).filter(|wgs84| is_shifted_in_gcj02(*wgs84)).unwrap_or(given)
+        unshift(given).and_then(|wgs84| within(is_shifted_in_gcj02, wgs84)).unwrap_or(given)
     }
 
     fn from_wgs84(wgs84: Degrees) -> Degrees {
