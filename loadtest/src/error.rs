@@ -44,6 +44,9 @@ pub enum Error {
     /// There is no such attack.
     #[error("unknown attack {0}; attacks: {1}")]
     UnknownAttack(String, String),
+    /// There is no such noisy caller.
+    #[error("unknown noisy caller {0}; noisy callers: {1}")]
+    UnknownNoisyCaller(String, String),
     /// There is no such process.
     #[error("--server-pid: no process {0} on this machine")]
     NoProcess(u32),
@@ -66,7 +69,8 @@ impl Error {
             | Self::Scenario(_)
             | Self::Usage(_)
             | Self::NoProcess(_)
-            | Self::UnknownAttack(..) => USAGE,
+            | Self::UnknownAttack(..)
+            | Self::UnknownNoisyCaller(..) => USAGE,
             Self::Cities(_) | Self::Report(_) => 65,
             Self::Unreachable(..) => 69,
             Self::DatasetMismatch { .. } => 78,

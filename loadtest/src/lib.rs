@@ -12,6 +12,7 @@
 //! | [`report`] | reports: terminal, JSON, HTML |
 //! | [`server`] | a server process, for runs without `--server` |
 //! | [`sweep`], [`cost`] | measurements that consist of many runs |
+//! | [`fairness`] | a normal client beside noisy ones |
 //! | [`attacks`] | hostile clients, and their effect on well-behaved ones |
 //! | `compare` | the same searches on Redis, Tile38 and PostGIS (feature `rivals`) |
 //! | [`error`], [`cli`] | errors and exit codes, the command line |
@@ -34,6 +35,7 @@ pub mod compare;
 pub mod cost;
 pub mod dataset;
 pub mod error;
+pub mod fairness;
 pub mod h2_client;
 mod import;
 mod random;

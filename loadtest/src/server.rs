@@ -1,6 +1,7 @@
 //! A `nearby serve` process on loopback with a temporary data directory, for runs without `--server`.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     process::{Command, Stdio},
     time::Duration,
@@ -36,8 +37,17 @@ impl ServerProcess {
     /// # Errors
     /// There is no `nearby` binary, or the server does not become ready.
     pub async fn start(cpu_split: Option<&CpuSplit>) -> io::Result<Self> {
+        Self::start_with(cpu_split, &[]).await
+    }
+
+    /// Starts the binary with further arguments.
+    ///
+    /// # Errors
+    /// There is no `nearby` binary, or the server does not become ready.
+    pub async fn start_with(cpu_split: Option<&CpuSplit>, arguments: &[&OsStr]) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("nearby-loadtest-").tempdir()?;
         let mut command = ServerCommand::new(&find_nearby(None)?, &directory.path().join("data"));
+        command = command.args(arguments);
         if let Some(cpu_split) = cpu_split {
             command = command.processors(&cpu_split.server);
         }

@@ -101,9 +101,10 @@ pub enum ServiceError {
     /// The server is starting or stopping.
     #[error("the server is {0}; retry in a moment")]
     NotReady(&'static str),
-    /// The server is overloaded and did not execute the call.
-    #[error("the server is overloaded and did not execute the call; retry in a moment")]
-    Overloaded,
+    /// The principal has more work in progress than its share of the server, which did not execute the call. It may be retried after
+    /// this time.
+    #[error("the server is overloaded and did not execute the call; retry in {:.1} s", .0.as_secs_f64())]
+    Overloaded(Duration),
     /// Too many calls of one kind at once.
     #[error("too many {0} at once; reduce concurrency and retry in a moment")]
     LimitReached(LimitedResource),

@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `generate` `run` `sweep` `cost` `attack` `merge` | one subcommand each (`compare` is in `crate::compare`) |
+//! | `generate` `run` `sweep` `cost` `fairness` `attack` `merge` | one subcommand each (`compare` is in `crate::compare`) |
 //! | `prepare` | the server, its dataset and the connections, common to all commands that load a server |
 //! | `dataset`, `auth` | options shared by several subcommands |
 //! | `report_files`, `output` | report files, terminal output |
@@ -11,6 +11,7 @@ mod attack;
 mod auth;
 mod cost;
 mod dataset;
+mod fairness;
 mod generate;
 mod merge;
 mod output;
@@ -51,6 +52,8 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Measure the server's CPU time per call relative to a health check; writes target/cost.json
     Cost(cost::CostArgs),
+    /// Measure a normal client beside noisy ones, each with an API key of its own; writes target/fairness.json
+    Fairness(fairness::FairnessArgs),
     /// Attack the server with hostile clients; measure how soon it ends each and the effect on other callers
     Attack(attack::AttackArgs),
     /// Merge the reports of several generators
@@ -88,6 +91,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Error> {
         Command::Run(args) => args.options.runtime()?.block_on(until_signalled(run::run(args))),
         Command::Sweep(args) => args.options.runtime()?.block_on(until_signalled(sweep::run(args))),
         Command::Cost(args) => args.options.runtime()?.block_on(until_signalled(cost::run(args))),
+        Command::Fairness(args) => runtime()?.block_on(until_signalled(fairness::run(args))),
         Command::Attack(args) => args.options().runtime()?.block_on(until_signalled(attack::run(args))),
         Command::Merge(args) => merge::merge(args),
         Command::Scenarios => {
@@ -100,6 +104,11 @@ fn dispatch(command: &Command) -> Result<ExitCode, Error> {
         #[cfg(feature = "rivals")]
         Command::Compare(args) => crate::compare::compare(args),
     }
+}
+
+/// A runtime of one thread: a connection then writes once for all calls that are ready.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// Runs a command until it ends or SIGINT or SIGTERM arrives. Dropping the command then ends the server that it started.

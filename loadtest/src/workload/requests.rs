@@ -172,7 +172,7 @@ impl RequestGenerator {
                 let circle = Area::Circle(Circle { center, radius_m: operation.radius_m });
                 plain(encode_framed(&GetDensityRequest {
                     area: Some(circle),
-                    resolution: 8,
+                    resolution: operation.resolution,
                     ..Default::default()
                 }))
             }

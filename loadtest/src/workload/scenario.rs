@@ -196,6 +196,9 @@ pub struct Operation {
     /// Group merchants by position.
     #[serde(default)]
     pub grouped: bool,
+    /// H3 resolution of a density.
+    #[serde(default = "eight")]
+    pub resolution: i32,
     /// Duration of a watch in seconds.
     #[serde(default = "ten")]
     pub hold_s: u32,
@@ -220,6 +223,7 @@ impl Operation {
             by_category: false,
             open: false,
             grouped: false,
+            resolution: eight(),
             hold_s: ten(),
             among: ten_thousand(),
         }
@@ -238,6 +242,9 @@ impl Operation {
 
 const fn one() -> u32 {
     1
+}
+const fn eight() -> i32 {
+    8
 }
 const fn ten() -> u32 {
     10

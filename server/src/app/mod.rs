@@ -45,7 +45,6 @@ use crate::{
         tls::Tls,
     },
     opening_hours::{HolidayCalendar, run_refresh},
-    overload::state::OverloadState,
     service::{Service, ServiceHandle},
     telemetry::{LogControl, metrics::Metrics, traces::Traces},
     write_availability::{State, WriteAvailability},
@@ -243,7 +242,6 @@ struct Parts {
     authenticator: Authenticator,
     handle: ServiceHandle,
     in_flight: InFlight,
-    overload: OverloadState,
     metrics: Arc<Metrics>,
     traces: Option<Traces>,
     availability: WriteAvailability,
@@ -255,7 +253,6 @@ impl Parts {
             authenticator,
             handle: ServiceHandle::not_ready(),
             in_flight: InFlight::default(),
-            overload: OverloadState::default(),
             metrics: Arc::new(Metrics::new().map_err(|error| internal(&error))?),
             traces: settings
                 .traces
@@ -309,14 +306,13 @@ impl Parts {
             clock: clock::system(),
             reflection: settings.reflection,
             in_flight: self.in_flight.clone(),
-            overload: self.overload.clone(),
             auth: AuthContext {
                 authenticator: self.authenticator.clone(),
                 per_ip: settings.per_ip.clone(),
-                audit_log: settings.audit_log.clone().map(open_audit_log).transpose()?,
                 clock: clock::system(),
                 metrics: Arc::clone(&self.metrics),
             },
+            audit_log: settings.audit_log.clone().map(open_audit_log).transpose()?,
             metrics: Arc::clone(&self.metrics),
             traces: self.traces.clone(),
             slow_search: settings.slow_search,
@@ -338,7 +334,6 @@ impl Parts {
                     tls,
                     limits: settings.connections.clone(),
                     metrics: Arc::clone(&self.metrics),
-                    overload: self.overload.clone(),
                 };
                 tokio::spawn(listener::serve(listener, service, context, stop))
             }

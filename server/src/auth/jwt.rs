@@ -149,7 +149,7 @@ impl Tokens {
         let roles: Roles = claims.scope.split_whitespace().filter_map(role_of).collect();
         let expires = expiry(claims.exp);
         Ok(self.with_cache(|cache| {
-            let principal = cache.principal(claims.sub, roles, self.rate, now);
+            let principal = cache.principal((&self.settings.issuer, claims.sub), roles, self.rate, now);
             // Not if the keys have just been replaced: `reload` has cleared the cache of what the old keys verified.
             if Arc::ptr_eq(&keys, &self.keys.load()) {
                 cache.insert(digest, &principal, expires, now);

@@ -1,12 +1,21 @@
 //! Principals: authenticated clients.
 
-use std::sync::Arc;
+use std::{
+    borrow::Cow,
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, LazyLock},
+};
 
 use super::{
     rate_limit::{Exceeded, Rate, RateLimit},
     role::Role,
     role::Roles,
 };
+
+/// Hashes names to ids. Its keys are random, so that no client can choose a name that collides with that of another.
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// An authenticated client.
 #[derive(Debug)]
@@ -16,6 +25,11 @@ pub struct Principal {
     pub kind: &'static str,
     /// Name for logs; not secret.
     pub name: String,
+    /// Name in metrics, the same for all tokens of an issuer.
+    pub label: String,
+    /// Weight of its share of an overloaded server, relative to other principals.
+    pub share: NonZeroU32,
+    id: u64,
     roles: Roles,
     rate_limit: Option<Arc<RateLimit>>,
 }
@@ -26,19 +40,50 @@ impl Principal {
     }
 
     /// A principal that shares its rate limit with others, as all tokens of a subject do.
-    pub(super) const fn with_rate_limit(
+    pub(super) fn with_rate_limit(
         kind: &'static str,
         name: String,
         roles: Roles,
         rate_limit: Option<Arc<RateLimit>>,
     ) -> Self {
-        Self { kind, name, roles, rate_limit }
+        let id = HASHER.hash_one((kind, &name));
+        Self { kind, label: name.clone(), name, share: NonZeroU32::MIN, id, roles, rate_limit }
+    }
+
+    /// The same principal with a name of its own in metrics.
+    pub(super) fn labelled(self, label: &str) -> Self {
+        Self { label: label.to_owned(), ..self }
+    }
+
+    /// The same principal as all others of that kind with the same label: the two valid keys of a client are one principal.
+    pub(super) fn identified_by_label(self) -> Self {
+        Self { id: HASHER.hash_one((self.kind, &self.label)), ..self }
+    }
+
+    pub(super) fn with_share(self, share: NonZeroU32) -> Self {
+        Self { share, ..self }
     }
 
     /// The principal of every call while authentication is disabled, with all roles.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self::new("anyone", String::new(), Roles::all(), None)
+        Self::new("anyone", String::new(), Roles::all(), None).labelled("anyone")
+    }
+
+    /// Identifies the principal among all. While authentication is disabled, each client subnet is a principal.
+    #[must_use]
+    pub fn id(&self, client_subnet: Option<IpAddr>) -> u64 {
+        if self.kind == "anyone" { HASHER.hash_one(client_subnet) } else { self.id }
+    }
+
+    /// The name for operators. While authentication is disabled, it is that of the client subnet.
+    #[must_use]
+    pub fn display_name(&self, client_subnet: Option<IpAddr>) -> Cow<'_, str> {
+        match client_subnet {
+            Some(subnet) if self.kind == "anyone" => Cow::Owned(subnet.to_string()),
+            _ if self.kind == "anyone" => Cow::Borrowed(&self.label),
+            _ => Cow::Borrowed(&self.name),
+        }
     }
 
     /// Returns whether the principal has a role.

@@ -55,13 +55,13 @@ impl TokenCache {
     /// Creates the principal of a token, with the rate limit that its subject already has.
     pub(super) fn principal(
         &mut self,
-        subject: String,
+        (issuer, subject): (&str, String),
         roles: Roles,
         rate: Option<Rate>,
         now: UnixMicros,
     ) -> Arc<Principal> {
         let rate_limit = rate.map(|rate| self.rate_limit(&subject, rate, now));
-        Arc::new(Principal::with_rate_limit("token", subject, roles, rate_limit))
+        Arc::new(Principal::with_rate_limit("token", subject, roles, rate_limit).labelled(issuer))
     }
 
     fn rate_limit(&mut self, subject: &str, rate: Rate, now: UnixMicros) -> Arc<RateLimit> {
@@ -101,22 +101,23 @@ mod tests {
             digest
         };
         let (begin, end) = (UnixMicros(0), UnixMicros(1_000));
-        let first = cache.principal("shop".to_owned(), roles("search"), rate, begin);
+        let first = cache.principal(("issuer", "shop".to_owned()), roles("search"), rate, begin);
         first.charge(10).unwrap();
         cache.insert(digest(0), &first, end, begin);
         for number in 1..2 * MAX_ENTRIES {
-            let principal = cache.principal(number.to_string(), roles("search"), rate, UnixMicros(2));
+            let principal =
+                cache.principal(("issuer", number.to_string()), roles("search"), rate, UnixMicros(2));
             // Most of the tokens have expired by the time the cache is full.
             let expires = if number % 4 == 0 { end } else { UnixMicros(1) };
             cache.insert(digest(number), &principal, expires, UnixMicros(2));
             assert!(cache.tokens.len() <= MAX_ENTRIES && cache.rate_limits.len() <= MAX_ENTRIES);
         }
-        let again = cache.principal("shop".to_owned(), roles("manage"), rate, UnixMicros(2));
+        let again = cache.principal(("issuer", "shop".to_owned()), roles("manage"), rate, UnixMicros(2));
         assert!(again.charge(5).is_err(), "another token of the same subject");
         assert!(cache.get(&digest(0)).is_some());
         for number in 0..2 * MAX_ENTRIES {
             let subject = format!("other {number}");
-            let principal = cache.principal(subject, roles("search"), rate, UnixMicros(2));
+            let principal = cache.principal(("issuer", subject), roles("search"), rate, UnixMicros(2));
             cache.insert(digest(usize::MAX - number), &principal, end, UnixMicros(2));
         }
         assert!(cache.tokens.len() <= MAX_ENTRIES && cache.rate_limits.len() <= MAX_ENTRIES);

@@ -60,6 +60,10 @@ struct AddArgs {
     #[arg(long, value_name = "NUMBER", requires = "rate_per_s", value_parser = positive)]
     burst: Option<NonZeroU32>,
 
+    /// Weight of the client's share of the CPU time of an overloaded server, relative to other clients [default: 1]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=MAX_SHARE))]
+    share: Option<u32>,
+
     #[command(flatten)]
     file: FileArgs,
 }
@@ -74,6 +78,8 @@ struct RevokeArgs {
     file: FileArgs,
 }
 
+/// Maximum weight of a share.
+const MAX_SHARE: i64 = 1_000;
 /// Maximum length of a name.
 const MAX_NAME_BYTES: usize = 128;
 
@@ -113,7 +119,8 @@ fn add(args: AddArgs, now: Timestamp) -> Result<(), CliError> {
     let expires =
         expires.transpose().map_err(|error| CliError::usage(format!("--expires-in-days: {error}")))?;
     let rate = args.rate_per_s.map(|per_s| Rate::new(per_s, args.burst));
-    let new = NewKey { name: args.name, roles: args.roles, expires, rate };
+    let share = args.share.and_then(NonZeroU32::new);
+    let new = NewKey { name: args.name, roles: args.roles, expires, rate, share };
     let key = api_keys::add(&args.file.file, new, now)?;
     terminal::out(format!("{}\n", key.expose_secret()))?;
     terminal::err(
@@ -126,7 +133,7 @@ fn add(args: AddArgs, now: Timestamp) -> Result<(), CliError> {
 fn table(keys: &[Key], now: Timestamp) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["id", "name", "roles", "state", "created", "expires", "rate/s", "burst"]);
+    table.set_header(["id", "name", "roles", "state", "created", "expires", "rate/s", "burst", "share"]);
     let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
     let number = |number: Option<NonZeroU32>| number.map(|number| number.to_string()).unwrap_or_default();
     for key in keys {
@@ -145,6 +152,7 @@ fn table(keys: &[Key], now: Timestamp) -> String {
             key.expires.map_or_else(|| "never".to_owned(), day),
             number(key.rate_per_s),
             number(key.burst),
+            number(key.share),
         ]);
     }
     format!("{table}\n")

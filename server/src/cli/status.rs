@@ -7,7 +7,7 @@ use clap::Args;
 use super::{exit_code::CliError, terminal};
 use crate::{
     http_client,
-    telemetry::status::{MethodStatus, Status},
+    telemetry::status::{MethodStatus, PrincipalStatus, Status},
 };
 
 #[derive(Args, Debug)]
@@ -25,6 +25,8 @@ pub(super) struct StatusArgs {
     json: bool,
 }
 
+/// Callers that the report lists.
+const MAX_CALLERS: usize = 5;
 /// Timeout and maximum response size of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 1 << 20;
@@ -82,6 +84,7 @@ fn report(before: &Status, after: &Status, seconds: f64) -> String {
     for (name, method) in &after.methods {
         let _ = write!(text, "{}", method_line(name, before.methods.get(name), method, seconds));
     }
+    text += &top_callers(before, after, seconds);
     let _ = writeln!(
         text,
         "now          {} requests in flight, {} connections, {} watchers, {} commands waiting",
@@ -109,6 +112,38 @@ fn report(before: &Status, after: &Status, seconds: f64) -> String {
         after.disk_free_bytes / 1e9,
     );
     text
+}
+
+/// Formats the callers that used the most CPU time in the period.
+fn top_callers(before: &Status, after: &Status, seconds: f64) -> String {
+    let mut callers: Vec<(&str, PrincipalStatus)> = after
+        .principals
+        .iter()
+        .map(|(name, after)| {
+            let before = before.principals.get(name).cloned().unwrap_or_default();
+            let in_period = PrincipalStatus {
+                requests_total: after.requests_total - before.requests_total,
+                cpu_s: after.cpu_s - before.cpu_s,
+                shed_total: after.shed_total - before.shed_total,
+                rate_limited_total: after.rate_limited_total - before.rate_limited_total,
+            };
+            (name.as_str(), in_period)
+        })
+        .filter(|(_, used)| used.cpu_s > 0.0 || used.requests_total > 0.0)
+        .collect();
+    callers.sort_by(|(_, one), (_, other)| other.cpu_s.total_cmp(&one.cpu_s));
+    let mut text = String::new();
+    for (name, used) in callers.into_iter().take(MAX_CALLERS) {
+        let _ = writeln!(
+            text,
+            "  {name:<22} {:>8}/s  {:>6.2} % of a core, {}/s shed, {}/s rate-limited",
+            whole(used.requests_total / seconds),
+            used.cpu_s / seconds * 100.0,
+            whole(used.shed_total / seconds),
+            whole(used.rate_limited_total / seconds),
+        );
+    }
+    if text.is_empty() { text } else { format!("top callers\n{text}") }
 }
 
 /// Formats the line of a method; empty if it was not called in the period.
@@ -171,9 +206,15 @@ mod tests {
             search.end(0, Duration::from_micros(300));
         }
         search.end(14, Duration::from_millis(20));
+        let caller = metrics.principals.of("app", "app (1f)");
+        (0..3).for_each(|_| caller.record_request());
+        caller.record_shed();
+        caller.add_cpu(Duration::from_millis(250));
         let report = report(&before, &fetch(), 1.0);
         assert!(report.starts_with("ready · nearby 0."), "{report}");
         assert!(report.contains("1,234 visible") && report.contains("calls        11/s"), "{report}");
+        let line = report.lines().find(|line| line.contains("app (1f)")).unwrap();
+        assert!(line.contains("3/s   25.00 % of a core, 1/s shed, 0/s rate-limited"), "{line}");
         let line = report.lines().find(|line| line.contains("SearchNearby")).unwrap();
         assert!(line.contains("9.09 % errors  p50 ≤ 0.5 ms, p99 ≤ 25 ms"), "{line}");
     }

@@ -114,11 +114,6 @@ impl Route {
 }
 
 impl Method {
-    /// Returns whether its handler waits in the work queue of bulk work.
-    pub(crate) fn is_queued(&self) -> bool {
-        self.class == Class::Bulk && self.is_unary
-    }
-
     /// Its service, with the package.
     pub(crate) fn service(&self) -> &'static str {
         self.path.trim_start_matches('/').split('/').next().unwrap_or_default()

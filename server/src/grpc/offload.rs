@@ -14,35 +14,39 @@ use std::{
 };
 
 use super::middleware::deadline::Deadline;
-use crate::{
-    error::ServiceError,
-    overload::{class::Admission, work_queue::WorkQueue},
-};
+use crate::{error::ServiceError, overload::work_queue::Work};
 
 /// Calls of `should_continue` after which a search counts as long. There is one for about every two hundred merchants, so
 /// that this bounds the inline run to about a tenth of a millisecond.
 const MAX_INLINE_CHECKS: u32 = 64;
 
 /// Runs a job that calls `should_continue` now and then, and returns `None` once that is false. A job that turns out to be
-/// long waits in `queue`; `admission` tells whether it may be rejected there.
+/// long runs on a thread of its own, slice by slice with permits of the work queue.
 ///
 /// # Errors
-/// The job's own, [`ServiceError::DeadlineExceeded`], and [`ServiceError::Overloaded`].
+/// The job's own, and [`ServiceError::DeadlineExceeded`].
 pub(crate) async fn run_or_offload<T: Send + 'static>(
-    (queue, admission): (&WorkQueue, Admission),
+    work: &Work,
     deadline: Deadline,
     job: impl Fn(&dyn Fn() -> bool) -> Result<Option<T>, ServiceError> + Send + 'static,
 ) -> Result<T, ServiceError> {
     if let Some(done) = try_inline(deadline, &job)? {
         return Ok(done);
     }
-    let _permit = queue.acquire(admission).await?;
+    let _thread = work.acquire_thread().await?;
     if deadline.has_passed() {
         return Err(ServiceError::DeadlineExceeded);
     }
     let cancel = CancelFlag::default();
-    let is_cancelled = Arc::clone(&cancel.0);
-    let job = move || job(&|| !is_cancelled.load(Ordering::Relaxed) && !deadline.has_passed());
+    let (is_cancelled, on_thread) = (Arc::clone(&cancel.0), work.clone());
+    let job = move || {
+        on_thread.run_blocking(|yield_if_over| {
+            job(&|| {
+                yield_if_over();
+                !is_cancelled.load(Ordering::Relaxed) && !deadline.has_passed()
+            })
+        })
+    };
     let done = tokio::task::spawn_blocking(job).await;
     done.map_err(|_| ServiceError::Internal("a search panicked"))??.ok_or(ServiceError::DeadlineExceeded)
 }
@@ -71,16 +75,21 @@ impl Drop for CancelFlag {
 #[cfg(test)]
 mod tests {
     use std::{
+        num::NonZeroU32,
         sync::{atomic::AtomicU32, mpsc},
         time::Duration,
     };
 
     use super::*;
-    use crate::{clock::Monotonic, overload::state::OverloadState, telemetry::metrics::Metrics};
+    use crate::{
+        clock::Monotonic,
+        overload::{class::Class, fair_queue::FlowId, work_queue::WorkQueue},
+        telemetry::metrics::Metrics,
+    };
 
-    fn queue() -> WorkQueue {
-        let metrics = Arc::new(Metrics::new().unwrap());
-        WorkQueue::new(&OverloadState::default(), metrics, Monotonic::system())
+    fn work() -> Work {
+        let queue = WorkQueue::new(Arc::new(Metrics::new().unwrap()), Monotonic::system());
+        queue.work_of((FlowId(1), NonZeroU32::MIN), Class::Search, &Default::default)
     }
 
     #[tokio::test]
@@ -91,10 +100,8 @@ mod tests {
                 Ok((0..steps).all(|_| should_continue()).then(|| std::thread::current().id()))
             }
         };
-        let queue = queue();
-        let run = async |steps| {
-            run_or_offload((&queue, Admission::Started), Deadline::default(), job(steps)).await.unwrap()
-        };
+        let work = work();
+        let run = async |steps| run_or_offload(&work, Deadline::default(), job(steps)).await.unwrap();
         assert_eq!(run(MAX_INLINE_CHECKS).await, here);
         assert_ne!(run(MAX_INLINE_CHECKS + 1).await, here);
     }
@@ -110,10 +117,8 @@ mod tests {
             ended.send(()).unwrap();
             Ok(None::<()>)
         };
-        let queue = queue();
-        let call = tokio::spawn(async move {
-            run_or_offload((&queue, Admission::Started), Deadline::default(), job).await
-        });
+        let work = work();
+        let call = tokio::spawn(async move { run_or_offload(&work, Deadline::default(), job).await });
         has_ended.recv_timeout(Duration::ZERO).unwrap_err();
         while started.load(Ordering::SeqCst) < 2 {
             tokio::task::yield_now().await;

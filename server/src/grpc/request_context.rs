@@ -9,6 +9,7 @@ use super::middleware::deadline::Deadline;
 use crate::{
     auth::{audit_log::Subjects, principal::Principal, role::Role},
     error::ServiceError,
+    overload::work_queue::Work,
 };
 
 /// The context of a call.
@@ -17,6 +18,8 @@ pub(crate) struct RequestContext {
     pub(crate) deadline: Deadline,
     /// Set by the auth layer; without it the call has no role.
     principal: Option<Arc<Principal>>,
+    /// The call's place in the work queue, which the load shedding layer sets.
+    work: Option<Work>,
     /// Collects the subjects of an audited call.
     subjects: Option<Subjects>,
 }
@@ -27,13 +30,27 @@ impl RequestContext {
         Self {
             deadline: Deadline::of(request),
             principal: extensions.get().cloned(),
+            work: extensions.get().cloned(),
             subjects: extensions.get().cloned(),
         }
+    }
+
+    /// The call's place in the work queue.
+    ///
+    /// # Errors
+    /// Without the load shedding layer, which a server always has.
+    pub(crate) fn work(&self) -> Result<&Work, ServiceError> {
+        self.work.as_ref().ok_or(ServiceError::Internal("the call has no place in the work queue"))
     }
 
     /// Returns whether the principal has a role.
     pub(crate) fn has(&self, role: Role) -> bool {
         self.principal.as_ref().is_some_and(|principal| principal.has(role))
+    }
+
+    /// The name of the principal, for the log.
+    pub(crate) fn principal_name(&self) -> &str {
+        self.principal.as_ref().map_or("", |principal| &principal.name)
     }
 
     /// Charges units of work to the principal's rate limit. The first unit of a call is charged already.

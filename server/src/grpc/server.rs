@@ -14,6 +14,7 @@ use super::{
     merchant_service::MerchantServiceImpl,
     method::MAX_MESSAGE_BYTES,
     middleware::{
+        audit::Audit,
         auth::{Auth, AuthContext},
         catch_panic::CatchPanic,
         deadline::EnforceDeadline,
@@ -21,15 +22,17 @@ use super::{
         load_shed::LoadShed,
         metrics::CallMetrics,
         middleware,
+        rate_limit::RateLimit,
         request_setup::request_setup,
         require_grpc::RequireGrpc,
     },
     nearby_service::{NearbyServiceImpl, SearchSettings},
 };
 use crate::{
+    auth::audit_log::AuditLog,
     clock::{Clock, Monotonic},
     net::{RequestService, in_flight::InFlight},
-    overload::{queue_delay::QueueDelay, state::OverloadState, work_queue::WorkQueue},
+    overload::work_queue::WorkQueue,
     service::ServiceHandle,
     telemetry::{metrics::Metrics, traces::Traces},
 };
@@ -42,8 +45,8 @@ pub(crate) struct GrpcServer {
     pub(crate) clock: Clock,
     pub(crate) reflection: bool,
     pub(crate) in_flight: InFlight,
-    pub(crate) overload: OverloadState,
     pub(crate) auth: AuthContext,
+    pub(crate) audit_log: Option<AuditLog>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: Option<Traces>,
     /// Duration from which a search is logged as slow.
@@ -58,12 +61,11 @@ impl GrpcServer {
     pub(crate) async fn build(
         self,
     ) -> Result<(impl RequestService + use<>, Health), tonic_reflection::server::Error> {
-        let work_queue = || WorkQueue::new(&self.overload, Arc::clone(&self.metrics), Monotonic::system());
-        let (bulk, long) = (work_queue(), work_queue());
-        let queue_delay = QueueDelay::new(&self.overload, Arc::clone(&self.metrics));
+        let work_queue = WorkQueue::new(Arc::clone(&self.metrics), Monotonic::system());
         let call_metrics = CallMetrics::new(self.in_flight.clone(), &self.metrics, self.traces.clone());
-        let load_shed = LoadShed::new(queue_delay, bulk.clone());
-        let (routes, health) = routes(&self, bulk, long).await?;
+        let rate_limit = RateLimit(Arc::clone(&self.metrics));
+        let audit = Audit { log: self.audit_log.clone(), clock: Arc::clone(&self.clock) };
+        let (routes, health) = routes(&self).await?;
 
         // Every layer, the outermost first.
         let service = ServiceBuilder::new()
@@ -79,21 +81,21 @@ impl GrpcServer {
             .layer(middleware(CatchPanic))
             // Covers the time in the queue, too, and hands the deadline to the layers inside it.
             .layer(middleware(EnforceDeadline))
-            // Before authentication: a rejection must cost less than a check of credentials.
-            .layer(middleware(load_shed))
-            // Innermost: calls that load shedding rejects are neither charged to a rate limit nor written to the audit log.
+            // Before load shedding, which must know the principal. It is cheap: tokens that were verified are cached.
             .layer(middleware(Auth(Arc::new(self.auth))))
+            // Every layer inside it runs when it is the turn of the principal. Its rejections cost less than a response.
+            .layer(middleware(LoadShed(work_queue)))
+            // Calls that load shedding rejects are not charged.
+            .layer(middleware(rate_limit))
+            // Innermost: calls that load shedding or a rate limit rejects are not written to the audit log.
+            .layer(middleware(audit))
             .service(routes.prepare());
         Ok((service, health))
     }
 }
 
 /// The services of the contract, health checks, and reflection if it is enabled.
-async fn routes(
-    server: &GrpcServer,
-    bulk: WorkQueue,
-    long: WorkQueue,
-) -> Result<(Routes, Health), tonic_reflection::server::Error> {
+async fn routes(server: &GrpcServer) -> Result<(Routes, Health), tonic_reflection::server::Error> {
     let searches = NearbyServiceImpl {
         handle: server.handle.clone(),
         settings: server.searches,
@@ -101,15 +103,9 @@ async fn routes(
         clock: Arc::clone(&server.clock),
         metrics: Arc::clone(&server.metrics),
         slow: server.slow_search,
-        bulk: bulk.clone(),
-        long: long.clone(),
     };
-    let merchants = MerchantServiceImpl {
-        handle: server.handle.clone(),
-        watch_send_timeout: server.watch_send_timeout,
-        bulk,
-        long,
-    };
+    let merchants =
+        MerchantServiceImpl { handle: server.handle.clone(), watch_send_timeout: server.watch_send_timeout };
     let (health, health_service) = Health::new().await;
     let mut routes = Routes::new(health_service)
         .add_service(NearbyServiceServer::new(searches).max_decoding_message_size(MAX_MESSAGE_BYTES))

@@ -54,8 +54,11 @@ impl From<ServiceError> for Status {
                 details.set_resource_info(MERCHANT, name_of(id), "", error.to_string());
                 details.add_precondition_failure_violation("ETAG", name_of(id), error.to_string());
             }
-            ServiceError::NotReady(_) | ServiceError::Overloaded => {
+            ServiceError::NotReady(_) => {
                 details.set_retry_info(Some(RETRY_DELAY));
+            }
+            ServiceError::Overloaded(retry_delay) => {
+                details.set_retry_info(Some(*retry_delay));
             }
             ServiceError::DiskFull => {
                 details.set_retry_info(Some(DISK_FULL_RETRY_DELAY));
@@ -107,7 +110,8 @@ impl From<ServiceError> for Status {
 /// google.rpc.RetryInfo, but they honour this.
 fn pushback(error: &ServiceError) -> Option<MetadataValue<Ascii>> {
     match error {
-        ServiceError::NotReady(_) | ServiceError::Overloaded => Some(MetadataValue::from_static("500")),
+        ServiceError::NotReady(_) => Some(MetadataValue::from_static("500")),
+        ServiceError::Overloaded(retry_delay) => retry_delay.as_millis().to_string().parse().ok(),
         ServiceError::ReadOnly | ServiceError::RateLimited(Exceeded::Burst(_)) => {
             Some(MetadataValue::from_static("-1"))
         }
@@ -154,7 +158,7 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::WatcherTooSlow(_) => (Code::Aborted, reason::WATCHER_TOO_SLOW),
         ServiceError::DeadlineExceeded => (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED),
         ServiceError::NotReady(_) => (Code::Unavailable, reason::NOT_READY),
-        ServiceError::Overloaded => (Code::Unavailable, reason::OVERLOADED),
+        ServiceError::Overloaded(_) => (Code::Unavailable, reason::OVERLOADED),
         ServiceError::LimitReached(LimitedResource::Writes) => {
             (Code::ResourceExhausted, reason::TOO_MANY_WRITES)
         }
@@ -260,7 +264,7 @@ mod tests {
             ServiceError::WatcherTooSlow(Duration::ZERO),
             ServiceError::DeadlineExceeded,
             ServiceError::NotReady("x"),
-            ServiceError::Overloaded,
+            ServiceError::Overloaded(RETRY_DELAY),
             ServiceError::LimitReached(LimitedResource::Writes),
             ServiceError::LimitReached(LimitedResource::Watchers),
             ServiceError::LimitReached(LimitedResource::Backups),

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tonic::Status;
 
-use crate::error::ServiceError;
+use crate::{error::ServiceError, overload::work_queue::Work};
 
 /// The messages of a streaming response.
 pub(crate) type ResponseStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -36,9 +36,10 @@ impl<T> StreamSender<T> {
     }
 }
 
-/// A streaming response whose messages are produced by a task of its own, while the client is connected. An error of the task
-/// ends the response.
+/// A streaming response whose messages are produced by a task of its own, while the client is connected. The task works slice by
+/// slice, as part of the call's work. Its error ends the response.
 pub(crate) fn spawn_stream<T, F>(
+    work: &Work,
     send_timeout: Duration,
     watch: impl FnOnce(StreamSender<T>) -> F,
 ) -> ResponseStream<T>
@@ -49,9 +50,10 @@ where
     let (messages, received) = mpsc::channel(1);
     let client = messages.clone();
     let watching = watch(StreamSender { messages, send_timeout });
+    let watching = work.schedule(watching);
     let task = tokio::spawn(async move {
         tokio::select! {
-            ended = watching => ended,
+            ended = watching => ended?,
             () = client.closed() => Ok(()),
         }
     });
@@ -73,15 +75,27 @@ async fn end_of(task: JoinHandle<Result<(), Status>>) -> Option<Status> {
 
 #[cfg(test)]
 mod tests {
+    use std::{num::NonZeroU32, sync::Arc};
+
     use futures_util::StreamExt;
     use tokio::sync::oneshot;
     use tonic::Code;
 
     use super::*;
+    use crate::{
+        clock::Monotonic,
+        overload::{class::Class, fair_queue::FlowId, work_queue::WorkQueue},
+        telemetry::metrics::Metrics,
+    };
+
+    fn work() -> Work {
+        let queue = WorkQueue::new(Arc::new(Metrics::new().unwrap()), Monotonic::system());
+        queue.work_of((FlowId(1), NonZeroU32::MIN), Class::Search, &Default::default)
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_read_gets_an_error_and_is_dropped() {
-        let mut messages = spawn_stream(Duration::from_secs(30), |sender| async move {
+        let mut messages = spawn_stream(&work(), Duration::from_secs(30), |sender| async move {
             for number in 0.. {
                 sender.send(number).await?;
             }
@@ -99,10 +113,11 @@ mod tests {
     #[tokio::test]
     async fn the_task_of_a_disconnected_client_ends() {
         let (alive, gone) = oneshot::channel::<()>();
-        let messages = spawn_stream(Duration::from_secs(30), |sender: StreamSender<()>| async move {
-            let _held = (sender, alive);
-            std::future::pending().await
-        });
+        let messages =
+            spawn_stream(&work(), Duration::from_secs(30), |sender: StreamSender<()>| async move {
+                let _held = (sender, alive);
+                std::future::pending().await
+            });
         drop(messages);
         gone.await.unwrap_err();
     }

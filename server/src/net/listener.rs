@@ -27,9 +27,7 @@ use super::{
     write_coalescing::CoalescingStream,
     wrong_protocol::{WrongProtocol, WrongProtocolLog},
 };
-use crate::{
-    auth::client_certificates::names_in, overload::state::OverloadState, telemetry::metrics::Metrics,
-};
+use crate::{auth::client_certificates::names_in, telemetry::metrics::Metrics};
 
 /// Pause after the system refuses a connection, which stays in the socket's backlog.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -40,7 +38,6 @@ pub(crate) struct ServerContext {
     pub(crate) tls: Option<Tls>,
     pub(crate) limits: ConnectionLimits,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) overload: OverloadState,
 }
 
 /// Serves until `stop` completes, and then until all connections have drained.
@@ -172,10 +169,10 @@ impl ConnectionContext {
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let ServerContext { limits, metrics, overload, .. } = &self.server;
+        let ServerContext { limits, metrics, .. } = &self.server;
         match timeout(PREFACE_TIMEOUT, read_preface(io)).await {
             Ok(Ok(io)) => {
-                let io = CoalescingStream::new(io, overload.clone(), peer.read_throttle.clone());
+                let io = CoalescingStream::new(io, peer.read_throttle.clone());
                 let closed = serve_connection(io, peer, service, limits, self.drain).await;
                 if let CloseReason::ProtocolError { is_early } = closed {
                     reject(metrics, "protocol_error");

@@ -1,8 +1,9 @@
-//! Detects connections whose requests are mostly rejected for their credentials or a rate limit, so that they are read less often.
+//! Detects connections whose requests are mostly rejected for their credentials or a rate limit, or shed, so that they are read less
+//! often.
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
 };
 
 /// Rejections that one accepted request cancels: nine rejected of ten tip the balance, four of five do not.
@@ -15,26 +16,41 @@ const MAX: u32 = 2 * THRESHOLD;
 /// Balance of rejected and accepted requests of one connection; clones share it. Updates are not atomic: a lost update of two
 /// concurrent requests shifts the balance by one, which is harmless.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ReadThrottle(Arc<AtomicU32>);
+pub(crate) struct ReadThrottle(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    balance: AtomicU32,
+    is_shedding: AtomicBool,
+}
 
 impl ReadThrottle {
     /// Records a request that was rejected for a rate limit or for its credentials.
     pub(crate) fn record_rejected(&self) {
-        self.0.store((self.0.load(Relaxed) + 1).min(MAX), Relaxed);
+        let balance = &self.0.balance;
+        balance.store((balance.load(Relaxed) + 1).min(MAX), Relaxed);
     }
 
     /// Records an accepted request.
     pub(crate) fn record_accepted(&self) {
         // Most connections have a balance of 0 and write nothing shared.
-        match self.0.load(Relaxed) {
+        let balance = &self.0.balance;
+        match balance.load(Relaxed) {
             0 => {}
-            ahead => self.0.store(ahead.saturating_sub(ACCEPTED), Relaxed),
+            ahead => balance.store(ahead.saturating_sub(ACCEPTED), Relaxed),
         }
     }
 
-    /// Returns whether most requests are rejected.
+    /// Records whether the requests of the connection's principal are shed.
+    pub(crate) fn set_shedding(&self, is_shedding: bool) {
+        if self.0.is_shedding.load(Relaxed) != is_shedding {
+            self.0.is_shedding.store(is_shedding, Relaxed);
+        }
+    }
+
+    /// Returns whether most requests are rejected, or requests are shed.
     pub(super) fn is_active(&self) -> bool {
-        self.0.load(Relaxed) >= THRESHOLD
+        self.0.balance.load(Relaxed) >= THRESHOLD || self.0.is_shedding.load(Relaxed)
     }
 }
 
@@ -61,6 +77,10 @@ mod tests {
         (0..1_000).for_each(|_| throttle.record_rejected());
         assert!(throttle.is_active());
         (0..5).for_each(|_| throttle.record_accepted());
+        assert!(!throttle.is_active());
+        throttle.set_shedding(true);
+        assert!(throttle.is_active());
+        throttle.set_shedding(false);
         assert!(!throttle.is_active());
     }
 }

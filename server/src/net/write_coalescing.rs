@@ -7,7 +7,7 @@
 //! hyper looks for another one, and the deferred flush happens at once.) Without concurrent responses the cost is one pass
 //! through the scheduler, a microsecond.
 //!
-//! While the server is overloaded, or most requests of the connection are rejected, reads are gathered too: requests that
+//! While requests of the connection's principal are shed, or most requests of the connection are rejected, reads are gathered too: requests that
 //! arrive within [`READ_PAUSE`] are read, and mostly rejected, together. A rejection then costs a third of what it costs alone,
 //! which leaves the rest to other clients.
 
@@ -24,7 +24,6 @@ use tokio::{
 };
 
 use super::{read_throttle::ReadThrottle, reset_limit::ResetBudget};
-use crate::overload::state::OverloadState;
 
 /// Larger writes go to the socket directly, so that large responses are not copied.
 const MAX_BUFFERED_BYTES: usize = 64 * 1024;
@@ -44,7 +43,6 @@ pub(super) struct CoalescingStream<IO> {
     /// Bytes of `buffered` that are written already.
     written: usize,
     flush: Flush,
-    overload: OverloadState,
     read_throttle: ReadThrottle,
     reset_budget: ResetBudget,
     /// While it runs nothing is read.
@@ -64,13 +62,12 @@ enum Flush {
 }
 
 impl<IO> CoalescingStream<IO> {
-    pub(super) fn new(io: IO, overload: OverloadState, read_throttle: ReadThrottle) -> Self {
+    pub(super) fn new(io: IO, read_throttle: ReadThrottle) -> Self {
         Self {
             io,
             buffered: Vec::new(),
             written: 0,
             flush: Flush::Done,
-            overload,
             read_throttle,
             reset_budget: ResetBudget::new(Instant::now()),
             read_pause: None,
@@ -117,7 +114,7 @@ impl<IO: AsyncRead + Unpin> CoalescingStream<IO> {
         let read = Pin::new(&mut self.io).poll_read(context, buffer)?;
         self.has_read |= read.is_ready();
         self.reset_budget.scan(&buffer.filled()[before..], Instant::now)?;
-        if read.is_pending() && self.has_read && (self.overload.is_on() || self.read_throttle.is_active()) {
+        if read.is_pending() && self.has_read && self.read_throttle.is_active() {
             self.has_read = false;
             let read_pause = self.read_pause.insert(Box::pin(sleep(READ_PAUSE)));
             // Registers the wake-up. What arrives meanwhile is read at the next poll, whatever caused it.
@@ -240,10 +237,10 @@ mod tests {
         Poll::Pending
     }
 
-    fn overload(is_on: bool) -> OverloadState {
-        let overload = OverloadState::default();
-        overload.for_queue().set(is_on);
-        overload
+    fn throttle(is_shedding: bool) -> ReadThrottle {
+        let throttle = ReadThrottle::default();
+        throttle.set_shedding(is_shedding);
+        throttle
     }
 
     proptest! {
@@ -251,7 +248,7 @@ mod tests {
         fn all_writes_arrive_in_order_without_further_events(
             sizes in prop::collection::vec(prop_oneof![1usize..300, 1_000usize..200_000], 1..12),
             pipe in prop_oneof![1usize..100, 1_000usize..300_000],
-            is_overloaded: bool,
+            is_shedding: bool,
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             runtime.block_on(async {
@@ -260,7 +257,7 @@ mod tests {
                     sizes.iter().zip(1u8..).map(|(size, byte)| vec![byte; *size]).collect();
                 let expected = frames.concat();
                 let server = tokio::spawn(async move {
-                    let (mut connection, mut frames) = (CoalescingStream::new(near, overload(is_overloaded), ReadThrottle::default()), frames);
+                    let (mut connection, mut frames) = (CoalescingStream::new(near, throttle(is_shedding)), frames);
                     poll_fn(|context| turn(&mut connection, &mut frames, context)).await
                 });
                 let mut arrived = vec![0; expected.len()];
@@ -275,8 +272,7 @@ mod tests {
     async fn a_deferred_flush_happens_when_the_next_poll_only_reads() {
         let (near, mut far) = duplex(1_000);
         let server = tokio::spawn(async move {
-            let mut connection =
-                CoalescingStream::new(near, OverloadState::default(), ReadThrottle::default());
+            let mut connection = CoalescingStream::new(near, ReadThrottle::default());
             connection.write_all(b"settings").await.unwrap();
             connection.flush().await.unwrap();
             connection.read_u8().await
@@ -290,7 +286,7 @@ mod tests {
     #[tokio::test]
     async fn responses_of_one_poll_leave_together_and_a_shutdown_writes_all() {
         let (near, mut far) = duplex(1_000);
-        let mut connection = CoalescingStream::new(near, OverloadState::default(), ReadThrottle::default());
+        let mut connection = CoalescingStream::new(near, ReadThrottle::default());
         connection.write_all(b"head and data").await.unwrap();
         connection.flush().await.unwrap();
         connection.write_all(b", trailers").await.unwrap();
@@ -311,16 +307,14 @@ mod tests {
     async fn reads_are_gathered_while_requests_are_rejected() {
         let read_throttle = ReadThrottle::default();
         (0..100).for_each(|_| read_throttle.record_rejected());
-        for (overload, read_throttle) in
-            [(overload(true), ReadThrottle::default()), (overload(false), read_throttle)]
-        {
-            read_together(overload, read_throttle).await;
+        for read_throttle in [throttle(true), read_throttle] {
+            read_together(read_throttle).await;
         }
     }
 
-    async fn read_together(overload: OverloadState, read_throttle: ReadThrottle) {
+    async fn read_together(read_throttle: ReadThrottle) {
         let (near, mut far) = duplex(1_000);
-        let mut connection = CoalescingStream::new(near, overload, read_throttle);
+        let mut connection = CoalescingStream::new(near, read_throttle);
         let mut read = [0; 10];
         let mut reads = async |connection: &mut CoalescingStream<_>| {
             let began = tokio::time::Instant::now();
@@ -342,12 +336,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_reads_nothing_times_out_and_a_slow_one_does_not() {
         let (near, mut far) = duplex(1_000);
-        let mut stream = CoalescingStream::new(near, OverloadState::default(), ReadThrottle::default());
+        let mut stream = CoalescingStream::new(near, ReadThrottle::default());
         stream.write_all(&[1; 900]).await.unwrap();
         stream.write_all(&vec![2; 70_000]).await.unwrap_err();
         // A peer that reads within every timeout stays connected.
         let (near, mut slow) = duplex(1_000);
-        let mut stream = CoalescingStream::new(near, OverloadState::default(), ReadThrottle::default());
+        let mut stream = CoalescingStream::new(near, ReadThrottle::default());
         let reads = async {
             let mut read = vec![0; 70_000];
             for part in read.chunks_mut(10_000) {

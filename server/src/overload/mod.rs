@@ -1,27 +1,31 @@
-//! Overload control: what the server rejects when it has more work than time, and how it detects that.
+//! Overload control: whose work comes next, and what the server rejects when it has more work than time.
 //!
 //! ```text
-//! request ─→ queue_delay ───────────→ handler ─→ short: runs inline
-//!            rejects what waited      │
-//!            too long for a thread;   └─→ bulk, or turned out to be long: work_queue ─→ blocking thread
-//!            also bulk work that its      one permit per core, in order of arrival;
-//!            work_queue would reject      rejects while the queue stands
-//!                    │                                     │
-//!                    └──────────→ state ←──────────────────┘
-//!                                 while on, connections read in larger batches
+//! request ─→ authentication ─→ work_queue ──────────────→ handler ─→ short: runs inline, slice by slice
+//!                              a permit for each thread,  │
+//!                              in the order of fair_queue └─→ long: a thread of its own, slice by slice
+//!                              sheds what waited too long        with permits of the same queue
+//!                              in the queue of its principal
 //! ```
 //!
-//! Queues form in two kinds of places, so two detectors exist. [`queue_delay`] measures how long a request waits for a thread of the
-//! runtime; while most requests of a window have waited too long, it rejects those that did. [`work_queue`] bounds work
-//! that takes long to one job per core, with one queue for bulk work and one for long searches; while its queue has been long for more than a
-//! burst, it rejects new work. Each reports to [`state`], which `net::write_coalescing` reads: a rejection of requests that
-//! arrive together costs a third of single ones.
+//! A *flow* is the work of one principal, or of one client subnet if authentication is disabled. [`fair_queue`] orders flows by the CPU
+//! time that they have used over their share, so that a flow that uses less than its share comes next at once, whatever others do,
+//! and a flow alone may use everything. Within a flow, [`class`] decides: writes, then searches, then bulk work.
 //!
-//! [`class`] decides how long a request may wait for a thread: bulk work is rejected first, then searches, and writes last. Work
-//! that has started is never rejected. A rejection is UNAVAILABLE `OVERLOADED` with RetryInfo; `nearby_requests_shed_total`
-//! counts it. `net::message_limits` bounds memory instead of time, and answers the same.
+//! [`work_queue`] hands out one permit for each thread of the runtime. [`scheduled`] takes one for each poll of a call's future, and
+//! [`slice`] tells long jobs when to yield, so that nothing holds a thread for longer than about a millisecond
+//! (`nearby_work_slice_seconds`).
+//!
+//! A flow whose queue is long and has not been empty for 100 ms uses more than its share: its requests that have waited for longer
+//! than their class allows are shed, with UNAVAILABLE `OVERLOADED` and the delay of its own queue as the retry delay. Work that has
+//! started is never shed. While a flow is shedding, its connections read in larger batches (`net::write_coalescing`): a rejection of
+//! requests that arrive together costs a third of single ones. `nearby_requests_shed_total` counts what is shed.
+//! `net::message_limits` bounds memory instead of time, and answers the same.
 
 pub(crate) mod class;
-pub(crate) mod queue_delay;
-pub(crate) mod state;
+pub(crate) mod fair_queue;
+pub(crate) mod flow;
+mod flows;
+pub(crate) mod scheduled;
+pub(crate) mod slice;
 pub(crate) mod work_queue;

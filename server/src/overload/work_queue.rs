@@ -1,197 +1,447 @@
-//! A queue for long work: as many jobs at a time as there are cores, in order of arrival.
+//! Who works next: a fair queue in front of the threads of the runtime.
 //!
-//! More jobs at a time would only slow each other down, and short requests with them. Queued work has not started: while the
-//! queue has been long for more than a burst, new work is rejected at once, which is cheap, and work that has started
-//! completes in time. A standing queue is distinguished from a burst as in CoDel (RFC 8289).
+//! Work is cut into slices of at most a millisecond: one poll of a call's future. A slice needs a [`WorkPermit`], and there is one
+//! permit for each thread of the runtime, so that work waits here, in the order of the [`FairQueue`], and not in the queue of the
+//! runtime, which knows no principals. Tasks that read and write connections need no permit; the runtime's queue contains only
+//! those, and at most one slice for each thread.
+//!
+//! A permit is free, or one task *carries* it: a task that finds a free permit does not work at once, but goes to the end of the
+//! runtime's queue with it, behind all requests that have arrived by then. When its turn comes, it hands the permit to the first
+//! in the fair queue, which may be another task. At the end of a slice, the permit goes to the next in the same way.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    cell::RefCell,
+    future::poll_fn,
+    mem,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use slab::Slab;
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, SemaphorePermit},
+};
 
 use super::{
-    class::{Admission, Class},
-    state::{OverloadState, QueueOverload},
+    class::Class,
+    fair_queue::{FairQueue, FlowId, Rank},
+    flow::Flow,
+    flows::Flows,
+    slice,
 };
 use crate::{clock::Monotonic, error::ServiceError, telemetry::metrics::Metrics};
 
-/// The queue is long when more than this number of jobs wait per core, and the expected wait exceeds [`MAX_QUEUE_DELAY`].
-/// Callers that wait for a response before they send the next request make a queue too, which does not grow.
-const MAX_QUEUED_PER_CORE: u64 = 16;
-/// Three times the 5 ms that CoDel allows: a job here takes milliseconds, where a packet takes microseconds.
-const MAX_QUEUE_DELAY: Duration = Duration::from_millis(15);
-/// A queue that has been long for this time, and never empty, is no burst: CoDel's interval (RFC 8289 §3.2).
+/// A principal is overloaded only while more than this number of its requests wait per thread: callers that wait for a response
+/// before they send the next request make a queue, too, which does not grow.
+const MAX_QUEUED_PER_THREAD: usize = 16;
+/// A queue that was never empty for this time is no burst: CoDel's interval (RFC 8289 §3.2).
 const OVERLOAD_WINDOW: Duration = Duration::from_millis(100);
+/// CPU time of a call outside its slices, which its principal is charged too: reading and writing HTTP/2. Three quarters of the 50 to 80
+/// µs of a search on a connection of its own (`cargo loadtest cost`), and less on a busy connection.
+const CALL_OVERHEAD: Duration = Duration::from_micros(20);
+/// A task that resumes without a queue continues at once, if it has done so for less than this time: half a slice.
+const MAX_DIRECT: Duration = Duration::from_micros(500);
+/// Long searches of all principals that have a thread of their own: half of the 512 threads of tokio's pool.
+const MAX_OFFLOADS: usize = 256;
 
-/// The queue of one kind of work; clones share it.
+/// Retry delays of shed requests.
+pub(crate) const RETRY_DELAYS: [Duration; 6] = [
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+];
+
+/// The retry delay of a request that waited in the queue of its principal: ten times as long, so that the retries of all requests that
+/// are shed add a tenth to the queue at most.
+fn retry_delay(waited: Duration) -> Duration {
+    RETRY_DELAYS
+        .into_iter()
+        .find(|delay| *delay >= waited * 10)
+        .unwrap_or(RETRY_DELAYS[RETRY_DELAYS.len() - 1])
+}
+
+/// The queue; clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct WorkQueue(Arc<Queue>);
+pub(crate) struct WorkQueue(Arc<Shared>);
 
 #[derive(Debug)]
-struct Queue {
-    permits: Semaphore,
-    cores: u64,
-    waiting: AtomicU64,
-    /// Duration of a job: an exponentially weighted mean, in which each job counts for a sixteenth.
-    job_ns: AtomicU64,
+struct Shared {
+    state: Mutex<State>,
+    flows: Flows,
+    threads: usize,
+    offloads: Semaphore,
     clock: Monotonic,
-    start: Instant,
-    /// Time since which the queue has been long, in nanoseconds after the start; [`NEVER`] while it is not.
-    long_since_ns: AtomicU64,
-    overload: QueueOverload,
     metrics: Arc<Metrics>,
 }
 
-const NEVER: u64 = u64::MAX;
-
-/// The permit to run one job, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct WorkPermit<'q> {
-    queue: &'q Queue,
+struct State {
+    free_permits: usize,
+    queue: FairQueue<usize>,
+    waiting: Slab<Waiting>,
+}
+
+/// A task that waits.
+#[derive(Debug)]
+struct Waiting {
+    flow: Arc<Flow>,
+    class: Class,
+    rank: Rank,
+    /// Time since which it waits.
     since: Instant,
-    _permit: SemaphorePermit<'q>,
+    /// True if it may be shed: it has not started.
+    is_new: bool,
+    waker: Waker,
+    /// True while it is on its way through the runtime's queue with a permit.
+    carries_permit: bool,
+    decision: Option<Decision>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Decision {
+    Granted { estimated_ns: u64 },
+    Shed { retry_delay: Duration },
 }
 
 impl WorkQueue {
-    pub(crate) fn new(overload: &OverloadState, metrics: Arc<Metrics>, clock: Monotonic) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, Into::into);
-        Self::with_cores(cores, overload, metrics, clock)
+    /// Creates a queue for the threads of the current runtime.
+    pub(crate) fn new(metrics: Arc<Metrics>, clock: Monotonic) -> Self {
+        Self::with_threads(Handle::current().metrics().num_workers(), metrics, clock)
     }
 
-    fn with_cores(cores: usize, overload: &OverloadState, metrics: Arc<Metrics>, clock: Monotonic) -> Self {
-        let start = clock.now();
-        Self(Arc::new(Queue {
-            permits: Semaphore::new(cores),
-            cores: cores as u64,
-            waiting: AtomicU64::new(0),
-            job_ns: AtomicU64::new(0),
+    pub(super) fn with_threads(threads: usize, metrics: Arc<Metrics>, clock: Monotonic) -> Self {
+        let state = State { free_permits: threads, queue: FairQueue::default(), waiting: Slab::new() };
+        Self(Arc::new(Shared {
+            state: Mutex::new(state),
+            flows: Flows::new(Arc::clone(&metrics), threads * 2),
+            threads,
+            offloads: Semaphore::new(MAX_OFFLOADS),
             clock,
-            start,
-            long_since_ns: AtomicU64::new(NEVER),
-            overload: overload.for_queue(),
             metrics,
         }))
     }
 
-    /// Returns whether a request that would queue once it has been read is rejected already. Counts it if so.
-    pub(crate) fn rejects(&self, class: Class) -> bool {
-        let now = self.0.clock.now();
-        let is_rejected = self.0.is_long(now) && self.0.is_standing(now);
-        if is_rejected {
-            self.0.count_shed(class);
-        }
-        is_rejected
+    /// The work of a call of a principal. `names` returns its label in metrics and its name in the status.
+    pub(crate) fn work_of(
+        &self,
+        (id, share): (FlowId, NonZeroU32),
+        class: Class,
+        names: &dyn Fn() -> (String, String),
+    ) -> Work {
+        Work { queue: self.clone(), flow: self.0.flows.get(id, share, names), class }
     }
 
-    /// Waits for a permit.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a permit to the next task, or keeps it.
+    fn pass_on(&self, mut state: MutexGuard<'_, State>, now: Instant) {
+        let mut wakers = Wakers::default();
+        match self.next(&mut state, now, &mut wakers) {
+            Some(granted) => wakers.take_from(&mut state, granted),
+            None => state.free_permits += 1,
+        }
+        drop(state);
+        wakers.wake();
+    }
+
+    /// Decides on waiting tasks until one is granted a permit.
+    fn next(&self, state: &mut State, now: Instant, wakers: &mut Wakers) -> Option<usize> {
+        loop {
+            let taken = state.queue.pop(now)?;
+            let Some(waiting) = state.waiting.get_mut(taken.work) else { continue };
+            let waited = now.saturating_duration_since(waiting.since);
+            let is_standing = taken.backlogged_for >= OVERLOAD_WINDOW
+                && taken.left >= MAX_QUEUED_PER_THREAD * self.0.threads;
+            waiting.flow.set_shedding(is_standing);
+            if waiting.is_new && is_standing && waited > waiting.class.max_wait() {
+                waiting.decision = Some(Decision::Shed { retry_delay: retry_delay(waited) });
+                wakers.0.push(mem::replace(&mut waiting.waker, Waker::noop().clone()));
+                waiting.flow.metrics.record_shed();
+                self.0.metrics.admission.shed.with_label_values(&[waiting.class.as_str()]).inc();
+                state.queue.end(taken.flow, taken.estimated_ns, 0);
+                continue;
+            }
+            self.0.metrics.admission.work_queue_wait_s.observe(waited.as_secs_f64());
+            waiting.decision = Some(Decision::Granted { estimated_ns: taken.estimated_ns });
+            return Some(taken.work);
+        }
+    }
+}
+
+/// Wakers of tasks that were decided on, to be called without the lock.
+#[derive(Default)]
+struct Wakers(Vec<Waker>);
+
+impl Wakers {
+    fn take_from(&mut self, state: &mut State, key: usize) {
+        if let Some(waiting) = state.waiting.get_mut(key) {
+            self.0.push(mem::replace(&mut waiting.waker, Waker::noop().clone()));
+        }
+    }
+
+    fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// The work of one call.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    queue: WorkQueue,
+    pub(crate) flow: Arc<Flow>,
+    class: Class,
+}
+
+impl Work {
+    /// A slot for work that has its own order, such as a task.
+    pub(crate) fn slot(&self) -> WorkSlot {
+        WorkSlot { work: self.clone(), key: None, direct: Duration::ZERO, running: None }
+    }
+
+    /// Adds a task to the queue. Returns its key, and whether it carries a permit.
+    fn enter(
+        &self,
+        state: &mut State,
+        (new_since, now): (Option<Instant>, Instant),
+        waker: &Waker,
+    ) -> (usize, bool) {
+        let Self { flow, class, .. } = self;
+        let rank = match (class, new_since) {
+            (Class::Write, _) => Rank::Write,
+            (Class::Search, _) => Rank::Search,
+            (Class::Bulk, None) => Rank::StartedBulk,
+            (Class::Bulk, Some(_)) => Rank::Bulk,
+        };
+        let carries_permit = state.free_permits > 0;
+        state.free_permits -= usize::from(carries_permit);
+        let key = state.waiting.insert(Waiting {
+            flow: Arc::clone(flow),
+            class: *class,
+            rank,
+            since: new_since.unwrap_or(now),
+            is_new: new_since.is_some(),
+            waker: waker.clone(),
+            carries_permit,
+            decision: None,
+        });
+        state.queue.push((flow.id, flow.share), rank, key, now);
+        (key, carries_permit)
+    }
+
+    /// Waits until a long search may have a thread of its own: two for each thread of the runtime may serve one principal.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`] while the queue stands, except for work that has started.
-    pub(crate) async fn acquire(&self, admission: Admission) -> Result<WorkPermit<'_>, ServiceError> {
-        let queue = &*self.0;
-        let arrived = queue.clock.now();
-        let rejectable = admission.rejectable().filter(|_| queue.is_long(arrived));
-        if let Some(class) = rejectable.filter(|_| queue.is_standing(arrived)) {
-            return Err(queue.count_shed(class));
-        }
-        let slot = QueueSlot::new(queue);
-        let permit = queue.permits.acquire().await;
-        drop(slot);
-        let since = queue.clock.now();
-        // It arrived before the queue was known to stand, and too many others still wait.
-        if let Some(class) = rejectable.filter(|_| queue.has_many() && queue.is_standing(since)) {
-            return Err(queue.count_shed(class));
-        }
-        let waited = since.saturating_duration_since(arrived);
-        queue.metrics.admission.work_queue_wait_s.observe(waited.as_secs_f64());
-        // The semaphore is never closed.
-        let permit = permit.map_err(|_| ServiceError::Internal("the work queue is closed"))?;
-        Ok(WorkPermit { queue, since, _permit: permit })
+    /// Never: the semaphores are not closed.
+    pub(crate) async fn acquire_thread(
+        &self,
+    ) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), ServiceError> {
+        let closed = |_| ServiceError::Internal("the work queue is closed");
+        let of_principal = self.flow.offloads.acquire().await.map_err(closed)?;
+        Ok((of_principal, self.queue.0.offloads.acquire().await.map_err(closed)?))
+    }
+
+    /// Runs a job on the current thread, which may block. The job calls its argument now and then, which waits for the permit of the
+    /// next slice.
+    pub(crate) fn run_blocking<T>(&self, job: impl FnOnce(&dyn Fn()) -> T) -> T {
+        let runtime = Handle::current();
+        let slot = RefCell::new(self.slot());
+        // Work that has started is not shed.
+        let begin =
+            |slot: &mut WorkSlot| drop(runtime.block_on(poll_fn(|context| slot.poll_begin(None, context))));
+        begin(&mut slot.borrow_mut());
+        let done = job(&|| {
+            if slice::is_over() {
+                let mut slot = slot.borrow_mut();
+                slot.end();
+                slot.direct = Duration::ZERO;
+                begin(&mut slot);
+            }
+        });
+        slot.borrow_mut().end();
+        done
     }
 }
 
-impl Queue {
-    /// Returns whether too much work waits in front of a new job. Remembers since when, until the queue is empty: requests arrive in
-    /// clumps, so that the queue of an overloaded server is short now and then.
-    fn is_long(&self, now: Instant) -> bool {
-        let waiting = self.waiting.load(Ordering::Relaxed);
-        let delay_ns = waiting.saturating_mul(self.job_ns.load(Ordering::Relaxed)) / self.cores;
-        let is_long = self.has_many() && delay_ns > nanos(MAX_QUEUE_DELAY);
-        if is_long {
-            let _ = self.long_since_ns.compare_exchange(
-                NEVER,
-                self.since_start_ns(now),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-        } else if waiting == 0 {
-            self.long_since_ns.store(NEVER, Ordering::Relaxed);
-            self.overload.set(false);
+/// The slot of one task in the queue.
+#[derive(Debug)]
+pub(crate) struct WorkSlot {
+    work: Work,
+    /// The key of the task while it waits.
+    key: Option<usize>,
+    /// Time for which it has worked without going through the queue.
+    direct: Duration,
+    /// The slice that runs, since when, and what it is charged.
+    running: Option<(Instant, Charge)>,
+}
+
+impl WorkSlot {
+    /// Waits for the permit of the next slice. `new_since` is the arrival of a request that may be shed, as it has not started.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`].
+    pub(super) fn poll_permit(
+        &mut self,
+        new_since: Option<Instant>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<WorkPermit<'_>, ServiceError>> {
+        self.poll_begin(new_since, context).map_ok(|()| WorkPermit(self))
+    }
+
+    /// Waits for a permit, and begins a slice with it.
+    fn poll_begin(
+        &mut self,
+        new_since: Option<Instant>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), ServiceError>> {
+        let shared = &*self.work.queue.0;
+        let now = shared.clock.now();
+        let mut state = self.work.queue.state();
+        let Some(key) = self.key else {
+            let is_direct = new_since.is_none()
+                && self.direct < MAX_DIRECT
+                && state.free_permits > 0
+                && state.queue.is_empty();
+            if is_direct {
+                state.free_permits -= 1;
+                drop(state);
+                self.begin(now, Charge::Direct);
+                return Poll::Ready(Ok(()));
+            }
+            self.direct = Duration::ZERO;
+            let (key, is_carrier) = self.work.enter(&mut state, (new_since, now), context.waker());
+            drop(state);
+            self.key = Some(key);
+            if is_carrier {
+                context.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        };
+        let mut wakers = Wakers::default();
+        let mut permits = 0;
+        if let Some(waiting) = state.waiting.get_mut(key)
+            && mem::take(&mut waiting.carries_permit)
+        {
+            permits = 1;
         }
-        is_long
-    }
-
-    fn has_many(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > MAX_QUEUED_PER_CORE * self.cores
-    }
-
-    fn is_standing(&self, now: Instant) -> bool {
-        let since_ns = self.long_since_ns.load(Ordering::Relaxed);
-        let is_standing =
-            since_ns != NEVER && self.since_start_ns(now).saturating_sub(since_ns) >= nanos(OVERLOAD_WINDOW);
-        if is_standing {
-            self.overload.set(true);
+        let mut decision = state.waiting.get(key).and_then(|waiting| waiting.decision);
+        if permits == 1 && decision.is_none() {
+            match self.work.queue.next(&mut state, now, &mut wakers) {
+                Some(granted) if granted != key => wakers.take_from(&mut state, granted),
+                Some(_) => {}
+                None => state.free_permits += 1,
+            }
+            permits = 0;
+            decision = state.waiting.get(key).and_then(|waiting| waiting.decision);
         }
-        is_standing
-    }
-
-    /// Ends the overload when the queue is empty, since no further request may arrive that would.
-    fn end_overload_if_empty(&self) {
-        if self.waiting.load(Ordering::Relaxed) == 0 {
-            self.overload.set(false);
+        match (decision, state.waiting.get_mut(key)) {
+            (None, Some(waiting)) => {
+                if !waiting.waker.will_wake(context.waker()) {
+                    waiting.waker.clone_from(context.waker());
+                }
+            }
+            _ => {
+                self.key = None;
+                drop(state.waiting.try_remove(key));
+            }
+        }
+        // Another task has granted the permit to this one, which still carried its own.
+        if permits == 1 {
+            self.work.queue.pass_on(state, now);
+        } else {
+            drop(state);
+        }
+        wakers.wake();
+        match decision {
+            None => Poll::Pending,
+            Some(Decision::Granted { estimated_ns }) => {
+                let overhead = if new_since.is_some() { CALL_OVERHEAD } else { Duration::ZERO };
+                self.begin(now, Charge::Estimated { estimated_ns, overhead });
+                Poll::Ready(Ok(()))
+            }
+            Some(Decision::Shed { retry_delay }) => Poll::Ready(Err(ServiceError::Overloaded(retry_delay))),
         }
     }
 
-    fn count_shed(&self, class: Class) -> ServiceError {
-        self.metrics.admission.shed.with_label_values(&[class.as_str()]).inc();
-        ServiceError::Overloaded
+    fn begin(&mut self, now: Instant, charge: Charge) {
+        slice::begin(now);
+        self.running = Some((now, charge));
     }
 
-    fn since_start_ns(&self, now: Instant) -> u64 {
-        nanos(now.saturating_duration_since(self.start))
+    /// Ends the slice that runs, if any, and passes its permit on.
+    fn end(&mut self) {
+        let Some((since, charge)) = self.running.take() else { return };
+        slice::end();
+        let Work { queue, flow, .. } = &self.work;
+        let now = queue.0.clock.now();
+        // Wall-clock time: reading the CPU time of a thread is a system call, which costs a hundredth of a search. A thread that the
+        // system interrupts charges its principal too much, in proportion to the time that the principal uses.
+        let took = now.saturating_duration_since(since);
+        queue.0.metrics.admission.slice_s.observe(took.as_secs_f64());
+        let mut state = queue.state();
+        let charged = match charge {
+            Charge::Estimated { estimated_ns, overhead } => {
+                state.queue.end(flow.id, estimated_ns, nanos(took + overhead));
+                took + overhead
+            }
+            Charge::Direct => {
+                state.queue.charge((flow.id, flow.share), nanos(took));
+                self.direct += took;
+                took
+            }
+        };
+        queue.pass_on(state, now);
+        flow.metrics.add_cpu(charged);
     }
 }
+
+impl Drop for WorkSlot {
+    fn drop(&mut self) {
+        self.end();
+        let Some(key) = self.key.take() else { return };
+        let queue = &self.work.queue;
+        let now = queue.0.clock.now();
+        let mut state = queue.state();
+        let Some(waiting) = state.waiting.try_remove(key) else { return };
+        let mut permits = usize::from(waiting.carries_permit);
+        match waiting.decision {
+            None => state.queue.remove(waiting.flow.id, waiting.rank, |other| *other == key),
+            Some(Decision::Granted { estimated_ns }) => {
+                state.queue.end(waiting.flow.id, estimated_ns, 0);
+                permits += 1;
+            }
+            Some(Decision::Shed { .. }) => {}
+        }
+        drop(state);
+        for _ in 0..permits {
+            queue.pass_on(queue.state(), now);
+        }
+    }
+}
+
+/// What the flow of a slice is charged at its end.
+#[derive(Clone, Copy, Debug)]
+enum Charge {
+    /// It has been charged an estimate.
+    Estimated { estimated_ns: u64, overhead: Duration },
+    /// It has not been charged, as it did not wait.
+    Direct,
+}
+
+/// The permit to work for one slice, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct WorkPermit<'s>(&'s mut WorkSlot);
 
 impl Drop for WorkPermit<'_> {
     fn drop(&mut self) {
-        // Two jobs that end at once may lose one of their updates, which a mean tolerates.
-        let took_ns = nanos(self.queue.clock.now().saturating_duration_since(self.since));
-        let mean_ns = self.queue.job_ns.load(Ordering::Relaxed);
-        let next_ns = if mean_ns == 0 { took_ns } else { mean_ns - mean_ns / 16 + took_ns / 16 };
-        self.queue.job_ns.store(next_ns, Ordering::Relaxed);
-        self.queue.end_overload_if_empty();
-    }
-}
-
-/// A slot in the queue, until it is dropped.
-struct QueueSlot<'q>(&'q Queue);
-
-impl<'q> QueueSlot<'q> {
-    fn new(queue: &'q Queue) -> Self {
-        queue.waiting.fetch_add(1, Ordering::Relaxed);
-        Self(queue)
-    }
-}
-
-impl Drop for QueueSlot<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.0.end_overload_if_empty();
+        self.0.end();
     }
 }
 
@@ -200,110 +450,5 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::pin::Pin;
-
-    use futures_util::poll;
-
-    use super::*;
-    use crate::clock::ManualClock;
-
-    type Acquiring<'t> = Pin<Box<dyn Future<Output = Result<WorkPermit<'t>, ServiceError>> + 't>>;
-
-    /// A queue of one core, in which a job takes `job` so far.
-    fn queue(job: Duration) -> (WorkQueue, ManualClock) {
-        let clock = ManualClock::default();
-        let metrics = Arc::new(Metrics::new().unwrap());
-        let queue = WorkQueue::with_cores(1, &OverloadState::default(), metrics, clock.monotonic());
-        queue.0.job_ns.store(nanos(job), Ordering::Relaxed);
-        (queue, clock)
-    }
-
-    /// Requests that arrive at once. Returns those that wait; the others are rejected.
-    async fn arrive(queue: &WorkQueue, requests: usize, admission: Admission) -> Vec<Acquiring<'_>> {
-        let mut waiting = Vec::new();
-        for _ in 0..requests {
-            let mut request: Acquiring<'_> = Box::pin(queue.acquire(admission));
-            if poll!(&mut request).is_pending() {
-                waiting.push(request);
-            }
-        }
-        waiting
-    }
-
-    fn shed(queue: &WorkQueue) -> u64 {
-        queue.0.metrics.admission.shed.with_label_values(&["bulk"]).get()
-    }
-
-    const MILLISECOND: Duration = Duration::from_millis(1);
-    const BULK: Admission = Admission::Rejectable(Class::Bulk);
-
-    #[tokio::test]
-    async fn a_burst_is_served_in_order() {
-        let (queue, _) = queue(MILLISECOND);
-        let first = queue.acquire(BULK).await.unwrap();
-        let waiting = arrive(&queue, 200, BULK).await;
-        assert_eq!(waiting.len(), 200);
-        drop(first);
-        for request in waiting {
-            drop(request.await.unwrap());
-        }
-        assert_eq!((shed(&queue), queue.0.waiting.load(Ordering::Relaxed)), (0, 0));
-    }
-
-    #[tokio::test]
-    async fn a_standing_queue_rejects_new_work_but_not_started_work() {
-        let (queue, clock) = queue(MILLISECOND);
-        let first = queue.acquire(BULK).await.unwrap();
-        let waiting = arrive(&queue, 200, BULK).await;
-        clock.advance(OVERLOAD_WINDOW);
-        assert!(arrive(&queue, 10, BULK).await.is_empty());
-        assert!(queue.rejects(Class::Bulk));
-        assert_eq!(shed(&queue), 11);
-        let started = arrive(&queue, 3, Admission::Started).await;
-        assert_eq!(started.len(), 3);
-        // Of the requests that waited, those are rejected that make the queue long.
-        drop(first);
-        let mut served = 0;
-        for request in waiting {
-            served += u64::from(request.await.is_ok());
-        }
-        // The first ones arrived before the queue was long, and behind the last ones nothing waits too long. (The three that
-        // have started wait too.)
-        let expected = (MAX_QUEUED_PER_CORE + 1) + (MAX_QUEUED_PER_CORE - 3) + 1;
-        assert_eq!((served, shed(&queue)), (expected, 200 - expected + 11));
-        assert!(queue.0.overload.is_on());
-        for request in started {
-            drop(request.await.unwrap());
-        }
-        // The overload ends whether or not another request arrives.
-        assert!(!queue.0.overload.is_on());
-        assert!(!queue.rejects(Class::Bulk));
-        drop(queue.acquire(BULK).await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn a_standing_queue_that_is_short_rejects_nothing() {
-        for (job, requests) in
-            [(Duration::from_secs(1), MAX_QUEUED_PER_CORE), (MILLISECOND / 100, MAX_QUEUED_PER_CORE * 5)]
-        {
-            let (queue, clock) = queue(job);
-            let _first = queue.acquire(BULK).await.unwrap();
-            let _waiting = arrive(&queue, usize::try_from(requests).unwrap(), BULK).await;
-            clock.advance(OVERLOAD_WINDOW);
-            assert_eq!(arrive(&queue, 1, BULK).await.len(), 1, "{job:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn cancelled_requests_leave_the_queue() {
-        let (queue, clock) = queue(MILLISECOND);
-        let _first = queue.acquire(BULK).await.unwrap();
-        let waiting = arrive(&queue, 200, BULK).await;
-        clock.advance(OVERLOAD_WINDOW);
-        assert!(queue.rejects(Class::Bulk) && queue.0.overload.is_on());
-        drop(waiting);
-        assert!(!queue.0.overload.is_on());
-        assert_eq!(arrive(&queue, 1, BULK).await.len(), 1);
-    }
-}
+#[path = "work_queue_tests.rs"]
+mod tests;

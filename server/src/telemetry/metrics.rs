@@ -8,11 +8,16 @@ use std::{sync::OnceLock, time::Duration};
 
 use nearby_proto::CODE_NAMES;
 use prometheus::{
-    Counter, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+    Counter, CounterVec, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
-use super::{panics, process::ProcessStats, status::Status};
+use super::{
+    panics,
+    principals::{PrincipalsMetrics, Series},
+    process::ProcessStats,
+    status::Status,
+};
 
 /// Buckets of call durations, in seconds: a search takes some ten microseconds.
 const CALL_BUCKETS_S: [f64; 16] = [
@@ -21,6 +26,9 @@ const CALL_BUCKETS_S: [f64; 16] = [
 ];
 /// Buckets of waiting times and of commits, in seconds.
 const WAIT_BUCKETS_S: [f64; 10] = [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0];
+/// Buckets of slices of work, in seconds: they should take at most a millisecond.
+const SLICE_BUCKETS_S: [f64; 9] =
+    [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.01];
 /// Buckets of numbers of results, pages and commands.
 const COUNT_BUCKETS: [f64; 11] = [0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
 
@@ -52,6 +60,7 @@ pub struct Metrics {
     pub(crate) searches: SearchMetrics,
     pub(crate) commits: CommitMetrics,
     pub(crate) admission: AdmissionMetrics,
+    pub(crate) principals: PrincipalsMetrics,
     pub(crate) connections: ConnectionMetrics,
     scrape: ScrapeGauges,
     process: ProcessMetrics,
@@ -89,10 +98,10 @@ pub(crate) struct CommitMetrics {
 /// Metrics of admission: waiting, load shedding, rejection.
 #[derive(Debug)]
 pub(crate) struct AdmissionMetrics {
-    /// Time until a thread of the runtime runs a request.
-    pub(crate) scheduling_delay_s: Histogram,
-    /// Time in the work queue.
+    /// Time from a request's arrival, or from the wake-up of work that has started, until it has a permit to work.
     pub(crate) work_queue_wait_s: Histogram,
+    /// Time for which work holds a thread before it yields.
+    pub(crate) slice_s: Histogram,
     /// Requests shed, by class.
     pub(crate) shed: IntCounterVec,
     /// Requests rejected for credentials, roles or rate limits, by reason.
@@ -198,6 +207,7 @@ impl Metrics {
             searches: SearchMetrics::new(&make)?,
             commits: CommitMetrics::new(&make)?,
             admission: AdmissionMetrics::new(&make)?,
+            principals: principals(&make)?,
             connections: ConnectionMetrics::new(&make)?,
             scrape: ScrapeGauges::new(&make)?,
             process: ProcessMetrics::new(&make)?,
@@ -219,7 +229,7 @@ impl Metrics {
     /// The metrics that `nearby status` shows.
     pub(crate) fn status(&self, now: State) -> Status {
         self.set_gauges(now);
-        Status::of(&self.registry.gather())
+        Status::of(&self.registry.gather(), self.principals.status())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "no disk has 2^53 bytes to the byte")]
@@ -305,14 +315,14 @@ impl CommitMetrics {
 
 impl AdmissionMetrics {
     fn new(make: &Maker) -> prometheus::Result<Self> {
-        let delay = "Time until a thread runs a request";
-        let queue = "Time that batches and long searches wait in the work queue";
+        let queue = "Time that work waits in the work queue, from the arrival of a request";
+        let slice = "Time for which work holds a thread before it yields to other work";
         let shed = "Requests shed because the server is overloaded, by class";
         let rejected = "Requests rejected for their credentials, role or rate limit, by reason";
         let classes = ["write", "search", "bulk"];
         Ok(Self {
-            scheduling_delay_s: make.histogram("nearby_scheduling_delay_seconds", delay, &WAIT_BUCKETS_S)?,
             work_queue_wait_s: make.histogram("nearby_work_queue_wait_seconds", queue, &WAIT_BUCKETS_S)?,
+            slice_s: make.histogram("nearby_work_slice_seconds", slice, &SLICE_BUCKETS_S)?,
             shed: make.counters_from_0("nearby_requests_shed_total", shed, "class", &classes)?,
             rejected: make.counters_from_0(
                 "nearby_requests_rejected_total",
@@ -322,6 +332,20 @@ impl AdmissionMetrics {
             )?,
         })
     }
+}
+
+fn principals(make: &Maker) -> prometheus::Result<PrincipalsMetrics> {
+    let cpu = "CPU seconds of the work of a principal, with an allowance for reading and writing its calls";
+    let cpu = Opts::new("nearby_principal_cpu_seconds_total", cpu);
+    let shed = "Requests shed because the principal uses more than its share of an overloaded server";
+    let rate_limited = "Requests rejected by the rate limit of the principal";
+    let label = ["principal"];
+    Ok(PrincipalsMetrics::new(Series {
+        requests: make.counters("nearby_principal_requests_total", "Requests of a principal", &label)?,
+        cpu_s: make.register(CounterVec::new(cpu, &label))?,
+        shed: make.counters("nearby_principal_requests_shed_total", shed, &label)?,
+        rate_limited: make.counters("nearby_principal_requests_rate_limited_total", rate_limited, &label)?,
+    }))
 }
 
 impl ConnectionMetrics {

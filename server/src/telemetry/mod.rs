@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `logs` | log output and its filter |
 //! | `metrics` | Prometheus metrics |
+//! | `principals` | the metrics of each principal |
 //! | `process` | CPU time, memory and file descriptors of the process |
 //! | `status` | the metrics that `nearby status` shows, as JSON |
 //! | `traces` | spans of calls, exported over OTLP |
@@ -12,6 +13,7 @@
 mod logs;
 pub mod metrics;
 pub mod panics;
+pub(crate) mod principals;
 mod process;
 pub(crate) mod status;
 pub(crate) mod traces;

@@ -32,6 +32,19 @@ pub(crate) struct Status {
     pub(crate) disk_free_bytes: f64,
     /// By name, without package and service.
     pub(crate) methods: BTreeMap<String, MethodStatus>,
+    /// The principals that have used the most CPU time, by name: API keys, subjects of tokens, names in certificates, or client
+    /// addresses while authentication is disabled.
+    #[serde(default)]
+    pub(crate) principals: BTreeMap<String, PrincipalStatus>,
+}
+
+/// The calls of one principal.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct PrincipalStatus {
+    pub(crate) requests_total: f64,
+    pub(crate) cpu_s: f64,
+    pub(crate) shed_total: f64,
+    pub(crate) rate_limited_total: f64,
 }
 
 /// The calls of one method.
@@ -45,7 +58,7 @@ pub(crate) struct MethodStatus {
 
 impl Status {
     /// Reads the status from metrics.
-    pub(super) fn of(families: &[MetricFamily]) -> Self {
+    pub(super) fn of(families: &[MetricFamily], principals: Vec<(String, PrincipalStatus)>) -> Self {
         let metrics = |name: &str| {
             let family = families.iter().find(|family| family.name() == name);
             family.map_or(&[][..], MetricFamily::get_metric)
@@ -90,6 +103,7 @@ impl Status {
             max_fds: sum("process_max_fds"),
             disk_free_bytes: sum("nearby_disk_free_bytes"),
             methods,
+            principals: principals.into_iter().collect(),
         }
     }
 }

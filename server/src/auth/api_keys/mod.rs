@@ -60,6 +60,9 @@ pub struct Key {
     /// Burst of the rate limit, in units of work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<NonZeroU32>,
+    /// Weight of its share of an overloaded server, relative to other principals; 1 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<NonZeroU32>,
 }
 
 /// Parameters of a new key.
@@ -73,6 +76,8 @@ pub struct NewKey {
     pub expires: Option<Timestamp>,
     /// Rate limit; `None` for the default of the server.
     pub rate: Option<Rate>,
+    /// Weight of its share of an overloaded server; `None` for 1.
+    pub share: Option<NonZeroU32>,
 }
 
 impl Key {
@@ -195,6 +200,7 @@ pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<SecretString, Key
         revoked: None,
         rate_per_s: new.rate.map(|rate| rate.per_s),
         burst: new.rate.map(|rate| rate.burst),
+        share: new.share,
     };
     change(path, |keys| {
         if keys.iter().any(|other| other.id == key.id) {
@@ -331,11 +337,15 @@ impl LoadedKeys {
         let entries = file.key.into_iter().filter_map(|key| {
             let digest = digest_of(&key)?;
             let same = before.and_then(|before| before.by_id.get(&key.id));
-            let same = same.filter(|(old, ..)| (&old.roles, old.rate()) == (&key.roles, key.rate()));
+            let same = same.filter(|(old, ..)| {
+                (&old.roles, old.rate(), old.share) == (&key.roles, key.rate(), key.share)
+            });
             let principal = same.map(|(_, _, principal)| Arc::clone(principal)).unwrap_or_else(|| {
                 let name = format!("{} ({})", key.name, key.id);
                 let roles = key.roles.iter().copied().collect();
-                Arc::new(Principal::new("key", name, roles, key.rate().or(default_rate)))
+                let principal = Principal::new("key", name, roles, key.rate().or(default_rate));
+                let share = key.share.unwrap_or(NonZeroU32::MIN);
+                Arc::new(principal.labelled(&key.name).identified_by_label().with_share(share))
             });
             Some((key.id.clone(), (key, digest, principal)))
         });

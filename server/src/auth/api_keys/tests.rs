@@ -13,7 +13,13 @@ fn micros(second: i64) -> UnixMicros {
 }
 
 fn new(name: &str, expires: Option<i64>) -> NewKey {
-    NewKey { name: name.to_owned(), roles: vec![Role::Search], expires: expires.map(at), rate: None }
+    NewKey {
+        name: name.to_owned(),
+        roles: vec![Role::Search],
+        expires: expires.map(at),
+        rate: None,
+        share: None,
+    }
 }
 
 #[test]

@@ -15,19 +15,21 @@ use crate::{
         response_encoder::{put_merchant, viewed},
         streaming::ResponseStream,
     },
+    overload::work_queue::Work,
     service::{Service, ServiceHandle},
 };
 
 /// Size of a message, unless one merchant is larger.
 pub(super) const MESSAGE_BYTES: usize = 256 * 1024;
-/// Merchants that are checked for one message: with a selective filter, other calls must run in between.
-const MERCHANTS_PER_MESSAGE: usize = 10_000;
+/// Merchants that are checked for one message, in less than half a millisecond: with a selective filter, other work must run in
+/// between.
+const MERCHANTS_PER_MESSAGE: usize = 4_000;
 
 /// All merchants, in messages that are produced as the client reads them.
 pub(super) fn export(
     service: &Service,
     given: &wire::ExportMerchantsRequest,
-    handle: ServiceHandle,
+    (handle, work): (ServiceHandle, &Work),
 ) -> Result<ResponseStream<Encoded<wire::ExportMerchantsResponse>>, ServiceError> {
     let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
     let view = view_from_wire(given.view, wire::MerchantView::Full)?;
@@ -50,14 +52,14 @@ pub(super) fn export(
     let next = Arc::new(next);
     // The state: `Some(None)` before the first message, then the last id sent, and `None` at the end.
     let state = Some(None);
-    Ok(Box::pin(stream::try_unfold(state, move |state| {
+    let messages = stream::try_unfold(state, move |state| {
         let (next, handle) = (Arc::clone(&next), handle.clone());
         async move {
             let Some(after) = state else { return Ok(None) };
             handle.service()?;
             let (message, last) = next(after);
-            tokio::task::yield_now().await;
             Ok::<_, Status>(Some((message, last.map(Some))))
         }
-    })))
+    });
+    Ok(Box::pin(work.schedule_stream(messages)))
 }

@@ -18,6 +18,7 @@ use crate::grpc::{
 use crate::{
     commit::{Committed, Submitted},
     error::{ServiceError, Violation},
+    overload::slice,
     reason,
     record::{self, FieldSet},
     service::{CheckedRow, Service},
@@ -128,6 +129,7 @@ impl Rows {
         let mut valid_at = Vec::with_capacity(message.rows.len());
         let mask = import_mask_from_wire(message.update_mask.as_ref())?;
         for (at, row) in message.rows.into_iter().enumerate() {
+            slice::yield_if_over().await;
             let row_number = row.row_number;
             let fields = row.merchant.as_ref().map_or(mask, |merchant| known_fields(mask, merchant));
             let (state, violations) = match check_row(row, message.allow_null_island) {

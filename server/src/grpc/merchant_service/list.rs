@@ -12,7 +12,7 @@ use crate::{
         offload::run_or_offload,
         response_encoder::{field_len, len, put_field, put_merchant, viewed},
     },
-    overload::{class::Admission, work_queue::WorkQueue},
+    overload::work_queue::Work,
     page_token::{Fingerprint, Payload},
     service::Service,
 };
@@ -24,7 +24,7 @@ const MERCHANTS_PER_CHECK: usize = 256;
 pub(super) async fn list(
     service: &Service,
     given: &wire::ListMerchantsRequest,
-    (queue, deadline): (&WorkQueue, Deadline),
+    (work, deadline): (&Work, Deadline),
 ) -> Result<Encoded<wire::ListMerchantsResponse>, ServiceError> {
     let size = page_size(given.page_size, "page_size", 100, 1_000)?.get();
     let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
@@ -55,7 +55,7 @@ pub(super) async fn list(
         }
         Ok(Some((response, None)))
     };
-    let (mut response, next) = run_or_offload((queue, Admission::Started), deadline, job).await?;
+    let (mut response, next) = run_or_offload(work, deadline, job).await?;
     if let Some(last) = next {
         put_field(&mut response, 2, service.tokens.seal(&Payload::from(&last), &query)?.as_bytes());
     }

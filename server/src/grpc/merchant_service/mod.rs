@@ -35,29 +35,14 @@ use nearby_proto::{
 use tonic::{Request, Response, Status, Streaming};
 
 use self::write::{Change, WriteRequest};
-use super::{
-    convert::id_from_name, middleware::deadline::Deadline, request_context::RequestContext,
-    streaming::ResponseStream,
-};
-use crate::{
-    error::ServiceError,
-    overload::{
-        class::{Admission, Class},
-        work_queue::WorkQueue,
-    },
-    service::ServiceHandle,
-};
-
-const BULK: Admission = Admission::Rejectable(Class::Bulk);
+use super::{convert::id_from_name, request_context::RequestContext, streaming::ResponseStream};
+use crate::{error::ServiceError, service::ServiceHandle};
 
 /// The service.
 #[derive(Clone, Debug)]
 pub(crate) struct MerchantServiceImpl {
     pub(crate) handle: ServiceHandle,
     pub(crate) watch_send_timeout: Duration,
-    /// Queues of bulk work, and of requests that turn out to be long.
-    pub(crate) bulk: WorkQueue,
-    pub(crate) long: WorkQueue,
 }
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -82,7 +67,6 @@ impl MerchantService for MerchantServiceImpl {
         request: Request<BatchGetMerchantsRequest>,
     ) -> Reply<Encoded<BatchGetMerchantsResponse>> {
         let context = RequestContext::of(&request);
-        let _permit = self.bulk.acquire(BULK).await?;
         Ok(Response::new(get::batch(&*self.handle.service()?, request.get_ref(), &context)?))
     }
 
@@ -90,8 +74,8 @@ impl MerchantService for MerchantServiceImpl {
         &self,
         request: Request<ListMerchantsRequest>,
     ) -> Reply<Encoded<ListMerchantsResponse>> {
-        let _permit = self.bulk.acquire(BULK).await?;
-        let limits = (&self.long, Deadline::of(&request));
+        let context = RequestContext::of(&request);
+        let limits = (context.work()?, context.deadline);
         Ok(Response::new(list::list(&*self.handle.service()?, request.get_ref(), limits).await?))
     }
 
@@ -126,7 +110,7 @@ impl MerchantService for MerchantServiceImpl {
         let context = RequestContext::of(&request);
         let BatchCreateMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
         let changes = requests.into_iter().map(Change::Create).collect();
-        let changes = WriteRequest::many("BatchCreateMerchants", changes, &request_id, validate_only)?;
+        let changes = WriteRequest::many("BatchCreateMerchants", changes, &request_id, validate_only).await?;
         Ok(Response::new(write::merchants_response(
             &changes.commit(&*self.handle.service()?, &context).await?,
         )))
@@ -139,7 +123,7 @@ impl MerchantService for MerchantServiceImpl {
         let context = RequestContext::of(&request);
         let BatchUpdateMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
         let changes = requests.into_iter().map(Change::Update).collect();
-        let changes = WriteRequest::many("BatchUpdateMerchants", changes, &request_id, validate_only)?;
+        let changes = WriteRequest::many("BatchUpdateMerchants", changes, &request_id, validate_only).await?;
         Ok(Response::new(write::merchants_response(
             &changes.commit(&*self.handle.service()?, &context).await?,
         )))
@@ -149,7 +133,7 @@ impl MerchantService for MerchantServiceImpl {
         let context = RequestContext::of(&request);
         let BatchDeleteMerchantsRequest { requests, request_id, validate_only } = request.into_inner();
         let changes = requests.into_iter().map(Change::Delete).collect();
-        let changes = WriteRequest::many("BatchDeleteMerchants", changes, &request_id, validate_only)?;
+        let changes = WriteRequest::many("BatchDeleteMerchants", changes, &request_id, validate_only).await?;
         changes.commit(&*self.handle.service()?, &context).await?;
         Ok(Response::new(Empty {}))
     }
@@ -167,16 +151,20 @@ impl MerchantService for MerchantServiceImpl {
         &self,
         request: Request<ExportMerchantsRequest>,
     ) -> Reply<Self::ExportMerchantsStream> {
+        let context = RequestContext::of(&request);
         let service = self.handle.service()?;
-        Ok(Response::new(export::export(&service, request.get_ref(), self.handle.clone())?))
+        let scope = (self.handle.clone(), context.work()?);
+        Ok(Response::new(export::export(&service, request.get_ref(), scope)?))
     }
 
     async fn watch_merchants(
         &self,
         request: Request<WatchMerchantsRequest>,
     ) -> Reply<Self::WatchMerchantsStream> {
+        let context = RequestContext::of(&request);
         let service = self.handle.service()?;
-        let watching = watch::watch(service, request.get_ref(), self.handle.clone(), self.watch_send_timeout);
+        let scope = (self.handle.clone(), context.work()?);
+        let watching = watch::watch(service, request.get_ref(), scope, self.watch_send_timeout);
         Ok(Response::new(watching.await?))
     }
 

@@ -16,6 +16,7 @@ use crate::{
         response_encoder::{put_field, put_merchant, viewed},
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
+    overload::work_queue::Work,
     record::name_of,
     service::{NOT_READY, Service, ServiceHandle},
 };
@@ -27,7 +28,7 @@ const MAX_CHANGES: usize = 1_024;
 pub(super) async fn watch(
     service: Arc<Service>,
     given: &wire::WatchMerchantsRequest,
-    handle: ServiceHandle,
+    (handle, work): (ServiceHandle, &Work),
     send_timeout: Duration,
 ) -> Result<ResponseStream<Encoded<wire::WatchMerchantsResponse>>, ServiceError> {
     let view = view_from_wire(given.view, wire::MerchantView::Full)?;
@@ -37,7 +38,7 @@ pub(super) async fn watch(
     let now = *latest.borrow();
     let from = given.revision.map_or(now, Revision);
     let behind = older_changes(&service, from).await?;
-    Ok(spawn_stream(send_timeout, move |sender| async move {
+    Ok(spawn_stream(work, send_timeout, move |sender| async move {
         let mut changes = ChangeStream { view, sent_revision: from, sender };
         let watched = tokio::select! {
             watched = changes.run(&service, behind, latest) => watched,

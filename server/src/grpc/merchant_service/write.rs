@@ -16,6 +16,7 @@ use crate::{
         request_context::RequestContext,
         response_encoder::put_field,
     },
+    overload::slice,
     reason,
     record::{self, name_of},
     service::Service,
@@ -56,7 +57,7 @@ impl WriteRequest {
     }
 
     /// A batch of changes. Errors name the request within the batch.
-    pub(super) fn many(
+    pub(super) async fn many(
         method: &str,
         mut changes: Vec<Change>,
         request_id: &str,
@@ -76,6 +77,7 @@ impl WriteRequest {
                     return Err(ServiceError::invalid(field, reason::UNEXPECTED, description).below(&path));
                 }
             }
+            slice::yield_if_over().await;
             commands.push(change.into_command().map_err(|error| error.below(&path))?);
         }
         Ok(Self { commands, request, validate_only })

@@ -1,17 +1,16 @@
-//! Authenticates and authorizes calls, applies rate limits, and writes the audit log.
+//! Authenticates and authorizes calls, and applies the rate limit per client IP.
 //!
 //! Credentials end here: they are removed from the request, and its extensions hold the principal instead.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use http::{Request, Response};
-use tonic::{Code, Status, body::Body};
+use tonic::{Status, body::Body};
 
 use super::{GrpcService, Middleware, call};
 use crate::{
     auth::{
         Authenticator, Credentials,
-        audit_log::{AuditLog, Entry, Subjects},
         bearer::{self, bearer},
         principal::Principal,
         rate_limit::PerIpRateLimit,
@@ -20,7 +19,7 @@ use crate::{
     error::ServiceError,
     grpc::{
         method::{Method, Route},
-        status::{code_name, reason_of},
+        status::reason_of,
     },
     net::peer::{Peer, client_subnet},
     telemetry::metrics::Metrics,
@@ -34,7 +33,6 @@ pub(crate) struct Auth(pub(crate) Arc<AuthContext>);
 pub(crate) struct AuthContext {
     pub(crate) authenticator: Authenticator,
     pub(crate) per_ip: Option<PerIpRateLimit>,
-    pub(crate) audit_log: Option<AuditLog>,
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -45,28 +43,19 @@ impl Middleware for Auth {
         let peer = request.extensions().get::<Peer>();
         let admitted = self.0.charge_ip(peer).and_then(|()| {
             // Health checks and reflection need no credentials: they return nothing that the contract does not.
-            method.map(|method| Ok((method, self.0.authorize(method, &request)?))).transpose()
+            method.map(|method| self.0.authorize(method, &request)).transpose()
         });
-        let (method, principal) = match admitted {
-            Ok(Some(admitted)) => admitted,
+        let principal = match admitted {
+            Ok(Some(principal)) => principal,
             Ok(None) => return call(inner, request).await,
             Err(error) => {
                 self.0.record_rejected(method, peer, &error);
                 return Status::from(error).into_http();
             }
         };
-        if let Some(peer) = peer {
-            peer.read_throttle.record_accepted();
-        }
-        let audit = self.0.audit(method, &principal, &mut request);
         bearer::remove(request.headers_mut());
         request.extensions_mut().insert(principal);
-        let response = call(inner, request).await;
-        // Written here, before the response leaves.
-        if let Some(mut audit) = audit {
-            audit.read_status(&response);
-        }
-        response
+        call(inner, request).await
     }
 }
 
@@ -95,7 +84,6 @@ impl AuthContext {
         if !principal.has(method.role) {
             return Err(ServiceError::RoleMissing(method.role));
         }
-        principal.charge(1).map_err(ServiceError::RateLimited)?;
         Ok(principal)
     }
 
@@ -108,58 +96,5 @@ impl AuthContext {
         let method = method.map(Method::name);
         let certificate_names = peer.map_or(&[][..], |peer| &peer.certificate_names);
         tracing::debug!(method, reason = reason.as_str(), ?certificate_names, "call rejected");
-    }
-
-    /// The audit record of a call, if the method is audited.
-    fn audit(
-        &self,
-        method: &'static Method,
-        principal: &Arc<Principal>,
-        request: &mut Request<Body>,
-    ) -> Option<AuditRecord> {
-        let log = self.audit_log.as_ref().filter(|_| method.audited)?;
-        let subjects = Subjects::default();
-        request.extensions_mut().insert(subjects.clone());
-        Some(AuditRecord {
-            log: log.clone(),
-            clock: self.clock.clone(),
-            principal: Arc::clone(principal),
-            address: request.extensions().get::<Peer>().and_then(|peer| peer.address),
-            method,
-            subjects,
-            code: Code::Cancelled,
-        })
-    }
-}
-
-/// Writes a line of the audit log when it is dropped.
-struct AuditRecord {
-    log: AuditLog,
-    clock: Clock,
-    principal: Arc<Principal>,
-    address: Option<IpAddr>,
-    method: &'static Method,
-    subjects: Subjects,
-    /// CANCELLED until there is a response: a change of a caller that went away may have been committed.
-    code: Code,
-}
-
-impl AuditRecord {
-    /// The status of a response. A stream has none yet: the line records that it started.
-    fn read_status(&mut self, response: &Response<Body>) {
-        self.code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
-    }
-}
-
-impl Drop for AuditRecord {
-    fn drop(&mut self) {
-        self.log.write(&Entry {
-            at: (self.clock)(),
-            principal: &self.principal,
-            address: self.address,
-            method: self.method.name(),
-            code: code_name(self.code),
-            subjects: &self.subjects,
-        });
     }
 }

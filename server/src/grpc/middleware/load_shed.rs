@@ -1,10 +1,10 @@
-//! Sheds load: rejects requests for which the server has no time, before they consume any. See `overload` for the detectors.
+//! Sheds load: lets the work of a call begin when it is its principal's turn, or rejects it before it consumes anything. See
+//! `overload`.
 
 use std::{
-    future::poll_fn,
+    num::NonZeroU32,
     sync::{Arc, LazyLock},
-    task::Poll,
-    time::Instant,
+    time::Duration,
 };
 
 use http::{HeaderMap, Request, Response};
@@ -12,66 +12,75 @@ use tonic::{Status, body::Body};
 
 use super::{GrpcService, Middleware, call, deadline::Deadline, request_setup::Arrived};
 use crate::{
+    auth::principal::Principal,
     error::ServiceError,
-    grpc::method::Route,
-    overload::{queue_delay::QueueDelay, work_queue::WorkQueue},
+    grpc::method::{Method, Route},
+    net::peer::{Peer, client_subnet},
+    overload::{
+        fair_queue::FlowId,
+        work_queue::{RETRY_DELAYS, Work, WorkQueue},
+    },
 };
 
-/// Rejects requests while the server is overloaded.
+/// Schedules calls, and rejects those of overloaded principals.
 #[derive(Clone, Debug)]
-pub(crate) struct LoadShed {
-    queue_delay: Arc<QueueDelay>,
-    /// The queue of bulk work.
-    bulk: WorkQueue,
+pub(crate) struct LoadShed(pub(crate) WorkQueue);
+
+impl Middleware for LoadShed {
+    async fn handle(self, mut request: Request<Body>, inner: impl GrpcService) -> Response<Body> {
+        // Health checks and reflection are neither queued nor rejected.
+        let Some(method) = Route::of(&request).method() else { return call(inner, request).await };
+        let work = self.work_of(&request, method);
+        work.flow.metrics.record_request();
+        let read_throttle = request.extensions().get::<Peer>().map(|peer| peer.read_throttle.clone());
+        let (arrived, deadline) = (Arrived::of(&request), request.extensions().get::<Deadline>().copied());
+        request.extensions_mut().insert(work.clone());
+        let handled = async {
+            if deadline.is_some_and(Deadline::has_passed) {
+                return Status::from(ServiceError::DeadlineExceeded).into_http();
+            }
+            call(inner, request).await
+        };
+        let handled = work.schedule_new(handled, arrived).await;
+        if let Some(read_throttle) = read_throttle {
+            read_throttle.set_shedding(work.flow.is_shedding());
+        }
+        handled.unwrap_or_else(|error| match error {
+            ServiceError::Overloaded(retry_delay) => rejection(retry_delay),
+            other => Status::from(other).into_http(),
+        })
+    }
 }
 
 impl LoadShed {
-    pub(crate) fn new(queue_delay: QueueDelay, bulk: WorkQueue) -> Self {
-        Self { queue_delay: Arc::new(queue_delay), bulk }
+    fn work_of(&self, request: &Request<Body>, method: &Method) -> Work {
+        let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+        let subnet = address.map(client_subnet);
+        match request.extensions().get::<Arc<Principal>>() {
+            Some(principal) => {
+                let flow = (FlowId(principal.id(subnet)), principal.share);
+                let names = || (principal.label.clone(), principal.display_name(subnet).into_owned());
+                self.0.work_of(flow, method.class, &names)
+            }
+            None => self.0.work_of((FlowId(0), NonZeroU32::MIN), method.class, &Default::default),
+        }
     }
 }
 
-impl Middleware for LoadShed {
-    async fn handle(self, request: Request<Body>, inner: impl GrpcService) -> Response<Body> {
-        // Health checks and reflection are never rejected.
-        let Some(method) = Route::of(&request).method() else { return call(inner, request).await };
-        go_to_end_of_queue().await;
-        let now = Instant::now();
-        let waited = now.saturating_duration_since(Arrived::of(&request));
-        // Bulk work that its queue would reject is rejected here, before its request is read.
-        let is_admitted = self.queue_delay.admits(method.class, waited, now)
-            && !(method.is_queued() && self.bulk.rejects(method.class));
-        if !is_admitted {
-            return rejection();
-        }
-        if request.extensions().get::<Deadline>().is_some_and(|deadline| deadline.has_passed()) {
-            return Status::from(ServiceError::DeadlineExceeded).into_http();
-        }
-        call(inner, request).await
-    }
-}
+/// The rejection, encoded once for each retry delay: an overloaded server has no time to encode each.
+fn rejection(retry_delay: Duration) -> Response<Body> {
+    static HEADERS: LazyLock<[(Duration, HeaderMap); RETRY_DELAYS.len()]> = LazyLock::new(|| {
+        RETRY_DELAYS.map(|delay| {
+            let response = Status::from(ServiceError::Overloaded(delay)).into_http::<Body>();
+            (delay, response.headers().clone())
+        })
+    });
 
-/// Goes to the end of the worker's queue, once: a worker runs its newest task first, so that the time until the first poll
-/// would say nothing about the queue.
-async fn go_to_end_of_queue() {
-    let mut is_queued = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut is_queued, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
-/// The rejection, encoded once: an overloaded server has no time to encode each.
-fn rejection() -> Response<Body> {
-    static HEADERS: LazyLock<HeaderMap> =
-        LazyLock::new(|| Status::from(ServiceError::Overloaded).into_http::<Body>().headers().clone());
-
+    let Some((_, headers)) = HEADERS.iter().find(|(delay, _)| *delay == retry_delay) else {
+        return Status::from(ServiceError::Overloaded(retry_delay)).into_http();
+    };
     let mut response = Response::new(Body::empty());
-    *response.headers_mut() = HEADERS.clone();
+    *response.headers_mut() = headers.clone();
     response
 }
 
@@ -80,10 +89,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rejection_has_details_and_a_retry_delay() {
-        let rejection = rejection();
-        assert_eq!(rejection.headers()["grpc-status"], "14");
-        assert!(rejection.headers().contains_key("grpc-retry-pushback-ms"));
-        assert!(rejection.headers().contains_key("grpc-status-details-bin"));
+    fn a_rejection_has_details_and_the_retry_delay_of_the_queue() {
+        for delay in RETRY_DELAYS {
+            let rejection = rejection(delay);
+            let encoded = Status::from(ServiceError::Overloaded(delay)).into_http::<Body>();
+            assert_eq!(rejection.headers(), encoded.headers());
+            assert_eq!(rejection.headers()["grpc-status"], "14");
+            let pushback_ms = delay.as_millis().to_string();
+            assert_eq!(rejection.headers()["grpc-retry-pushback-ms"], *pushback_ms);
+            assert!(rejection.headers().contains_key("grpc-status-details-bin"));
+        }
     }
 }

@@ -3,12 +3,14 @@
 //! A layer is a [`Middleware`]: one async function that calls the service inside it. Layers that must see the end of a
 //! response, and not only its start, wrap its body in an [`ObservedBody`].
 
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod catch_panic;
 pub(crate) mod deadline;
 pub(crate) mod error_details;
 pub(crate) mod load_shed;
 pub(crate) mod metrics;
+pub(crate) mod rate_limit;
 pub(crate) mod request_setup;
 pub(crate) mod require_grpc;
 

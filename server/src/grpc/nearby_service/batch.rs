@@ -13,13 +13,11 @@ use crate::{
         request_context::RequestContext,
         response_encoder::{field_len, put_field},
     },
-    overload::class::{Admission, Class},
+    overload::slice,
 };
 
 /// Searches of one batch.
 const MAX_SEARCHES: usize = 1_000;
-/// Searches between two yields to other calls.
-const SEARCHES_PER_YIELD: usize = 16;
 
 pub(super) async fn search(
     searches: &NearbyServiceImpl,
@@ -29,17 +27,13 @@ pub(super) async fn search(
     batch_size(given.requests.len(), "requests", MAX_SEARCHES)?;
     context.charge(given.requests.len() - 1)?;
     let service = searches.handle.service()?;
-    let _permit = searches.bulk.acquire(Admission::Rejectable(Class::Bulk)).await?;
     let snapshot = service.snapshot();
     let mut response = Vec::new();
     for (at, request) in given.requests.iter().enumerate() {
-        if at % SEARCHES_PER_YIELD == SEARCHES_PER_YIELD - 1 {
-            tokio::task::yield_now().await;
-        }
+        slice::yield_if_over().await;
         // Bytes that earlier searches left unused are shared among the remaining ones.
         let max_bytes = (MAX_PAGE_BYTES.saturating_sub(response.len())) / (given.requests.len() - at);
-        let limits = (max_bytes, Admission::Started);
-        match searches.search(&service, Arc::clone(&snapshot), request, limits, context).await {
+        match searches.search(&service, Arc::clone(&snapshot), request, max_bytes, context).await {
             Ok(page) => put_outcome(&mut response, 1, page.encoded.as_bytes()),
             // The deadline is that of the call.
             Err(ServiceError::DeadlineExceeded) => return Err(ServiceError::DeadlineExceeded),

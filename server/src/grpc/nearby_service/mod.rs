@@ -34,16 +34,7 @@ use super::{
     convert::MAX_PAGE_BYTES, offload::run_or_offload, request_context::RequestContext,
     streaming::ResponseStream,
 };
-use crate::{
-    clock::Clock,
-    error::ServiceError,
-    overload::{
-        class::{Admission, Class},
-        work_queue::WorkQueue,
-    },
-    service::ServiceHandle,
-    telemetry::metrics::Metrics,
-};
+use crate::{clock::Clock, error::ServiceError, service::ServiceHandle, telemetry::metrics::Metrics};
 
 /// The service.
 #[derive(Clone)]
@@ -53,9 +44,6 @@ pub(crate) struct NearbyServiceImpl {
     pub(crate) watch_send_timeout: Duration,
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
-    /// Queues of bulk work, and of searches that turn out to be long.
-    pub(crate) bulk: WorkQueue,
-    pub(crate) long: WorkQueue,
     /// Duration from which a search is logged as slow.
     pub(crate) slow: Option<Duration>,
 }
@@ -72,8 +60,7 @@ impl NearbyService for NearbyServiceImpl {
         let context = RequestContext::of(&request);
         let service = self.handle.service()?;
         let snapshot = service.snapshot();
-        let limits = (MAX_PAGE_BYTES, Admission::Rejectable(Class::Search));
-        let page = self.search(&service, snapshot, request.get_ref(), limits, &context).await?;
+        let page = self.search(&service, snapshot, request.get_ref(), MAX_PAGE_BYTES, &context).await?;
         Ok(Response::new(page.encoded))
     }
 
@@ -91,7 +78,7 @@ impl NearbyService for NearbyServiceImpl {
     ) -> Result<Response<Self::StreamSearchNearbyStream>, Status> {
         let context = RequestContext::of(&request);
         self.handle.service()?;
-        Ok(Response::new(stream::responses(self.clone(), request.into_inner(), context)))
+        Ok(Response::new(stream::responses(self.clone(), request.into_inner(), context)?))
     }
 
     async fn watch_nearby(
@@ -107,11 +94,10 @@ impl NearbyService for NearbyServiceImpl {
         request: Request<GetDensityRequest>,
     ) -> Result<Response<GetDensityResponse>, Status> {
         let context = RequestContext::of(&request);
-        let _permit = self.bulk.acquire(Admission::Rejectable(Class::Bulk)).await?;
         let snapshot = self.handle.service()?.snapshot();
         let area = density::area_from_wire(request.get_ref(), self.settings_for(&context))?;
         Ok(Response::new(
-            run_or_offload((&self.long, Admission::Started), context.deadline, move |should_continue| {
+            run_or_offload(context.work()?, context.deadline, move |should_continue| {
                 density::count(&area, &snapshot, should_continue)
             })
             .await?,

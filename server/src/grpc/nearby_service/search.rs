@@ -20,18 +20,17 @@ use crate::{
     auth::role::Role,
     error::ServiceError,
     grpc::{convert::search_from_wire, offload::run_or_offload, request_context::RequestContext},
-    overload::class::Admission,
     service::Service,
 };
 
 impl NearbyServiceImpl {
-    /// Runs one search. The page has at most `max_bytes`; `admission` tells whether a long search may be rejected.
+    /// Runs one search. The page has at most `max_bytes`.
     pub(super) async fn search(
         &self,
         service: &Arc<Service>,
         snapshot: Arc<Snapshot>,
         given: &SearchNearbyRequest,
-        (max_bytes, admission): (usize, Admission),
+        max_bytes: usize,
         context: &RequestContext,
     ) -> Result<Page, ServiceError> {
         let request = search_from_wire(given, self.settings_for(context), (self.clock)(), &service.tokens)?;
@@ -52,8 +51,8 @@ impl NearbyServiceImpl {
             page
         };
         let start = Instant::now();
-        let page = run_or_offload((&self.long, admission), context.deadline, job).await?;
-        self.record(given, (page.results, pages_visited.load(Ordering::Relaxed)), start.elapsed());
+        let page = run_or_offload(context.work()?, context.deadline, job).await?;
+        self.record((given, context), (page.results, pages_visited.load(Ordering::Relaxed)), start.elapsed());
         tracing::debug!(
             method = "SearchNearby",
             results = page.results,
@@ -63,7 +62,12 @@ impl NearbyServiceImpl {
         Ok(page)
     }
 
-    fn record(&self, given: &SearchNearbyRequest, (results, pages): (usize, u32), took: Duration) {
+    fn record(
+        &self,
+        (given, context): (&SearchNearbyRequest, &RequestContext),
+        (results, pages): (usize, u32),
+        took: Duration,
+    ) {
         let metrics = &self.metrics.searches;
         metrics.results.observe(f64::from(u32::try_from(results).unwrap_or(u32::MAX)));
         metrics.pages.observe(f64::from(pages));
@@ -73,7 +77,18 @@ impl NearbyServiceImpl {
             metrics.slow.inc();
             let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             let (radius_m, page_size, grouped) = (given.radius_m, given.page_size, given.group_by_position);
-            tracing::warn!(elapsed_ms, results, pages, radius_m, page_size, filtered, grouped, "slow search");
+            let principal = context.principal_name();
+            tracing::warn!(
+                principal,
+                elapsed_ms,
+                results,
+                pages,
+                radius_m,
+                page_size,
+                filtered,
+                grouped,
+                "slow search"
+            );
         }
     }
 

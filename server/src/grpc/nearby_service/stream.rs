@@ -12,7 +12,6 @@ use crate::{
         convert::MAX_PAGE_BYTES, middleware::error_details::with_details, request_context::RequestContext,
         response_encoder::put_field, streaming::ResponseStream,
     },
-    overload::class::{Admission, Class},
     reason,
     service::NOT_READY,
 };
@@ -22,9 +21,10 @@ pub(super) fn responses(
     searches: NearbyServiceImpl,
     requests: Streaming<wire::StreamSearchNearbyRequest>,
     context: RequestContext,
-) -> ResponseStream<Encoded<wire::StreamSearchNearbyResponse>> {
+) -> Result<ResponseStream<Encoded<wire::StreamSearchNearbyResponse>>, ServiceError> {
+    let work = context.work()?.clone();
     let state = Some((searches, requests, context, 0));
-    Box::pin(stream::try_unfold(state, move |state| async move {
+    let responses = stream::try_unfold(state, move |state| async move {
         let Some((searches, mut requests, context, count)) = state else { return Ok(None) };
         let next = tokio::select! {
             next = requests.message() => next.map_err(with_details)?,
@@ -37,7 +37,8 @@ pub(super) fn responses(
         }
         let response = response(&searches, &request, &context).await;
         Ok(Some((response, Some((searches, requests, context, count + 1)))))
-    }))
+    });
+    Ok(Box::pin(work.schedule_stream(responses)))
 }
 
 async fn response(
@@ -65,6 +66,5 @@ async fn search(
     let request = given.request.as_ref().ok_or_else(required)?;
     let service = searches.handle.service()?;
     let snapshot = service.snapshot();
-    let limits = (MAX_PAGE_BYTES, Admission::Rejectable(Class::Bulk));
-    Ok(searches.search(&service, snapshot, request, limits, context).await?.encoded)
+    Ok(searches.search(&service, snapshot, request, MAX_PAGE_BYTES, context).await?.encoded)
 }

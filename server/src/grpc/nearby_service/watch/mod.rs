@@ -7,6 +7,7 @@ mod diff;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use nearby_index::{Change, Ecef, Hits, Limit, Query, Revision};
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use prost::Message;
@@ -27,7 +28,7 @@ use crate::{
         request_context::RequestContext,
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
-    overload::{class::Admission, work_queue::WorkQueue},
+    overload::work_queue::Work,
     page_token::{Fingerprint, Payload},
     reason,
     service::{NOT_READY, Service},
@@ -43,7 +44,8 @@ pub(super) fn responses(
 ) -> Result<ResponseStream<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
     let service = searches.handle.service()?;
     let permit = service.watch()?;
-    Ok(spawn_stream(searches.watch_send_timeout, |sender| async move {
+    let work = context.work()?.clone();
+    Ok(spawn_stream(&work, searches.watch_send_timeout, |sender| async move {
         let watched = watch(&searches, (&service, &context), steps, &sender).await;
         drop(permit);
         watched
@@ -64,7 +66,8 @@ async fn watch(
     let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
     let Some(first) = first.map_err(with_details)? else { return Ok(()) };
     let mut watcher = Watcher::start(first, searches.settings_for(context))?;
-    sender.send(watcher.first_response((service, &searches.long)).await?).await?;
+    let work = context.work()?;
+    sender.send(watcher.first_response(service, work).await?).await?;
     let mut client_is_done = false;
     loop {
         let response = tokio::select! {
@@ -72,7 +75,17 @@ async fn watch(
                 Some(step) => {
                     context.charge(1)?;
                     watcher.move_to(step)?;
-                    Some(watcher.next_response((service, &searches.long), false).await?)
+                    // Steps that have arrived while this one waited for its turn have one response.
+                    while let Some(next) = steps.message().now_or_never().filter(|_| !client_is_done) {
+                        match next.map_err(with_details)? {
+                            Some(step) => {
+                                context.charge(1)?;
+                                watcher.move_to(step)?;
+                            }
+                            None => client_is_done = true,
+                        }
+                    }
+                    Some(watcher.next_response(service, work, false).await?)
                 }
                 // The client moves no more, but still reads.
                 None => {
@@ -82,7 +95,7 @@ async fn watch(
             },
             changed = latest.changed() => {
                 changed.map_err(|_| NOT_READY)?;
-                if watcher.is_affected(service) { Some(watcher.next_response((service, &searches.long), true).await?) } else { None }
+                if watcher.is_affected(service) { Some(watcher.next_response(service, work, true).await?) } else { None }
             }
             () = searches.handle.stopping() => return Err(NOT_READY.into()),
         };
@@ -136,11 +149,12 @@ impl Watcher {
     /// The first response: the whole set, or nothing if the client already has it.
     async fn first_response(
         &mut self,
-        (service, queue): (&Service, &WorkQueue),
+        service: &Service,
+        work: &Work,
     ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
         let resumed = std::mem::take(&mut self.start.resume_token);
         let resumed = service.tokens.open(&resumed, &self.fingerprint()).ok().flatten();
-        let (found, revision) = self.search(service, queue).await?;
+        let (found, revision) = self.search(service, work).await?;
         self.seen = revision;
         let difference = self.set.update(found);
         let is_current = resumed.is_some_and(|resumed| resumed.digest() == Some(self.set.digest()));
@@ -151,10 +165,11 @@ impl Watcher {
     /// The difference to the last response; `None` if there is none and the client did not move.
     async fn next_response(
         &mut self,
-        (service, queue): (&Service, &WorkQueue),
+        service: &Service,
+        work: &Work,
         only_changes: bool,
     ) -> Result<Option<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
-        let (found, revision) = self.search(service, queue).await?;
+        let (found, revision) = self.search(service, work).await?;
         self.seen = revision;
         let difference = self.set.update(found);
         if only_changes && difference.is_empty() {
@@ -186,7 +201,7 @@ impl Watcher {
     async fn search(
         &self,
         service: &Service,
-        queue: &WorkQueue,
+        work: &Work,
     ) -> Result<(Vec<WatchedMerchant>, Revision), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
         let job = move |should_continue: &dyn Fn() -> bool| {
@@ -202,7 +217,7 @@ impl Watcher {
             let is_whole = hits.end() != nearby_index::End::Stopped;
             Ok(is_whole.then(|| (found.collect(), snapshot.revision())))
         };
-        run_or_offload((queue, Admission::Started), Deadline::default(), job).await
+        run_or_offload(work, Deadline::default(), job).await
     }
 
     fn token(&self, service: &Service) -> Result<String, ServiceError> {

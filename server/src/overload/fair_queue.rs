@@ -1,0 +1,212 @@
+//! The order of work of different principals: start-time fair queueing (Goyal, Vin and Cheng 1996).
+//!
+//! Each flow, the work of one principal, has a start tag: the virtual time up to which it has used its share. The flow with the
+//! smallest tag comes next, and its tag advances by the cost of the work over its share. The virtual time is the tag of the work
+//! that was taken last, and the largest tag when no work is left. A flow that was idle starts at the virtual time: it comes next, since all others are ahead of it, but
+//! gains nothing from its idleness.
+//!
+//! Costs are not known in advance. A flow is charged the mean cost of its work when it is taken, and the difference to the
+//! measured cost when it ends. Knows no clock, no threads and no wakers: a model in virtual time tests it.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+/// Identifies a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct FlowId(pub(crate) u64);
+
+/// The order of work within a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// A change, whose caller would have to repeat it.
+    Write,
+    /// What a person waits for.
+    Search,
+    /// Bulk work that has started, and ends sooner if no more of it starts.
+    StartedBulk,
+    /// Bulk work that has not started.
+    Bulk,
+}
+
+const RANKS: usize = 4;
+
+/// Flows without work that are kept before the first removal of those without any state.
+const MIN_FLOWS: usize = 1_024;
+/// Estimated cost of the first work of a flow, in nanoseconds: a search of 20 results.
+const FIRST_COST_NS: u64 = 20_000;
+
+/// The waiting work of all flows. `T` identifies one piece of work.
+#[derive(Debug)]
+pub(super) struct FairQueue<T> {
+    virtual_ns: u64,
+    flows: HashMap<FlowId, FlowQueue<T>>,
+    /// The flows that have waiting work, by start tag.
+    backlogged: BTreeSet<(u64, FlowId)>,
+    /// Work that was taken and has not ended.
+    running: usize,
+    /// The largest start tag of all flows.
+    max_tag_ns: u64,
+    /// Number of flows from which the next removal is due.
+    max_flows: usize,
+}
+
+#[derive(Debug)]
+struct FlowQueue<T> {
+    tag_ns: u64,
+    share: NonZeroU32,
+    /// Mean cost of one piece of work: an exponentially weighted mean, in which each counts for an eighth.
+    mean_cost_ns: u64,
+    waiting: [VecDeque<T>; RANKS],
+    len: usize,
+    running: usize,
+    /// Time since which there has always been waiting work.
+    backlogged_since: Option<Instant>,
+}
+
+/// A piece of work that was taken from the queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken<T> {
+    pub(super) work: T,
+    pub(super) flow: FlowId,
+    /// The cost that the flow was charged for it.
+    pub(super) estimated_ns: u64,
+    /// Work of the same flow that still waits.
+    pub(super) left: usize,
+    /// For how long the flow has always had waiting work.
+    pub(super) backlogged_for: Duration,
+}
+
+impl<T> Default for FairQueue<T> {
+    fn default() -> Self {
+        Self {
+            virtual_ns: 0,
+            flows: HashMap::new(),
+            backlogged: BTreeSet::new(),
+            running: 0,
+            max_tag_ns: 0,
+            max_flows: MIN_FLOWS,
+        }
+    }
+}
+
+impl<T: Copy> FairQueue<T> {
+    /// Adds work to a flow.
+    pub(super) fn push(&mut self, (id, share): (FlowId, NonZeroU32), rank: Rank, work: T, now: Instant) {
+        let virtual_ns = self.virtual_ns;
+        let flow = self.flows.entry(id).or_insert_with(|| FlowQueue::new(virtual_ns));
+        flow.share = share;
+        flow.waiting[rank as usize].push_back(work);
+        flow.len += 1;
+        if flow.len == 1 {
+            flow.tag_ns = flow.tag_ns.max(virtual_ns);
+            flow.backlogged_since = Some(now);
+            self.backlogged.insert((flow.tag_ns, id));
+        }
+        if self.flows.len() > self.max_flows {
+            self.remove_idle();
+        }
+    }
+
+    /// Takes the work that comes next, and charges its flow the estimated cost.
+    pub(super) fn pop(&mut self, now: Instant) -> Option<Taken<T>> {
+        let (tag_ns, id) = self.backlogged.pop_first()?;
+        self.virtual_ns = tag_ns;
+        let flow = self.flows.get_mut(&id)?;
+        let work = flow.waiting.iter_mut().find_map(VecDeque::pop_front)?;
+        flow.len -= 1;
+        flow.running += 1;
+        self.running += 1;
+        let estimated_ns = flow.mean_cost_ns;
+        flow.tag_ns = tag_ns.saturating_add(estimated_ns / u64::from(flow.share.get()));
+        let since = flow.backlogged_since.unwrap_or(now);
+        if flow.len > 0 {
+            self.backlogged.insert((flow.tag_ns, id));
+        } else {
+            flow.backlogged_since = None;
+        }
+        let backlogged_for = now.saturating_duration_since(since);
+        Some(Taken { work, flow: id, estimated_ns, left: flow.len, backlogged_for })
+    }
+
+    /// Ends work that was taken: charges its flow the difference between the measured and the estimated cost.
+    pub(super) fn end(&mut self, id: FlowId, estimated_ns: u64, measured_ns: u64) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.running -= 1;
+        self.running -= 1;
+        flow.mean_cost_ns = flow.mean_cost_ns - flow.mean_cost_ns / 8 + measured_ns / 8;
+        let share = u64::from(flow.share.get());
+        let before_ns = flow.tag_ns;
+        flow.tag_ns = (before_ns + measured_ns / share).saturating_sub(estimated_ns / share);
+        self.set_tag(id, before_ns);
+    }
+
+    /// Charges a flow for work that did not wait in the queue.
+    pub(super) fn charge(&mut self, (id, share): (FlowId, NonZeroU32), cost_ns: u64) {
+        let virtual_ns = self.virtual_ns;
+        let flow = self.flows.entry(id).or_insert_with(|| FlowQueue::new(virtual_ns));
+        let before_ns = flow.tag_ns;
+        flow.tag_ns = before_ns.max(virtual_ns) + cost_ns / u64::from(share.get());
+        self.set_tag(id, before_ns);
+    }
+
+    /// Keeps the order after the tag of a flow has changed.
+    fn set_tag(&mut self, id: FlowId, before_ns: u64) {
+        let Some(flow) = self.flows.get(&id) else { return };
+        if flow.len > 0 && flow.tag_ns != before_ns {
+            self.backlogged.remove(&(before_ns, id));
+            self.backlogged.insert((flow.tag_ns, id));
+        }
+        self.max_tag_ns = self.max_tag_ns.max(flow.tag_ns);
+        // The end of a busy period: no flow is behind another any more.
+        if self.running == 0 && self.backlogged.is_empty() {
+            self.virtual_ns = self.max_tag_ns;
+        }
+    }
+
+    /// Removes work that waits.
+    pub(super) fn remove(&mut self, id: FlowId, rank: Rank, is_it: impl Fn(&T) -> bool) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        // From the end: most work that is cancelled was added last.
+        let waiting = &mut flow.waiting[rank as usize];
+        let Some(at) = waiting.iter().rposition(is_it) else { return };
+        waiting.remove(at);
+        flow.len -= 1;
+        if flow.len == 0 {
+            flow.backlogged_since = None;
+            self.backlogged.remove(&(flow.tag_ns, id));
+        }
+    }
+
+    /// Returns whether no work waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.backlogged.is_empty()
+    }
+
+    /// Removes the flows that are as if they had never had work.
+    fn remove_idle(&mut self) {
+        let virtual_ns = self.virtual_ns;
+        self.flows.retain(|_, flow| flow.len > 0 || flow.running > 0 || flow.tag_ns > virtual_ns);
+        self.max_flows = MIN_FLOWS.max(self.flows.len() * 2);
+    }
+}
+
+impl<T> FlowQueue<T> {
+    fn new(tag_ns: u64) -> Self {
+        Self {
+            tag_ns,
+            share: NonZeroU32::MIN,
+            mean_cost_ns: FIRST_COST_NS,
+            waiting: [(); RANKS].map(|()| VecDeque::new()),
+            len: 0,
+            running: 0,
+            backlogged_since: None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "fair_queue_tests.rs"]
+mod tests;

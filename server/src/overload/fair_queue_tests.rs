@@ -1,0 +1,93 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn share(weight: u32) -> NonZeroU32 {
+    NonZeroU32::new(weight).unwrap()
+}
+
+/// Serves flows that always have work, with costs that the queue does not know, and returns the service of each.
+fn serve(shares: &[u32], costs: &[Vec<u64>], rounds: usize) -> Vec<u64> {
+    let now = Instant::now();
+    let mut queue = FairQueue::default();
+    let id = |at: usize| FlowId(at as u64);
+    for (at, weight) in shares.iter().enumerate() {
+        (0..2).for_each(|_| queue.push((id(at), share(*weight)), Rank::Search, at, now));
+    }
+    let (mut served, mut counts) = (vec![0; shares.len()], vec![0; shares.len()]);
+    for _ in 0..rounds {
+        let taken = queue.pop(now).unwrap();
+        let at = taken.work;
+        let cost = costs[at][counts[at] % costs[at].len()];
+        (served[at], counts[at]) = (served[at] + cost, counts[at] + 1);
+        queue.push((id(at), share(shares[at])), Rank::Search, at, now);
+        queue.end(id(at), taken.estimated_ns, cost);
+    }
+    served
+}
+
+proptest! {
+    /// The fairness of start-time fair queueing: the services of two flows over their shares differ by at most the longest work of
+    /// each over its share (theorem 1 of the paper), here twice, since costs are known only at the end.
+    #[test]
+    fn service_is_proportional_to_shares_whatever_the_costs(
+        flows in prop::collection::vec((1u32..20, prop::collection::vec(1_000u64..1_000_000, 1..5)), 2..6),
+    ) {
+        let shares: Vec<u32> = flows.iter().map(|(weight, _)| *weight).collect();
+        let costs: Vec<Vec<u64>> = flows.iter().map(|(_, costs)| costs.clone()).collect();
+        let served = serve(&shares, &costs, 4_000);
+        let normal = |at: usize| served[at] / u64::from(shares[at]);
+        let longest = |at: usize| costs[at].iter().max().unwrap() / u64::from(shares[at]);
+        for (one, other) in (0..flows.len()).flat_map(|one| (0..one).map(move |other| (one, other))) {
+            let bound = 2 * (longest(one) + longest(other)) + 2 * FIRST_COST_NS;
+            prop_assert!(normal(one).abs_diff(normal(other)) <= bound, "{:?} {:?}", shares, served);
+        }
+    }
+}
+
+#[test]
+fn a_flow_that_was_idle_comes_next_but_has_gained_nothing() {
+    let now = Instant::now();
+    let mut queue = FairQueue::default();
+    let (busy, idle) = ((FlowId(1), share(1)), (FlowId(2), share(1)));
+    (0..1_000).for_each(|_| queue.push(busy, Rank::Search, 1, now));
+    let work = |queue: &mut FairQueue<u8>| {
+        let taken = queue.pop(now).unwrap();
+        queue.end(taken.flow, taken.estimated_ns, 1_000_000);
+        taken.work
+    };
+    (0..500).for_each(|_| assert_eq!(work(&mut queue), 1));
+    (0..10).for_each(|_| queue.push(idle, Rank::Search, 2, now));
+    let order: Vec<u8> = (0..10).map(|_| work(&mut queue)).collect();
+    let of_idle = order.iter().filter(|work| **work == 2).count();
+    assert!(order[..2].contains(&2) && (4..=6).contains(&of_idle), "{order:?}");
+}
+
+#[test]
+fn writes_come_before_searches_before_bulk_work_of_the_same_flow() {
+    let now = Instant::now();
+    let mut queue = FairQueue::default();
+    let ranks = [Rank::Bulk, Rank::StartedBulk, Rank::Search, Rank::Write];
+    ranks.iter().for_each(|rank| queue.push((FlowId(1), share(1)), *rank, *rank, now));
+    let order: Vec<Rank> = std::iter::from_fn(|| queue.pop(now).map(|taken| taken.work)).collect();
+    assert_eq!(order, [Rank::Write, Rank::Search, Rank::StartedBulk, Rank::Bulk]);
+}
+
+#[test]
+fn removed_work_does_not_come_and_flows_without_work_are_removed() {
+    let now = Instant::now();
+    let mut queue = FairQueue::default();
+    for id in 0..50_000 {
+        queue.push((FlowId(id), share(1)), Rank::Bulk, id, now);
+        if id % 2 == 0 {
+            queue.remove(FlowId(id), Rank::Bulk, |work| *work == id);
+            queue.remove(FlowId(id), Rank::Bulk, |work| *work == id);
+        } else {
+            let taken = queue.pop(now).unwrap();
+            assert_eq!((taken.work, taken.left), (id, 0));
+            queue.end(taken.flow, taken.estimated_ns, 1_000);
+        }
+    }
+    assert!(queue.is_empty() && queue.pop(now).is_none());
+    assert!(queue.flows.len() <= MIN_FLOWS * 2, "{}", queue.flows.len());
+}
