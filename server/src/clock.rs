@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use nearby_index::UnixMicros;
@@ -42,6 +42,29 @@ impl Monotonic {
 impl fmt::Debug for Monotonic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Monotonic")
+    }
+}
+
+/// CPU time of the current thread, to tell work from waiting for a processor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThreadCpuClock(Option<rustix::time::ClockId>);
+
+impl ThreadCpuClock {
+    /// The clock of this machine.
+    pub(crate) const fn system() -> Self {
+        Self(Some(rustix::time::ClockId::ThreadCPUTime))
+    }
+
+    /// No clock, for work in virtual time.
+    #[cfg(test)]
+    pub(crate) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// The CPU time that the current thread has used. A system call: half a microsecond.
+    pub(crate) fn now(self) -> Option<Duration> {
+        let time = rustix::time::clock_gettime(self.0?);
+        Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
     }
 }
 

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     auth::audit_log::AuditLog,
-    clock::{Clock, Monotonic},
+    clock::Clock,
     net::{RequestService, in_flight::InFlight},
     overload::work_queue::WorkQueue,
     service::ServiceHandle,
@@ -61,7 +61,7 @@ impl GrpcServer {
     pub(crate) async fn build(
         self,
     ) -> Result<(impl RequestService + use<>, Health), tonic_reflection::server::Error> {
-        let work_queue = WorkQueue::new(Arc::clone(&self.metrics), Monotonic::system());
+        let work_queue = WorkQueue::new(Arc::clone(&self.metrics));
         let call_metrics = CallMetrics::new(self.in_flight.clone(), &self.metrics, self.traces.clone());
         let rate_limit = RateLimit(Arc::clone(&self.metrics));
         let audit = Audit { log: self.audit_log.clone(), clock: Arc::clone(&self.clock) };

@@ -83,13 +83,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        clock::Monotonic,
         overload::{class::Class, fair_queue::FlowId, work_queue::WorkQueue},
         telemetry::metrics::Metrics,
     };
 
     fn work() -> Work {
-        let queue = WorkQueue::new(Arc::new(Metrics::new().unwrap()), Monotonic::system());
+        let queue = WorkQueue::new(Arc::new(Metrics::new().unwrap()));
         queue.work_of((FlowId(1), NonZeroU32::MIN), Class::Search, &Default::default)
     }
 

@@ -45,6 +45,8 @@ pub(super) struct FairQueue<T> {
     flows: HashMap<FlowId, FlowQueue<T>>,
     /// The flows that have waiting work, by start tag.
     backlogged: BTreeSet<(u64, FlowId)>,
+    /// The sum of their shares.
+    backlogged_shares: u64,
     /// Work that was taken and has not ended.
     running: usize,
     /// The largest start tag of all flows.
@@ -73,8 +75,8 @@ pub(super) struct Taken<T> {
     pub(super) flow: FlowId,
     /// The cost that the flow was charged for it.
     pub(super) estimated_ns: u64,
-    /// Work of the same flow that still waits.
-    pub(super) left: usize,
+    /// The time that the rest of the flow's waiting work takes on one thread, if each backlogged flow gets its share of it.
+    pub(super) drain_time: Duration,
     /// For how long the flow has always had waiting work.
     pub(super) backlogged_for: Duration,
 }
@@ -85,6 +87,7 @@ impl<T> Default for FairQueue<T> {
             virtual_ns: 0,
             flows: HashMap::new(),
             backlogged: BTreeSet::new(),
+            backlogged_shares: 0,
             running: 0,
             max_tag_ns: 0,
             max_flows: MIN_FLOWS,
@@ -97,12 +100,13 @@ impl<T: Copy> FairQueue<T> {
     pub(super) fn push(&mut self, (id, share): (FlowId, NonZeroU32), rank: Rank, work: T, now: Instant) {
         let virtual_ns = self.virtual_ns;
         let flow = self.flows.entry(id).or_insert_with(|| FlowQueue::new(virtual_ns));
-        flow.share = share;
         flow.waiting[rank as usize].push_back(work);
         flow.len += 1;
         if flow.len == 1 {
+            flow.share = share;
             flow.tag_ns = flow.tag_ns.max(virtual_ns);
             flow.backlogged_since = Some(now);
+            self.backlogged_shares += u64::from(share.get());
             self.backlogged.insert((flow.tag_ns, id));
         }
         if self.flows.len() > self.max_flows {
@@ -122,13 +126,17 @@ impl<T: Copy> FairQueue<T> {
         let estimated_ns = flow.mean_cost_ns;
         flow.tag_ns = tag_ns.saturating_add(estimated_ns / u64::from(flow.share.get()));
         let since = flow.backlogged_since.unwrap_or(now);
+        let share = u64::from(flow.share.get());
+        let work_ns = flow.mean_cost_ns.saturating_mul(flow.len as u64);
+        let drain_time = Duration::from_nanos(work_ns.saturating_mul(self.backlogged_shares) / share);
         if flow.len > 0 {
             self.backlogged.insert((flow.tag_ns, id));
         } else {
             flow.backlogged_since = None;
+            self.backlogged_shares -= share;
         }
         let backlogged_for = now.saturating_duration_since(since);
-        Some(Taken { work, flow: id, estimated_ns, left: flow.len, backlogged_for })
+        Some(Taken { work, flow: id, estimated_ns, drain_time, backlogged_for })
     }
 
     /// Ends work that was taken: charges its flow the difference between the measured and the estimated cost.
@@ -176,6 +184,7 @@ impl<T: Copy> FairQueue<T> {
         flow.len -= 1;
         if flow.len == 0 {
             flow.backlogged_since = None;
+            self.backlogged_shares -= u64::from(flow.share.get());
             self.backlogged.remove(&(flow.tag_ns, id));
         }
     }

@@ -74,6 +74,20 @@ fn writes_come_before_searches_before_bulk_work_of_the_same_flow() {
 }
 
 #[test]
+fn the_drain_time_is_that_of_the_flow_s_share() {
+    let now = Instant::now();
+    let mut queue = FairQueue::default();
+    for (id, weight) in [(1, 1), (2, 4)] {
+        (0..101).for_each(|_| queue.push((FlowId(id), share(weight)), Rank::Search, id, now));
+    }
+    for (id, shares) in [(1, 5.0), (2, 1.25)] {
+        let taken = queue.pop(now).unwrap();
+        let expected = Duration::from_nanos(FIRST_COST_NS) * 100;
+        assert_eq!((taken.flow, taken.drain_time), (FlowId(id), expected.mul_f64(shares)));
+    }
+}
+
+#[test]
 fn removed_work_does_not_come_and_flows_without_work_are_removed() {
     let now = Instant::now();
     let mut queue = FairQueue::default();
@@ -84,10 +98,10 @@ fn removed_work_does_not_come_and_flows_without_work_are_removed() {
             queue.remove(FlowId(id), Rank::Bulk, |work| *work == id);
         } else {
             let taken = queue.pop(now).unwrap();
-            assert_eq!((taken.work, taken.left), (id, 0));
+            assert_eq!((taken.work, taken.drain_time), (id, Duration::ZERO));
             queue.end(taken.flow, taken.estimated_ns, 1_000);
         }
     }
-    assert!(queue.is_empty() && queue.pop(now).is_none());
+    assert!(queue.is_empty() && queue.pop(now).is_none() && queue.backlogged_shares == 0);
     assert!(queue.flows.len() <= MIN_FLOWS * 2, "{}", queue.flows.len());
 }

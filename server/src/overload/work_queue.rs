@@ -32,11 +32,12 @@ use super::{
     flows::Flows,
     slice,
 };
-use crate::{clock::Monotonic, error::ServiceError, telemetry::metrics::Metrics};
+use crate::{
+    clock::{Monotonic, ThreadCpuClock},
+    error::ServiceError,
+    telemetry::metrics::Metrics,
+};
 
-/// A principal is overloaded only while more than this number of its requests wait per thread: callers that wait for a response
-/// before they send the next request make a queue, too, which does not grow.
-const MAX_QUEUED_PER_THREAD: usize = 16;
 /// A queue that was never empty for this time is no burst: CoDel's interval (RFC 8289 §3.2).
 const OVERLOAD_WINDOW: Duration = Duration::from_millis(100);
 /// CPU time of a call outside its slices, which its principal is charged too: reading and writing HTTP/2. Three quarters of the 50 to 80
@@ -74,9 +75,10 @@ pub(crate) struct WorkQueue(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     flows: Flows,
-    threads: usize,
+    threads: u32,
     offloads: Semaphore,
     clock: Monotonic,
+    cpu: ThreadCpuClock,
     metrics: Arc<Metrics>,
 }
 
@@ -111,18 +113,24 @@ enum Decision {
 
 impl WorkQueue {
     /// Creates a queue for the threads of the current runtime.
-    pub(crate) fn new(metrics: Arc<Metrics>, clock: Monotonic) -> Self {
-        Self::with_threads(Handle::current().metrics().num_workers(), metrics, clock)
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+        let threads = Handle::current().metrics().num_workers();
+        Self::with_threads(threads, metrics, (Monotonic::system(), ThreadCpuClock::system()))
     }
 
-    pub(super) fn with_threads(threads: usize, metrics: Arc<Metrics>, clock: Monotonic) -> Self {
+    pub(super) fn with_threads(
+        threads: usize,
+        metrics: Arc<Metrics>,
+        (clock, cpu): (Monotonic, ThreadCpuClock),
+    ) -> Self {
         let state = State { free_permits: threads, queue: FairQueue::default(), waiting: Slab::new() };
         Self(Arc::new(Shared {
             state: Mutex::new(state),
             flows: Flows::new(Arc::clone(&metrics), threads * 2),
-            threads,
+            threads: u32::try_from(threads).unwrap_or(u32::MAX),
             offloads: Semaphore::new(MAX_OFFLOADS),
             clock,
+            cpu,
             metrics,
         }))
     }
@@ -158,10 +166,13 @@ impl WorkQueue {
             let taken = state.queue.pop(now)?;
             let Some(waiting) = state.waiting.get_mut(taken.work) else { continue };
             let waited = now.saturating_duration_since(waiting.since);
-            let is_standing = taken.backlogged_for >= OVERLOAD_WINDOW
-                && taken.left >= MAX_QUEUED_PER_THREAD * self.0.threads;
-            waiting.flow.set_shedding(is_standing);
-            if waiting.is_new && is_standing && waited > waiting.class.max_wait() {
+            let max_wait = waiting.class.max_wait();
+            // The wait alone does not decide: after a stall of the machine all requests have waited, but there is little work.
+            let is_overloaded = taken.backlogged_for >= OVERLOAD_WINDOW
+                && taken.drain_time > max_wait * self.0.threads
+                && waited > max_wait;
+            waiting.flow.set_shedding(is_overloaded);
+            if waiting.is_new && is_overloaded {
                 waiting.decision = Some(Decision::Shed { retry_delay: retry_delay(waited) });
                 wakers.0.push(mem::replace(&mut waiting.waker, Waker::noop().clone()));
                 waiting.flow.metrics.record_shed();
@@ -278,8 +289,8 @@ pub(crate) struct WorkSlot {
     key: Option<usize>,
     /// Time for which it has worked without going through the queue.
     direct: Duration,
-    /// The slice that runs, since when, and what it is charged.
-    running: Option<(Instant, Charge)>,
+    /// What the slice that runs is charged.
+    running: Option<Charge>,
 }
 
 impl WorkSlot {
@@ -371,19 +382,16 @@ impl WorkSlot {
     }
 
     fn begin(&mut self, now: Instant, charge: Charge) {
-        slice::begin(now);
-        self.running = Some((now, charge));
+        slice::begin(now, self.work.queue.0.cpu);
+        self.running = Some(charge);
     }
 
     /// Ends the slice that runs, if any, and passes its permit on.
     fn end(&mut self) {
-        let Some((since, charge)) = self.running.take() else { return };
-        slice::end();
+        let Some(charge) = self.running.take() else { return };
         let Work { queue, flow, .. } = &self.work;
         let now = queue.0.clock.now();
-        // Wall-clock time: reading the CPU time of a thread is a system call, which costs a hundredth of a search. A thread that the
-        // system interrupts charges its principal too much, in proportion to the time that the principal uses.
-        let took = now.saturating_duration_since(since);
+        let took = slice::end(now, queue.0.cpu);
         queue.0.metrics.admission.slice_s.observe(took.as_secs_f64());
         let mut state = queue.state();
         let charged = match charge {

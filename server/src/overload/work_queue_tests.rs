@@ -87,7 +87,7 @@ impl Model {
     fn new() -> Self {
         let clock = ManualClock::default();
         let metrics = Arc::new(Metrics::new().unwrap());
-        let queue = WorkQueue::with_threads(1, metrics, clock.monotonic());
+        let queue = WorkQueue::with_threads(1, metrics, (clock.monotonic(), ThreadCpuClock::none()));
         let (run_queue, calls, ended) = (RunQueue::default(), Vec::new(), Vec::new());
         let in_progress = HashMap::new();
         Self { clock, queue, run_queue, calls, ended, in_progress, idle: Duration::ZERO }
@@ -210,6 +210,24 @@ fn an_overloaded_principal_is_shed_with_the_delay_of_its_own_queue_and_others_ar
     assert!(ok.len() > 45_000 && shed.len() > 40_000, "{} {}", ok.len(), shed.len());
     let late = ok.iter().filter(|ended| ended.took > MILLISECOND * 12).count();
     assert!(late < 2_500, "{late}: only the burst before the overload is known");
+}
+
+#[test]
+fn a_stall_of_the_machine_sheds_no_principal_within_its_share() {
+    let mut model = Model::new();
+    let mut sent = 0;
+    let mut normal = normal_client(&mut sent);
+    let mut stalls = 0;
+    model.run(Duration::from_secs(5), |model, elapsed| {
+        let in_progress = model.in_progress.get(&NOISY).copied().unwrap_or_default();
+        (in_progress..200).for_each(|_| model.arrive(NOISY, 1, Class::Search, (1, MILLISECOND)));
+        normal(model, elapsed);
+        if elapsed > Duration::from_secs(1) * (stalls + 1) {
+            model.clock.advance(MILLISECOND * 300);
+            stalls += 1;
+        }
+    });
+    assert!(model.of(NORMAL).count() > 990 && model.of(NORMAL).all(|ended| ended.is_ok));
 }
 
 #[test]
