@@ -11,7 +11,7 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     num::NonZeroU32,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Identifies a flow.
@@ -49,6 +49,8 @@ pub(super) struct FairQueue<T> {
     backlogged_shares: u64,
     /// Work that was taken and has not ended.
     running: usize,
+    /// The cost of all work so far.
+    total_ns: u64,
     /// The largest start tag of all flows.
     max_tag_ns: u64,
     /// Number of flows from which the next removal is due.
@@ -64,8 +66,8 @@ struct FlowQueue<T> {
     waiting: [VecDeque<T>; RANKS],
     len: usize,
     running: usize,
-    /// Time since which there has always been waiting work.
-    backlogged_since: Option<Instant>,
+    /// The cost of all work of all flows when work of this flow began to wait.
+    total_before_ns: u64,
 }
 
 /// A piece of work that was taken from the queue.
@@ -77,7 +79,7 @@ pub(super) struct Taken<T> {
     pub(super) estimated_ns: u64,
     /// The time that the rest of the flow's waiting work takes on one thread, if each backlogged flow gets its share of it.
     pub(super) drain_time: Duration,
-    /// For how long the flow has always had waiting work.
+    /// The cost of all work since which the flow has always had waiting work. A duration that a stall of the machine does not lengthen.
     pub(super) backlogged_for: Duration,
 }
 
@@ -89,6 +91,7 @@ impl<T> Default for FairQueue<T> {
             backlogged: BTreeSet::new(),
             backlogged_shares: 0,
             running: 0,
+            total_ns: 0,
             max_tag_ns: 0,
             max_flows: MIN_FLOWS,
         }
@@ -97,7 +100,7 @@ impl<T> Default for FairQueue<T> {
 
 impl<T: Copy> FairQueue<T> {
     /// Adds work to a flow.
-    pub(super) fn push(&mut self, (id, share): (FlowId, NonZeroU32), rank: Rank, work: T, now: Instant) {
+    pub(super) fn push(&mut self, (id, share): (FlowId, NonZeroU32), rank: Rank, work: T) {
         let virtual_ns = self.virtual_ns;
         let flow = self.flows.entry(id).or_insert_with(|| FlowQueue::new(virtual_ns));
         flow.waiting[rank as usize].push_back(work);
@@ -105,7 +108,7 @@ impl<T: Copy> FairQueue<T> {
         if flow.len == 1 {
             flow.share = share;
             flow.tag_ns = flow.tag_ns.max(virtual_ns);
-            flow.backlogged_since = Some(now);
+            flow.total_before_ns = self.total_ns;
             self.backlogged_shares += u64::from(share.get());
             self.backlogged.insert((flow.tag_ns, id));
         }
@@ -115,7 +118,7 @@ impl<T: Copy> FairQueue<T> {
     }
 
     /// Takes the work that comes next, and charges its flow the estimated cost.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<Taken<T>> {
+    pub(super) fn pop(&mut self) -> Option<Taken<T>> {
         let (tag_ns, id) = self.backlogged.pop_first()?;
         self.virtual_ns = tag_ns;
         let flow = self.flows.get_mut(&id)?;
@@ -125,17 +128,15 @@ impl<T: Copy> FairQueue<T> {
         self.running += 1;
         let estimated_ns = flow.mean_cost_ns;
         flow.tag_ns = tag_ns.saturating_add(estimated_ns / u64::from(flow.share.get()));
-        let since = flow.backlogged_since.unwrap_or(now);
         let share = u64::from(flow.share.get());
         let work_ns = flow.mean_cost_ns.saturating_mul(flow.len as u64);
         let drain_time = Duration::from_nanos(work_ns.saturating_mul(self.backlogged_shares) / share);
         if flow.len > 0 {
             self.backlogged.insert((flow.tag_ns, id));
         } else {
-            flow.backlogged_since = None;
             self.backlogged_shares -= share;
         }
-        let backlogged_for = now.saturating_duration_since(since);
+        let backlogged_for = Duration::from_nanos(self.total_ns - flow.total_before_ns);
         Some(Taken { work, flow: id, estimated_ns, drain_time, backlogged_for })
     }
 
@@ -144,6 +145,7 @@ impl<T: Copy> FairQueue<T> {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         flow.running -= 1;
         self.running -= 1;
+        self.total_ns = self.total_ns.saturating_add(measured_ns);
         flow.mean_cost_ns = flow.mean_cost_ns - flow.mean_cost_ns / 8 + measured_ns / 8;
         let share = u64::from(flow.share.get());
         let before_ns = flow.tag_ns;
@@ -153,6 +155,7 @@ impl<T: Copy> FairQueue<T> {
 
     /// Charges a flow for work that did not wait in the queue.
     pub(super) fn charge(&mut self, (id, share): (FlowId, NonZeroU32), cost_ns: u64) {
+        self.total_ns = self.total_ns.saturating_add(cost_ns);
         let virtual_ns = self.virtual_ns;
         let flow = self.flows.entry(id).or_insert_with(|| FlowQueue::new(virtual_ns));
         let before_ns = flow.tag_ns;
@@ -183,7 +186,6 @@ impl<T: Copy> FairQueue<T> {
         waiting.remove(at);
         flow.len -= 1;
         if flow.len == 0 {
-            flow.backlogged_since = None;
             self.backlogged_shares -= u64::from(flow.share.get());
             self.backlogged.remove(&(flow.tag_ns, id));
         }
@@ -211,7 +213,7 @@ impl<T> FlowQueue<T> {
             waiting: [(); RANKS].map(|()| VecDeque::new()),
             len: 0,
             running: 0,
-            backlogged_since: None,
+            total_before_ns: 0,
         }
     }
 }

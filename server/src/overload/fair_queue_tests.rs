@@ -8,19 +8,18 @@ fn share(weight: u32) -> NonZeroU32 {
 
 /// Serves flows that always have work, with costs that the queue does not know, and returns the service of each.
 fn serve(shares: &[u32], costs: &[Vec<u64>], rounds: usize) -> Vec<u64> {
-    let now = Instant::now();
     let mut queue = FairQueue::default();
     let id = |at: usize| FlowId(at as u64);
     for (at, weight) in shares.iter().enumerate() {
-        (0..2).for_each(|_| queue.push((id(at), share(*weight)), Rank::Search, at, now));
+        (0..2).for_each(|_| queue.push((id(at), share(*weight)), Rank::Search, at));
     }
     let (mut served, mut counts) = (vec![0; shares.len()], vec![0; shares.len()]);
     for _ in 0..rounds {
-        let taken = queue.pop(now).unwrap();
+        let taken = queue.pop().unwrap();
         let at = taken.work;
         let cost = costs[at][counts[at] % costs[at].len()];
         (served[at], counts[at]) = (served[at] + cost, counts[at] + 1);
-        queue.push((id(at), share(shares[at])), Rank::Search, at, now);
+        queue.push((id(at), share(shares[at])), Rank::Search, at);
         queue.end(id(at), taken.estimated_ns, cost);
     }
     served
@@ -47,17 +46,16 @@ proptest! {
 
 #[test]
 fn a_flow_that_was_idle_comes_next_but_has_gained_nothing() {
-    let now = Instant::now();
     let mut queue = FairQueue::default();
     let (busy, idle) = ((FlowId(1), share(1)), (FlowId(2), share(1)));
-    (0..1_000).for_each(|_| queue.push(busy, Rank::Search, 1, now));
+    (0..1_000).for_each(|_| queue.push(busy, Rank::Search, 1));
     let work = |queue: &mut FairQueue<u8>| {
-        let taken = queue.pop(now).unwrap();
+        let taken = queue.pop().unwrap();
         queue.end(taken.flow, taken.estimated_ns, 1_000_000);
         taken.work
     };
     (0..500).for_each(|_| assert_eq!(work(&mut queue), 1));
-    (0..10).for_each(|_| queue.push(idle, Rank::Search, 2, now));
+    (0..10).for_each(|_| queue.push(idle, Rank::Search, 2));
     let order: Vec<u8> = (0..10).map(|_| work(&mut queue)).collect();
     let of_idle = order.iter().filter(|work| **work == 2).count();
     assert!(order[..2].contains(&2) && (4..=6).contains(&of_idle), "{order:?}");
@@ -65,23 +63,21 @@ fn a_flow_that_was_idle_comes_next_but_has_gained_nothing() {
 
 #[test]
 fn writes_come_before_searches_before_bulk_work_of_the_same_flow() {
-    let now = Instant::now();
     let mut queue = FairQueue::default();
     let ranks = [Rank::Bulk, Rank::StartedBulk, Rank::Search, Rank::Write];
-    ranks.iter().for_each(|rank| queue.push((FlowId(1), share(1)), *rank, *rank, now));
-    let order: Vec<Rank> = std::iter::from_fn(|| queue.pop(now).map(|taken| taken.work)).collect();
+    ranks.iter().for_each(|rank| queue.push((FlowId(1), share(1)), *rank, *rank));
+    let order: Vec<Rank> = std::iter::from_fn(|| queue.pop().map(|taken| taken.work)).collect();
     assert_eq!(order, [Rank::Write, Rank::Search, Rank::StartedBulk, Rank::Bulk]);
 }
 
 #[test]
 fn the_drain_time_is_that_of_the_flow_s_share() {
-    let now = Instant::now();
     let mut queue = FairQueue::default();
     for (id, weight) in [(1, 1), (2, 4)] {
-        (0..101).for_each(|_| queue.push((FlowId(id), share(weight)), Rank::Search, id, now));
+        (0..101).for_each(|_| queue.push((FlowId(id), share(weight)), Rank::Search, id));
     }
     for (id, shares) in [(1, 5.0), (2, 1.25)] {
-        let taken = queue.pop(now).unwrap();
+        let taken = queue.pop().unwrap();
         let expected = Duration::from_nanos(FIRST_COST_NS) * 100;
         assert_eq!((taken.flow, taken.drain_time), (FlowId(id), expected.mul_f64(shares)));
     }
@@ -89,19 +85,18 @@ fn the_drain_time_is_that_of_the_flow_s_share() {
 
 #[test]
 fn removed_work_does_not_come_and_flows_without_work_are_removed() {
-    let now = Instant::now();
     let mut queue = FairQueue::default();
     for id in 0..50_000 {
-        queue.push((FlowId(id), share(1)), Rank::Bulk, id, now);
+        queue.push((FlowId(id), share(1)), Rank::Bulk, id);
         if id % 2 == 0 {
             queue.remove(FlowId(id), Rank::Bulk, |work| *work == id);
             queue.remove(FlowId(id), Rank::Bulk, |work| *work == id);
         } else {
-            let taken = queue.pop(now).unwrap();
+            let taken = queue.pop().unwrap();
             assert_eq!((taken.work, taken.drain_time), (id, Duration::ZERO));
             queue.end(taken.flow, taken.estimated_ns, 1_000);
         }
     }
-    assert!(queue.is_empty() && queue.pop(now).is_none() && queue.backlogged_shares == 0);
+    assert!(queue.is_empty() && queue.pop().is_none() && queue.backlogged_shares == 0);
     assert!(queue.flows.len() <= MIN_FLOWS * 2, "{}", queue.flows.len());
 }

@@ -16,7 +16,7 @@
 //! [`slice`] tells long jobs when to yield, so that nothing holds a thread for longer than about a millisecond
 //! (`nearby_work_slice_seconds`).
 //!
-//! A flow whose queue has not been empty for 100 ms, and holds more work than its share completes in the time that a request of its
+//! A flow whose queue has not been empty during 100 ms of work of each thread, and holds more work than its share completes in the time that a request of its
 //! class may wait, uses more than its share: its requests that have waited for longer than that are shed, with UNAVAILABLE `OVERLOADED` and the delay of its own queue as the retry delay. Work that has
 //! started is never shed. While a flow is shedding, its connections read in larger batches (`net::write_coalescing`): a rejection of
 //! requests that arrive together costs a third of single ones. `nearby_requests_shed_total` counts what is shed.

@@ -38,7 +38,7 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 
-/// A queue that was never empty for this time is no burst: CoDel's interval (RFC 8289 §3.2).
+/// A queue that was never empty while the server worked for this time is no burst: CoDel's interval (RFC 8289 §3.2).
 const OVERLOAD_WINDOW: Duration = Duration::from_millis(100);
 /// CPU time of a call outside its slices, which its principal is charged too: reading and writing HTTP/2. Three quarters of the 50 to 80
 /// µs of a search on a connection of its own (`cargo loadtest cost`), and less on a busy connection.
@@ -163,12 +163,12 @@ impl WorkQueue {
     /// Decides on waiting tasks until one is granted a permit.
     fn next(&self, state: &mut State, now: Instant, wakers: &mut Wakers) -> Option<usize> {
         loop {
-            let taken = state.queue.pop(now)?;
+            let taken = state.queue.pop()?;
             let Some(waiting) = state.waiting.get_mut(taken.work) else { continue };
             let waited = now.saturating_duration_since(waiting.since);
             let max_wait = waiting.class.max_wait();
             // The wait alone does not decide: after a stall of the machine all requests have waited, but there is little work.
-            let is_overloaded = taken.backlogged_for >= OVERLOAD_WINDOW
+            let is_overloaded = taken.backlogged_for >= OVERLOAD_WINDOW * self.0.threads
                 && taken.drain_time > max_wait * self.0.threads
                 && waited > max_wait;
             waiting.flow.set_shedding(is_overloaded);
@@ -243,7 +243,7 @@ impl Work {
             carries_permit,
             decision: None,
         });
-        state.queue.push((flow.id, flow.share), rank, key, now);
+        state.queue.push((flow.id, flow.share), rank, key);
         (key, carries_permit)
     }
 
