@@ -271,7 +271,12 @@ async fn holds(target: &Target, dataset: &Dataset) -> io::Result<bool> {
         let reply = get(&pool, dataset.name(number)).await;
         let merchant = reply.messages.first().and_then(|message| Merchant::decode(message.clone()).ok());
         if !matches!(reply.code, Code::OK | NOT_FOUND) {
-            return Err(io::Error::other(format!("cannot read a merchant: {}", reply.code.name())));
+            return Err(io::Error::other(format!(
+                "cannot read a merchant: {} {}{}",
+                Kind::Get.path().trim_start_matches('/'),
+                reply.code.name(),
+                reply.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default()
+            )));
         }
         if reply.code == NOT_FOUND
             || merchant.is_none_or(|merchant| merchant.position != dataset.merchant(number).position)
