@@ -74,8 +74,8 @@ fn concurrent_callers(plan: Plan, searches: u32) -> usize {
     if searches > 1 { plan.callers.min(MAX_BATCH_CALLERS) } else { plan.callers }
 }
 
-/// Runs one measurement. The server may reject calls while the machine is busy with something else; such a measurement does not
-/// count, since a rejected call costs CPU time and no search, and is repeated with half the callers.
+/// Runs one measurement. While the machine is busy with something else, the server may reject calls or miss their deadlines. Such a
+/// measurement does not count, since those calls cost CPU time and no search, and is repeated with half the callers.
 async fn measure(
     runner: &Runner,
     stage: &str,
@@ -93,9 +93,11 @@ async fn measure(
         if record.good_share() >= 1.0 {
             return Ok(record);
         }
-        let is_only_rejected =
-            record.outcomes.keys().all(|(_, code)| matches!(*code, Code::OK | Code::UNAVAILABLE));
-        if !is_only_rejected || repeats == MAX_REPEATS {
+        let is_busy = record
+            .outcomes
+            .keys()
+            .all(|(_, code)| matches!(*code, Code::OK | Code::UNAVAILABLE | Code::DEADLINE_EXCEEDED));
+        if !is_busy || repeats == MAX_REPEATS {
             let (due, failed) = (record.due(), record.due() - record.good());
             let summary = record.failure_summary().join("; ");
             return Err(io::Error::other(format!("{failed} of {due} calls failed: {summary}")));
