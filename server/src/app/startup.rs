@@ -75,9 +75,10 @@ pub(super) fn open(settings: &Settings, progress: &Progress) -> Result<OpenStore
         }
         error => StartError::Store(error),
     })?;
-    let key_file = settings.data_dir.join("page-token.key");
-    let tokens = PageTokens::load_or_create(&key_file)
-        .map_err(|source| StartError::File { path: key_file, source })?;
+    let key_file = settings.page_token_key.as_deref();
+    let tokens = PageTokens::load(&settings.data_dir, key_file, store.health().failure().is_none()).map_err(
+        |source| StartError::File { path: key_file.unwrap_or(&settings.data_dir).to_owned(), source },
+    )?;
     for fault in &recovered.corruption {
         tracing::error!(fault, "damaged store; serving its intact part, read-only");
     }
@@ -127,12 +128,11 @@ fn with_options<T>(
         unreadable.fetch_add(usize::from(!is_readable), Ordering::Relaxed);
         stored
     };
-    let mode = if settings.serve_damaged_read_only { OpenMode::DamagedReadOnly } else { OpenMode::ReadWrite };
     let opened = open(&StoreOptions {
         derive_fields: &derive_fields,
         progress: &**report,
         checkpoint_journal_bytes: settings.checkpoint_journal_bytes,
-        mode,
+        mode: if settings.serve_damaged_read_only { OpenMode::DamagedReadOnly } else { OpenMode::ReadWrite },
     });
     let merchants = unreadable.into_inner();
     if merchants > 0 {

@@ -93,6 +93,8 @@ server_args! {
         "Calls per second of one client IP, before authentication [default: no limit]";
     burst_per_ip: u32, "NEARBY_BURST_PER_IP", "NUMBER",
         "Calls at once of one client IP [default: twice the rate]";
+    page_token_key: PathBuf, "NEARBY_PAGE_TOKEN_KEY", "FILE",
+        "File of the key of page tokens, which servers may share: a line of 64 hexadecimal digits (`openssl rand -hex 32`). A second key is also accepted, for a rotation [default: a key in the data directory]";
     audit_log: PathBuf, "NEARBY_AUDIT_LOG", "FILE",
         "File to append a line to for each change, import, export and backup: who, when, from where";
     admin_listen: String, "NEARBY_ADMIN_LISTEN", "ADDRESS",

@@ -39,6 +39,8 @@ pub struct Settings {
     pub connections: ConnectionLimits,
     /// File to write the listening address to.
     pub address_file: Option<PathBuf>,
+    /// File of the keys of page tokens, if servers share them.
+    pub page_token_key: Option<PathBuf>,
     /// Largest search radius.
     pub max_radius: Radius,
     /// Authentication.
@@ -155,6 +157,7 @@ impl ServerArgs {
             address_file: args.address_file,
             audit_log: args.audit_log,
             holidays: args.holidays,
+            page_token_key: args.page_token_key,
         })
     }
 

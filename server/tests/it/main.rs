@@ -22,6 +22,7 @@ mod maintenance;
 mod malformed_requests;
 mod net;
 mod old_stores;
+mod page_tokens;
 mod position_privacy;
 mod real_data;
 mod reload;
