@@ -70,7 +70,7 @@ pub(super) fn open(settings: &Settings, progress: &Progress) -> Result<OpenStore
     let start = Instant::now();
     let opened = with_options(settings, progress, |options| DurableStore::open(&settings.data_dir, options));
     let (store, recovered) = opened.map_err(|error| match error {
-        StoreError::Corrupt { .. } if !settings.serve_damaged_read_only => {
+        StoreError::Corrupt { .. } if settings.store_mode != OpenMode::DamagedReadOnly => {
             StartError::Damaged { fault: error, data_dir: settings.data_dir.clone() }
         }
         error => StartError::Store(error),
@@ -132,7 +132,8 @@ fn with_options<T>(
         derive_fields: &derive_fields,
         progress: &**report,
         checkpoint_journal_bytes: settings.checkpoint_journal_bytes,
-        mode: if settings.serve_damaged_read_only { OpenMode::DamagedReadOnly } else { OpenMode::ReadWrite },
+        mode: settings.store_mode,
+        scratch: settings.scratch.as_deref(),
     });
     let merchants = unreadable.into_inner();
     if merchants > 0 {

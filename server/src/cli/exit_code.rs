@@ -162,6 +162,7 @@ fn code_of_store(error: &StoreError) -> u8 {
         StoreError::Locked { .. } => TEMPORARY_FAILURE,
         StoreError::Corrupt { .. } => DATA_ERROR,
         StoreError::Occupied { .. } | StoreError::NotADirectory { .. } => CANNOT_CREATE,
+        StoreError::NeedsScratch { .. } => CONFIG,
         StoreError::Full { .. } | StoreError::Io { .. } | StoreError::ReadOnly { .. } => IO_ERROR,
     }
 }

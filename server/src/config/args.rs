@@ -138,6 +138,8 @@ server_args! {
     serve_damaged_read_only: bool = false, "NEARBY_SERVE_DAMAGED_READ_ONLY", "BOOL",
         "Serve the intact part of a damaged store, read-only",
         [num_args = 0..=1, default_missing_value = "true"];
+    scratch: PathBuf, "NEARBY_SCRATCH", "DIR",
+        "Directory for a temporary copy of the base of a store on a read-only file system, if neither snapshot file nor journal have all records";
     log_cells: bool = false, "NEARBY_LOG_CELLS", "BOOL",
         "Include the H3 cell of resolution 5 (250 km²) of searches in debug logs",
         [num_args = 0..=1, default_missing_value = "true"];
@@ -215,6 +217,7 @@ impl ServerArgs {
             min_free_disk_mib: given.min_free_disk_mib,
             checkpoint_journal_mib: given.checkpoint_journal_mib,
             serve_damaged_read_only: given.serve_damaged_read_only,
+            scratch: given.scratch,
             shutdown_grace_period_s: given.shutdown_grace_period_s,
             ..Self::default()
         })

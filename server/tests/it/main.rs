@@ -24,6 +24,7 @@ mod net;
 mod old_stores;
 mod page_tokens;
 mod position_privacy;
+mod read_only_file_system;
 mod real_data;
 mod reload;
 mod shutdown;
