@@ -56,6 +56,9 @@ impl CliError {
                 Some(reason) if reason == reason::CREDENTIALS_MISSING.as_str() => {
                     " (--api-key-file sets the file with the API key)"
                 }
+                None if error.message().contains("requires a client certificate") => {
+                    " (--client-cert and --client-key set it)"
+                }
                 _ => "",
             };
             return Self { code, message: format!("{}{remedy}", error.message()) };

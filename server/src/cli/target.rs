@@ -154,9 +154,15 @@ impl ServerAddress {
                 CliError::usage(format!("--server {error}"))
             }
             ConnectError::InvalidAccess(reason) => CliError::usage(reason),
-            ConnectError::Tls { .. } => CliError::unavailable(format!(
-                "{error}; set --server-ca to its certificate authorities, and --server to a name in its certificate"
-            )),
+            ConnectError::Tls { ref reason, .. } => {
+                let remedy = match reason {
+                    reason if reason.contains("client certificate") => "; --client-cert and --client-key set the certificate",
+                    reason if reason.contains("http://") => "",
+                    _ => "; set --server-ca to its certificate authorities, and --server to a name in its certificate",
+                };
+                CliError::unavailable(format!("{error}{remedy}"))
+            }
+            ConnectError::UnknownHost { .. } => CliError::unavailable(error.to_string()),
             _ => CliError::unavailable(format!("no server answers at {}; {remedy}", self.server)),
         })
     }
