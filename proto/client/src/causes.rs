@@ -28,25 +28,34 @@ pub(crate) fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e TlsE
 /// Describes a TLS error, with its remedy if the error implies one.
 pub(crate) fn describe(error: &TlsError) -> String {
     let remedy = match error {
-        TlsError::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the server requires a client certificate: send one of a certificate authority that it trusts"
-        }
-        TlsError::AlertReceived(
-            AlertDescription::UnknownCA
-            | AlertDescription::BadCertificate
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::DecryptError,
-        ) => "the server rejects the client certificate: check its authority and its expiry",
         TlsError::InvalidMessage(_) => NOT_TLS,
         TlsError::NoApplicationProtocol
         | TlsError::AlertReceived(AlertDescription::NoApplicationProtocol) => {
             "the port speaks TLS, but not HTTP/2"
         }
-        _ => return error.to_string(),
+        error => return describe_alert(&error.to_string()),
     };
     format!("{remedy} ({error})")
+}
+
+/// Beginning of the text of an alert in rustls.
+const ALERT: &str = "received fatal alert: ";
+
+/// Adds the remedy to the text of an error that reports an alert about a client certificate. An alert that arrives after the
+/// handshake, as with TLS 1.3, reaches the caller as a text.
+pub(crate) fn describe_alert(text: &str) -> String {
+    let alert = text.strip_prefix(ALERT).unwrap_or_default();
+    let remedy = match alert {
+        "CertificateRequired" => {
+            "the server requires a client certificate: send one of a certificate authority that it trusts"
+        }
+        "UnknownCA" | "BadCertificate" | "CertificateUnknown" | "CertificateExpired"
+        | "CertificateRevoked" | "DecryptError" => {
+            "the server rejects the client certificate: check its authority and its expiry"
+        }
+        _ => return text.to_owned(),
+    };
+    format!("{remedy} ({text})")
 }
 
 /// The likely cause of a handshake that the server ends without an answer.
@@ -61,10 +70,11 @@ pub(crate) fn is_end_of_stream(error: &(dyn Error + 'static)) -> bool {
         .any(|error| KINDS.contains(&error.kind()))
 }
 
-/// Returns the cause if the name of the host did not resolve.
+/// Returns the root cause if the name of the host did not resolve.
 pub(crate) fn name_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    // The type of the error is private to hyper-util; its text is stable.
-    causes(error).find(|error| error.to_string() == "dns error").and_then(|error| error.source())
+    // The type of the error is private to hyper-util.
+    let is_of_name = causes(error).any(|error| error.to_string().starts_with("dns error"));
+    causes(error).last().filter(|_| is_of_name)
 }
 
 #[cfg(test)]
@@ -79,6 +89,10 @@ mod tests {
         );
         assert!(of(AlertDescription::UnknownCA).starts_with("the server rejects the client certificate"));
         assert_eq!(of(AlertDescription::InternalError), "received fatal alert: InternalError");
+        // As h2 reports an error of the connection: as a text.
+        let text = TlsError::AlertReceived(AlertDescription::CertificateRequired).to_string();
+        assert!(describe_alert(&text).starts_with("the server requires a client certificate"), "{text}");
+        assert_eq!(describe_alert("broken pipe"), "broken pipe");
     }
 
     #[test]

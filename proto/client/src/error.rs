@@ -7,7 +7,7 @@ use prost::Message;
 use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::{FieldViolation, StatusExt};
 
-use crate::causes::{describe, tls_error};
+use crate::causes::{describe, describe_alert, tls_error};
 
 /// Error of a call: the code is the kind of error, the reason identifies it.
 ///
@@ -180,7 +180,7 @@ fn classify(status: &Status) -> (Code, String) {
             if matches!(code, Code::Unavailable | Code::Unknown | Code::Cancelled)
                 || is_graceful_goaway(cause) =>
         {
-            (Code::Unavailable, format!("{LOST}: {cause}"))
+            (Code::Unavailable, format!("{LOST}: {}", describe_alert(&cause.to_string())))
         }
         Some(cause) if is_other_protocol(cause) => {
             const REMEDY: &str = "the server does not speak gRPC over HTTP/2; if it uses TLS, use an https:// address, and if it \
