@@ -11,7 +11,7 @@ use super::{
 };
 
 pub(crate) fn run(report: &mut Report) {
-    let [places, origins] = Dataset::Dense.points(1_000_000, 1_024, SEED).unwrap();
+    let [places, origins] = Dataset::Dense.points(report.scale(1_000_000), 1_024, SEED).unwrap();
     let mut terms = TermGenerator::new(SEED);
     let merchants =
         places.iter().enumerate().map(|(number, place)| merchant(number, *place, terms.terms(), Revision(1)));
@@ -37,7 +37,7 @@ pub(crate) fn run(report: &mut Report) {
     let [plain_hits, scarce_hits, common_hits] = &mut hits;
     let times = run_interleaved(
         "20 within 5 km, 1 M in a square",
-        31,
+        report.scale(31),
         vec![
             Contender::new("any merchant", plain.len(), || search_all(&snapshot, &plain, plain_hits)),
             Contender::new("one in 10,000", scarce.len(), || search_all(&snapshot, &scarce, scarce_hits)),

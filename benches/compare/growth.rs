@@ -16,12 +16,12 @@ pub(crate) fn run(report: &mut Report) {
             origins.iter().map(|origin| query(*origin, Limit::new(20).unwrap())).collect();
         (index(&places).reader().snapshot(), queries)
     };
-    let (small, large) = (make(100_000), make(10_000_000));
+    let (small, large) = (make(report.scale(100_000)), make(report.scale(10_000_000)));
     let mut hits = [Hits::default(), Hits::default()];
     let [small_hits, large_hits] = &mut hits;
     let times = run_interleaved(
         "20 within 5 km",
-        15,
+        report.scale(15),
         vec![
             Contender::new("of 100,000", small.1.len(), || search_all(&small.0, &small.1, small_hits)),
             Contender::new("of 10,000,000", large.1.len(), || search_all(&large.0, &large.1, large_hits)),

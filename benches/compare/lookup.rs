@@ -37,7 +37,7 @@ pub(crate) fn search_all<'s>(snapshot: &'s Snapshot, queries: &[Query], hits: &m
 }
 
 pub(crate) fn run(report: &mut Report) {
-    let [places, origins] = Dataset::Cities.points(1_000_000, 8_192, SEED).unwrap();
+    let [places, origins] = Dataset::Cities.points(report.scale(1_000_000), 8_192, SEED).unwrap();
     let origins: Vec<Origin> = origins.into_iter().map(Origin::from).collect();
     let writer = index(&places);
     let snapshot = writer.reader().snapshot();
@@ -78,7 +78,8 @@ pub(crate) fn run(report: &mut Report) {
                 origins.iter().map(found).sum()
             }));
         }
-        let times = run_interleaved(&format!("{shown} within 5 km, 1 M in 400 cities"), 15, contenders);
+        let times =
+            run_interleaved(&format!("{shown} within 5 km, 1 M in 400 cities"), report.scale(15), contenders);
         for (name, goal) in names {
             let rival = if *name == "k20_vs_rstar" { 3 } else { 1 };
             report.add(name, times.ratio(rival, 0), Goal::AtLeast(*goal));

@@ -14,7 +14,8 @@
 //! ratio is the median over all rounds. All contenders must agree on the results before they are timed. Prints a table and
 //! writes `target/compare.json`.
 //!
-//! `cargo compare [SECTION…]` runs only these sections and keeps the figures of the others.
+//! `cargo compare [SECTION…]` runs only these sections and keeps the figures of the others. `--quick` runs them with 1 % of the
+//! merchants and writes no file: it checks that the contenders agree and that the command works, and its figures mean nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -54,9 +55,13 @@ const SECTIONS: [(&str, Section); 6] = [
     ("memory", memory::run),
 ];
 
+/// The option that runs the sections with 1 % of the merchants.
+const QUICK: &str = "--quick";
+
 /// Named ratios.
 #[derive(Default)]
 struct Report {
+    is_quick: bool,
     ratios: BTreeMap<&'static str, f64>,
 }
 
@@ -70,6 +75,11 @@ enum Goal {
 }
 
 impl Report {
+    /// Returns a number of merchants or rounds: the given one, or 1 % of it in a quick run.
+    fn scale(&self, number: usize) -> usize {
+        if self.is_quick { number.div_ceil(100) } else { number }
+    }
+
     fn add(&mut self, name: &'static str, ratio: f64, goal: Goal) {
         let (sign, limit, met) = match goal {
             Goal::AtLeast(limit) => (">=", limit, ratio >= limit),
@@ -81,14 +91,19 @@ impl Report {
 }
 
 fn main() {
-    let sections: Vec<String> = env::args().skip(1).collect();
+    let mut sections: Vec<String> = env::args().skip(1).collect();
+    let is_quick = sections.iter().any(|section| section == QUICK);
+    sections.retain(|section| section != QUICK);
+    let mut report = Report { is_quick, ..Report::default() };
     if sections == ["memory-child"] {
-        return memory::child();
+        return memory::child(&report);
     }
-    let mut report = Report::default();
     let known: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
     if let Some(unknown) = sections.iter().find(|section| !known.contains(&section.as_str())) {
-        println!("unknown section {unknown}; sections: {} (default: all)", known.join(", "));
+        println!(
+            "unknown section {unknown}; sections: {} (default: all); {QUICK} runs them with 1 % of the merchants",
+            known.join(", ")
+        );
         process::exit(64);
     }
     for (name, run) in SECTIONS {
@@ -96,6 +111,9 @@ fn main() {
             println!("\n== {name}");
             run(&mut report);
         }
+    }
+    if is_quick {
+        return println!("\nquick run: the figures mean nothing, and {JSON} is unchanged");
     }
     // Sections that were not run keep their earlier figures.
     let before = fs::read_to_string(JSON).ok().and_then(|json| serde_json::from_str(&json).ok());

@@ -8,7 +8,7 @@ use nearby_index::{Change, IndexWriter, Revision, StoredMerchant};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::{Goal, Report, SEED};
+use super::{Goal, QUICK, Report, SEED};
 
 const SIZE: usize = 10_000_000;
 
@@ -20,10 +20,10 @@ struct Measured {
 }
 
 pub(crate) fn run(report: &mut Report) {
-    let Some(measured) = measure() else {
+    let Some(measured) = measure(report) else {
         return println!("  not measured: requires /proc/self/status (Linux)");
     };
-    let each = |bytes: f64| bytes / SIZE as f64;
+    let each = |bytes: f64| bytes / report.scale(SIZE) as f64;
     println!("  10 M merchants in 400 cities, bytes per merchant beyond the merchants themselves");
     println!("    {:<44} {:>10.1}", "loaded", each(measured.after_load));
     println!("    {:<44} {:>10.1}", "peak during load", each(measured.peak_of_load));
@@ -33,9 +33,13 @@ pub(crate) fn run(report: &mut Report) {
     report.add("peak_vs_loaded", peak / measured.after_load, Goal::AtMost(1.6));
 }
 
-fn measure() -> Option<Measured> {
+fn measure(report: &Report) -> Option<Measured> {
     resident("VmRSS")?;
-    let output = Command::new(env::current_exe().ok()?).arg("memory-child").output().ok()?;
+    let output = Command::new(env::current_exe().ok()?)
+        .arg("memory-child")
+        .args(report.is_quick.then_some(QUICK))
+        .output()
+        .ok()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).ok()?;
     let mut numbers = text.split_whitespace().map(|number| number.parse().unwrap());
@@ -44,8 +48,9 @@ fn measure() -> Option<Measured> {
 }
 
 /// Measures in the child process, and prints the numbers that [`measure`] parses.
-pub(crate) fn child() {
-    let [places, _] = Dataset::Cities.points(SIZE, 0, SEED).unwrap();
+pub(crate) fn child(report: &Report) {
+    let size = report.scale(SIZE);
+    let [places, _] = Dataset::Cities.points(size, 0, SEED).unwrap();
     let mut terms = TermGenerator::new(SEED);
     let mut merchants: Vec<Arc<StoredMerchant>> = places
         .iter()
@@ -54,9 +59,9 @@ pub(crate) fn child() {
         .collect();
     let mut random = Pcg64Mcg::seed_from_u64(SEED);
     // Moved merchants are created before measuring, so that the memory of the merchants themselves stays constant.
-    let moved: Vec<(usize, Arc<StoredMerchant>)> = (0..1_000_000)
+    let moved: Vec<(usize, Arc<StoredMerchant>)> = (0..report.scale(1_000_000))
         .map(|_| {
-            let (number, to) = (random.random_range(0..SIZE), random.random_range(0..SIZE));
+            let (number, to) = (random.random_range(0..size), random.random_range(0..size));
             (number, merchant(number, places[to], terms.terms(), Revision(2)))
         })
         .collect();

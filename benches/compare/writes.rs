@@ -20,12 +20,11 @@ use rand_pcg::Pcg64Mcg;
 
 use super::{Goal, Report, SEED, lookup::query};
 
-const SIZE: usize = 1_000_000;
 /// Changes per commit, as the server's group commit batches them.
 const BATCH: usize = 100;
 
 pub(crate) fn run(report: &mut Report) {
-    let [places, origins] = Dataset::Cities.points(SIZE, 8_192, SEED).unwrap();
+    let [places, origins] = Dataset::Cities.points(report.scale(1_000_000), 8_192, SEED).unwrap();
     let mut terms = TermGenerator::new(SEED);
     let merchants: Vec<Arc<StoredMerchant>> = places
         .iter()
@@ -33,15 +32,19 @@ pub(crate) fn run(report: &mut Report) {
         .map(|(number, place)| merchant(number, *place, terms.terms(), Revision(1)))
         .collect();
     let queries: Vec<Query> = origins.iter().map(|origin| query(*origin, Limit::new(20).unwrap())).collect();
-    let mut city =
-        City { writer: IndexWriter::load(merchants.iter().cloned(), Revision(1)), merchants, places };
+    let mut city = City {
+        writer: IndexWriter::load(merchants.iter().cloned(), Revision(1)),
+        merchants,
+        places,
+        burst: report.scale(100_000 / 512),
+    };
     let mut random = Pcg64Mcg::seed_from_u64(SEED);
 
     throughput(report, &mut city, &mut random);
     println!("  99th percentile of search latency, one searching core");
     let reader = city.writer.reader();
     let (mut steady, mut burst) = (Vec::new(), Vec::new());
-    for round in 0..9 {
+    for round in 0..=report.scale(8) {
         let at_rest = percentile(&reader, &queries, || ());
         let moving = percentile(&reader, &queries, || city.move_steadily(&mut random));
         let bursting = percentile(&reader, &queries, || city.move_at_once(&mut random));
@@ -65,6 +68,8 @@ struct City {
     writer: IndexWriter,
     merchants: Vec<Arc<StoredMerchant>>,
     places: Vec<Position<Wgs84>>,
+    /// Commits of a burst, of 512 moves each.
+    burst: usize,
 }
 
 impl City {
@@ -79,7 +84,7 @@ impl City {
     fn moves(&mut self, count: usize, random: &mut Pcg64Mcg) -> Vec<Change> {
         (0..count)
             .map(|_| {
-                let number = random.random_range(0..SIZE);
+                let number = random.random_range(0..self.merchants.len());
                 let (old, mut degrees) = (self.places[number], || random.random_range(-0.005..0.005));
                 let (latitude, longitude) = (old.latitude_deg() + degrees(), old.longitude_deg() + degrees());
                 let place = Position::new(latitude, longitude).unwrap_or(old);
@@ -102,7 +107,7 @@ impl City {
 
     /// Applies 100,000 moves at full speed, 512 per commit.
     fn move_at_once(&mut self, random: &mut Pcg64Mcg) {
-        for _ in 0..100_000 / 512 {
+        for _ in 0..self.burst {
             let moves = self.moves(512, random);
             self.writer.apply(&moves);
         }
@@ -144,12 +149,12 @@ fn percentile(reader: &IndexReader, queries: &[Query], background: impl FnOnce()
 fn throughput(report: &mut Report, city: &mut City, random: &mut Pcg64Mcg) {
     let mut rates = Vec::new();
     for _ in 0..5 {
-        let batches: Vec<Vec<Change>> = (0..200).map(|_| city.moves(512, random)).collect();
+        let batches: Vec<Vec<Change>> = (0..report.scale(200)).map(|_| city.moves(512, random)).collect();
         let start = Instant::now();
         for batch in &batches {
             city.writer.apply(batch);
         }
-        rates.push(512.0 * 200.0 / start.elapsed().as_secs_f64());
+        rates.push((512 * batches.len()) as f64 / start.elapsed().as_secs_f64());
     }
     let rate = median(rates);
     println!("  moves applied to the index alone, one core, 512 per commit: {rate:.0} per second");

@@ -1,9 +1,8 @@
 //! `cargo durable`: the cost of durability. Measures acknowledged changes per second, import throughput, and the time until a
 //! restarted server is ready, next to Redis with the same merchants.
 //!
-//! `cargo durable [--merchants N] [PART…]` runs only these parts of puts, import, restart, redis. The server and the importer are
-//! the `nearby` executable beside this one (build it with `cargo build --release -p nearby-server`), or that of `--nearby PATH`, on
-//! loopback. All files are in a temporary directory below `target`, which must be on a real disk; it is removed at the end, and no
+//! `cargo durable [--merchants N] [--seconds S] [PART…]` runs only these parts of puts, import, restart, redis. The server and the importer are
+//! the `nearby` executable beside this one, which is built if it is missing, or that of `--nearby PATH`, on loopback. All files are in a temporary directory below `target`, which must be on a real disk; it is removed at the end, and no
 //! process stays behind. Prints one figure per line and writes all to `target/durable.json`.
 //!
 //! | part | compared with |
@@ -63,6 +62,10 @@ struct Args {
     /// Merchants to import and to restart with
     #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     merchants: u32,
+
+    /// Duration of each of the five rounds of puts
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
+    seconds: f64,
 
     /// `nearby` executable [default: the one beside this executable]
     #[arg(long, value_name = "PATH")]
@@ -131,6 +134,7 @@ async fn interrupted() -> Result<()> {
 
 async fn run(args: &Args) -> Result<()> {
     let count = usize::try_from(args.merchants).map_err(context("--merchants"))?;
+    let round = Duration::try_from_secs_f64(args.seconds).map_err(context("--seconds"))?;
     let executable = Nearby::find(args.nearby.as_deref())?;
     if args.includes(Part::Redis) {
         redis::version().await?;
@@ -144,7 +148,7 @@ async fn run(args: &Args) -> Result<()> {
         .map_err(context("cannot create a directory below target"))?;
     let mut report = Report::new(target.join("durable.json"), count);
     if args.includes(Part::Puts) {
-        puts::run(&executable, directory.path(), &mut report).await?;
+        puts::run(&executable, directory.path(), round, &mut report).await?;
         report.save()?;
     }
     let needs_store = args.includes(Part::Import) || args.includes(Part::Restart);

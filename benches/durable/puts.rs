@@ -24,24 +24,28 @@ use crate::{
 /// Concurrent clients, with one change in flight each.
 const CLIENTS: usize = 64;
 const CONNECTIONS: usize = 4;
-const WARM_UP: Duration = Duration::from_secs(2);
 /// Puts and the plain file are timed in interleaved rounds, so that other load on the disk affects both.
 const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(2);
 /// Distinct locations of merchants.
 const LOCATIONS: usize = 100_000;
 
-pub(crate) async fn run(nearby: &Nearby, directory: &Path, report: &mut Report) -> Result<()> {
+/// Runs the part. Each round, and the warm-up before the first, takes this long for each contender.
+pub(crate) async fn run(
+    nearby: &Nearby,
+    directory: &Path,
+    round: Duration,
+    report: &mut Report,
+) -> Result<()> {
     let directory = directory.join("puts");
     fs::create_dir_all(&directory).map_err(context(format!("cannot create {}", directory.display())))?;
     let server = nearby.start(&directory, &directory.join("store")).await?;
     let mut writers = Writers::connect(server.address()).await?;
-    writers.put(WARM_UP).await?;
+    writers.put(round).await?;
     let (mut latencies, mut rates) = (Vec::new(), Vec::new());
     let (mut appending, mut in_place, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let mut these = writers.put(ROUND).await?;
-        let rate = these.len() as f64 / ROUND.as_secs_f64();
+        let mut these = writers.put(round).await?;
+        let rate = these.len() as f64 / round.as_secs_f64();
         latencies.append(&mut these);
         rates.push(rate);
         let floor = sync_rate(&directory).await?;

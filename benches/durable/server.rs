@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nearby_testkit::{ServerCommand, command, find_nearby, flags};
+use nearby_testkit::{NearbyBinary, ServerCommand, command, flags};
 
 use crate::{
     error::{Error, Result, context},
@@ -21,9 +21,11 @@ const SHUTDOWN_GRACE_PERIOD_S: &str = "600";
 pub(crate) struct Nearby(PathBuf);
 
 impl Nearby {
-    /// Finds the executable: at this path, or beside this one.
+    /// Finds the executable, at this path or beside this one, and prints which one it is.
     pub(crate) fn find(path: Option<&Path>) -> Result<Self> {
-        find_nearby(path).map(Self).map_err(context("cannot find nearby"))
+        let nearby = NearbyBinary::find(path).map_err(context("cannot find nearby"))?;
+        eprintln!("measuring {}", nearby.description);
+        Ok(Self(nearby.path))
     }
 
     /// Starts a server on a store and waits until it is ready.

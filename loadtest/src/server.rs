@@ -2,12 +2,13 @@
 
 use std::{
     ffi::OsStr,
-    fs, io,
+    fs,
+    io::{self, Write},
     process::{Command, Stdio},
     time::Duration,
 };
 
-use nearby_testkit::{ServerCommand, find_nearby};
+use nearby_testkit::{NearbyBinary, ServerCommand};
 use tempfile::TempDir;
 
 /// Time limit for a start or a stop: with ten million merchants each takes minutes.
@@ -32,10 +33,10 @@ pub struct CpuSplit {
 }
 
 impl ServerProcess {
-    /// Starts the `nearby` binary beside this one, pinned to its processors if a split is given.
+    /// Starts the `nearby` binary beside this one, pinned to its processors if a split is given, and prints which one it is.
     ///
     /// # Errors
-    /// There is no `nearby` binary, or the server does not become ready.
+    /// There is no `nearby` binary and it cannot be built, or the server does not become ready.
     pub async fn start(cpu_split: Option<&CpuSplit>) -> io::Result<Self> {
         Self::start_with(cpu_split, &[]).await
     }
@@ -46,7 +47,9 @@ impl ServerProcess {
     /// There is no `nearby` binary, or the server does not become ready.
     pub async fn start_with(cpu_split: Option<&CpuSplit>, arguments: &[&OsStr]) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("nearby-loadtest-").tempdir()?;
-        let mut command = ServerCommand::new(&find_nearby(None)?, &directory.path().join("data"));
+        let nearby = NearbyBinary::find(None)?;
+        writeln!(io::stderr(), "starting {}", nearby.description)?;
+        let mut command = ServerCommand::new(&nearby.path, &directory.path().join("data"));
         command = command.args(arguments);
         if let Some(cpu_split) = cpu_split {
             command = command.processors(&cpu_split.server);

@@ -99,3 +99,24 @@ fn generated_code_is_up_to_date() {
         );
     }
 }
+
+/// The part of the contract that the example of a mini program contains, so that its folder works anywhere.
+const COPIED_FILES: [&str; 5] =
+    ["filter.proto", "merchant.proto", "search.proto", "service_config.json", "status.proto"];
+
+#[test]
+fn the_copy_of_the_contract_in_the_example_is_up_to_date() {
+    let proto = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (contract, copy) =
+        (proto.join("nearby/v1"), proto.join("../server/examples/mini-program/contract/nearby/v1"));
+    for name in COPIED_FILES {
+        if env::var_os("NEARBY_REGENERATE").is_some() {
+            fs::copy(contract.join(name), copy.join(name)).unwrap();
+        }
+        let [expected, found] = [&contract, &copy].map(|folder| fs::read(folder.join(name)).unwrap());
+        assert!(
+            expected == found,
+            "the copy of {name} is out of date: run NEARBY_REGENERATE=1 cargo test -p nearby-proto --test generated"
+        );
+    }
+}

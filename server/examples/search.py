@@ -2,11 +2,15 @@
 
     pip install grpcio grpcio-tools
     python3 server/examples/search.py 127.0.0.1:50051 60.1719 24.9414 --pages 2 --open
+
+The address may begin with https://. The environment variables are those of the command line: NEARBY_SERVER_CA, NEARBY_CLIENT_CERT,
+NEARBY_CLIENT_KEY and NEARBY_API_KEY_FILE name files.
 """
 
 import argparse
 import importlib.resources
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +19,7 @@ import grpc
 from grpc_tools import protoc
 
 parser = argparse.ArgumentParser(description="Prints the merchants nearest to a point, ten per page.")
-parser.add_argument("address", metavar="HOST:PORT")
+parser.add_argument("address", metavar="[https://]HOST:PORT")
 parser.add_argument("latitude", metavar="LAT", type=float)
 parser.add_argument("longitude", metavar="LON", type=float)
 parser.add_argument("--pages", type=int, default=1, help="maximum number of pages (default: 1)")
@@ -49,13 +53,53 @@ if args.open:
     # The default policy leaves out closed merchants.
     show_all = filter_pb2.OPENING_POLICY_SHOW_ALL
     request.opening.CopyFrom(filter_pb2.OpeningFilter(open_now=True, policy=show_all))
-with grpc.insecure_channel(args.address, options=[("grpc.service_config", json.dumps(service_config))]) as channel:
+
+
+def read(variable: str) -> bytes | None:
+    """Reads the file that an environment variable names, if it is set."""
+    path = os.environ.get(variable)
+    return Path(path).read_bytes() if path else None
+
+
+def connect() -> grpc.Channel:
+    options = [("grpc.service_config", json.dumps(service_config))]
+    scheme, _, rest = args.address.rpartition("://")
+    if scheme != "https":
+        return grpc.insecure_channel(rest, options=options)
+    # Without certificate authorities, gRPC trusts those that it contains.
+    credentials = grpc.ssl_channel_credentials(
+        read("NEARBY_SERVER_CA"), read("NEARBY_CLIENT_KEY"), read("NEARBY_CLIENT_CERT")
+    )
+    return grpc.secure_channel(rest, credentials, options=options)
+
+
+# Likely causes of a connection that cannot be established, by a part of gRPC's message.
+HINTS = {
+    "WRONG_VERSION_NUMBER": "the port does not speak TLS; omit https://",
+    "handshake read failed": "the port most likely does not speak TLS; omit https://",
+    "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not trusted; set NEARBY_SERVER_CA to its certificate authorities",
+    # gRPC writes the alert of the server, CERTIFICATE_REQUIRED, to stderr only.
+    "TSI_DATA_CORRUPTED": "the server most likely requires a client certificate; set NEARBY_CLIENT_CERT and NEARBY_CLIENT_KEY",
+    "DNS resolution failed": "the host name does not resolve",
+    "errors resolving": "the host name does not resolve",
+}
+
+
+def explain(error: grpc.RpcError) -> str:
+    details = error.details() or ""
+    hints = [hint for part, hint in HINTS.items() if part.lower() in details.lower()]
+    return f"{error.code().name}: {hints[0]} ({details})" if hints else f"{error.code().name}: {details}"
+
+
+key = read("NEARBY_API_KEY_FILE")
+metadata = [("authorization", f"Bearer {key.decode().strip()}")] if key else []
+with connect() as channel:
     service = search_pb2_grpc.NearbyServiceStub(channel)
     for _ in range(args.pages):
         try:
-            page = service.SearchNearby(request, timeout=TIMEOUT_SECONDS)
+            page = service.SearchNearby(request, timeout=TIMEOUT_SECONDS, metadata=metadata)
         except grpc.RpcError as error:
-            sys.exit(f"{error.code().name}: {error.details()}")
+            sys.exit(explain(error))
         for result in page.results:
             state = filter_pb2.OpenState.Name(result.open_state).removeprefix("OPEN_STATE_").lower()
             shown = [f"{result.distance_m:8.1f} m", *([f"{state:7}"] if args.open else []), result.merchant.display_name]

@@ -14,7 +14,7 @@ use std::{
     io,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, atomic::Ordering},
     time::Duration,
 };
 
@@ -111,6 +111,7 @@ impl AdminServer {
             merchants_hidden: snapshot.len() - snapshot.visible_len(),
             revision: snapshot.revision().0,
             commands_waiting: service.commits.waiting(),
+            last_backup_s: service.last_backup_s.load(Ordering::Relaxed),
             watchers: self.max_watchers.saturating_sub(service.watchers.available_permits()),
             ..without_service
         }

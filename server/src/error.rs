@@ -92,6 +92,12 @@ pub enum ServiceError {
         /// The current revision.
         now: Revision,
     },
+    /// A page token, or a revision, is from another history.
+    #[error(
+        "the {0} is from another history of revisions: it was issued by another server, or before the data of this one was \
+         restored or copied; {remedy}", remedy = history_remedy(.0)
+    )]
+    HistoryMismatch(&'static str),
     /// The watcher does not read.
     #[error("the watcher has read nothing for {} s; watch again from the last revision that it received", .0.as_secs())]
     WatcherTooSlow(Duration),
@@ -135,6 +141,13 @@ impl ServiceError {
             }
             other => other,
         }
+    }
+}
+
+fn history_remedy(subject: &str) -> &'static str {
+    match subject {
+        "revision" => "export, and watch from the revision of the export",
+        _ => "start again from the first page",
     }
 }
 

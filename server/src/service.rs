@@ -1,6 +1,6 @@
 //! The operations of the server, without wire types: shared by both gRPC services and the admin endpoint.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicI64};
 
 use arc_swap::ArcSwapOption;
 use nearby_index::{IndexReader, Merchant, MerchantId, Snapshot, StoredMerchant};
@@ -32,6 +32,8 @@ pub struct Service {
     pub watchers: Arc<Semaphore>,
     /// Permits for backups, each of which keeps all merchants of its revision in memory.
     pub backups: Arc<Semaphore>,
+    /// Time of the last backup that was sent completely since the start, in seconds since 1970; 0 if there was none.
+    pub last_backup_s: Arc<AtomicI64>,
 }
 
 impl Service {

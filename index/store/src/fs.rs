@@ -135,6 +135,31 @@ pub(crate) fn remove_temporary(directory: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Copies all files below a directory into an existing one. The copies are private.
+pub(crate) fn copy_directory(from: &Path, to: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(from).map_err(io_error("read", from))? {
+        let entry = entry.map_err(io_error("read", from))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            fs::create_dir(&target).map_err(io_error("create", &target))?;
+            copy_directory(&source, &target)?;
+        } else {
+            let mut input = File::open(&source).map_err(io_error("open", &source))?;
+            let mut output = create_private(&target).map_err(io_error("create", &target))?;
+            io::copy(&mut input, &mut output).map_err(io_error("write", &target))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether the directory of a store is on a read-only file system.
+#[must_use]
+pub fn is_read_only(directory: &Path) -> bool {
+    // Opens the file that every process opens first. The flags of the mount would not be enough: a bind mount has its own.
+    let opened = File::options().append(true).create(true).open(directory.join("LOCK"));
+    opened.is_err_and(|error| error.kind() == io::ErrorKind::ReadOnlyFilesystem)
+}
+
 /// Returns the size in bytes of a file, or of all files below a directory.
 #[must_use]
 pub fn disk_usage(path: &Path) -> u64 {

@@ -66,7 +66,7 @@ pub use self::{
     contents::Contents,
     digest::{StateDigest, Watermarks},
     engine::DurableStore,
-    fs::{check_directory, create_private, disk_usage},
+    fs::{check_directory, create_private, disk_usage, is_read_only},
     fuzz_targets::fuzz_decode,
     memory::MemoryStore,
     recovery::{RecoveredState, RecoverySource},
@@ -113,6 +113,8 @@ pub enum OpenMode {
     /// Read-write. Opening a damaged store fails.
     #[default]
     ReadWrite,
+    /// Writes nothing, and works on a read-only file system. Opening a damaged store fails.
+    ReadOnly,
     /// Tolerates damage: intact records are state, and a damaged store is read-only.
     DamagedReadOnly,
 }
@@ -128,6 +130,8 @@ pub struct StoreOptions<'a> {
     pub checkpoint_journal_bytes: u64,
     /// Handling of a damaged store.
     pub mode: OpenMode,
+    /// Directory for a copy of the base, which cannot be read in place on a read-only file system.
+    pub scratch: Option<&'a Path>,
 }
 
 impl StoreOptions<'_> {
@@ -137,6 +141,7 @@ impl StoreOptions<'_> {
         progress: &|_, _| {},
         checkpoint_journal_bytes: 256 * 1024 * 1024,
         mode: OpenMode::ReadWrite,
+        scratch: None,
     };
 
     pub(crate) fn tolerates_damage(&self) -> bool {
@@ -155,6 +160,11 @@ impl StoreHealth {
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
+    }
+
+    /// Marks a store that was opened to be read only, which is no failure.
+    pub(crate) fn set_read_only(&self) {
+        drop(self.failure.set("the store was opened read-only".to_owned()));
     }
 
     pub(crate) fn fail(&self, reason: &dyn Display) {
@@ -315,6 +325,17 @@ pub enum StoreError {
         path: PathBuf,
         /// The obstacle and the remedy.
         found: String,
+    },
+    /// The records can only be read from a copy of the base.
+    #[error(
+        "the file system of {base} is read-only, and its records can be read only from a copy: set --scratch to a directory on another \
+         file system, with {megabytes} MB of free space"
+    )]
+    NeedsScratch {
+        /// The base.
+        base: PathBuf,
+        /// Space that the copy needs.
+        megabytes: u64,
     },
     /// The store is read-only.
     #[error("store is read-only after a failure ({reason}); fix the disk and restart")]

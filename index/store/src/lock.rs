@@ -1,8 +1,8 @@
-//! Directory lock: one process per store.
+//! Directory lock: one process per store, and none on a read-only file system, where no process can change it.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::Path,
 };
 
@@ -12,7 +12,8 @@ use crate::StoreError;
 /// ends for any reason; a remaining lock file has no meaning.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
-    _file: File,
+    /// `None` if the file system is read-only.
+    file: Option<File>,
 }
 
 impl DirectoryLock {
@@ -42,6 +43,23 @@ impl DirectoryLock {
         // Only for the message above. Errors are ignored: on a full disk there is no space for the process
         // id.
         drop(file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())));
-        Ok(Self { _file: file })
+        Ok(Self { file: Some(file) })
+    }
+
+    /// As [`Self::acquire`], for a process that only reads: it needs no lock on a read-only file system. A server on the same
+    /// machine cannot write there either, unless the file system is also mounted elsewhere; then the digest of the journal detects
+    /// what changes in between.
+    pub(crate) fn acquire_to_read(directory: &Path) -> Result<Self, StoreError> {
+        match Self::acquire(directory) {
+            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                Ok(Self { file: None })
+            }
+            acquired_or_failed => acquired_or_failed,
+        }
+    }
+
+    /// Returns whether the directory may be written to.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.file.is_some()
     }
 }

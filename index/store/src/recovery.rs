@@ -1,5 +1,5 @@
 //! Recovery: reads the content of a directory and compares it with what was committed. Modifies no record;
-//! only sled rewrites its own files when it opens them.
+//! only sled rewrites its own files when it opens them, so a base on a read-only file system is copied first.
 //!
 //! ```text
 //! snapshot file ──┐                  as of a revision, in the format of the index; a cache
@@ -17,14 +17,16 @@ use std::{
 };
 
 use nearby_index::{MerchantId, Revision, StoredMerchant};
+use tempfile::TempDir;
 
 use crate::{
     CompletedRequest, StateDigest, StoreError, StoreOptions, Watermarks,
     blocks::{BlockError, BlockReader, read_records},
     codec::{DIGEST_KEY, Entry, decode, deletion_key, merchant_key, request_keys},
     corruption::CorruptionLog,
-    fs::{TEMP_EXTENSION, io_error, list_names},
+    fs::{TEMP_EXTENSION, copy_directory, disk_usage, io_error, list_names},
     journal::JournalHistory,
+    lock::DirectoryLock,
     parallel,
     replay::{RecordSet, deletions_and_requests},
     sled::{self as base, Record},
@@ -160,7 +162,7 @@ pub(crate) fn recover(
     files: &StoreFiles,
     from: RecoverFrom,
     options: &StoreOptions<'_>,
-    log: &CorruptionLog,
+    (lock, log): (&DirectoryLock, &CorruptionLog),
 ) -> Result<Recovery, StoreError> {
     let corrupt = |what: &dyn std::fmt::Display| StoreError::corrupt(directory, what.to_string());
     let history = JournalHistory::read(&files.journal, log)?;
@@ -174,7 +176,11 @@ pub(crate) fn recover(
     }
     let (mut part, source) = match (snapshot_file, &files.base) {
         (Some(snapshot_file), _) => (snapshot_file, RecoverySource::SnapshotFile),
-        (None, Some(base)) => (read_base(base, &history, options, log)?, RecoverySource::Base),
+        (None, Some(base)) => {
+            let copy = if lock.is_writable() { None } else { Some(copy_of(base, options.scratch)?) };
+            let from = copy.as_ref().map_or(base.as_path(), TempDir::path);
+            (read_base(base, from, (&history, options, log))?, RecoverySource::Base)
+        }
         (None, None) => {
             // Creating a new store would destroy the data in the snapshot file.
             if history.last().is_none() && files.snapshot_file.is_file() {
@@ -300,21 +306,38 @@ const CHUNK: usize = 2_000;
 /// Disk space that sled needs to open a base.
 const ROOM_TO_OPEN_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Copies a base to a scratch directory, where sled can open it.
+fn copy_of(base: &Path, scratch: Option<&Path>) -> Result<TempDir, StoreError> {
+    let bytes = disk_usage(base) + ROOM_TO_OPEN_BYTES;
+    let Some(scratch) = scratch else {
+        return Err(StoreError::NeedsScratch { base: base.to_owned(), megabytes: bytes.div_ceil(1_000_000) });
+    };
+    if fs4::available_space(scratch).map_err(io_error("stat", scratch))? < bytes {
+        return Err(StoreError::Full { action: "copy the base to", path: scratch.to_owned() });
+    }
+    let copy = tempfile::Builder::new()
+        .prefix("nearby-base-")
+        .tempdir_in(scratch)
+        .map_err(io_error("create a directory in", scratch))?;
+    copy_directory(base, copy.path())?;
+    Ok(copy)
+}
+
+/// Reads a base from its own directory, or from a copy of it.
 fn read_base(
     path: &Path,
-    history: &JournalHistory,
-    options: &StoreOptions<'_>,
-    log: &CorruptionLog,
+    from: &Path,
+    (history, options, log): (&JournalHistory, &StoreOptions<'_>, &CorruptionLog),
 ) -> Result<RecordSet, StoreError> {
     let corrupt = |what: &dyn std::fmt::Display| StoreError::corrupt(path, what.to_string());
-    if fs4::available_space(path).map_err(io_error("stat", path))? < ROOM_TO_OPEN_BYTES {
-        return Err(StoreError::Full { action: "open", path: path.to_owned() });
+    if fs4::available_space(from).map_err(io_error("stat", from))? < ROOM_TO_OPEN_BYTES {
+        return Err(StoreError::Full { action: "open", path: from.to_owned() });
     }
     let counter = Counter::new(options, history.last().map_or(0, |last| last.records));
     let parts = parallel::in_order(
         |send| {
             let mut chunk = Vec::with_capacity(CHUNK);
-            let read = base::read(path, &mut |key, value| {
+            let read = base::read(from, &mut |key, value| {
                 if key == DIGEST_KEY
                     && let Ok(Entry::Digest(digest)) = decode(key, value)
                 {

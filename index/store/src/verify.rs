@@ -22,6 +22,8 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// Findings; empty if the data is intact.
     pub corruption: Vec<String>,
+    /// `true` if the base was not read: on a read-only file system this requires [`StoreOptions::scratch`].
+    pub skipped_base: bool,
 }
 
 /// Reads a store that no process uses, or a backup, completely. Modifies no record.
@@ -37,23 +39,27 @@ pub fn verify(path: &Path, options: &StoreOptions<'_>) -> Result<VerifyReport, S
     if let Some(what) = files.leftovers(path)? {
         let (digest, corruption) =
             (StateDigest::default(), vec![StoreError::corrupt(path, what).to_string()]);
-        return Ok(VerifyReport { digest, merchants: 0, bytes: disk_usage(path), corruption });
+        let bytes = disk_usage(path);
+        return Ok(VerifyReport { digest, merchants: 0, bytes, corruption, skipped_base: false });
     }
     if !files.is_store() {
         let not_found = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no store");
         return Err(io_error("verify", path)(not_found));
     }
-    let _lock = DirectoryLock::acquire(path)?;
+    let lock = DirectoryLock::acquire_to_read(path)?;
     // Listed again under the lock: only now can no other process change the files.
     let files = StoreFiles::find(path)?;
     let log = CorruptionLog::tolerant();
     // Reads the base, not the snapshot file, which is only a cache that every start checks completely.
-    let state = recover(path, &files, RecoverFrom::Base, options, &log)?.state;
+    let skipped_base = files.base.is_some() && !lock.is_writable() && options.scratch.is_none();
+    let from = if skipped_base { RecoverFrom::Fastest } else { RecoverFrom::Base };
+    let state = recover(path, &files, from, options, (&lock, &log))?.state;
     Ok(VerifyReport {
         digest: state.digest,
         merchants: state.merchants.len() as u64,
         bytes: disk_usage(path),
         corruption: log.into_findings(),
+        skipped_base,
     })
 }
 
@@ -73,5 +79,6 @@ fn verify_backup(path: &Path) -> Result<VerifyReport, StoreError> {
         }
         Err(error) => return Err(error),
     };
-    Ok(VerifyReport { digest, merchants, bytes: disk_usage(path), corruption: log.into_findings() })
+    let corruption = log.into_findings();
+    Ok(VerifyReport { digest, merchants, bytes: disk_usage(path), corruption, skipped_base: false })
 }

@@ -25,7 +25,7 @@ pub(super) struct CostArgs {
     #[arg(long, default_value_t = 1.5, value_name = "SECONDS")]
     slice: f64,
 
-    /// Number of concurrent callers
+    /// Number of concurrent callers; at most 8 for batches and streams
     #[arg(long, default_value_t = 32, value_name = "NUMBER")]
     callers: usize,
 

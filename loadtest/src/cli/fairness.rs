@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use nearby_client::Access;
-use nearby_testkit::find_nearby;
+use nearby_testkit::NearbyBinary;
 
 use super::{output, report_files::write, seconds};
 use crate::{
@@ -144,7 +144,7 @@ impl Keys {
     fn create() -> Result<Self, Error> {
         let directory = tempfile::tempdir()?;
         let file = directory.path().join("keys.toml");
-        let nearby = find_nearby(None)?;
+        let nearby = NearbyBinary::find(None)?.path;
         for (name, role) in [("import", "manage"), ("normal", "search"), ("noisy", "search")] {
             let output = Command::new(&nearby)
                 .args(["keys", "add", name, "--role", role, "--keys"])

@@ -42,6 +42,10 @@ const EXIT_CODES: &str = "\
 Exit codes: 1 a response was wrong or no call succeeded, 64 usage, 65 invalid data, 69 server unreachable,
 73 cannot write a file, 74 the run failed, 75 INVALID: the generator did not keep up, 78 the server holds another dataset.";
 
+/// The error of `compare` in a build without the feature `rivals`.
+#[cfg(not(feature = "rivals"))]
+const WITHOUT_RIVALS: &str = "this executable was built without the clients of Redis, Tile38 and PostGIS: run `cargo run --release --package nearby-loadtest --features rivals -- compare`, or `loadtest/rivals.sh -- cargo run …` with the same arguments, which also starts the other systems";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Generate a dataset of merchants: to a file, or into a server
@@ -63,6 +67,12 @@ enum Command {
     /// Compare Nearby with Redis, Tile38 and PostGIS
     #[cfg(feature = "rivals")]
     Compare(crate::compare::CompareArgs),
+    /// Compare Nearby with Redis, Tile38 and PostGIS (this executable was built without their clients)
+    #[cfg(not(feature = "rivals"))]
+    Compare {
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        _arguments: Vec<String>,
+    },
 }
 
 /// Runs the command line.
@@ -103,6 +113,8 @@ fn dispatch(command: &Command) -> Result<ExitCode, Error> {
         }
         #[cfg(feature = "rivals")]
         Command::Compare(args) => crate::compare::compare(args),
+        #[cfg(not(feature = "rivals"))]
+        Command::Compare { .. } => Err(Error::Usage(WITHOUT_RIVALS)),
     }
 }
 
@@ -129,6 +141,17 @@ fn seconds(seconds: f64) -> Result<Duration, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(not(feature = "rivals"))]
+    fn compare_without_its_feature_names_the_command_that_has_it() {
+        for arguments in [&["--rounds", "1"][..], &[]] {
+            let line = ["nearby-loadtest", "compare"].iter().chain(arguments);
+            let error = dispatch(&Cli::try_parse_from(line).unwrap().command).unwrap_err();
+            assert_eq!(error.exit_code(), USAGE);
+            assert!(error.to_string().contains("--features rivals -- compare"), "{error}");
+        }
+    }
 
     #[test]
     fn renamed_options_fail_and_name_their_successor() {

@@ -263,19 +263,27 @@ async fn get(pool: &ConnectionPool, name: String) -> Reply {
     }
 }
 
-/// Returns `true` if the first, the middle and the last merchant of a dataset are where they must be.
+/// Returns `true` if the first, the middle and the last merchant of a dataset are where they must be, and the next one, which a
+/// larger dataset of the same seed has, does not exist.
 async fn holds(target: &Target, dataset: &Dataset) -> io::Result<bool> {
     let pool = ConnectionPool::open(target.clone(), 1, 1).await?;
     let last = dataset.count().saturating_sub(1);
-    for number in [0, last / 2, last] {
+    for number in [0, last / 2, last, dataset.count()] {
         let reply = get(&pool, dataset.name(number)).await;
         let merchant = reply.messages.first().and_then(|message| Merchant::decode(message.clone()).ok());
         if !matches!(reply.code, Code::OK | NOT_FOUND) {
-            return Err(io::Error::other(format!("cannot read a merchant: {}", reply.code.name())));
+            return Err(io::Error::other(format!(
+                "cannot read a merchant: {} {}{}",
+                Kind::Get.path().trim_start_matches('/'),
+                reply.code.name(),
+                reply.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default()
+            )));
         }
-        if reply.code == NOT_FOUND
-            || merchant.is_none_or(|merchant| merchant.position != dataset.merchant(number).position)
-        {
+        let exists = reply.code != NOT_FOUND;
+        if exists != (number < dataset.count()) {
+            return Ok(false);
+        }
+        if exists && merchant.is_none_or(|merchant| merchant.position != dataset.merchant(number).position) {
             return Ok(false);
         }
     }

@@ -214,13 +214,14 @@ impl Record {
         self.good() as f64 / self.due().max(1) as f64
     }
 
-    /// Returns a line per failed outcome: its count, status and first error message.
+    /// Returns a line per failed outcome: its count, method, status and first error message.
     #[must_use]
     pub fn failure_summary(&self) -> Vec<String> {
         let bad = self.outcomes.iter().filter(|(outcome, _)| !is_good(**outcome));
-        bad.map(|((_, code), stats)| {
+        bad.map(|((kind, code), stats)| {
             let message = stats.message.as_deref().unwrap_or("no message");
-            format!("{} × {code:?}: {message}", stats.latency_us.len())
+            let method = kind.path().trim_start_matches('/');
+            format!("{} × {method} {}: {message}", stats.latency_us.len(), code.name())
         })
         .collect()
     }

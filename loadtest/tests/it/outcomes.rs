@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use nearby_loadtest::{
+    cost::{Plan, costs},
     dataset::Oracle,
     h2_client::{Code, encode_framed},
     report::Phase,
@@ -75,4 +76,26 @@ async fn calls_are_recorded_in_the_stage_they_were_due_in() {
     assert!(records.iter().all(|record| record.good() == record.due()));
     let per_second: u64 = records[1].seconds.iter().map(|second| second.due).sum();
     assert_eq!(per_second, 39, "seconds count from the beginning of the stage");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_call_ends_a_cost_measurement_with_its_method_and_status() {
+    let url = start(Arc::new(move |_, _| (13, Default::default()))).await;
+    let settings =
+        nearby_loadtest::runner::Settings { server_pid: Some(std::process::id()), ..settings(target(&url)) };
+    let plan = Plan { rounds: 1, slice: Duration::from_millis(50), callers: 2, seed: 1 };
+    let error = costs(&runner(settings, 0).await, &dataset(), None, plan).await.unwrap_err().to_string();
+    assert!(error.starts_with("empty: "), "{error}");
+    assert!(error.contains("grpc.health.v1.Health/Check INTERNAL"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cost_measurement_in_which_calls_were_rejected_is_repeated() {
+    let answer = encode_framed(&SearchNearbyResponse::default());
+    let url = start(Arc::new(move |call, _| (if call < 20 { 14 } else { 0 }, answer.clone()))).await;
+    let settings =
+        nearby_loadtest::runner::Settings { server_pid: Some(std::process::id()), ..settings(target(&url)) };
+    let plan = Plan { rounds: 1, slice: Duration::from_millis(50), callers: 2, seed: 1 };
+    let costs = costs(&runner(settings, 0).await, &dataset(), None, plan).await.unwrap();
+    assert!(costs.empty_us > 0.0 && costs.stream_basic > 0.0, "{costs:?}");
 }

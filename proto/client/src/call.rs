@@ -71,7 +71,7 @@ impl Client {
             let response = grpc.client_streaming(request, path_of(method), ProstCodec::<Req, Res>::default());
             response.await.map(Response::into_inner)
         };
-        within(deadline, async { Ok(call.await?) }).await
+        within(deadline, async { Ok(call.await?) }).await.map_err(|error| self.explain(error))
     }
 
     /// Makes a server-streaming call, without a deadline.
@@ -84,9 +84,12 @@ impl Client {
         Req: Message + 'static,
         Res: Message + Default + 'static,
     {
-        let mut grpc = self.ready().await?;
-        let codec = ProstCodec::<Req, Res>::default();
-        let responses = grpc.server_streaming(Request::new(request), path_of(method), codec).await?;
+        let call = async {
+            let mut grpc = self.ready().await?;
+            let codec = ProstCodec::<Req, Res>::default();
+            grpc.server_streaming(Request::new(request), path_of(method), codec).await
+        };
+        let responses = call.await.map_err(|status: Status| self.explain(status.into()))?;
         Ok(ResponseStream::new(responses.into_inner()))
     }
 
@@ -100,9 +103,12 @@ impl Client {
         Req: Message + 'static,
         Res: Message + Default + 'static,
     {
-        let mut grpc = self.ready().await?;
-        let codec = ProstCodec::<Req, Res>::default();
-        let responses = grpc.streaming(Request::new(requests), path_of(method), codec).await?;
+        let call = async {
+            let mut grpc = self.ready().await?;
+            let codec = ProstCodec::<Req, Res>::default();
+            grpc.streaming(Request::new(requests), path_of(method), codec).await
+        };
+        let responses = call.await.map_err(|status: Status| self.explain(status.into()))?;
         Ok(ResponseStream::new(responses.into_inner()))
     }
 
@@ -136,7 +142,12 @@ impl Client {
                 sleep(delay).await;
             }
         };
-        within(deadline, attempts).await
+        within(deadline, attempts).await.map_err(|error| self.explain(error))
+    }
+
+    /// Adds what the client knows of its connection to an error.
+    fn explain(&self, error: ClientError) -> ClientError {
+        if self.may_lack_certificate { error.with_certificate_hint() } else { error }
     }
 
     async fn attempt<Req, Res>(

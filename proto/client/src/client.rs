@@ -19,6 +19,8 @@ pub struct Client {
     pub(crate) deadline: Option<Duration>,
     /// Enables retries.
     pub(crate) retries: bool,
+    /// `true` if the connection uses TLS without a client certificate, which the server may require.
+    pub(crate) may_lack_certificate: bool,
 }
 
 impl Client {
@@ -40,13 +42,23 @@ impl Client {
     /// As for [`Self::connect`], and if the credentials are invalid.
     pub async fn connect_with(address: impl AsRef<str>, access: &Access) -> Result<Self, ConnectError> {
         let channel = connect::connect(address.as_ref(), access).await?;
-        Ok(Self { auth: AuthInterceptor(access.authorization.clone()), ..Self::from_channel(channel) })
+        Ok(Self {
+            auth: AuthInterceptor(access.authorization.clone()),
+            may_lack_certificate: connect::is_https(address.as_ref()) && access.client_certificate.is_none(),
+            ..Self::from_channel(channel)
+        })
     }
 
     /// Creates a client over an existing channel, for transports that [`Self::connect_with`] does not cover.
     #[must_use]
     pub fn from_channel(channel: Channel) -> Self {
-        Self { channel, auth: AuthInterceptor(None), deadline: None, retries: true }
+        Self {
+            channel,
+            auth: AuthInterceptor(None),
+            deadline: None,
+            retries: true,
+            may_lack_certificate: false,
+        }
     }
 
     /// Returns a client with a different deadline than the service config: the maximum duration of each call, including

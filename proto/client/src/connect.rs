@@ -1,12 +1,15 @@
 //! Connection setup: address, TLS, keepalive.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, time::Duration};
 
 use http::Uri;
 use thiserror::Error;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
-use crate::Access;
+use crate::{
+    Access,
+    causes::{NOT_TLS, describe, is_end_of_stream, name_error, tls_error},
+};
 
 /// Error of establishing a connection.
 #[derive(Debug, Error)]
@@ -37,6 +40,14 @@ pub enum ConnectError {
         /// The cause reported by TLS.
         reason: String,
     },
+    /// The name of the host does not resolve.
+    #[error("cannot resolve the host name of {address}: {reason}")]
+    UnknownHost {
+        /// The address as given.
+        address: String,
+        /// The cause reported by the resolver.
+        reason: String,
+    },
     /// No connection could be established.
     #[error("cannot connect to {address}")]
     Unreachable {
@@ -57,20 +68,24 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) async fn connect(address: &str, access: &Access) -> Result<Channel, ConnectError> {
     let endpoint = endpoint(address, access)?;
     let channel = endpoint.connect().await;
-    channel.map_err(|error| match tls_error(&error) {
-        Some(cause) => ConnectError::Tls { address: address.to_owned(), reason: cause.to_string() },
-        None => ConnectError::Unreachable { address: address.to_owned(), source: error.into() },
+    channel.map_err(|error| {
+        let address = address.to_owned();
+        if let Some(cause) = tls_error(&error) {
+            return ConnectError::Tls { address, reason: describe(cause) };
+        }
+        if let Some(cause) = name_error(&error) {
+            return ConnectError::UnknownHost { address, reason: cause.to_string() };
+        }
+        if is_https(&address) && is_end_of_stream(&error) {
+            return ConnectError::Tls { address, reason: NOT_TLS.to_owned() };
+        }
+        ConnectError::Unreachable { address, source: error.into() }
     })
 }
 
-/// Finds the TLS error among the causes of an error.
-fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
-    let mut causes = std::iter::successors(Some(error), |&error| {
-        // `source` of an `io::Error` skips the error that it wraps.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
-    });
-    causes.find_map(|error| error.downcast_ref())
+/// Returns `true` for an address with TLS.
+pub(crate) fn is_https(address: &str) -> bool {
+    address.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
 }
 
 fn endpoint(address: &str, access: &Access) -> Result<Endpoint, ConnectError> {

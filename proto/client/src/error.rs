@@ -7,6 +7,8 @@ use prost::Message;
 use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::{FieldViolation, StatusExt};
 
+use crate::causes::{describe, describe_alert, tls_error};
+
 /// Error of a call: the code is the kind of error, the reason identifies it.
 ///
 /// Displays the message of the server, followed by the invalid fields that the message does not name. Contains nothing
@@ -90,6 +92,16 @@ impl ClientError {
         Status::deadline_exceeded(format!("no response within {deadline:?}")).into()
     }
 
+    /// Names the likely cause of a lost connection that has no client certificate. With TLS 1.3 the server rejects it after the
+    /// handshake, and its alert may be lost in the end of the connection.
+    pub(crate) fn with_certificate_hint(mut self) -> Self {
+        let message = &mut self.0.message;
+        if self.0.code == Code::Unavailable && message.starts_with(LOST) && !message.contains("certificate") {
+            message.push_str("; perhaps the server requires a client certificate");
+        }
+        self
+    }
+
     /// Adds the request id of the failed write.
     pub(crate) fn with_request_id(mut self, id: String) -> Self {
         self.0.request_id = Some(id);
@@ -159,13 +171,16 @@ fn classify(status: &Status) -> (Code, String) {
     if is_timeout(status) {
         return (Code::DeadlineExceeded, "no response within the deadline".to_owned());
     }
+    if let Some(error) = status.source().and_then(tls_error) {
+        return (Code::Unavailable, format!("{LOST}: {}", describe(error)));
+    }
     match sources(status).last() {
         // The root cause, without the layers that wrap it.
         Some(cause)
             if matches!(code, Code::Unavailable | Code::Unknown | Code::Cancelled)
                 || is_graceful_goaway(cause) =>
         {
-            (Code::Unavailable, format!("no connection to the server: {cause}"))
+            (Code::Unavailable, format!("{LOST}: {}", describe_alert(&cause.to_string())))
         }
         Some(cause) if is_other_protocol(cause) => {
             const REMEDY: &str = "the server does not speak gRPC over HTTP/2; if it uses TLS, use an https:// address, and if it \
@@ -177,6 +192,9 @@ fn classify(status: &Status) -> (Code, String) {
         None => (code, status.message().to_owned()),
     }
 }
+
+/// The beginning of the message of a lost connection.
+const LOST: &str = "no connection to the server";
 
 fn is_timeout(status: &Status) -> bool {
     status.code() == Code::Cancelled
@@ -261,6 +279,15 @@ mod tests {
             assert_eq!(ClientError::from(status).code(), Code::DeadlineExceeded);
         }
         assert_eq!(ClientError::from(Status::cancelled("by the server")).code(), Code::Cancelled);
+    }
+
+    #[test]
+    fn a_missing_client_certificate_is_named() {
+        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        let broken = std::io::Error::new(std::io::ErrorKind::InvalidData, alert);
+        let error = ClientError::from(Status::from_error(Box::new(broken)));
+        assert_eq!(error.code(), Code::Unavailable);
+        assert!(error.to_string().contains("the server requires a client certificate"), "{error}");
     }
 
     #[derive(Debug, thiserror::Error)]

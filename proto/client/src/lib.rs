@@ -70,6 +70,7 @@
 
 mod access;
 mod call;
+mod causes;
 mod client;
 mod codec;
 mod connect;

@@ -2354,6 +2354,9 @@ impl serde::Serialize for ExportMerchantsResponse {
         if self.revision != 0 {
             len += 1;
         }
+        if !self.history_id.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.ExportMerchantsResponse", len)?;
         if !self.merchants.is_empty() {
             struct_ser.serialize_field("merchants", &self.merchants)?;
@@ -2362,6 +2365,9 @@ impl serde::Serialize for ExportMerchantsResponse {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("revision", ToString::to_string(&self.revision).as_str())?;
+        }
+        if !self.history_id.is_empty() {
+            struct_ser.serialize_field("historyId", &self.history_id)?;
         }
         struct_ser.end()
     }
@@ -2375,12 +2381,15 @@ impl<'de> serde::Deserialize<'de> for ExportMerchantsResponse {
         const FIELDS: &[&str] = &[
             "merchants",
             "revision",
+            "history_id",
+            "historyId",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Merchants,
             Revision,
+            HistoryId,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -2404,6 +2413,7 @@ impl<'de> serde::Deserialize<'de> for ExportMerchantsResponse {
                         match value {
                             "merchants" => Ok(GeneratedField::Merchants),
                             "revision" => Ok(GeneratedField::Revision),
+                            "historyId" | "history_id" => Ok(GeneratedField::HistoryId),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -2425,6 +2435,7 @@ impl<'de> serde::Deserialize<'de> for ExportMerchantsResponse {
             {
                 let mut merchants__ = None;
                 let mut revision__ = None;
+                let mut history_id__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Merchants => {
@@ -2441,11 +2452,18 @@ impl<'de> serde::Deserialize<'de> for ExportMerchantsResponse {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::HistoryId => {
+                            if history_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("historyId"));
+                            }
+                            history_id__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ExportMerchantsResponse {
                     merchants: merchants__.unwrap_or_default(),
                     revision: revision__.unwrap_or_default(),
+                    history_id: history_id__.unwrap_or_default(),
                 })
             }
         }
@@ -7742,6 +7760,9 @@ impl serde::Serialize for WatchMerchantsRequest {
         if self.revision.is_some() {
             len += 1;
         }
+        if !self.history_id.is_empty() {
+            len += 1;
+        }
         if self.view != 0 {
             len += 1;
         }
@@ -7750,6 +7771,9 @@ impl serde::Serialize for WatchMerchantsRequest {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("revision", ToString::to_string(&v).as_str())?;
+        }
+        if !self.history_id.is_empty() {
+            struct_ser.serialize_field("historyId", &self.history_id)?;
         }
         if self.view != 0 {
             let v = MerchantView::try_from(self.view)
@@ -7767,12 +7791,15 @@ impl<'de> serde::Deserialize<'de> for WatchMerchantsRequest {
     {
         const FIELDS: &[&str] = &[
             "revision",
+            "history_id",
+            "historyId",
             "view",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Revision,
+            HistoryId,
             View,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -7796,6 +7823,7 @@ impl<'de> serde::Deserialize<'de> for WatchMerchantsRequest {
                     {
                         match value {
                             "revision" => Ok(GeneratedField::Revision),
+                            "historyId" | "history_id" => Ok(GeneratedField::HistoryId),
                             "view" => Ok(GeneratedField::View),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
@@ -7817,6 +7845,7 @@ impl<'de> serde::Deserialize<'de> for WatchMerchantsRequest {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut revision__ = None;
+                let mut history_id__ = None;
                 let mut view__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -7828,6 +7857,12 @@ impl<'de> serde::Deserialize<'de> for WatchMerchantsRequest {
                                 map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
+                        GeneratedField::HistoryId => {
+                            if history_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("historyId"));
+                            }
+                            history_id__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::View => {
                             if view__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("view"));
@@ -7838,6 +7873,7 @@ impl<'de> serde::Deserialize<'de> for WatchMerchantsRequest {
                 }
                 Ok(WatchMerchantsRequest {
                     revision: revision__,
+                    history_id: history_id__.unwrap_or_default(),
                     view: view__.unwrap_or_default(),
                 })
             }
@@ -7859,6 +7895,9 @@ impl serde::Serialize for WatchMerchantsResponse {
         if self.revision != 0 {
             len += 1;
         }
+        if !self.history_id.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.WatchMerchantsResponse", len)?;
         if !self.changes.is_empty() {
             struct_ser.serialize_field("changes", &self.changes)?;
@@ -7867,6 +7906,9 @@ impl serde::Serialize for WatchMerchantsResponse {
             #[allow(clippy::needless_borrow)]
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("revision", ToString::to_string(&self.revision).as_str())?;
+        }
+        if !self.history_id.is_empty() {
+            struct_ser.serialize_field("historyId", &self.history_id)?;
         }
         struct_ser.end()
     }
@@ -7880,12 +7922,15 @@ impl<'de> serde::Deserialize<'de> for WatchMerchantsResponse {
         const FIELDS: &[&str] = &[
             "changes",
             "revision",
+            "history_id",
+            "historyId",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Changes,
             Revision,
+            HistoryId,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -7909,6 +7954,7 @@ impl<'de> serde::Deserialize<'de> for WatchMerchantsResponse {
                         match value {
                             "changes" => Ok(GeneratedField::Changes),
                             "revision" => Ok(GeneratedField::Revision),
+                            "historyId" | "history_id" => Ok(GeneratedField::HistoryId),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -7930,6 +7976,7 @@ impl<'de> serde::Deserialize<'de> for WatchMerchantsResponse {
             {
                 let mut changes__ = None;
                 let mut revision__ = None;
+                let mut history_id__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Changes => {
@@ -7946,11 +7993,18 @@ impl<'de> serde::Deserialize<'de> for WatchMerchantsResponse {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::HistoryId => {
+                            if history_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("historyId"));
+                            }
+                            history_id__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(WatchMerchantsResponse {
                     changes: changes__.unwrap_or_default(),
                     revision: revision__.unwrap_or_default(),
+                    history_id: history_id__.unwrap_or_default(),
                 })
             }
         }

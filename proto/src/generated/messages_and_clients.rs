@@ -869,13 +869,21 @@ pub struct ExportMerchantsResponse {
     /// The revision that the whole export was read at; the same in every message.
     #[prost(uint64, tag = "2")]
     pub revision: u64,
+    /// Identifies the history that the revision belongs to: another server, or a restored one, has another history, in which the
+    /// revision means something else. Keep it with the revision.
+    #[prost(string, tag = "3")]
+    pub history_id: ::prost::alloc::string::String,
 }
 /// Request for WatchMerchants.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchMerchantsRequest {
     /// Optional. Sends the changes after this revision. Default: changes committed from now on.
     #[prost(uint64, optional, tag = "1")]
     pub revision: ::core::option::Option<u64>,
+    /// Optional. The history_id that came with the revision. A server with another history ends the call with OUT_OF_RANGE, reason
+    /// HISTORY_MISMATCH, instead of skipping changes.
+    #[prost(string, tag = "3")]
+    pub history_id: ::prost::alloc::string::String,
     /// Amount of detail per merchant. Default MERCHANT_VIEW_FULL.
     #[prost(enumeration = "MerchantView", tag = "2")]
     pub view: i32,
@@ -889,6 +897,9 @@ pub struct WatchMerchantsResponse {
     /// All changes up to this revision have been sent: resume from it.
     #[prost(uint64, tag = "2")]
     pub revision: u64,
+    /// The history of the revision; see ExportMerchantsResponse.
+    #[prost(string, tag = "3")]
+    pub history_id: ::prost::alloc::string::String,
 }
 /// A change of one merchant.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1402,7 +1413,8 @@ pub mod merchant_service_client {
         }
         /// Streams changes as they are committed, ordered by revision, until the client ends the call. Errors: OUT_OF_RANGE,
         /// reason REVISION_TOO_OLD, if the changes since the revision are no longer available: run ExportMerchants again and
-        /// watch from its revision; OUT_OF_RANGE, reason REVISION_IN_FUTURE, if the server has not reached that revision;
+        /// watch from its revision; OUT_OF_RANGE, reason REVISION_IN_FUTURE, if the server has not reached that revision, or
+        /// HISTORY_MISMATCH, if `history_id` is not that of the server;
         /// RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure if the server is at its limit of watchers; ABORTED, reason
         /// WATCHER_TOO_SLOW, if the client has not read for 30 s: watch again from the last revision seen.
         pub async fn watch_merchants(

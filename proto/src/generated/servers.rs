@@ -140,7 +140,8 @@ pub mod merchant_service_server {
             + 'static;
         /// Streams changes as they are committed, ordered by revision, until the client ends the call. Errors: OUT_OF_RANGE,
         /// reason REVISION_TOO_OLD, if the changes since the revision are no longer available: run ExportMerchants again and
-        /// watch from its revision; OUT_OF_RANGE, reason REVISION_IN_FUTURE, if the server has not reached that revision;
+        /// watch from its revision; OUT_OF_RANGE, reason REVISION_IN_FUTURE, if the server has not reached that revision, or
+        /// HISTORY_MISMATCH, if `history_id` is not that of the server;
         /// RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure if the server is at its limit of watchers; ABORTED, reason
         /// WATCHER_TOO_SLOW, if the client has not read for 30 s: watch again from the last revision seen.
         async fn watch_merchants(

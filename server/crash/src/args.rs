@@ -2,11 +2,12 @@
 
 use std::{
     env, fs,
+    io::Write,
     ops::Range,
     path::{Path, PathBuf},
 };
 
-use nearby_testkit::find_nearby;
+use nearby_testkit::NearbyBinary;
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use tempfile::TempDir;
@@ -55,9 +56,11 @@ impl Args {
         })
     }
 
-    /// Returns the path of the `nearby` executable to test.
+    /// Returns the path of the `nearby` executable to test, after printing which one it is.
     pub(crate) fn nearby(&self) -> Result<PathBuf> {
-        Ok(find_nearby(self.nearby.as_deref())?)
+        let nearby = NearbyBinary::find(self.nearby.as_deref())?;
+        writeln!(std::io::stderr(), "testing {}", nearby.description)?;
+        Ok(nearby.path)
     }
 
     /// Returns the cases to run.

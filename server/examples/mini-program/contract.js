@@ -6,8 +6,8 @@ const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 
-// Folder of the contract. If you copy this example, also copy `proto/nearby/v1` and change this path.
-const CONTRACT = path.join(__dirname, '..', '..', '..', 'proto');
+// A copy of `proto` in the repository, so that this folder works anywhere.
+const CONTRACT = path.join(__dirname, 'contract');
 
 // Enums by name and 64-bit numbers as strings, as in protobuf JSON; unset fields have their defaults.
 const loaded = loader.loadSync(['nearby/v1/search.proto', 'error_details.proto'], {

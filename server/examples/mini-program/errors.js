@@ -35,7 +35,7 @@ const SIZES_OVER_A_LIMIT = ['MESSAGE_TOO_LARGE', 'RESPONSE_TOO_LARGE'];
 /** Converts an error of a call to Nearby. */
 function fromGrpc(error) {
   const details = detailsOf(error);
-  const cause = { grpc: status[error.code], reason: details.ErrorInfo?.reason };
+  const cause = { grpc: status[error.code], reason: details.ErrorInfo?.reason, hint: hintOf(error) };
   const violations = details.BadRequest?.fieldViolations ?? [];
   const fields = violations.map(({ field, reason, description }) => ({
     field: fieldInJson(field),
@@ -50,6 +50,24 @@ function fromGrpc(error) {
   const [http, message] = known ?? [502, 'The search failed.'];
   const code = http === 502 ? 'BAD_GATEWAY' : status[error.code];
   return new HttpError(http, code, message, { fields, retryAfter: secondsOf(details.RetryInfo), cause });
+}
+
+// Likely causes of a connection that cannot be established, by a part of gRPC's message, which is not logged itself: it could be
+// that of a server.
+const HINTS = [
+  [/wrong version number|EPROTO.*http request|packet length too long/i, 'the port does not speak TLS; NEARBY_SERVER must begin with http://'],
+  [/before secure TLS connection was established/, 'the port most likely does not speak TLS; NEARBY_SERVER must begin with http://'],
+  [/requires TLS/, 'the port speaks TLS; NEARBY_SERVER must begin with https://'],
+  [/certificate required|alert number 116/i, 'the server requires a client certificate; set NEARBY_CLIENT_CERT and NEARBY_CLIENT_KEY'],
+  [/self.signed certificate|unable to (verify|get)|CERT_|altnames/i, 'the certificate of the server is not trusted; set NEARBY_SERVER_CA'],
+  [/Name resolution failed|ENOTFOUND|EAI_AGAIN/, 'the host name in NEARBY_SERVER does not resolve'],
+  [/ECONNREFUSED/, 'no server listens at NEARBY_SERVER'],
+];
+
+function hintOf({ code, details = '' }) {
+  // Nearby answers a client without TLS on a port with TLS with FAILED_PRECONDITION.
+  const isConnection = code === status.UNAVAILABLE || code === status.FAILED_PRECONDITION;
+  return isConnection ? HINTS.find(([pattern]) => pattern.test(details))?.[1] : undefined;
 }
 
 /** Returns the details of an error, by the last part of their type name. */

@@ -16,15 +16,18 @@ const OPTIONS = {
 };
 
 /** Connects on first use and reconnects when the connection is lost: Nearby can start later than this backend. */
-function connect({ address, deadlineMs }) {
-  // Plaintext: use it on a trusted network only. For a server with TLS, use grpc.credentials.createSsl().
-  const client = new NearbyService(address, grpc.credentials.createInsecure(), OPTIONS);
+function connect({ server: { address, tls }, ca, certificate, key, apiKey, deadlineMs }) {
+  // Plaintext sends the API key and positions unencrypted: use it on a trusted network only.
+  const credentials = tls ? grpc.credentials.createSsl(ca, key, certificate) : grpc.credentials.createInsecure();
+  const client = new NearbyService(address, credentials, OPTIONS);
+  const metadata = new grpc.Metadata();
+  if (apiKey) metadata.set('authorization', `Bearer ${apiKey}`);
   return {
     searchNearby: (request) =>
       new Promise((resolve, reject) => {
         // Covers all attempts. The timeout of the service config applies too: the earlier of both.
         const deadline = Date.now() + deadlineMs;
-        client.searchNearby(request, { deadline }, (error, response) => (error ? reject(error) : resolve(response)));
+        client.searchNearby(request, metadata, { deadline }, (error, response) => (error ? reject(error) : resolve(response)));
       }),
     close: () => client.close(),
   };

@@ -187,7 +187,8 @@ impl ServerHandle {
         let backups = Arc::new(Semaphore::new(MAX_BACKUPS));
         let refresh = run_refresh(Arc::clone(&calendar), clock::system());
         let background = admin.into_iter().chain([AbortOnDrop(tokio::spawn(refresh))]).collect();
-        handle.set(Service { reader, commits, feed, tokens, calendar, watchers, backups });
+        let last_backup_s = Arc::default();
+        handle.set(Service { reader, commits, feed, tokens, calendar, watchers, backups, last_backup_s });
         health.set_all(true).await;
         Ok(Self {
             address: None,

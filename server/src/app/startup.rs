@@ -70,14 +70,15 @@ pub(super) fn open(settings: &Settings, progress: &Progress) -> Result<OpenStore
     let start = Instant::now();
     let opened = with_options(settings, progress, |options| DurableStore::open(&settings.data_dir, options));
     let (store, recovered) = opened.map_err(|error| match error {
-        StoreError::Corrupt { .. } if !settings.serve_damaged_read_only => {
+        StoreError::Corrupt { .. } if settings.store_mode != OpenMode::DamagedReadOnly => {
             StartError::Damaged { fault: error, data_dir: settings.data_dir.clone() }
         }
         error => StartError::Store(error),
     })?;
-    let key_file = settings.data_dir.join("page-token.key");
-    let tokens = PageTokens::load_or_create(&key_file)
-        .map_err(|source| StartError::File { path: key_file, source })?;
+    let key_file = settings.page_token_key.as_deref();
+    let tokens = PageTokens::load(&settings.data_dir, key_file, store.health().failure().is_none()).map_err(
+        |source| StartError::File { path: key_file.unwrap_or(&settings.data_dir).to_owned(), source },
+    )?;
     for fault in &recovered.corruption {
         tracing::error!(fault, "damaged store; serving its intact part, read-only");
     }
@@ -127,12 +128,12 @@ fn with_options<T>(
         unreadable.fetch_add(usize::from(!is_readable), Ordering::Relaxed);
         stored
     };
-    let mode = if settings.serve_damaged_read_only { OpenMode::DamagedReadOnly } else { OpenMode::ReadWrite };
     let opened = open(&StoreOptions {
         derive_fields: &derive_fields,
         progress: &**report,
         checkpoint_journal_bytes: settings.checkpoint_journal_bytes,
-        mode,
+        mode: settings.store_mode,
+        scratch: settings.scratch.as_deref(),
     });
     let merchants = unreadable.into_inner();
     if merchants > 0 {

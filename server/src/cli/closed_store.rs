@@ -1,7 +1,8 @@
 //! Helpers of the commands that open a closed store: settings, progress, summary.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use nearby_store::{DurableStore, VerifyReport, check_directory};
 
 use super::{exit_code::CliError, terminal};
@@ -9,6 +10,15 @@ use crate::{
     app::Progress,
     config::{ServerArgs, Settings},
 };
+
+/// The option for a closed store on a read-only file system.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct ScratchArgs {
+    /// Directory for a temporary copy of the base, if the store is on a read-only file system and neither its snapshot file nor its
+    /// journal have all records [default: NEARBY_SCRATCH]
+    #[arg(long, value_name = "DIR")]
+    pub(super) scratch: Option<PathBuf>,
+}
 
 /// Returns the settings from the environment, for a store in `data_dir`.
 pub(super) fn settings(data_dir: Option<&Path>) -> Result<Settings, CliError> {

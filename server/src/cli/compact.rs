@@ -33,8 +33,13 @@ pub(super) fn run(args: &CompactArgs) -> Result<(), CliError> {
     };
     store.compact(contents)?;
     let (digest, merchants) = (recovered.digest, snapshot.len() as u64);
-    let report =
-        VerifyReport { digest, merchants, bytes: disk_usage(&args.data_dir), corruption: Vec::new() };
+    let report = VerifyReport {
+        digest,
+        merchants,
+        bytes: disk_usage(&args.data_dir),
+        corruption: Vec::new(),
+        skipped_base: false,
+    };
     terminal::err(format!("{} (before: {})\n", summary(&report), megabytes(before)));
     Ok(())
 }

@@ -56,6 +56,9 @@ impl CliError {
                 Some(reason) if reason == reason::CREDENTIALS_MISSING.as_str() => {
                     " (--api-key-file sets the file with the API key)"
                 }
+                None if error.message().contains("requires a client certificate") => {
+                    " (--client-cert and --client-key set it)"
+                }
                 _ => "",
             };
             return Self { code, message: format!("{}{remedy}", error.message()) };
@@ -162,6 +165,7 @@ fn code_of_store(error: &StoreError) -> u8 {
         StoreError::Locked { .. } => TEMPORARY_FAILURE,
         StoreError::Corrupt { .. } => DATA_ERROR,
         StoreError::Occupied { .. } | StoreError::NotADirectory { .. } => CANNOT_CREATE,
+        StoreError::NeedsScratch { .. } => CONFIG,
         StoreError::Full { .. } | StoreError::Io { .. } | StoreError::ReadOnly { .. } => IO_ERROR,
     }
 }

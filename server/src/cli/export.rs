@@ -15,6 +15,7 @@ use super::{
     output_file::OutputFile,
     target::{IfMissing, Target, TargetArgs},
     terminal,
+    watch::ResumePoint,
 };
 use crate::formats::{FileFormat, LeftOut, Writer};
 
@@ -51,7 +52,7 @@ struct Form {
 struct Exported<W> {
     output: W,
     merchants: u64,
-    revision: u64,
+    point: ResumePoint,
     left_out: LeftOut,
 }
 
@@ -73,16 +74,17 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
         written.map(|written| Exported {
             output: (),
             merchants: written.merchants,
-            revision: written.revision,
+            point: written.point,
             left_out: written.left_out,
         })
     } else {
         write_file(&target, request, &args.file, form).await
     };
     target.close().await?;
-    let Exported { merchants, revision, left_out, .. } = written?;
+    let Exported { merchants, point, left_out, .. } = written?;
     let merchants = terminal::count(merchants, "merchant", "merchants");
-    terminal::err(format!("{merchants} written, as of revision {revision}\n"));
+    terminal::err(format!("{merchants} written, as of revision {}\n", point.revision));
+    terminal::err(format!("changes since: nearby watch --from {point}\n"));
     terminal::err(left_out_text(left_out));
     Ok(())
 }
@@ -119,10 +121,10 @@ async fn write_file(
         |error: io::Error| CliError::cannot_create(format!("cannot write {}: {error}", path.display()));
     let file = BufWriter::new(OutputFile::create(path).map_err(cannot_write)?);
     let written = write_all(target, request, file, form).await?;
-    let Exported { output, merchants, revision, left_out } = written;
+    let Exported { output, merchants, point, left_out } = written;
     let file = output.into_inner().map_err(|error| cannot_write(error.into_error()))?;
     file.finish().map_err(cannot_write)?;
-    Ok(Exported { output: (), merchants, revision, left_out })
+    Ok(Exported { output: (), merchants, point, left_out })
 }
 
 async fn write_all<W: Write>(
@@ -134,9 +136,9 @@ async fn write_all<W: Write>(
     let mut writer = Writer::new(output, form.format, form.escapes_formulas)?;
     let call = target.client().export_merchants(request).await;
     let mut messages = call.map_err(|error| CliError::of_call(&error, filter::flag_of))?;
-    let (mut merchants, mut revision) = (0, 0);
+    let (mut merchants, mut point) = (0, ResumePoint::default());
     while let Some(message) = messages.message().await? {
-        revision = message.revision;
+        point = ResumePoint { revision: message.revision, history_id: message.history_id };
         for merchant in &message.merchants {
             writer.write(merchant)?;
             merchants += 1;
@@ -144,5 +146,5 @@ async fn write_all<W: Write>(
     }
     let (mut output, left_out) = writer.finish()?;
     output.flush()?;
-    Ok(Exported { output, merchants, revision, left_out })
+    Ok(Exported { output, merchants, point, left_out })
 }

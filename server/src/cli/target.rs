@@ -9,9 +9,14 @@ use std::{
 
 use clap::Args;
 use nearby_client::{Access, Client, ConnectError};
+use nearby_store::{OpenMode, is_read_only};
 use tempfile::TempDir;
 
-use super::{closed_store, exit_code::CliError, terminal};
+use super::{
+    closed_store::{self, ScratchArgs},
+    exit_code::CliError,
+    terminal,
+};
 use crate::app::{Progress, ServerHandle};
 
 /// Options that select the server or the closed store.
@@ -23,6 +28,9 @@ pub(super) struct TargetArgs {
     /// Work on the closed store in this directory instead of on a running server; --server is ignored
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    scratch: ScratchArgs,
 }
 
 /// Options of the connection to a running server.
@@ -81,11 +89,16 @@ impl Target {
             IfMissing::UseEmpty if closed_store::is_store(data_dir)? => {}
             IfMissing::UseEmpty => {
                 let directory = tempfile::tempdir()?;
-                let target = Self::serve(directory.path(), false).await?;
+                let target = Self::serve(directory.path(), OpenMode::ReadWrite, None).await?;
                 return Ok(Self { temporary: Some(directory), ..target });
             }
         }
-        Self::serve(data_dir, false).await
+        let mode = if if_missing != IfMissing::Create && is_read_only(data_dir) {
+            OpenMode::ReadOnly
+        } else {
+            OpenMode::ReadWrite
+        };
+        Self::serve(data_dir, mode, Some(&args.scratch)).await
     }
 
     /// Opens the intact part of a closed store that may be damaged.
@@ -94,12 +107,15 @@ impl Target {
             return Err(CliError::no_input("no store to salvage; name its directory with --data-dir"));
         };
         closed_store::require_store(data_dir)?;
-        Self::serve(data_dir, true).await
+        Self::serve(data_dir, OpenMode::DamagedReadOnly, Some(&args.scratch)).await
     }
 
-    async fn serve(data_dir: &Path, serve_damaged: bool) -> Result<Self, CliError> {
+    async fn serve(data_dir: &Path, mode: OpenMode, scratch: Option<&ScratchArgs>) -> Result<Self, CliError> {
         let mut settings = closed_store::settings(Some(data_dir))?;
-        settings.serve_damaged_read_only |= serve_damaged;
+        if mode != OpenMode::ReadWrite {
+            settings.store_mode = mode;
+        }
+        settings.scratch = scratch.and_then(|given| given.scratch.clone()).or(settings.scratch);
         let (server, channel) = ServerHandle::start_in_process(&settings, Progress::to_log()).await?;
         Ok(Self { client: Client::from_channel(channel), server: Some(server), temporary: None })
     }
@@ -138,9 +154,15 @@ impl ServerAddress {
                 CliError::usage(format!("--server {error}"))
             }
             ConnectError::InvalidAccess(reason) => CliError::usage(reason),
-            ConnectError::Tls { .. } => CliError::unavailable(format!(
-                "{error}; set --server-ca to its certificate authorities, and --server to a name in its certificate"
-            )),
+            ConnectError::Tls { ref reason, .. } => {
+                let remedy = match reason {
+                    reason if reason.contains("client certificate") => "; --client-cert and --client-key set the certificate",
+                    reason if reason.contains("http://") => "",
+                    _ => "; set --server-ca to its certificate authorities, and --server to a name in its certificate",
+                };
+                CliError::unavailable(format!("{error}{remedy}"))
+            }
+            ConnectError::UnknownHost { .. } => CliError::unavailable(error.to_string()),
             _ => CliError::unavailable(format!("no server answers at {}; {remedy}", self.server)),
         })
     }

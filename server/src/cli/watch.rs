@@ -1,6 +1,6 @@
 //! `nearby watch`: prints changes of merchants as they are committed.
 
-use std::io;
+use std::{fmt, io, str::FromStr};
 
 use clap::Args;
 use nearby_proto::v1::{self as wire, merchant_change::Change};
@@ -10,9 +10,10 @@ use crate::app::signals::Signals;
 
 #[derive(Args, Debug)]
 pub(super) struct WatchArgs {
-    /// Start with the changes after this revision [default: with new changes]
-    #[arg(long, value_name = "REVISION")]
-    from: Option<u64>,
+    /// Start with the changes after this revision [default: with new changes]. With @ and the id of its history, as `nearby watch`
+    /// and `nearby export` print it, a server with another history of revisions is an error
+    #[arg(long, value_name = "REVISION[@HISTORY]")]
+    from: Option<ResumePoint>,
 
     /// Print each change as one line of JSON (nearby.v1.MerchantChange), with the whole merchant
     #[arg(long)]
@@ -20,6 +21,32 @@ pub(super) struct WatchArgs {
 
     #[command(flatten)]
     server: ServerAddress,
+}
+
+/// A revision, and the history that it belongs to if it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ResumePoint {
+    pub(super) revision: u64,
+    pub(super) history_id: String,
+}
+
+impl FromStr for ResumePoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (revision, history_id) = text.split_once('@').unwrap_or((text, ""));
+        let revision = revision.parse().map_err(|_| "must be a revision, or REVISION@HISTORY".to_owned())?;
+        Ok(Self { revision, history_id: history_id.to_owned() })
+    }
+}
+
+impl fmt::Display for ResumePoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.history_id.as_str() {
+            "" => write!(f, "{}", self.revision),
+            id => write!(f, "{}@{id}", self.revision),
+        }
+    }
 }
 
 /// Runs until Ctrl-C, or until the reader of standard output closes the pipe. Both are a success.
@@ -32,20 +59,25 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
         // SIGHUP, too, which a terminal sends when it closes.
         _ = signals.received() => Ok(()),
     };
-    if let Some(revision) = printed {
+    if let Some(point) = printed {
         terminal::err(format!(
-            "all changes up to revision {revision} printed; continue with --from {revision}\n"
+            "all changes up to revision {} printed; continue with --from {point}\n",
+            point.revision
         ));
     }
     watched
 }
 
-/// Prints changes, and sets `printed` to the revision up to which all have been printed.
-async fn watch(args: &WatchArgs, printed: &mut Option<u64>) -> Result<(), CliError> {
+/// Prints changes, and sets `printed` to the point up to which all have been printed.
+async fn watch(args: &WatchArgs, printed: &mut Option<ResumePoint>) -> Result<(), CliError> {
     let client = args.server.connect("start one with `nearby serve`, or name another with --server").await?;
     // The BASIC view does not contain the visibility.
     let view = wire::MerchantView::Full.into();
-    let request = wire::WatchMerchantsRequest { revision: args.from, view };
+    let (revision, history_id) = match &args.from {
+        Some(point) => (Some(point.revision), point.history_id.clone()),
+        None => (None, String::new()),
+    };
+    let request = wire::WatchMerchantsRequest { revision, view, history_id };
     let mut messages = client.watch_merchants(request).await?;
     while let Some(message) = messages.message().await? {
         let mut lines = String::new();
@@ -56,7 +88,7 @@ async fn watch(args: &WatchArgs, printed: &mut Option<u64>) -> Result<(), CliErr
         if !terminal::out_to_reader(lines)? {
             return Ok(());
         }
-        *printed = Some(message.revision);
+        *printed = Some(ResumePoint { revision: message.revision, history_id: message.history_id });
     }
     Err(CliError::unavailable("the server ended the watch"))
 }
@@ -88,6 +120,15 @@ fn line(change: &wire::MerchantChange) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resume_point_is_a_revision_with_or_without_its_history() {
+        let parse = str::parse::<ResumePoint>;
+        for text in ["17", "17@0f"] {
+            assert_eq!(parse(text).unwrap().to_string(), text);
+        }
+        assert!(parse("@0f").is_err() && parse("x").is_err());
+    }
 
     #[test]
     fn a_change_is_one_line() {

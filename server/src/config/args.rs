@@ -93,6 +93,8 @@ server_args! {
         "Calls per second of one client IP, before authentication [default: no limit]";
     burst_per_ip: u32, "NEARBY_BURST_PER_IP", "NUMBER",
         "Calls at once of one client IP [default: twice the rate]";
+    page_token_key: PathBuf, "NEARBY_PAGE_TOKEN_KEY", "FILE",
+        "File of the key of page tokens, which servers may share: a line of 64 hexadecimal digits (`openssl rand -hex 32`). A second key is also accepted, for a rotation [default: a key in the data directory]";
     audit_log: PathBuf, "NEARBY_AUDIT_LOG", "FILE",
         "File to append a line to for each change, import, export and backup: who, when, from where";
     admin_listen: String, "NEARBY_ADMIN_LISTEN", "ADDRESS",
@@ -136,6 +138,8 @@ server_args! {
     serve_damaged_read_only: bool = false, "NEARBY_SERVE_DAMAGED_READ_ONLY", "BOOL",
         "Serve the intact part of a damaged store, read-only",
         [num_args = 0..=1, default_missing_value = "true"];
+    scratch: PathBuf, "NEARBY_SCRATCH", "DIR",
+        "Directory for a temporary copy of the base of a store on a read-only file system, if neither snapshot file nor journal have all records";
     log_cells: bool = false, "NEARBY_LOG_CELLS", "BOOL",
         "Include the H3 cell of resolution 5 (250 km²) of searches in debug logs",
         [num_args = 0..=1, default_missing_value = "true"];
@@ -213,6 +217,7 @@ impl ServerArgs {
             min_free_disk_mib: given.min_free_disk_mib,
             checkpoint_journal_mib: given.checkpoint_journal_mib,
             serve_damaged_read_only: given.serve_damaged_read_only,
+            scratch: given.scratch,
             shutdown_grace_period_s: given.shutdown_grace_period_s,
             ..Self::default()
         })

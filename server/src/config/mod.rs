@@ -8,6 +8,7 @@ use std::{io, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duratio
 
 use http::Uri;
 use nearby_index::Radius;
+use nearby_store::OpenMode;
 use thiserror::Error;
 
 pub use self::args::{ServerArgs, Setting, renamed};
@@ -39,6 +40,8 @@ pub struct Settings {
     pub connections: ConnectionLimits,
     /// File to write the listening address to.
     pub address_file: Option<PathBuf>,
+    /// File of the keys of page tokens, if servers share them.
+    pub page_token_key: Option<PathBuf>,
     /// Largest search radius.
     pub max_radius: Radius,
     /// Authentication.
@@ -61,8 +64,10 @@ pub struct Settings {
     pub min_free_disk: MinFreeSpace,
     /// Size of the journal at which a checkpoint starts, in bytes.
     pub checkpoint_journal_bytes: u64,
-    /// True to serve the intact part of a damaged store.
-    pub serve_damaged_read_only: bool,
+    /// Handling of a damaged store, and of one on a read-only file system.
+    pub store_mode: OpenMode,
+    /// Directory for a copy of a base on a read-only file system.
+    pub scratch: Option<PathBuf>,
     /// The log filter of the settings file.
     pub log: Option<String>,
 }
@@ -149,12 +154,18 @@ impl ServerArgs {
                 .min_free_disk_mib
                 .map_or(MinFreeSpace::Default, |mib| MinFreeSpace::Bytes(mib.saturating_mul(MEBIBYTE))),
             checkpoint_journal_bytes: journal_mib * MEBIBYTE,
-            serve_damaged_read_only: args.serve_damaged_read_only(),
+            store_mode: if args.serve_damaged_read_only() {
+                OpenMode::DamagedReadOnly
+            } else {
+                OpenMode::ReadWrite
+            },
             data_dir: args.data_dir(),
             log: args.log,
+            scratch: args.scratch,
             address_file: args.address_file,
             audit_log: args.audit_log,
             holidays: args.holidays,
+            page_token_key: args.page_token_key,
         })
     }
 

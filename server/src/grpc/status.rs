@@ -72,7 +72,9 @@ impl From<ServiceError> for Status {
                 details.add_quota_failure_violation(subject, error.to_string());
                 details.set_retry_info(Some(RETRY_DELAY));
             }
-            ServiceError::RevisionTooOld { .. } | ServiceError::RevisionInFuture { .. } => {
+            ServiceError::RevisionTooOld { .. }
+            | ServiceError::RevisionInFuture { .. }
+            | ServiceError::HistoryMismatch(_) => {
                 details.add_precondition_failure_violation("REVISION", "revision", error.to_string());
             }
             ServiceError::RateLimited(exceeded) => {
@@ -155,6 +157,7 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::TooManyCells(_) => (Code::OutOfRange, reason::TOO_MANY_CELLS),
         ServiceError::RevisionTooOld { .. } => (Code::OutOfRange, reason::REVISION_TOO_OLD),
         ServiceError::RevisionInFuture { .. } => (Code::OutOfRange, reason::REVISION_IN_FUTURE),
+        ServiceError::HistoryMismatch(_) => (Code::OutOfRange, reason::HISTORY_MISMATCH),
         ServiceError::WatcherTooSlow(_) => (Code::Aborted, reason::WATCHER_TOO_SLOW),
         ServiceError::DeadlineExceeded => (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED),
         ServiceError::NotReady(_) => (Code::Unavailable, reason::NOT_READY),
@@ -261,6 +264,7 @@ mod tests {
             ServiceError::TooManyCells(1),
             ServiceError::RevisionTooOld { asked, earliest: now },
             ServiceError::RevisionInFuture { asked, now },
+            ServiceError::HistoryMismatch("page token"),
             ServiceError::WatcherTooSlow(Duration::ZERO),
             ServiceError::DeadlineExceeded,
             ServiceError::NotReady("x"),

@@ -130,6 +130,8 @@ struct ScrapeGauges {
     disk_free_bytes: Gauge,
     /// 0 without TLS.
     certificate_expiry_s: IntGauge,
+    /// 0 before the first one since the start.
+    last_backup_s: IntGauge,
     panics: IntCounter,
 }
 
@@ -146,6 +148,7 @@ pub(crate) struct State {
     pub(crate) is_writable: bool,
     pub(crate) disk_free_bytes: Option<u64>,
     pub(crate) certificate_expiry_s: Option<i64>,
+    pub(crate) last_backup_s: i64,
 }
 
 /// Creates metrics in a registry. Names and labels are constants; starting a server creates all of them.
@@ -244,6 +247,7 @@ impl Metrics {
         gauges.in_flight.set(number(now.requests_in_flight));
         gauges.is_ready.set(now.is_ready.into());
         gauges.is_writable.set(now.is_writable.into());
+        gauges.last_backup_s.set(now.last_backup_s);
         gauges.panics.inc_by(panics::count().saturating_sub(gauges.panics.get()));
         if let Some(bytes) = now.disk_free_bytes {
             gauges.disk_free_bytes.set(bytes as f64);
@@ -364,6 +368,8 @@ impl ScrapeGauges {
         let merchants = Opts::new("nearby_index_merchants", "Merchants in the index, by visibility");
         let disk = Gauge::new("nearby_disk_free_bytes", "Free space on the disk of the store");
         let expiry = "Expiry of the TLS certificate, in seconds since 1970; 0 without TLS";
+        let backup =
+            "Time of the last backup sent completely since the start, in seconds since 1970; 0 if none";
         let writable = "1 while changes are accepted: the store is intact and its disk has space";
         let name = "nearby_certificate_expiry_timestamp_seconds";
         Ok(Self {
@@ -376,6 +382,7 @@ impl ScrapeGauges {
             is_writable: make.gauge("nearby_writable", writable)?,
             disk_free_bytes: make.register(disk)?,
             certificate_expiry_s: make.gauge(name, expiry)?,
+            last_backup_s: make.gauge("nearby_last_backup_timestamp_seconds", backup)?,
             panics: make.counter("nearby_panics_total", "Panics; each is a bug of the server")?,
         })
     }

@@ -12,13 +12,14 @@
 //! Every process is a [`ManagedProcess`]: dropping it kills and reaps it.
 
 mod binary;
+mod build;
 #[cfg(feature = "certificates")]
 mod certificates;
 pub mod flags;
 mod process;
 mod server;
 
-pub use binary::{command, find_nearby};
+pub use binary::{NearbyBinary, command};
 #[cfg(feature = "certificates")]
 pub use certificates::CertificateAuthority;
 pub use process::{ManagedProcess, ProcessGroup};

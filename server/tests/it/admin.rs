@@ -81,6 +81,10 @@ async fn metrics_count_calls_and_pass_promtool() {
     let mut searches = server.searches().await;
     searches.search_nearby(search(60.0, 25.0)).await.unwrap();
     searches.search_nearby(search(95.0, 25.0)).await.unwrap_err();
+    let backup = directory.path().join("backups");
+    let before = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    let backed_up = run(nearby().args(["backup", "--server", &server.url]).arg(backup));
+    assert!(backed_up.status.success(), "{backed_up:?}");
     let requests = vec![search(60.0, 25.0); 5];
     searches.batch_search_nearby(wire::BatchSearchNearbyRequest { requests }).await.unwrap();
     let (status, text) = get(format!("{admin}/metrics")).await;
@@ -110,6 +114,7 @@ async fn metrics_count_calls_and_pass_promtool() {
         assert_eq!(value(series), expected, "{series}");
     }
     assert!(value("nearby_connections") >= 1.0 && value("nearby_commit_seconds_count") >= 1.0);
+    assert!(value("nearby_last_backup_timestamp_seconds") >= before as f64);
     assert!(value("process_resident_memory_bytes") > 1e6);
     assert_has_all_dashboard_series(&text);
 

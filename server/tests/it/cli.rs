@@ -219,7 +219,10 @@ async fn search_flags_filter_by_category_brand_service_and_distance() {
 
     let file = server.data_dir.with_file_name("cafes.csv");
     let exported = run(on(&server, &["export", "--category", "cafe", "--not-brand", "Other"]).arg(&file));
-    assert_eq!(text(&exported.stderr), "1 merchant written, as of revision 4\n");
+    let message = text(&exported.stderr);
+    let (written, next) = message.split_once('\n').unwrap();
+    assert_eq!(written, "1 merchant written, as of revision 4");
+    assert!(next.starts_with("changes since: nearby watch --from 4@"), "{next}");
     assert!(fs::read_to_string(&file).unwrap().lines().nth(1).unwrap().starts_with("a,"));
 }
 

@@ -163,6 +163,15 @@ async fn with_a_client_ca_only_clients_with_its_certificates_can_connect() {
     assert!(!connects(&server, trusting(&files.authority)).await, "no certificate");
     let unknown = with_certificate(&files.authority, &files.authority, "backend.internal");
     assert!(!connects(&server, unknown).await, "a certificate of another authority");
+
+    // The command line names what is missing.
+    let mut command = nearby();
+    let ca = files.path("ca.pem").display().to_string();
+    command.args(["search", "--at", "60,25", "--server", &server.url, "--server-ca", &ca]);
+    let output = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
+    let error = text(&output.stderr);
+    assert!(error.contains("server requires a client certificate"), "{error}");
+    assert!(error.contains("--client-cert and --client-key"), "{error}");
 }
 
 /// Returns the TCP address of a server.

@@ -50,7 +50,18 @@ async fn clients_of_http_1_and_tls_get_an_answer_and_are_logged_once_and_never_b
         run(nearby().args(["search", "--at", "60,25", "--server", &address]))
     });
     let output = output.await.unwrap();
-    assert_eq!(output.status.code(), Some(69), "{}", String::from_utf8_lossy(&output.stderr));
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(69), "{error}");
+    assert!(error.contains("the port most likely does not speak TLS: use an http:// address"), "{error}");
+}
+
+#[test]
+fn a_host_name_that_does_not_resolve_is_named() {
+    let output =
+        run(nearby().args(["search", "--at", "60,25", "--server", "http://no-such-host.invalid:50051"]));
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(69), "{error}");
+    assert!(error.contains("cannot resolve the host name of http://no-such-host.invalid:50051"), "{error}");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use std::{
 use nearby_index::{Change, Revision};
 
 use crate::{
-    Batch, Contents, RecoveredState, StateDigest, Store, StoreError, StoreHealth, StoreOptions,
+    Batch, Contents, OpenMode, RecoveredState, StateDigest, Store, StoreError, StoreHealth, StoreOptions,
     checkpoint::{CheckpointJob, RunningCheckpoint, write_snapshot_file},
     codec::{encode_deletion, encode_merchant, encode_request, merchant_key},
     corruption::CorruptionLog,
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct DurableStore {
     directory: PathBuf,
-    /// `None` if the store is damaged and was opened read-only.
+    /// `None` if the store was opened read-only.
     journal: Option<Journal>,
     /// Digest of the state found if there is no journal.
     damaged: StateDigest,
@@ -51,12 +51,18 @@ impl DurableStore {
     /// created or read, [`StoreError::Full`] if there is not enough disk space, [`StoreError::Corrupt`] if
     /// its content is not what was committed.
     pub fn open(directory: &Path, options: &StoreOptions<'_>) -> Result<(Self, RecoveredState), StoreError> {
-        create_dir_durably(directory)?;
-        let lock = DirectoryLock::acquire(directory)?;
+        let lock = match options.mode {
+            OpenMode::ReadWrite => {
+                create_dir_durably(directory)?;
+                DirectoryLock::acquire(directory)?
+            }
+            OpenMode::ReadOnly | OpenMode::DamagedReadOnly => DirectoryLock::acquire_to_read(directory)?,
+        };
+        let may_write = lock.is_writable() && options.mode != OpenMode::ReadOnly;
         let files = StoreFiles::find(directory)?;
         // An earlier process may have been killed between renaming a file and syncing its directory.
         for named in [parent_of(directory), directory, &files.journal] {
-            if named.is_dir() {
+            if may_write && named.is_dir() {
                 fsync(named)?;
             }
         }
@@ -69,18 +75,21 @@ impl DurableStore {
             }
             log.report(error)?;
         }
-        if !options.tolerates_damage() {
+        if may_write && !options.tolerates_damage() {
             remove_temporary(directory)?;
         }
         let Recovery { history, mut state, start } =
-            recover(directory, &files, RecoverFrom::Fastest, options, &log)?;
+            recover(directory, &files, RecoverFrom::Fastest, options, (&lock, &log))?;
         state.corruption = log.into_findings();
         let health = Arc::new(StoreHealth::default());
-        let journal = if state.corruption.is_empty() {
+        let journal = if !state.corruption.is_empty() {
+            health.fail(&"the store is damaged and was opened read-only");
+            None
+        } else if may_write {
             files.older_bases.iter().try_for_each(|older| remove(older))?;
             Some(Journal::resume(&history, &state.digest, options.checkpoint_journal_bytes)?)
         } else {
-            health.fail(&"the store is damaged and was opened read-only");
+            health.set_read_only();
             None
         };
         let mut store = Self {

@@ -299,3 +299,49 @@ fn progress_is_reported() {
         .unwrap();
     assert!(calls.into_inner() > 0);
 }
+
+/// Name, size, modification time, inode and content of every file, except the lock.
+#[cfg(unix)]
+fn files(directory: &Path) -> Vec<(String, u64, i64, u64, Vec<u8>)> {
+    use std::os::unix::fs::MetadataExt;
+    let mut all = Vec::new();
+    for name in crate::fs::list_names(directory).unwrap() {
+        let path = directory.join(&name);
+        let metadata = fs::metadata(&path).unwrap();
+        if metadata.is_dir() {
+            all.extend(files(&path));
+        } else if name != "LOCK" {
+            let content = fs::read(&path).unwrap();
+            all.push((
+                path.display().to_string(),
+                metadata.len(),
+                metadata.mtime_nsec(),
+                metadata.ino(),
+                content,
+            ));
+        }
+    }
+    all
+}
+
+#[test]
+#[cfg(unix)]
+fn a_store_that_is_opened_to_be_read_is_not_changed_and_takes_no_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    fill(directory.path());
+    // Left by a run that was interrupted: the next server removes it, a reader does not.
+    fs::write(directory.path().join("image.unfinished"), b"half").unwrap();
+    let before = files(directory.path());
+    let options = StoreOptions { mode: crate::OpenMode::ReadOnly, ..StoreOptions::DEFAULT };
+    let (mut store, state) = DurableStore::open(directory.path(), &options).unwrap();
+    assert_eq!(state.source, RecoverySource::SnapshotFile);
+    assert!(state.merchants.len() >= 299);
+    let batch =
+        Batch { changes: &[], replaces: &[], completed: &[], forget: &[], deletions_since: Revision(0) };
+    assert!(matches!(store.commit(&batch), Err(StoreError::ReadOnly { .. })));
+    let index = IndexWriter::load(state.merchants, state.digest.watermarks.last);
+    let contents =
+        Contents { snapshot: index.reader().snapshot(), deletions: Vec::new(), requests: Vec::new() };
+    Box::new(store).close(contents).unwrap();
+    assert_eq!(files(directory.path()), before);
+}

@@ -54,7 +54,11 @@ async fn count(client: &Client, since: u64, names: &[String]) -> Option<u64> {
     };
     drop(client.update_merchant(barrier).await);
     let last = current_revision(client).await?;
-    let request = WatchMerchantsRequest { revision: Some(since), view: MerchantView::Basic.into() };
+    let request = WatchMerchantsRequest {
+        revision: Some(since),
+        view: MerchantView::Basic.into(),
+        ..Default::default()
+    };
     let mut messages = client.watch_merchants(request).await.ok()?;
     let mut stored: HashSet<String> = HashSet::new();
     loop {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -38,13 +39,19 @@ pub(super) async fn back_up(
     let (messages, received) = mpsc::channel(BUFFERED_MESSAGES);
     let created_at = clock::system()();
     let runtime = Handle::current();
+    let last_backup_s = Arc::clone(&service.last_backup_s);
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let revision = digest.watermarks.last.0;
         let data = Vec::with_capacity(MESSAGE_BYTES);
         let mut output =
             BackupChunks { messages: messages.clone(), revision, data, handle, send_timeout, runtime };
-        if let Err(error) = backup::write(&mut output, &contents, &digest, created_at) {
+        let written = backup::write(&mut output, &contents, &digest, created_at);
+        if written.is_ok() {
+            // Backups may overlap.
+            last_backup_s.fetch_max(created_at.0 / 1_000_000, Ordering::Relaxed);
+        }
+        if let Err(error) = written {
             // Not received by a client that is gone, or that does not read.
             let ended = match error.kind() {
                 io::ErrorKind::TimedOut => ServiceError::WatcherTooSlow(send_timeout),

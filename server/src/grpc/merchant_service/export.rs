@@ -12,7 +12,7 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{filter_from_wire, view_from_wire},
-        response_encoder::{put_merchant, viewed},
+        response_encoder::{put_field, put_merchant, viewed},
         streaming::ResponseStream,
     },
     overload::work_queue::Work,
@@ -34,9 +34,11 @@ pub(super) fn export(
     let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
     let view = view_from_wire(given.view, wire::MerchantView::Full)?;
     let snapshot = service.snapshot();
+    let history_id = service.tokens.history().to_string();
     let next = move |after: Option<MerchantId>| {
         let mut message = Vec::new();
         encoding::uint64::encode(2, &snapshot.revision().0, &mut message);
+        put_field(&mut message, 3, history_id.as_bytes());
         let mut last = None;
         for (checked, stored) in snapshot.list(after.as_ref()).enumerate() {
             if checked == MERCHANTS_PER_MESSAGE || message.len() >= MESSAGE_BYTES {

@@ -32,14 +32,18 @@ pub(super) async fn watch(
     send_timeout: Duration,
 ) -> Result<ResponseStream<Encoded<wire::WatchMerchantsResponse>>, ServiceError> {
     let view = view_from_wire(given.view, wire::MerchantView::Full)?;
+    if !given.history_id.is_empty() {
+        service.tokens.check_history(&given.history_id)?;
+    }
     let permit = service.watch()?;
     // Subscribed before the feed is read, so that no change is missed in between.
     let latest = service.feed.subscribe();
     let now = *latest.borrow();
     let from = given.revision.map_or(now, Revision);
     let behind = older_changes(&service, from).await?;
+    let history_id = service.tokens.history().to_string();
     Ok(spawn_stream(work, send_timeout, move |sender| async move {
-        let mut changes = ChangeStream { view, sent_revision: from, sender };
+        let mut changes = ChangeStream { view, history_id, sent_revision: from, sender };
         let watched = tokio::select! {
             watched = changes.run(&service, behind, latest) => watched,
             () = handle.stopping() => Err(NOT_READY),
@@ -62,6 +66,7 @@ async fn older_changes(service: &Arc<Service>, from: Revision) -> Result<Vec<Cha
 
 struct ChangeStream {
     view: wire::MerchantView,
+    history_id: String,
     /// The revision up to which the client has all changes.
     sent_revision: Revision,
     sender: StreamSender<Encoded<wire::WatchMerchantsResponse>>,
@@ -99,6 +104,7 @@ impl ChangeStream {
                 put_field(&mut message, 1, &self.encoded(&change));
             }
             encoding::uint64::encode(2, &self.sent_revision.0, &mut message);
+            put_field(&mut message, 3, self.history_id.as_bytes());
             self.sender.send(Encoded::from_bytes(message)).await?;
             if changes.is_empty() {
                 return Ok(());

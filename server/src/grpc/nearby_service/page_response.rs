@@ -63,6 +63,10 @@ pub(crate) fn page_response(
     let clocks = request.opening.and_then(|opening| Clocks::at(opening.at, calendar));
     // A merchant that has moved since the first page may have been on an earlier one.
     let first_revision = request.first_revision.unwrap_or(snapshot.revision());
+    if first_revision > snapshot.revision() {
+        // The history has been rewritten without a new id, as by a snapshot of a virtual machine.
+        return Err(ServiceError::HistoryMismatch("page token"));
+    }
     let is_open_enough =
         |stored: &StoredMerchant| match (&clocks, request.opening.map(|opening| opening.policy)) {
             (Some(clocks), Some(wire::OpeningPolicy::OpenOnly)) => clocks.status(stored) == OpenStatus::Open,

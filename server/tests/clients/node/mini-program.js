@@ -11,11 +11,11 @@ const EXAMPLE = path.join(__dirname, '..', '..', '..', 'examples', 'mini-program
 const START_MS = 20_000;
 const STOP_MS = 20_000;
 
-/** Starts the example with a Nearby server at this address. */
-async function start(address, settings = {}) {
+/** Starts the example, or a copy of it, with a Nearby server at this address. */
+async function start(address, settings = {}, folder = EXAMPLE) {
   // Ignores a proxy configured in the environment.
-  const env = { ...process.env, NEARBY_ADDRESS: address, PORT: '0', no_grpc_proxy: '127.0.0.1', ...settings };
-  const child = spawn(process.execPath, [path.join(EXAMPLE, 'server.js')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, NEARBY_SERVER: `http://${address}`, PORT: '0', no_grpc_proxy: '127.0.0.1', ...settings };
+  const child = spawn(process.execPath, [path.join(folder, 'server.js')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (log += text));

@@ -44,7 +44,7 @@ async fn a_restored_backup_has_the_same_merchants_and_completed_requests() {
     assert_eq!(again, created, "a request that was completed before the backup is not repeated");
 
     // A client that has watched revisions after the backup cannot resume: they no longer exist.
-    let follow = |revision| wire::WatchMerchantsRequest { revision: Some(revision), view: 0 };
+    let follow = |revision| wire::WatchMerchantsRequest { revision: Some(revision), ..Default::default() };
     let rejected = client.watch_merchants(follow(6)).await.unwrap_err();
     assert_eq!(rejected.get_details_error_info().unwrap().reason, "REVISION_TOO_OLD");
     delete(&mut client, "c").await;

@@ -17,7 +17,9 @@ async fn an_empty_export_is_one_message_with_the_revision() {
     let (_server, _, mut client) = server_with([north("a", 1.0)]).await;
     delete(&mut client, "a").await;
     let messages = export(&mut client).await;
-    assert_eq!(messages, [wire::ExportMerchantsResponse { merchants: Vec::new(), revision: 2 }]);
+    let history_id = messages[0].history_id.clone();
+    assert_eq!(history_id.len(), 32, "{history_id}");
+    assert_eq!(messages, [wire::ExportMerchantsResponse { merchants: Vec::new(), revision: 2, history_id }]);
 }
 
 #[tokio::test]

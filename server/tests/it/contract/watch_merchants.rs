@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tonic::Streaming;
 
 fn from(revision: u64) -> wire::WatchMerchantsRequest {
-    wire::WatchMerchantsRequest { revision: Some(revision), view: 0 }
+    wire::WatchMerchantsRequest { revision: Some(revision), ..Default::default() }
 }
 
 async fn watch(
@@ -127,7 +127,9 @@ async fn a_future_revision_is_rejected_with_the_current_revision_and_the_remedy(
 async fn the_view_applies_to_stored_merchants() {
     let (_server, _, mut client) = server_with([north("a", 1.0)]).await;
     let view = wire::MerchantView::IdOnly.into();
-    let mut messages = watch(&mut client, wire::WatchMerchantsRequest { revision: Some(0), view }).await;
+    let mut messages =
+        watch(&mut client, wire::WatchMerchantsRequest { revision: Some(0), view, ..Default::default() })
+            .await;
     let message = loop {
         let message = messages.message().await.unwrap().unwrap();
         if !message.changes.is_empty() {

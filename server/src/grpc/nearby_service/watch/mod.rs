@@ -153,11 +153,11 @@ impl Watcher {
         work: &Work,
     ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
         let resumed = std::mem::take(&mut self.start.resume_token);
-        let resumed = service.tokens.open(&resumed, &self.fingerprint()).ok().flatten();
+        let resumed = service.tokens.open_digest(&resumed, &self.fingerprint());
         let (found, revision) = self.search(service, work).await?;
         self.seen = revision;
         let difference = self.set.update(found);
-        let is_current = resumed.is_some_and(|resumed| resumed.digest() == Some(self.set.digest()));
+        let is_current = resumed == Some(self.set.digest());
         let difference = if is_current { diff::Difference::default() } else { difference };
         self.format.encode(&difference, revision, !is_current, self.steps, &self.token(service)?)
     }

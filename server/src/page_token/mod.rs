@@ -4,30 +4,31 @@
 //! user's position, so a token is encrypted, and authenticated together with the query: a client can neither read, forge nor change
 //! it, nor use it with another query. AES-SIV (RFC 5297) provides both and needs no nonce, so the server stores nothing per token,
 //! and tokens survive restarts. A token of a search also contains the revision of the first page, so it is valid only in the same
-//! history of revisions: the key belongs to the data directory. Equal pages of equal queries have equal tokens; a token reveals
-//! nothing else.
+//! history of revisions: every token of a page contains the [`HistoryId`], and servers that share only the key reject it. Equal pages
+//! of equal queries have equal tokens; a token reveals nothing else.
 
-use std::{fmt, fs, io, path::Path};
+mod history;
+mod keys;
+
+use std::{fmt, io, path::Path};
 
 use aes_siv::{KeyInit, siv::Aes128Siv};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nearby_index::{Cursor, MerchantId, Meters, Revision};
 
-use crate::{
-    error::ServiceError,
-    fs::atomic_write::{Readers, replace_file},
-    reason,
-};
+pub use self::history::HistoryId;
+use self::keys::{Key, Keys};
+use crate::{error::ServiceError, reason};
 
-const VERSION: u8 = 3;
-const KEY_BYTES: usize = 32;
+const VERSION: u8 = 4;
 /// Length of the version and the tag, which precede the ciphertext.
 const HEADER_BYTES: usize = 1 + 16;
 
 /// Encrypts and decrypts tokens.
 #[derive(Clone)]
 pub struct PageTokens {
-    key: [u8; KEY_BYTES],
+    keys: Keys,
+    history: HistoryId,
 }
 
 impl PageTokens {
@@ -36,65 +37,85 @@ impl PageTokens {
     /// # Errors
     /// When the system has no random source.
     pub fn ephemeral() -> io::Result<Self> {
-        let mut key = [0; KEY_BYTES];
-        getrandom::fill(&mut key).map_err(io::Error::other)?;
-        Ok(Self { key })
+        Ok(Self { keys: Keys::random()?, history: HistoryId::random()? })
     }
 
-    /// Uses the key in a file, which is created if it is missing. The caller must hold the lock of the data directory.
+    /// Uses the keys of a file if one is given, else the key of the data directory, and the history of the data directory. Without
+    /// `may_write`, what is missing in the directory lasts until the process ends. The caller must hold the lock of the directory.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or has invalid content.
-    pub fn load_or_create(path: &Path) -> io::Result<Self> {
-        match fs::read(path) {
-            Ok(bytes) => {
-                let invalid = || {
-                    io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "not a key of 32 bytes; remove the file (page tokens issued before become invalid)",
-                    )
-                };
-                Ok(Self { key: bytes.try_into().map_err(|_| invalid())? })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let tokens = Self::ephemeral()?;
-                replace_file(path, &tokens.key, Readers::Owner)?;
-                Ok(tokens)
-            }
-            Err(error) => Err(error),
-        }
+    /// When a file cannot be read or written, or has invalid content.
+    pub fn load(data_dir: &Path, key_file: Option<&Path>, may_write: bool) -> io::Result<Self> {
+        let keys = match key_file {
+            Some(file) => Keys::read(file).map_err(|error| {
+                io::Error::new(error.kind(), format!("page token key {}: {error}", file.display()))
+            })?,
+            None => Keys::load_or_create(data_dir, may_write)?,
+        };
+        Ok(Self { keys, history: HistoryId::load_or_create(data_dir, may_write)? })
+    }
+
+    /// The history of the server's revisions.
+    #[must_use]
+    pub fn history(&self) -> HistoryId {
+        self.history
+    }
+
+    /// Checks the history that a client names together with a revision.
+    ///
+    /// # Errors
+    /// [`ServiceError::HistoryMismatch`], when it is not that of this server; an invalid id is none that it could be.
+    pub(crate) fn check_history(&self, id: &str) -> Result<(), ServiceError> {
+        if id.parse() == Ok(self.history) { Ok(()) } else { Err(ServiceError::HistoryMismatch("revision")) }
     }
 
     pub(crate) fn seal(&self, payload: &Payload, query: &Fingerprint) -> Result<String, ServiceError> {
         // Encrypts in place, behind the version and the tag.
-        let mut sealed = Vec::with_capacity(HEADER_BYTES + payload.0.len());
+        let history = self.history.to_bytes();
+        let mut sealed = Vec::with_capacity(HEADER_BYTES + history.len() + payload.0.len());
         sealed.push(VERSION);
         sealed.resize(HEADER_BYTES, 0);
+        sealed.extend_from_slice(&history);
         sealed.extend_from_slice(&payload.0);
         let (header, content) = sealed.split_at_mut(HEADER_BYTES);
-        let tag = self
-            .cipher()
+        let tag = cipher(&self.keys.current)
             .encrypt_inout_detached([[VERSION].as_slice(), &query.0], content.into())
             .map_err(|_| ServiceError::Internal("cannot encrypt a page token"))?;
         header[1..].copy_from_slice(&tag);
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// Decrypts a token; `None` if it is empty, which requests the first page.
+    /// Decrypts a token of a page; `None` if it is empty, which requests the first page.
     pub(crate) fn open(&self, token: &str, query: &Fingerprint) -> Result<Option<Payload>, ServiceError> {
+        match self.decrypt(token, query)? {
+            Some((history, _)) if history != self.history.to_bytes() => {
+                Err(ServiceError::HistoryMismatch("page token"))
+            }
+            opened => Ok(opened.map(|(_, payload)| payload)),
+        }
+    }
+
+    /// Decrypts a token that contains a digest, which does not depend on revisions and is valid in any history.
+    pub(crate) fn open_digest(&self, token: &str, query: &Fingerprint) -> Option<u64> {
+        self.decrypt(token, query).ok().flatten()?.1.digest()
+    }
+
+    fn decrypt(&self, token: &str, query: &Fingerprint) -> Result<Option<([u8; 16], Payload)>, ServiceError> {
         if token.is_empty() {
             return Ok(None);
         }
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid_token())?;
         let Some((&VERSION, sealed)) = bytes.split_first() else { return Err(invalid_token()) };
-        let payload =
-            self.cipher().decrypt([[VERSION].as_slice(), &query.0], sealed).map_err(|_| invalid_token())?;
-        Ok(Some(Payload(payload)))
+        let decrypt = |key| cipher(key).decrypt([[VERSION].as_slice(), &query.0], sealed).ok();
+        let content = decrypt(&self.keys.current).or_else(|| self.keys.other.as_ref().and_then(decrypt));
+        let content = content.ok_or_else(invalid_token)?;
+        let (history, payload) = content.split_first_chunk().ok_or_else(invalid_token)?;
+        Ok(Some((*history, Payload(payload.to_vec()))))
     }
+}
 
-    fn cipher(&self) -> Aes128Siv {
-        Aes128Siv::new(&self.key.into())
-    }
+fn cipher(key: &Key) -> Aes128Siv {
+    Aes128Siv::new(key.into())
 }
 
 /// Omits the key.
@@ -160,7 +181,7 @@ impl Payload {
         Self(digest.to_le_bytes().to_vec())
     }
 
-    pub(crate) fn digest(&self) -> Option<u64> {
+    fn digest(&self) -> Option<u64> {
         Some(u64::from_le_bytes(self.0.as_slice().try_into().ok()?))
     }
 
@@ -184,6 +205,8 @@ fn parse_id(bytes: &[u8]) -> Result<MerchantId, ServiceError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn cursor() -> Cursor {
@@ -232,17 +255,48 @@ mod tests {
     }
 
     #[test]
-    fn the_key_survives_a_restart() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("page-token.key");
-        let first = PageTokens::load_or_create(&path).unwrap();
-        let token = first.seal(&Payload::of_search(&cursor(), Revision(7)), &Fingerprint::of("a")).unwrap();
-        let second = PageTokens::load_or_create(&path).unwrap();
+    fn servers_that_share_the_key_and_not_the_history_reject_the_token_of_a_page_with_a_reason() {
+        let (directory, query) = (tempfile::tempdir().unwrap(), Fingerprint::of("a"));
+        let key_file = directory.path().join("shared");
+        fs::write(&key_file, "7e".repeat(32)).unwrap();
+        let server = |name: &str| {
+            let data = directory.path().join(name);
+            fs::create_dir_all(&data).unwrap();
+            PageTokens::load(&data, Some(&key_file), true).unwrap()
+        };
+        let (one, two) = (server("one"), server("two"));
+        let token = one.seal(&Payload::of_search(&cursor(), Revision(7)), &query).unwrap();
+        assert_eq!(two.open(&token, &query).err(), Some(ServiceError::HistoryMismatch("page token")));
+        let restarted = server("one");
         assert_eq!(
-            second.open(&token, &Fingerprint::of("a")).unwrap().unwrap().search().unwrap(),
+            restarted.open(&token, &query).unwrap().unwrap().search().unwrap(),
             (cursor(), Revision(7))
         );
-        fs::write(&path, b"short").unwrap();
-        assert!(PageTokens::load_or_create(&path).is_err());
+        assert!(restarted.check_history(&one.history().to_string()).is_ok());
+        assert!(two.check_history(&one.history().to_string()).is_err());
+
+        // A digest does not depend on the history.
+        let digest = one.seal(&Payload::of_digest(9), &query).unwrap();
+        assert_eq!(two.open_digest(&digest, &query), Some(9));
+    }
+
+    #[test]
+    fn during_a_rotation_tokens_of_both_keys_are_valid() {
+        let (directory, query) = (tempfile::tempdir().unwrap(), Fingerprint::of("a"));
+        let (old, new) = ("01".repeat(32), "02".repeat(32));
+        let with_keys = |keys: &str| {
+            fs::write(directory.path().join("keys"), keys).unwrap();
+            PageTokens::load(directory.path(), Some(&directory.path().join("keys")), true).unwrap()
+        };
+        let seal = |tokens: &PageTokens| tokens.seal(&Payload::from(&cursor().id), &query).unwrap();
+        let is_valid = |tokens: &PageTokens, token: &str| tokens.open(token, &query).is_ok();
+        let before = with_keys(&old);
+        let prepared = with_keys(&format!("{old}\n{new}\n"));
+        let rotated = with_keys(&format!("{new}\n{old}\n"));
+        let after = with_keys(&new);
+        assert!(is_valid(&prepared, &seal(&before)) && is_valid(&before, &seal(&prepared)));
+        assert!(is_valid(&prepared, &seal(&rotated)) && is_valid(&rotated, &seal(&prepared)));
+        assert!(is_valid(&after, &seal(&rotated)) && is_valid(&rotated, &seal(&after)));
+        assert!(!is_valid(&after, &seal(&before)) && !is_valid(&before, &seal(&rotated)));
     }
 }
