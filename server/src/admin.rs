@@ -40,7 +40,7 @@ use crate::{
     service::ServiceHandle,
     telemetry::{
         LogControl,
-        metrics::{self, Metrics},
+        metrics::{self, FailingReloads, Metrics},
     },
     write_availability::{self, WriteAvailability},
 };
@@ -96,7 +96,10 @@ impl AdminServer {
     fn state(&self) -> metrics::State {
         let disk_free_bytes = DiskSpace::of(&self.data_dir).ok().map(|space| space.free_bytes);
         let is_writable = self.availability.state() == write_availability::State::Writable;
+        let (api_keys, jwks) = self.authenticator.failing_reloads();
+        let certificates = self.tls.as_ref().is_some_and(Tls::is_reload_failing);
         let without_service = metrics::State {
+            failing_reloads: FailingReloads { api_keys, certificates, jwks },
             requests_in_flight: (self.requests_in_flight)(),
             is_ready: self.handle.is_ready(),
             is_writable,

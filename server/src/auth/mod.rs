@@ -178,6 +178,13 @@ impl Authenticator {
         }
     }
 
+    /// Returns whether earlier API keys, and earlier keys of tokens, are in use because their files cannot be read or used.
+    #[must_use]
+    pub fn failing_reloads(&self) -> (bool, bool) {
+        let Inner { keys, tokens, .. } = &*self.0;
+        (keys.as_ref().is_some_and(Keys::is_failing), tokens.as_ref().is_some_and(Tokens::is_failing))
+    }
+
     /// Reloads the API key file and the key set when they change. Never returns.
     pub async fn reload_loop(self) {
         // In separate loops: an issuer may respond slowly, and the revocation of an API key must not wait for it.

@@ -183,7 +183,11 @@ impl From<KeysError> for CliError {
         let code = match &error {
             KeysError::Missing(_) => NO_INPUT,
             KeysError::Io { .. } => CANNOT_CREATE,
-            KeysError::Malformed { .. } | KeysError::TooMany { .. } | KeysError::Unknown(_) => DATA_ERROR,
+            KeysError::Malformed { .. }
+            | KeysError::TooMany { .. }
+            | KeysError::Empty(_)
+            | KeysError::TooLarge(_)
+            | KeysError::Unknown(_) => DATA_ERROR,
         };
         Self { code, message: error.to_string() }
     }

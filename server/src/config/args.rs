@@ -12,6 +12,7 @@ use clap::{Args, Parser};
 use serde::Deserialize;
 
 use super::ConfigError;
+use crate::fs::regular_file::{self, Contents};
 
 /// Declares the settings as the fields of [`ServerArgs`]. `= value` and `=> "text"` give the default, which becomes part of the
 /// help and the result of the method that has the setting's name.
@@ -223,7 +224,9 @@ impl ServerArgs {
     /// # Errors
     /// When the file cannot be read, is no TOML, or has an unknown or renamed key.
     pub(super) fn over_file(self, path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
+        // SIGHUP reads it again, in the task that handles the signals: a FIFO must not block that.
+        let text = regular_file::read(path, regular_file::MAX_BYTES)
+            .and_then(Contents::into_text)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let malformed = |reason| ConfigError::Malformed { path: path.to_owned(), reason };
         let keys: toml::Table =

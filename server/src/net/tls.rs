@@ -1,8 +1,7 @@
 //! TLS, with certificates that reload while the server runs.
 
 use std::{
-    fs, io,
-    os::unix::fs::PermissionsExt,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -20,7 +19,10 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
     auth::client_certificates::expiry_of,
-    fs::read_failures::{ReadFailures, Reload},
+    fs::{
+        read_failures::{ReadFailures, Reload},
+        regular_file,
+    },
 };
 
 /// Interval between checks of the files. Certificates are renewed days before they expire.
@@ -122,10 +124,7 @@ impl Tls {
     pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let contents = Contents::read(&files)?;
         let config = contents.config(&files)?;
-        let mode = fs::metadata(&files.key).map_or(0, |key| key.permissions().mode());
-        if mode & 0o007 != 0 {
-            tracing::warn!(file = %files.key.display(), "private key is accessible to all users of this machine; run chmod o= on it");
-        }
+        contents.warn_of_permissions(&files);
         let material = Arc::new(ArcSwap::from_pointee(contents.into_material(config)));
         Ok(Self { files: Arc::new(files), material, read_failures: Arc::default() })
     }
@@ -142,6 +141,11 @@ impl Tls {
     /// Expiry of the certificate, in seconds since 1970.
     pub(crate) fn expiry_s(&self) -> Option<i64> {
         self.material.load().expiry_s
+    }
+
+    /// Returns whether earlier certificates are in use because the files cannot be read or used.
+    pub(crate) fn is_reload_failing(&self) -> bool {
+        self.read_failures.is_failing()
     }
 
     /// Reloads changed files, indefinitely. Open connections keep their certificates.
@@ -166,9 +170,12 @@ impl Tls {
         if contents == current.contents && reload == Reload::Poll {
             return;
         }
-        let material = match contents.config(&self.files) {
+        let config = contents.config(&self.files);
+        self.read_failures.set_usable(config.is_ok());
+        let material = match config {
             Ok(config) => {
                 tracing::info!(certificate = %self.files.certificate.display(), "certificates reloaded");
+                contents.warn_of_permissions(&self.files);
                 contents.into_material(config)
             }
             Err(error) => {
@@ -184,7 +191,7 @@ impl Tls {
 #[derive(PartialEq, Eq)]
 struct Contents {
     certificate: Vec<u8>,
-    key: Vec<u8>,
+    key: regular_file::Contents,
     client_ca: Option<Vec<u8>>,
 }
 
@@ -192,15 +199,26 @@ impl Contents {
     fn read(files: &TlsFiles) -> Result<Self, TlsError> {
         let read = |path: &Path, setting| {
             let path = path.to_owned();
-            fs::read(&path).map_err(|source| TlsError::Unreadable { path, setting, source })
+            regular_file::read(&path, regular_file::MAX_BYTES).map_err(|source| TlsError::Unreadable {
+                path,
+                setting,
+                source,
+            })
         };
         Ok(Self {
-            certificate: read(&files.certificate, "--tls-cert, NEARBY_TLS_CERT")?,
+            certificate: read(&files.certificate, "--tls-cert, NEARBY_TLS_CERT")?.bytes,
             key: read(&files.key, "--tls-key, NEARBY_TLS_KEY")?,
             client_ca: (files.client_ca.as_deref())
-                .map(|path| read(path, "--tls-client-ca, NEARBY_TLS_CLIENT_CA"))
+                .map(|path| Ok(read(path, "--tls-client-ca, NEARBY_TLS_CLIENT_CA")?.bytes))
                 .transpose()?,
         })
+    }
+
+    fn warn_of_permissions(&self, files: &TlsFiles) {
+        if self.key.is_open_to_others {
+            let file = files.key.display();
+            tracing::warn!(%file, "private key is accessible to all users of this machine; run chmod o= on it");
+        }
     }
 
     /// The material with its expiry, which is logged when it is near: nothing else reports it until clients fail.
@@ -221,7 +239,8 @@ impl Contents {
         if chain.is_empty() {
             return Err(missing(&files.certificate, "certificate"));
         }
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| missing(&files.key, "private key"))?;
+        let key =
+            PrivateKeyDer::from_pem_slice(&self.key.bytes).map_err(|_| missing(&files.key, "private key"))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let unusable_pair = |source| TlsError::Unusable {
             certificate: files.certificate.clone(),
@@ -253,6 +272,8 @@ fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use rcgen::{CertificateParams, KeyPair};
 
     use super::*;
@@ -275,12 +296,13 @@ mod tests {
         assert_eq!(tls.expiry_s(), Some(first));
         let second = renew(2_101, &two);
         tls.reload(Reload::Poll);
-        assert_eq!(tls.expiry_s(), Some(first));
+        assert_eq!((tls.expiry_s(), tls.is_reload_failing()), (Some(first), true));
         fs::remove_file(&key).unwrap();
         tls.reload(Reload::Poll);
         assert_eq!((tls.expiry_s(), tls.read_failures.count()), (Some(first), 1));
         fs::write(&key, two.serialize_pem()).unwrap();
         tls.reload(Reload::Poll);
         assert_eq!((tls.expiry_s(), tls.read_failures.count()), (Some(second), 0));
+        assert!(!tls.is_reload_failing());
     }
 }

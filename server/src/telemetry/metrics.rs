@@ -130,6 +130,7 @@ struct ScrapeGauges {
     disk_free_bytes: Gauge,
     /// 0 without TLS.
     certificate_expiry_s: IntGauge,
+    last_reload_successful: IntGaugeVec,
     panics: IntCounter,
 }
 
@@ -146,6 +147,15 @@ pub(crate) struct State {
     pub(crate) is_writable: bool,
     pub(crate) disk_free_bytes: Option<u64>,
     pub(crate) certificate_expiry_s: Option<i64>,
+    pub(crate) failing_reloads: FailingReloads,
+}
+
+/// Files that cannot be read or used, so that what was read of them before is in use.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FailingReloads {
+    pub(crate) api_keys: bool,
+    pub(crate) certificates: bool,
+    pub(crate) jwks: bool,
 }
 
 /// Creates metrics in a registry. Names and labels are constants; starting a server creates all of them.
@@ -250,6 +260,10 @@ impl Metrics {
         }
         if let Some(expiry_s) = now.certificate_expiry_s {
             gauges.certificate_expiry_s.set(expiry_s);
+        }
+        let FailingReloads { api_keys, certificates, jwks } = now.failing_reloads;
+        for (file, is_failing) in [("api_keys", api_keys), ("certificates", certificates), ("jwks", jwks)] {
+            gauges.last_reload_successful.with_label_values(&[file]).set((!is_failing).into());
         }
         self.process.set(ProcessStats::read());
     }
@@ -366,6 +380,10 @@ impl ScrapeGauges {
         let expiry = "Expiry of the TLS certificate, in seconds since 1970; 0 without TLS";
         let writable = "1 while changes are accepted: the store is intact and its disk has space";
         let name = "nearby_certificate_expiry_timestamp_seconds";
+        let reload = Opts::new(
+            "nearby_last_reload_successful",
+            "0 while a file cannot be read or used, so that its earlier content is in use; 1 otherwise",
+        );
         Ok(Self {
             merchants: make.register(IntGaugeVec::new(merchants, &["visibility"]))?,
             revision: make.gauge("nearby_index_revision", "Revision of the last change that searches see")?,
@@ -376,6 +394,7 @@ impl ScrapeGauges {
             is_writable: make.gauge("nearby_writable", writable)?,
             disk_free_bytes: make.register(disk)?,
             certificate_expiry_s: make.gauge(name, expiry)?,
+            last_reload_successful: make.register(IntGaugeVec::new(reload, &["file"]))?,
             panics: make.counter("nearby_panics_total", "Panics; each is a bug of the server")?,
         })
     }
