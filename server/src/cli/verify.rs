@@ -7,6 +7,7 @@ use nearby_store::{DurableStore, check_directory};
 
 use super::{
     closed_store::{progress, settings, summary},
+    escape,
     exit_code::CliError,
     terminal,
 };
@@ -28,7 +29,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<(), CliError> {
     }
     let report = startup::verify(&args.path, &settings(None)?, &progress())?;
     for fault in &report.corruption {
-        terminal::err(format!("{fault}\n"));
+        terminal::err(format!("{}\n", escape::value(fault)));
     }
     terminal::out(format!("{}\n", summary(&report)))?;
     if report.corruption.is_empty() {

@@ -27,5 +27,6 @@ mod real_data;
 mod reload;
 mod shutdown;
 mod support;
+mod terminal_output;
 mod traces;
 mod wrong_protocol;
