@@ -300,6 +300,7 @@ impl Parts {
                 max_radius: settings.max_radius,
                 // Set for each call, from the roles of its principal.
                 search_hidden: false,
+                shows_internal: settings.expose_internal_fields,
                 log_cells: settings.log_cells,
             },
             watch_send_timeout: settings.watch_send_timeout,

@@ -137,6 +137,9 @@ server_args! {
     serve_damaged_read_only: bool = false, "NEARBY_SERVE_DAMAGED_READ_ONLY", "BOOL",
         "Serve the intact part of a damaged store, read-only",
         [num_args = 0..=1, default_missing_value = "true"];
+    expose_internal_fields: bool = false, "NEARBY_EXPOSE_INTERNAL_FIELDS", "BOOL",
+        "Return labels and external ids of merchants to callers without the role manage, too",
+        [num_args = 0..=1, default_missing_value = "true"];
     log_cells: bool = false, "NEARBY_LOG_CELLS", "BOOL",
         "Include the H3 cell of resolution 5 (250 km²) of searches in debug logs",
         [num_args = 0..=1, default_missing_value = "true"];

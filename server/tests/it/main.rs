@@ -16,6 +16,7 @@ mod contract;
 mod demo;
 mod import;
 mod import_replace;
+mod internal_fields;
 mod kill;
 mod large_messages;
 mod maintenance;
