@@ -6,6 +6,7 @@
 //! ten searches.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -13,7 +14,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind, jwk::JwkSet,
+    Algorithm, DecodingKey, Validation, decode, decode_header,
+    errors::ErrorKind,
+    jwk::{Jwk, JwkSet},
 };
 use nearby_index::UnixMicros;
 use serde::Deserialize;
@@ -23,6 +26,7 @@ use super::{
     AuthConfigError, AuthError, jwks,
     jwks::JwksSource,
     jwt_crypto,
+    key_changes::KeyChanges,
     principal::Principal,
     rate_limit::Rate,
     role::Role,
@@ -198,15 +202,15 @@ impl Tokens {
     }
 
     /// Reads the key set if its poll interval has passed, or on demand, and loads it if it has changed. Blocks. On failure, logs the
-    /// error and keeps the current keys.
-    pub(super) fn reload(&self, reload: Reload) {
+    /// error and keeps the current keys. Returns the keys that have changed.
+    pub(super) fn reload(&self, reload: Reload) -> Option<KeyChanges> {
         let interval = self.settings.keys.poll_interval();
         {
             let mut reloaded_at = self.reloaded_at.lock().unwrap_or_else(PoisonError::into_inner);
             let has_no_keys = self.keys.load().set.keys.is_empty();
             let interval = if has_no_keys { interval.min(RETRY_INTERVAL) } else { interval };
             if reload == Reload::Poll && reloaded_at.elapsed() < interval {
-                return;
+                return None;
             }
             *reloaded_at = Instant::now();
         }
@@ -216,23 +220,26 @@ impl Tokens {
         let report = |error: String| {
             tracing::error!(%source, error, "cannot read JWKS; keeping the current keys");
         };
-        let Some(text) = self.failures.report_repeated(source.read(), reports, report) else { return };
+        let text = self.failures.report_repeated(source.read(), reports, report)?;
         let current = self.keys.load();
         if text == current.text && reload == Reload::Poll {
-            return;
+            return None;
         }
         let parsed = jwks::parse(&text, &self.settings.algorithms);
         self.failures.set_usable(parsed.is_ok());
         match parsed {
             Ok(set) => {
                 tracing::info!(keys = set.keys.len(), "JWKS reloaded");
+                let changes = KeyChanges::between("jwks", &by_id(&current.set), &by_id(&set));
                 self.keys.store(Arc::new(LoadedKeys { text, set }));
                 // A token that a removed key has signed is no longer valid.
                 self.with_cache(TokenCache::clear_tokens);
+                changes
             }
             Err(reason) => {
                 tracing::error!(%source, reason, "cannot use new JWKS; keeping the current keys");
                 self.keys.store(Arc::new(LoadedKeys { text, set: current.set.clone() }));
+                None
             }
         }
     }
@@ -244,6 +251,12 @@ impl Tokens {
 
 /// Time between two fetches while there are no keys.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The keys of a set by their ids.
+fn by_id(set: &JwkSet) -> BTreeMap<String, Jwk> {
+    let id = |key: &Jwk| key.common.key_id.clone().unwrap_or_else(|| "without an id".to_owned());
+    set.keys.iter().map(|key| (id(key), key.clone())).collect()
+}
 
 fn role_of(scope: &str) -> Option<Role> {
     scope.strip_prefix("nearby.")?.parse().ok()

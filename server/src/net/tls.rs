@@ -1,6 +1,7 @@
 //! TLS, with certificates that reload while the server runs.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,12 +14,13 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::WebPkiClientVerifier,
 };
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
-    auth::client_certificates::expiry_of,
+    auth::{audit_log::AuditLog, client_certificates::expiry_of, key_changes::KeyChanges},
     fs::{
         read_failures::{ReadFailures, Reload},
         regular_file,
@@ -89,13 +91,16 @@ pub(crate) struct Tls {
     files: Arc<TlsFiles>,
     material: Arc<ArcSwap<TlsMaterial>>,
     read_failures: Arc<ReadFailures>,
+    audit_log: Option<AuditLog>,
 }
 
 struct TlsMaterial {
     config: Arc<ServerConfig>,
     /// Expiry of the certificate, in seconds since 1970.
     expiry_s: Option<i64>,
-    /// Contents of the files it was made from.
+    /// Certificates that it was made from.
+    fingerprints: BTreeMap<String, &'static str>,
+    /// Contents of the files that were read last.
     contents: Contents,
 }
 
@@ -117,16 +122,16 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Reads the files.
+    /// Reads the files. The audit log receives their later changes.
     ///
     /// # Errors
     /// [`TlsError`], when a file cannot be read or used.
-    pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
+    pub(crate) fn load(files: TlsFiles, audit_log: Option<AuditLog>) -> Result<Self, TlsError> {
         let contents = Contents::read(&files)?;
         let config = contents.config(&files)?;
         contents.warn_of_permissions(&files);
         let material = Arc::new(ArcSwap::from_pointee(contents.into_material(config)));
-        Ok(Self { files: Arc::new(files), material, read_failures: Arc::default() })
+        Ok(Self { files: Arc::new(files), material, read_failures: Arc::default(), audit_log })
     }
 
     pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<Handshake> {
@@ -176,12 +181,22 @@ impl Tls {
             Ok(config) => {
                 tracing::info!(certificate = %self.files.certificate.display(), "certificates reloaded");
                 contents.warn_of_permissions(&self.files);
+                let changes =
+                    KeyChanges::between("certificates", &current.fingerprints, &contents.fingerprints());
+                if let (Some(log), Some(changes)) = (&self.audit_log, changes) {
+                    log.write_key_changes(jiff::Timestamp::now(), &changes);
+                }
                 contents.into_material(config)
             }
             Err(error) => {
                 tracing::error!(%error, "cannot use new certificates; keeping the current ones");
                 // Remembers the contents, so that the error is logged once; the certificate and its expiry stay.
-                TlsMaterial { config: Arc::clone(&current.config), expiry_s: current.expiry_s, contents }
+                TlsMaterial {
+                    config: Arc::clone(&current.config),
+                    expiry_s: current.expiry_s,
+                    fingerprints: current.fingerprints.clone(),
+                    contents,
+                }
             }
         };
         self.material.store(Arc::new(material));
@@ -214,6 +229,20 @@ impl Contents {
         })
     }
 
+    /// The SHA-256 of the server's certificate and of the authorities of clients, with what they are for.
+    fn fingerprints(&self) -> BTreeMap<String, &'static str> {
+        let own = certificates(&self.certificate).into_iter().take(1).map(|own| (own, "server certificate"));
+        let authorities = self.client_ca.as_deref().map(certificates).unwrap_or_default();
+        let authorities = authorities.into_iter().map(|authority| (authority, "client authority"));
+        own.chain(authorities)
+            .map(|(certificate, purpose)| {
+                let digest = Sha256::digest(&certificate);
+                let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                (format!("{purpose} sha256:{hex}"), purpose)
+            })
+            .collect()
+    }
+
     fn warn_of_permissions(&self, files: &TlsFiles) {
         if self.key.is_open_to_others {
             let file = files.key.display();
@@ -230,7 +259,7 @@ impl Contents {
             let has_expired = expires <= now;
             tracing::warn!(%expires, has_expired, "certificate expires soon or has expired; renew it");
         }
-        TlsMaterial { config, expiry_s, contents: self }
+        TlsMaterial { config, expiry_s, fingerprints: self.fingerprints(), contents: self }
     }
 
     fn config(&self, files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
@@ -292,7 +321,7 @@ mod tests {
         fs::write(&key, one.serialize_pem()).unwrap();
         let first = renew(2_100, &one);
         let files = TlsFiles { certificate: certificate.clone(), key: key.clone(), client_ca: None };
-        let tls = Tls::load(files).unwrap();
+        let tls = Tls::load(files, None).unwrap();
         assert_eq!(tls.expiry_s(), Some(first));
         let second = renew(2_101, &two);
         tls.reload(Reload::Poll);

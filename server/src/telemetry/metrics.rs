@@ -131,6 +131,7 @@ struct ScrapeGauges {
     /// 0 without TLS.
     certificate_expiry_s: IntGauge,
     last_reload_successful: IntGaugeVec,
+    audit_log_write_failures: IntCounter,
     panics: IntCounter,
 }
 
@@ -148,6 +149,7 @@ pub(crate) struct State {
     pub(crate) disk_free_bytes: Option<u64>,
     pub(crate) certificate_expiry_s: Option<i64>,
     pub(crate) failing_reloads: FailingReloads,
+    pub(crate) audit_log_write_failures: u64,
 }
 
 /// Files that cannot be read or used, so that what was read of them before is in use.
@@ -261,6 +263,8 @@ impl Metrics {
         if let Some(expiry_s) = now.certificate_expiry_s {
             gauges.certificate_expiry_s.set(expiry_s);
         }
+        let unwritten = &gauges.audit_log_write_failures;
+        unwritten.inc_by(now.audit_log_write_failures.saturating_sub(unwritten.get()));
         let FailingReloads { api_keys, certificates, jwks } = now.failing_reloads;
         for (file, is_failing) in [("api_keys", api_keys), ("certificates", certificates), ("jwks", jwks)] {
             gauges.last_reload_successful.with_label_values(&[file]).set((!is_failing).into());
@@ -394,6 +398,10 @@ impl ScrapeGauges {
             is_writable: make.gauge("nearby_writable", writable)?,
             disk_free_bytes: make.register(disk)?,
             certificate_expiry_s: make.gauge(name, expiry)?,
+            audit_log_write_failures: make.counter(
+                "nearby_audit_log_write_failures_total",
+                "Lines that could not be written to the audit log; the server's log has them",
+            )?,
             last_reload_successful: make.register(IntGaugeVec::new(reload, &["file"]))?,
             panics: make.counter("nearby_panics_total", "Panics; each is a bug of the server")?,
         })

@@ -243,7 +243,7 @@ const ALLOWED: [(&str, &[&str]); 27] = [
             "web_uri",
         ],
     ),
-    ("admin", &["auth", "clock", "error", "net", "service", "telemetry", "write_availability"]),
+    ("admin", &["auth", "clock", "error", "net", "reason", "service", "telemetry", "write_availability"]),
     ("net", &["auth", "error", "fs", "overload", "telemetry"]),
     (
         "service",

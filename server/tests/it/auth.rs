@@ -360,8 +360,12 @@ async fn the_audit_log_contains_changes_with_their_principal() {
         wire::BatchDeleteMerchantsRequest { requests: (0..30).map(delete).collect(), ..Default::default() };
     merchants.batch_delete_merchants(with(&manage, batch)).await.unwrap_err();
     let text = fs::read_to_string(&log).unwrap();
-    let lines: Vec<serde_json::Value> =
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // The line of the call without the role has another event, which `audit` tests.
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["event"] == "call")
+        .collect();
     let entries: Vec<(&str, &str, u64)> = lines
         .iter()
         .map(|line| {

@@ -4,7 +4,7 @@
 //! selects the entry of the file, is not secret and may appear in logs.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
     num::NonZeroU32,
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use super::{AuthError, principal::Principal, rate_limit::Rate, role::Role};
+use super::{AuthError, key_changes::KeyChanges, principal::Principal, rate_limit::Rate, role::Role};
 use crate::fs::{
     atomic_write::{Readers, replace_file},
     lock_file,
@@ -274,6 +274,12 @@ pub fn is_key(text: &str) -> bool {
     text.starts_with(PREFIX)
 }
 
+/// Returns the id of a presented key, which is not secret. `None` if it cannot be one: it is the text of a client.
+pub(crate) fn id_of(presented: &str) -> Option<&str> {
+    let (id, _) = split(presented)?;
+    (id.len() == 2 * IDENTIFIER_BYTES && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
+}
+
 /// The id and the secret of a presented key.
 pub(crate) fn split(presented: &str) -> Option<(&str, &str)> {
     presented.strip_prefix(PREFIX)?.split_once('_')
@@ -326,17 +332,17 @@ impl Keys {
     }
 
     /// Loads the keys if the file has changed, or on demand. If the file is invalid, logs the error, for a poll once, and keeps
-    /// the current keys.
-    pub(super) fn reload(&self, reload: Reload) {
+    /// the current keys. Returns the keys that have changed.
+    pub(super) fn reload(&self, reload: Reload) -> Option<KeyChanges> {
         let current = self.loaded.load();
         let report = |error: KeysError| {
             // An error, as no revocation takes effect while the file is unreadable.
             tracing::error!(%error, "cannot read API keys; keeping the current ones");
         };
         let read = read(&self.path);
-        let Some(contents) = self.failures.report_repeated(read, reload, report) else { return };
+        let contents = self.failures.report_repeated(read, reload, report)?;
         if contents == current.contents && reload == Reload::Poll {
-            return;
+            return None;
         }
         let parsed = LoadedKeys::parse(&self.path, contents.clone(), self.default_rate, Some(&current));
         self.failures.set_usable(parsed.is_ok());
@@ -344,11 +350,14 @@ impl Keys {
             Ok(new) => {
                 tracing::info!(valid = new.valid_count(Timestamp::now()), "API keys reloaded");
                 new.warn_of_permissions(&self.path);
+                let changes = KeyChanges::between("api_keys", &current.by_name(), &new.by_name());
                 self.loaded.store(Arc::new(new));
+                changes
             }
             Err(error) => {
                 tracing::error!(%error, "cannot use new API keys; keeping the current ones");
                 self.loaded.store(Arc::new(LoadedKeys { contents, by_id: current.by_id.clone() }));
+                None
             }
         }
     }
@@ -384,6 +393,11 @@ impl LoadedKeys {
             Some((key.id.clone(), (key, digest, principal)))
         });
         Ok(Self { by_id: entries.collect(), contents })
+    }
+
+    /// The keys by the names of their principals.
+    fn by_name(&self) -> BTreeMap<String, Key> {
+        self.by_id.values().map(|(key, _, principal)| (principal.name.clone(), key.clone())).collect()
     }
 
     fn warn_of_permissions(&self, path: &Path) {
