@@ -231,7 +231,7 @@ async fn set_log(
 ) -> (StatusCode, String) {
     let Some(log) = &admin.log else { return (StatusCode::NOT_FOUND, String::new()) };
     let now = (admin.clock)();
-    let credentials = bearer(&headers).ok().map(|bearer| Credentials { bearer, certificate_names: &[] });
+    let credentials = bearer(&headers).ok().map(|bearer| Credentials { bearer, ..Credentials::default() });
     let principal = match credentials.map(|credentials| admin.authenticator.authenticate(credentials, now)) {
         Some(Ok(principal)) => principal,
         _ => {

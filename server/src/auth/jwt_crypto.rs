@@ -124,7 +124,7 @@ impl JwtVerifier for RingVerifier {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     //! Signs tokens, which only tests do.
 
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -135,10 +135,10 @@ pub(super) mod testing {
     use serde_json::{Value, json};
 
     /// A P-256 key pair that signs tokens with ES256.
-    pub(in crate::auth) struct Issuer(EcdsaKeyPair, String);
+    pub(crate) struct Issuer(EcdsaKeyPair, String);
 
     impl Issuer {
-        pub(in crate::auth) fn new(kid: &str) -> Self {
+        pub(crate) fn new(kid: &str) -> Self {
             let random = SystemRandom::new();
             let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
             let pair =
@@ -147,7 +147,7 @@ pub(super) mod testing {
         }
 
         /// The public key as a JSON Web Key Set.
-        pub(in crate::auth) fn jwks(&self) -> String {
+        pub(crate) fn jwks(&self) -> String {
             let (x, y) = self.0.public_key().as_ref()[1..].split_at(32);
             let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
             let key = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": self.1, "x": x, "y": y });
@@ -155,7 +155,7 @@ pub(super) mod testing {
         }
 
         /// Signs a token with the given header and claims.
-        pub(in crate::auth) fn sign(&self, header: &Value, claims: &Value) -> String {
+        pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
             let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
             let message = format!("{header}.{claims}");
             let signature = self.0.sign(&SystemRandom::new(), message.as_bytes()).unwrap();

@@ -29,6 +29,9 @@ pub mod rate_limit;
 pub mod role;
 mod token_cache;
 
+#[cfg(test)]
+pub(crate) use jwt_crypto::testing;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use nearby_index::UnixMicros;
@@ -103,6 +106,8 @@ pub struct Credentials<'a> {
     pub bearer: Option<&'a str>,
     /// The subject alternative names in the client certificate, which the TLS handshake has verified.
     pub certificate_names: &'a [String],
+    /// The end of the validity of that certificate, in seconds since 1970.
+    pub certificate_expiry_s: Option<i64>,
 }
 
 /// Time between two checks of the key files, and so the longest time for which a revoked key stays valid.
@@ -200,6 +205,12 @@ impl Authenticator {
         }
         let matches = |(rule, _): &&(CertificateRoles, _)| credentials.certificate_names.contains(&rule.name);
         match inner.certificates.iter().find(matches) {
+            // The handshake has checked it, but a connection can last longer than the certificate.
+            Some(_)
+                if credentials.certificate_expiry_s.is_some_and(|expiry_s| expiry_s < now.0 / 1_000_000) =>
+            {
+                Err(AuthError::Expired)
+            }
             Some((_, principal)) => Ok(Arc::clone(principal)),
             None if credentials.certificate_names.is_empty() => Err(AuthError::Missing),
             None => Err(AuthError::Unknown),

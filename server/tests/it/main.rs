@@ -27,6 +27,7 @@ mod old_stores;
 mod position_privacy;
 mod real_data;
 mod reload;
+mod revocation;
 mod shutdown;
 mod support;
 mod terminal_output;
