@@ -92,23 +92,25 @@ pub enum Visibility {
 }
 
 /// A merchant in its encoded response form. Opaque to the index and the store, except for the boundaries of
-/// its four parts, which allow responses to be assembled by copying:
+/// its five parts, which allow responses to be assembled by copying:
 ///
 /// ```text
-/// | name | basic view | rest | output-only fields |
-/// |      | given by the client |                  |
-/// |       front       |           back            |
+/// | name | basic view | output-only fields | rest | internal fields |
+/// |      |   given    |                    |         given          |
+/// |       front       |                    back                     |
 /// ```
 ///
 /// The front is stored inline in the merchant: a list of twenty touches twenty locations in memory, not
-/// forty.
+/// forty. The internal fields are last, so that the full view without them consists of two slices as well.
 #[derive(Clone, PartialEq, Eq)]
 #[repr(C)]
 pub struct Profile {
-    /// End of the name in `front`; the client's part follows.
-    name_end: u32,
-    /// End of the client's part in `back`; the output-only fields follow.
-    given_end: u32,
+    /// End of the name in `front`; fields given by the client follow.
+    name_end: u16,
+    /// End of the output-only fields in `back`; fields given by the client follow.
+    decided_end: u16,
+    /// Length of the internal fields, at the end of `back`.
+    internal_bytes: u16,
     front: SmallVec<[u8; FRONT_BYTES]>,
     back: Arc<[u8]>,
 }
@@ -135,78 +137,84 @@ impl Profile {
     /// # Errors
     /// If it is longer than [`Profile::MAX_BYTES`].
     pub fn new(given: &[u8]) -> Result<Self, ProfileTooLarge> {
-        Self::of_parts(given, &[])
+        Self::of_parts(given, &[], &[])
     }
 
-    /// Creates a profile from the part given by the client: the fields of the basic view, and the rest.
+    /// Creates a profile from the part given by the client: the fields of the basic view, the fields that all
+    /// clients may see beside them, and the internal ones.
     ///
     /// # Errors
-    /// If both together are longer than [`Profile::MAX_BYTES`].
-    pub fn of_parts(basic: &[u8], rest: &[u8]) -> Result<Self, ProfileTooLarge> {
-        if basic.len() + rest.len() > Self::MAX_BYTES {
-            return Err(ProfileTooLarge);
-        }
-        let given_end = u32::try_from(rest.len()).map_err(|_| ProfileTooLarge)?;
-        Ok(Self { front: basic.into(), back: rest.into(), name_end: 0, given_end })
+    /// If all together are longer than [`Profile::MAX_BYTES`].
+    pub fn of_parts(basic: &[u8], rest: &[u8], internal: &[u8]) -> Result<Self, ProfileTooLarge> {
+        Self::from_parts([&[], basic, &[], rest, internal])
     }
 
     /// Returns the committed profile: the client's part with a name and output-only fields, each a few
     /// hundred bytes at most.
     #[must_use]
     pub fn committed(&self, name: &[u8], decided: &[u8]) -> Self {
-        let [basic, rest] = self.given();
-        let mut front = SmallVec::with_capacity(name.len() + basic.len());
-        front.extend_from_slice(name);
-        front.extend_from_slice(basic);
-        let name_end = u32::try_from(name.len()).unwrap_or_default();
-        Self { front, back: [rest, decided].concat().into(), name_end, given_end: self.given_end }
+        let [_, basic, _, rest, internal] = self.parts();
+        // The lengths of the client's part have been checked.
+        Self::from_parts([name, basic, decided, rest, internal]).unwrap_or_else(|_| self.clone())
     }
 
-    /// Returns the four parts: name, basic view, rest, output-only fields.
+    /// Returns the five parts: name, basic view, output-only fields, rest, internal fields.
     #[must_use]
-    pub fn parts(&self) -> [&[u8]; 4] {
-        let (name, basic) = self.front.split_at_checked(self.name_end as usize).unwrap_or_default();
-        let (rest, decided) = self.back.split_at_checked(self.given_end as usize).unwrap_or_default();
-        [name, basic, rest, decided]
+    pub fn parts(&self) -> [&[u8]; 5] {
+        let (name, basic) = self.front.split_at_checked(self.name_end.into()).unwrap_or_default();
+        let (decided, given) = self.back.split_at_checked(self.decided_end.into()).unwrap_or_default();
+        let rest_bytes = given.len().saturating_sub(self.internal_bytes.into());
+        let (rest, internal) = given.split_at_checked(rest_bytes).unwrap_or_default();
+        [name, basic, decided, rest, internal]
     }
 
     /// Reassembles a profile from the result of [`Self::parts`].
     ///
     /// # Errors
     /// If the client's parts are longer than [`Profile::MAX_BYTES`].
-    pub fn from_parts([name, basic, rest, decided]: [&[u8]; 4]) -> Result<Self, ProfileTooLarge> {
-        if basic.len() + rest.len() > Self::MAX_BYTES {
+    pub fn from_parts([name, basic, decided, rest, internal]: [&[u8]; 5]) -> Result<Self, ProfileTooLarge> {
+        if basic.len() + rest.len() + internal.len() > Self::MAX_BYTES {
             return Err(ProfileTooLarge);
         }
+        let length = |part: &[u8]| u16::try_from(part.len()).map_err(|_| ProfileTooLarge);
         let mut front = SmallVec::with_capacity(name.len() + basic.len());
         front.extend_from_slice(name);
         front.extend_from_slice(basic);
-        let end = |part: &[u8]| u32::try_from(part.len()).map_err(|_| ProfileTooLarge);
-        let mut back = Vec::with_capacity(rest.len() + decided.len());
-        back.extend_from_slice(rest);
-        back.extend_from_slice(decided);
-        Ok(Self { name_end: end(name)?, given_end: end(rest)?, front, back: back.into() })
+        Ok(Self {
+            name_end: length(name)?,
+            decided_end: length(decided)?,
+            internal_bytes: length(internal)?,
+            front,
+            back: [decided, rest, internal].concat().into(),
+        })
     }
 
     /// Returns the part given by the client.
     #[must_use]
     pub fn given(&self) -> Pieces<'_> {
         [
-            self.front.get(self.name_end as usize..).unwrap_or_default(),
-            self.back.get(..self.given_end as usize).unwrap_or_default(),
+            self.front.get(self.name_end.into()..).unwrap_or_default(),
+            self.back.get(self.decided_end.into()..).unwrap_or_default(),
         ]
     }
 
     /// Returns the name only.
     #[must_use]
     pub fn name(&self) -> Pieces<'_> {
-        [self.front.get(..self.name_end as usize).unwrap_or_default(), &[]]
+        [self.front.get(..self.name_end.into()).unwrap_or_default(), &[]]
     }
 
     /// Returns the name and the basic view.
     #[must_use]
     pub fn basic(&self) -> Pieces<'_> {
         [&self.front, &[]]
+    }
+
+    /// Returns all but the internal fields.
+    #[must_use]
+    pub fn public(&self) -> Pieces<'_> {
+        let end = self.back.len().saturating_sub(self.internal_bytes.into());
+        [&self.front, self.back.get(..end).unwrap_or_default()]
     }
 
     /// Returns the length of the full encoding in bytes.
@@ -296,23 +304,30 @@ mod tests {
 
     #[test]
     fn profile_parts_round_trip() {
-        let given = Profile::of_parts(b"basic", b"rest").unwrap();
-        assert_eq!((given.name().concat(), given.full().concat()), (b"".to_vec(), b"basicrest".to_vec()));
+        let given = Profile::of_parts(b"basic", b"rest", b"internal").unwrap();
+        assert_eq!(
+            (given.name().concat(), given.full().concat()),
+            (b"".to_vec(), b"basicrestinternal".to_vec())
+        );
         let first = given.committed(b"name", b"first");
         // Recommitting replaces the name and the output-only fields of the earlier commit.
         let second = first.committed(b"other", b"second");
         assert_eq!(second.name().concat(), b"other");
         assert_eq!(second.basic().concat(), b"otherbasic");
-        assert_eq!(second.given().concat(), b"basicrest");
-        assert_eq!(second.full().concat(), b"otherbasicrestsecond");
-        assert_eq!(second.parts(), [b"other".as_slice(), b"basic", b"rest", b"second"]);
+        assert_eq!(second.given().concat(), b"basicrestinternal");
+        assert_eq!(second.full().concat(), b"otherbasicsecondrestinternal");
+        assert_eq!(second.public().concat(), b"otherbasicsecondrest");
+        assert_eq!(second.parts(), [b"other".as_slice(), b"basic", b"second", b"rest", b"internal"]);
         assert_eq!(Profile::from_parts(second.parts()), Ok(second));
     }
 
     #[test]
     fn profile_size_is_bounded() {
         assert!(Profile::new(&vec![0; Profile::MAX_BYTES]).is_ok());
-        assert_eq!(Profile::of_parts(&[0; Profile::MAX_BYTES], &[0]), Err(ProfileTooLarge));
-        assert_eq!(Profile::from_parts([b"", &[0; Profile::MAX_BYTES], &[0], b""]), Err(ProfileTooLarge));
+        assert_eq!(Profile::of_parts(&[0; Profile::MAX_BYTES], &[], &[0]), Err(ProfileTooLarge));
+        assert_eq!(
+            Profile::from_parts([b"", &[0; Profile::MAX_BYTES], b"", &[0], b""]),
+            Err(ProfileTooLarge)
+        );
     }
 }

@@ -68,7 +68,12 @@ impl OfflineService {
     /// # Errors
     /// When a server would reject it.
     pub fn parse(&self, given: &wire::SearchNearbyRequest) -> Result<Parsed, ServiceError> {
-        let settings = SearchSettings { max_radius: Radius::DEFAULT, search_hidden: false, log_cells: false };
+        let settings = SearchSettings {
+            max_radius: Radius::DEFAULT,
+            search_hidden: false,
+            shows_internal: false,
+            log_cells: false,
+        };
         search_from_wire(given, settings, STORED_AT, &self.tokens).map(Parsed)
     }
 

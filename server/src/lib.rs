@@ -40,7 +40,7 @@
 //! | `formats` | CSV, NDJSON and GeoJSON files |
 //! | [`telemetry`] | logs, metrics, traces, panics |
 //! | [`error`], [`reason`] | errors and their stable reasons |
-//! | [`clock`], `fs`, `http_client` | time as an argument, file helpers, HTTP GET |
+//! | [`clock`], `fs`, `http_client`, `web_uri` | time as an argument, file helpers, HTTP GET, checks of URIs |
 //! | [`bench_support`], [`fuzz_targets`] | entry points for benchmarks and fuzzers |
 //!
 //! `tests/house.rs` holds the table of modules that a module may import.
@@ -72,4 +72,5 @@ pub mod reason;
 pub mod record;
 pub mod service;
 pub mod telemetry;
+mod web_uri;
 pub mod write_availability;

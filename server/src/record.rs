@@ -358,7 +358,12 @@ fn profile_of(mut given: wire::Merchant) -> Result<Profile, ProfileTooLarge> {
         mini_program: given.mini_program.take(),
         ..Default::default()
     };
-    Profile::of_parts(&basic.encode_to_vec(), &given.encode_to_vec())
+    let internal = wire::Merchant {
+        external_ids: std::mem::take(&mut given.external_ids),
+        labels: std::mem::take(&mut given.labels),
+        ..Default::default()
+    };
+    Profile::of_parts(&basic.encode_to_vec(), &given.encode_to_vec(), &internal.encode_to_vec())
 }
 
 fn terms_of(given: &wire::Merchant) -> Terms {

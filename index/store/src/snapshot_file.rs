@@ -38,8 +38,8 @@ use crate::{
 };
 
 /// Increment the version whenever the format or the content of the index changes. Version 1 has positions that were normalised with
-/// GCJ-02 and BD-09 in other areas, and no expressions of opening hours.
-pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 2 };
+/// GCJ-02 and BD-09 in other areas, and no expressions of opening hours; version 2 does not separate the internal fields of a profile.
+pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 3 };
 /// Kinds of hours.
 const WEEKLY: u8 = 0;
 const EXPRESSION: u8 = 1;
@@ -213,11 +213,11 @@ fn read_merchant(
     let visibility = decode_visibility(block)?;
     let position = decode_position(block)?;
     let id = MerchantId::parse(text(block)?).map_err(|_| DecodeError::Value)?;
-    let mut lengths = [0; 4];
+    let mut lengths = [0; 5];
     for length in &mut lengths {
         *length = usize::from(u16::from_le_bytes(block.take()?));
     }
-    let mut parts = [&[][..]; 4];
+    let mut parts = [&[][..]; 5];
     for (part, length) in parts.iter_mut().zip(lengths) {
         *part = block.bytes(length)?;
     }

@@ -180,7 +180,7 @@ pub enum MerchantView {
     /// The fields that a list shows: `name`, `display_name`, `brand`, `categories`, `position` as given and
     /// `mini_program`.
     Basic = 2,
-    /// All fields.
+    /// All fields; `labels` and `external_ids` only for principals with the role `manage`, unless the operator exposes them.
     Full = 3,
 }
 impl MerchantView {
@@ -343,7 +343,8 @@ pub struct PostalAddress {
 /// Photo of the merchant, by reference.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Photo {
-    /// Required. An https or http URI, at most 2,048 bytes. The server does not fetch it.
+    /// Required. An https or http URI of at most 2,048 bytes, without spaces, quotes (write %22, %27), angle brackets, backslashes
+    /// or control characters. The server does not fetch it.
     #[prost(string, tag = "1")]
     pub uri: ::prost::alloc::string::String,
     /// Width in pixels, 0 (unknown) to 100,000.
@@ -425,16 +426,17 @@ pub struct Merchant {
     /// Visibility to searches. Default VISIBILITY_VISIBLE.
     #[prost(enumeration = "Visibility", tag = "14")]
     pub visibility: i32,
-    /// Identifiers in other systems, at most 16.
+    /// Identifiers in other systems, at most 16. Internal: unless the operator exposes internal fields, returned only to principals
+    /// with the role `manage`; others receive an empty list.
     #[prost(message, repeated, tag = "15")]
     pub external_ids: ::prost::alloc::vec::Vec<ExternalId>,
-    /// User-defined key-value pairs: at most 64; keys 1 to 63 bytes, values at most 256.
+    /// User-defined key-value pairs: at most 64; keys 1 to 63 bytes, values at most 256. Internal, as `external_ids`.
     #[prost(btree_map = "string, string", tag = "16")]
     pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// Website, an https or http URI of at most 2,048 bytes.
+    /// Website, an https or http URI of at most 2,048 bytes, with the rules of `Photo.uri`.
     #[prost(string, tag = "17")]
     pub website_uri: ::prost::alloc::string::String,
     /// Data source that the merchant comes from, such as `osm-finland`: at most 64 bytes, or empty. Names the merchants that
@@ -1416,7 +1418,9 @@ pub mod merchant_service_client {
         /// watch from its revision; OUT_OF_RANGE, reason REVISION_IN_FUTURE, if the server has not reached that revision, or
         /// HISTORY_MISMATCH, if `history_id` is not that of the server;
         /// RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure if the server is at its limit of watchers; ABORTED, reason
-        /// WATCHER_TOO_SLOW, if the client has not read for 30 s: watch again from the last revision seen.
+        /// WATCHER_TOO_SLOW, if the client has not read for 30 s: watch again from the last revision seen; UNAUTHENTICATED or
+        /// PERMISSION_DENIED within 5 s of the expiry or the revocation of the credentials, or of the loss of a role: watch again
+        /// with other credentials from the last revision seen.
         pub async fn watch_merchants(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchMerchantsRequest>,
@@ -2024,7 +2028,8 @@ pub mod nearby_service_client {
         /// SearchNearby; RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure if the server is at its limit of watchers;
         /// RESOURCE_EXHAUSTED, reason RESPONSE_TOO_LARGE, if a response would exceed 3.5 MB: watch fewer merchants, or with
         /// a smaller view; ABORTED, reason WATCHER_TOO_SLOW, if the client has not read for 30 s: start a new watch with the
-        /// last resume token.
+        /// last resume token; UNAUTHENTICATED or PERMISSION_DENIED within 5 s of the expiry or the revocation of the credentials, or
+        /// of the loss of a role: start a new watch with other credentials and the last resume token.
         pub async fn watch_nearby(
             &mut self,
             request: impl tonic::IntoStreamingRequest<

@@ -143,7 +143,9 @@ pub mod merchant_service_server {
         /// watch from its revision; OUT_OF_RANGE, reason REVISION_IN_FUTURE, if the server has not reached that revision, or
         /// HISTORY_MISMATCH, if `history_id` is not that of the server;
         /// RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure if the server is at its limit of watchers; ABORTED, reason
-        /// WATCHER_TOO_SLOW, if the client has not read for 30 s: watch again from the last revision seen.
+        /// WATCHER_TOO_SLOW, if the client has not read for 30 s: watch again from the last revision seen; UNAUTHENTICATED or
+        /// PERMISSION_DENIED within 5 s of the expiry or the revocation of the credentials, or of the loss of a role: watch again
+        /// with other credentials from the last revision seen.
         async fn watch_merchants(
             &self,
             request: tonic::Request<crate::v1::WatchMerchantsRequest>,
@@ -1103,7 +1105,8 @@ pub mod nearby_service_server {
         /// SearchNearby; RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure if the server is at its limit of watchers;
         /// RESOURCE_EXHAUSTED, reason RESPONSE_TOO_LARGE, if a response would exceed 3.5 MB: watch fewer merchants, or with
         /// a smaller view; ABORTED, reason WATCHER_TOO_SLOW, if the client has not read for 30 s: start a new watch with the
-        /// last resume token.
+        /// last resume token; UNAUTHENTICATED or PERMISSION_DENIED within 5 s of the expiry or the revocation of the credentials, or
+        /// of the loss of a role: start a new watch with other credentials and the last resume token.
         async fn watch_nearby(
             &self,
             request: tonic::Request<tonic::Streaming<crate::v1::WatchNearbyRequest>>,

@@ -103,8 +103,11 @@ impl ServerHandle {
     ) -> Result<Self, StartError> {
         let listen =
             |source| StartError::Listen { address: settings.listen, setting: Setting("listen"), source };
-        let tls = settings.tls.clone().map(Tls::load).transpose()?;
-        let authenticator = Authenticator::load(settings.auth.clone())?;
+        let open_audit_log =
+            |path: PathBuf| AuditLog::open(path.clone()).map_err(|source| StartError::File { path, source });
+        let audit_log = settings.audit_log.clone().map(open_audit_log).transpose()?;
+        let tls = settings.tls.clone().map(|files| Tls::load(files, audit_log.clone())).transpose()?;
+        let authenticator = Authenticator::load(settings.auth.clone(), audit_log.clone())?;
         if authenticator.is_disabled() {
             tracing::info!("authentication is disabled: any client may call any method");
         }
@@ -112,7 +115,8 @@ impl ServerHandle {
         background.extend(tls.clone().map(|tls| AbortOnDrop(tokio::spawn(tls.reload_loop()))));
         let listener = TcpListener::bind(settings.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let started = Self::start_on(Listener::Tcp(listener, tls), settings, authenticator, progress, log);
+        let parts = Parts::new(authenticator, audit_log, settings)?;
+        let started = Self::start_on(Listener::Tcp(listener, tls), settings, parts, progress, log);
         let mut server = Self { address: Some(address), ..started.await? };
         server.background.append(&mut background);
         // Only once the store is locked: a second server started by mistake must not replace the address of the first.
@@ -135,22 +139,21 @@ impl ServerHandle {
     ) -> Result<(Self, Channel), StartError> {
         let (listener, channel) = pipe();
         // This process can open the store, so that authentication would protect nothing.
-        let authenticator = Authenticator::disabled();
-        let started = Self::start_on(Listener::Pipe(listener), settings, authenticator, progress, None);
+        let parts = Parts::new(Authenticator::disabled(), None, settings)?;
+        let started = Self::start_on(Listener::Pipe(listener), settings, parts, progress, None);
         Ok((started.await?, channel))
     }
 
     async fn start_on(
         listener: Listener,
         settings: &Settings,
-        authenticator: Authenticator,
+        parts: Parts,
         progress: Progress,
         log: Option<LogControl>,
     ) -> Result<Self, StartError> {
         let calendar = HolidayCalendar::load(settings.holidays.as_deref())
             .map_err(|source| StartError::Holidays { path: settings.holidays.clone(), source })?;
         let calendar = Arc::new(calendar);
-        let parts = Parts::new(authenticator, settings)?;
         let tls = match &listener {
             Listener::Tcp(_, tls) => tls.clone(),
             Listener::Pipe(_) => None,
@@ -241,6 +244,7 @@ fn internal(error: &dyn std::fmt::Display) -> StartError {
 /// Parts that several components of a server share.
 struct Parts {
     authenticator: Authenticator,
+    audit_log: Option<AuditLog>,
     handle: ServiceHandle,
     in_flight: InFlight,
     metrics: Arc<Metrics>,
@@ -249,9 +253,14 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(authenticator: Authenticator, settings: &Settings) -> Result<Self, StartError> {
+    fn new(
+        authenticator: Authenticator,
+        audit_log: Option<AuditLog>,
+        settings: &Settings,
+    ) -> Result<Self, StartError> {
         Ok(Self {
             authenticator,
+            audit_log,
             handle: ServiceHandle::not_ready(),
             in_flight: InFlight::default(),
             metrics: Arc::new(Metrics::new().map_err(|error| internal(&error))?),
@@ -282,6 +291,7 @@ impl Parts {
             data_dir: settings.data_dir.clone(),
             max_watchers: settings.max_watchers,
             authenticator: self.authenticator.clone(),
+            audit_log: self.audit_log.clone(),
             clock: clock::system(),
             log,
             tls,
@@ -293,14 +303,13 @@ impl Parts {
     }
 
     fn grpc_server(&self, settings: &Settings) -> Result<GrpcServer, StartError> {
-        let open_audit_log =
-            |path: PathBuf| AuditLog::open(path.clone()).map_err(|source| StartError::File { path, source });
         Ok(GrpcServer {
             handle: self.handle.clone(),
             searches: SearchSettings {
                 max_radius: settings.max_radius,
                 // Set for each call, from the roles of its principal.
                 search_hidden: false,
+                shows_internal: settings.expose_internal_fields,
                 log_cells: settings.log_cells,
             },
             watch_send_timeout: settings.watch_send_timeout,
@@ -310,10 +319,11 @@ impl Parts {
             auth: AuthContext {
                 authenticator: self.authenticator.clone(),
                 per_ip: settings.per_ip.clone(),
+                audit_log: self.audit_log.clone(),
                 clock: clock::system(),
                 metrics: Arc::clone(&self.metrics),
             },
-            audit_log: settings.audit_log.clone().map(open_audit_log).transpose()?,
+            audit_log: self.audit_log.clone(),
             metrics: Arc::clone(&self.metrics),
             traces: self.traces.clone(),
             slow_search: settings.slow_search,

@@ -1,12 +1,20 @@
 //! JSON Web Key Sets (RFC 7517): the public keys of a token issuer, from a file or a URL.
 
-use std::{fmt, fs, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
-use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{Jwk, JwkSet, PublicKeyUse},
+};
+use serde::Deserialize;
 
-use crate::http_client;
+use super::jwt_crypto;
+use crate::{
+    fs::regular_file::{self, Contents},
+    http_client,
+};
 
-/// Maximum size of a key set.
+/// Maximum size of a key set from a URL.
 const MAX_BYTES: usize = 1 << 20;
 /// Timeout of one fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,15 +79,36 @@ impl JwksSource {
     /// Reads the key set as text. Blocks.
     pub(super) fn read(&self) -> Result<String, String> {
         match self {
-            Self::File(path) => fs::read_to_string(path).map_err(|error| error.to_string()),
+            Self::File(path) => regular_file::read(path, regular_file::MAX_BYTES)
+                .and_then(Contents::into_text)
+                .map_err(|error| error.to_string()),
             Self::Url(url) => http_client::get_text_blocking(url, FETCH_TIMEOUT, MAX_BYTES),
         }
     }
 }
 
-/// Parses a key set.
-pub(super) fn parse(text: &str) -> Result<JwkSet, String> {
-    serde_json::from_str(text).map_err(|error| format!("not a JSON Web Key Set: {error}"))
+/// Parses a key set, of which at least one key must be able to verify tokens with one of the algorithms. Keys of unknown types
+/// are ignored (RFC 7517, section 5).
+pub(super) fn parse(text: &str, algorithms: &[Algorithm]) -> Result<JwkSet, String> {
+    #[derive(Deserialize)]
+    struct Keys {
+        keys: Vec<serde_json::Value>,
+    }
+    let set: Keys = serde_json::from_str(text).map_err(|error| format!("not a JSON Web Key Set: {error}"))?;
+    let total = set.keys.len();
+    let keys: Vec<Jwk> = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect();
+    if !keys.iter().any(|key| is_usable(key, algorithms)) {
+        return Err(format!(
+            "none of its {total} keys can verify tokens with the allowed algorithms (--jwt-algorithms); RSA keys need 2,048 bits"
+        ));
+    }
+    Ok(JwkSet { keys })
+}
+
+fn is_usable(key: &Jwk, algorithms: &[Algorithm]) -> bool {
+    key.common.public_key_use != Some(PublicKeyUse::Encryption)
+        && DecodingKey::from_jwk(key)
+            .is_ok_and(|key| algorithms.iter().any(|algorithm| jwt_crypto::can_verify(*algorithm, &key)))
 }
 
 #[cfg(test)]

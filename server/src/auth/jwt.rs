@@ -6,6 +6,7 @@
 //! ten searches.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -13,7 +14,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind, jwk::JwkSet,
+    Algorithm, DecodingKey, Validation, decode, decode_header,
+    errors::ErrorKind,
+    jwk::{Jwk, JwkSet},
 };
 use nearby_index::UnixMicros;
 use serde::Deserialize;
@@ -23,6 +26,7 @@ use super::{
     AuthConfigError, AuthError, jwks,
     jwks::JwksSource,
     jwt_crypto,
+    key_changes::KeyChanges,
     principal::Principal,
     rate_limit::Rate,
     role::Role,
@@ -115,7 +119,12 @@ impl Tokens {
     /// Reads the key set. A URL may be unavailable: until it responds, no token is accepted.
     pub(super) fn load(settings: TokenSettings, rate: Option<Rate>) -> Result<Self, AuthConfigError> {
         jwt_crypto::install();
-        let read = settings.keys.read().and_then(|text| Ok(LoadedKeys { set: jwks::parse(&text)?, text }));
+        let read = settings
+            .keys
+            .read()
+            .and_then(|text| Ok(LoadedKeys { set: jwks::parse(&text, &settings.algorithms)?, text }));
+        let failures = ReadFailures::default();
+        failures.set_usable(read.is_ok());
         let keys = match (read, &settings.keys) {
             (Ok(keys), _) => keys,
             (Err(reason), JwksSource::Url(url)) => {
@@ -131,7 +140,7 @@ impl Tokens {
             rate,
             keys: ArcSwap::from_pointee(keys),
             reloaded_at: Mutex::new(Instant::now()),
-            failures: ReadFailures::default(),
+            failures,
             cache: Mutex::default(),
         })
     }
@@ -187,46 +196,50 @@ impl Tokens {
         Some(decoded.claims).filter(|claims| !claims.sub.trim().is_empty()).ok_or(AuthError::Unknown)
     }
 
+    /// Returns whether an earlier key set is in use, or none, because the current one cannot be read or used.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failures.is_failing()
+    }
+
     /// Reads the key set if its poll interval has passed, or on demand, and loads it if it has changed. Blocks. On failure, logs the
-    /// error and keeps the current keys.
-    pub(super) fn reload(&self, reload: Reload) {
+    /// error and keeps the current keys. Returns the keys that have changed.
+    pub(super) fn reload(&self, reload: Reload) -> Option<KeyChanges> {
         let interval = self.settings.keys.poll_interval();
         {
             let mut reloaded_at = self.reloaded_at.lock().unwrap_or_else(PoisonError::into_inner);
             let has_no_keys = self.keys.load().set.keys.is_empty();
             let interval = if has_no_keys { interval.min(RETRY_INTERVAL) } else { interval };
             if reload == Reload::Poll && reloaded_at.elapsed() < interval {
-                return;
+                return None;
             }
             *reloaded_at = Instant::now();
         }
-        let text = match (self.settings.keys.read(), &self.settings.keys) {
-            // Every failure is logged, as a URL is fetched rarely.
-            (Err(reason), JwksSource::Url(url)) => {
-                return tracing::error!(url, reason, "cannot read JWKS; keeping the current keys");
-            }
-            (read, _) => {
-                let report = |error: String| {
-                    tracing::error!(error, "cannot read JWKS; keeping the current keys");
-                };
-                let Some(text) = self.failures.report_repeated(read, reload, report) else { return };
-                text
-            }
+        let source = &self.settings.keys;
+        // A URL is fetched rarely, so that every failure is logged.
+        let reports = if matches!(source, JwksSource::Url(_)) { Reload::Demand } else { reload };
+        let report = |error: String| {
+            tracing::error!(%source, error, "cannot read JWKS; keeping the current keys");
         };
+        let text = self.failures.report_repeated(source.read(), reports, report)?;
         let current = self.keys.load();
         if text == current.text && reload == Reload::Poll {
-            return;
+            return None;
         }
-        match jwks::parse(&text) {
+        let parsed = jwks::parse(&text, &self.settings.algorithms);
+        self.failures.set_usable(parsed.is_ok());
+        match parsed {
             Ok(set) => {
                 tracing::info!(keys = set.keys.len(), "JWKS reloaded");
+                let changes = KeyChanges::between("jwks", &by_id(&current.set), &by_id(&set));
                 self.keys.store(Arc::new(LoadedKeys { text, set }));
                 // A token that a removed key has signed is no longer valid.
                 self.with_cache(TokenCache::clear_tokens);
+                changes
             }
             Err(reason) => {
-                tracing::error!(reason, "cannot use new JWKS; keeping the current keys");
+                tracing::error!(%source, reason, "cannot use new JWKS; keeping the current keys");
                 self.keys.store(Arc::new(LoadedKeys { text, set: current.set.clone() }));
+                None
             }
         }
     }
@@ -238,6 +251,12 @@ impl Tokens {
 
 /// Time between two fetches while there are no keys.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The keys of a set by their ids.
+fn by_id(set: &JwkSet) -> BTreeMap<String, Jwk> {
+    let id = |key: &Jwk| key.common.key_id.clone().unwrap_or_else(|| "without an id".to_owned());
+    set.keys.iter().map(|key| (id(key), key.clone())).collect()
+}
 
 fn role_of(scope: &str) -> Option<Role> {
     scope.strip_prefix("nearby.")?.parse().ok()
@@ -375,8 +394,27 @@ mod tests {
             *tokens.reloaded_at.lock().unwrap() = Instant::now() - Duration::from_secs(2);
             tokens.reload(Reload::Poll);
         };
-        std::fs::write(&path, "no keys").unwrap();
+        let rsa =
+            json!({ "kty": "RSA", "kid": "two", "e": "AQAB", "n": URL_SAFE_NO_PAD.encode([0xff; 128]) });
+        let unknown = json!({ "kty": "new", "kid": "three" });
+        let without_usable_keys = [
+            "no keys".to_owned(),
+            json!({ "keys": [] }).to_string(),
+            json!({ "keys": [rsa, unknown] }).to_string(),
+        ];
+        for text in &without_usable_keys {
+            std::fs::write(&path, text).unwrap();
+            reload();
+            tokens.authenticate(&of_one, now()).unwrap();
+            assert!(tokens.is_failing(), "{text}");
+            assert!(jwks::parse(text, &tokens.settings.algorithms).is_err());
+        }
+        // Keys of unknown types beside a usable one are ignored.
+        let mut mixed: Value = serde_json::from_str(&one.jwks()).unwrap();
+        mixed["keys"].as_array_mut().unwrap().push(unknown);
+        std::fs::write(&path, mixed.to_string()).unwrap();
         reload();
+        assert!(!tokens.is_failing());
         tokens.authenticate(&of_one, now()).unwrap();
         std::fs::write(&path, two.jwks()).unwrap();
         reload();

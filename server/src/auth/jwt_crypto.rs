@@ -33,7 +33,30 @@ pub(super) fn install() {
     PROVIDER.install_default().ok();
 }
 
+/// Sizes of accepted RSA keys in bits, as in the names of ring's parameters.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
+
+/// Returns whether a key can verify signatures of an algorithm.
+pub(super) fn can_verify(algorithm: Algorithm, key: &DecodingKey) -> bool {
+    let Ok(scheme) = scheme(algorithm, key) else { return false };
+    match (&scheme, key.kind()) {
+        (Scheme::Rsa(_), DecodingKeyKind::RsaModulusExponent { n, .. }) => {
+            let zeros = n.iter().take_while(|byte| **byte == 0).count();
+            let leading = n.get(zeros).map_or(0, |byte| byte.leading_zeros() as usize);
+            RSA_BITS.contains(&((n.len() - zeros) * 8 - leading))
+        }
+        (Scheme::Rsa(_), DecodingKeyKind::SecretOrDer(_)) => true,
+        (Scheme::Other(.., key_bytes), DecodingKeyKind::SecretOrDer(point)) => point.len() == *key_bytes,
+        (Scheme::Other(..), DecodingKeyKind::RsaModulusExponent { .. }) => false,
+    }
+}
+
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
+    let scheme = scheme(*algorithm, key)?;
+    Ok(Box::new(RingVerifier { algorithm: *algorithm, scheme, key: key.clone() }))
+}
+
+fn scheme(algorithm: Algorithm, key: &DecodingKey) -> Result<Scheme> {
     let scheme = match algorithm {
         Algorithm::RS256 => Scheme::Rsa(&RSA_PKCS1_2048_8192_SHA256),
         Algorithm::RS384 => Scheme::Rsa(&RSA_PKCS1_2048_8192_SHA384),
@@ -41,28 +64,29 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
         Algorithm::PS256 => Scheme::Rsa(&RSA_PSS_2048_8192_SHA256),
         Algorithm::PS384 => Scheme::Rsa(&RSA_PSS_2048_8192_SHA384),
         Algorithm::PS512 => Scheme::Rsa(&RSA_PSS_2048_8192_SHA512),
-        Algorithm::ES256 => Scheme::Other(&ECDSA_P256_SHA256_FIXED, AlgorithmFamily::Ec),
-        Algorithm::ES384 => Scheme::Other(&ECDSA_P384_SHA384_FIXED, AlgorithmFamily::Ec),
-        Algorithm::EdDSA => Scheme::Other(&ED25519, AlgorithmFamily::Ed),
+        Algorithm::ES256 => Scheme::Other(&ECDSA_P256_SHA256_FIXED, AlgorithmFamily::Ec, 65),
+        Algorithm::ES384 => Scheme::Other(&ECDSA_P384_SHA384_FIXED, AlgorithmFamily::Ec, 97),
+        Algorithm::EdDSA => Scheme::Other(&ED25519, AlgorithmFamily::Ed, 32),
         // Shared secrets, and algorithms that the crate may add; `jwt::algorithms` accepts none of them.
         _ => return Err(ErrorKind::InvalidAlgorithm.into()),
     };
     if key.family() != scheme.family() {
         return Err(ErrorKind::InvalidKeyFormat.into());
     }
-    Ok(Box::new(RingVerifier { algorithm: *algorithm, scheme, key: key.clone() }))
+    Ok(scheme)
 }
 
 enum Scheme {
     Rsa(&'static RsaParameters),
-    Other(&'static dyn VerificationAlgorithm, AlgorithmFamily),
+    /// The algorithm, its family, and the length of a key in bytes.
+    Other(&'static dyn VerificationAlgorithm, AlgorithmFamily, usize),
 }
 
 impl Scheme {
     fn family(&self) -> AlgorithmFamily {
         match self {
             Self::Rsa(_) => AlgorithmFamily::Rsa,
-            Self::Other(_, family) => *family,
+            Self::Other(_, family, _) => *family,
         }
     }
 }
@@ -84,7 +108,7 @@ impl Verifier<Vec<u8>> for RingVerifier {
             (Scheme::Rsa(parameters), DecodingKeyKind::SecretOrDer(der)) => {
                 UnparsedPublicKey::new(*parameters, der).verify(message, signature)
             }
-            (Scheme::Other(algorithm, _), DecodingKeyKind::SecretOrDer(point)) => {
+            (Scheme::Other(algorithm, ..), DecodingKeyKind::SecretOrDer(point)) => {
                 UnparsedPublicKey::new(*algorithm, point).verify(message, signature)
             }
             (Scheme::Other(..), DecodingKeyKind::RsaModulusExponent { .. }) => Err(ring::error::Unspecified),
@@ -100,7 +124,7 @@ impl JwtVerifier for RingVerifier {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     //! Signs tokens, which only tests do.
 
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -111,10 +135,10 @@ pub(super) mod testing {
     use serde_json::{Value, json};
 
     /// A P-256 key pair that signs tokens with ES256.
-    pub(in crate::auth) struct Issuer(EcdsaKeyPair, String);
+    pub(crate) struct Issuer(EcdsaKeyPair, String);
 
     impl Issuer {
-        pub(in crate::auth) fn new(kid: &str) -> Self {
+        pub(crate) fn new(kid: &str) -> Self {
             let random = SystemRandom::new();
             let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
             let pair =
@@ -123,7 +147,7 @@ pub(super) mod testing {
         }
 
         /// The public key as a JSON Web Key Set.
-        pub(in crate::auth) fn jwks(&self) -> String {
+        pub(crate) fn jwks(&self) -> String {
             let (x, y) = self.0.public_key().as_ref()[1..].split_at(32);
             let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
             let key = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": self.1, "x": x, "y": y });
@@ -131,7 +155,7 @@ pub(super) mod testing {
         }
 
         /// Signs a token with the given header and claims.
-        pub(in crate::auth) fn sign(&self, header: &Value, claims: &Value) -> String {
+        pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
             let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
             let message = format!("{header}.{claims}");
             let signature = self.0.sign(&SystemRandom::new(), message.as_bytes()).unwrap();

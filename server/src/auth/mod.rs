@@ -10,7 +10,8 @@
 //! | `jwt_crypto` | signature verification with ring |
 //! | `client_certificates` | names in client certificates, and their roles |
 //! | `rate_limit` | rate limits per principal and per client IP |
-//! | `audit_log` | a log of changes: principal, method, outcome |
+//! | `audit_log` | a log of changes and rejected calls: principal, method, outcome |
+//! | `key_changes` | differences between two versions of keys, for the audit log |
 //!
 //! Once one method of authentication is configured (API keys, tokens or certificate roles), every call needs valid credentials.
 //! Without any, authentication is disabled: any client may call any method.
@@ -22,10 +23,14 @@ pub mod client_certificates;
 pub mod jwks;
 pub mod jwt;
 mod jwt_crypto;
+pub(crate) mod key_changes;
 pub mod principal;
 pub mod rate_limit;
 pub mod role;
 mod token_cache;
+
+#[cfg(test)]
+pub(crate) use jwt_crypto::testing;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -34,8 +39,10 @@ use thiserror::Error;
 
 use self::{
     api_keys::{Keys, KeysError},
+    audit_log::AuditLog,
     client_certificates::CertificateRoles,
     jwt::{TokenSettings, Tokens},
+    key_changes::KeyChanges,
     principal::Principal,
     rate_limit::Rate,
     role::Roles,
@@ -99,6 +106,8 @@ pub struct Credentials<'a> {
     pub bearer: Option<&'a str>,
     /// The subject alternative names in the client certificate, which the TLS handshake has verified.
     pub certificate_names: &'a [String],
+    /// The end of the validity of that certificate, in seconds since 1970.
+    pub certificate_expiry_s: Option<i64>,
 }
 
 /// Time between two checks of the key files, and so the longest time for which a revoked key stays valid.
@@ -115,14 +124,31 @@ struct Inner {
     certificates: Vec<(CertificateRoles, Arc<Principal>)>,
     /// The principal of every call while authentication is disabled.
     anonymous: Option<Arc<Principal>>,
+    audit_log: Option<AuditLog>,
+}
+
+impl Inner {
+    fn reload_keys(&self, reload: Reload) {
+        self.record(self.keys.as_ref().and_then(|keys| keys.reload(reload)));
+    }
+
+    fn reload_tokens(&self, reload: Reload) {
+        self.record(self.tokens.as_ref().and_then(|tokens| tokens.reload(reload)));
+    }
+
+    fn record(&self, changes: Option<KeyChanges>) {
+        if let (Some(log), Some(changes)) = (&self.audit_log, changes) {
+            log.write_key_changes(jiff::Timestamp::now(), &changes);
+        }
+    }
 }
 
 impl Authenticator {
-    /// Reads the API key file and the JSON Web Key Set.
+    /// Reads the API key file and the JSON Web Key Set. The audit log receives their later changes.
     ///
     /// # Errors
     /// When a file is missing or invalid. A key set at a URL may be unavailable; [`Self::reload_loop`] fetches it again.
-    pub fn load(settings: AuthSettings) -> Result<Self, AuthConfigError> {
+    pub fn load(settings: AuthSettings, audit_log: Option<AuditLog>) -> Result<Self, AuthConfigError> {
         let anonymous = (!settings.is_enabled()).then(|| Arc::new(Principal::anonymous()));
         let AuthSettings { keys, tokens, certificates, rate } = settings;
         let with_principal = |rule: CertificateRoles| {
@@ -134,6 +160,7 @@ impl Authenticator {
             tokens: tokens.map(|tokens| Tokens::load(tokens, rate)).transpose()?,
             certificates: certificates.into_iter().map(with_principal).collect(),
             anonymous,
+            audit_log,
         })))
     }
 
@@ -141,7 +168,13 @@ impl Authenticator {
     #[must_use]
     pub fn disabled() -> Self {
         let anonymous = Some(Arc::new(Principal::anonymous()));
-        Self(Arc::new(Inner { keys: None, tokens: None, certificates: Vec::new(), anonymous }))
+        Self(Arc::new(Inner {
+            keys: None,
+            tokens: None,
+            certificates: Vec::new(),
+            anonymous,
+            audit_log: None,
+        }))
     }
 
     /// Returns whether authentication is disabled: any client may call any method.
@@ -172,26 +205,39 @@ impl Authenticator {
         }
         let matches = |(rule, _): &&(CertificateRoles, _)| credentials.certificate_names.contains(&rule.name);
         match inner.certificates.iter().find(matches) {
+            // The handshake has checked it, but a connection can last longer than the certificate.
+            Some(_)
+                if credentials.certificate_expiry_s.is_some_and(|expiry_s| expiry_s < now.0 / 1_000_000) =>
+            {
+                Err(AuthError::Expired)
+            }
             Some((_, principal)) => Ok(Arc::clone(principal)),
             None if credentials.certificate_names.is_empty() => Err(AuthError::Missing),
             None => Err(AuthError::Unknown),
         }
     }
 
+    /// Returns whether earlier API keys, and earlier keys of tokens, are in use because their files cannot be read or used.
+    #[must_use]
+    pub fn failing_reloads(&self) -> (bool, bool) {
+        let Inner { keys, tokens, .. } = &*self.0;
+        (keys.as_ref().is_some_and(Keys::is_failing), tokens.as_ref().is_some_and(Tokens::is_failing))
+    }
+
     /// Reloads the API key file and the key set when they change. Never returns.
     pub async fn reload_loop(self) {
         // In separate loops: an issuer may respond slowly, and the revocation of an API key must not wait for it.
         tokio::join!(
-            self.poll(|inner| inner.keys.iter().for_each(|keys| keys.reload(Reload::Poll))),
-            self.poll(|inner| inner.tokens.iter().for_each(|tokens| tokens.reload(Reload::Poll))),
+            self.poll(|inner| inner.reload_keys(Reload::Poll)),
+            self.poll(|inner| inner.reload_tokens(Reload::Poll)),
         );
     }
 
     /// Reloads the API key file and the key set now, whether they have changed or not. Blocks, for seconds if the issuer responds
     /// slowly.
     pub(crate) fn reload(&self) {
-        self.0.keys.iter().for_each(|keys| keys.reload(Reload::Demand));
-        self.0.tokens.iter().for_each(|tokens| tokens.reload(Reload::Demand));
+        self.0.reload_keys(Reload::Demand);
+        self.0.reload_tokens(Reload::Demand);
     }
 
     async fn poll(&self, reload: fn(&Inner)) {

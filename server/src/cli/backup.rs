@@ -13,6 +13,7 @@ use nearby_store::create_private;
 
 use super::{
     closed_store::{progress, settings, summary},
+    escape,
     exit_code::CliError,
     target::{IfMissing, Target, TargetArgs},
     terminal,
@@ -74,7 +75,7 @@ pub(super) async fn run(args: BackupArgs) -> Result<(), CliError> {
     let partial =
         if args.salvage { "; the damaged part is missing: nearby verify lists the damage" } else { "" };
     terminal::err(format!("{}{partial}\n", summary(&found)));
-    terminal::out(format!("{}\n", path.display()))?;
+    terminal::out(format!("{}\n", escape::path(&path)))?;
     closed
 }
 

@@ -1,19 +1,19 @@
 //! Exit codes of the command line, those of sysexits.h, and the errors behind them.
 
-use std::{fmt, io, process::ExitCode};
+use std::{fmt, io, path::Path, process::ExitCode};
 
 use nearby_client::{ClientError, Code, Violation};
 
-use super::terminal;
+use super::{escape, terminal};
 use crate::{
     app::error::{GracePeriodExceeded, StartError},
-    auth::api_keys::KeysError,
+    auth::{AuthConfigError, api_keys::KeysError},
     config::ConfigError,
     reason::{self, Reason},
 };
 use nearby_store::StoreError;
 
-/// A command failed.
+/// A command failed. Its message is escaped: it names files, values of merchants, and what a server says.
 #[derive(Debug)]
 pub struct CliError {
     code: u8,
@@ -45,7 +45,23 @@ impl CliError {
     /// Prefixes the message with its context.
     #[must_use]
     pub fn with_context(self, context: &str) -> Self {
-        Self { code: self.code, message: format!("{context}: {}", self.message) }
+        Self { code: self.code, message: format!("{}: {}", escape::value(context), self.message) }
+    }
+
+    /// Appends details of several lines, such as the place of a fault in a TOML file.
+    #[must_use]
+    pub fn with_detail(self, detail: &str) -> Self {
+        Self { code: self.code, message: format!("{}: {}", self.message, escape::lines(detail)) }
+    }
+
+    /// A message that quotes the place of a fault in a file, on several lines.
+    fn about_content(code: u8, error: &dyn fmt::Display, path: &Path) -> Self {
+        let message = error.to_string().replace(&path.display().to_string(), &escape::path(path));
+        Self { code, message: escape::lines(&message).into_owned() }
+    }
+
+    fn new(code: u8, message: &str) -> Self {
+        Self { code, message: escape::value(message).into_owned() }
     }
 
     /// A failed call. `flag_of` returns the flag that sets a field of the request, if any.
@@ -61,11 +77,12 @@ impl CliError {
                 }
                 _ => "",
             };
-            return Self { code, message: format!("{}{remedy}", error.message()) };
+            return Self::new(code, &format!("{}{remedy}", error.message()));
         }
         let mut message = "invalid request:".to_owned();
         for Violation { field, description, .. } in error.violations() {
             let flag = flag_of(field).map(|flag| format!(" ({flag})")).unwrap_or_default();
+            let [field, description] = [field, description].map(|text| escape::value(text));
             message.push_str(&format!("\n  {field}{flag}: {description}"));
         }
         Self { code, message }
@@ -73,32 +90,32 @@ impl CliError {
 
     /// Invalid arguments.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { code: USAGE, message: message.into() }
+        Self::new(USAGE, &message.into())
     }
 
     /// Invalid input data.
     pub fn data(message: impl Into<String>) -> Self {
-        Self { code: DATA_ERROR, message: message.into() }
+        Self::new(DATA_ERROR, &message.into())
     }
 
     /// An input file is missing or cannot be read.
     pub fn no_input(message: impl Into<String>) -> Self {
-        Self { code: NO_INPUT, message: message.into() }
+        Self::new(NO_INPUT, &message.into())
     }
 
     /// An output file cannot be created.
     pub fn cannot_create(message: impl Into<String>) -> Self {
-        Self { code: CANNOT_CREATE, message: message.into() }
+        Self::new(CANNOT_CREATE, &message.into())
     }
 
     /// The command was interrupted, or the server is not ready; retry.
     pub fn stopped(message: impl Into<String>) -> Self {
-        Self { code: TEMPORARY_FAILURE, message: message.into() }
+        Self::new(TEMPORARY_FAILURE, &message.into())
     }
 
     /// No server responds.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self { code: UNAVAILABLE, message: message.into() }
+        Self::new(UNAVAILABLE, &message.into())
     }
 }
 
@@ -116,7 +133,7 @@ impl From<io::Error> for CliError {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
         );
         let code = if is_invalid_data { DATA_ERROR } else { IO_ERROR };
-        Self { code, message: error.to_string() }
+        Self::new(code, &error.to_string())
     }
 }
 
@@ -156,7 +173,11 @@ impl From<StartError> for CliError {
             StartError::Store(error) | StartError::Damaged { fault: error, .. } => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,
         };
-        Self { code, message: error.to_string() }
+        match &error {
+            StartError::Auth(AuthConfigError::Keys(KeysError::Malformed { path, .. }))
+            | StartError::Holidays { path: Some(path), .. } => Self::about_content(code, &error, path),
+            _ => Self::new(code, &error.to_string()),
+        }
     }
 }
 
@@ -172,13 +193,16 @@ fn code_of_store(error: &StoreError) -> u8 {
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        Self { code: code_of_store(&error), message: error.to_string() }
+        Self::new(code_of_store(&error), &error.to_string())
     }
 }
 
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
-        Self { code: CONFIG, message: error.to_string() }
+        match &error {
+            ConfigError::Malformed { path, .. } => Self::about_content(CONFIG, &error, path),
+            _ => Self::new(CONFIG, &error.to_string()),
+        }
     }
 }
 
@@ -187,15 +211,22 @@ impl From<KeysError> for CliError {
         let code = match &error {
             KeysError::Missing(_) => NO_INPUT,
             KeysError::Io { .. } => CANNOT_CREATE,
-            KeysError::Malformed { .. } | KeysError::TooMany { .. } | KeysError::Unknown(_) => DATA_ERROR,
+            KeysError::Malformed { .. }
+            | KeysError::TooMany { .. }
+            | KeysError::Empty(_)
+            | KeysError::TooLarge(_)
+            | KeysError::Unknown(_) => DATA_ERROR,
         };
-        Self { code, message: error.to_string() }
+        match &error {
+            KeysError::Malformed { path, .. } => Self::about_content(code, &error, path),
+            _ => Self::new(code, &error.to_string()),
+        }
     }
 }
 
 impl From<GracePeriodExceeded> for CliError {
     fn from(error: GracePeriodExceeded) -> Self {
-        Self { code: TEMPORARY_FAILURE, message: error.to_string() }
+        Self::new(TEMPORARY_FAILURE, &error.to_string())
     }
 }
 
@@ -209,9 +240,13 @@ pub fn of_error(error: &CliError) -> ExitCode {
 /// Prints the output of clap and returns its exit code: success for help and version, usage for errors.
 #[must_use]
 pub fn of_usage(usage: &clap::Error) -> ExitCode {
+    if usage.use_stderr() {
+        terminal::err(usage.to_string());
+        return ExitCode::from(USAGE);
+    }
     // There is no other place to report a failure to print.
     drop(usage.print());
-    if usage.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+    ExitCode::SUCCESS
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
     let request = wire::ExportMerchantsRequest { filter: args.filter.to_wire(), ..Default::default() };
     let form = Form { format, escapes_formulas: !args.no_formula_escapes };
     let written = if to_stdout {
-        let written = write_all(&target, request, BufWriter::new(terminal::Stdout), form).await;
+        let written = write_all(&target, request, BufWriter::new(terminal::contents()), form).await;
         written.map(|written| Exported {
             output: (),
             merchants: written.merchants,

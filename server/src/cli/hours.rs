@@ -8,6 +8,7 @@ use nearby_index::OpenStatus;
 use nearby_proto::{v1 as wire, well_known::FieldMask};
 
 use super::{
+    escape,
     exit_code::CliError,
     import::time_zone_name,
     target::{IfMissing, Target, TargetArgs},
@@ -44,8 +45,9 @@ struct Candidate {
 }
 
 pub(super) async fn run(args: HoursArgs) -> Result<(), CliError> {
-    let calendar = HolidayCalendar::load(args.holidays.as_deref())
-        .map_err(|error| CliError::usage(format!("cannot use the file of --holidays: {error}")))?;
+    let calendar = HolidayCalendar::load(args.holidays.as_deref()).map_err(|error| {
+        CliError::usage("cannot use the file of --holidays").with_detail(&error.to_string())
+    })?;
     let converter = HoursConverter::new(args.time_zone, calendar);
     let target = Target::open(&args.target, IfMissing::Fail).await?;
     let found = find(&target, &converter).await;
@@ -77,7 +79,8 @@ fn list(candidates: &[Candidate]) -> Result<(), CliError> {
         let at = difference.at.strftime("%a %Y-%m-%d %H:%M %Q");
         terminal::out(format!(
             "{}\t{}\t{at}\tstored: {stored}, text: {text}\n",
-            merchant.name, hours.osm_expression
+            escape::value(&merchant.name),
+            escape::value(&hours.osm_expression)
         ))?;
     }
     let count = terminal::count(candidates.len() as u64, "merchant differs", "merchants differ");

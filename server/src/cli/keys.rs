@@ -7,7 +7,7 @@ use comfy_table::{Table, presets};
 use jiff::{Timestamp, ToSpan};
 use secrecy::ExposeSecret;
 
-use super::{exit_code::CliError, terminal};
+use super::{escape, exit_code::CliError, terminal};
 use crate::auth::{
     AuthError,
     api_keys::{self, Key, NewKey},
@@ -93,7 +93,7 @@ pub(super) fn run(args: KeysArgs) -> Result<(), CliError> {
             let id =
                 id.strip_prefix("nearby_").map_or(id.as_str(), |rest| rest.split('_').next().unwrap_or(rest));
             api_keys::revoke(&file, id, now)?;
-            terminal::err(format!("{id} revoked\n"));
+            terminal::err(format!("{} revoked\n", escape::value(id)));
             Ok(())
         }
     }
@@ -144,8 +144,8 @@ fn table(keys: &[Key], now: Timestamp) -> String {
         };
         let roles: Vec<&str> = key.roles.iter().map(|role| role.as_str()).collect();
         table.add_row([
-            key.id.clone(),
-            key.name.clone(),
+            escape::value(&key.id).into_owned(),
+            escape::value(&key.name).into_owned(),
             roles.join(","),
             state.to_owned(),
             day(key.created),

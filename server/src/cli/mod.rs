@@ -6,7 +6,7 @@
 //! | `target` | the server that a command calls: a running one, or one on a closed store in this process |
 //! | `filter`, `single_merchant`, `closed_store` | helpers that several subcommands share |
 //! | `output_file` | files that commands write |
-//! | `terminal` | output: text, tables, progress |
+//! | `terminal`, `escape` | output: text, tables, progress; text of others is escaped |
 //! | [`exit_code`] | errors and exit codes |
 
 mod backup;
@@ -14,6 +14,7 @@ mod closed_store;
 mod compact;
 mod delete;
 mod demo;
+mod escape;
 pub mod exit_code;
 mod export;
 mod filter;
@@ -124,9 +125,9 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     if let Some(message) = renamed_setting(&arguments) {
         return exit_code::of_error(&CliError::usage(message));
     }
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(usage) => return exit_code::of_usage(&usage),
+        Err(usage) => return exit_code::of_usage(&escaped_usage(&arguments).unwrap_or(usage)),
     };
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = match runtime.enable_all().event_interval(EVENT_INTERVAL).build() {
@@ -177,6 +178,13 @@ impl Cli {
             }
         }
     }
+}
+
+/// Returns the error for the arguments as they are displayed. The message quotes them, among them names of files that a shell has
+/// expanded, and a line break in one would begin a new line of it.
+fn escaped_usage(arguments: &[OsString]) -> Option<clap::Error> {
+    let escaped = arguments.iter().map(|argument| escape::value(&argument.to_string_lossy()).into_owned());
+    Cli::try_parse_from(escaped).err()
 }
 
 /// Returns the error message for a renamed flag of `serve` or `status`, or a renamed environment variable.

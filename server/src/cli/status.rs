@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use clap::Args;
 
-use super::{exit_code::CliError, terminal};
+use super::{escape, exit_code::CliError, terminal};
 use crate::{
     http_client,
     telemetry::status::{MethodStatus, PrincipalStatus, Status},
@@ -71,7 +71,7 @@ fn report(before: &Status, after: &Status, seconds: f64) -> String {
     let uptime_s = jiff::Timestamp::now().as_second() as f64 - before.start_s;
     let calls = |status: &Status| status.methods.values().map(|method| method.calls_total).sum::<f64>();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{state} · nearby {} · up {}", after.version, span(uptime_s));
+    let _ = writeln!(text, "{state} · nearby {} · up {}", escape::value(&after.version), span(uptime_s));
     let _ = writeln!(
         text,
         "merchants    {} visible, {} hidden · revision {}",
@@ -164,7 +164,8 @@ fn method_line(name: &str, before: Option<&MethodStatus>, after: &MethodStatus, 
         within.find(|(_, count)| *count >= share * calls).map_or(f64::INFINITY, |(bound_s, _)| bound_s * 1e3)
     };
     format!(
-        "  {name:<22} {:>8}/s  {:>6.2} % errors  p50 ≤ {} ms, p99 ≤ {} ms\n",
+        "  {:<22} {:>8}/s  {:>6.2} % errors  p50 ≤ {} ms, p99 ≤ {} ms\n",
+        escape::value(name),
         whole(calls / seconds),
         (1.0 - ok / calls) * 100.0,
         quantile_ms(0.5),

@@ -1,11 +1,15 @@
 //! Terminal output. No other module writes to standard output or standard error.
+//!
+//! All text is escaped here once more, except for line breaks and tabs: see `escape`, which the commands call for each value.
 
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
+use super::escape::{EscapingWriter, lines};
+
 /// Standard output. A reader that closes the pipe early, as `head` does, is not an error: the rest of the output is dropped.
-pub(super) struct Stdout;
+struct Stdout;
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -23,9 +27,14 @@ impl Write for Stdout {
     }
 }
 
+/// Standard output for the contents of files: exact, unless it is a terminal.
+pub(super) fn contents() -> Box<dyn Write> {
+    if io::stdout().is_terminal() { Box::new(EscapingWriter::new(Stdout)) } else { Box::new(Stdout) }
+}
+
 /// Writes to standard output.
 pub(super) fn out(text: impl AsRef<str>) -> io::Result<()> {
-    Stdout.write_all(text.as_ref().as_bytes())?;
+    Stdout.write_all(lines(text.as_ref()).as_bytes())?;
     Stdout.flush()
 }
 
@@ -33,7 +42,7 @@ pub(super) fn out(text: impl AsRef<str>) -> io::Result<()> {
 /// indefinitely.
 pub(super) fn out_to_reader(text: impl AsRef<str>) -> io::Result<bool> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_ref().as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(lines(text.as_ref()).as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         written => written.map(|()| true),
     }
@@ -41,7 +50,7 @@ pub(super) fn out_to_reader(text: impl AsRef<str>) -> io::Result<bool> {
 
 /// Writes to standard error; failures are ignored.
 pub(super) fn err(text: impl AsRef<str>) {
-    drop(io::stderr().lock().write_all(text.as_ref().as_bytes()));
+    drop(io::stderr().lock().write_all(lines(text.as_ref()).as_bytes()));
 }
 
 /// A progress bar of bytes read; hidden unless standard error is a terminal.

@@ -7,6 +7,7 @@ use nearby_store::{DurableStore, check_directory};
 
 use super::{
     closed_store::{ScratchArgs, progress, settings, summary},
+    escape,
     exit_code::CliError,
     terminal,
 };
@@ -33,7 +34,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<(), CliError> {
     settings.scratch = args.scratch.scratch.clone().or(settings.scratch);
     let report = startup::verify(&args.path, &settings, &progress())?;
     for fault in &report.corruption {
-        terminal::err(format!("{fault}\n"));
+        terminal::err(format!("{}\n", escape::value(fault)));
     }
     terminal::out(format!("{}\n", summary(&report)))?;
     if report.skipped_base {

@@ -5,7 +5,7 @@ use std::{fmt, io, str::FromStr};
 use clap::Args;
 use nearby_proto::v1::{self as wire, merchant_change::Change};
 
-use super::{exit_code::CliError, target::ServerAddress, terminal};
+use super::{escape, exit_code::CliError, target::ServerAddress, terminal};
 use crate::app::signals::Signals;
 
 #[derive(Args, Debug)]
@@ -112,8 +112,7 @@ fn line(change: &wire::MerchantChange) -> String {
         None => ("unknown", "", ""),
     };
     let id = name.strip_prefix("merchants/").unwrap_or(name);
-    // A name may contain line breaks.
-    let display_name = display_name.replace(char::is_control, " ");
+    let [id, display_name] = [id, display_name].map(escape::value);
     format!("{}  {kind:7}  {id}  {display_name}", change.revision).trim_end().to_owned()
 }
 
@@ -139,10 +138,10 @@ mod tests {
         };
         let hidden = wire::Merchant { visibility: wire::Visibility::Hidden.into(), ..merchant.clone() };
         let printed = |change| line(&wire::MerchantChange { revision: 17, change: Some(change) });
-        assert_eq!(printed(Change::Stored(merchant)), "17  stored   cafe  Café Ursula");
-        assert_eq!(printed(Change::Stored(hidden.clone())), "17  hidden   cafe  Café Ursula");
+        assert_eq!(printed(Change::Stored(merchant)), "17  stored   cafe  Café\\nUrsula");
+        assert_eq!(printed(Change::Stored(hidden.clone())), "17  hidden   cafe  Café\\nUrsula");
         let missing = wire::Merchant { visibility: wire::Visibility::Missing.into(), ..hidden };
-        assert_eq!(printed(Change::Stored(missing)), "17  missing  cafe  Café Ursula");
+        assert_eq!(printed(Change::Stored(missing)), "17  missing  cafe  Café\\nUrsula");
         assert_eq!(printed(Change::DeletedName("merchants/cafe".to_owned())), "17  deleted  cafe");
     }
 }

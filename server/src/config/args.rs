@@ -12,6 +12,7 @@ use clap::{Args, Parser};
 use serde::Deserialize;
 
 use super::ConfigError;
+use crate::fs::regular_file::{self, Contents};
 
 /// Declares the settings as the fields of [`ServerArgs`]. `= value` and `=> "text"` give the default, which becomes part of the
 /// help and the result of the method that has the setting's name.
@@ -140,6 +141,9 @@ server_args! {
         [num_args = 0..=1, default_missing_value = "true"];
     scratch: PathBuf, "NEARBY_SCRATCH", "DIR",
         "Directory for a temporary copy of the base of a store on a read-only file system, if neither snapshot file nor journal have all records";
+    expose_internal_fields: bool = false, "NEARBY_EXPOSE_INTERNAL_FIELDS", "BOOL",
+        "Return labels and external ids of merchants to callers without the role manage, too",
+        [num_args = 0..=1, default_missing_value = "true"];
     log_cells: bool = false, "NEARBY_LOG_CELLS", "BOOL",
         "Include the H3 cell of resolution 5 (250 km²) of searches in debug logs",
         [num_args = 0..=1, default_missing_value = "true"];
@@ -228,7 +232,9 @@ impl ServerArgs {
     /// # Errors
     /// When the file cannot be read, is no TOML, or has an unknown or renamed key.
     pub(super) fn over_file(self, path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
+        // SIGHUP reads it again, in the task that handles the signals: a FIFO must not block that.
+        let text = regular_file::read(path, regular_file::MAX_BYTES)
+            .and_then(Contents::into_text)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let malformed = |reason| ConfigError::Malformed { path: path.to_owned(), reason };
         let keys: toml::Table =

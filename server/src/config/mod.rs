@@ -58,6 +58,8 @@ pub struct Settings {
     pub reflection: bool,
     /// Time for calls in flight to finish at shutdown.
     pub shutdown_grace_period: Duration,
+    /// True if callers without the role `manage` see labels and external ids.
+    pub expose_internal_fields: bool,
     /// True if debug logs may contain coarse H3 cells.
     pub log_cells: bool,
     /// Free disk space below which changes are rejected.
@@ -149,6 +151,7 @@ impl ServerArgs {
             watch_send_timeout: Duration::from_secs(args.watch_send_timeout_s()),
             reflection: args.reflection(),
             shutdown_grace_period: Duration::from_secs(args.shutdown_grace_period_s()),
+            expose_internal_fields: args.expose_internal_fields(),
             log_cells: args.log_cells(),
             min_free_disk: args
                 .min_free_disk_mib

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use super::{
     DatumArg, Row,
     csv::records::{Record, Records},
-    rows::violation,
+    rows::{Warnings, violation},
     text::Text,
+    website::drop_invalid_uris,
 };
 use crate::reason;
 
@@ -60,7 +61,11 @@ fn without_marks(mut line: &[u8]) -> &[u8] {
 }
 
 fn row(number: u64, text: &[u8], datum: Option<DatumArg>) -> Row {
-    let merchant = serde_json::from_slice::<wire::Merchant>(text).map(|merchant| with_datum(merchant, datum));
+    let mut warnings = Warnings::default();
+    let merchant = serde_json::from_slice::<wire::Merchant>(text).map(|mut merchant| {
+        drop_invalid_uris(&mut merchant, &mut warnings);
+        with_datum(merchant, datum)
+    });
     let merchant = merchant.map_err(|error| {
         let start = text.trim_ascii_start();
         let hint = if start.starts_with(b"[") {
@@ -73,7 +78,7 @@ fn row(number: u64, text: &[u8], datum: Option<DatumArg>) -> Row {
         violation("", reason::NOT_A_MERCHANT, format!("must be a nearby.v1.Merchant in JSON: {hint}{error}"))
     });
     let rejected_name = if merchant.is_ok() { None } else { rejected_name(text) };
-    Row { rejected_name, ..Row::new(number, text.to_owned(), merchant) }
+    Row { rejected_name, warnings, ..Row::new(number, text.to_owned(), merchant) }
 }
 
 /// Returns the name that a rejected line states.

@@ -1,4 +1,28 @@
-//! Websites as real files spell them. A shop is not rejected for its website.
+//! Websites and photos as real files spell them. A shop is not rejected for either.
+
+use nearby_proto::v1::Merchant;
+
+use super::rows::Warnings;
+use crate::web_uri::is_web_uri;
+
+/// Maximum length of a URI.
+const MAX_BYTES: usize = 2_048;
+
+/// Removes URIs that the server rejects from a merchant in protobuf JSON: a store can hold URIs that were accepted by an earlier
+/// version, and so can its exports.
+pub(super) fn drop_invalid_uris(merchant: &mut Merchant, warnings: &mut Warnings) {
+    let is_valid = |uri: &str| uri.len() <= MAX_BYTES && is_web_uri(uri);
+    if !merchant.website_uri.is_empty() && !is_valid(&merchant.website_uri) {
+        warnings.push_about("WEBSITE_DROPPED", std::mem::take(&mut merchant.website_uri));
+    }
+    merchant.photos.retain_mut(|photo| {
+        let is_kept = is_valid(&photo.uri);
+        if !is_kept {
+            warnings.push_about("PHOTO_DROPPED", std::mem::take(&mut photo.uri));
+        }
+        is_kept
+    });
+}
 
 /// Returns the http or https URI in a text, or an empty text, and a warning if the text had to be changed.
 pub(super) fn website(text: &str) -> (String, Option<&'static str>) {
@@ -20,9 +44,8 @@ pub(super) fn website(text: &str) -> (String, Option<&'static str>) {
     }
 }
 
-/// Returns a web URI, and true if `https://` was added.
+/// Returns a web URI, and true if `https://` was added. A single quote, as in `/McDonald's`, is written as %27.
 fn normalized(text: &str) -> Option<(String, bool)> {
-    const MAX_BYTES: usize = 2_048;
     if text.len() > MAX_BYTES - "https://".len() || text.chars().any(|c| c.is_control() || c.is_whitespace())
     {
         return None;
@@ -42,7 +65,8 @@ fn normalized(text: &str) -> Option<(String, bool)> {
         None if is_added => is_host(host) && host.contains('.'),
         None => is_host(host),
     };
-    has_host.then_some((uri, is_added))
+    let uri = uri.replace('\'', "%27");
+    (has_host && uri.len() <= MAX_BYTES && is_web_uri(&uri)).then_some((uri, is_added))
 }
 
 fn is_host(host: &str) -> bool {
@@ -88,6 +112,10 @@ mod tests {
             ("javascript:alert(1)", "", DROPPED),
             ("ftp://example.test", "", DROPPED),
             ("https://", "", DROPPED),
+            ("https://example.test/McDonald's", "https://example.test/McDonald%27s", None),
+            ("https://example.test/\"onclick=", "", DROPPED),
+            ("https://example.test/<b>", "", DROPPED),
+            ("https://example.test:99999/", "", DROPPED),
             ("https://a.test;https://b.test", "https://a.test", Some("WEBSITE_FIRST_OF_SEVERAL")),
             ("www.a.test, www.b.test", "https://www.a.test", Some("WEBSITE_FIRST_OF_SEVERAL")),
         ] {

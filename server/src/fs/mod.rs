@@ -1,4 +1,6 @@
-//! File helpers: atomic replacement, and files that are read again.
+//! File helpers: atomic replacement, lock files, and files that are read again.
 
 pub(crate) mod atomic_write;
+pub(crate) mod lock_file;
 pub(crate) mod read_failures;
+pub(crate) mod regular_file;

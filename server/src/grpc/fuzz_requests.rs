@@ -15,8 +15,12 @@ use crate::grpc::{
 };
 use crate::page_token::PageTokens;
 
-const SETTINGS: SearchSettings =
-    SearchSettings { max_radius: Radius::DEFAULT, search_hidden: true, log_cells: false };
+const SETTINGS: SearchSettings = SearchSettings {
+    max_radius: Radius::DEFAULT,
+    search_hidden: true,
+    shows_internal: true,
+    log_cells: false,
+};
 
 /// Decodes and validates a request of the method that the first byte selects.
 pub(crate) fn request(bytes: &[u8]) {

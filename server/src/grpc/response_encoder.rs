@@ -10,13 +10,16 @@ use prost::{
     encoding::{self, WireType, encode_key, encode_varint, encoded_len_varint},
 };
 
+use super::convert::View;
+
 /// The encoded part of a merchant that a view shows.
-pub(crate) fn viewed(stored: &StoredMerchant, view: wire::MerchantView) -> Pieces<'_> {
+pub(crate) fn viewed(stored: &StoredMerchant, view: View) -> Pieces<'_> {
     let profile = &stored.merchant.profile;
     match view {
-        wire::MerchantView::IdOnly => profile.name(),
-        wire::MerchantView::Basic => profile.basic(),
-        wire::MerchantView::Full | wire::MerchantView::Unspecified => profile.full(),
+        View::IdOnly => profile.name(),
+        View::Basic => profile.basic(),
+        View::Public => profile.public(),
+        View::Full => profile.full(),
     }
 }
 
@@ -138,6 +141,8 @@ mod tests {
         let given = wire::Merchant {
             display_name: display_name.to_owned(),
             phone: "+49 30 1234".to_owned(),
+            labels: [("tier".to_owned(), "1".to_owned())].into(),
+            external_ids: vec![wire::ExternalId { system: "crm".to_owned(), id: "7".to_owned() }],
             position: Some(wire::Position {
                 latitude: 1.0,
                 longitude: 2.0,
@@ -160,7 +165,7 @@ mod tests {
     proptest! {
         #[test]
         fn assembled_responses_equal_those_of_the_generated_code(
-            id in "[a-z]{1,100}", name in "[a-zé]{1,120}", offset in 0..3u8, view in 1..=3i32, open_state in 0..=3i32,
+            id in "[a-z]{1,100}", name in "[a-zé]{1,120}", offset in 0..3u8, view in 0..4usize, open_state in 0..=3i32,
             beyond_radius: bool, uncertain: bool, merchants_at_position in prop_oneof![Just(0), 1..100_000i32],
             with_position: bool, until_s in proptest::option::of(0..4_000_000_000i64), comment in proptest::option::of(".{0,200}"),
         ) {
@@ -175,18 +180,19 @@ mod tests {
                 open_state, beyond_radius, uncertain, merchants_at_position, position, open_state_until_s: until_s,
                 open_state_comment: comment.clone().map(Box::from),
             };
-            let view = wire::MerchantView::try_from(view).unwrap();
+            let view = [View::IdOnly, View::Basic, View::Public, View::Full][view];
             let mut response = Vec::new();
             put_result(&mut response, 1, &hit, viewed(&stored, view), &flags);
             put_result(&mut response, 1, &hit, viewed(&stored, view), &ResultFlags::default());
 
             let full = record::decode(&stored).unwrap();
             let merchant = match view {
-                wire::MerchantView::IdOnly => wire::Merchant { name: full.name, ..Default::default() },
-                wire::MerchantView::Basic => wire::Merchant {
+                View::IdOnly => wire::Merchant { name: full.name, ..Default::default() },
+                View::Basic => wire::Merchant {
                     name: full.name, display_name: full.display_name, position: full.position, ..Default::default()
                 },
-                _ => full,
+                View::Public => wire::Merchant { labels: Default::default(), external_ids: Vec::new(), ..full },
+                View::Full => full,
             };
             let plain = wire::NearbyResult {
                 merchant: Some(merchant), distance_m: hit.distance.get(), ..Default::default()

@@ -104,8 +104,11 @@ async fn routes(server: &GrpcServer) -> Result<(Routes, Health), tonic_reflectio
         metrics: Arc::clone(&server.metrics),
         slow: server.slow_search,
     };
-    let merchants =
-        MerchantServiceImpl { handle: server.handle.clone(), watch_send_timeout: server.watch_send_timeout };
+    let merchants = MerchantServiceImpl {
+        handle: server.handle.clone(),
+        watch_send_timeout: server.watch_send_timeout,
+        exposes_internal: server.searches.shows_internal,
+    };
     let (health, health_service) = Health::new().await;
     let mut routes = Routes::new(health_service)
         .add_service(NearbyServiceServer::new(searches).max_decoding_message_size(MAX_MESSAGE_BYTES))

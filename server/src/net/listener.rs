@@ -27,7 +27,10 @@ use super::{
     write_coalescing::CoalescingStream,
     wrong_protocol::{WrongProtocol, WrongProtocolLog},
 };
-use crate::{auth::client_certificates::names_in, telemetry::metrics::Metrics};
+use crate::{
+    auth::client_certificates::{expiry_of, names_in},
+    telemetry::metrics::Metrics,
+};
 
 /// Pause after the system refuses a connection, which stays in the socket's backlog.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -139,7 +142,9 @@ impl ConnectionContext {
                 let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                 let certificate_names =
                     certificate.map(|certificate| names_in(certificate)).unwrap_or_default().into();
-                self.serve(stream, Peer { certificate_names, ..peer }, service).await;
+                let certificate_expiry_s = certificate.and_then(|certificate| expiry_of(certificate));
+                let peer = Peer { certificate_names, certificate_expiry_s, ..peer };
+                self.serve(stream, peer, service).await;
             }
             Ok(Ok(Handshake::Plaintext(socket))) => {
                 reject(&self.server.metrics, "tls_handshake_failed");

@@ -20,6 +20,8 @@ pub(crate) struct Peer {
     pub(crate) address: Option<IpAddr>,
     /// Subject alternative names of the client certificate, if there is one.
     pub(crate) certificate_names: Arc<[String]>,
+    /// The end of the validity of the client certificate, in seconds since 1970.
+    pub(crate) certificate_expiry_s: Option<i64>,
 }
 
 /// The subnet that one client controls: the address itself for IPv4, the /64 for IPv6 (RFC 6177).

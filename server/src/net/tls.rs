@@ -1,8 +1,8 @@
 //! TLS, with certificates that reload while the server runs.
 
 use std::{
-    fs, io,
-    os::unix::fs::PermissionsExt,
+    collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -14,13 +14,17 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::WebPkiClientVerifier,
 };
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
-    auth::client_certificates::expiry_of,
-    fs::read_failures::{ReadFailures, Reload},
+    auth::{audit_log::AuditLog, client_certificates::expiry_of, key_changes::KeyChanges},
+    fs::{
+        read_failures::{ReadFailures, Reload},
+        regular_file,
+    },
 };
 
 /// Interval between checks of the files. Certificates are renewed days before they expire.
@@ -87,13 +91,16 @@ pub(crate) struct Tls {
     files: Arc<TlsFiles>,
     material: Arc<ArcSwap<TlsMaterial>>,
     read_failures: Arc<ReadFailures>,
+    audit_log: Option<AuditLog>,
 }
 
 struct TlsMaterial {
     config: Arc<ServerConfig>,
     /// Expiry of the certificate, in seconds since 1970.
     expiry_s: Option<i64>,
-    /// Contents of the files it was made from.
+    /// Certificates that it was made from.
+    fingerprints: BTreeMap<String, &'static str>,
+    /// Contents of the files that were read last.
     contents: Contents,
 }
 
@@ -115,19 +122,16 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Reads the files.
+    /// Reads the files. The audit log receives their later changes.
     ///
     /// # Errors
     /// [`TlsError`], when a file cannot be read or used.
-    pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
+    pub(crate) fn load(files: TlsFiles, audit_log: Option<AuditLog>) -> Result<Self, TlsError> {
         let contents = Contents::read(&files)?;
         let config = contents.config(&files)?;
-        let mode = fs::metadata(&files.key).map_or(0, |key| key.permissions().mode());
-        if mode & 0o007 != 0 {
-            tracing::warn!(file = %files.key.display(), "private key is accessible to all users of this machine; run chmod o= on it");
-        }
+        contents.warn_of_permissions(&files);
         let material = Arc::new(ArcSwap::from_pointee(contents.into_material(config)));
-        Ok(Self { files: Arc::new(files), material, read_failures: Arc::default() })
+        Ok(Self { files: Arc::new(files), material, read_failures: Arc::default(), audit_log })
     }
 
     pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<Handshake> {
@@ -142,6 +146,11 @@ impl Tls {
     /// Expiry of the certificate, in seconds since 1970.
     pub(crate) fn expiry_s(&self) -> Option<i64> {
         self.material.load().expiry_s
+    }
+
+    /// Returns whether earlier certificates are in use because the files cannot be read or used.
+    pub(crate) fn is_reload_failing(&self) -> bool {
+        self.read_failures.is_failing()
     }
 
     /// Reloads changed files, indefinitely. Open connections keep their certificates.
@@ -166,15 +175,28 @@ impl Tls {
         if contents == current.contents && reload == Reload::Poll {
             return;
         }
-        let material = match contents.config(&self.files) {
+        let config = contents.config(&self.files);
+        self.read_failures.set_usable(config.is_ok());
+        let material = match config {
             Ok(config) => {
                 tracing::info!(certificate = %self.files.certificate.display(), "certificates reloaded");
+                contents.warn_of_permissions(&self.files);
+                let changes =
+                    KeyChanges::between("certificates", &current.fingerprints, &contents.fingerprints());
+                if let (Some(log), Some(changes)) = (&self.audit_log, changes) {
+                    log.write_key_changes(jiff::Timestamp::now(), &changes);
+                }
                 contents.into_material(config)
             }
             Err(error) => {
                 tracing::error!(%error, "cannot use new certificates; keeping the current ones");
                 // Remembers the contents, so that the error is logged once; the certificate and its expiry stay.
-                TlsMaterial { config: Arc::clone(&current.config), expiry_s: current.expiry_s, contents }
+                TlsMaterial {
+                    config: Arc::clone(&current.config),
+                    expiry_s: current.expiry_s,
+                    fingerprints: current.fingerprints.clone(),
+                    contents,
+                }
             }
         };
         self.material.store(Arc::new(material));
@@ -184,7 +206,7 @@ impl Tls {
 #[derive(PartialEq, Eq)]
 struct Contents {
     certificate: Vec<u8>,
-    key: Vec<u8>,
+    key: regular_file::Contents,
     client_ca: Option<Vec<u8>>,
 }
 
@@ -192,15 +214,40 @@ impl Contents {
     fn read(files: &TlsFiles) -> Result<Self, TlsError> {
         let read = |path: &Path, setting| {
             let path = path.to_owned();
-            fs::read(&path).map_err(|source| TlsError::Unreadable { path, setting, source })
+            regular_file::read(&path, regular_file::MAX_BYTES).map_err(|source| TlsError::Unreadable {
+                path,
+                setting,
+                source,
+            })
         };
         Ok(Self {
-            certificate: read(&files.certificate, "--tls-cert, NEARBY_TLS_CERT")?,
+            certificate: read(&files.certificate, "--tls-cert, NEARBY_TLS_CERT")?.bytes,
             key: read(&files.key, "--tls-key, NEARBY_TLS_KEY")?,
             client_ca: (files.client_ca.as_deref())
-                .map(|path| read(path, "--tls-client-ca, NEARBY_TLS_CLIENT_CA"))
+                .map(|path| Ok(read(path, "--tls-client-ca, NEARBY_TLS_CLIENT_CA")?.bytes))
                 .transpose()?,
         })
+    }
+
+    /// The SHA-256 of the server's certificate and of the authorities of clients, with what they are for.
+    fn fingerprints(&self) -> BTreeMap<String, &'static str> {
+        let own = certificates(&self.certificate).into_iter().take(1).map(|own| (own, "server certificate"));
+        let authorities = self.client_ca.as_deref().map(certificates).unwrap_or_default();
+        let authorities = authorities.into_iter().map(|authority| (authority, "client authority"));
+        own.chain(authorities)
+            .map(|(certificate, purpose)| {
+                let digest = Sha256::digest(&certificate);
+                let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                (format!("{purpose} sha256:{hex}"), purpose)
+            })
+            .collect()
+    }
+
+    fn warn_of_permissions(&self, files: &TlsFiles) {
+        if self.key.is_open_to_others {
+            let file = files.key.display();
+            tracing::warn!(%file, "private key is accessible to all users of this machine; run chmod o= on it");
+        }
     }
 
     /// The material with its expiry, which is logged when it is near: nothing else reports it until clients fail.
@@ -212,7 +259,7 @@ impl Contents {
             let has_expired = expires <= now;
             tracing::warn!(%expires, has_expired, "certificate expires soon or has expired; renew it");
         }
-        TlsMaterial { config, expiry_s, contents: self }
+        TlsMaterial { config, expiry_s, fingerprints: self.fingerprints(), contents: self }
     }
 
     fn config(&self, files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
@@ -221,7 +268,8 @@ impl Contents {
         if chain.is_empty() {
             return Err(missing(&files.certificate, "certificate"));
         }
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| missing(&files.key, "private key"))?;
+        let key =
+            PrivateKeyDer::from_pem_slice(&self.key.bytes).map_err(|_| missing(&files.key, "private key"))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let unusable_pair = |source| TlsError::Unusable {
             certificate: files.certificate.clone(),
@@ -253,6 +301,8 @@ fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use rcgen::{CertificateParams, KeyPair};
 
     use super::*;
@@ -271,16 +321,17 @@ mod tests {
         fs::write(&key, one.serialize_pem()).unwrap();
         let first = renew(2_100, &one);
         let files = TlsFiles { certificate: certificate.clone(), key: key.clone(), client_ca: None };
-        let tls = Tls::load(files).unwrap();
+        let tls = Tls::load(files, None).unwrap();
         assert_eq!(tls.expiry_s(), Some(first));
         let second = renew(2_101, &two);
         tls.reload(Reload::Poll);
-        assert_eq!(tls.expiry_s(), Some(first));
+        assert_eq!((tls.expiry_s(), tls.is_reload_failing()), (Some(first), true));
         fs::remove_file(&key).unwrap();
         tls.reload(Reload::Poll);
         assert_eq!((tls.expiry_s(), tls.read_failures.count()), (Some(first), 1));
         fs::write(&key, two.serialize_pem()).unwrap();
         tls.reload(Reload::Poll);
         assert_eq!((tls.expiry_s(), tls.read_failures.count()), (Some(second), 0));
+        assert!(!tls.is_reload_failing());
     }
 }

@@ -132,6 +132,8 @@ struct ScrapeGauges {
     certificate_expiry_s: IntGauge,
     /// 0 before the first one since the start.
     last_backup_s: IntGauge,
+    last_reload_successful: IntGaugeVec,
+    audit_log_write_failures: IntCounter,
     panics: IntCounter,
 }
 
@@ -149,6 +151,16 @@ pub(crate) struct State {
     pub(crate) disk_free_bytes: Option<u64>,
     pub(crate) certificate_expiry_s: Option<i64>,
     pub(crate) last_backup_s: i64,
+    pub(crate) failing_reloads: FailingReloads,
+    pub(crate) audit_log_write_failures: u64,
+}
+
+/// Files that cannot be read or used, so that what was read of them before is in use.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FailingReloads {
+    pub(crate) api_keys: bool,
+    pub(crate) certificates: bool,
+    pub(crate) jwks: bool,
 }
 
 /// Creates metrics in a registry. Names and labels are constants; starting a server creates all of them.
@@ -254,6 +266,12 @@ impl Metrics {
         }
         if let Some(expiry_s) = now.certificate_expiry_s {
             gauges.certificate_expiry_s.set(expiry_s);
+        }
+        let unwritten = &gauges.audit_log_write_failures;
+        unwritten.inc_by(now.audit_log_write_failures.saturating_sub(unwritten.get()));
+        let FailingReloads { api_keys, certificates, jwks } = now.failing_reloads;
+        for (file, is_failing) in [("api_keys", api_keys), ("certificates", certificates), ("jwks", jwks)] {
+            gauges.last_reload_successful.with_label_values(&[file]).set((!is_failing).into());
         }
         self.process.set(ProcessStats::read());
     }
@@ -372,6 +390,10 @@ impl ScrapeGauges {
             "Time of the last backup sent completely since the start, in seconds since 1970; 0 if none";
         let writable = "1 while changes are accepted: the store is intact and its disk has space";
         let name = "nearby_certificate_expiry_timestamp_seconds";
+        let reload = Opts::new(
+            "nearby_last_reload_successful",
+            "0 while a file cannot be read or used, so that its earlier content is in use; 1 otherwise",
+        );
         Ok(Self {
             merchants: make.register(IntGaugeVec::new(merchants, &["visibility"]))?,
             revision: make.gauge("nearby_index_revision", "Revision of the last change that searches see")?,
@@ -383,6 +405,11 @@ impl ScrapeGauges {
             disk_free_bytes: make.register(disk)?,
             certificate_expiry_s: make.gauge(name, expiry)?,
             last_backup_s: make.gauge("nearby_last_backup_timestamp_seconds", backup)?,
+            audit_log_write_failures: make.counter(
+                "nearby_audit_log_write_failures_total",
+                "Lines that could not be written to the audit log; the server's log has them",
+            )?,
+            last_reload_successful: make.register(IntGaugeVec::new(reload, &["file"]))?,
             panics: make.counter("nearby_panics_total", "Panics; each is a bug of the server")?,
         })
     }

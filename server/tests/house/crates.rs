@@ -78,16 +78,11 @@ const PLACES: [Place; 16] = [
     place(
         "hyper",
         "server/src/",
-        &[
-            "server/src/net/",
-            "server/src/admin.rs",
-            "server/src/http_client.rs",
-            "server/src/grpc/middleware/",
-        ],
+        &["server/src/net/", "server/src/admin/", "server/src/http_client.rs", "server/src/grpc/middleware/"],
     ),
     place("h2", "server/src/", &["server/src/net/"]),
     place("rustls", "server/src/", &["server/src/net/", "server/src/app/", "server/src/http_client.rs"]),
-    place("axum", "server/src/", &["server/src/admin.rs"]),
+    place("axum", "server/src/", &["server/src/admin/"]),
     place("governor", "server/src/", &["server/src/auth/"]),
     place("jsonwebtoken", "server/src/", &["server/src/auth/"]),
     place("prometheus", "server/src/", &["server/src/telemetry/"]),

@@ -214,3 +214,32 @@ async fn slow_searches_are_logged_without_their_position() {
     assert!(line.contains("\"results\":0") && line.contains("elapsed_ms"), "{line}");
     assert!(!line.contains("60.98") && !line.contains("25.12"), "{line}");
 }
+
+#[tokio::test]
+async fn probes_are_answered_beside_idle_connections() {
+    use tokio::io::AsyncWriteExt;
+    let directory = tempfile::tempdir().unwrap();
+    let (server, admin) = server(&directory, &[]).await;
+    let address = admin.strip_prefix("http://").unwrap();
+    let mut idle = Vec::new();
+    for number in 0..400 {
+        let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+        // Some send a part of a request, some a whole one whose response they do not read.
+        match number % 3 {
+            1 => socket.write_all(b"GET /metrics HT").await.unwrap(),
+            2 => socket.write_all(b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap(),
+            _ => {}
+        }
+        idle.push(socket);
+        if number % 50 == 0 {
+            let ready = tokio::time::timeout(TIMEOUT, get(format!("{admin}/ready"))).await;
+            assert_eq!(ready.unwrap(), (200, "ready\n".to_owned()), "{number} idle connections");
+        }
+    }
+    for path in ["live", "ready", "metrics"] {
+        let answer =
+            tokio::time::timeout(std::time::Duration::from_secs(20), get(format!("{admin}/{path}"))).await;
+        assert_eq!(answer.unwrap().0, 200, "{path}");
+    }
+    drop((idle, server));
+}

@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod audit;
 mod auth;
 mod cases;
 mod cli;
@@ -16,6 +17,7 @@ mod contract;
 mod demo;
 mod import;
 mod import_replace;
+mod internal_fields;
 mod kill;
 mod large_messages;
 mod maintenance;
@@ -27,7 +29,9 @@ mod position_privacy;
 mod read_only_file_system;
 mod real_data;
 mod reload;
+mod revocation;
 mod shutdown;
 mod support;
+mod terminal_output;
 mod traces;
 mod wrong_protocol;

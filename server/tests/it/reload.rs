@@ -1,6 +1,12 @@
 //! SIGHUP: the server reloads certificates, keys and the log filter at once, whether they have changed or not.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::Command,
+    time::Duration,
+};
 
 use nearby_testkit::{CertificateAuthority, ServerCommand};
 
@@ -71,4 +77,76 @@ async fn sighup_restores_the_log_filter_of_the_command_line() {
     server.reload();
     wait_until("the log filter stays", async || admin::get(filter.clone()).await.1 == "debug\n").await;
     server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
+}
+
+/// Puts something that cannot be read as a file in the place of another.
+fn replace_by(path: &str, what: &str) {
+    drop(fs::remove_file(path).or_else(|_| fs::remove_dir(path)));
+    match what {
+        "a FIFO" => assert!(Command::new("mkfifo").arg(path).status().unwrap().success()),
+        "a directory" => fs::create_dir(path).unwrap(),
+        _ => fs::write(path, vec![b'x'; 5 << 20]).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_read_neither_block_nor_replace_what_is_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (certificate, key) = CertificateAuthority::new().unwrap().issue("localhost").unwrap();
+    fs::write(path("cert.pem"), certificate).unwrap();
+    fs::write(path("key.pem"), key).unwrap();
+    let add = |name: &str| {
+        run(nearby().args(["keys", "add", name, "--role", "operate", "--keys", &path("keys.toml")]))
+    };
+    assert!(add("one").status.success());
+    let jwk = r#"{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    fs::write(path("jwks.json"), format!(r#"{{"keys":[{jwk}]}}"#)).unwrap();
+    fs::set_permissions(path("keys.toml"), fs::Permissions::from_mode(0o644)).unwrap();
+    let server = ServerCommand::new(Path::new(NEARBY), &directory.path().join("data"))
+        .args([flags::ADMIN_LISTEN, "127.0.0.1:0", "--keys", &path("keys.toml")])
+        .args(["--jwt-keys", &path("jwks.json"), "--jwt-issuer", "i", "--jwt-audience", "a"])
+        .args(["--tls-cert", &path("cert.pem"), "--tls-key", &path("key.pem")])
+        .spawn()
+        .unwrap()
+        .ready(Duration::from_secs(60))
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    let admin = admin::admin_url_in(&server.output());
+    let has_failed = async |file: &str| {
+        let series = format!("nearby_last_reload_successful{{file=\"{file}\"}} 0");
+        admin::get(format!("{admin}/metrics")).await.1.contains(&series)
+    };
+    let lines = |reason: &str, file: &str| {
+        server.output().lines().filter(|line| line.contains(reason) && line.contains(file)).count()
+    };
+    assert_eq!(lines("API key file is accessible to all users", "keys.toml"), 1);
+
+    let files = [("keys.toml", "api_keys"), ("jwks.json", "jwks"), ("key.pem", "certificates")];
+    for (file, _) in files {
+        fs::copy(path(file), path(&format!("{file}.good"))).unwrap();
+    }
+    for (what, reason) in [("a FIFO", "a FIFO"), ("a directory", "a directory"), ("too large", "larger than")]
+    {
+        for (file, _) in files {
+            replace_by(&path(file), what);
+        }
+        for (file, name) in files {
+            wait_until(reason, async || lines(reason, file) > 0 && has_failed(name).await).await;
+        }
+    }
+    for (file, name) in files {
+        for reason in ["a FIFO and not a regular file", "a directory and not a regular file", "larger than"] {
+            assert_eq!(lines(reason, file), 1, "one line for each change: {file} {reason}");
+        }
+        fs::remove_file(path(file)).unwrap();
+        symlink(path(&format!("{file}.good")), path(file)).unwrap();
+        wait_until("a link to a good file is not read", async || !has_failed(name).await).await;
+    }
+    // A link is followed by the command that adds keys, and by the server.
+    let two = text(&add("two").stdout).trim().to_owned();
+    let set_log = async || admin::request("PUT", format!("{admin}/log"), Some(two.clone()), "info").await.0;
+    wait_until("a new key is not accepted", async || set_log().await == 200).await;
+    let stopped = server.terminate(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(stopped.and_then(|status| status.code()), Some(0));
 }

@@ -4,12 +4,12 @@
 //! selects the entry of the file, is not secret and may appear in logs.
 
 use std::{
-    collections::HashMap,
-    fs::{self, File},
+    collections::{BTreeMap, HashMap},
     io,
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -22,12 +22,19 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use super::{AuthError, principal::Principal, rate_limit::Rate, role::Role};
+use super::{AuthError, key_changes::KeyChanges, principal::Principal, rate_limit::Rate, role::Role};
 use crate::fs::{
     atomic_write::{Readers, replace_file},
+    lock_file,
     read_failures::{ReadFailures, Reload},
+    regular_file::{self, Contents},
 };
 
+/// Maximum size of the file: some 16,000 keys, revoked ones included. `nearby keys` and the server apply the same limit, so that
+/// no file is written that the server does not read.
+const MAX_FILE_BYTES: u64 = 4 << 20;
+/// Limit for other commands that change the file to end; each takes milliseconds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Valid keys per name: one in use, and the one that replaces it.
 const MAX_VALID_PER_NAME: usize = 2;
 const PREFIX: &str = "nearby_";
@@ -130,6 +137,12 @@ pub enum KeysError {
         /// Ids of the keys.
         ids: String,
     },
+    /// The file has lost all its keys.
+    #[error("API key file {} contains no key; revoke keys with nearby keys revoke, which keeps their entries", .0.display())]
+    Empty(PathBuf),
+    /// The file would have more than [`MAX_FILE_BYTES`].
+    #[error("API key file {} would exceed 4 MiB; remove the entries of old revoked keys", .0.display())]
+    TooLarge(PathBuf),
     /// The key does not exist or is already revoked.
     #[error("no valid API key has the id {0}; nearby keys list shows all ids")]
     Unknown(String),
@@ -147,14 +160,19 @@ pub(crate) struct KeyFile {
 /// # Errors
 /// When the file is missing or invalid.
 pub fn list(path: &Path) -> Result<Vec<Key>, KeysError> {
-    Ok(parse(path, &read(path)?)?.key)
+    Ok(parse(path, text_of(path, &read(path)?)?)?.key)
 }
 
-fn read(path: &Path) -> Result<String, KeysError> {
-    fs::read_to_string(path).map_err(|source| match source.kind() {
+fn read(path: &Path) -> Result<Contents, KeysError> {
+    regular_file::read(path, MAX_FILE_BYTES).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => KeysError::Missing(path.to_owned()),
         _ => KeysError::Io { path: path.to_owned(), source },
     })
+}
+
+fn text_of<'c>(path: &Path, contents: &'c Contents) -> Result<&'c str, KeysError> {
+    std::str::from_utf8(&contents.bytes)
+        .map_err(|_| KeysError::Malformed { path: path.to_owned(), reason: "not UTF-8 text".to_owned() })
 }
 
 pub(crate) fn parse(path: &Path, text: &str) -> Result<KeyFile, KeysError> {
@@ -233,10 +251,9 @@ pub fn revoke(path: &Path, id: &str, now: Timestamp) -> Result<(), KeysError> {
 /// Changes a file under an exclusive lock, which serializes concurrent commands.
 fn change(path: &Path, edit: impl FnOnce(&mut Vec<Key>) -> Result<(), KeysError>) -> Result<(), KeysError> {
     let failed = |source| KeysError::Io { path: path.to_owned(), source };
-    let lock = File::create(path.with_extension("lock")).map_err(failed)?;
-    lock.lock().map_err(failed)?;
+    let _lock = lock_file::lock(&path.with_extension("lock"), LOCK_TIMEOUT).map_err(failed)?;
     let mut file = match read(path) {
-        Ok(text) => parse(path, &text)?,
+        Ok(contents) => parse(path, text_of(path, &contents)?)?,
         Err(KeysError::Missing(_)) => KeyFile::default(),
         Err(error) => return Err(error),
     };
@@ -245,6 +262,9 @@ fn change(path: &Path, edit: impl FnOnce(&mut Vec<Key>) -> Result<(), KeysError>
         .map_err(|error| KeysError::Malformed { path: path.to_owned(), reason: error.to_string() })?;
     let text =
         format!("# Managed by `nearby keys`. Contains digests of the keys, not the keys themselves.\n{text}");
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(KeysError::TooLarge(path.to_owned()));
+    }
     replace_file(path, text.as_bytes(), Readers::Owner).map_err(failed)
 }
 
@@ -252,6 +272,12 @@ fn change(path: &Path, edit: impl FnOnce(&mut Vec<Key>) -> Result<(), KeysError>
 #[must_use]
 pub fn is_key(text: &str) -> bool {
     text.starts_with(PREFIX)
+}
+
+/// Returns the id of a presented key, which is not secret. `None` if it cannot be one: it is the text of a client.
+pub(crate) fn id_of(presented: &str) -> Option<&str> {
+    let (id, _) = split(presented)?;
+    (id.len() == 2 * IDENTIFIER_BYTES && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
 }
 
 /// The id and the secret of a presented key.
@@ -271,15 +297,16 @@ pub(super) struct Keys {
 
 #[derive(Debug)]
 struct LoadedKeys {
-    /// Content of the file, to detect a change.
-    text: String,
+    /// The file, to detect a change.
+    contents: Contents,
     by_id: HashMap<String, (Key, [u8; 32], Arc<Principal>)>,
 }
 
 impl Keys {
     pub(super) fn load(path: PathBuf, default_rate: Option<Rate>) -> Result<Self, KeysError> {
-        let text = read(&path)?;
-        let loaded = LoadedKeys::parse(&path, text, default_rate, None)?;
+        let contents = read(&path)?;
+        let loaded = LoadedKeys::parse(&path, contents, default_rate, None)?;
+        loaded.warn_of_permissions(&path);
         if loaded.valid_count(Timestamp::now()) == 0 {
             tracing::warn!(file = %path.display(), "no API key is valid; no client can authenticate with one");
         }
@@ -299,26 +326,38 @@ impl Keys {
         Ok(Arc::clone(principal))
     }
 
+    /// Returns whether earlier keys are in use because the file cannot be read or used.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failures.is_failing()
+    }
+
     /// Loads the keys if the file has changed, or on demand. If the file is invalid, logs the error, for a poll once, and keeps
-    /// the current keys.
-    pub(super) fn reload(&self, reload: Reload) {
+    /// the current keys. Returns the keys that have changed.
+    pub(super) fn reload(&self, reload: Reload) -> Option<KeyChanges> {
         let current = self.loaded.load();
         let report = |error: KeysError| {
             // An error, as no revocation takes effect while the file is unreadable.
             tracing::error!(%error, "cannot read API keys; keeping the current ones");
         };
-        let Some(text) = self.failures.report_repeated(read(&self.path), reload, report) else { return };
-        if text == current.text && reload == Reload::Poll {
-            return;
+        let read = read(&self.path);
+        let contents = self.failures.report_repeated(read, reload, report)?;
+        if contents == current.contents && reload == Reload::Poll {
+            return None;
         }
-        match LoadedKeys::parse(&self.path, text.clone(), self.default_rate, Some(&current)) {
+        let parsed = LoadedKeys::parse(&self.path, contents.clone(), self.default_rate, Some(&current));
+        self.failures.set_usable(parsed.is_ok());
+        match parsed {
             Ok(new) => {
                 tracing::info!(valid = new.valid_count(Timestamp::now()), "API keys reloaded");
+                new.warn_of_permissions(&self.path);
+                let changes = KeyChanges::between("api_keys", &current.by_name(), &new.by_name());
                 self.loaded.store(Arc::new(new));
+                changes
             }
             Err(error) => {
                 tracing::error!(%error, "cannot use new API keys; keeping the current ones");
-                self.loaded.store(Arc::new(LoadedKeys { text, by_id: current.by_id.clone() }));
+                self.loaded.store(Arc::new(LoadedKeys { contents, by_id: current.by_id.clone() }));
+                None
             }
         }
     }
@@ -329,11 +368,15 @@ impl LoadedKeys {
     /// it the state of its rate limit.
     fn parse(
         path: &Path,
-        text: String,
+        contents: Contents,
         default_rate: Option<Rate>,
         before: Option<&Self>,
     ) -> Result<Self, KeysError> {
-        let file = parse(path, &text)?;
+        let file = parse(path, text_of(path, &contents)?)?;
+        // As after a full disk, or in the middle of a write. Keys that are withdrawn on purpose keep their entries.
+        if file.key.is_empty() && before.is_some_and(|before| !before.by_id.is_empty()) {
+            return Err(KeysError::Empty(path.to_owned()));
+        }
         let entries = file.key.into_iter().filter_map(|key| {
             let digest = digest_of(&key)?;
             let same = before.and_then(|before| before.by_id.get(&key.id));
@@ -349,7 +392,19 @@ impl LoadedKeys {
             });
             Some((key.id.clone(), (key, digest, principal)))
         });
-        Ok(Self { by_id: entries.collect(), text })
+        Ok(Self { by_id: entries.collect(), contents })
+    }
+
+    /// The keys by the names of their principals.
+    fn by_name(&self) -> BTreeMap<String, Key> {
+        self.by_id.values().map(|(key, _, principal)| (principal.name.clone(), key.clone())).collect()
+    }
+
+    fn warn_of_permissions(&self, path: &Path) {
+        if self.contents.is_open_to_others {
+            let file = path.display();
+            tracing::warn!(%file, "API key file is accessible to all users of this machine; run chmod o= on it");
+        }
     }
 
     fn valid_count(&self, now: Timestamp) -> usize {

@@ -1,5 +1,7 @@
 //! API keys: their file, validity, reloading and rate limits.
 
+use std::fs;
+
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -102,4 +104,47 @@ fn the_state_of_a_rate_limit_survives_a_reload() {
     add(&path, new("other", None), at(1_000)).unwrap();
     keys.reload(Reload::Poll);
     assert!(keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(5).is_err());
+}
+
+#[test]
+fn a_file_that_has_lost_its_keys_changes_nothing_and_revoking_all_of_them_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.toml");
+    let key = add(&path, new("app", None), at(1_000)).unwrap();
+    let keys = Keys::load(path.clone(), None).unwrap();
+    let text = fs::read(&path).unwrap();
+    for damaged in ["", "# no keys\n", "key", "\u{0}"] {
+        fs::write(&path, damaged).unwrap();
+        keys.reload(Reload::Poll);
+        keys.authenticate(key.expose_secret(), micros(1_500)).unwrap();
+        assert!(keys.is_failing(), "{damaged:?}");
+    }
+    fs::write(&path, &text).unwrap();
+    keys.reload(Reload::Poll);
+    assert!(!keys.is_failing());
+    let id = split(key.expose_secret()).unwrap().0;
+    revoke(&path, id, at(1_400)).unwrap();
+    keys.reload(Reload::Poll);
+    let rejected = keys.authenticate(key.expose_secret(), micros(1_500)).unwrap_err();
+    assert_eq!((rejected, keys.is_failing()), (AuthError::Revoked, false));
+}
+
+#[test]
+fn commands_write_no_file_that_servers_do_not_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.toml");
+    add(&path, new("app", None), at(1_000)).unwrap();
+    let entry = list(&path).unwrap().remove(0);
+    let text_of = |count: usize| {
+        let key = (0..count).map(|id| Key { id: format!("{id:08}"), ..entry.clone() }).collect();
+        toml::to_string(&KeyFile { key }).unwrap()
+    };
+    let max = usize::try_from(MAX_FILE_BYTES).unwrap();
+    let entry_bytes = text_of(2).len() - text_of(1).len();
+    let text = text_of(max / entry_bytes - 1);
+    fs::write(&path, &text).unwrap();
+    let name = "x".repeat(2 * entry_bytes);
+    let error = add(&path, new(&name, None), at(1_000)).unwrap_err();
+    assert!(matches!(error, KeysError::TooLarge(_)), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
 }

@@ -227,8 +227,9 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), CliError> {
     let read = [Some(args.file.as_path()), args.holidays.as_deref()];
     let read = read.into_iter().flatten().collect::<Vec<_>>();
     check_written(&named, &read)?;
-    let calendar = HolidayCalendar::load(args.holidays.as_deref())
-        .map_err(|error| CliError::usage(format!("cannot use the file of --holidays: {error}")))?;
+    let calendar = HolidayCalendar::load(args.holidays.as_deref()).map_err(|error| {
+        CliError::usage("cannot use the file of --holidays").with_detail(&error.to_string())
+    })?;
     let options = ReadOptions {
         datum: args.datum,
         charset: args.encoding,

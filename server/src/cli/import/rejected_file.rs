@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::{exit_code::CliError, output_file::OutputFile, terminal},
+    cli::{escape, exit_code::CliError, output_file::OutputFile, terminal},
     formats::{Layout, Rejected, RejectedWriter},
 };
 
@@ -88,7 +88,8 @@ impl RejectedFile {
 
     /// Reports a failure, which is also the error of the import if the user has named the file.
     fn fail(&mut self, error: io::Error) {
-        terminal::err(format!("warning: cannot write {}: {error}\n", self.path.display()));
+        let (path, error_text) = (escape::path(&self.path), error.to_string());
+        terminal::err(format!("warning: cannot write {path}: {}\n", escape::value(&error_text)));
         self.error = Some(error);
     }
 

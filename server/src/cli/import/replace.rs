@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use super::names::{NameHash, Names, hash};
 use crate::cli::{
+    escape,
     exit_code::CliError,
     terminal::{count, grouped},
 };
@@ -236,7 +237,11 @@ impl Removal {
             (MissingAction::Delete, true) => "would be deleted",
         };
         let (removed, all) = (grouped(*removed), count(*merchants, "merchant", "merchants"));
-        let mut text = format!("{} of {all} of source {source} missing: {removed} {done}", grouped(*missing));
+        let mut text = format!(
+            "{} of {all} of source {} missing: {removed} {done}",
+            grouped(*missing),
+            escape::value(source)
+        );
         if *changed > 0 {
             text.push_str(&format!(", {} changed in the meantime and kept", grouped(*changed)));
         }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     cli::{
+        escape,
         exit_code::CliError,
         terminal::{count, grouped},
     },
@@ -273,17 +274,17 @@ impl Report {
             text.push_str(&removal.to_text(self.dry_run));
         }
         for (reason, number) in &self.rejected_by_reason {
-            text.push_str(&format!("  rejected {:>10}  {reason}\n", grouped(*number)));
+            text.push_str(&format!("  rejected {:>10}  {}\n", grouped(*number), escape::value(reason)));
         }
         for (warning, number) in &self.warnings {
             text.push_str(&format!("  warning  {:>10}  {warning}\n", grouped(*number)));
         }
         if !self.ignored_columns.is_empty() {
-            text.push_str(&format!("ignored columns: {}\n", self.ignored_columns.join(", ")));
+            text.push_str(&format!("ignored columns: {}\n", escape::value(&self.ignored_columns.join(", "))));
         }
         if let Some(path) = self.rejected_path.as_ref().filter(|_| self.rejected > self.rejected_not_written)
         {
-            text.push_str(&format!("rejected rows written to {}\n", path.display()));
+            text.push_str(&format!("rejected rows written to {}\n", escape::path(path)));
         }
         if self.rejected_not_written > 0 {
             let rows = count(self.rejected_not_written, "rejected row was", "rejected rows were");

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 use nearby_proto::v1 as wire;
 
-use crate::cli::terminal::count;
+use crate::cli::{escape, terminal::count};
 
 /// Mark before a distance beyond the radius.
 const BEYOND: &str = ">";
@@ -33,15 +33,15 @@ pub(super) fn format(results: &[wire::NearbyResult], moment_s: i64) -> String {
     for (rank, result) in (1..).zip(results) {
         let merchant = result.merchant.clone().unwrap_or_default();
         let address = merchant.address.unwrap_or_default();
-        let id = merchant.name.strip_prefix("merchants/").unwrap_or(&merchant.name).to_owned();
+        let id = merchant.name.strip_prefix("merchants/").unwrap_or(&merchant.name);
         let open = has_open.then(|| open_cell(result, moment_s));
         let merchants = has_count.then(|| result.merchants_at_position.to_string());
         let row = [rank.to_string(), marked_distance(result)].into_iter().chain(open).chain(merchants);
         table.add_row(row.chain([
-            merchant.display_name,
-            merchant.categories.join(", "),
-            address.address_lines.join(", "),
-            id,
+            escape::value(&merchant.display_name).into_owned(),
+            escape::value(&merchant.categories.join(", ")).into_owned(),
+            escape::value(&address.address_lines.join(", ")).into_owned(),
+            escape::value(id).into_owned(),
         ]));
     }
     let count_column = has_count.then_some(2 + usize::from(has_open));
@@ -91,7 +91,7 @@ fn marked_distance(result: &wire::NearbyResult) -> String {
 fn open_cell(result: &wire::NearbyResult, moment_s: i64) -> String {
     let mut cell = open_word(result.open_state()).to_owned();
     if !result.open_state_comment.is_empty() {
-        cell.push_str(&format!(": {}", result.open_state_comment));
+        cell.push_str(&format!(": {}", escape::value(&result.open_state_comment)));
     }
     let until = result.open_state_until.as_ref().map(|until| until.seconds - moment_s);
     match (result.open_state(), until) {

@@ -19,6 +19,7 @@ use crate::{
         mapping::{Mapping, Plan},
         merchant::merchant,
         rows::{IgnoredNames, Warnings, name_of_id, violation},
+        website::drop_invalid_uris,
     },
     opening_hours::Expression,
     reason,
@@ -134,7 +135,8 @@ impl Converter {
             violation("properties", reason::NOT_A_FEATURE, format!("must be an object: {error}"))
         })?;
         if is_from_export(&members) {
-            let merchant = from_export(feature.id, properties, position)?;
+            let mut merchant = from_export(feature.id, properties, position)?;
+            drop_invalid_uris(&mut merchant, warnings);
             return Ok(Converted { merchant, expression: None, fields: None });
         }
         let (merchant, expression) = self.convert_properties(feature.id, &members, position, warnings)?;

@@ -127,6 +127,31 @@ not json
     assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 3, 4]);
 }
 
+/// Earlier versions stored URIs that are rejected today; an export with them can be imported again.
+#[test]
+fn uris_of_an_export_that_are_rejected_today_are_dropped_with_a_warning() {
+    let photos = r#""photos":[{"uri":"https://a.test/1"},{"uri":"https://a.test/'2'"},{"uri":"3"}]"#;
+    let fields = format!(r#""displayName":"A","websiteUri":"https://a.test/\"onclick=",{photos}"#);
+    let ndjson = format!("{{\"name\":\"merchants/a\",{fields}}}");
+    let geojson = format!(
+        r#"{{"type":"Feature","id":"merchants/a","geometry":{{"type":"Point","coordinates":[24.9,60.1]}},"properties":{{"name":"merchants/a",{fields}}}}}"#
+    );
+    for (text, format) in [(ndjson, FileFormat::Ndjson), (geojson, FileFormat::Geojson)] {
+        let row = read(text, format).remove(0);
+        let merchant = row.merchant.unwrap();
+        let photos: Vec<&str> = merchant.photos.iter().map(|photo| photo.uri.as_str()).collect();
+        assert_eq!((merchant.website_uri.as_str(), photos), ("", vec!["https://a.test/1"]));
+        let warnings: Vec<(&str, String)> =
+            row.warnings.into_iter().map(|warning| (warning.code, warning.detail)).collect();
+        let expected = [
+            ("WEBSITE_DROPPED", "https://a.test/\"onclick="),
+            ("PHOTO_DROPPED", "https://a.test/'2'"),
+            ("PHOTO_DROPPED", "3"),
+        ];
+        assert_eq!(warnings, expected.map(|(code, detail)| (code, detail.to_owned())));
+    }
+}
+
 #[test]
 fn properties_of_foreign_geojson_are_columns() {
     let text = r#"{"type":"FeatureCollection","features":[

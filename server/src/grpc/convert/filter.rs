@@ -50,14 +50,31 @@ pub(crate) fn filter_from_wire(
     })
 }
 
+/// The part of a merchant that a response shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    IdOnly,
+    Basic,
+    /// All fields but `labels` and `external_ids`, which callers without the role `manage` do not see.
+    Public,
+    Full,
+}
+
 /// Parses a view, which defaults to `default`.
 pub(crate) fn view_from_wire(
     given: i32,
     default: wire::MerchantView,
-) -> Result<wire::MerchantView, ServiceError> {
+    shows_internal: bool,
+) -> Result<View, ServiceError> {
+    let of = |view| match view {
+        wire::MerchantView::IdOnly => View::IdOnly,
+        wire::MerchantView::Basic => View::Basic,
+        wire::MerchantView::Full | wire::MerchantView::Unspecified if shows_internal => View::Full,
+        wire::MerchantView::Full | wire::MerchantView::Unspecified => View::Public,
+    };
     match wire::MerchantView::try_from(given) {
-        Ok(wire::MerchantView::Unspecified) => Ok(default),
-        Ok(view) => Ok(view),
+        Ok(wire::MerchantView::Unspecified) => Ok(of(default)),
+        Ok(view) => Ok(of(view)),
         Err(_) => Err(ServiceError::invalid("view", reason::OUT_OF_RANGE, "must be a MerchantView")),
     }
 }

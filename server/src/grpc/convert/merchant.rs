@@ -245,6 +245,18 @@ mod tests {
     }
 
     #[test]
+    fn uris_of_other_schemes_or_with_quotes_name_their_field() {
+        let photo = |uri: &str| wire::Photo { uri: uri.to_owned(), ..Default::default() };
+        let given = wire::Merchant {
+            website_uri: "https://a.test/\"onclick=".to_owned(),
+            photos: vec![photo("https://a.test/1.jpg"), photo("https://a.test/a b"), photo("data:,x")],
+            ..cafe()
+        };
+        let expected = ["merchant.website_uri", "merchant.photos[1].uri", "merchant.photos[2].uri"];
+        assert_eq!(violations(given), expected.map(|field| (field.to_owned(), "NOT_A_WEB_URI")));
+    }
+
+    #[test]
     fn a_merchant_is_bounded_as_a_whole() {
         let mut given = cafe();
         let photo = wire::Photo { uri: format!("https://{}", "x".repeat(2_000)), ..Default::default() };

@@ -12,7 +12,7 @@ mod violations;
 
 pub(crate) use self::{
     field_mask::import_mask_from_wire,
-    filter::{filter_from_wire, view_from_wire},
+    filter::{View, filter_from_wire, view_from_wire},
     hours::are_known as hours_are_known,
     merchant::{
         id_from_name, id_from_wire, merchant_from_wire, patch_from_wire, version_from_etag, visibility_patch,

@@ -8,7 +8,7 @@ use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::Message;
 
 use super::{
-    filter::{filter_from_wire, view_from_wire},
+    filter::{View, filter_from_wire, view_from_wire},
     page_size,
     position::{OutputDatum, output_datum_from_wire, position_from_wire},
     violations::Check,
@@ -27,6 +27,8 @@ pub(crate) struct SearchSettings {
     pub(crate) max_radius: Radius,
     /// True if the caller may search hidden merchants.
     pub(crate) search_hidden: bool,
+    /// True if the caller may see labels and external ids.
+    pub(crate) shows_internal: bool,
     /// True if debug logs may contain the H3 cell of resolution 5 of an origin.
     pub(crate) log_cells: bool,
 }
@@ -43,7 +45,7 @@ pub(crate) struct SearchRequest {
     pub(crate) first_revision: Option<Revision>,
     pub(crate) expansion: Option<Expansion>,
     pub(crate) opening: Option<Opening>,
-    pub(crate) view: wire::MerchantView,
+    pub(crate) view: View,
     pub(crate) output: Option<OutputDatum>,
     pub(crate) include_total: bool,
     pub(crate) group_by_position: bool,
@@ -76,7 +78,7 @@ pub(crate) fn search_from_wire(
     let limit = check.absorb(page_size(given.page_size, "page_size", 20, 500)).unwrap_or(Limit::UNLIMITED);
     let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
-    let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic));
+    let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     let opening = check.absorb(given.opening.as_ref().map(|given| opening_from_wire(given, now)).transpose());
     let min = area.as_ref().map_or(Radius::DEFAULT, |(query, _)| query.radius);

@@ -3,6 +3,7 @@
 use crate::{
     error::{ServiceError, Violation},
     reason::{self, Reason},
+    web_uri::{self, is_web_uri},
 };
 
 /// The violations of the fields below a path.
@@ -89,10 +90,8 @@ impl Check {
 
     /// Checks an optional http or https URI.
     pub(crate) fn web_uri(&mut self, field: &str, value: &str) {
-        let scheme = value.split_once("://").map_or("", |(scheme, _)| scheme);
-        let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
-        if !value.is_empty() && !is_web {
-            self.fail(field, reason::NOT_A_WEB_URI, "must start with https:// or http://");
+        if !value.is_empty() && !is_web_uri(value) {
+            self.fail(field, reason::NOT_A_WEB_URI, web_uri::EXPECTED);
         }
         self.text(field, value, 2_048);
     }

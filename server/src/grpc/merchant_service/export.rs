@@ -32,7 +32,7 @@ pub(super) fn export(
     (handle, work): (ServiceHandle, &Work),
 ) -> Result<ResponseStream<Encoded<wire::ExportMerchantsResponse>>, ServiceError> {
     let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
-    let view = view_from_wire(given.view, wire::MerchantView::Full)?;
+    let view = view_from_wire(given.view, wire::MerchantView::Full, true)?;
     let snapshot = service.snapshot();
     let history_id = service.tokens.history().to_string();
     let next = move |after: Option<MerchantId>| {

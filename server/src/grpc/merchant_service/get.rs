@@ -8,7 +8,7 @@ use crate::{
     auth::role::Role,
     error::ServiceError,
     grpc::{
-        convert::{MAX_PAGE_BYTES, batch_size, id_from_name, view_from_wire},
+        convert::{MAX_PAGE_BYTES, View, batch_size, id_from_name, view_from_wire},
         request_context::RequestContext,
         response_encoder::{put_merchant, viewed},
     },
@@ -23,15 +23,27 @@ pub(super) fn may_read(stored: &StoredMerchant, context: &RequestContext) -> boo
     stored.merchant.visibility == Visibility::Visible || context.has(Role::Manage)
 }
 
+/// One merchant.
+pub(super) fn one(
+    stored: &StoredMerchant,
+    context: &RequestContext,
+    exposes_internal: bool,
+) -> Encoded<wire::Merchant> {
+    let view = if exposes_internal || context.has(Role::Manage) { View::Full } else { View::Public };
+    Encoded::from_bytes(viewed(stored, view).concat())
+}
+
 /// Merchants by name, at one revision.
 pub(super) fn batch(
     service: &Service,
     given: &wire::BatchGetMerchantsRequest,
     context: &RequestContext,
+    exposes_internal: bool,
 ) -> Result<Encoded<wire::BatchGetMerchantsResponse>, ServiceError> {
     batch_size(given.names.len(), "names", MAX_NAMES)?;
     context.charge(given.names.len() - 1)?;
-    let view = view_from_wire(given.view, wire::MerchantView::Full)?;
+    let view =
+        view_from_wire(given.view, wire::MerchantView::Full, exposes_internal || context.has(Role::Manage))?;
     let snapshot = service.snapshot();
     let mut response = Vec::new();
     for (at, name) in given.names.iter().enumerate() {

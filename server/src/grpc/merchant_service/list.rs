@@ -28,7 +28,7 @@ pub(super) async fn list(
 ) -> Result<Encoded<wire::ListMerchantsResponse>, ServiceError> {
     let size = page_size(given.page_size, "page_size", 100, 1_000)?.get();
     let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
-    let view = view_from_wire(given.view, wire::MerchantView::Full)?;
+    let view = view_from_wire(given.view, wire::MerchantView::Full, true)?;
     let query = Fingerprint::of("ListMerchants")
         .with(&given.filter.as_ref().map(Message::encode_to_vec).unwrap_or_default());
     let after = service.tokens.open(&given.page_token, &query)?.map(|payload| payload.id()).transpose()?;

@@ -43,6 +43,8 @@ use crate::{error::ServiceError, service::ServiceHandle};
 pub(crate) struct MerchantServiceImpl {
     pub(crate) handle: ServiceHandle,
     pub(crate) watch_send_timeout: Duration,
+    /// True if callers without the role `manage` see labels and external ids.
+    pub(crate) exposes_internal: bool,
 }
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -56,10 +58,11 @@ impl MerchantService for MerchantServiceImpl {
     async fn get_merchant(&self, request: Request<GetMerchantRequest>) -> Reply<Encoded<Merchant>> {
         let id = id_from_name(&request.get_ref().name, "name")?;
         let stored = self.handle.service()?.get(&id)?;
-        if !get::may_read(&stored, &RequestContext::of(&request)) {
+        let context = RequestContext::of(&request);
+        if !get::may_read(&stored, &context) {
             return Err(ServiceError::NotFound(id).into());
         }
-        Ok(Response::new(Encoded::from_bytes(stored.merchant.profile.full().concat())))
+        Ok(Response::new(get::one(&stored, &context, self.exposes_internal)))
     }
 
     async fn batch_get_merchants(
@@ -67,7 +70,12 @@ impl MerchantService for MerchantServiceImpl {
         request: Request<BatchGetMerchantsRequest>,
     ) -> Reply<Encoded<BatchGetMerchantsResponse>> {
         let context = RequestContext::of(&request);
-        Ok(Response::new(get::batch(&*self.handle.service()?, request.get_ref(), &context)?))
+        Ok(Response::new(get::batch(
+            &*self.handle.service()?,
+            request.get_ref(),
+            &context,
+            self.exposes_internal,
+        )?))
     }
 
     async fn list_merchants(

@@ -12,7 +12,7 @@ use super::export::MESSAGE_BYTES;
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::view_from_wire,
+        convert::{View, view_from_wire},
         response_encoder::{put_field, put_merchant, viewed},
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
@@ -31,7 +31,7 @@ pub(super) async fn watch(
     (handle, work): (ServiceHandle, &Work),
     send_timeout: Duration,
 ) -> Result<ResponseStream<Encoded<wire::WatchMerchantsResponse>>, ServiceError> {
-    let view = view_from_wire(given.view, wire::MerchantView::Full)?;
+    let view = view_from_wire(given.view, wire::MerchantView::Full, true)?;
     if !given.history_id.is_empty() {
         service.tokens.check_history(&given.history_id)?;
     }
@@ -65,7 +65,7 @@ async fn older_changes(service: &Arc<Service>, from: Revision) -> Result<Vec<Cha
 }
 
 struct ChangeStream {
-    view: wire::MerchantView,
+    view: View,
     history_id: String,
     /// The revision up to which the client has all changes.
     sent_revision: Revision,

@@ -6,6 +6,7 @@
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod catch_panic;
+mod credential_check;
 pub(crate) mod deadline;
 pub(crate) mod error_details;
 pub(crate) mod load_shed;

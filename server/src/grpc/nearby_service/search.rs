@@ -93,7 +93,9 @@ impl NearbyServiceImpl {
     }
 
     pub(super) fn settings_for(&self, context: &RequestContext) -> SearchSettings {
-        SearchSettings { search_hidden: context.has(Role::Manage), ..self.settings }
+        let is_manager = context.has(Role::Manage);
+        let shows_internal = self.settings.shows_internal || is_manager;
+        SearchSettings { search_hidden: is_manager, shows_internal, ..self.settings }
     }
 
     /// The coarse cell of an origin for debug logs, if the operator allows it.

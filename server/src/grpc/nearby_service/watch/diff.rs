@@ -10,7 +10,7 @@ use twox_hash::XxHash3_64;
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::{MAX_PAGE_BYTES, OutputDatum},
+        convert::{MAX_PAGE_BYTES, OutputDatum, View},
         response_encoder::{ResultFlags, put_field, put_result, viewed},
     },
     record::name_of,
@@ -89,7 +89,7 @@ impl WatchedSet {
 /// The format of merchants in responses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OutputFormat {
-    pub(super) view: wire::MerchantView,
+    pub(super) view: View,
     pub(super) output: Option<OutputDatum>,
 }
 
@@ -109,7 +109,7 @@ impl OutputFormat {
             encoding::bool::encode(2, &true, &mut response);
         }
         for (tag, merchants) in [(3, &difference.entered), (4, &difference.updated), (5, &difference.moved)] {
-            let view = if tag == 5 { wire::MerchantView::IdOnly } else { self.view };
+            let view = if tag == 5 { View::IdOnly } else { self.view };
             for WatchedMerchant { distance, uncertain, merchant } in merchants {
                 let hit = Hit { distance: *distance, merchant };
                 let position = self.output.map(|datum| datum.position_of(merchant.merchant.position));

@@ -242,7 +242,7 @@ fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> R
         check.absorb(page_size(given.max_results, "max_results", 100, 1_000)).unwrap_or(Limit::UNLIMITED);
     let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
-    let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic));
+    let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     check.finish()?;
     let (Some((query, _)), Some(view), Some(output)) = (area, view, output) else {

@@ -10,18 +10,21 @@
 //! | `GET /log` | The log filter |
 //! | `PUT /log` | Sets the log filter, as `--log` does, until the next start or SIGHUP; requires the role `operate`, or, without authentication, a client on this machine |
 
+mod connections;
+
 use std::{
     io,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, LazyLock, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
     response::IntoResponse,
     routing::get,
 };
@@ -33,14 +36,22 @@ use hyper_util::{
 use nearby_store::DiskSpace;
 use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 
+use self::connections::Connections;
 use crate::{
-    auth::{Authenticator, Credentials, bearer::bearer, role::Role},
+    auth::{
+        Authenticator, Credentials, api_keys,
+        audit_log::{AuditLog, Rejection},
+        bearer::bearer,
+        principal::Principal,
+        role::Role,
+    },
     clock::Clock,
     net::tls::Tls,
+    reason::{self, Reason},
     service::ServiceHandle,
     telemetry::{
         LogControl,
-        metrics::{self, Metrics},
+        metrics::{self, FailingReloads, Metrics},
     },
     write_availability::{self, WriteAvailability},
 };
@@ -55,6 +66,7 @@ pub(crate) struct AdminServer {
     pub(crate) data_dir: PathBuf,
     pub(crate) max_watchers: usize,
     pub(crate) authenticator: Authenticator,
+    pub(crate) audit_log: Option<AuditLog>,
     pub(crate) clock: Clock,
     pub(crate) log: Option<LogControl>,
     pub(crate) tls: Option<Tls>,
@@ -66,7 +78,8 @@ const MAX_FILTER_BYTES: usize = 4_096;
 static SCRAPES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
 /// Limit for a scrape to start.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Concurrent connections; the limit for the headers of a request; the age of a connection.
+/// Concurrent connections, above which a new one takes the place of an idle one; the limit for the headers of a request, and so for
+/// an idle connection; the age of a connection.
 const MAX_CONNECTIONS: usize = 64;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(10 * 60);
@@ -92,11 +105,35 @@ impl AdminServer {
         Ok((address, serve(listener, router)))
     }
 
+    /// Writes a rejected request to the audit log.
+    fn record_rejected(
+        &self,
+        principal: Option<&Principal>,
+        headers: &HeaderMap,
+        peer: SocketAddr,
+        reason: Reason,
+    ) {
+        let Some(log) = &self.audit_log else { return };
+        log.write_rejection(&Rejection {
+            at: (self.clock)(),
+            principal,
+            key_id: bearer(headers).ok().flatten().and_then(api_keys::id_of),
+            address: Some(peer.ip().to_canonical()),
+            method: "PUT /log",
+            code: if principal.is_some() { "PERMISSION_DENIED" } else { "UNAUTHENTICATED" },
+            reason: reason.as_str(),
+        });
+    }
+
     /// The state of the server.
     fn state(&self) -> metrics::State {
         let disk_free_bytes = DiskSpace::of(&self.data_dir).ok().map(|space| space.free_bytes);
         let is_writable = self.availability.state() == write_availability::State::Writable;
+        let (api_keys, jwks) = self.authenticator.failing_reloads();
+        let certificates = self.tls.as_ref().is_some_and(Tls::is_reload_failing);
         let without_service = metrics::State {
+            failing_reloads: FailingReloads { api_keys, certificates, jwks },
+            audit_log_write_failures: self.audit_log.as_ref().map_or(0, AuditLog::write_failures),
             requests_in_flight: (self.requests_in_flight)(),
             is_ready: self.handle.is_ready(),
             is_writable,
@@ -119,11 +156,10 @@ impl AdminServer {
 }
 
 /// Serves connections, with limits that axum's own server does not have: a client could otherwise exhaust the file
-/// descriptors.
+/// descriptors, or keep probes and scrapes away.
 async fn serve(listener: TcpListener, router: Router) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    // The semaphore is never closed.
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+    let connections = Connections::new(MAX_CONNECTIONS);
+    loop {
         let (socket, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -132,13 +168,26 @@ async fn serve(listener: TcpListener, router: Router) {
                 continue;
             }
         };
-        let service = TowerToHyperService::new(router.clone().layer(Extension(peer)));
+        let connection = connections.open(Instant::now());
+        let (connections, id) = (connections.clone(), connection.id());
+        let track = middleware::from_fn(move |request: Request, next: Next| {
+            let active = connections.begin_request(id);
+            async move {
+                let response = next.run(request).await;
+                drop(active);
+                response
+            }
+        });
+        let service = TowerToHyperService::new(router.clone().layer(track).layer(Extension(peer)));
         tokio::spawn(async move {
             let mut builder = http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
             // An error of one connection has no consequence.
-            drop(timeout(MAX_CONNECTION_AGE, builder.serve_connection(TokioIo::new(socket), service)).await);
-            drop(permit);
+            tokio::select! {
+                served = builder.serve_connection(TokioIo::new(socket), service) => drop(served),
+                () = tokio::time::sleep(MAX_CONNECTION_AGE) => {}
+                () = connection.closed() => {}
+            }
         });
     }
 }
@@ -183,10 +232,11 @@ async fn set_log(
 ) -> (StatusCode, String) {
     let Some(log) = &admin.log else { return (StatusCode::NOT_FOUND, String::new()) };
     let now = (admin.clock)();
-    let credentials = bearer(&headers).ok().map(|bearer| Credentials { bearer, certificate_names: &[] });
+    let credentials = bearer(&headers).ok().map(|bearer| Credentials { bearer, ..Credentials::default() });
     let principal = match credentials.map(|credentials| admin.authenticator.authenticate(credentials, now)) {
         Some(Ok(principal)) => principal,
         _ => {
+            admin.record_rejected(None, &headers, peer, reason::CREDENTIALS_INVALID);
             return (
                 StatusCode::UNAUTHORIZED,
                 "missing or invalid credentials: send an API key or a token with the role operate (authorization: Bearer …)\n".to_owned(),
@@ -195,6 +245,7 @@ async fn set_log(
     };
     let is_authenticated = !admin.authenticator.is_disabled();
     if !principal.has(Role::Operate) || !(is_authenticated || peer.ip().is_loopback()) {
+        admin.record_rejected(Some(&*principal), &headers, peer, reason::ROLE_MISSING);
         return (
             StatusCode::FORBIDDEN,
             "permission denied: setting the log filter requires the role operate\n".to_owned(),
