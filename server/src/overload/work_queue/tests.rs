@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     pin::Pin,
     sync::atomic::{AtomicBool, Ordering},
-    task::Wake,
+    task::{Context, Poll, Wake},
 };
 
 use proptest::prelude::*;
@@ -16,6 +16,8 @@ const MICROSECOND: Duration = Duration::from_micros(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
 const NORMAL: FlowId = FlowId(1);
 const NOISY: FlowId = FlowId(2);
+/// Calls of this flow are polled once, and then never again.
+const STUCK: FlowId = FlowId(99);
 
 type RunQueue = Arc<Mutex<VecDeque<usize>>>;
 type Task = Pin<Box<Scheduled<Steps>>>;
@@ -114,6 +116,9 @@ impl Model {
         let Some(at) = self.run_queue.lock().unwrap().pop_front() else { return false };
         let now = self.now();
         let Some(call) = &mut self.calls[at] else { return true };
+        if call.flow == STUCK {
+            return true;
+        }
         call.waker.is_queued.store(false, Ordering::SeqCst);
         let waker = Waker::from(Arc::clone(&call.waker));
         if let Poll::Ready(done) = call.task.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -145,7 +150,10 @@ impl Model {
 
     fn is_at_rest(&self) -> bool {
         let state = self.queue.state();
-        state.free_permits == 1 && state.queue.is_empty() && state.waiting.is_empty()
+        state.free_permits == 1
+            && state.queue.is_empty()
+            && state.waiting.is_empty()
+            && state.unused.is_empty()
     }
 }
 
@@ -228,6 +236,31 @@ fn a_stall_of_the_machine_sheds_no_principal_within_its_share() {
         }
     });
     assert!(model.of(NORMAL).count() > 980 && model.of(NORMAL).all(|ended| ended.is_ok));
+}
+
+#[test]
+fn tasks_that_are_not_polled_keep_no_permit() {
+    let mut model = Model::new();
+    let mut sent = 0;
+    let mut normal = normal_client(&mut sent);
+    let mut stuck = 0;
+    model.run(Duration::from_secs(5), |model, elapsed| {
+        while elapsed >= MILLISECOND * 40 * stuck {
+            model.arrive(STUCK, 1, Class::Search, (1, MILLISECOND));
+            // It is polled once, and waits.
+            let call = model.calls.last_mut().unwrap().as_mut().unwrap();
+            let waker = Waker::from(Arc::clone(&call.waker));
+            assert!(call.task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            stuck += 1;
+        }
+        normal(model, elapsed);
+    });
+    let slowest = model.of(NORMAL).map(|ended| ended.took).max().unwrap();
+    assert!(model.of(NORMAL).count() > 990 && model.of(NORMAL).all(|ended| ended.is_ok));
+    // It arrives up to 5 ms before the next call, which reclaims the permit.
+    assert!(slowest <= MAX_UNUSED + MILLISECOND * 6, "{slowest:?}");
+    model.calls.clear();
+    assert!(model.is_at_rest());
 }
 
 #[test]

@@ -1,0 +1,306 @@
+//! The work of a call, and the slots of its tasks in the queue.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use tokio::{runtime::Handle, sync::SemaphorePermit};
+
+use super::{Decision, State, Waiting, Wakers, WorkQueue, nanos};
+use crate::{
+    error::ServiceError,
+    overload::{class::Class, fair_queue::Rank, flow::Flow, slice},
+};
+
+/// CPU time of a call outside its slices, which its principal is charged too: reading and writing HTTP/2. Three quarters of the 50 to 80
+/// µs of a search on a connection of its own (`cargo loadtest cost`), and less on a busy connection.
+const CALL_OVERHEAD: Duration = Duration::from_micros(20);
+/// A task that resumes without a queue continues at once, if it has done so for less than this time: half a slice.
+const MAX_DIRECT: Duration = Duration::from_micros(500);
+
+/// The work of one call.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    pub(super) queue: WorkQueue,
+    pub(crate) flow: Arc<Flow>,
+    pub(super) class: Class,
+}
+
+/// The key of a task that waits, and its number.
+type Key = (usize, u64);
+
+impl Work {
+    /// A slot for work that has its own order, such as a task.
+    pub(crate) fn slot(&self) -> WorkSlot {
+        WorkSlot { work: self.clone(), key: None, direct: Duration::ZERO, running: None }
+    }
+
+    /// Adds a task to the queue. Returns its key, and whether it carries a permit.
+    fn enter(
+        &self,
+        state: &mut State,
+        (new_since, now): (Option<Instant>, Instant),
+        waker: &Waker,
+    ) -> (Key, bool) {
+        let Self { flow, class, .. } = self;
+        let rank = match (class, new_since) {
+            (Class::Write, _) => Rank::Write,
+            (Class::Search, _) => Rank::Search,
+            (Class::Bulk, None) => Rank::StartedBulk,
+            (Class::Bulk, Some(_)) => Rank::Bulk,
+        };
+        let carries_permit = state.free_permits > 0;
+        state.entered += 1;
+        let number = state.entered;
+        let key = state.waiting.insert(Waiting {
+            number,
+            flow: Arc::clone(flow),
+            class: *class,
+            rank,
+            since: new_since.unwrap_or(now),
+            is_new: new_since.is_some(),
+            waker: waker.clone(),
+            carries_permit,
+            decision: None,
+        });
+        if carries_permit {
+            state.free_permits -= 1;
+            state.unused.push((key, now));
+        }
+        state.queue.push((flow.id, flow.share), rank, key);
+        ((key, number), carries_permit)
+    }
+
+    /// Waits until a long search may have a thread of its own: two for each thread of the runtime may serve one principal.
+    ///
+    /// # Errors
+    /// Never: the semaphores are not closed.
+    pub(crate) async fn acquire_thread(
+        &self,
+    ) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), ServiceError> {
+        let closed = |_| ServiceError::Internal("the work queue is closed");
+        let of_principal = self.flow.offloads.acquire().await.map_err(closed)?;
+        Ok((of_principal, self.queue.0.offloads.acquire().await.map_err(closed)?))
+    }
+
+    /// Runs a job on the current thread, which may block. The job calls its argument now and then, which waits for the permit of the
+    /// next slice.
+    pub(crate) fn run_blocking<T>(&self, job: impl FnOnce(&dyn Fn()) -> T) -> T {
+        let runtime = Handle::current();
+        let slot = RefCell::new(self.slot());
+        // Work that has started is not shed.
+        let begin =
+            |slot: &mut WorkSlot| drop(runtime.block_on(poll_fn(|context| slot.poll_begin(None, context))));
+        begin(&mut slot.borrow_mut());
+        let done = job(&|| {
+            if slice::is_over() {
+                let mut slot = slot.borrow_mut();
+                slot.end();
+                slot.direct = Duration::ZERO;
+                begin(&mut slot);
+            }
+        });
+        slot.borrow_mut().end();
+        done
+    }
+}
+
+/// The slot of one task in the queue.
+#[derive(Debug)]
+pub(crate) struct WorkSlot {
+    work: Work,
+    /// The key of the task while it waits.
+    key: Option<Key>,
+    /// Time for which it has worked without going through the queue.
+    direct: Duration,
+    /// What the slice that runs is charged.
+    running: Option<Charge>,
+}
+
+/// What the flow of a slice is charged at its end.
+#[derive(Clone, Copy, Debug)]
+enum Charge {
+    /// It has been charged an estimate.
+    Estimated { estimated_ns: u64, overhead: Duration },
+    /// It has not been charged, as it did not wait.
+    Direct,
+}
+
+impl WorkSlot {
+    /// Waits for the permit of the next slice. `new_since` is the arrival of a request that may be shed, as it has not started.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`].
+    pub(in crate::overload) fn poll_permit(
+        &mut self,
+        new_since: Option<Instant>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<WorkPermit<'_>, ServiceError>> {
+        self.poll_begin(new_since, context).map_ok(|()| WorkPermit(self))
+    }
+
+    /// Waits for a permit, and begins a slice with it.
+    fn poll_begin(
+        &mut self,
+        new_since: Option<Instant>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), ServiceError>> {
+        let queue = self.work.queue.clone();
+        let now = queue.0.clock.now();
+        let mut wakers = Wakers::default();
+        let mut state = queue.state();
+        queue.reclaim(&mut state, now, &mut wakers);
+        let polled = match self.key {
+            Some(key) if state.waiting.get(key.0).is_some_and(|waiting| waiting.number == key.1) => {
+                self.poll_decision(&mut state, key.0, (now, &mut wakers), context)
+            }
+            // Also if a permit was reclaimed: the task waits again.
+            _ => self.poll_enter(&mut state, (new_since, now), context),
+        };
+        drop(state);
+        wakers.wake();
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => {
+                self.begin(now, Charge::Direct);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Some(Decision::Granted { estimated_ns })) => {
+                let overhead = if new_since.is_some() { CALL_OVERHEAD } else { Duration::ZERO };
+                self.begin(now, Charge::Estimated { estimated_ns, overhead });
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Some(Decision::Shed { retry_delay })) => {
+                Poll::Ready(Err(ServiceError::Overloaded(retry_delay)))
+            }
+        }
+    }
+
+    /// Adds the task to the queue, unless it may work at once: then there is no decision.
+    fn poll_enter(
+        &mut self,
+        state: &mut State,
+        (new_since, now): (Option<Instant>, Instant),
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Decision>> {
+        let is_direct = new_since.is_none()
+            && self.direct < MAX_DIRECT
+            && state.free_permits > 0
+            && state.queue.is_empty();
+        if is_direct {
+            state.free_permits -= 1;
+            self.key = None;
+            return Poll::Ready(None);
+        }
+        self.direct = Duration::ZERO;
+        let (key, is_carrier) = self.work.enter(state, (new_since, now), context.waker());
+        self.key = Some(key);
+        if is_carrier {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Looks for the decision on the task, after handing the permit that it carries to the first in the queue.
+    fn poll_decision(
+        &mut self,
+        state: &mut State,
+        key: usize,
+        (now, wakers): (Instant, &mut Wakers),
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Decision>> {
+        let queue = &self.work.queue;
+        let is_undecided =
+            |state: &State| state.waiting.get(key).is_some_and(|waiting| waiting.decision.is_none());
+        if is_undecided(state)
+            && let Some(waiting) = state.waiting.get_mut(key)
+            && std::mem::take(&mut waiting.carries_permit)
+        {
+            state.take_unused(key);
+            match queue.next(state, now, wakers) {
+                Some(granted) if granted != key => wakers.take_from(state, granted),
+                Some(_) => {}
+                None => state.free_permits += 1,
+            }
+        }
+        if is_undecided(state) {
+            if let Some(waiting) = state.waiting.get_mut(key)
+                && !waiting.waker.will_wake(context.waker())
+            {
+                waiting.waker.clone_from(context.waker());
+            }
+            return Poll::Pending;
+        }
+        self.key = None;
+        state.take_unused(key);
+        let Some(waiting) = state.waiting.try_remove(key) else { return Poll::Pending };
+        // Another task has granted it a permit while it still carried one.
+        if waiting.carries_permit {
+            queue.grant_next(state, now, wakers);
+        }
+        Poll::Ready(waiting.decision)
+    }
+
+    fn begin(&mut self, now: Instant, charge: Charge) {
+        slice::begin(now, self.work.queue.0.cpu);
+        self.running = Some(charge);
+    }
+
+    /// Ends the slice that runs, if any, and passes its permit on.
+    fn end(&mut self) {
+        let Some(charge) = self.running.take() else { return };
+        let Work { queue, flow, .. } = &self.work;
+        let now = queue.0.clock.now();
+        let took = slice::end(now, queue.0.cpu);
+        queue.0.metrics.admission.slice_s.observe(took.as_secs_f64());
+        let mut state = queue.state();
+        let charged = match charge {
+            Charge::Estimated { estimated_ns, overhead } => {
+                state.queue.end(flow.id, estimated_ns, nanos(took + overhead));
+                took + overhead
+            }
+            Charge::Direct => {
+                state.queue.charge((flow.id, flow.share), nanos(took));
+                self.direct += took;
+                took
+            }
+        };
+        queue.pass_on(state, 1, now);
+        flow.metrics.add_cpu(charged);
+    }
+}
+
+impl Drop for WorkSlot {
+    fn drop(&mut self) {
+        self.end();
+        let Some((key, number)) = self.key.take() else { return };
+        let queue = &self.work.queue;
+        let now = queue.0.clock.now();
+        let mut state = queue.state();
+        if state.waiting.get(key).is_none_or(|waiting| waiting.number != number) {
+            return;
+        }
+        let permits = state.take_unused(key);
+        let Some(waiting) = state.waiting.try_remove(key) else { return };
+        match waiting.decision {
+            None => state.queue.remove(waiting.flow.id, waiting.rank, |other| *other == key),
+            Some(Decision::Granted { estimated_ns }) => state.queue.end(waiting.flow.id, estimated_ns, 0),
+            Some(Decision::Shed { .. }) => {}
+        }
+        queue.pass_on(state, permits, now);
+    }
+}
+
+/// The permit to work for one slice, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct WorkPermit<'s>(&'s mut WorkSlot);
+
+impl Drop for WorkPermit<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
