@@ -64,12 +64,7 @@ impl From<ServiceError> for Status {
                 details.set_retry_info(Some(DISK_FULL_RETRY_DELAY));
             }
             ServiceError::LimitReached(quota) => {
-                let subject = match quota {
-                    LimitedResource::Writes => "nearby/waiting-writes",
-                    LimitedResource::Watchers => "nearby/watchers",
-                    LimitedResource::Backups => "nearby/backups",
-                };
-                details.add_quota_failure_violation(subject, error.to_string());
+                details.add_quota_failure_violation(quota_subject(*quota), error.to_string());
                 details.set_retry_info(Some(RETRY_DELAY));
             }
             ServiceError::RevisionTooOld { .. }
@@ -174,6 +169,15 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::DiskFull => (Code::ResourceExhausted, reason::DISK_FULL),
         ServiceError::ReadOnly => (Code::Unavailable, reason::STORE_READ_ONLY),
         ServiceError::Internal(_) => (Code::Internal, reason::INTERNAL),
+    }
+}
+
+/// The subject of a QuotaFailure.
+fn quota_subject(resource: LimitedResource) -> &'static str {
+    match resource {
+        LimitedResource::Writes => "nearby/waiting-writes",
+        LimitedResource::Watchers => "nearby/watchers",
+        LimitedResource::Backups => "nearby/backups",
     }
 }
 
