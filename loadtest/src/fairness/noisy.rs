@@ -127,86 +127,116 @@ impl NoisyCaller {
         seed: u64,
         length: Duration,
     ) -> io::Result<(u64, u64)> {
-        let outcomes = Arc::new(Outcomes::default());
+        let client = Client { target, dataset, seed, outcomes: Arc::default() };
         let end = Instant::now() + length;
-        let mut tasks = JoinSet::new();
-        let open = |connections| ConnectionPool::open(target.clone(), connections, STREAMS_PER_CONNECTION);
-        let generator = |operation: Operation| {
-            Arc::new(Mutex::new(RequestGenerator::new(dataset, &Scenario::of(operation), seed, 0)))
-        };
-        match self.load {
-            Load::Streams { streams, connections } => {
-                let pool = open(connections).await?;
-                let operation =
-                    Operation { size: u32::try_from(PIPELINED).unwrap_or(1), ..Operation::of(Kind::Stream) };
-                let requests = generator(operation);
-                for _ in 0..streams {
-                    let (pool, outcomes) = (pool.clone(), Arc::clone(&outcomes));
-                    let searches = next(&requests).messages;
-                    tasks.spawn(async move { stream(&pool, &searches, &outcomes).await });
-                }
-            }
+        let mut tasks = match self.load {
+            Load::Streams { streams, connections } => client.stream(streams, connections).await?,
             Load::Calls { callers, connections, operation } => {
-                let pool = open(connections).await?;
-                let requests = generator(operation());
-                // Encoded once: the generator must not be the bottleneck.
-                let messages: Arc<[(Kind, Bytes)]> = (0..callers.max(64))
-                    .map(|_| next(&requests))
-                    .map(|request| (request.kind, request.messages))
-                    .collect();
-                for caller in 0..callers {
-                    let (pool, outcomes) = (pool.clone(), Arc::clone(&outcomes));
-                    let messages = Arc::clone(&messages);
-                    tasks.spawn(async move {
-                        for at in caller.. {
-                            let (kind, messages) = &messages[at % messages.len()];
-                            call(&pool, *kind, messages.clone(), &outcomes).await;
-                        }
-                    });
-                }
+                client.call_repeatedly(callers, connections, operation()).await?
             }
-            Load::Rate { per_s, connections } => {
-                let pool = open(connections).await?;
-                let requests = generator(Operation::of(Kind::Search));
-                let mut ticks = tokio::time::interval(Duration::from_millis(5));
-                let outcomes = Arc::clone(&outcomes);
-                tasks.spawn(async move {
-                    let mut calls = JoinSet::new();
-                    loop {
-                        ticks.tick().await;
-                        for _ in 0..per_s / 200 {
-                            let request = next(&requests);
-                            let (pool, outcomes) = (pool.clone(), Arc::clone(&outcomes));
-                            calls.spawn(async move {
-                                call(&pool, request.kind, request.messages, &outcomes).await;
-                            });
-                        }
-                        while calls.try_join_next().is_some() {}
-                    }
-                });
-            }
-            Load::Watches { watches, moves_per_s } => {
-                let pool = open(watches.div_ceil(STREAMS_PER_CONNECTION)).await?;
-                let operation = Operation {
-                    results: 1_000,
-                    view: View::Full,
-                    hold_s: 1_000,
-                    ..Operation::of(Kind::Watch)
-                };
-                let requests = generator(operation);
-                for _ in 0..watches {
-                    let (pool, outcomes) = (pool.clone(), Arc::clone(&outcomes));
-                    let request = next(&requests);
-                    let FollowUp::Steps(steps) = request.follow_up else { continue };
-                    let pause = Duration::from_secs(1) / moves_per_s;
-                    tasks
-                        .spawn(async move { watch(&pool, request.messages, &steps, pause, &outcomes).await });
-                }
-            }
-        }
+            Load::Rate { per_s, connections } => client.call_at_rate(per_s, connections).await?,
+            Load::Watches { watches, moves_per_s } => client.watch(watches, moves_per_s).await?,
+        };
         tokio::time::sleep_until(end.into()).await;
         tasks.shutdown().await;
-        Ok((outcomes.ok.load(Ordering::Relaxed), outcomes.failed.load(Ordering::Relaxed)))
+        let Outcomes { ok, failed } = &*client.outcomes;
+        Ok((ok.load(Ordering::Relaxed), failed.load(Ordering::Relaxed)))
+    }
+}
+
+/// The noisy client.
+struct Client<'a> {
+    target: &'a Target,
+    dataset: &'a Dataset,
+    seed: u64,
+    outcomes: Arc<Outcomes>,
+}
+
+impl Client<'_> {
+    async fn pool(&self, connections: usize) -> io::Result<ConnectionPool> {
+        ConnectionPool::open(self.target.clone(), connections, STREAMS_PER_CONNECTION).await
+    }
+
+    fn requests(&self, operation: Operation) -> Mutex<RequestGenerator> {
+        Mutex::new(RequestGenerator::new(self.dataset, &Scenario::of(operation), self.seed, 0))
+    }
+
+    async fn stream(&self, streams: usize, connections: usize) -> io::Result<JoinSet<()>> {
+        let pool = self.pool(connections).await?;
+        let size = u32::try_from(PIPELINED).unwrap_or(1);
+        let requests = self.requests(Operation { size, ..Operation::of(Kind::Stream) });
+        let mut tasks = JoinSet::new();
+        for _ in 0..streams {
+            let (pool, outcomes) = (pool.clone(), Arc::clone(&self.outcomes));
+            let searches = next(&requests).messages;
+            tasks.spawn(async move { stream(&pool, &searches, &outcomes).await });
+        }
+        Ok(tasks)
+    }
+
+    async fn call_repeatedly(
+        &self,
+        callers: usize,
+        connections: usize,
+        operation: Operation,
+    ) -> io::Result<JoinSet<()>> {
+        let pool = self.pool(connections).await?;
+        let requests = self.requests(operation);
+        // Encoded once: the generator must not be the bottleneck.
+        let requests = (0..callers.max(64)).map(|_| next(&requests));
+        let messages: Arc<[(Kind, Bytes)]> =
+            requests.map(|request| (request.kind, request.messages)).collect();
+        let mut tasks = JoinSet::new();
+        for caller in 0..callers {
+            let (pool, outcomes) = (pool.clone(), Arc::clone(&self.outcomes));
+            let messages = Arc::clone(&messages);
+            tasks.spawn(async move {
+                for at in caller.. {
+                    let (kind, messages) = &messages[at % messages.len()];
+                    call(&pool, *kind, messages.clone(), &outcomes).await;
+                }
+            });
+        }
+        Ok(tasks)
+    }
+
+    async fn call_at_rate(&self, per_s: u32, connections: usize) -> io::Result<JoinSet<()>> {
+        let pool = self.pool(connections).await?;
+        let requests = self.requests(Operation::of(Kind::Search));
+        let outcomes = Arc::clone(&self.outcomes);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_millis(5));
+            let mut calls = JoinSet::new();
+            loop {
+                ticks.tick().await;
+                for _ in 0..per_s / 200 {
+                    let request = next(&requests);
+                    let (pool, outcomes) = (pool.clone(), Arc::clone(&outcomes));
+                    calls.spawn(async move {
+                        call(&pool, request.kind, request.messages, &outcomes).await;
+                    });
+                }
+                while calls.try_join_next().is_some() {}
+            }
+        });
+        Ok(tasks)
+    }
+
+    async fn watch(&self, watches: usize, moves_per_s: u32) -> io::Result<JoinSet<()>> {
+        let pool = self.pool(watches.div_ceil(STREAMS_PER_CONNECTION)).await?;
+        let operation =
+            Operation { results: 1_000, view: View::Full, hold_s: 1_000, ..Operation::of(Kind::Watch) };
+        let requests = self.requests(operation);
+        let pause = Duration::from_secs(1) / moves_per_s;
+        let mut tasks = JoinSet::new();
+        for _ in 0..watches {
+            let (pool, outcomes) = (pool.clone(), Arc::clone(&self.outcomes));
+            let request = next(&requests);
+            let FollowUp::Steps(steps) = request.follow_up else { continue };
+            tasks.spawn(async move { watch(&pool, request.messages, &steps, pause, &outcomes).await });
+        }
+        Ok(tasks)
     }
 }
 

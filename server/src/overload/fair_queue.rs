@@ -23,7 +23,7 @@ pub(crate) struct FlowId(pub(crate) u64);
 pub(super) enum Rank {
     /// A change, whose caller would have to repeat it.
     Write,
-    /// What a person waits for.
+    /// A request that a person waits for.
     Search,
     /// Bulk work that has started, and ends sooner if no more of it starts.
     StartedBulk,

@@ -1,4 +1,4 @@
-//! Who works next: a fair queue in front of the threads of the runtime.
+//! A fair queue of work in front of the threads of the runtime.
 //!
 //! Work is cut into slices of at most a millisecond: one poll of a call's future. A slice needs a [`WorkPermit`], and there is one
 //! permit for each thread of the runtime, so that work waits here, in the order of the [`FairQueue`], and not in the queue of the

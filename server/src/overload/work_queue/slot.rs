@@ -117,11 +117,11 @@ pub(crate) struct WorkSlot {
     key: Option<Key>,
     /// Time for which it has worked without going through the queue.
     direct: Duration,
-    /// What the slice that runs is charged.
+    /// The charge of the slice that runs.
     running: Option<Charge>,
 }
 
-/// What the flow of a slice is charged at its end.
+/// The charge of a slice at its end.
 #[derive(Clone, Copy, Debug)]
 enum Charge {
     /// It has been charged an estimate.

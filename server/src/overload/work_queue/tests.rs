@@ -37,7 +37,7 @@ impl Wake for TaskWaker {
     }
 }
 
-/// Work that takes so many steps of a cost, and is ready for the next one at once.
+/// Work of a number of steps, each with a cost, and ready for the next one at once.
 struct Steps {
     left: u32,
     cost: Duration,
@@ -58,7 +58,7 @@ impl Future for Steps {
     }
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug)]
 struct Ended {
     flow: FlowId,
@@ -99,7 +99,7 @@ impl Model {
         self.clock.monotonic().now()
     }
 
-    /// A call arrives. It takes so many steps.
+    /// A call of a number of steps arrives.
     fn arrive(&mut self, flow: FlowId, share: u32, class: Class, (steps, cost): (u32, Duration)) {
         *self.in_progress.entry(flow).or_default() += 1;
         let work = self.queue.work_of((flow, NonZeroU32::new(share).unwrap()), class, &Default::default);
