@@ -31,7 +31,8 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let directory = tempfile::tempdir().unwrap();
-        let args = ServerArgs { data_dir: Some(directory.path().join("data")), ..ServerArgs::default() };
+        let data_dir = Some(directory.path().join("data"));
+        let args = ServerArgs { data_dir, min_free_disk_mib: Some(16), ..ServerArgs::default() };
         let settings = args.settings(None).unwrap();
         let (_server, channel) = ServerHandle::start_in_process(&settings, Progress::to_log()).await.unwrap();
         let mut random = rand_pcg::Pcg64Mcg::seed_from_u64(20_240_229);

@@ -164,7 +164,7 @@ impl StoreHealth {
 
     /// Marks a store that was opened to be read only, which is no failure.
     pub(crate) fn set_read_only(&self) {
-        drop(self.failure.set("the store was opened read-only".to_owned()));
+        drop(self.failure.set("it was opened to be read only".to_owned()));
     }
 
     pub(crate) fn fail(&self, reason: &dyn Display) {
@@ -338,7 +338,7 @@ pub enum StoreError {
         megabytes: u64,
     },
     /// The store is read-only.
-    #[error("store is read-only after a failure ({reason}); fix the disk and restart")]
+    #[error("store is read-only: {reason}; restart it on a disk that works and is writable")]
     ReadOnly {
         /// The failure.
         reason: String,

@@ -81,6 +81,8 @@ const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Concurrent connections, above which a new one takes the place of an idle one; the limit for the headers of a request, and so for
 /// an idle connection; the age of a connection.
 const MAX_CONNECTIONS: usize = 64;
+/// Limit for a request and its response. The slowest, a reload of the keys at an issuer, takes seconds.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(10 * 60);
 /// Pause after the system refuses a connection.
@@ -173,9 +175,10 @@ async fn serve(listener: TcpListener, router: Router) {
         let track = middleware::from_fn(move |request: Request, next: Next| {
             let active = connections.begin_request(id);
             async move {
-                let response = next.run(request).await;
+                // A request whose body does not arrive must not stay active, which protects its connection.
+                let response = timeout(REQUEST_TIMEOUT, next.run(request)).await;
                 drop(active);
-                response
+                response.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
             }
         });
         let service = TowerToHyperService::new(router.clone().layer(track).layer(Extension(peer)));

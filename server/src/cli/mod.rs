@@ -118,7 +118,7 @@ enum Command {
 }
 
 /// Tasks that a thread runs before it looks for new requests. tokio's 61 would be 61 ms of slices of work; a look costs a microsecond.
-const EVENT_INTERVAL: u32 = 8;
+const EVENT_INTERVAL: u32 = 4;
 
 /// Runs the binary `nearby` with its arguments, the first of which is its name.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {

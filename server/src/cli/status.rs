@@ -136,7 +136,8 @@ fn top_callers(before: &Status, after: &Status, seconds: f64) -> String {
     for (name, used) in callers.into_iter().take(MAX_CALLERS) {
         let _ = writeln!(
             text,
-            "  {name:<22} {:>8}/s  {:>6.2} % of a core, {}/s shed, {}/s rate-limited",
+            "  {:<22} {:>8}/s  {:>6.2} % of a core, {}/s shed, {}/s rate-limited",
+            escape::value(name),
             whole(used.requests_total / seconds),
             used.cpu_s / seconds * 100.0,
             whole(used.shed_total / seconds),
@@ -207,14 +208,14 @@ mod tests {
             search.end(0, Duration::from_micros(300));
         }
         search.end(14, Duration::from_millis(20));
-        let caller = metrics.principals.of("app", "app (1f)");
+        let caller = metrics.principals.of("app", "app (1f)\nready");
         (0..3).for_each(|_| caller.record_request());
         caller.record_shed();
         caller.add_cpu(Duration::from_millis(250));
         let report = report(&before, &fetch(), 1.0);
         assert!(report.starts_with("ready · nearby 0."), "{report}");
         assert!(report.contains("1,234 visible") && report.contains("calls        11/s"), "{report}");
-        let line = report.lines().find(|line| line.contains("app (1f)")).unwrap();
+        let line = report.lines().find(|line| line.contains("app (1f)\\nready")).unwrap();
         assert!(line.contains("3/s   25.00 % of a core, 1/s shed, 0/s rate-limited"), "{line}");
         let line = report.lines().find(|line| line.contains("SearchNearby")).unwrap();
         assert!(line.contains("9.09 % errors  p50 ≤ 0.5 ms, p99 ≤ 25 ms"), "{line}");

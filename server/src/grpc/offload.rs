@@ -33,17 +33,25 @@ pub(crate) async fn run_or_offload<T: Send + 'static>(
     if let Some(done) = try_inline(deadline, &job)? {
         return Ok(done);
     }
-    let _thread = work.acquire_thread().await?;
+    let thread = work.acquire_thread().await?;
     if deadline.has_passed() {
         return Err(ServiceError::DeadlineExceeded);
     }
     let cancel = CancelFlag::default();
     let (is_cancelled, on_thread) = (Arc::clone(&cancel.0), work.clone());
     let job = move || {
+        // Until the thread ends, whether or not the call is cancelled before.
+        let _thread = thread;
+        let is_wanted = || !is_cancelled.load(Ordering::Relaxed) && !deadline.has_passed();
+        if !is_wanted() {
+            return Ok(None);
+        }
         on_thread.run_blocking(|yield_if_over| {
             job(&|| {
-                yield_if_over();
-                !is_cancelled.load(Ordering::Relaxed) && !deadline.has_passed()
+                if is_wanted() {
+                    yield_if_over();
+                }
+                is_wanted()
             })
         })
     };

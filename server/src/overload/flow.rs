@@ -4,7 +4,7 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
 };
 
@@ -17,10 +17,11 @@ use crate::telemetry::principals::PrincipalMetrics;
 #[derive(Debug)]
 pub(crate) struct Flow {
     pub(super) id: FlowId,
-    pub(super) share: NonZeroU32,
+    /// Two keys of one principal may have different shares: that of the last call applies.
+    share: AtomicU32,
     pub(crate) metrics: Arc<PrincipalMetrics>,
     /// Permits of long searches on threads of their own.
-    pub(super) offloads: Semaphore,
+    pub(super) offloads: Arc<Semaphore>,
     is_shedding: AtomicBool,
 }
 
@@ -31,7 +32,23 @@ impl Flow {
         metrics: Arc<PrincipalMetrics>,
         offloads: usize,
     ) -> Self {
-        Self { id, share, metrics, offloads: Semaphore::new(offloads), is_shedding: AtomicBool::new(false) }
+        Self {
+            id,
+            share: AtomicU32::new(share.get()),
+            metrics,
+            offloads: Arc::new(Semaphore::new(offloads)),
+            is_shedding: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn share(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.share.load(Relaxed)).unwrap_or(NonZeroU32::MIN)
+    }
+
+    pub(super) fn set_share(&self, share: NonZeroU32) {
+        if self.share() != share {
+            self.share.store(share.get(), Relaxed);
+        }
     }
 
     /// Returns whether requests of this principal are shed at the moment.

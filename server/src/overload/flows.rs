@@ -33,7 +33,8 @@ impl Flows {
         names: &dyn Fn() -> (String, String),
     ) -> Arc<Flow> {
         let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flow) = by_id.get(&id).filter(|flow| flow.share == share) {
+        if let Some(flow) = by_id.get(&id) {
+            flow.set_share(share);
             return Arc::clone(flow);
         }
         if by_id.len() >= MAX_FLOWS {

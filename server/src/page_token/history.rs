@@ -50,8 +50,16 @@ impl HistoryId {
             return Ok(id);
         }
         let id = Self::random()?;
-        if may_write {
-            replace_file(&file, format!("{id} {inode}\n").as_bytes(), Readers::Owner)?;
+        let written = match may_write {
+            true => replace_file(&file, format!("{id} {inode}\n").as_bytes(), Readers::Owner),
+            false => Ok(()),
+        };
+        match written {
+            // Searches are served without space on the disk, and so with an id of this process.
+            Err(error) if is_full(&error) => {
+                tracing::warn!(%error, "cannot store the history id; page tokens are valid until the next start");
+            }
+            other => other?,
         }
         if !text.is_empty() {
             tracing::info!(
@@ -80,12 +88,25 @@ impl FromStr for HistoryId {
     }
 }
 
-/// Returns an identification of a directory that a copy does not share.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+}
+
+/// Returns an identification of a directory that a copy does not share: its inode, and the time of its creation where the file system
+/// has one, since the roots of two volumes may have the same inode.
+#[cfg(unix)]
 fn inode(directory: &Path) -> io::Result<String> {
-    #[cfg(unix)]
-    return Ok(std::os::unix::fs::MetadataExt::ino(&fs::metadata(directory)?).to_string());
-    #[cfg(not(unix))]
-    return Ok(directory.canonicalize()?.display().to_string());
+    let metadata = fs::metadata(directory)?;
+    let created = metadata.created().ok();
+    let created = created.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    let created_ns = created.map_or(0, |since| since.as_nanos());
+    Ok(format!("{}-{created_ns}", std::os::unix::fs::MetadataExt::ino(&metadata)))
+}
+
+#[cfg(not(unix))]
+fn inode(directory: &Path) -> io::Result<String> {
+    Ok(directory.canonicalize()?.display().to_string())
 }
 
 #[cfg(test)]

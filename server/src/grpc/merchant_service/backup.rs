@@ -2,10 +2,15 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
     time::Duration,
 };
 
+use futures_util::{StreamExt, stream};
 use nearby_proto::{Encoded, v1::BackUpMerchantsResponse};
 use nearby_store::backup;
 use prost::Message;
@@ -40,18 +45,16 @@ pub(super) async fn back_up(
     let created_at = clock::system()();
     let runtime = Handle::current();
     let last_backup_s = Arc::clone(&service.last_backup_s);
+    let has_failed = Arc::new(AtomicBool::new(false));
+    let failed = Arc::clone(&has_failed);
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let revision = digest.watermarks.last.0;
         let data = Vec::with_capacity(MESSAGE_BYTES);
         let mut output =
             BackupChunks { messages: messages.clone(), revision, data, handle, send_timeout, runtime };
-        let written = backup::write(&mut output, &contents, &digest, created_at);
-        if written.is_ok() {
-            // Backups may overlap.
-            last_backup_s.fetch_max(created_at.0 / 1_000_000, Ordering::Relaxed);
-        }
-        if let Err(error) = written {
+        if let Err(error) = backup::write(&mut output, &contents, &digest, created_at) {
+            has_failed.store(true, Ordering::Release);
             // Not received by a client that is gone, or that does not read.
             let ended = match error.kind() {
                 io::ErrorKind::TimedOut => ServiceError::WatcherTooSlow(send_timeout),
@@ -60,7 +63,15 @@ pub(super) async fn back_up(
             drop(messages.try_send(Err(ended.into())));
         }
     });
-    Ok(Box::pin(ReceiverStream::new(received)))
+    // HTTP/2 asks for the end of the stream after it has taken the last message.
+    let at_end = stream::poll_fn(move |_| {
+        if !failed.load(Ordering::Acquire) {
+            // Backups may overlap.
+            last_backup_s.fetch_max(created_at.0 / 1_000_000, Ordering::Relaxed);
+        }
+        Poll::Ready(None)
+    });
+    Ok(Box::pin(ReceiverStream::new(received).chain(at_end)))
 }
 
 /// Splits the backup into messages, and fails when the client does not read them in time.

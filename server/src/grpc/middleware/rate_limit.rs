@@ -22,7 +22,8 @@ impl Middleware for RateLimit {
         let charged = extensions.get::<Arc<Principal>>().map_or(Ok(()), |principal| principal.charge(1));
         match charged {
             Ok(()) => {
-                if let Some(peer) = peer {
+                // Not health checks and reflection, which need no credentials.
+                if let Some(peer) = peer.filter(|_| extensions.get::<Arc<Principal>>().is_some()) {
                     peer.read_throttle.record_accepted();
                 }
                 call(inner, request).await

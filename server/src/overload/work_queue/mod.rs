@@ -37,9 +37,9 @@ use crate::{
 /// A queue that was never empty while the server worked for this time is no burst: CoDel's interval (RFC 8289 §3.2).
 const OVERLOAD_WINDOW: Duration = Duration::from_millis(100);
 /// A task that has a permit is polled within microseconds. But the library that owns it may not poll it: hyper does not poll a response
-/// while the window of its stream is closed, which a client can close at any time. Others then get the permit.
-const MAX_UNUSED: Duration = Duration::from_millis(10);
-const RECLAIM_INTERVAL: Duration = Duration::from_millis(50);
+/// while the window of its stream is closed, which a client can close at any time. Others get the permit when two rounds at this interval
+/// find it unused. The rounds themselves go through the runtime's queue, so that a slow runtime is no reason.
+const RECLAIM_INTERVAL: Duration = Duration::from_millis(20);
 /// Long searches of all principals that have a thread of their own: half of the 512 threads of tokio's pool.
 const MAX_OFFLOADS: usize = 256;
 
@@ -71,7 +71,7 @@ struct Shared {
     state: Mutex<State>,
     flows: Flows,
     threads: u32,
-    offloads: Semaphore,
+    offloads: Arc<Semaphore>,
     clock: Monotonic,
     cpu: ThreadCpuClock,
     metrics: Arc<Metrics>,
@@ -86,7 +86,15 @@ struct State {
     entered: u64,
     /// Permits that tasks were given and have not used, and since when. A task may have two: one that it carries, and one that another
     /// task granted it.
-    unused: Vec<(usize, Instant)>,
+    unused: Vec<Unused>,
+}
+
+/// A permit that a task was given and has not used.
+#[derive(Debug)]
+struct Unused {
+    key: usize,
+    /// True if the last round of [`reclaim_loop`] has found it.
+    is_late: bool,
 }
 
 /// A task that waits.
@@ -138,7 +146,7 @@ impl WorkQueue {
             state: Mutex::new(state),
             flows: Flows::new(Arc::clone(&metrics), threads * 2),
             threads: u32::try_from(threads).unwrap_or(u32::MAX),
-            offloads: Semaphore::new(MAX_OFFLOADS),
+            offloads: Arc::new(Semaphore::new(MAX_OFFLOADS)),
             clock,
             cpu,
             metrics,
@@ -177,23 +185,21 @@ impl WorkQueue {
         }
     }
 
-    /// Takes back permits that were not used in time, and charges their flows for it. The task waits again when it is polled.
+    /// Takes back permits that were not used since the last round, and charges their flows for it. The task waits again when it is
+    /// polled.
     fn reclaim(&self, state: &mut State, now: Instant, wakers: &mut Wakers) {
-        let unused_for = |since: Instant| now.saturating_duration_since(since);
-        let is_late = |(_, since): &(usize, Instant)| unused_for(*since) > MAX_UNUSED;
-        while let Some((key, since)) = state.unused.iter().copied().find(is_late) {
+        let late: Vec<usize> =
+            state.unused.iter().filter(|unused| unused.is_late).map(|unused| unused.key).collect();
+        state.unused.iter_mut().for_each(|unused| unused.is_late = true);
+        for key in late {
             let permits = state.take_unused(key);
             let Some(waiting) = state.waiting.try_remove(key) else { continue };
-            let unused_ns = nanos(unused_for(since));
+            let flow = (waiting.flow.id, waiting.flow.share());
             match waiting.decision {
-                Some(Decision::Granted { estimated_ns }) => {
-                    state.queue.end(waiting.flow.id, estimated_ns, unused_ns);
-                }
-                _ => {
-                    state.queue.remove(waiting.flow.id, waiting.rank, |other| *other == key);
-                    state.queue.charge((waiting.flow.id, waiting.flow.share), unused_ns);
-                }
+                Some(Decision::Granted { estimated_ns }) => state.queue.cancel(flow.0, estimated_ns),
+                _ => state.queue.remove(flow.0, waiting.rank, |other| *other == key),
             }
+            state.queue.charge(flow, nanos(RECLAIM_INTERVAL));
             (0..permits).for_each(|_| self.grant_next(state, now, wakers));
         }
     }
@@ -215,12 +221,12 @@ impl WorkQueue {
                 wakers.0.push(mem::replace(&mut waiting.waker, Waker::noop().clone()));
                 waiting.flow.metrics.record_shed();
                 self.0.metrics.admission.shed.with_label_values(&[waiting.class.as_str()]).inc();
-                state.queue.end(taken.flow, taken.estimated_ns, 0);
+                state.queue.cancel(taken.flow, taken.estimated_ns);
                 continue;
             }
             self.0.metrics.admission.work_queue_wait_s.observe(waited.as_secs_f64());
             waiting.decision = Some(Decision::Granted { estimated_ns: taken.estimated_ns });
-            state.unused.push((taken.work, now));
+            state.unused.push(Unused { key: taken.work, is_late: false });
             return Some(taken.work);
         }
     }
@@ -230,12 +236,12 @@ impl State {
     /// The permits that a task was given and has not used, which it has no more.
     fn take_unused(&mut self, key: usize) -> usize {
         let before = self.unused.len();
-        self.unused.retain(|(other, _)| *other != key);
+        self.unused.retain(|unused| unused.key != key);
         before - self.unused.len()
     }
 }
 
-/// Reclaims permits while no task of the queue is polled that would. Ends with the queue.
+/// Reclaims unused permits. Ends with the queue.
 async fn reclaim_loop(queue: Weak<Shared>) {
     loop {
         tokio::time::sleep(RECLAIM_INTERVAL).await;

@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{runtime::Handle, sync::SemaphorePermit};
+use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
 
-use super::{Decision, State, Waiting, Wakers, WorkQueue, nanos};
+use super::{Decision, State, Unused, Waiting, Wakers, WorkQueue, nanos};
 use crate::{
     error::ServiceError,
     overload::{class::Class, fair_queue::Rank, flow::Flow, slice},
@@ -69,9 +69,9 @@ impl Work {
         });
         if carries_permit {
             state.free_permits -= 1;
-            state.unused.push((key, now));
+            state.unused.push(Unused { key, is_late: false });
         }
-        state.queue.push((flow.id, flow.share), rank, key);
+        state.queue.push((flow.id, flow.share()), rank, key);
         ((key, number), carries_permit)
     }
 
@@ -81,10 +81,10 @@ impl Work {
     /// Never: the semaphores are not closed.
     pub(crate) async fn acquire_thread(
         &self,
-    ) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), ServiceError> {
+    ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), ServiceError> {
         let closed = |_| ServiceError::Internal("the work queue is closed");
-        let of_principal = self.flow.offloads.acquire().await.map_err(closed)?;
-        Ok((of_principal, self.queue.0.offloads.acquire().await.map_err(closed)?))
+        let of_principal = Arc::clone(&self.flow.offloads).acquire_owned().await.map_err(closed)?;
+        Ok((of_principal, Arc::clone(&self.queue.0.offloads).acquire_owned().await.map_err(closed)?))
     }
 
     /// Runs a job on the current thread, which may block. The job calls its argument now and then, which waits for the permit of the
@@ -153,7 +153,6 @@ impl WorkSlot {
         let now = queue.0.clock.now();
         let mut wakers = Wakers::default();
         let mut state = queue.state();
-        queue.reclaim(&mut state, now, &mut wakers);
         let polled = match self.key {
             Some(key) if state.waiting.get(key.0).is_some_and(|waiting| waiting.number == key.1) => {
                 self.poll_decision(&mut state, key.0, (now, &mut wakers), context)
@@ -264,7 +263,7 @@ impl WorkSlot {
                 took + overhead
             }
             Charge::Direct => {
-                state.queue.charge((flow.id, flow.share), nanos(took));
+                state.queue.charge((flow.id, flow.share()), nanos(took));
                 self.direct += took;
                 took
             }
@@ -288,7 +287,7 @@ impl Drop for WorkSlot {
         let Some(waiting) = state.waiting.try_remove(key) else { return };
         match waiting.decision {
             None => state.queue.remove(waiting.flow.id, waiting.rank, |other| *other == key),
-            Some(Decision::Granted { estimated_ns }) => state.queue.end(waiting.flow.id, estimated_ns, 0),
+            Some(Decision::Granted { estimated_ns }) => state.queue.cancel(waiting.flow.id, estimated_ns),
             Some(Decision::Shed { .. }) => {}
         }
         queue.pass_on(state, permits, now);

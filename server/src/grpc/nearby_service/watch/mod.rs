@@ -28,12 +28,14 @@ use crate::{
         request_context::RequestContext,
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
-    overload::work_queue::Work,
+    overload::{slice, work_queue::Work},
     page_token::{Fingerprint, Payload},
     reason,
     service::{NOT_READY, Service},
 };
 
+/// Steps that one response takes into account at most: a client that sends steps without a pause gets responses, too.
+const MAX_MERGED_STEPS: usize = 64;
 /// Changes that are checked one by one; with more, the watcher searches again.
 const MAX_CHANGES_CHECKED: usize = 4_096;
 
@@ -76,7 +78,11 @@ async fn watch(
                     context.charge(1)?;
                     watcher.move_to(step)?;
                     // Steps that have arrived while this one waited for its turn have one response.
-                    while let Some(next) = steps.message().now_or_never().filter(|_| !client_is_done) {
+                    for _ in 0..MAX_MERGED_STEPS {
+                        if client_is_done {
+                            break;
+                        }
+                        let Some(next) = steps.message().now_or_never() else { break };
                         match next.map_err(with_details)? {
                             Some(step) => {
                                 context.charge(1)?;
@@ -153,11 +159,13 @@ impl Watcher {
         work: &Work,
     ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
         let resumed = std::mem::take(&mut self.start.resume_token);
-        let resumed = service.tokens.open_digest(&resumed, &self.fingerprint());
+        let resumed = service.tokens.open(&resumed, &self.fingerprint()).ok().flatten();
         let (found, revision) = self.search(service, work).await?;
         self.seen = revision;
+        slice::yield_if_over().await;
         let difference = self.set.update(found);
-        let is_current = resumed == Some(self.set.digest());
+        slice::yield_if_over().await;
+        let is_current = resumed.is_some_and(|resumed| resumed.digest() == Some(self.set.digest()));
         let difference = if is_current { diff::Difference::default() } else { difference };
         self.format.encode(&difference, revision, !is_current, self.steps, &self.token(service)?)
     }
@@ -171,7 +179,9 @@ impl Watcher {
     ) -> Result<Option<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
         let (found, revision) = self.search(service, work).await?;
         self.seen = revision;
+        slice::yield_if_over().await;
         let difference = self.set.update(found);
+        slice::yield_if_over().await;
         if only_changes && difference.is_empty() {
             return Ok(None);
         }
