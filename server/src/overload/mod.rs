@@ -13,7 +13,7 @@
 //! and a flow alone may use everything. Within a flow, [`class`] decides: writes, then searches, then bulk work.
 //!
 //! [`work_queue`] hands out one permit for each thread of the runtime. [`scheduled`] takes one for each poll of a call's future, and
-//! [`slice`] tells long jobs when to yield, so that nothing holds a thread for longer than about a millisecond
+//! [`mod@slice`] tells long jobs when to yield, so that nothing holds a thread for longer than about a millisecond
 //! (`nearby_work_slice_seconds`).
 //!
 //! A flow whose queue has not been empty during 100 ms of work of each thread, and holds more work than its share completes in the time that a request of its
