@@ -7,8 +7,9 @@ use std::{
     path::Path,
     process::{Output, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
 };
@@ -188,15 +189,18 @@ fn a_file_with_some_columns_of_addresses_updates_only_these() {
     assert_eq!(import_text(emptied), [serde_json::Value::Null, "Espoo".into(), "FI".into()]);
 }
 
-/// Forwards connections to a server. The first is cut after a number of bytes from the client.
-fn cutting_proxy(server: String, cut_after: usize) -> String {
+/// Forwards connections to a server. The first stops after a number of bytes from the client, and is cut when `cut` says so.
+fn cutting_proxy(server: String, stop_after: usize, cut: mpsc::Receiver<()>) -> String {
+    let cut = Arc::new(Mutex::new(cut));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let connections = Arc::new(AtomicUsize::new(0));
     thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
             let upstream = TcpStream::connect(&server).unwrap();
-            let limit = if connections.fetch_add(1, Ordering::Relaxed) == 0 { cut_after } else { usize::MAX };
+            let limit =
+                if connections.fetch_add(1, Ordering::Relaxed) == 0 { stop_after } else { usize::MAX };
+            let cut = Arc::clone(&cut);
             let (mut from_server, mut to_client) =
                 (upstream.try_clone().unwrap(), client.try_clone().unwrap());
             thread::spawn(move || drop(std::io::copy(&mut from_server, &mut to_client)));
@@ -206,7 +210,11 @@ fn cutting_proxy(server: String, cut_after: usize) -> String {
                 let mut buffer = [0; 4_096];
                 while let Ok(count @ 1..) = client.read(&mut buffer) {
                     forwarded += count;
-                    if forwarded > limit || upstream.write_all(&buffer[..count]).is_err() {
+                    if forwarded > limit {
+                        cut.lock().unwrap().recv().unwrap();
+                        break;
+                    }
+                    if upstream.write_all(&buffer[..count]).is_err() {
                         break;
                     }
                 }
@@ -225,10 +233,15 @@ async fn rows_of_a_call_without_a_response_are_asked_for() {
         (0..9_000).map(|n| format!("m{n},Shop with a name that takes some bytes,60.1,24.9\n")).collect();
     fs::write(directory.path().join("shops.csv"), format!("id,name,lat,lon\n{rows}")).unwrap();
     let address = server.url.strip_prefix("http://").unwrap().to_owned();
-    let proxy = cutting_proxy(address, 300_000);
+    let (cut, may_cut) = mpsc::channel();
+    let proxy = cutting_proxy(address, 300_000, may_cut);
     let mut command = nearby();
     command.current_dir(&directory).args(["import", "shops.csv", "--server", &proxy]);
-    let output = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
+    let import = tokio::task::spawn_blocking(move || run(&mut command));
+    let has_rows = async || !list_ids(&mut server.merchants().await).await.is_empty();
+    wait_until("the first rows are stored", has_rows).await;
+    cut.send(()).unwrap();
+    let output = import.await.unwrap();
     let said = text(&output.stderr);
     let stored = list_ids(&mut server.merchants().await).await.len();
     assert!(stored > 0 && stored < 9_000, "{stored} rows are stored: {said}");

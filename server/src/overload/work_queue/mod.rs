@@ -1,6 +1,6 @@
 //! A fair queue of work in front of the threads of the runtime.
 //!
-//! Work is cut into slices of at most a millisecond: one poll of a call's future. A slice needs a [`WorkPermit`], and there is one
+//! Work is cut into slices of at most a millisecond: one poll of a call's future. A slice needs a permit, and there is one
 //! permit for each thread of the runtime, so that work waits here, in the order of the [`FairQueue`], and not in the queue of the
 //! runtime, which knows no principals. Tasks that read and write connections need no permit; the runtime's queue contains only
 //! those, and at most one slice for each thread.
