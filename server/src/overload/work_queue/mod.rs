@@ -1,7 +1,7 @@
 //! A fair queue of work in front of the threads of the runtime.
 //!
 //! Work is cut into slices of at most a millisecond: one poll of a call's future. A slice needs a permit, and there is one
-//! permit for each thread of the runtime, so that work waits here, in the order of the [`FairQueue`], and not in the queue of the
+//! permit for each thread of the runtime, or as many as 0.2 ms of short slices, so that work waits here, in the order of the [`FairQueue`], and not in the queue of the
 //! runtime, which knows no principals. Tasks that read and write connections need no permit; the runtime's queue contains only
 //! those, and at most one slice for each thread.
 //!
@@ -40,6 +40,10 @@ const OVERLOAD_WINDOW: Duration = Duration::from_millis(100);
 /// while the window of its stream is closed, which a client can close at any time. Others get the permit when two rounds at this interval
 /// find it unused. The rounds themselves go through the runtime's queue, so that a slow runtime is no reason.
 const RECLAIM_INTERVAL: Duration = Duration::from_millis(20);
+/// Work that has permits at a time, per thread. Responses that the runtime produces in one round leave with one system call (see
+/// `net::write_coalescing`): with a single permit per thread, a search of 32 concurrent callers cost half as much again.
+const BATCH_TIME: Duration = Duration::from_micros(200);
+const MAX_BATCH: usize = 32;
 /// Long searches of all principals that have a thread of their own: half of the 512 threads of tokio's pool.
 const MAX_OFFLOADS: usize = 256;
 
@@ -79,7 +83,11 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    free_permits: usize,
+    threads: usize,
+    /// Permits that tasks have: those that run, and those in `unused`.
+    permits_in_use: usize,
+    /// Mean cost of a slice: an exponentially weighted mean, in which each counts for a sixteenth.
+    mean_slice_ns: u64,
     queue: FairQueue<usize>,
     waiting: Slab<Waiting>,
     /// Number of tasks that have waited so far.
@@ -136,7 +144,9 @@ impl WorkQueue {
         (clock, cpu): (Monotonic, ThreadCpuClock),
     ) -> Self {
         let state = State {
-            free_permits: threads,
+            threads,
+            permits_in_use: 0,
+            mean_slice_ns: 0,
             queue: FairQueue::default(),
             waiting: Slab::new(),
             entered: 0,
@@ -167,21 +177,21 @@ impl WorkQueue {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands permits to the next tasks, or keeps them.
+    /// Hands permits that are no longer in use to the next tasks.
     fn pass_on(&self, mut state: MutexGuard<'_, State>, permits: usize, now: Instant) {
         let mut wakers = Wakers::default();
-        for _ in 0..permits {
-            self.grant_next(&mut state, now, &mut wakers);
-        }
+        state.permits_in_use -= permits;
+        self.grant(&mut state, now, &mut wakers);
         drop(state);
         wakers.wake();
     }
 
-    /// Hands a permit to the next task, or keeps it.
-    fn grant_next(&self, state: &mut State, now: Instant, wakers: &mut Wakers) {
-        match self.next(state, now, wakers) {
-            Some(granted) => wakers.take_from(state, granted),
-            None => state.free_permits += 1,
+    /// Hands all permits that are not in use to the next tasks.
+    fn grant(&self, state: &mut State, now: Instant, wakers: &mut Wakers) {
+        while state.has_permit()
+            && let Some(granted) = self.next(state, now, wakers)
+        {
+            wakers.take_from(state, granted);
         }
     }
 
@@ -200,8 +210,9 @@ impl WorkQueue {
                 _ => state.queue.remove(flow.0, waiting.rank, |other| *other == key),
             }
             state.queue.charge(flow, nanos(RECLAIM_INTERVAL));
-            (0..permits).for_each(|_| self.grant_next(state, now, wakers));
+            state.permits_in_use -= permits;
         }
+        self.grant(state, now, wakers);
     }
 
     /// Decides on waiting tasks until one is granted a permit.
@@ -226,6 +237,7 @@ impl WorkQueue {
             }
             self.0.metrics.admission.work_queue_wait_s.observe(waited.as_secs_f64());
             waiting.decision = Some(Decision::Granted { estimated_ns: taken.estimated_ns });
+            state.permits_in_use += 1;
             state.unused.push(Unused { key: taken.work, is_late: false });
             return Some(taken.work);
         }
@@ -233,6 +245,17 @@ impl WorkQueue {
 }
 
 impl State {
+    /// Returns whether a permit is not in use: one for each thread, and more while slices are short.
+    fn has_permit(&self) -> bool {
+        let per_thread = nanos(BATCH_TIME).checked_div(self.mean_slice_ns).unwrap_or(1);
+        self.permits_in_use < self.threads * usize::try_from(per_thread).unwrap_or(1).clamp(1, MAX_BATCH)
+    }
+
+    fn record_slice(&mut self, took: Duration) {
+        let before_ns = if self.mean_slice_ns == 0 { nanos(took) } else { self.mean_slice_ns };
+        self.mean_slice_ns = before_ns - before_ns / 16 + nanos(took) / 16;
+    }
+
     /// The permits that a task was given and has not used, which it has no more.
     fn take_unused(&mut self, key: usize) -> usize {
         let before = self.unused.len();

@@ -53,7 +53,7 @@ impl Work {
             (Class::Bulk, None) => Rank::StartedBulk,
             (Class::Bulk, Some(_)) => Rank::Bulk,
         };
-        let carries_permit = state.free_permits > 0;
+        let carries_permit = state.has_permit();
         state.entered += 1;
         let number = state.entered;
         let key = state.waiting.insert(Waiting {
@@ -68,7 +68,7 @@ impl Work {
             decision: None,
         });
         if carries_permit {
-            state.free_permits -= 1;
+            state.permits_in_use += 1;
             state.unused.push(Unused { key, is_late: false });
         }
         state.queue.push((flow.id, flow.share()), rank, key);
@@ -186,12 +186,10 @@ impl WorkSlot {
         (new_since, now): (Option<Instant>, Instant),
         context: &mut Context<'_>,
     ) -> Poll<Option<Decision>> {
-        let is_direct = new_since.is_none()
-            && self.direct < MAX_DIRECT
-            && state.free_permits > 0
-            && state.queue.is_empty();
+        let is_direct =
+            new_since.is_none() && self.direct < MAX_DIRECT && state.has_permit() && state.queue.is_empty();
         if is_direct {
-            state.free_permits -= 1;
+            state.permits_in_use += 1;
             self.key = None;
             return Poll::Ready(None);
         }
@@ -219,11 +217,11 @@ impl WorkSlot {
             && let Some(waiting) = state.waiting.get_mut(key)
             && std::mem::take(&mut waiting.carries_permit)
         {
-            state.take_unused(key);
-            match queue.next(state, now, wakers) {
-                Some(granted) if granted != key => wakers.take_from(state, granted),
-                Some(_) => {}
-                None => state.free_permits += 1,
+            state.permits_in_use -= state.take_unused(key);
+            if let Some(granted) = queue.next(state, now, wakers)
+                && granted != key
+            {
+                wakers.take_from(state, granted);
             }
         }
         if is_undecided(state) {
@@ -239,7 +237,8 @@ impl WorkSlot {
         let Some(waiting) = state.waiting.try_remove(key) else { return Poll::Pending };
         // Another task has granted it a permit while it still carried one.
         if waiting.carries_permit {
-            queue.grant_next(state, now, wakers);
+            state.permits_in_use -= 1;
+            queue.grant(state, now, wakers);
         }
         Poll::Ready(waiting.decision)
     }
@@ -257,6 +256,7 @@ impl WorkSlot {
         let took = slice::end(now, queue.0.cpu);
         queue.0.metrics.admission.slice_s.observe(took.as_secs_f64());
         let mut state = queue.state();
+        state.record_slice(took);
         let charged = match charge {
             Charge::Estimated { estimated_ns, overhead } => {
                 state.queue.end(flow.id, estimated_ns, nanos(took + overhead));

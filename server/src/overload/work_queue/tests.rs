@@ -150,7 +150,7 @@ impl Model {
 
     fn is_at_rest(&self) -> bool {
         let state = self.queue.state();
-        state.free_permits == 1
+        state.permits_in_use == 0
             && state.queue.is_empty()
             && state.waiting.is_empty()
             && state.unused.is_empty()
@@ -192,8 +192,8 @@ fn a_principal_within_its_share_waits_for_a_slice_whatever_another_does() {
         let slowest = model.of(NORMAL).map(|ended| ended.took).max().unwrap();
         let ok = model.of(NORMAL).filter(|ended| ended.is_ok).count();
         assert!(model.of(NORMAL).all(|ended| ended.is_ok) && ok >= 398, "{row}: {ok}");
-        // The slice that runs, perhaps one more before the turn of a permit, and its own work.
-        assert!(slowest <= cost * 2 + MICROSECOND * 200, "{row}: {slowest:?}");
+        // The slices that have permits, perhaps one more before the turn of a permit, and its own work.
+        assert!(slowest <= cost * 2 + BATCH_TIME * 2 + MICROSECOND * 100, "{row}: {slowest:?}");
         assert!(model.idle < MILLISECOND, "{row}: idle for {:?}", model.idle);
     }
 }
@@ -283,8 +283,8 @@ fn callers_that_wait_for_their_responses_are_not_shed() {
 fn cpu_time_is_shared_by_weight() {
     let mut model = Model::new();
     for (flow, share) in [(FlowId(1), 1), (FlowId(2), 3), (FlowId(3), 6)] {
-        // A principal gains nothing by more calls.
-        let calls = if share == 1 { 100 } else { 2 };
+        // A principal gains nothing by more calls than have permits at a time.
+        let calls = if share == 1 { 100 } else { 4 };
         (0..calls).for_each(|_| model.arrive(flow, share, Class::Search, (u32::MAX, MICROSECOND * 100)));
     }
     let served = |model: &Model, flow: u64| {
