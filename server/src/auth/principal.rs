@@ -14,6 +14,8 @@ use super::{
     role::Roles,
 };
 
+/// The method of authentication while authentication is disabled.
+const ANYONE: &str = "anyone";
 /// Hashes names to ids. Its keys are random, so that no client can choose a name that collides with that of another.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
@@ -67,21 +69,25 @@ impl Principal {
     /// The principal of every call while authentication is disabled, with all roles.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self::new("anyone", String::new(), Roles::all(), None).labelled("anyone")
+        Self::new(ANYONE, String::new(), Roles::all(), None).labelled(ANYONE)
+    }
+
+    fn is_anonymous(&self) -> bool {
+        self.kind == ANYONE
     }
 
     /// Identifies the principal among all. While authentication is disabled, each client subnet is a principal.
     #[must_use]
     pub fn id(&self, client_subnet: Option<IpAddr>) -> u64 {
-        if self.kind == "anyone" { HASHER.hash_one(client_subnet) } else { self.id }
+        if self.is_anonymous() { HASHER.hash_one(client_subnet) } else { self.id }
     }
 
     /// The name for operators. While authentication is disabled, it is that of the client subnet.
     #[must_use]
     pub fn display_name(&self, client_subnet: Option<IpAddr>) -> Cow<'_, str> {
         match client_subnet {
-            Some(subnet) if self.kind == "anyone" => Cow::Owned(subnet.to_string()),
-            _ if self.kind == "anyone" => Cow::Borrowed(&self.label),
+            Some(subnet) if self.is_anonymous() => Cow::Owned(subnet.to_string()),
+            _ if self.is_anonymous() => Cow::Borrowed(&self.label),
             _ => Cow::Borrowed(&self.name),
         }
     }

@@ -74,7 +74,6 @@ pub(crate) struct WorkQueue(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     flows: Flows,
-    threads: u32,
     offloads: Arc<Semaphore>,
     clock: Monotonic,
     cpu: ThreadCpuClock,
@@ -155,7 +154,6 @@ impl WorkQueue {
         Self(Arc::new(Shared {
             state: Mutex::new(state),
             flows: Flows::new(Arc::clone(&metrics), threads * 2),
-            threads: u32::try_from(threads).unwrap_or(u32::MAX),
             offloads: Arc::new(Semaphore::new(MAX_OFFLOADS)),
             clock,
             cpu,
@@ -217,14 +215,15 @@ impl WorkQueue {
 
     /// Decides on waiting tasks until one is granted a permit.
     fn next(&self, state: &mut State, now: Instant, wakers: &mut Wakers) -> Option<usize> {
+        let threads = u32::try_from(state.threads).unwrap_or(u32::MAX);
         loop {
             let taken = state.queue.pop()?;
             let Some(waiting) = state.waiting.get_mut(taken.work) else { continue };
             let waited = now.saturating_duration_since(waiting.since);
             let max_wait = waiting.class.max_wait();
             // The wait alone does not decide: after a stall of the machine all requests have waited, but there is little work.
-            let is_overloaded = taken.backlogged_for >= OVERLOAD_WINDOW * self.0.threads
-                && taken.drain_time > max_wait * self.0.threads
+            let is_overloaded = taken.backlogged_for >= OVERLOAD_WINDOW * threads
+                && taken.drain_time > max_wait * threads
                 && waited > max_wait;
             waiting.flow.set_shedding(is_overloaded);
             if waiting.is_new && is_overloaded {

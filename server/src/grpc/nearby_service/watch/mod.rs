@@ -75,22 +75,7 @@ async fn watch(
         let response = tokio::select! {
             step = steps.message(), if !client_is_done => match step.map_err(with_details)? {
                 Some(step) => {
-                    context.charge(1)?;
-                    watcher.move_to(step)?;
-                    // Steps that have arrived while this one waited for its turn have one response.
-                    for _ in 0..MAX_MERGED_STEPS {
-                        if client_is_done {
-                            break;
-                        }
-                        let Some(next) = steps.message().now_or_never() else { break };
-                        match next.map_err(with_details)? {
-                            Some(step) => {
-                                context.charge(1)?;
-                                watcher.move_to(step)?;
-                            }
-                            None => client_is_done = true,
-                        }
-                    }
+                    client_is_done = !watcher.take_steps(step, &mut steps, context)?;
                     Some(watcher.next_response(service, work, false).await?)
                 }
                 // The client moves no more, but still reads.
@@ -134,6 +119,29 @@ impl Watcher {
             ));
         };
         start_from_wire(given, settings).map_err(|error| error.below("start"))
+    }
+
+    /// Moves to a step, and to those that have arrived while it waited for its turn: together they have one response. Returns whether
+    /// the client may send more.
+    fn take_steps(
+        &mut self,
+        first: wire::WatchNearbyRequest,
+        steps: &mut Streaming<wire::WatchNearbyRequest>,
+        context: &RequestContext,
+    ) -> Result<bool, Status> {
+        let mut next = first;
+        let mut merged = 0;
+        loop {
+            context.charge(1)?;
+            self.move_to(next)?;
+            if merged == MAX_MERGED_STEPS {
+                return Ok(true);
+            }
+            merged += 1;
+            let Some(arrived) = steps.message().now_or_never() else { return Ok(true) };
+            let Some(step) = arrived.map_err(with_details)? else { return Ok(false) };
+            next = step;
+        }
     }
 
     fn move_to(&mut self, step: wire::WatchNearbyRequest) -> Result<(), ServiceError> {
