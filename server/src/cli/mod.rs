@@ -117,9 +117,6 @@ enum Command {
     },
 }
 
-/// Tasks that a thread runs before it looks for new requests. tokio's 61 would be 61 ms of slices of work; a look costs a microsecond.
-const EVENT_INTERVAL: u32 = 4;
-
 /// Runs the binary `nearby` with its arguments, the first of which is its name.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     if let Some(message) = renamed_setting(&arguments) {
@@ -129,8 +126,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(usage) => return exit_code::of_usage(&escaped_usage(&arguments).unwrap_or(usage)),
     };
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = match runtime.enable_all().event_interval(EVENT_INTERVAL).build() {
+    let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return exit_code::of_error(&error.into()),
     };

@@ -1,26 +1,32 @@
 //! A fair queue of work in front of the threads of the runtime.
 //!
 //! Work is cut into slices of at most a millisecond: one poll of a call's future. A slice needs a permit, and there is one
-//! permit for each thread of the runtime, or as many as 0.2 ms of short slices, so that work waits here, in the order of the [`FairQueue`], and not in the queue of the
-//! runtime, which knows no principals. Tasks that read and write connections need no permit; the runtime's queue contains only
-//! those, and at most one slice for each thread.
+//! permit for each thread of the runtime, or as many as 0.2 ms of short slices, so that work waits here, in the order of the
+//! [`FairQueue`], and not in the queue of the runtime, which knows no principals. Tasks that read and write connections need no
+//! permit; the runtime's queue contains those, and 0.2 ms of slices for each thread.
 //!
-//! A permit is free, or one task *carries* it: a task that finds a free permit does not work at once, but goes to the end of the
-//! runtime's queue with it, behind all requests that have arrived by then. When its turn comes, it hands the permit to the first
-//! in the fair queue, which may be another task. At the end of a slice, the permit goes to the next in the same way.
+//! Work comes in rounds of 0.2 ms of each thread. Within a round, a task works at once if no other waits, and a slice that ends
+//! passes its permit to the first in the fair queue. After a round, [`dispatch_loop`] lets the runtime read the requests that have
+//! arrived meanwhile, and begins the next round: so work of a principal that comes next waits for one round, and not for the 61 tasks
+//! that a thread of the runtime runs before it looks for new requests.
 
 mod slot;
 
 use std::{
+    future::poll_fn,
     mem,
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    task::Waker,
+    task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
 use slab::Slab;
-use tokio::{runtime::Handle, sync::Semaphore};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, Semaphore},
+    task::yield_now,
+};
 
 pub(crate) use self::slot::{Work, WorkSlot};
 use super::{
@@ -38,12 +44,13 @@ use crate::{
 const OVERLOAD_WINDOW: Duration = Duration::from_millis(100);
 /// A task that has a permit is polled within microseconds. But the library that owns it may not poll it: hyper does not poll a response
 /// while the window of its stream is closed, which a client can close at any time. Others get the permit when two rounds at this interval
-/// find it unused. The rounds themselves go through the runtime's queue, so that a slow runtime is no reason.
+/// find it unused. [`reclaim_loop`] goes through the runtime's queue itself, so that a slow runtime is no reason.
 const RECLAIM_INTERVAL: Duration = Duration::from_millis(20);
-/// Work that has permits at a time, per thread. Responses that the runtime produces in one round leave with one system call (see
-/// `net::write_coalescing`): with a single permit per thread, a search of 32 concurrent callers cost half as much again.
-const BATCH_TIME: Duration = Duration::from_micros(200);
-const MAX_BATCH: usize = 32;
+/// Work of a round, and work that has permits at a time, per thread. Responses that the runtime produces in one round leave with one
+/// system call (see `net::write_coalescing`): with a single permit per thread, a search of 32 concurrent callers cost half as much
+/// again.
+const ROUND_TIME: Duration = Duration::from_micros(200);
+const MAX_PERMITS_PER_THREAD: usize = 32;
 /// Long searches of all principals that have a thread of their own: half of the 512 threads of tokio's pool.
 const MAX_OFFLOADS: usize = 256;
 
@@ -75,6 +82,8 @@ struct Shared {
     state: Mutex<State>,
     flows: Flows,
     offloads: Arc<Semaphore>,
+    /// Asks [`dispatch_loop`] for the next round.
+    dispatch: Arc<Notify>,
     clock: Monotonic,
     cpu: ThreadCpuClock,
     metrics: Arc<Metrics>,
@@ -83,20 +92,23 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     threads: usize,
-    /// Permits that tasks have: those that run, and those in `unused`.
+    /// Permits of tasks that run, and of those in `unused`.
     permits_in_use: usize,
     /// Mean cost of a slice: an exponentially weighted mean, in which each counts for a sixteenth.
     mean_slice_ns: u64,
+    /// Time of the slices of this round.
+    round_ns: u64,
+    /// True while the next round is due.
+    is_dispatching: bool,
     queue: FairQueue<usize>,
     waiting: Slab<Waiting>,
     /// Number of tasks that have waited so far.
     entered: u64,
-    /// Permits that tasks were given and have not used, and since when. A task may have two: one that it carries, and one that another
-    /// task granted it.
+    /// Permits that tasks were granted and have not used.
     unused: Vec<Unused>,
 }
 
-/// A permit that a task was given and has not used.
+/// A permit that a task was granted and has not used.
 #[derive(Debug)]
 struct Unused {
     key: usize,
@@ -117,8 +129,6 @@ struct Waiting {
     /// True if it may be shed: it has not started.
     is_new: bool,
     waker: Waker,
-    /// True while it is on its way through the runtime's queue with a permit.
-    carries_permit: bool,
     decision: Option<Decision>,
 }
 
@@ -133,6 +143,7 @@ impl WorkQueue {
     pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
         let threads = Handle::current().metrics().num_workers();
         let queue = Self::with_threads(threads, metrics, (Monotonic::system(), ThreadCpuClock::system()));
+        tokio::spawn(queue.dispatch_loop());
         tokio::spawn(reclaim_loop(Arc::downgrade(&queue.0)));
         queue
     }
@@ -146,6 +157,8 @@ impl WorkQueue {
             threads,
             permits_in_use: 0,
             mean_slice_ns: 0,
+            round_ns: 0,
+            is_dispatching: false,
             queue: FairQueue::default(),
             waiting: Slab::new(),
             entered: 0,
@@ -155,6 +168,7 @@ impl WorkQueue {
             state: Mutex::new(state),
             flows: Flows::new(Arc::clone(&metrics), threads * 2),
             offloads: Arc::new(Semaphore::new(MAX_OFFLOADS)),
+            dispatch: Arc::default(),
             clock,
             cpu,
             metrics,
@@ -184,12 +198,47 @@ impl WorkQueue {
         wakers.wake();
     }
 
-    /// Hands all permits that are not in use to the next tasks.
+    /// Hands all permits that are not in use to the next tasks, now or in the next round.
     fn grant(&self, state: &mut State, now: Instant, wakers: &mut Wakers) {
+        if state.is_round_over() {
+            return self.request_dispatch(state);
+        }
         while state.has_permit()
             && let Some(granted) = self.next(state, now, wakers)
         {
-            wakers.take_from(state, granted);
+            if let Some(waiting) = state.waiting.get_mut(granted) {
+                wakers.take_from(waiting);
+            }
+        }
+    }
+
+    /// Asks for the next round if work waits for it.
+    fn request_dispatch(&self, state: &mut State) {
+        if !state.queue.is_empty() && !mem::replace(&mut state.is_dispatching, true) {
+            self.0.dispatch.notify_one();
+        }
+    }
+
+    /// Begins rounds when they are due. Ends with the queue.
+    fn dispatch_loop(&self) -> impl Future<Output = ()> + use<> {
+        let (shared, due) = (Arc::downgrade(&self.0), Arc::clone(&self.0.dispatch));
+        async move {
+            loop {
+                due.notified().await;
+                // tokio wakes a task that yields after it has looked for events, such as requests that have arrived.
+                yield_now().await;
+                // Behind the tasks that read these, their requests are in the runtime's queue by now: they come before this task.
+                requeue().await;
+                let Some(shared) = shared.upgrade() else { return };
+                let queue = Self(shared);
+                let mut wakers = Wakers::default();
+                let now = queue.0.clock.now();
+                let mut state = queue.state();
+                (state.round_ns, state.is_dispatching) = (0, false);
+                queue.grant(&mut state, now, &mut wakers);
+                drop(state);
+                wakers.wake();
+            }
         }
     }
 
@@ -200,7 +249,7 @@ impl WorkQueue {
             state.unused.iter().filter(|unused| unused.is_late).map(|unused| unused.key).collect();
         state.unused.iter_mut().for_each(|unused| unused.is_late = true);
         for key in late {
-            let permits = state.take_unused(key);
+            state.take_unused(key);
             let Some(waiting) = state.waiting.try_remove(key) else { continue };
             let flow = (waiting.flow.id, waiting.flow.share());
             match waiting.decision {
@@ -208,7 +257,7 @@ impl WorkQueue {
                 _ => state.queue.remove(flow.0, waiting.rank, |other| *other == key),
             }
             state.queue.charge(flow, nanos(RECLAIM_INTERVAL));
-            state.permits_in_use -= permits;
+            state.permits_in_use -= 1;
         }
         self.grant(state, now, wakers);
     }
@@ -228,7 +277,7 @@ impl WorkQueue {
             waiting.flow.set_shedding(is_overloaded);
             if waiting.is_new && is_overloaded {
                 waiting.decision = Some(Decision::Shed { retry_delay: retry_delay(waited) });
-                wakers.0.push(mem::replace(&mut waiting.waker, Waker::noop().clone()));
+                wakers.take_from(waiting);
                 waiting.flow.metrics.record_shed();
                 self.0.metrics.admission.shed.with_label_values(&[waiting.class.as_str()]).inc();
                 state.queue.cancel(taken.flow, taken.estimated_ns);
@@ -246,20 +295,29 @@ impl WorkQueue {
 impl State {
     /// Returns whether a permit is not in use: one for each thread, and more while slices are short.
     fn has_permit(&self) -> bool {
-        let per_thread = nanos(BATCH_TIME).checked_div(self.mean_slice_ns).unwrap_or(1);
-        self.permits_in_use < self.threads * usize::try_from(per_thread).unwrap_or(1).clamp(1, MAX_BATCH)
+        let per_thread = nanos(ROUND_TIME).checked_div(self.mean_slice_ns).unwrap_or(1);
+        let per_thread = usize::try_from(per_thread).unwrap_or(1).clamp(1, MAX_PERMITS_PER_THREAD);
+        self.permits_in_use < self.threads * per_thread
+    }
+
+    fn is_round_over(&self) -> bool {
+        self.round_ns >= nanos(ROUND_TIME) * self.threads as u64
+    }
+
+    /// Returns whether work may begin at once.
+    fn may_begin(&self) -> bool {
+        self.queue.is_empty() && !self.is_round_over() && self.has_permit()
     }
 
     fn record_slice(&mut self, took: Duration) {
         let before_ns = if self.mean_slice_ns == 0 { nanos(took) } else { self.mean_slice_ns };
+        self.round_ns = self.round_ns.saturating_add(nanos(took));
         self.mean_slice_ns = before_ns - before_ns / 16 + nanos(took) / 16;
     }
 
-    /// The permits that a task was given and has not used, which it has no more.
-    fn take_unused(&mut self, key: usize) -> usize {
-        let before = self.unused.len();
+    /// The task uses its permit, or has it no more.
+    fn take_unused(&mut self, key: usize) {
         self.unused.retain(|unused| unused.key != key);
-        before - self.unused.len()
     }
 }
 
@@ -281,14 +339,31 @@ async fn reclaim_loop(queue: Weak<Shared>) {
 struct Wakers(Vec<Waker>);
 
 impl Wakers {
-    fn take_from(&mut self, state: &mut State, key: usize) {
-        if let Some(waiting) = state.waiting.get_mut(key) {
-            self.0.push(mem::replace(&mut waiting.waker, Waker::noop().clone()));
-        }
+    fn take_from(&mut self, waiting: &mut Waiting) {
+        self.0.push(mem::replace(&mut waiting.waker, Waker::noop().clone()));
     }
 
     fn wake(self) {
         self.0.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Puts the current task at the end of the runtime's queue.
+async fn requeue() {
+    let mut is_requeued = false;
+    poll_fn(|context| {
+        if mem::replace(&mut is_requeued, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.dispatch.notify_one();
     }
 }
 

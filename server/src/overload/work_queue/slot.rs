@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
 
-use super::{Decision, State, Unused, Waiting, Wakers, WorkQueue, nanos};
+use super::{Decision, State, Waiting, WorkQueue, nanos};
 use crate::{
     error::ServiceError,
     overload::{class::Class, fair_queue::Rank, flow::Flow, slice},
@@ -19,8 +19,6 @@ use crate::{
 /// CPU time of a call outside its slices, which its principal is charged too: reading and writing HTTP/2. Three quarters of the 50 to 80
 /// µs of a search on a connection of its own (`cargo loadtest cost`), and less on a busy connection.
 const CALL_OVERHEAD: Duration = Duration::from_micros(20);
-/// A task that resumes without a queue continues at once, if it has done so for less than this time: half a slice.
-const MAX_DIRECT: Duration = Duration::from_micros(500);
 
 /// The work of one call.
 #[derive(Clone, Debug)]
@@ -36,24 +34,18 @@ type Key = (usize, u64);
 impl Work {
     /// A slot for work that has its own order, such as a task.
     pub(crate) fn slot(&self) -> WorkSlot {
-        WorkSlot { work: self.clone(), key: None, direct: Duration::ZERO, running: None }
+        WorkSlot { work: self.clone(), key: None, running: None }
     }
 
-    /// Adds a task to the queue. Returns its key, and whether it carries a permit.
-    fn enter(
-        &self,
-        state: &mut State,
-        (new_since, now): (Option<Instant>, Instant),
-        waker: &Waker,
-    ) -> (Key, bool) {
-        let Self { flow, class, .. } = self;
+    /// Adds a task to the queue.
+    fn enter(&self, state: &mut State, (new_since, now): (Option<Instant>, Instant), waker: &Waker) -> Key {
+        let Self { queue, flow, class } = self;
         let rank = match (class, new_since) {
             (Class::Write, _) => Rank::Write,
             (Class::Search, _) => Rank::Search,
             (Class::Bulk, None) => Rank::StartedBulk,
             (Class::Bulk, Some(_)) => Rank::Bulk,
         };
-        let carries_permit = state.has_permit();
         state.entered += 1;
         let number = state.entered;
         let key = state.waiting.insert(Waiting {
@@ -64,15 +56,14 @@ impl Work {
             since: new_since.unwrap_or(now),
             is_new: new_since.is_some(),
             waker: waker.clone(),
-            carries_permit,
             decision: None,
         });
-        if carries_permit {
-            state.permits_in_use += 1;
-            state.unused.push(Unused { key, is_late: false });
-        }
         state.queue.push((flow.id, flow.share()), rank, key);
-        ((key, number), carries_permit)
+        // Else the slice that ends next passes its permit on.
+        if state.has_permit() {
+            queue.request_dispatch(state);
+        }
+        (key, number)
     }
 
     /// Waits until a long search may have a thread of its own: two for each thread of the runtime may serve one principal.
@@ -100,7 +91,6 @@ impl Work {
             if slice::is_over() {
                 let mut slot = slot.borrow_mut();
                 slot.end();
-                slot.direct = Duration::ZERO;
                 begin(&mut slot);
             }
         });
@@ -115,17 +105,23 @@ pub(crate) struct WorkSlot {
     work: Work,
     /// The key of the task while it waits.
     key: Option<Key>,
-    /// Time for which it has worked without going through the queue.
-    direct: Duration,
     /// The charge of the slice that runs.
-    running: Option<Charge>,
+    running: Option<Running>,
+}
+
+/// A slice that runs.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    charge: Charge,
+    /// The cost of the call outside its slices, with the first one.
+    overhead: Duration,
 }
 
 /// The charge of a slice at its end.
 #[derive(Clone, Copy, Debug)]
 enum Charge {
     /// It has been charged an estimate.
-    Estimated { estimated_ns: u64, overhead: Duration },
+    Estimated { estimated_ns: u64 },
     /// It has not been charged, as it did not wait.
     Direct,
 }
@@ -151,26 +147,27 @@ impl WorkSlot {
     ) -> Poll<Result<(), ServiceError>> {
         let queue = self.work.queue.clone();
         let now = queue.0.clock.now();
-        let mut wakers = Wakers::default();
         let mut state = queue.state();
         let polled = match self.key {
             Some(key) if state.waiting.get(key.0).is_some_and(|waiting| waiting.number == key.1) => {
-                self.poll_decision(&mut state, key.0, (now, &mut wakers), context)
+                self.poll_decision(&mut state, key.0, context)
             }
             // Also if a permit was reclaimed: the task waits again.
             _ => self.poll_enter(&mut state, (new_since, now), context),
         };
         drop(state);
-        wakers.wake();
         match polled {
             Poll::Pending => Poll::Pending,
             Poll::Ready(None) => {
-                self.begin(now, Charge::Direct);
+                if let Some(since) = new_since {
+                    let waited = now.saturating_duration_since(since);
+                    queue.0.metrics.admission.work_queue_wait_s.observe(waited.as_secs_f64());
+                }
+                self.begin((new_since, now), Charge::Direct);
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Some(Decision::Granted { estimated_ns })) => {
-                let overhead = if new_since.is_some() { CALL_OVERHEAD } else { Duration::ZERO };
-                self.begin(now, Charge::Estimated { estimated_ns, overhead });
+                self.begin((new_since, now), Charge::Estimated { estimated_ns });
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Some(Decision::Shed { retry_delay })) => {
@@ -186,88 +183,55 @@ impl WorkSlot {
         (new_since, now): (Option<Instant>, Instant),
         context: &mut Context<'_>,
     ) -> Poll<Option<Decision>> {
-        let is_direct =
-            new_since.is_none() && self.direct < MAX_DIRECT && state.has_permit() && state.queue.is_empty();
-        if is_direct {
+        if state.may_begin() {
             state.permits_in_use += 1;
             self.key = None;
             return Poll::Ready(None);
         }
-        self.direct = Duration::ZERO;
-        let (key, is_carrier) = self.work.enter(state, (new_since, now), context.waker());
-        self.key = Some(key);
-        if is_carrier {
-            context.waker().wake_by_ref();
-        }
+        self.key = Some(self.work.enter(state, (new_since, now), context.waker()));
         Poll::Pending
     }
 
-    /// Looks for the decision on the task, after handing the permit that it carries to the first in the queue.
+    /// Looks for the decision on the task.
     fn poll_decision(
         &mut self,
         state: &mut State,
         key: usize,
-        (now, wakers): (Instant, &mut Wakers),
         context: &mut Context<'_>,
     ) -> Poll<Option<Decision>> {
-        let queue = &self.work.queue;
-        let is_undecided =
-            |state: &State| state.waiting.get(key).is_some_and(|waiting| waiting.decision.is_none());
-        if is_undecided(state)
-            && let Some(waiting) = state.waiting.get_mut(key)
-            && std::mem::take(&mut waiting.carries_permit)
+        if let Some(waiting) = state.waiting.get_mut(key)
+            && waiting.decision.is_none()
         {
-            state.permits_in_use -= state.take_unused(key);
-            if let Some(granted) = queue.next(state, now, wakers)
-                && granted != key
-            {
-                wakers.take_from(state, granted);
-            }
-        }
-        if is_undecided(state) {
-            if let Some(waiting) = state.waiting.get_mut(key)
-                && !waiting.waker.will_wake(context.waker())
-            {
+            if !waiting.waker.will_wake(context.waker()) {
                 waiting.waker.clone_from(context.waker());
             }
             return Poll::Pending;
         }
         self.key = None;
         state.take_unused(key);
-        let Some(waiting) = state.waiting.try_remove(key) else { return Poll::Pending };
-        // Another task has granted it a permit while it still carried one.
-        if waiting.carries_permit {
-            state.permits_in_use -= 1;
-            queue.grant(state, now, wakers);
-        }
-        Poll::Ready(waiting.decision)
+        Poll::Ready(state.waiting.try_remove(key).and_then(|waiting| waiting.decision))
     }
 
-    fn begin(&mut self, now: Instant, charge: Charge) {
+    fn begin(&mut self, (new_since, now): (Option<Instant>, Instant), charge: Charge) {
+        let overhead = if new_since.is_some() { CALL_OVERHEAD } else { Duration::ZERO };
         slice::begin(now, self.work.queue.0.cpu);
-        self.running = Some(charge);
+        self.running = Some(Running { charge, overhead });
     }
 
     /// Ends the slice that runs, if any, and passes its permit on.
     fn end(&mut self) {
-        let Some(charge) = self.running.take() else { return };
+        let Some(Running { charge, overhead }) = self.running.take() else { return };
         let Work { queue, flow, .. } = &self.work;
         let now = queue.0.clock.now();
         let took = slice::end(now, queue.0.cpu);
         queue.0.metrics.admission.slice_s.observe(took.as_secs_f64());
         let mut state = queue.state();
         state.record_slice(took);
-        let charged = match charge {
-            Charge::Estimated { estimated_ns, overhead } => {
-                state.queue.end(flow.id, estimated_ns, nanos(took + overhead));
-                took + overhead
-            }
-            Charge::Direct => {
-                state.queue.charge((flow.id, flow.share()), nanos(took));
-                self.direct += took;
-                took
-            }
-        };
+        let charged = took + overhead;
+        match charge {
+            Charge::Estimated { estimated_ns } => state.queue.end(flow.id, estimated_ns, nanos(charged)),
+            Charge::Direct => state.queue.charge((flow.id, flow.share()), nanos(charged)),
+        }
         queue.pass_on(state, 1, now);
         flow.metrics.add_cpu(charged);
     }
@@ -283,14 +247,16 @@ impl Drop for WorkSlot {
         if state.waiting.get(key).is_none_or(|waiting| waiting.number != number) {
             return;
         }
-        let permits = state.take_unused(key);
+        state.take_unused(key);
         let Some(waiting) = state.waiting.try_remove(key) else { return };
         match waiting.decision {
             None => state.queue.remove(waiting.flow.id, waiting.rank, |other| *other == key),
-            Some(Decision::Granted { estimated_ns }) => state.queue.cancel(waiting.flow.id, estimated_ns),
+            Some(Decision::Granted { estimated_ns }) => {
+                state.queue.cancel(waiting.flow.id, estimated_ns);
+                queue.pass_on(state, 1, now);
+            }
             Some(Decision::Shed { .. }) => {}
         }
-        queue.pass_on(state, permits, now);
     }
 }
 
