@@ -28,6 +28,10 @@ pub enum LimitedResource {
     Writes,
     /// Watching calls.
     Watchers,
+    /// Streaming calls that are no watches.
+    Streams,
+    /// Unary calls of bulk work.
+    BulkCalls,
     /// Backups in progress.
     Backups,
 }
@@ -114,6 +118,9 @@ pub enum ServiceError {
     /// Too many calls of one kind at once.
     #[error("too many {0} at once; reduce concurrency and retry in a moment")]
     LimitReached(LimitedResource),
+    /// The principal holds its share of a resource.
+    #[error("too many {0} of this caller at once; end some, or retry in a moment")]
+    PrincipalLimitReached(LimitedResource),
     /// The store has failed. Searches go on. The cause is in the log.
     #[error("read-only: the disk failed or the store is damaged; operator action required")]
     ReadOnly,
@@ -156,6 +163,8 @@ impl fmt::Display for LimitedResource {
         f.write_str(match self {
             Self::Writes => "waiting writes",
             Self::Watchers => "watching calls",
+            Self::Streams => "streaming calls",
+            Self::BulkCalls => "batches, density and list calls",
             Self::Backups => "backups",
         })
     }

@@ -28,8 +28,6 @@ pub struct Service {
     pub tokens: PageTokens,
     /// The holidays of opening hours.
     pub calendar: Arc<HolidayCalendar>,
-    /// Permits for watching calls.
-    pub watchers: Arc<Semaphore>,
     /// Permits for backups, each of which keeps all merchants of its revision in memory.
     pub backups: Arc<Semaphore>,
     /// Time of the last backup that was sent completely since the start, in seconds since 1970; 0 if there was none.
@@ -91,15 +89,6 @@ impl Service {
             Ok(CheckedRow { before, after })
         };
         merchants.into_iter().map(check).collect()
-    }
-
-    /// A permit for a watching call.
-    ///
-    /// # Errors
-    /// [`ServiceError::LimitReached`] when all are taken.
-    pub fn watch(&self) -> Result<OwnedSemaphorePermit, ServiceError> {
-        let permit = Arc::clone(&self.watchers).try_acquire_owned();
-        permit.map_err(|_| ServiceError::LimitReached(LimitedResource::Watchers))
     }
 
     /// Everything as of the last commit, and the permit of the backup.

@@ -64,7 +64,7 @@ pub(crate) struct AdminServer {
     pub(crate) availability: WriteAvailability,
     pub(crate) requests_in_flight: Arc<dyn Fn() -> usize + Send + Sync>,
     pub(crate) data_dir: PathBuf,
-    pub(crate) max_watchers: usize,
+    pub(crate) watchers: Arc<dyn Fn() -> usize + Send + Sync>,
     pub(crate) authenticator: Authenticator,
     pub(crate) audit_log: Option<AuditLog>,
     pub(crate) clock: Clock,
@@ -151,7 +151,7 @@ impl AdminServer {
             revision: snapshot.revision().0,
             commands_waiting: service.commits.waiting(),
             last_backup_s: service.last_backup_s.load(Ordering::Relaxed),
-            watchers: self.max_watchers.saturating_sub(service.watchers.available_permits()),
+            watchers: (self.watchers)(),
             ..without_service
         }
     }

@@ -45,6 +45,7 @@ use crate::{
         tls::Tls,
     },
     opening_hours::{HolidayCalendar, run_refresh},
+    overload::principal_limits::PrincipalLimits,
     service::{Service, ServiceHandle},
     telemetry::{LogControl, metrics::Metrics, traces::Traces},
     write_availability::{State, WriteAvailability},
@@ -186,12 +187,11 @@ impl ServerHandle {
             metrics,
         };
         let (commits, commit_thread) = commit::spawn(commit_parts).map_err(|error| internal(&error))?;
-        let watchers = Arc::new(Semaphore::new(settings.max_watchers));
         let backups = Arc::new(Semaphore::new(MAX_BACKUPS));
         let refresh = run_refresh(Arc::clone(&calendar), clock::system());
         let background = admin.into_iter().chain([AbortOnDrop(tokio::spawn(refresh))]).collect();
         let last_backup_s = Arc::default();
-        handle.set(Service { reader, commits, feed, tokens, calendar, watchers, backups, last_backup_s });
+        handle.set(Service { reader, commits, feed, tokens, calendar, backups, last_backup_s });
         health.set_all(true).await;
         Ok(Self {
             address: None,
@@ -250,6 +250,7 @@ struct Parts {
     metrics: Arc<Metrics>,
     traces: Option<Traces>,
     availability: WriteAvailability,
+    principal_limits: PrincipalLimits,
 }
 
 impl Parts {
@@ -258,12 +259,14 @@ impl Parts {
         audit_log: Option<AuditLog>,
         settings: &Settings,
     ) -> Result<Self, StartError> {
+        let metrics = Arc::new(Metrics::new().map_err(|error| internal(&error))?);
         Ok(Self {
             authenticator,
             audit_log,
             handle: ServiceHandle::not_ready(),
             in_flight: InFlight::default(),
-            metrics: Arc::new(Metrics::new().map_err(|error| internal(&error))?),
+            principal_limits: PrincipalLimits::new(settings.resource_limits, Arc::clone(&metrics)),
+            metrics,
             traces: settings
                 .traces
                 .as_ref()
@@ -282,14 +285,14 @@ impl Parts {
         log: Option<LogControl>,
     ) -> Result<Option<AbortOnDrop>, StartError> {
         let Some(address) = settings.admin_listen else { return Ok(None) };
-        let in_flight = self.in_flight.clone();
+        let (in_flight, limits) = (self.in_flight.clone(), self.principal_limits.clone());
         let admin = AdminServer {
             metrics: Arc::clone(&self.metrics),
             handle: self.handle.clone(),
             availability: self.availability.clone(),
             requests_in_flight: Arc::new(move || in_flight.count()),
             data_dir: settings.data_dir.clone(),
-            max_watchers: settings.max_watchers,
+            watchers: Arc::new(move || limits.watchers()),
             authenticator: self.authenticator.clone(),
             audit_log: self.audit_log.clone(),
             clock: clock::system(),
@@ -312,6 +315,7 @@ impl Parts {
                 shows_internal: settings.expose_internal_fields,
                 log_cells: settings.log_cells,
             },
+            principal_limits: self.principal_limits.clone(),
             watch_send_timeout: settings.watch_send_timeout,
             clock: clock::system(),
             reflection: settings.reflection,

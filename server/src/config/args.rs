@@ -125,6 +125,17 @@ server_args! {
         "Largest search radius, in metres, up to 50000";
     max_watchers: usize = 1_000, "NEARBY_MAX_WATCHERS", "NUMBER",
         "Concurrent watching calls";
+    max_streams: usize = 10_000, "NEARBY_MAX_STREAMS", "NUMBER",
+        "Concurrent streaming calls that are no watches";
+    max_bulk_calls: usize = 1_000, "NEARBY_MAX_BULK_CALLS", "NUMBER",
+        "Concurrent batches, density and list calls";
+    max_principal_fraction: f64 = 0.9, "NEARBY_MAX_PRINCIPAL_FRACTION", "FRACTION",
+        "Fraction of these calls, and of unread response bytes, that one principal may hold while no other holds any; 1 disables the limit";
+    change_feed_reserve: f64 = 0.1, "NEARBY_CHANGE_FEED_RESERVE", "FRACTION",
+        "Fraction of the watching calls that only WatchMerchants can take";
+    observe_principal_limits: bool = false, "NEARBY_OBSERVE_PRINCIPAL_LIMITS", "BOOL",
+        "Count the calls that exceed the limits of their principal, but do not reject them",
+        [num_args = 0..=1, default_missing_value = "true"];
     watch_send_timeout_s: u64 = 30, "NEARBY_WATCH_SEND_TIMEOUT_S", "SECONDS",
         "Time for which a watcher may leave a response unread before its call ends, in seconds";
     reflection: bool = false, "NEARBY_REFLECTION", "BOOL",

@@ -16,6 +16,7 @@ use crate::{
     auth::{AuthSettings, rate_limit::PerIpRateLimit},
     disk_monitor::MinFreeSpace,
     net::{limits::ConnectionLimits, tls::TlsFiles},
+    overload::resource::ResourceLimits,
     telemetry::TraceSettings,
 };
 
@@ -50,8 +51,8 @@ pub struct Settings {
     pub per_ip: Option<PerIpRateLimit>,
     /// File of the audit log.
     pub audit_log: Option<PathBuf>,
-    /// Concurrent watching calls.
-    pub max_watchers: usize,
+    /// Limits of what principals hold at a time.
+    pub resource_limits: ResourceLimits,
     /// Time for which a watcher may leave a response unread.
     pub watch_send_timeout: Duration,
     /// True to serve server reflection.
@@ -147,7 +148,7 @@ impl ServerArgs {
                 .map_err(|error| Setting("max_radius_m").invalid(error.to_string()))?,
             auth,
             per_ip: args.per_ip()?,
-            max_watchers: args.max_watchers().min(MAX_WATCHERS),
+            resource_limits: args.resource_limits()?,
             watch_send_timeout: Duration::from_secs(args.watch_send_timeout_s()),
             reflection: args.reflection(),
             shutdown_grace_period: Duration::from_secs(args.shutdown_grace_period_s()),
@@ -172,6 +173,25 @@ impl ServerArgs {
         })
     }
 
+    fn resource_limits(&self) -> Result<ResourceLimits, ConfigError> {
+        let fraction = |name, value: f64, range: RangeInclusive<f64>| {
+            let invalid = format!("must be between {} and {}", range.start(), range.end());
+            if range.contains(&value) { Ok(value) } else { Err(Setting(name).invalid(invalid)) }
+        };
+        Ok(ResourceLimits {
+            max_watchers: self.max_watchers(),
+            max_streams: self.max_streams(),
+            max_bulk_calls: self.max_bulk_calls(),
+            max_principal_fraction: fraction(
+                "max_principal_fraction",
+                self.max_principal_fraction(),
+                MIN_PRINCIPAL_FRACTION..=1.0,
+            )?,
+            change_feed_reserve: fraction("change_feed_reserve", self.change_feed_reserve(), 0.0..=1.0)?,
+            observe_only: self.observe_principal_limits(),
+        })
+    }
+
     fn traces(&self) -> Result<Option<TraceSettings>, ConfigError> {
         let ratio = self.trace_ratio();
         if !(0.0..=1.0).contains(&ratio) {
@@ -191,8 +211,8 @@ impl ServerArgs {
 const MEBIBYTE: u64 = 1024 * 1024;
 /// A longer journal would take minutes to read at start.
 const CHECKPOINT_JOURNAL_MIB: RangeInclusive<u64> = 1..=65_536;
-/// Upper bound of the setting: a semaphore counts no more than 2^61, and a watcher takes tens of kilobytes.
-const MAX_WATCHERS: usize = 1_000_000;
+/// With less, a principal alone could not take one of a hundred.
+const MIN_PRINCIPAL_FRACTION: f64 = 0.01;
 
 #[cfg(test)]
 mod tests {

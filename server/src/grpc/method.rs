@@ -1,6 +1,9 @@
 //! The methods of the contract, and what the layers need to know of one before they read its request.
 
-use crate::{auth::role::Role, overload::class::Class};
+use crate::{
+    auth::role::Role,
+    overload::{class::Class, resource::Resource},
+};
 
 /// A method of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +122,15 @@ impl Method {
         self.path.trim_start_matches('/').split('/').next().unwrap_or_default()
     }
 
+    /// The resource of which each of its calls takes a unit. Watches take theirs until they end, and not until the client has read it.
+    pub(crate) const fn resource(&self) -> Option<Resource> {
+        match (self.class, self.is_unary) {
+            (Class::Bulk, true) => Some(Resource::BulkCalls),
+            (Class::Bulk, false) => Some(Resource::Streams),
+            (Class::Search | Class::Write, _) => None,
+        }
+    }
+
     /// Its name without package and service.
     pub(crate) fn name(&self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or_default()
@@ -149,6 +161,18 @@ mod tests {
         let table: BTreeMap<String, bool> =
             METHODS.iter().map(|method| (method.path.to_owned(), method.is_unary)).collect();
         assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn bulk_calls_and_streams_that_are_no_watches_take_a_unit_of_their_resource() {
+        let of = |resource| {
+            let taking = METHODS.iter().filter(move |method| method.resource() == Some(resource));
+            taking.map(Method::name).collect::<Vec<_>>()
+        };
+        let unary = ["BatchSearchNearby", "GetDensity", "BatchGetMerchants", "ListMerchants"];
+        assert_eq!(of(Resource::BulkCalls), unary);
+        let streams = ["StreamSearchNearby", "ImportMerchants", "ExportMerchants", "BackUpMerchants"];
+        assert_eq!(of(Resource::Streams), streams);
     }
 
     #[test]

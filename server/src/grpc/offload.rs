@@ -89,13 +89,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        overload::{class::Class, fair_queue::FlowId, work_queue::WorkQueue},
-        telemetry::metrics::Metrics,
-    };
+    use crate::overload::{class::Class, fair_queue::FlowId, work_queue::WorkQueue};
 
     fn work() -> Work {
-        let queue = WorkQueue::new(Arc::new(Metrics::new().unwrap()));
+        let queue = WorkQueue::of_test();
         queue.work_of((FlowId(1), NonZeroU32::MIN), Class::Search, &Default::default)
     }
 

@@ -32,6 +32,7 @@ use crate::{
     auth::audit_log::AuditLog,
     clock::Clock,
     net::{RequestService, in_flight::InFlight},
+    overload::principal_limits::PrincipalLimits,
     overload::work_queue::WorkQueue,
     service::ServiceHandle,
     telemetry::{metrics::Metrics, traces::Traces},
@@ -41,6 +42,7 @@ use crate::{
 pub(crate) struct GrpcServer {
     pub(crate) handle: ServiceHandle,
     pub(crate) searches: SearchSettings,
+    pub(crate) principal_limits: PrincipalLimits,
     pub(crate) watch_send_timeout: Duration,
     pub(crate) clock: Clock,
     pub(crate) reflection: bool,
@@ -61,7 +63,7 @@ impl GrpcServer {
     pub(crate) async fn build(
         self,
     ) -> Result<(impl RequestService + use<>, Health), tonic_reflection::server::Error> {
-        let work_queue = WorkQueue::new(Arc::clone(&self.metrics));
+        let work_queue = WorkQueue::new(self.principal_limits.clone(), Arc::clone(&self.metrics));
         let call_metrics = CallMetrics::new(self.in_flight.clone(), &self.metrics, self.traces.clone());
         let rate_limit = RateLimit(Arc::clone(&self.metrics));
         let audit = Audit { log: self.audit_log.clone(), clock: Arc::clone(&self.clock) };

@@ -63,8 +63,8 @@ impl From<ServiceError> for Status {
             ServiceError::DiskFull => {
                 details.set_retry_info(Some(DISK_FULL_RETRY_DELAY));
             }
-            ServiceError::LimitReached(quota) => {
-                details.add_quota_failure_violation(quota_subject(*quota), error.to_string());
+            ServiceError::LimitReached(resource) | ServiceError::PrincipalLimitReached(resource) => {
+                details.add_quota_failure_violation(quota_subject(*resource), error.to_string());
                 details.set_retry_info(Some(RETRY_DELAY));
             }
             ServiceError::RevisionTooOld { .. }
@@ -163,6 +163,13 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         ServiceError::LimitReached(LimitedResource::Watchers) => {
             (Code::ResourceExhausted, reason::TOO_MANY_WATCHERS)
         }
+        ServiceError::LimitReached(LimitedResource::Streams) => {
+            (Code::ResourceExhausted, reason::TOO_MANY_STREAMS)
+        }
+        ServiceError::LimitReached(LimitedResource::BulkCalls) => {
+            (Code::ResourceExhausted, reason::TOO_MANY_BULK_CALLS)
+        }
+        ServiceError::PrincipalLimitReached(_) => (Code::ResourceExhausted, reason::PRINCIPAL_LIMIT),
         ServiceError::LimitReached(LimitedResource::Backups) => {
             (Code::ResourceExhausted, reason::TOO_MANY_BACKUPS)
         }
@@ -177,6 +184,8 @@ fn quota_subject(resource: LimitedResource) -> &'static str {
     match resource {
         LimitedResource::Writes => "nearby/waiting-writes",
         LimitedResource::Watchers => "nearby/watchers",
+        LimitedResource::Streams => "nearby/streams",
+        LimitedResource::BulkCalls => "nearby/bulk-calls",
         LimitedResource::Backups => "nearby/backups",
     }
 }
@@ -275,6 +284,9 @@ mod tests {
             ServiceError::Overloaded(RETRY_DELAY),
             ServiceError::LimitReached(LimitedResource::Writes),
             ServiceError::LimitReached(LimitedResource::Watchers),
+            ServiceError::LimitReached(LimitedResource::Streams),
+            ServiceError::LimitReached(LimitedResource::BulkCalls),
+            ServiceError::PrincipalLimitReached(LimitedResource::Streams),
             ServiceError::LimitReached(LimitedResource::Backups),
             ServiceError::ReadOnly,
             ServiceError::DiskFull,

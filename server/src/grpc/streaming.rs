@@ -75,20 +75,17 @@ async fn end_of(task: JoinHandle<Result<(), Status>>) -> Option<Status> {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroU32, sync::Arc};
+    use std::num::NonZeroU32;
 
     use futures_util::StreamExt;
     use tokio::sync::oneshot;
     use tonic::Code;
 
     use super::*;
-    use crate::{
-        overload::{class::Class, fair_queue::FlowId, work_queue::WorkQueue},
-        telemetry::metrics::Metrics,
-    };
+    use crate::overload::{class::Class, fair_queue::FlowId, work_queue::WorkQueue};
 
     fn work() -> Work {
-        let queue = WorkQueue::new(Arc::new(Metrics::new().unwrap()));
+        let queue = WorkQueue::of_test();
         queue.work_of((FlowId(1), NonZeroU32::MIN), Class::Search, &Default::default)
     }
 

@@ -4,13 +4,13 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed},
     },
 };
 
 use tokio::sync::Semaphore;
 
-use super::fair_queue::FlowId;
+use super::{fair_queue::FlowId, resource::RESOURCES};
 use crate::telemetry::principals::PrincipalMetrics;
 
 /// The state that all calls of a principal share.
@@ -23,6 +23,8 @@ pub(crate) struct Flow {
     /// Permits of long searches on threads of their own.
     pub(super) offloads: Arc<Semaphore>,
     is_shedding: AtomicBool,
+    /// Units of each resource that the principal holds: see [`super::principal_limits`].
+    pub(super) held: [AtomicUsize; RESOURCES],
 }
 
 impl Flow {
@@ -38,6 +40,7 @@ impl Flow {
             metrics,
             offloads: Arc::new(Semaphore::new(offloads)),
             is_shedding: AtomicBool::new(false),
+            held: Default::default(),
         }
     }
 

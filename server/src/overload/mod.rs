@@ -20,12 +20,14 @@
 //! class may wait, uses more than its share: its requests that have waited for longer than that are shed, with UNAVAILABLE `OVERLOADED` and the delay of its own queue as the retry delay. Work that has
 //! started is never shed. While a flow is shedding, its connections read in larger batches (`net::write_coalescing`): a rejection of
 //! requests that arrive together costs a third of single ones. `nearby_requests_shed_total` counts what is shed.
-//! `net::message_limits` bounds memory instead of time, and answers the same.
+//! [`principal_limits`] bounds the watches, streams and bulk calls of one principal. `net::message_limits` bounds memory instead of time, and answers the same.
 
 pub(crate) mod class;
 pub(crate) mod fair_queue;
 pub(crate) mod flow;
 mod flows;
+pub(crate) mod principal_limits;
+pub mod resource;
 pub(crate) mod scheduled;
 pub(crate) mod slice;
 pub(crate) mod work_queue;

@@ -106,6 +106,8 @@ pub(crate) struct AdmissionMetrics {
     pub(crate) shed: IntCounterVec,
     /// Requests rejected for credentials, roles or rate limits, by reason.
     pub(crate) rejected: IntCounterVec,
+    /// Calls beyond the limit of their principal, by resource and outcome.
+    pub(crate) principal_limit: IntCounterVec,
 }
 
 /// Metrics of connections.
@@ -346,6 +348,11 @@ impl AdmissionMetrics {
             work_queue_wait_s: make.histogram("nearby_work_queue_wait_seconds", queue, &WAIT_BUCKETS_S)?,
             slice_s: make.histogram("nearby_work_slice_seconds", slice, &SLICE_BUCKETS_S)?,
             shed: make.counters_from_0("nearby_requests_shed_total", shed, "class", &classes)?,
+            principal_limit: make.counters(
+                "nearby_principal_limit_reached_total",
+                "Calls beyond the limit of their principal, by resource, and rejected or only observed",
+                &["resource", "outcome"],
+            )?,
             rejected: make.counters_from_0(
                 "nearby_requests_rejected_total",
                 rejected,

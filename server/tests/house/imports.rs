@@ -223,7 +223,7 @@ const ALLOWED: [(&str, &[&str]); 27] = [
     ("app", &["*"]),
     ("fuzz_targets", &["auth", "formats", "grpc", "opening_hours", "page_token"]),
     ("bench_support", &["error", "grpc", "opening_hours", "page_token", "record"]),
-    ("config", &["auth", "disk_monitor", "fs", "net", "telemetry"]),
+    ("config", &["auth", "disk_monitor", "fs", "net", "overload", "telemetry"]),
     (
         "grpc",
         &[

@@ -16,6 +16,7 @@ use crate::{
         response_encoder::{put_field, put_merchant, viewed},
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
+    overload::resource::Resource,
     overload::work_queue::Work,
     record::name_of,
     service::{NOT_READY, Service, ServiceHandle},
@@ -35,7 +36,7 @@ pub(super) async fn watch(
     if !given.history_id.is_empty() {
         service.tokens.check_history(&given.history_id)?;
     }
-    let permit = service.watch()?;
+    let held = work.acquire(Resource::FeedWatchers)?;
     // Subscribed before the feed is read, so that no change is missed in between.
     let latest = service.feed.subscribe();
     let now = *latest.borrow();
@@ -48,7 +49,7 @@ pub(super) async fn watch(
             watched = changes.run(&service, behind, latest) => watched,
             () = handle.stopping() => Err(NOT_READY),
         };
-        drop(permit);
+        drop(held);
         watched.map_err(Status::from)
     }))
 }

@@ -3,14 +3,20 @@
 
 use std::{
     num::NonZeroU32,
+    pin::Pin,
     sync::{Arc, LazyLock},
+    task::Context,
     time::Duration,
 };
 
 use http::{HeaderMap, Request, Response};
+use http_body::Body as _;
 use tonic::{Status, body::Body};
 
-use super::{GrpcService, Middleware, call, deadline::Deadline, request_setup::Arrived};
+use super::{
+    BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, call, deadline::Deadline,
+    request_setup::Arrived,
+};
 use crate::{
     auth::principal::Principal,
     error::ServiceError,
@@ -18,6 +24,7 @@ use crate::{
     net::peer::{Peer, client_subnet},
     overload::{
         fair_queue::FlowId,
+        principal_limits::Held,
         work_queue::{RETRY_DELAYS, Work, WorkQueue},
     },
 };
@@ -32,6 +39,10 @@ impl Middleware for LoadShed {
         let Some(method) = Route::of(&request).method() else { return call(inner, request).await };
         let work = self.work_of(&request, method);
         work.flow.metrics.record_request();
+        let held = match method.resource().map(|resource| work.acquire(resource)).transpose() {
+            Ok(held) => held,
+            Err(error) => return Status::from(error).into_http(),
+        };
         let read_throttle = request.extensions().get::<Peer>().map(|peer| peer.read_throttle.clone());
         let (arrived, deadline) = (Arrived::of(&request), request.extensions().get::<Deadline>().copied());
         request.extensions_mut().insert(work.clone());
@@ -45,10 +56,20 @@ impl Middleware for LoadShed {
         if let Some(read_throttle) = read_throttle {
             read_throttle.set_shedding(work.flow.is_shedding());
         }
-        handled.unwrap_or_else(|error| match error {
+        let response = handled.unwrap_or_else(|error| match error {
             ServiceError::Overloaded(retry_delay) => rejection(retry_delay),
             other => Status::from(other).into_http(),
-        })
+        });
+        match held {
+            Some(held) => ObservedBody::observe(response, held),
+            None => response,
+        }
+    }
+}
+
+impl BodyObserver for Held {
+    fn poll_frame(&mut self, body: Pin<&mut Body>, context: &mut Context<'_>) -> Result<PolledFrame, Status> {
+        Ok(body.poll_frame(context))
     }
 }
 

@@ -34,6 +34,7 @@ use super::{
     fair_queue::{FairQueue, FlowId, Rank},
     flow::Flow,
     flows::Flows,
+    principal_limits::PrincipalLimits,
 };
 use crate::{
     clock::{Monotonic, ThreadCpuClock},
@@ -82,6 +83,7 @@ struct Shared {
     state: Mutex<State>,
     flows: Flows,
     offloads: Arc<Semaphore>,
+    limits: PrincipalLimits,
     /// Asks [`dispatch_loop`] for the next round.
     dispatch: Arc<Notify>,
     clock: Monotonic,
@@ -140,17 +142,25 @@ enum Decision {
 
 impl WorkQueue {
     /// Creates a queue for the threads of the current runtime.
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(limits: PrincipalLimits, metrics: Arc<Metrics>) -> Self {
         let threads = Handle::current().metrics().num_workers();
-        let queue = Self::with_threads(threads, metrics, (Monotonic::system(), ThreadCpuClock::system()));
+        let clocks = (Monotonic::system(), ThreadCpuClock::system());
+        let queue = Self::with_threads(threads, (limits, metrics), clocks);
         tokio::spawn(queue.dispatch_loop());
         tokio::spawn(reclaim_loop(Arc::downgrade(&queue.0)));
         queue
     }
 
+    /// A queue for the tests of its users.
+    #[cfg(test)]
+    pub(crate) fn of_test() -> Self {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        Self::new(PrincipalLimits::new(Default::default(), Arc::clone(&metrics)), metrics)
+    }
+
     pub(super) fn with_threads(
         threads: usize,
-        metrics: Arc<Metrics>,
+        (limits, metrics): (PrincipalLimits, Arc<Metrics>),
         (clock, cpu): (Monotonic, ThreadCpuClock),
     ) -> Self {
         let state = State {
@@ -168,6 +178,7 @@ impl WorkQueue {
             state: Mutex::new(state),
             flows: Flows::new(Arc::clone(&metrics), threads * 2),
             offloads: Arc::new(Semaphore::new(MAX_OFFLOADS)),
+            limits,
             dispatch: Arc::default(),
             clock,
             cpu,

@@ -13,7 +13,9 @@ use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
 use super::{Decision, State, Waiting, WorkQueue, nanos};
 use crate::{
     error::ServiceError,
-    overload::{class::Class, fair_queue::Rank, flow::Flow, slice},
+    overload::{
+        class::Class, fair_queue::Rank, flow::Flow, principal_limits::Held, resource::Resource, slice,
+    },
 };
 
 /// CPU time of a call outside its slices, which its principal is charged too: reading and writing HTTP/2. Three quarters of the 50 to 80
@@ -64,6 +66,14 @@ impl Work {
             queue.request_dispatch(state);
         }
         (key, number)
+    }
+
+    /// Takes one unit of a resource for the principal of the call.
+    ///
+    /// # Errors
+    /// [`ServiceError::LimitReached`] and [`ServiceError::PrincipalLimitReached`].
+    pub(crate) fn acquire(&self, resource: Resource) -> Result<Held, ServiceError> {
+        self.queue.0.limits.acquire(resource, &self.flow)
     }
 
     /// Waits until a long search may have a thread of its own: two for each thread of the runtime may serve one principal.

@@ -10,7 +10,10 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::{clock::ManualClock, overload::scheduled::Scheduled};
+use crate::{
+    clock::ManualClock,
+    overload::{resource::ResourceLimits, scheduled::Scheduled},
+};
 
 const MICROSECOND: Duration = Duration::from_micros(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -92,7 +95,9 @@ impl Model {
     fn new() -> Self {
         let clock = ManualClock::default();
         let metrics = Arc::new(Metrics::new().unwrap());
-        let queue = WorkQueue::with_threads(1, metrics, (clock.monotonic(), ThreadCpuClock::none()));
+        let limits = PrincipalLimits::new(ResourceLimits::default(), Arc::clone(&metrics));
+        let clocks = (clock.monotonic(), ThreadCpuClock::none());
+        let queue = WorkQueue::with_threads(1, (limits, metrics), clocks);
         let (run_queue, calls, ended) = (RunQueue::default(), Vec::new(), Vec::new());
         let in_progress = HashMap::new();
         let waker = Arc::new(TaskWaker {

@@ -28,6 +28,7 @@ use crate::{
         request_context::RequestContext,
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
+    overload::resource::Resource,
     overload::{slice, work_queue::Work},
     page_token::{Fingerprint, Payload},
     reason,
@@ -45,11 +46,11 @@ pub(super) fn responses(
     context: RequestContext,
 ) -> Result<ResponseStream<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
     let service = searches.handle.service()?;
-    let permit = service.watch()?;
     let work = context.work()?.clone();
+    let held = work.acquire(Resource::SearchWatchers)?;
     Ok(spawn_stream(&work, searches.watch_send_timeout, |sender| async move {
         let watched = watch(&searches, (&service, &context), steps, &sender).await;
-        drop(permit);
+        drop(held);
         watched
     }))
 }
