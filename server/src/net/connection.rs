@@ -1,35 +1,23 @@
 //! One HTTP/2 connection, from its first request until it closes.
 
 use std::{
-    convert::Infallible,
-    error::Error as _,
-    io,
+    mem,
     pin::pin,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use http::Request;
-use hyper::{body::Incoming, server::conn::http2};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use h2::{Ping, PingPong, Reason};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
     time::{interval, sleep, timeout},
 };
-use tower::Service;
 
 use super::{
     RequestService,
+    http2::Http2Connection,
     in_flight::InFlight,
-    limits::{
-        CONNECTION_WINDOW_BYTES, ConnectionLimits, DRAIN_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT,
-        MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST_BYTES, MAX_LOCAL_ERROR_RESETS, MAX_PENDING_RESETS,
-        SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
-    },
+    limits::{ConnectionLimits, DRAIN_TIMEOUT, GOAWAY_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT},
     peer::Peer,
     reset_limit::BUDGET_EXCEEDED,
 };
@@ -50,6 +38,15 @@ pub(crate) enum CloseReason {
 /// A connection that fails this soon was opened to do so.
 const EARLY: Duration = Duration::from_secs(1);
 
+/// Why a connection is not served any longer.
+enum End {
+    Ended(Result<(), h2::Error>),
+    MustDrain,
+    /// The peer acknowledges no PING.
+    Lost,
+    DrainTimeout,
+}
+
 /// Serves a connection until the peer closes it, it reaches its age or idle limit, or `drain` becomes true.
 pub(crate) async fn serve_connection<IO>(
     io: IO,
@@ -63,35 +60,45 @@ where
 {
     let start = Instant::now();
     let in_flight = peer.in_flight.clone();
-    let service = TowerToHyperService::new(PeerService { service, peer });
-    let mut connection = pin!(builder().serve_connection(TokioIo::new(io), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        _ = drain.wait_for(|drain| *drain) => None,
-        () = sleep(with_jitter(limits.max_age)) => None,
-        () = idle(&in_flight, limits.max_idle) => None,
+    let mut connection = match Http2Connection::handshake(io, peer, service).await {
+        Ok(connection) => connection,
+        Err(error) => return close_reason(&error, start),
     };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            // Sends GOAWAY, lets calls in flight finish, and accepts those that were sent before the peer received it.
-            connection.as_mut().graceful_shutdown();
-            match timeout(DRAIN_TIMEOUT, connection).await {
-                Ok(ended) => ended,
-                Err(_) => {
-                    tracing::debug!("connection cut: its calls did not finish in time");
-                    return CloseReason::Graceful;
-                }
-            }
+    let mut lost = pin!(lost(connection.take_pings(), &in_flight));
+    let mut end = tokio::select! {
+        ended = connection.serve() => End::Ended(ended),
+        _ = drain.wait_for(|drain| *drain) => End::MustDrain,
+        () = sleep(with_jitter(limits.max_age)) => End::MustDrain,
+        () = idle(&in_flight, limits.max_idle) => End::MustDrain,
+        () = &mut lost => End::Lost,
+    };
+    if let End::MustDrain = end {
+        connection.drain();
+        end = tokio::select! {
+            ended = connection.serve() => End::Ended(ended),
+            () = sleep(DRAIN_TIMEOUT) => End::DrainTimeout,
+            () = &mut lost => End::Lost,
+        };
+    }
+    match end {
+        End::Ended(Ok(())) => {}
+        End::Ended(Err(error)) => return close_reason(&error, start),
+        End::Lost => {
+            tracing::debug!("connection closed: the peer acknowledges no PING");
+            connection.close(Reason::NO_ERROR);
+            drop(timeout(GOAWAY_TIMEOUT, connection.serve()).await);
         }
-    };
-    let Err(error) = ended else { return CloseReason::Graceful };
+        End::MustDrain | End::DrainTimeout => {
+            tracing::debug!("connection cut: its calls did not finish in time");
+        }
+    }
+    CloseReason::Graceful
+}
+
+fn close_reason(error: &h2::Error, start: Instant) -> CloseReason {
     tracing::debug!(%error, "connection failed");
-    let Some(cause) = error.source() else { return CloseReason::Graceful };
-    let is_violation =
-        cause.downcast_ref().is_some_and(|cause: &h2::Error| cause.is_go_away() && cause.is_library());
-    let is_over_budget =
-        cause.downcast_ref().is_some_and(|cause: &io::Error| cause.kind() == BUDGET_EXCEEDED);
+    let is_violation = error.is_go_away() && error.is_library();
+    let is_over_budget = error.get_io().is_some_and(|error| error.kind() == BUDGET_EXCEEDED);
     if is_violation || is_over_budget {
         CloseReason::ProtocolError { is_early: start.elapsed() < EARLY }
     } else {
@@ -99,22 +106,22 @@ where
     }
 }
 
-fn builder() -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
-        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
-        .max_local_error_reset_streams(MAX_LOCAL_ERROR_RESETS)
-        .max_header_list_size(MAX_HEADER_LIST_BYTES)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_send_buf_size(SEND_BUFFER_BYTES)
-        .keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-        // gRPC does not use it, and every response would carry it.
-        .auto_date_header(false);
-    builder
+/// Completes once the peer does not acknowledge a PING in time. Only connections without a new request get PINGs.
+async fn lost(pings: Option<PingPong>, in_flight: &InFlight) {
+    let Some(mut pings) = pings else { return std::future::pending().await };
+    let mut started = in_flight.started();
+    loop {
+        sleep(KEEPALIVE_INTERVAL).await;
+        if mem::replace(&mut started, in_flight.started()) != started {
+            continue;
+        }
+        match timeout(KEEPALIVE_TIMEOUT, pings.ping(Ping::opaque())).await {
+            Ok(Ok(_)) => {}
+            // The connection has ended.
+            Ok(Err(_)) => return std::future::pending().await,
+            Err(_) => return,
+        }
+    }
 }
 
 /// Completes once the connection has had no request for `max_idle`. Samples the counters: a timer that every request resets
@@ -137,26 +144,4 @@ fn with_jitter(duration: Duration) -> Duration {
     // Without a random source all connections drain together, which is no reason to stop serving.
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     duration.mul_f64(0.9 + 0.2 * f64::from(random) / f64::from(u32::MAX))
-}
-
-/// Adds the peer to the extensions of each request.
-#[derive(Clone, Debug)]
-struct PeerService<S> {
-    service: S,
-    peer: Peer,
-}
-
-impl<S: RequestService> Service<Request<Incoming>> for PeerService<S> {
-    type Response = S::Response;
-    type Error = Infallible;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.service.poll_ready(context)
-    }
-
-    fn call(&mut self, mut request: Request<Incoming>) -> S::Future {
-        request.extensions_mut().insert(self.peer.clone());
-        self.service.call(request)
-    }
 }

@@ -2,10 +2,10 @@
 //!
 //! The server does not use tonic's own transport: it has no limit for stalled handshakes, for prefaces that never arrive or
 //! for the connections of one client; it cuts a connection of a certain age without a GOAWAY that lets calls finish; and it
-//! spins when the system is out of file descriptors. The listener here accepts sockets and hands each one to hyper.
+//! spins when the system is out of file descriptors. The listener here accepts sockets and hands each one to h2.
 //!
 //! ```text
-//! listener ─→ connection_limits ─→ tls ─→ preface ─→ write_coalescing ─→ connection: hyper, until it drains
+//! listener ─→ connection_limits ─→ tls ─→ preface ─→ write_coalescing ─→ connection: http2, until it drains
 //! ```
 //!
 //! | module | contents |
@@ -20,13 +20,15 @@
 //! | `reset_limit` | budget for streams that a peer resets |
 //! | `read_throttle` | reads less often from connections whose requests are mostly rejected |
 //! | `length_prefix` | frame boundaries in a byte stream |
-//! | `connection` | one HTTP/2 connection: serves, drains, reports why it closed |
+//! | `connection` | one connection: serves, drains, reports why it closed |
+//! | `http2` | the requests and responses of an HTTP/2 connection |
 //! | `message_limits` | size, time and memory limits of messages while they arrive |
 //! | `in_flight` | counts requests that have not finished |
 //! | `peer` | the other end of a connection, in the extensions of its requests |
 
 pub(crate) mod connection;
 mod connection_limits;
+pub(crate) mod http2;
 pub(crate) mod in_flight;
 mod length_prefix;
 pub(crate) mod limits;
@@ -47,14 +49,12 @@ use http_body::Body;
 use hyper::body::Bytes;
 use tower::Service;
 
+use self::http2::RequestBody;
+
 /// A service that handles the requests of connections; each connection has a clone.
 pub(crate) trait RequestService:
-    Service<
-        Request<hyper::body::Incoming>,
-        Response = Response<Self::ResponseBody>,
-        Error = Infallible,
-        Future: Send,
-    > + Clone
+    Service<Request<RequestBody>, Response = Response<Self::ResponseBody>, Error = Infallible, Future: Send>
+    + Clone
     + Send
     + 'static
 {
@@ -64,7 +64,7 @@ pub(crate) trait RequestService:
 
 impl<S, B> RequestService for S
 where
-    S: Service<Request<hyper::body::Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + 'static,

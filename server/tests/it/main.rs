@@ -15,6 +15,7 @@ mod cases;
 mod cli;
 mod contract;
 mod demo;
+mod flow_control;
 mod import;
 mod import_replace;
 mod internal_fields;

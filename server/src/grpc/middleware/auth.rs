@@ -9,7 +9,9 @@ use http_body::Body as _;
 use secrecy::{ExposeSecret, SecretString};
 use tonic::{Code, Status, body::Body};
 
-use super::{GrpcService, Middleware, ObservedBody, call, credential_check::CredentialCheck};
+use super::{
+    GrpcService, Middleware, ObservedBody, backpressure_of, call, credential_check::CredentialCheck,
+};
 use crate::{
     auth::{
         Authenticator, Credentials, api_keys,
@@ -92,7 +94,7 @@ impl Auth {
         let principal = Arc::clone(principal);
         let bearer = bearer(request.headers()).ok().flatten().map(SecretString::from);
         let peer = request.extensions().get::<Peer>().cloned();
-        Some(CredentialCheck::new(move || {
+        Some(CredentialCheck::new(backpressure_of(request), move || {
             let bearer = bearer.as_ref().map(ExposeSecret::expose_secret);
             context.authenticate_again(&principal, bearer, peer.as_ref()).map_err(|rejected| {
                 context.record_rejected(Some(method), peer.as_ref(), bearer, &rejected);

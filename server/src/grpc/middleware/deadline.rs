@@ -1,12 +1,12 @@
 //! Enforces deadlines: the caller's `grpc-timeout`, from the arrival of the request to the last byte of the response.
 //!
 //! tonic's own timeout ends a call with CANCELLED and covers only the time to the response's headers. This layer answers
-//! DEADLINE_EXCEEDED, goes on while a response streams, and hands the deadline to the handler, so that a search stops by
+//! DEADLINE_EXCEEDED, goes on while a response streams or its client reads nothing, and hands the deadline to the handler, so that a search stops by
 //! itself.
 
 use std::{
     pin::Pin,
-    task::Context,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -15,8 +15,11 @@ use http_body::Body as _;
 use tokio::time::{Sleep, sleep_until};
 use tonic::{Status, body::Body};
 
-use super::{BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, call, request_setup::Arrived};
-use crate::{error::ServiceError, grpc::method::Route, reason};
+use super::{
+    BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, backpressure_of, call,
+    request_setup::Arrived,
+};
+use crate::{error::ServiceError, grpc::method::Route, net::http2::BackpressureObserver, reason};
 
 /// The time by which a call must end, if any: in the extensions of its request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,6 +55,7 @@ impl Middleware for EnforceDeadline {
         let deadline = timeout.map(|timeout| Arrived::of(&request) + timeout);
         request.extensions_mut().insert(Deadline(deadline));
         let Some(deadline) = deadline else { return call(inner, request).await };
+        let backpressure = backpressure_of(&request);
         let mut sleep = Box::pin(sleep_until(deadline.into()));
         let response = tokio::select! {
             biased;
@@ -59,20 +63,26 @@ impl Middleware for EnforceDeadline {
             () = &mut sleep => return Status::from(ServiceError::DeadlineExceeded).into_http(),
         };
         // A complete response only has to be sent.
-        if response.body().is_end_stream() { response } else { ObservedBody::observe(response, Timer(sleep)) }
+        if response.body().is_end_stream() {
+            return response;
+        }
+        ObservedBody::observe(response, Timer { sleep, backpressure: backpressure.observe() })
     }
 }
 
 /// Ends a response at the deadline.
-struct Timer(Pin<Box<Sleep>>);
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    backpressure: BackpressureObserver,
+}
 
 impl BodyObserver for Timer {
     fn poll_frame(&mut self, body: Pin<&mut Body>, context: &mut Context<'_>) -> Result<PolledFrame, Status> {
         // The timer comes first: a stream that always has another frame would never reach its deadline.
-        if self.0.as_mut().poll(context).is_ready() {
+        if self.sleep.as_mut().poll(context).is_ready() {
             return Err(ServiceError::DeadlineExceeded.into());
         }
-        Ok(body.poll_frame(context))
+        Ok(if self.backpressure.holds_back() { Poll::Pending } else { body.poll_frame(context) })
     }
 }
 

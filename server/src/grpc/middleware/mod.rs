@@ -28,6 +28,8 @@ use pin_project_lite::pin_project;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
+use crate::net::http2::Backpressure;
+
 /// A service inside a layer.
 pub(crate) trait GrpcService:
     Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static
@@ -99,6 +101,11 @@ impl<M: Middleware, S: GrpcService> Service<Request<Body>> for MiddlewareService
         let handled = self.middleware.clone().handle(request, inner);
         Box::pin(async { Ok(handled.await) })
     }
+}
+
+/// The backpressure of the response to a request; none of a request that came over no connection, as in tests.
+pub(crate) fn backpressure_of(request: &Request<Body>) -> Backpressure {
+    request.extensions().get().cloned().unwrap_or_default()
 }
 
 /// The result of polling a body for its next frame.

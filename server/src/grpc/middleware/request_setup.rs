@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use http::Request;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tonic::{Code, Status, body::Body};
 
 use crate::{
     error::ServiceError,
     grpc::{method::Route, status::with_reason},
     net::{
+        http2::RequestBody,
         message_limits::{MessageLimitBody, MessageLimitError},
         peer::Peer,
     },
@@ -33,7 +33,7 @@ impl Arrived {
 }
 
 /// Prepares a request.
-pub(crate) fn request_setup(request: Request<Incoming>) -> Request<Body> {
+pub(crate) fn request_setup(request: Request<RequestBody>) -> Request<Body> {
     let route = Route::of_path(request.uri().path());
     let pending = request.extensions().get::<Peer>().map(|peer| peer.pending_bytes.clone());
     let mut request = request.map(|body| {

@@ -1,0 +1,134 @@
+//! Serves the requests of one HTTP/2 connection, over `h2`.
+//!
+//! hyper's own server has no setting for the budget of small DATA frames, does not poll the body of a response while the client keeps
+//! the window of its stream closed, so that deadlines pass unnoticed, and hides the bytes that wait for the client.
+//!
+//! As in hyper, the connection's task reads and writes frames, and each request has a task of its own.
+
+mod backpressure;
+mod request_body;
+mod response;
+
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    pin::pin,
+    task::{Context, Poll, ready},
+};
+
+use h2::{
+    PingPong, Reason, RecvStream,
+    server::{Builder, Connection, SendResponse},
+};
+use http::Request;
+use hyper::body::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower::ServiceExt;
+
+pub(crate) use self::{
+    backpressure::{Backpressure, BackpressureObserver},
+    request_body::RequestBody,
+};
+use super::{
+    RequestService,
+    limits::{
+        CONNECTION_WINDOW_BYTES, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST_BYTES, MAX_LOCAL_ERROR_RESETS,
+        MAX_PENDING_RESETS, SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
+    },
+    peer::Peer,
+};
+
+/// One HTTP/2 connection.
+pub(super) struct Http2Connection<IO, S> {
+    connection: Connection<IO, Bytes>,
+    service: S,
+    peer: Peer,
+}
+
+impl<IO, S> Http2Connection<IO, S>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    S: RequestService,
+{
+    /// Sends the settings of the server and reads the preface of the client.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub(super) async fn handshake(io: IO, peer: Peer, service: S) -> Result<Self, h2::Error> {
+        let connection = Builder::new()
+            .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+            .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+            .max_local_error_reset_streams(Some(MAX_LOCAL_ERROR_RESETS))
+            .max_header_list_size(MAX_HEADER_LIST_BYTES)
+            .initial_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_send_buffer_size(SEND_BUFFER_BYTES)
+            .handshake(io)
+            .await?;
+        Ok(Self { connection, service, peer })
+    }
+
+    /// The PING frames of the connection: only the first call returns them.
+    pub(super) fn take_pings(&mut self) -> Option<PingPong> {
+        self.connection.ping_pong()
+    }
+
+    /// Sends GOAWAY, lets calls in flight finish, and accepts those that were sent before the peer received it.
+    pub(super) fn drain(&mut self) {
+        self.connection.graceful_shutdown();
+    }
+
+    /// Ends all streams, and sends GOAWAY with the reason once the connection is served again.
+    pub(super) fn close(&mut self, reason: Reason) {
+        self.connection.abrupt_shutdown(reason);
+    }
+
+    /// Serves until the connection has ended.
+    ///
+    /// # Errors
+    /// Those of the socket, and the protocol errors of the peer.
+    pub(super) async fn serve(&mut self) -> Result<(), h2::Error> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
+        loop {
+            match ready!(self.connection.poll_accept(context)) {
+                Some(accepted) => {
+                    let (request, response) = accepted?;
+                    self.start(request, response);
+                }
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    fn start(&self, request: Request<RecvStream>, response: SendResponse<Bytes>) {
+        let backpressure = Backpressure::default();
+        let mut request = request.map(RequestBody::new);
+        request.extensions_mut().insert(self.peer.clone());
+        request.extensions_mut().insert(backpressure.clone());
+        tokio::spawn(handle(self.service.clone(), request, response, backpressure));
+    }
+}
+
+/// Handles a request until its response is sent, or its client resets it.
+async fn handle<S: RequestService>(
+    service: S,
+    request: Request<RequestBody>,
+    mut stream: SendResponse<Bytes>,
+    backpressure: Backpressure,
+) {
+    let response = {
+        let mut response = pin!(service.oneshot(request));
+        poll_fn(|context| match response.as_mut().poll(context) {
+            Poll::Ready(response) => Poll::Ready(Some(response)),
+            // The future of a call that its client gave up, or whose connection has ended, is dropped.
+            Poll::Pending => stream.poll_reset(context).map(|_| None),
+        })
+        .await
+    };
+    let Some(response) = response else { return };
+    let Ok::<_, Infallible>(response) = response;
+    response::send(response, stream, backpressure).await;
+}
