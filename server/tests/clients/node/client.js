@@ -14,7 +14,7 @@ const OPTIONS = {
 };
 
 // Deadline of every call: a server that hangs must fail a test, not block the run.
-const withDeadline = () => ({ deadline: Date.now() + DEADLINE_MS });
+const withDeadline = (ms = DEADLINE_MS) => ({ deadline: Date.now() + ms });
 
 /** Returns a unary method as a function that returns a promise. */
 function unary(client, method) {
@@ -26,9 +26,23 @@ function unary(client, method) {
 
 /** Returns a client-streaming method as a function that returns a promise. */
 function clientStreaming(client, method) {
-  return (messages) =>
+  return (messages, deadlineMs) =>
     new Promise((resolve, reject) => {
-      const call = client[method](withDeadline(), (error, response) => (error ? reject(error) : resolve(response)));
+      const call = client[method](withDeadline(deadlineMs), (error, response) => (error ? reject(error) : resolve(response)));
+      for (const message of messages) call.write(message);
+      call.end();
+    });
+}
+
+/** Returns a method that streams in both directions as a function that returns a promise of all responses. */
+function streaming(client, method) {
+  return (messages, deadlineMs) =>
+    new Promise((resolve, reject) => {
+      const call = client[method](withDeadline(deadlineMs));
+      const responses = [];
+      call.on('data', (response) => responses.push(response));
+      call.on('error', reject);
+      call.on('end', () => resolve(responses));
       for (const message of messages) call.write(message);
       call.end();
     });
@@ -50,6 +64,7 @@ function connect(address) {
     importAll: clientStreaming(merchants, 'importMerchants'),
     search: unary(nearby, 'searchNearby'),
     batchSearch: unary(nearby, 'batchSearchNearby'),
+    streamSearch: streaming(nearby, 'streamSearchNearby'),
     close: () => [health, merchants, nearby].forEach((client) => client.close()),
   };
 }
