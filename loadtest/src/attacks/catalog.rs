@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, io, net::SocketAddr, ops::Range, pin::Pin, sync::LazyLock, time::Duration};
 
-use nearby_proto::v1::{Position, SearchNearbyRequest};
+use nearby_proto::v1::{MerchantView, Position, SearchNearbyRequest};
 use tokio::time::sleep;
 
 use super::frames::{
@@ -27,6 +27,8 @@ pub struct Attack {
     pub measure_for: Duration,
     /// `true` if the server must end each connection within the limit. Idle connections may stay.
     pub must_end: bool,
+    /// Bytes by which the memory of the server may grow, if that is what is tested.
+    pub max_growth_bytes: Option<u64>,
     pub(super) run: AttackFn,
 }
 
@@ -35,11 +37,12 @@ pub(super) const MAX_CONNECTIONS: usize = 10_000;
 
 const fn attack(name: &'static str, connections: usize, limit_s: u64, run: AttackFn) -> Attack {
     let measure_for = Duration::from_secs(5);
-    Attack { name, connections, limit: Duration::from_secs(limit_s), measure_for, must_end: true, run }
+    let limit = Duration::from_secs(limit_s);
+    Attack { name, connections, limit, measure_for, must_end: true, max_growth_bytes: None, run }
 }
 
 /// All attacks.
-pub static ATTACKS: [Attack; 13] = [
+pub static ATTACKS: [Attack; 14] = [
     attack("rapid-reset", 4, 10, |to, number| Box::pin(rapid_reset(to, number))),
     attack("paced-reset", 4, 10, |to, number| Box::pin(paced_reset(to, number))),
     attack("made-you-reset", 4, 10, |to, number| Box::pin(made_you_reset(to, number))),
@@ -53,6 +56,12 @@ pub static ATTACKS: [Attack; 13] = [
     }),
     attack("ping-flood", 4, 60, |to, number| Box::pin(flood(to, number, frame(PING, 0, 0, b"are you?")))),
     attack("zero-window", 4, 75, |to, number| Box::pin(zero_window(to, number))),
+    Attack {
+        // Unread responses may take 512 MiB, and the connections themselves and what closing ones still hold the rest.
+        max_growth_bytes: Some(768 * 1024 * 1024),
+        measure_for: Duration::from_secs(20),
+        ..attack("slow-readers", 300, 45, |to, number| Box::pin(slow_readers(to, number)))
+    },
     attack("slow-body", 4, 75, |to, number| Box::pin(slow_body(to, number))),
     Attack {
         must_end: false,
@@ -245,6 +254,34 @@ async fn zero_window(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let mut streams = Streams::new(BATCH);
     RawConnection::read_until(&mut connection.reads, |kind, flags, stream| streams.see(kind, flags, stream))
         .await
+}
+
+/// Requests large responses with the largest windows and reads none of them.
+async fn slow_readers(to: SocketAddr, number: usize) -> io::Result<Termination> {
+    const INITIAL_WINDOW_SIZE: u16 = 4;
+    const MAX_WINDOW: u32 = 0x7FFF_FFFF;
+    let mut connection = RawConnection::handshake(to, number, &[(INITIAL_WINDOW_SIZE, MAX_WINDOW)]).await?;
+    let more = MAX_WINDOW - 65_535;
+    connection.write(&frame(WINDOW_UPDATE, 0, 0, &more.to_be_bytes())).await?;
+    let origin = Position { latitude: 60.17, longitude: 24.94, coordinate_system: 1, accuracy_m: None };
+    let view = MerchantView::Full.into();
+    let search = encode_framed(&SearchNearbyRequest {
+        origin: Some(origin),
+        page_size: 500,
+        view,
+        ..Default::default()
+    });
+    for at in 0..BATCH {
+        let stream = 2 * at + 1;
+        let call =
+            [frame(HEADERS, END_HEADERS, stream, &head(SEARCH)), frame(DATA, END_STREAM, stream, &search)];
+        connection.write(&call.concat()).await?;
+    }
+    // A write fails once the server has closed the connection.
+    while connection.write(&frame(PING, 0, 0, b"are you?")).await.is_ok() {
+        sleep(Duration::from_millis(500)).await;
+    }
+    Ok(Termination::Closed)
 }
 
 /// Slow-loris: request bodies at one byte per second.

@@ -195,6 +195,14 @@ pub fn failures(outcomes: &[(&Attack, Outcome)]) -> Vec<String> {
                 attack.limit.as_secs_f64()
             ));
         }
+        let growth = outcome.under_attack.resident_bytes.saturating_sub(outcome.baseline.resident_bytes);
+        if let Some(max) = attack.max_growth_bytes.filter(|max| growth > *max) {
+            let [growth, max] = [growth, max].map(|bytes| bytes / 1_000_000);
+            failures.push(format!(
+                "{}: the server's memory grew by {growth} MB, more than {max} MB",
+                attack.name
+            ));
+        }
         if outcome.under_attack.good_share < 1.0 {
             let share = (1.0 - outcome.under_attack.good_share) * 100.0;
             let summary = outcome.under_attack.failure_summary.join("; ");
