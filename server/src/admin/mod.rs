@@ -51,7 +51,8 @@ use crate::{
     service::ServiceHandle,
     telemetry::{
         LogControl,
-        metrics::{self, FailingReloads, Metrics},
+        metrics::Metrics,
+        scrape_state::{self, FailingReloads, Traffic},
     },
     write_availability::{self, WriteAvailability},
 };
@@ -62,9 +63,8 @@ pub(crate) struct AdminServer {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) handle: ServiceHandle,
     pub(crate) availability: WriteAvailability,
-    pub(crate) requests_in_flight: Arc<dyn Fn() -> usize + Send + Sync>,
+    pub(crate) traffic: Arc<dyn Fn() -> Traffic + Send + Sync>,
     pub(crate) data_dir: PathBuf,
-    pub(crate) watchers: Arc<dyn Fn() -> usize + Send + Sync>,
     pub(crate) authenticator: Authenticator,
     pub(crate) audit_log: Option<AuditLog>,
     pub(crate) clock: Clock,
@@ -128,30 +128,29 @@ impl AdminServer {
     }
 
     /// The state of the server.
-    fn state(&self) -> metrics::State {
+    fn state(&self) -> scrape_state::State {
         let disk_free_bytes = DiskSpace::of(&self.data_dir).ok().map(|space| space.free_bytes);
         let is_writable = self.availability.state() == write_availability::State::Writable;
         let (api_keys, jwks) = self.authenticator.failing_reloads();
         let certificates = self.tls.as_ref().is_some_and(Tls::is_reload_failing);
-        let without_service = metrics::State {
+        let without_service = scrape_state::State {
             failing_reloads: FailingReloads { api_keys, certificates, jwks },
             audit_log_write_failures: self.audit_log.as_ref().map_or(0, AuditLog::write_failures),
-            requests_in_flight: (self.requests_in_flight)(),
+            traffic: (self.traffic)(),
             is_ready: self.handle.is_ready(),
             is_writable,
             disk_free_bytes,
             certificate_expiry_s: self.tls.as_ref().and_then(Tls::expiry_s),
-            ..metrics::State::default()
+            ..scrape_state::State::default()
         };
         let Ok(service) = self.handle.service() else { return without_service };
         let snapshot = service.snapshot();
-        metrics::State {
+        scrape_state::State {
             merchants_visible: snapshot.visible_len(),
             merchants_hidden: snapshot.len() - snapshot.visible_len(),
             revision: snapshot.revision().0,
             commands_waiting: service.commits.waiting(),
             last_backup_s: service.last_backup_s.load(Ordering::Relaxed),
-            watchers: (self.watchers)(),
             ..without_service
         }
     }

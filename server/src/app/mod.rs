@@ -43,11 +43,12 @@ use crate::{
         in_flight::InFlight,
         listener::{self, ServerContext},
         tls::Tls,
+        unread::Unread,
     },
     opening_hours::{HolidayCalendar, run_refresh},
     overload::principal_limits::PrincipalLimits,
     service::{Service, ServiceHandle},
-    telemetry::{LogControl, metrics::Metrics, traces::Traces},
+    telemetry::{LogControl, metrics::Metrics, scrape_state::Traffic, traces::Traces},
     write_availability::{State, WriteAvailability},
 };
 
@@ -247,6 +248,7 @@ struct Parts {
     audit_log: Option<AuditLog>,
     handle: ServiceHandle,
     in_flight: InFlight,
+    unread: Unread,
     metrics: Arc<Metrics>,
     traces: Option<Traces>,
     availability: WriteAvailability,
@@ -265,6 +267,7 @@ impl Parts {
             audit_log,
             handle: ServiceHandle::not_ready(),
             in_flight: InFlight::default(),
+            unread: Unread::new(settings.connections.max_unread_bytes),
             principal_limits: PrincipalLimits::new(settings.resource_limits, Arc::clone(&metrics)),
             metrics,
             traces: settings
@@ -285,14 +288,19 @@ impl Parts {
         log: Option<LogControl>,
     ) -> Result<Option<AbortOnDrop>, StartError> {
         let Some(address) = settings.admin_listen else { return Ok(None) };
-        let (in_flight, limits) = (self.in_flight.clone(), self.principal_limits.clone());
+        let (in_flight, unread) = (self.in_flight.clone(), self.unread.clone());
+        let limits = self.principal_limits.clone();
         let admin = AdminServer {
             metrics: Arc::clone(&self.metrics),
             handle: self.handle.clone(),
             availability: self.availability.clone(),
-            requests_in_flight: Arc::new(move || in_flight.count()),
+            traffic: Arc::new(move || Traffic {
+                requests_in_flight: in_flight.count(),
+                watchers: limits.watchers(),
+                unread_response_bytes: unread.response_bytes(),
+                unread_request_frames: unread.request_frames(),
+            }),
             data_dir: settings.data_dir.clone(),
-            watchers: Arc::new(move || limits.watchers()),
             authenticator: self.authenticator.clone(),
             audit_log: self.audit_log.clone(),
             clock: clock::system(),
@@ -349,6 +357,7 @@ impl Parts {
                     tls,
                     limits: settings.connections.clone(),
                     metrics: Arc::clone(&self.metrics),
+                    unread: self.unread.clone(),
                 };
                 tokio::spawn(listener::serve(listener, service, context, stop))
             }

@@ -192,7 +192,7 @@ fn span(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::metrics::{Metrics, State};
+    use crate::telemetry::{metrics::Metrics, scrape_state::State};
 
     #[test]
     fn the_report_contains_the_rates_of_the_period() {

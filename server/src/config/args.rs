@@ -117,6 +117,8 @@ server_args! {
         "Concurrent connections of one client IP, or of one IPv6 /64";
     max_protocol_errors_per_ip: usize = 10, "NEARBY_MAX_PROTOCOL_ERRORS_PER_IP", "NUMBER",
         "Early HTTP/2 protocol errors tolerated per client IP in any 2-second window; further connections are rejected until the window ends. 0 disables this, as behind a load balancer";
+    max_unread_mib: usize = 512, "NEARBY_MAX_UNREAD_MIB", "MIB",
+        "Responses of all connections that clients have not read, in MiB; beyond it the connections that have read nothing for longest are closed";
     max_connection_age_s: u64 = 3_600, "NEARBY_MAX_CONNECTION_AGE_S", "SECONDS",
         "Age at which a connection drains, in seconds, so that clients behind a load balancer find new servers";
     address_file: PathBuf, "NEARBY_ADDRESS_FILE", "FILE",

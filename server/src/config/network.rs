@@ -82,9 +82,11 @@ impl ServerArgs {
             max_per_ip: self.max_connections_per_ip(),
             max_protocol_errors_per_ip: self.max_protocol_errors_per_ip(),
             max_age: Duration::from_secs(self.max_connection_age_s()),
+            max_unread_bytes: self.max_unread_mib().saturating_mul(1024 * 1024),
             ..ConnectionLimits::default()
         };
         for (number, setting) in [
+            (limits.max_unread_bytes, Setting("max_unread_mib")),
             (limits.max_connections, Setting("max_connections")),
             (limits.max_per_ip, Setting("max_connections_per_ip")),
         ] {

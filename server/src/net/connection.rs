@@ -20,6 +20,7 @@ use super::{
     limits::{ConnectionLimits, DRAIN_TIMEOUT, GOAWAY_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT},
     peer::Peer,
     reset_limit::BUDGET_EXCEEDED,
+    unread::{ConnectionUnread, Eviction},
 };
 
 /// Why a connection closed.
@@ -33,6 +34,8 @@ pub(crate) enum CloseReason {
         /// when its calls wait and the client cancels them.
         is_early: bool,
     },
+    /// The server closed it for the memory that it took. Its peer has violated nothing.
+    Evicted(Eviction),
 }
 
 /// A connection that fails this soon was opened to do so.
@@ -45,6 +48,7 @@ enum End {
     /// The peer acknowledges no PING.
     Lost,
     DrainTimeout,
+    Evicted(Eviction),
 }
 
 /// Serves a connection until the peer closes it, it reaches its age or idle limit, or `drain` becomes true.
@@ -59,18 +63,19 @@ where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let start = Instant::now();
-    let in_flight = peer.in_flight.clone();
+    let (in_flight, unread) = (peer.in_flight.clone(), peer.unread.clone());
     let mut connection = match Http2Connection::handshake(io, peer, service).await {
         Ok(connection) => connection,
         Err(error) => return close_reason(&error, start),
     };
-    let mut lost = pin!(lost(connection.take_pings(), &in_flight));
+    let mut lost = pin!(lost(connection.take_pings(), &in_flight, &unread));
     let mut end = tokio::select! {
         ended = connection.serve() => End::Ended(ended),
         _ = drain.wait_for(|drain| *drain) => End::MustDrain,
         () = sleep(with_jitter(limits.max_age)) => End::MustDrain,
         () = idle(&in_flight, limits.max_idle) => End::MustDrain,
         () = &mut lost => End::Lost,
+        eviction = unread.evicted() => End::Evicted(eviction),
     };
     if let End::MustDrain = end {
         connection.drain();
@@ -78,6 +83,7 @@ where
             ended = connection.serve() => End::Ended(ended),
             () = sleep(DRAIN_TIMEOUT) => End::DrainTimeout,
             () = &mut lost => End::Lost,
+            eviction = unread.evicted() => End::Evicted(eviction),
         };
     }
     match end {
@@ -87,6 +93,12 @@ where
             tracing::debug!("connection closed: the peer acknowledges no PING");
             connection.close(Reason::NO_ERROR);
             drop(timeout(GOAWAY_TIMEOUT, connection.serve()).await);
+        }
+        End::Evicted(eviction) => {
+            // Ends its streams, which releases what they hold.
+            connection.close(Reason::ENHANCE_YOUR_CALM);
+            drop(timeout(GOAWAY_TIMEOUT, connection.serve()).await);
+            return CloseReason::Evicted(eviction);
         }
         End::MustDrain | End::DrainTimeout => {
             tracing::debug!("connection cut: its calls did not finish in time");
@@ -106,8 +118,9 @@ fn close_reason(error: &h2::Error, start: Instant) -> CloseReason {
     }
 }
 
-/// Completes once the peer does not acknowledge a PING in time. Only connections without a new request get PINGs.
-async fn lost(pings: Option<PingPong>, in_flight: &InFlight) {
+/// Completes once the peer does not acknowledge a PING in time. Only connections without a new request get PINGs. Data that arrives is
+/// as good as an acknowledgement, which may be behind a megabyte of frames that are read slowly.
+async fn lost(pings: Option<PingPong>, in_flight: &InFlight, unread: &ConnectionUnread) {
     let Some(mut pings) = pings else { return std::future::pending().await };
     let mut started = in_flight.started();
     loop {
@@ -115,11 +128,16 @@ async fn lost(pings: Option<PingPong>, in_flight: &InFlight) {
         if mem::replace(&mut started, in_flight.started()) != started {
             continue;
         }
-        match timeout(KEEPALIVE_TIMEOUT, pings.ping(Ping::opaque())).await {
-            Ok(Ok(_)) => {}
-            // The connection has ended.
-            Ok(Err(_)) => return std::future::pending().await,
-            Err(_) => return,
+        let mut acknowledged = pin!(pings.ping(Ping::opaque()));
+        let mut reads = unread.reads();
+        loop {
+            match timeout(KEEPALIVE_TIMEOUT, &mut acknowledged).await {
+                Ok(Ok(_)) => break,
+                // The connection has ended.
+                Ok(Err(_)) => return std::future::pending().await,
+                Err(_) if mem::replace(&mut reads, unread.reads()) != reads => {}
+                Err(_) => return,
+            }
         }
     }
 }

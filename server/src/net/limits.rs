@@ -16,6 +16,8 @@ pub struct ConnectionLimits {
     pub max_age: Duration,
     /// Time without a request after which a connection drains.
     pub max_idle: Duration,
+    /// Response bytes that clients have not read, in all connections.
+    pub max_unread_bytes: usize,
 }
 
 impl Default for ConnectionLimits {
@@ -26,6 +28,7 @@ impl Default for ConnectionLimits {
             max_protocol_errors_per_ip: 10,
             max_age: Duration::from_secs(60 * 60),
             max_idle: Duration::from_secs(5 * 60),
+            max_unread_bytes: 512 * 1024 * 1024,
         }
     }
 }

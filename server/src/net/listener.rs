@@ -24,6 +24,7 @@ use super::{
     peer::Peer,
     preface::{PrefaceError, read_preface},
     tls::{Handshake, Tls},
+    unread::Unread,
     write_coalescing::CoalescingStream,
     wrong_protocol::{WrongProtocol, WrongProtocolLog},
 };
@@ -41,6 +42,7 @@ pub(crate) struct ServerContext {
     pub(crate) tls: Option<Tls>,
     pub(crate) limits: ConnectionLimits,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) unread: Unread,
 }
 
 /// Serves until `stop` completes, and then until all connections have drained.
@@ -70,6 +72,7 @@ pub(crate) async fn serve(
                     let peer = Peer {
                         address: Some(address.ip().to_canonical()),
                         pending_bytes: pending_bytes.for_connection(),
+                        unread: context.unread.for_connection(),
                         ..Peer::default()
                     };
                     let connection = ConnectionContext {
@@ -177,13 +180,16 @@ impl ConnectionContext {
         let ServerContext { limits, metrics, .. } = &self.server;
         match timeout(PREFACE_TIMEOUT, read_preface(io)).await {
             Ok(Ok(io)) => {
-                let io = CoalescingStream::new(io, peer.read_throttle.clone());
-                let closed = serve_connection(io, peer, service, limits, self.drain).await;
-                if let CloseReason::ProtocolError { is_early } = closed {
-                    reject(metrics, "protocol_error");
-                    if is_early {
-                        self.permit.record_protocol_error(Instant::now());
+                let io = CoalescingStream::new(io, &peer);
+                match serve_connection(io, peer, service, limits, self.drain).await {
+                    CloseReason::Graceful => {}
+                    CloseReason::ProtocolError { is_early } => {
+                        reject(metrics, "protocol_error");
+                        if is_early {
+                            self.permit.record_protocol_error(Instant::now());
+                        }
                     }
+                    CloseReason::Evicted(eviction) => reject(metrics, eviction.as_str()),
                 }
             }
             Ok(Err(PrefaceError::Io(error))) => {

@@ -16,13 +16,14 @@
 //! | `tls` | TLS with certificates that reload while the server runs |
 //! | `preface` | the HTTP/2 connection preface, with a timeout |
 //! | `wrong_protocol` | the answer to clients that speak HTTP/1.1, or not the TLS of this port |
-//! | `write_coalescing` | gathers the writes of one poll into one system call; applies `reset_limit` and `read_throttle` |
+//! | `write_coalescing` | gathers the writes of one poll into one system call; applies `reset_limit`, `read_throttle` and `unread` |
 //! | `reset_limit` | budget for streams that a peer resets |
 //! | `read_throttle` | reads less often from connections whose requests are mostly rejected |
 //! | `length_prefix` | frame boundaries in a byte stream |
 //! | `connection` | one connection: serves, drains, reports why it closed |
 //! | `http2` | the requests and responses of an HTTP/2 connection |
 //! | `message_limits` | size, time and memory limits of messages while they arrive |
+//! | `unread` | bounds the responses that clients do not read, and the small frames of requests that the server has not read |
 //! | `in_flight` | counts requests that have not finished |
 //! | `peer` | the other end of a connection, in the extensions of its requests |
 
@@ -39,6 +40,7 @@ mod preface;
 mod read_throttle;
 mod reset_limit;
 pub(crate) mod tls;
+pub(crate) mod unread;
 mod write_coalescing;
 mod wrong_protocol;
 

@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{in_flight::InFlight, message_limits::PendingBytes, read_throttle::ReadThrottle};
+use super::{
+    in_flight::InFlight, message_limits::PendingBytes, read_throttle::ReadThrottle, unread::ConnectionUnread,
+};
 
 /// The other end of a connection, in the extensions of each of its requests.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +18,8 @@ pub(crate) struct Peer {
     pub(crate) pending_bytes: PendingBytes,
     /// Slows down reading when most requests of this connection are rejected.
     pub(crate) read_throttle: ReadThrottle,
+    /// The data that one side has sent and the other has not read.
+    pub(crate) unread: ConnectionUnread,
     /// `None` on an in-process pipe.
     pub(crate) address: Option<IpAddr>,
     /// Subject alternative names of the client certificate, if there is one.

@@ -21,8 +21,10 @@ const STARTED: f64 = 1.0;
 const RESET: f64 = 2.0;
 
 /// Frame types, and the length of a frame header (RFC 9113 §4.1, §6).
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
+const END_STREAM: u8 = 1;
 const FRAME_HEADER_BYTES: usize = 9;
 
 /// The reset budget of one connection.
@@ -44,16 +46,25 @@ impl ResetBudget {
         Self { scanner: FrameScanner::after(PREFACE.len()), last_stream: 0, budget: INITIAL, refilled: now }
     }
 
-    /// Scans data that arrived.
+    /// Scans data that arrived; `on_data` receives the stream of each DATA frame that h2 keeps.
     ///
     /// # Errors
     /// [`BUDGET_EXCEEDED`] when the peer has reset more streams than its budget allows.
-    pub(super) fn scan(&mut self, data: &[u8], now: impl FnOnce() -> Instant) -> io::Result<()> {
+    pub(super) fn scan(
+        &mut self,
+        data: &[u8],
+        now: impl FnOnce() -> Instant,
+        mut on_data: impl FnMut(u32),
+    ) -> io::Result<()> {
         let (mut gained, mut spent) = (0.0, 0.0);
         let passed: Result<(), Infallible> = self.scanner.scan(data, |head| {
-            let [length @ .., kind, _flags, s1, s2, s3, s4] = *head;
-            let stream = u32::from_be_bytes([s1, s2, s3, s4]);
+            let [l1, l2, l3, kind, flags, s1, s2, s3, s4] = *head;
+            let length = u32::from_be_bytes([0, l1, l2, l3]) as usize;
+            // The first bit is reserved, and h2 ignores it (RFC 9113 §4.1).
+            let stream = u32::from_be_bytes([s1 & 0x7F, s2, s3, s4]);
             match kind {
+                // h2 drops empty frames that do not end their stream, and closes a connection that sends a hundred of them.
+                DATA if length > 0 || flags & END_STREAM != 0 => on_data(stream),
                 // Trailers open no stream.
                 HEADERS if stream > self.last_stream => {
                     (self.last_stream, gained) = (stream, gained + STARTED)
@@ -61,8 +72,7 @@ impl ResetBudget {
                 RST_STREAM => spent += RESET,
                 _ => {}
             }
-            let [l1, l2, l3] = length;
-            Ok(u32::from_be_bytes([0, l1, l2, l3]) as usize)
+            Ok(length)
         });
         let Ok(()) = passed;
         if spent > 0.0 {
@@ -91,7 +101,7 @@ mod tests {
         fn new() -> Self {
             let now = Instant::now();
             let mut resets = ResetBudget::new(now);
-            resets.scan(PREFACE, || now).unwrap();
+            resets.scan(PREFACE, || now, |_| {}).unwrap();
             Self(resets, 0, now)
         }
 
@@ -105,7 +115,7 @@ mod tests {
             *last_stream += started;
             let begins = calls.clone().flat_map(|call| frame(HEADERS, call));
             let ends = calls.take(spent as usize).flat_map(|call| frame(RST_STREAM, call));
-            resets.scan(&begins.chain(ends).collect::<Vec<_>>(), || *now)
+            resets.scan(&begins.chain(ends).collect::<Vec<_>>(), || *now, |_| {})
         }
 
         /// The number of streams that it may open and reset in one moment.
@@ -140,13 +150,26 @@ mod tests {
     }
 
     #[test]
+    fn data_frames_that_h2_keeps_are_reported() {
+        let Client(mut resets, _, now) = Client::new();
+        let frame = |length: u8, flags: u8, stream: u8| {
+            let head = [&[0, 0, length, DATA, flags, 0x80, 0, 0, stream][..], &[7; 9][..usize::from(length)]];
+            head.concat()
+        };
+        let frames = [frame(5, 0, 1), frame(0, 0, 1), frame(0, END_STREAM, 3), frame(9, END_STREAM, 5)];
+        let mut streams = Vec::new();
+        resets.scan(&frames.concat(), || now, |stream| streams.push(stream)).unwrap();
+        assert_eq!(streams, [1, 3, 5]);
+    }
+
+    #[test]
     fn trailers_open_no_stream_and_frames_are_found_byte_by_byte() {
         let Client(mut resets, _, now) = Client::new();
         let frame = |kind: u8| [0, 0, 0, kind, 0, 0, 0, 0, 1];
         let mut frames = frame(HEADERS).repeat(1_000);
         frames.extend(frame(RST_STREAM).repeat(1_000));
         let at = frames.iter().position(|byte| {
-            resets.scan(&[*byte], || now).is_err_and(|error| error.kind() == BUDGET_EXCEEDED)
+            resets.scan(&[*byte], || now, |_| {}).is_err_and(|error| error.kind() == BUDGET_EXCEEDED)
         });
         // One stream was opened, so the budget is 201, and a reset costs two: the 101st exceeds it.
         let (started, spent) = (1_000 * FRAME_HEADER_BYTES, 101 * FRAME_HEADER_BYTES);

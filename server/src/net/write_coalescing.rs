@@ -9,7 +9,8 @@
 //!
 //! While requests of the connection's principal are shed, or most requests of the connection are rejected, reads are gathered too: requests that
 //! arrive within [`READ_PAUSE`] are read, and mostly rejected, together. A rejection then costs a third of what it costs alone,
-//! which leaves the rest to other clients.
+//! which leaves the rest to other clients. A connection with many frames that no handler has read yet is read in small parts, with
+//! pauses.
 
 use std::{
     io::{self, IoSlice},
@@ -23,7 +24,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{read_throttle::ReadThrottle, reset_limit::ResetBudget};
+use super::{peer::Peer, read_throttle::ReadThrottle, reset_limit::ResetBudget, unread::ConnectionUnread};
 
 /// Larger writes go to the socket directly, so that large responses are not copied.
 const MAX_BUFFERED_BYTES: usize = 64 * 1024;
@@ -31,6 +32,12 @@ const MAX_BUFFERED_BYTES: usize = 64 * 1024;
 const INITIAL_BUFFER_BYTES: usize = 8 * 1024;
 /// Pause between reads while requests are mostly rejected.
 const READ_PAUSE: Duration = Duration::from_millis(10);
+/// Unread frames from which a connection is read slowly, and the bytes of a slow read. The window of a stream admits 13,000 searches of
+/// 40 bytes, with which no client gets slower. Above it each pause is [`READ_PAUSE`] for each 16,384 frames: a hundred frames of ten
+/// bytes per read make 60,000 in 10 s and 140,000 in a minute. Reads never stop, since WINDOW_UPDATE frames come the same way.
+const MAX_UNREAD_FRAMES: usize = 16 * 1024;
+const SLOW_READ_BYTES: usize = 1_024;
+const MAX_SLOW_READ_PAUSE: Duration = Duration::from_secs(1);
 /// Limit for a peer that reads none of the bytes that wait for it.
 const PEER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -45,6 +52,7 @@ pub(super) struct CoalescingStream<IO> {
     flush: Flush,
     read_throttle: ReadThrottle,
     reset_budget: ResetBudget,
+    unread: ConnectionUnread,
     /// While it runs nothing is read.
     read_pause: Option<Pin<Box<Sleep>>>,
     /// True if something was read since the last pause: idle connections start no timers.
@@ -62,14 +70,15 @@ enum Flush {
 }
 
 impl<IO> CoalescingStream<IO> {
-    pub(super) fn new(io: IO, read_throttle: ReadThrottle) -> Self {
+    pub(super) fn new(io: IO, peer: &Peer) -> Self {
         Self {
             io,
             buffered: Vec::new(),
             written: 0,
             flush: Flush::Done,
-            read_throttle,
+            read_throttle: peer.read_throttle.clone(),
             reset_budget: ResetBudget::new(Instant::now()),
+            unread: peer.unread.clone(),
             read_pause: None,
             has_read: false,
             stall_timeout: None,
@@ -111,9 +120,18 @@ impl<IO: AsyncRead + Unpin> CoalescingStream<IO> {
             self.read_pause = None;
         }
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.io).poll_read(context, buffer)?;
+        let unread_frames = self.unread.request_frames();
+        let read = if unread_frames > MAX_UNREAD_FRAMES {
+            self.read_slowly(unread_frames, context, buffer)
+        } else {
+            Pin::new(&mut self.io).poll_read(context, buffer)
+        }?;
         self.has_read |= read.is_ready();
-        self.reset_budget.scan(&buffer.filled()[before..], Instant::now)?;
+        let data = &buffer.filled()[before..];
+        if !data.is_empty() {
+            self.unread.record_read();
+            self.reset_budget.scan(data, Instant::now, |stream| self.unread.record_frame(stream))?;
+        }
         if read.is_pending() && self.has_read && self.read_throttle.is_active() {
             self.has_read = false;
             let read_pause = self.read_pause.insert(Box::pin(sleep(READ_PAUSE)));
@@ -121,6 +139,24 @@ impl<IO: AsyncRead + Unpin> CoalescingStream<IO> {
             let _ = read_pause.as_mut().poll(context);
         }
         read.map(Ok)
+    }
+
+    /// Reads a few bytes. The next read waits for a pause, the longer the more frames are unread.
+    fn read_slowly(
+        &mut self,
+        unread_frames: usize,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut few = [0; SLOW_READ_BYTES];
+        let len = buffer.remaining().min(few.len());
+        let mut few = ReadBuf::new(&mut few[..len]);
+        ready!(Pin::new(&mut self.io).poll_read(context, &mut few))?;
+        buffer.put_slice(few.filled());
+        let times = u32::try_from(unread_frames / MAX_UNREAD_FRAMES).unwrap_or(u32::MAX);
+        let pause = READ_PAUSE.saturating_mul(times).min(MAX_SLOW_READ_PAUSE);
+        self.read_pause = Some(Box::pin(sleep(pause)));
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -237,6 +273,10 @@ mod tests {
         Poll::Pending
     }
 
+    fn throttled(read_throttle: ReadThrottle) -> Peer {
+        Peer { read_throttle, ..Peer::default() }
+    }
+
     fn throttle(is_shedding: bool) -> ReadThrottle {
         let throttle = ReadThrottle::default();
         throttle.set_shedding(is_shedding);
@@ -257,7 +297,7 @@ mod tests {
                     sizes.iter().zip(1u8..).map(|(size, byte)| vec![byte; *size]).collect();
                 let expected = frames.concat();
                 let server = tokio::spawn(async move {
-                    let (mut connection, mut frames) = (CoalescingStream::new(near, throttle(is_shedding)), frames);
+                    let (mut connection, mut frames) = (CoalescingStream::new(near, &throttled(throttle(is_shedding))), frames);
                     poll_fn(|context| turn(&mut connection, &mut frames, context)).await
                 });
                 let mut arrived = vec![0; expected.len()];
@@ -272,7 +312,7 @@ mod tests {
     async fn a_deferred_flush_happens_when_the_next_poll_only_reads() {
         let (near, mut far) = duplex(1_000);
         let server = tokio::spawn(async move {
-            let mut connection = CoalescingStream::new(near, ReadThrottle::default());
+            let mut connection = CoalescingStream::new(near, &Peer::default());
             connection.write_all(b"settings").await.unwrap();
             connection.flush().await.unwrap();
             connection.read_u8().await
@@ -286,7 +326,7 @@ mod tests {
     #[tokio::test]
     async fn responses_of_one_poll_leave_together_and_a_shutdown_writes_all() {
         let (near, mut far) = duplex(1_000);
-        let mut connection = CoalescingStream::new(near, ReadThrottle::default());
+        let mut connection = CoalescingStream::new(near, &Peer::default());
         connection.write_all(b"head and data").await.unwrap();
         connection.flush().await.unwrap();
         connection.write_all(b", trailers").await.unwrap();
@@ -314,7 +354,7 @@ mod tests {
 
     async fn read_together(read_throttle: ReadThrottle) {
         let (near, mut far) = duplex(1_000);
-        let mut connection = CoalescingStream::new(near, read_throttle);
+        let mut connection = CoalescingStream::new(near, &throttled(read_throttle));
         let mut read = [0; 10];
         let mut reads = async |connection: &mut CoalescingStream<_>| {
             let began = tokio::time::Instant::now();
@@ -336,12 +376,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_reads_nothing_times_out_and_a_slow_one_does_not() {
         let (near, mut far) = duplex(1_000);
-        let mut stream = CoalescingStream::new(near, ReadThrottle::default());
+        let mut stream = CoalescingStream::new(near, &Peer::default());
         stream.write_all(&[1; 900]).await.unwrap();
         stream.write_all(&vec![2; 70_000]).await.unwrap_err();
         // A peer that reads within every timeout stays connected.
         let (near, mut slow) = duplex(1_000);
-        let mut stream = CoalescingStream::new(near, ReadThrottle::default());
+        let mut stream = CoalescingStream::new(near, &Peer::default());
         let reads = async {
             let mut read = vec![0; 70_000];
             for part in read.chunks_mut(10_000) {

@@ -16,6 +16,7 @@ use super::{
     panics,
     principals::{PrincipalsMetrics, Series},
     process::ProcessStats,
+    scrape_state::{FailingReloads, State, Traffic},
     status::Status,
 };
 
@@ -41,7 +42,7 @@ const CALL_REJECTIONS: [&str; 6] = [
     "QUOTA_EXCEEDED",
     "ROLE_MISSING",
 ];
-const CONNECTION_REJECTIONS: [&str; 8] = [
+const CONNECTION_REJECTIONS: [&str; 10] = [
     "bad_preface",
     "banned",
     "limit_per_ip",
@@ -50,6 +51,8 @@ const CONNECTION_REJECTIONS: [&str; 8] = [
     "protocol_error",
     "tls_handshake_failed",
     "tls_timeout",
+    "unread_request_frames",
+    "unread_responses",
 ];
 
 /// Counters and histograms of a server.
@@ -127,6 +130,8 @@ struct ScrapeGauges {
     queue: IntGauge,
     watchers: IntGauge,
     in_flight: IntGauge,
+    unread_response_bytes: IntGauge,
+    unread_request_frames: IntGauge,
     is_ready: IntGauge,
     is_writable: IntGauge,
     disk_free_bytes: Gauge,
@@ -137,32 +142,6 @@ struct ScrapeGauges {
     last_reload_successful: IntGaugeVec,
     audit_log_write_failures: IntCounter,
     panics: IntCounter,
-}
-
-/// The state of a server at a scrape.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct State {
-    pub(crate) merchants_visible: usize,
-    pub(crate) merchants_hidden: usize,
-    pub(crate) revision: u64,
-    pub(crate) commands_waiting: usize,
-    pub(crate) watchers: usize,
-    pub(crate) requests_in_flight: usize,
-    pub(crate) is_ready: bool,
-    pub(crate) is_writable: bool,
-    pub(crate) disk_free_bytes: Option<u64>,
-    pub(crate) certificate_expiry_s: Option<i64>,
-    pub(crate) last_backup_s: i64,
-    pub(crate) failing_reloads: FailingReloads,
-    pub(crate) audit_log_write_failures: u64,
-}
-
-/// Files that cannot be read or used, so that what was read of them before is in use.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct FailingReloads {
-    pub(crate) api_keys: bool,
-    pub(crate) certificates: bool,
-    pub(crate) jwks: bool,
 }
 
 /// Creates metrics in a registry. Names and labels are constants; starting a server creates all of them.
@@ -257,8 +236,12 @@ impl Metrics {
         gauges.merchants.with_label_values(&["hidden"]).set(number(now.merchants_hidden));
         gauges.revision.set(i64::try_from(now.revision).unwrap_or(i64::MAX));
         gauges.queue.set(number(now.commands_waiting));
-        gauges.watchers.set(number(now.watchers));
-        gauges.in_flight.set(number(now.requests_in_flight));
+        let Traffic { requests_in_flight, watchers, unread_response_bytes, unread_request_frames } =
+            now.traffic;
+        gauges.watchers.set(number(watchers));
+        gauges.in_flight.set(number(requests_in_flight));
+        gauges.unread_response_bytes.set(number(unread_response_bytes));
+        gauges.unread_request_frames.set(number(unread_request_frames));
         gauges.is_ready.set(now.is_ready.into());
         gauges.is_writable.set(now.is_writable.into());
         gauges.last_backup_s.set(now.last_backup_s);
@@ -407,6 +390,12 @@ impl ScrapeGauges {
             queue: make.gauge("nearby_commit_queue_commands", "Commands waiting to be committed")?,
             watchers: make.gauge("nearby_watchers", "Watching calls")?,
             in_flight: make.gauge("nearby_requests_in_flight", "Calls that have not ended")?,
+            unread_response_bytes: make
+                .gauge("nearby_unread_response_bytes", "Bytes of responses that clients have not read")?,
+            unread_request_frames: make.gauge(
+                "nearby_unread_request_frames",
+                "HTTP/2 DATA frames of requests that the server has not read",
+            )?,
             is_ready: make.gauge("nearby_ready", "1 while calls are served")?,
             is_writable: make.gauge("nearby_writable", writable)?,
             disk_free_bytes: make.register(disk)?,

@@ -6,6 +6,7 @@
 //! | `metrics` | Prometheus metrics |
 //! | `principals` | the metrics of each principal |
 //! | `process` | CPU time, memory and file descriptors of the process |
+//! | `scrape_state` | the state of a server that its gauges show |
 //! | `status` | the metrics that `nearby status` shows, as JSON |
 //! | `traces` | spans of calls, exported over OTLP |
 //! | `panics` | counts and logs panics |
@@ -15,6 +16,7 @@ pub mod metrics;
 pub mod panics;
 pub(crate) mod principals;
 mod process;
+pub(crate) mod scrape_state;
 pub(crate) mod status;
 pub(crate) mod traces;
 

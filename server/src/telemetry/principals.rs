@@ -148,7 +148,7 @@ impl PrincipalsMetrics {
 
 #[cfg(test)]
 mod tests {
-    use crate::telemetry::metrics::{Metrics, State};
+    use crate::telemetry::{metrics::Metrics, scrape_state::State};
 
     #[test]
     fn series_are_bounded_and_hold_no_subjects_of_tokens() {

@@ -22,6 +22,8 @@ pub const MAX_CONNECTION_AGE_S: &str = "--max-connection-age-s";
 pub const MAX_CONNECTIONS_PER_IP: &str = "--max-connections-per-ip";
 /// Protocol errors tolerated per client IP.
 pub const MAX_PROTOCOL_ERRORS_PER_IP: &str = "--max-protocol-errors-per-ip";
+/// Responses that clients have not read, in MiB.
+pub const MAX_UNREAD_MIB: &str = "--max-unread-mib";
 /// Free disk space below which changes are rejected, in MiB.
 pub const MIN_FREE_DISK_MIB: &str = "--min-free-disk-mib";
 /// Requests per second and client IP.

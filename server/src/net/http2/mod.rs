@@ -21,7 +21,6 @@ use h2::{
     server::{Builder, Connection, SendResponse},
 };
 use http::Request;
-use hyper::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt;
 
@@ -36,11 +35,12 @@ use super::{
         MAX_PENDING_RESETS, SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
     },
     peer::Peer,
+    unread::{ConnectionUnread, ResponseBytes},
 };
 
 /// One HTTP/2 connection.
 pub(super) struct Http2Connection<IO, S> {
-    connection: Connection<IO, Bytes>,
+    connection: Connection<IO, ResponseBytes>,
     service: S,
     peer: Peer,
 }
@@ -63,6 +63,8 @@ where
             .initial_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buffer_size(SEND_BUFFER_BYTES)
+            // No client is disconnected for its small frames, which `unread` bounds.
+            .data_frame_budget(usize::MAX)
             .handshake(io)
             .await?;
         Ok(Self { connection, service, peer })
@@ -103,12 +105,14 @@ where
         }
     }
 
-    fn start(&self, request: Request<RecvStream>, response: SendResponse<Bytes>) {
+    fn start(&self, request: Request<RecvStream>, response: SendResponse<ResponseBytes>) {
         let backpressure = Backpressure::default();
-        let mut request = request.map(RequestBody::new);
+        let unread = self.peer.unread.clone();
+        let frames = unread.accept(response.stream_id().as_u32());
+        let mut request = request.map(|stream| RequestBody::new(stream, frames));
         request.extensions_mut().insert(self.peer.clone());
         request.extensions_mut().insert(backpressure.clone());
-        tokio::spawn(handle(self.service.clone(), request, response, backpressure));
+        tokio::spawn(handle(self.service.clone(), request, response, backpressure, unread));
     }
 }
 
@@ -116,8 +120,9 @@ where
 async fn handle<S: RequestService>(
     service: S,
     request: Request<RequestBody>,
-    mut stream: SendResponse<Bytes>,
+    mut stream: SendResponse<ResponseBytes>,
     backpressure: Backpressure,
+    unread: ConnectionUnread,
 ) {
     let response = {
         let mut response = pin!(service.oneshot(request));
@@ -130,5 +135,5 @@ async fn handle<S: RequestService>(
     };
     let Some(response) = response else { return };
     let Ok::<_, Infallible>(response) = response;
-    response::send(response, stream, backpressure).await;
+    response::send(response, stream, backpressure, unread).await;
 }

@@ -9,22 +9,27 @@ use h2::{Reason, RecvStream};
 use http_body::{Body, Frame};
 use hyper::body::Bytes;
 
+use crate::net::unread::StreamFrames;
+
 /// The body of a request, as its frames arrive. A frame that is read makes room for as many bytes in the windows of the client; so do
 /// all others when the body is dropped.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     stream: RecvStream,
+    /// Dropped after the stream, whose frames it counts.
+    frames: StreamFrames,
     has_data: bool,
 }
 
 impl RequestBody {
-    pub(super) fn new(stream: RecvStream) -> Self {
-        Self { stream, has_data: true }
+    pub(super) fn new(stream: RecvStream, frames: StreamFrames) -> Self {
+        Self { stream, frames, has_data: true }
     }
 
     fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
         let data = ready!(self.stream.poll_data(context)).transpose()?;
         if let Some(data) = &data {
+            self.frames.read();
             self.stream.flow_control().release_capacity(data.len())?;
         }
         Poll::Ready(data.map(Ok))

@@ -12,16 +12,18 @@ use std::{
 use h2::{Reason, SendStream, server::SendResponse};
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame};
-use hyper::body::Bytes;
+use hyper::body::{Buf, Bytes};
 use pin_project_lite::pin_project;
 
 use super::Backpressure;
+use crate::net::unread::{ConnectionUnread, ResponseBytes};
 
 /// Sends a response until its end, or until the client resets the stream.
 pub(super) async fn send<B>(
     response: Response<B>,
-    mut stream: SendResponse<Bytes>,
+    mut stream: SendResponse<ResponseBytes>,
     backpressure: Backpressure,
+    unread: ConnectionUnread,
 ) where
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
 {
@@ -29,7 +31,9 @@ pub(super) async fn send<B>(
     let has_no_body = body.is_end_stream();
     let sent = match stream.send_response(Response::from_parts(head, ()), has_no_body) {
         Ok(_) if has_no_body => return,
-        Ok(stream) => SendBody { stream, body, waiting: None, has_sent_part: false, backpressure }.await,
+        Ok(stream) => {
+            SendBody { stream, body, waiting: None, has_sent_part: false, backpressure, unread }.await
+        }
         Err(error) => {
             // The response has a header that HTTP/2 forbids, or the stream has ended.
             stream.send_reset(Reason::INTERNAL_ERROR);
@@ -44,7 +48,7 @@ pub(super) async fn send<B>(
 pin_project! {
     /// Sends the body of a response.
     struct SendBody<B> {
-        stream: SendStream<Bytes>,
+        stream: SendStream<ResponseBytes>,
         #[pin]
         body: B,
         // The frame that waits for the window of the client.
@@ -52,11 +56,12 @@ pin_project! {
         // True if the client has received a part of the frame that waits.
         has_sent_part: bool,
         backpressure: Backpressure,
+        unread: ConnectionUnread,
     }
 }
 
 struct Waiting {
-    bytes: Bytes,
+    bytes: ResponseBytes,
     is_last: bool,
 }
 
@@ -103,7 +108,7 @@ where
             Some(Ok(frame)) => frame,
             Some(Err(error)) => return Poll::Ready(Ok(abandon(this.stream, error))),
             None => {
-                this.stream.send_data(Bytes::new(), true)?;
+                this.stream.send_data(ResponseBytes::new(Bytes::new(), this.unread), true)?;
                 return Poll::Ready(Ok(Step::Done));
             }
         };
@@ -113,6 +118,7 @@ where
                 if !bytes.is_empty() || is_last {
                     // Only for bytes that exist: a reservation takes them from the other streams of the connection.
                     this.stream.reserve_capacity(bytes.len());
+                    let bytes = ResponseBytes::new(bytes, this.unread);
                     *this.waiting = Some(Waiting { bytes, is_last });
                     *this.has_sent_part = false;
                 }
@@ -131,7 +137,7 @@ where
         let Some(mut waiting) = this.waiting.take() else { return Poll::Ready(Ok(Step::Continue)) };
         loop {
             let capacity = this.stream.capacity();
-            if capacity >= waiting.bytes.len() {
+            if capacity >= waiting.bytes.remaining() {
                 this.backpressure.set_blocked(false);
                 this.stream.send_data(waiting.bytes, waiting.is_last)?;
                 return Poll::Ready(Ok(if waiting.is_last { Step::Done } else { Step::Continue }));
@@ -174,14 +180,14 @@ where
 }
 
 /// Ends a response without the frame that waits. Trailers need no window.
-fn end_early(stream: &mut SendStream<Bytes>, trailers: HeaderMap) -> Result<Step, h2::Error> {
+fn end_early(stream: &mut SendStream<ResponseBytes>, trailers: HeaderMap) -> Result<Step, h2::Error> {
     stream.reserve_capacity(0);
     stream.send_trailers(trailers)?;
     Ok(Step::Done)
 }
 
 /// Resets a stream whose body has failed.
-fn abandon(stream: &mut SendStream<Bytes>, error: impl Into<Box<dyn Error + Send + Sync>>) -> Step {
+fn abandon(stream: &mut SendStream<ResponseBytes>, error: impl Into<Box<dyn Error + Send + Sync>>) -> Step {
     let error = error.into();
     tracing::debug!(%error, "body of a response failed");
     stream.send_reset(Reason::INTERNAL_ERROR);
