@@ -5,9 +5,12 @@ use std::{collections::HashSet, io, net::SocketAddr, ops::Range, pin::Pin, sync:
 use nearby_proto::v1::{MerchantView, Position, SearchNearbyRequest};
 use tokio::time::sleep;
 
-use super::frames::{
-    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, RawConnection, SETTINGS,
-    Termination, WINDOW_UPDATE, frame, head, literal,
+use super::{
+    frames::{
+        ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, RawConnection, SETTINGS,
+        Termination, WINDOW_UPDATE, frame, head, literal,
+    },
+    watch_storm::watch_storm,
 };
 use crate::h2_client::encode_framed;
 
@@ -42,7 +45,7 @@ const fn attack(name: &'static str, connections: usize, limit_s: u64, run: Attac
 }
 
 /// All attacks.
-pub static ATTACKS: [Attack; 14] = [
+pub static ATTACKS: [Attack; 15] = [
     attack("rapid-reset", 4, 10, |to, number| Box::pin(rapid_reset(to, number))),
     attack("paced-reset", 4, 10, |to, number| Box::pin(paced_reset(to, number))),
     attack("made-you-reset", 4, 10, |to, number| Box::pin(made_you_reset(to, number))),
@@ -62,6 +65,11 @@ pub static ATTACKS: [Attack; 14] = [
         must_end: false,
         measure_for: Duration::from_secs(20),
         ..attack("slow-readers", 300, 25, |to, number| Box::pin(slow_readers(to, number)))
+    },
+    // They cost time of their own principal only.
+    Attack {
+        must_end: false,
+        ..attack("watch-storm", 4, 10, |to, number| Box::pin(watch_storm(to, number)))
     },
     attack("slow-body", 4, 75, |to, number| Box::pin(slow_body(to, number))),
     Attack {

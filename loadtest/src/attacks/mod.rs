@@ -5,9 +5,11 @@
 //! |---|---|
 //! | `catalog` | the attacks |
 //! | `frames` | raw HTTP/2 frames and connections |
+//! | `watch_storm` | watches that move without a pause |
 
 mod catalog;
 mod frames;
+mod watch_storm;
 
 use std::{
     io,

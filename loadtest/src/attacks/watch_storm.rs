@@ -2,12 +2,12 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use nearby_proto::v1::{MerchantView, Position, WatchNearbyRequest, WatchNearbyStart, watch_nearby_request::Step};
+use nearby_proto::v1::{
+    MerchantView, Position, WatchNearbyRequest, WatchNearbyStart, watch_nearby_request::Step,
+};
 use tokio::{io::AsyncWriteExt, time::sleep};
 
-use super::frames::{
-    DATA, END_HEADERS, HEADERS, RawConnection, Termination, WINDOW_UPDATE, frame, head,
-};
+use super::frames::{DATA, END_HEADERS, HEADERS, RawConnection, Termination, WINDOW_UPDATE, frame, head};
 use crate::h2_client::encode_framed;
 
 const WATCH: &str = "/nearby.v1.NearbyService/WatchNearby";
@@ -23,7 +23,12 @@ const MAX_WINDOW: u32 = 0x7FFF_FFFF;
 pub(super) async fn watch_storm(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let mut connection = RawConnection::handshake(to, number, &[(INITIAL_WINDOW_SIZE, MAX_WINDOW)]).await?;
     connection.write(&frame(WINDOW_UPDATE, 0, 0, &(MAX_WINDOW - 65_535).to_be_bytes())).await?;
-    let start = WatchNearbyStart { origin: Some(at(0)), max_results: 500, view: MerchantView::Full.into(), ..Default::default() };
+    let start = WatchNearbyStart {
+        origin: Some(at(0)),
+        max_results: 500,
+        view: MerchantView::Full.into(),
+        ..Default::default()
+    };
     let start = encode_framed(&WatchNearbyRequest { step: Some(Step::Start(start)) });
     let streams = (0..WATCHES).map(|watch| 2 * watch + 1);
     let open = streams.clone().map(|stream| {

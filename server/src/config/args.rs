@@ -132,7 +132,7 @@ server_args! {
     max_bulk_calls: usize = 1_000, "NEARBY_MAX_BULK_CALLS", "NUMBER",
         "Concurrent batches, density and list calls";
     max_principal_fraction: f64 = 0.9, "NEARBY_MAX_PRINCIPAL_FRACTION", "FRACTION",
-        "Fraction of these calls, and of unread response bytes, that one principal may hold while no other holds any; 1 disables the limit";
+        "Fraction of these calls that one principal may hold while no other holds any; 1 disables the limit";
     change_feed_reserve: f64 = 0.1, "NEARBY_CHANGE_FEED_RESERVE", "FRACTION",
         "Fraction of the watching calls that only WatchMerchants can take";
     observe_principal_limits: bool = false, "NEARBY_OBSERVE_PRINCIPAL_LIMITS", "BOOL",

@@ -16,7 +16,7 @@ use crate::telemetry::principals::PrincipalMetrics;
 /// The state that all calls of a principal share.
 #[derive(Debug)]
 pub(crate) struct Flow {
-    pub(super) id: FlowId,
+    pub(crate) id: FlowId,
     /// Two keys of one principal may have different shares: that of the last call applies.
     share: AtomicU32,
     pub(crate) metrics: Arc<PrincipalMetrics>,

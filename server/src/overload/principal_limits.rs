@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn principals_share_by_weight() {
-        let mut model = Model::new(ResourceLimits { max_bulk_calls: 10_000, ..ResourceLimits::default() });
+        let model = Model::new(ResourceLimits { max_bulk_calls: 10_000, ..ResourceLimits::default() });
         let shares = [1, 1, 2];
         let flows = [0, 1, 2].map(|at| model.flow(at as u64, shares[at]));
         let mut held = VecDeque::new();

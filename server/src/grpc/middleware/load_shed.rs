@@ -43,7 +43,11 @@ impl Middleware for LoadShed {
             Ok(held) => held,
             Err(error) => return Status::from(error).into_http(),
         };
-        let read_throttle = request.extensions().get::<Peer>().map(|peer| peer.read_throttle.clone());
+        let peer = request.extensions().get::<Peer>();
+        let read_throttle = peer.map(|peer| {
+            peer.unread.set_principal(work.flow.id);
+            peer.read_throttle.clone()
+        });
         let (arrived, deadline) = (Arrived::of(&request), request.extensions().get::<Deadline>().copied());
         request.extensions_mut().insert(work.clone());
         let handled = async {

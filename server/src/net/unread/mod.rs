@@ -8,6 +8,7 @@ mod request_frames;
 mod response_bytes;
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -19,6 +20,7 @@ use tokio::sync::Notify;
 
 use self::request_frames::RequestFrames;
 pub(super) use self::{request_frames::StreamFrames, response_bytes::ResponseBytes};
+use crate::overload::fair_queue::FlowId;
 
 /// Slots for unread request frames, in the whole server: 300 MB, as much as one connection could take within its window with frames of
 /// one byte. See [`request_frames`] for their size.
@@ -57,6 +59,8 @@ struct Connection {
     progress_us: AtomicU64,
     request_frames: Mutex<RequestFrames>,
     reads: AtomicUsize,
+    /// The principal of its last call.
+    principal: AtomicU64,
     eviction: OnceLock<Eviction>,
     must_close: Notify,
 }
@@ -116,6 +120,7 @@ impl Unread {
             progress_us: AtomicU64::new(0),
             request_frames: Mutex::default(),
             reads: AtomicUsize::new(0),
+            principal: AtomicU64::new(0),
             eviction: OnceLock::new(),
             must_close: Notify::new(),
         });
@@ -137,10 +142,11 @@ impl Default for ConnectionUnread {
 }
 
 impl ConnectionUnread {
-    /// The bytes of responses that the client has not read.
-    #[expect(dead_code, reason = "the share of a principal will be computed from it")]
-    pub(crate) fn response_bytes(&self) -> usize {
-        self.0.response_bytes.load(Relaxed)
+    /// Sets the principal to whom the responses belong.
+    pub(crate) fn set_principal(&self, principal: FlowId) {
+        if self.0.principal.load(Relaxed) != principal.0 {
+            self.0.principal.store(principal.0, Relaxed);
+        }
     }
 
     /// Completes once the connection must be closed.
@@ -225,7 +231,8 @@ impl Server {
         }
     }
 
-    /// Closes the connections without progress for longest, until the unread bytes of the others are within the limit.
+    /// Closes the connections without progress for longest, until the unread bytes of the others are within the limit. First those of
+    /// principals that hold more than an equal share of the limit: others lose nothing by them.
     fn evict_slowest(&self) {
         if !self.is_due(&self.next_eviction_us, EVICTION_INTERVAL_US) {
             return;
@@ -239,7 +246,15 @@ impl Server {
         // together.
         let min_bytes = self.max_response_bytes / (2 * open.len().max(1));
         open.retain(|connection| bytes(connection) > min_bytes);
-        open.sort_by_key(|connection| connection.progress_us.load(Relaxed));
+        let mut of_principals: HashMap<u64, usize> = HashMap::new();
+        for connection in &open {
+            *of_principals.entry(connection.principal.load(Relaxed)).or_default() += bytes(connection);
+        }
+        let share = self.max_response_bytes / of_principals.len().max(1);
+        open.sort_by_cached_key(|connection| {
+            let of_principal = of_principals.get(&connection.principal.load(Relaxed));
+            (of_principal.is_none_or(|bytes| *bytes <= share), connection.progress_us.load(Relaxed))
+        });
         self.evict(&open, Eviction::Responses, excess, bytes);
     }
 
@@ -299,6 +314,23 @@ mod tests {
         drop((few, first, other, last));
         assert_eq!(unread.response_bytes(), 0);
         assert!(connections.iter().all(|connection| connection.0.response_bytes.load(Relaxed) == 0));
+    }
+
+    #[tokio::test]
+    async fn a_principal_within_its_share_keeps_its_slow_connection_while_another_holds_more() {
+        let unread = Unread::with_limits(1_000, usize::MAX);
+        let connections = [(); 3].map(|()| unread.for_connection());
+        let hold = |at: usize, len: usize| ResponseBytes::new(Bytes::from(vec![0; len]), &connections[at]);
+        for (connection, (principal, since)) in connections.iter().zip([(1, 0), (2, 1), (2, 2)]) {
+            connection.set_principal(FlowId(principal));
+            connection.0.progress_us.store(since, Relaxed);
+        }
+        let _held = [hold(0, 400), hold(1, 300), hold(2, 290)];
+        for (connection, since) in connections.iter().zip(0..) {
+            connection.0.progress_us.store(since, Relaxed);
+        }
+        let _last = hold(2, 100);
+        assert_eq!(connections.each_ref().map(is_evicted), [None, Some(Eviction::Responses), None]);
     }
 
     #[tokio::test]
