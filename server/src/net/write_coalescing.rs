@@ -30,6 +30,9 @@ use super::{peer::Peer, read_throttle::ReadThrottle, reset_limit::ResetBudget, u
 const MAX_BUFFERED_BYTES: usize = 64 * 1024;
 /// Initial capacity of the buffer: one response, or several small ones.
 const INITIAL_BUFFER_BYTES: usize = 8 * 1024;
+/// Bytes that a poll of a connection writes before it yields: about 0.1 ms. A socket on a fast network takes megabytes at once, and with
+/// several connections of large responses others waited for 10 ms (`cargo loadtest fairness watches`).
+const MAX_POLL_BYTES: usize = 128 * 1024;
 /// Pause between reads while requests are mostly rejected.
 const READ_PAUSE: Duration = Duration::from_millis(10);
 /// Unread frames from which a connection is read slowly, and the bytes of a slow read. The window of a stream admits 13,000 searches of
@@ -49,6 +52,8 @@ pub(super) struct CoalescingStream<IO> {
     buffered: Vec<u8>,
     /// Bytes of `buffered` that are written already.
     written: usize,
+    /// Bytes written in this poll of the connection.
+    poll_bytes: usize,
     flush: Flush,
     read_throttle: ReadThrottle,
     reset_budget: ResetBudget,
@@ -75,6 +80,7 @@ impl<IO> CoalescingStream<IO> {
             io,
             buffered: Vec::new(),
             written: 0,
+            poll_bytes: 0,
             flush: Flush::Done,
             read_throttle: peer.read_throttle.clone(),
             reset_budget: ResetBudget::new(Instant::now()),
@@ -89,6 +95,11 @@ impl<IO> CoalescingStream<IO> {
 impl<IO: AsyncWrite + Unpin> CoalescingStream<IO> {
     /// Writes all buffered bytes.
     fn write_buffered(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.poll_bytes >= MAX_POLL_BYTES {
+            self.poll_bytes = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         while let Some(left) = self.buffered.get(self.written..).filter(|left| !left.is_empty()) {
             let polled = Pin::new(&mut self.io).poll_write(context, left);
             let written = ready!(or_stalled(&mut self.stall_timeout, polled, context))?;
@@ -96,6 +107,7 @@ impl<IO: AsyncWrite + Unpin> CoalescingStream<IO> {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.written += written;
+            self.poll_bytes += written;
         }
         self.written = 0;
         // An idle connection holds no buffer.
@@ -184,6 +196,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for CoalescingStream<IO> {
         if self.flush == Flush::Deferred {
             self.flush = Flush::Due;
         }
+        self.poll_bytes = 0;
         let read = self.read_or_pause(context, buffer);
         // A caller that only reads from now on, as h2 does in its handshake, must have its bytes sent all the same.
         if read.is_pending() && self.flush == Flush::Due && self.write_buffered(context)?.is_ready() {
@@ -208,6 +221,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for CoalescingStream<IO> {
         if bytes > MAX_BUFFERED_BYTES {
             let this = &mut *self;
             let polled = Pin::new(&mut this.io).poll_write_vectored(context, slices);
+            if let Poll::Ready(Ok(written)) = &polled {
+                this.poll_bytes += written;
+            }
             return or_stalled(&mut this.stall_timeout, polled, context);
         }
         if self.buffered.is_empty() {
@@ -341,6 +357,24 @@ mod tests {
         drop(connection);
         far.read_to_end(&mut read).await.unwrap();
         assert_eq!(read, b"head and data, trailers");
+    }
+
+    #[tokio::test]
+    async fn a_poll_yields_after_128_kib() {
+        let (near, _far) = duplex(1_000_000);
+        let mut connection = CoalescingStream::new(near, &Peer::default());
+        let mut written = Vec::new();
+        poll_fn(|context| {
+            let mut bytes = 0;
+            while let Poll::Ready(wrote) = Pin::new(&mut connection).poll_write(context, &[7; 16_000])? {
+                bytes += wrote;
+            }
+            written.push(bytes);
+            if written.len() < 4 { Poll::Pending } else { Poll::Ready(io::Result::Ok(())) }
+        })
+        .await
+        .unwrap();
+        assert!(written.iter().all(|bytes| (128_000..=262_144).contains(bytes)), "{written:?}");
     }
 
     #[tokio::test(start_paused = true)]
