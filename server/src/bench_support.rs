@@ -9,7 +9,7 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{MAX_PAGE_BYTES, SearchRequest, SearchSettings, merchant_from_wire, search_from_wire},
-        nearby_service::page_response::page_response,
+        nearby_service::page_response::{SearchWork, page_response},
     },
     opening_hours::HolidayCalendar,
     page_token::PageTokens,
@@ -90,8 +90,10 @@ impl OfflineService {
     /// # Errors
     /// When a server would fail.
     pub fn page_response(&self, Parsed(request): &Parsed) -> Result<usize, ServiceError> {
+        let (work, should_continue) = (SearchWork::default(), || true);
+        let control: (_, &dyn Fn() -> bool) = (&work, &should_continue);
         let page =
-            page_response(request, &self.snapshot, (&self.tokens, &self.calendar), MAX_PAGE_BYTES, &|| true)?;
+            page_response(request, &self.snapshot, (&self.tokens, &self.calendar), MAX_PAGE_BYTES, control)?;
         page.map(|page| page.encoded.as_bytes().len()).ok_or(ServiceError::Internal("a search stopped"))
     }
 }

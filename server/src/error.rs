@@ -187,7 +187,7 @@ fn rate_limit_message(exceeded: Exceeded) -> String {
             format!("rate limit exceeded; retry in {:.3} s, and call less often", wait.as_secs_f64())
         }
         Exceeded::Burst(max) => {
-            format!("the rate limit allows at most {max} searches or merchants at once; send fewer per call")
+            format!("the rate limit allows at most {max} units of work at once; send less per call")
         }
     }
 }

@@ -1004,6 +1004,9 @@ pub mod merchant_service_client {
     /// once the disk of the server has failed, which requires operator action (the write during which it failed may be
     /// stored or not).
     ///
+    /// Rate limits and the trailer `nearby-cost` are those of NearbyService. A write costs 3 units, each further change of
+    /// a batch and each row of an import 1.
+    ///
     /// Writes accept a `request_id` (AIP-155), a UUID that the client generates per request: a repetition with the same id
     /// within an hour, also after a restart of the server, is not applied again but returns the first response. Ids of
     /// failed requests are not remembered. Beyond a million ids in an hour, or 256 MiB of their responses, the oldest are
@@ -1852,6 +1855,11 @@ pub mod nearby_service_client {
     /// Every error has a google.rpc.ErrorInfo of the domain `nearby`; `proto/ERRORS.md` lists the reasons. Every method can
     /// also fail with UNAVAILABLE and a google.rpc.RetryInfo while the server starts or shuts down, and with
     /// DEADLINE_EXCEEDED once the deadline of the call has passed, which searches check while they run.
+    ///
+    /// The operator can limit the rate of a client, in units of work: one unit is a search that returns 20 merchants in the
+    /// BASIC view, and larger calls cost more. A call beyond the limit fails with RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED,
+    /// and a google.rpc.RetryInfo. With the request header `nearby-return-cost: true`, every method returns the cost of the
+    /// call in the trailer `nearby-cost`, such as `2.5`.
     #[derive(Debug, Clone)]
     pub struct NearbyServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1989,7 +1997,8 @@ pub mod nearby_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Answers searches as they arrive and in their order; the client can send further requests before reading responses.
-        /// Each response has the tag of its request. A request that fails does not end the stream.
+        /// Each response has the tag of its request. A request that fails does not end the stream, except one beyond the rate
+        /// limit, which ends it with RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
         pub async fn stream_search_nearby(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -2022,7 +2031,8 @@ pub mod nearby_service_client {
         /// moved, as merchants change and as the client moves.
         ///
         /// Each response takes the client from one state to the next: after applying it, the client holds exactly the result
-        /// of a fresh search at its revision. Revisions in close succession can be merged into one response.
+        /// of a fresh search at its revision. Revisions and steps in close succession can be merged into one response. At the
+        /// rate limit of the client, responses wait, and more of them are merged.
         ///
         /// Errors, each of which ends the watch: INVALID_ARGUMENT, also for an invalid later origin; PERMISSION_DENIED as in
         /// SearchNearby; RESOURCE_EXHAUSTED with a google.rpc.QuotaFailure if the server is at its limit of watchers;

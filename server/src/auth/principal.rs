@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    rate_limit::{Exceeded, Rate, RateLimit},
+    rate_limit::{Cost, Exceeded, Rate, RateLimit},
     role::Role,
     role::Roles,
 };
@@ -98,11 +98,18 @@ impl Principal {
         self.roles.allow(role)
     }
 
-    /// Charges units of work to the rate limit.
+    /// Charges work that is about to begin to the rate limit.
     ///
     /// # Errors
-    /// When they exceed the limit; nothing is charged then.
-    pub fn charge(&self, units: usize) -> Result<(), Exceeded> {
-        self.rate_limit.as_ref().map_or(Ok(()), |rate_limit| rate_limit.charge(units))
+    /// When it exceeds the limit; nothing is charged then.
+    pub fn charge(&self, cost: Cost) -> Result<(), Exceeded> {
+        self.rate_limit.as_ref().map_or(Ok(()), |rate_limit| rate_limit.charge(cost))
+    }
+
+    /// Charges work that has been done to the rate limit, also beyond the limit.
+    pub fn add_debt(&self, cost: Cost) {
+        if let Some(rate_limit) = &self.rate_limit {
+            rate_limit.add_debt(cost);
+        }
     }
 }

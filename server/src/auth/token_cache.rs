@@ -89,6 +89,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
+    use crate::auth::rate_limit::Cost;
 
     #[test]
     fn tokens_of_a_subject_share_a_rate_limit_and_the_cache_is_bounded() {
@@ -102,7 +103,7 @@ mod tests {
         };
         let (begin, end) = (UnixMicros(0), UnixMicros(1_000));
         let first = cache.principal(("issuer", "shop".to_owned()), roles("search"), rate, begin);
-        first.charge(10).unwrap();
+        first.charge(Cost::units(10)).unwrap();
         cache.insert(digest(0), &first, end, begin);
         for number in 1..2 * MAX_ENTRIES {
             let principal =
@@ -113,7 +114,7 @@ mod tests {
             assert!(cache.tokens.len() <= MAX_ENTRIES && cache.rate_limits.len() <= MAX_ENTRIES);
         }
         let again = cache.principal(("issuer", "shop".to_owned()), roles("manage"), rate, UnixMicros(2));
-        assert!(again.charge(5).is_err(), "another token of the same subject");
+        assert!(again.charge(Cost::units(5)).is_err(), "another token of the same subject");
         assert!(cache.get(&digest(0)).is_some());
         for number in 0..2 * MAX_ENTRIES {
             let subject = format!("other {number}");

@@ -52,11 +52,11 @@ struct AddArgs {
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=36_500))]
     expires_in_days: Option<i64>,
 
-    /// Rate limit, in searches and merchants per second [default: the --rate-per-s of the server]
+    /// Rate limit, in units of work per second: 1 is a search of 20 merchants in the BASIC view [default: the --rate-per-s of the server]
     #[arg(long, value_name = "NUMBER", value_parser = positive)]
     rate_per_s: Option<NonZeroU32>,
 
-    /// Burst of the rate limit, in searches and merchants [default: twice the rate]
+    /// Burst of the rate limit, in units of work [default: twice the rate]
     #[arg(long, value_name = "NUMBER", requires = "rate_per_s", value_parser = positive)]
     burst: Option<NonZeroU32>,
 

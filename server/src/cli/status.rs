@@ -126,6 +126,7 @@ fn top_callers(before: &Status, after: &Status, seconds: f64) -> String {
                 cpu_s: after.cpu_s - before.cpu_s,
                 shed_total: after.shed_total - before.shed_total,
                 rate_limited_total: after.rate_limited_total - before.rate_limited_total,
+                units_total: after.units_total - before.units_total,
             };
             (name.as_str(), in_period)
         })
@@ -136,10 +137,11 @@ fn top_callers(before: &Status, after: &Status, seconds: f64) -> String {
     for (name, used) in callers.into_iter().take(MAX_CALLERS) {
         let _ = writeln!(
             text,
-            "  {:<22} {:>8}/s  {:>6.2} % of a core, {}/s shed, {}/s rate-limited",
+            "  {:<22} {:>8}/s  {:>6.2} % of a core, {:.1} units/s, {}/s shed, {}/s rate-limited",
             escape::value(name),
             whole(used.requests_total / seconds),
             used.cpu_s / seconds * 100.0,
+            used.units_total / seconds,
             whole(used.shed_total / seconds),
             whole(used.rate_limited_total / seconds),
         );
@@ -212,11 +214,12 @@ mod tests {
         (0..3).for_each(|_| caller.record_request());
         caller.record_shed();
         caller.add_cpu(Duration::from_millis(250));
+        caller.add_cost(12_300);
         let report = report(&before, &fetch(), 1.0);
         assert!(report.starts_with("ready · nearby 0."), "{report}");
         assert!(report.contains("1,234 visible") && report.contains("calls        11/s"), "{report}");
         let line = report.lines().find(|line| line.contains("app (1f)\\nready")).unwrap();
-        assert!(line.contains("3/s   25.00 % of a core, 1/s shed, 0/s rate-limited"), "{line}");
+        assert!(line.contains("3/s   25.00 % of a core, 12.3 units/s, 1/s shed, 0/s rate-limited"), "{line}");
         let line = report.lines().find(|line| line.contains("SearchNearby")).unwrap();
         assert!(line.contains("9.09 % errors  p50 ≤ 0.5 ms, p99 ≤ 25 ms"), "{line}");
     }

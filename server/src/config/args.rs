@@ -87,9 +87,9 @@ server_args! {
         "Roles of the client certificate with this name, such as spiffe://shop/indexer=manage; repeatable, in the environment separated by `;`",
         [value_delimiter = ';'];
     rate_per_s: u32, "NEARBY_RATE_PER_S", "NUMBER",
-        "Searches and merchants per second of a principal whose key sets no rate [default: no limit]";
+        "Units of work per second of a principal whose key sets no rate: 1 is a search of 20 merchants in the BASIC view, and ACCESS.md lists the costs of all calls [default: no limit]";
     burst: u32, "NEARBY_BURST", "NUMBER",
-        "Searches and merchants at once [default: twice the rate]";
+        "Units of work at once [default: twice the rate]";
     rate_per_ip_per_s: u32, "NEARBY_RATE_PER_IP_PER_S", "NUMBER",
         "Calls per second of one client IP, before authentication [default: no limit]";
     burst_per_ip: u32, "NEARBY_BURST_PER_IP", "NUMBER",

@@ -7,6 +7,7 @@
 //! | `middleware` | one file per layer |
 //! | `method` | what the layers must know of a method before its request is read |
 //! | `nearby_service`, `merchant_service` | the handlers |
+//! | `charges`, `cost` | the account of a call, and the costs that are charged to it |
 //! | `request_context` | principal, roles, deadline and audit record of a call, for its handler |
 //! | `convert` | checks wire types and converts them to values of the index and the commit thread |
 //! | `offload` | runs long searches on a blocking thread |
@@ -18,7 +19,9 @@
 //! | `in_process` | a connection within the process |
 //! | `fuzz_requests` | entry points of the fuzzers |
 
+pub(crate) mod charges;
 pub(crate) mod convert;
+pub(crate) mod cost;
 pub(crate) mod fuzz_requests;
 pub(crate) mod health;
 pub(crate) mod in_process;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nearby_index::MerchantId;
 use tonic::Request;
 
-use super::middleware::deadline::Deadline;
+use super::{charges::Charges, middleware::deadline::Deadline};
 use crate::{
     auth::{audit_log::Subjects, principal::Principal, role::Role},
     error::ServiceError,
@@ -18,6 +18,8 @@ pub(crate) struct RequestContext {
     pub(crate) deadline: Deadline,
     /// Set by the auth layer; without it the call has no role.
     principal: Option<Arc<Principal>>,
+    /// The account of the call.
+    pub(crate) charges: Arc<Charges>,
     /// The call's place in the work queue, which the load shedding layer sets.
     work: Option<Work>,
     /// Collects the subjects of an audited call.
@@ -30,6 +32,7 @@ impl RequestContext {
         Self {
             deadline: Deadline::of(request),
             principal: extensions.get().cloned(),
+            charges: extensions.get().cloned().unwrap_or_default(),
             work: extensions.get().cloned(),
             subjects: extensions.get().cloned(),
         }
@@ -51,15 +54,6 @@ impl RequestContext {
     /// The name of the principal, for the log.
     pub(crate) fn principal_name(&self) -> &str {
         self.principal.as_ref().map_or("", |principal| &principal.name)
-    }
-
-    /// Charges units of work to the principal's rate limit. The first unit of a call is charged already.
-    ///
-    /// # Errors
-    /// [`ServiceError::RateLimited`]; nothing is charged then.
-    pub(crate) fn charge(&self, units: usize) -> Result<(), ServiceError> {
-        let charged = self.principal.as_ref().map_or(Ok(()), |principal| principal.charge(units));
-        charged.map_err(ServiceError::RateLimited)
     }
 
     /// Adds merchants to the line of the call in the audit log.

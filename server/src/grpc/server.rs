@@ -25,6 +25,7 @@ use super::{
         rate_limit::RateLimit,
         request_setup::request_setup,
         require_grpc::RequireGrpc,
+        return_cost::ReturnCost,
     },
     nearby_service::{NearbyServiceImpl, SearchSettings},
 };
@@ -77,6 +78,8 @@ impl GrpcServer {
             .layer(middleware(RequireGrpc))
             // Counts what the client sees, so outside all layers that change a response.
             .layer(middleware(call_metrics))
+            // Outside all layers that make or replace an error, which also gets the trailer.
+            .layer(middleware(ReturnCost))
             // Also completes the errors of the layers inside it.
             .layer(middleware(ErrorDetails { has_reflection: self.reflection }))
             // Outside all layers whose code could panic, but inside the metrics, which count the INTERNAL.

@@ -351,12 +351,15 @@ fn principals(make: &Maker) -> prometheus::Result<PrincipalsMetrics> {
     let cpu = Opts::new("nearby_principal_cpu_seconds_total", cpu);
     let shed = "Requests shed because the principal uses more than its share of an overloaded server";
     let rate_limited = "Requests rejected by the rate limit of the principal";
+    let units = "Work of a principal in the units that rate limits count";
+    let units = Opts::new("nearby_principal_units_total", units);
     let label = ["principal"];
     Ok(PrincipalsMetrics::new(Series {
         requests: make.counters("nearby_principal_requests_total", "Requests of a principal", &label)?,
         cpu_s: make.register(CounterVec::new(cpu, &label))?,
         shed: make.counters("nearby_principal_requests_shed_total", shed, &label)?,
         rate_limited: make.counters("nearby_principal_requests_rate_limited_total", rate_limited, &label)?,
+        units: make.register(CounterVec::new(units, &label))?,
     }))
 }
 

@@ -37,6 +37,7 @@ pub(super) struct Series {
     pub(super) cpu_s: CounterVec,
     pub(super) shed: IntCounterVec,
     pub(super) rate_limited: IntCounterVec,
+    pub(super) units: CounterVec,
 }
 
 /// The series of one label.
@@ -46,6 +47,7 @@ struct Counters {
     cpu_s: Counter,
     shed: IntCounter,
     rate_limited: IntCounter,
+    units: Counter,
 }
 
 /// Metrics of one principal, by name in the status, and by label in series.
@@ -55,6 +57,8 @@ pub(crate) struct PrincipalMetrics {
     cpu_ns: AtomicU64,
     shed: AtomicU64,
     rate_limited: AtomicU64,
+    /// Thousandths of a unit.
+    cost: AtomicU64,
     of_label: Counters,
 }
 
@@ -83,6 +87,13 @@ impl PrincipalMetrics {
         self.of_label.rate_limited.inc();
     }
 
+    /// Adds the cost of the principal's work, in thousandths of a unit of the rate limit.
+    #[expect(clippy::cast_precision_loss, reason = "a single charge is far below 2^53")]
+    pub(crate) fn add_cost(&self, thousandths: u64) {
+        self.cost.fetch_add(thousandths, Relaxed);
+        self.of_label.units.inc_by(thousandths as f64 / 1e3);
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "2^53 calls are more than a server answers")]
     fn status(&self) -> PrincipalStatus {
         let total = |counter: &AtomicU64| counter.load(Relaxed) as f64;
@@ -91,6 +102,7 @@ impl PrincipalMetrics {
             cpu_s: total(&self.cpu_ns) / 1e9,
             shed_total: total(&self.shed),
             rate_limited_total: total(&self.rate_limited),
+            units_total: total(&self.cost) / 1e3,
         }
     }
 }
@@ -114,6 +126,7 @@ impl PrincipalsMetrics {
             cpu_ns: AtomicU64::new(0),
             shed: AtomicU64::new(0),
             rate_limited: AtomicU64::new(0),
+            cost: AtomicU64::new(0),
             of_label: self.counters(label),
         });
         by_name.insert(name.to_owned(), Arc::clone(&metrics));
@@ -124,12 +137,13 @@ impl PrincipalsMetrics {
         let mut by_label = self.by_label.lock().unwrap_or_else(PoisonError::into_inner);
         let is_known = by_label.contains_key(label) || by_label.len() < MAX_LABELS;
         let label = if is_known { label } else { OTHER };
-        let Series { requests, cpu_s, shed, rate_limited } = &self.series;
+        let Series { requests, cpu_s, shed, rate_limited, units } = &self.series;
         let counters = by_label.entry(label.to_owned()).or_insert_with(|| Counters {
             requests: requests.with_label_values(&[label]),
             cpu_s: cpu_s.with_label_values(&[label]),
             shed: shed.with_label_values(&[label]),
             rate_limited: rate_limited.with_label_values(&[label]),
+            units: units.with_label_values(&[label]),
         });
         counters.clone()
     }

@@ -45,6 +45,9 @@ pub(crate) struct PrincipalStatus {
     pub(crate) cpu_s: f64,
     pub(crate) shed_total: f64,
     pub(crate) rate_limited_total: f64,
+    /// Units of work that its rate limit counts, also if it has none.
+    #[serde(default)]
+    pub(crate) units_total: f64,
 }
 
 /// The calls of one method.

@@ -28,6 +28,7 @@ mod old_stores;
 mod page_tokens;
 mod position_privacy;
 mod principal_limits;
+mod rate_limits;
 mod read_only_file_system;
 mod real_data;
 mod reload;

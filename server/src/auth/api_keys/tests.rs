@@ -5,6 +5,7 @@ use std::fs;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::auth::rate_limit::Cost;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -100,10 +101,10 @@ fn the_state_of_a_rate_limit_survives_a_reload() {
     let rate = Some(Rate { per_s: NonZeroU32::MIN, burst });
     let key = add(&path, NewKey { rate, ..new("app", None) }, at(1_000)).unwrap();
     let keys = Keys::load(path.clone(), None).unwrap();
-    keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(5).unwrap();
+    keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(Cost::units(5)).unwrap();
     add(&path, new("other", None), at(1_000)).unwrap();
     keys.reload(Reload::Poll);
-    assert!(keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(5).is_err());
+    assert!(keys.authenticate(key.expose_secret(), micros(1_000)).unwrap().charge(Cost::units(5)).is_err());
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::{io, sync::Arc, time::Instant};
 
-use nearby_client::Client;
+use nearby_client::{Client, ClientError};
 use nearby_proto::{
-    v1::{ImportMerchantsRequest, ImportRow, Visibility},
+    v1::{ImportMerchantsRequest, ImportMerchantsResponse, ImportRow, Visibility},
     well_known::FieldMask,
 };
 use prost::Message;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
 
 use super::{
     report::{PendingRow, RejectedRow, Tally},
@@ -17,6 +17,7 @@ use super::{
 use crate::{
     cli::{exit_code::CliError, terminal::count},
     formats::{Input, Position, Row},
+    reason,
 };
 
 /// Rows per call. Large enough that the cost of a call and of its commits is small; small enough that progress is visible, that
@@ -183,8 +184,7 @@ impl Sender {
         let mut outcomes = Vec::new();
         if !messages.messages.is_empty() {
             self.in_call = pending;
-            let stream = tokio_stream::iter(messages.messages);
-            let response = self.client.import_merchants(stream).await?;
+            let response = self.call(&messages.messages).await?;
             if response.outcomes.len() != self.in_call.iter().flatten().count() {
                 return Err(CliError::unavailable("the server did not report an outcome for each row"));
             }
@@ -206,6 +206,22 @@ impl Sender {
             }
         }
         Ok(())
+    }
+
+    /// Sends the messages of one call. While the rate limit rejects it, which is before any of its rows is stored, waits for as long as
+    /// the server says.
+    async fn call(
+        &self,
+        messages: &[ImportMerchantsRequest],
+    ) -> Result<ImportMerchantsResponse, ClientError> {
+        loop {
+            let rejected = match self.client.import_merchants(tokio_stream::iter(messages.to_vec())).await {
+                Err(error) if error.reason() == Some(reason::QUOTA_EXCEEDED.as_str()) => error,
+                done => return done,
+            };
+            let Some(delay) = rejected.retry_after() else { return Err(rejected) };
+            sleep(delay).await;
+        }
     }
 
     pub(super) fn tally(&mut self) -> &mut Tally {

@@ -26,7 +26,7 @@ use crate::{
     clock,
     commit::BackupContents,
     error::ServiceError,
-    grpc::streaming::ResponseStream,
+    grpc::{charges::Charges, cost, streaming::ResponseStream},
     service::{NOT_READY, Service, ServiceHandle},
 };
 
@@ -37,7 +37,7 @@ const BUFFERED_MESSAGES: usize = 4;
 
 pub(super) async fn back_up(
     service: &Service,
-    handle: ServiceHandle,
+    (handle, charges): (ServiceHandle, Arc<Charges>),
     send_timeout: Duration,
 ) -> Result<ResponseStream<Encoded<BackUpMerchantsResponse>>, ServiceError> {
     let (BackupContents { contents, digest }, permit) = service.back_up().await?;
@@ -51,8 +51,15 @@ pub(super) async fn back_up(
         let _permit = permit;
         let revision = digest.watermarks.last.0;
         let data = Vec::with_capacity(MESSAGE_BYTES);
-        let mut output =
-            BackupChunks { messages: messages.clone(), revision, data, handle, send_timeout, runtime };
+        let mut output = BackupChunks {
+            messages: messages.clone(),
+            revision,
+            data,
+            handle,
+            charges,
+            send_timeout,
+            runtime,
+        };
         if let Err(error) = backup::write(&mut output, &contents, &digest, created_at) {
             has_failed.store(true, Ordering::Release);
             // Not received by a client that is gone, or that does not read.
@@ -80,6 +87,7 @@ struct BackupChunks {
     revision: u64,
     data: Vec<u8>,
     handle: ServiceHandle,
+    charges: Arc<Charges>,
     send_timeout: Duration,
     runtime: Handle,
 }
@@ -113,6 +121,7 @@ impl Write for BackupChunks {
         for data in self.data.chunks(MESSAGE_BYTES) {
             let message = BackUpMerchantsResponse { data: data.to_vec().into(), revision: self.revision };
             let message = Encoded::from_bytes(message.encode_to_vec());
+            self.charges.add_debt(cost::backup(data.len()));
             self.send(message)?;
         }
         self.data.clear();

@@ -12,10 +12,11 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{filter_from_wire, view_from_wire},
+        cost::{self, Returned},
+        request_context::RequestContext,
         response_encoder::{put_field, put_merchant, viewed},
         streaming::ResponseStream,
     },
-    overload::work_queue::Work,
     service::{Service, ServiceHandle},
 };
 
@@ -29,27 +30,33 @@ const MERCHANTS_PER_MESSAGE: usize = 4_000;
 pub(super) fn export(
     service: &Service,
     given: &wire::ExportMerchantsRequest,
-    (handle, work): (ServiceHandle, &Work),
+    (handle, context): (ServiceHandle, &RequestContext),
 ) -> Result<ResponseStream<Encoded<wire::ExportMerchantsResponse>>, ServiceError> {
     let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
     let view = view_from_wire(given.view, wire::MerchantView::Full, true)?;
     let snapshot = service.snapshot();
     let history_id = service.tokens.history().to_string();
+    let charges = Arc::clone(&context.charges);
     let next = move |after: Option<MerchantId>| {
         let mut message = Vec::new();
         encoding::uint64::encode(2, &snapshot.revision().0, &mut message);
         put_field(&mut message, 3, history_id.as_bytes());
-        let mut last = None;
-        for (checked, stored) in snapshot.list(after.as_ref()).enumerate() {
+        let (mut checked, mut merchants, mut last, mut is_last) = (0, 0, None, true);
+        for stored in snapshot.list(after.as_ref()) {
             if checked == MERCHANTS_PER_MESSAGE || message.len() >= MESSAGE_BYTES {
-                return (Encoded::from_bytes(message), last);
+                is_last = false;
+                break;
             }
+            checked += 1;
             last = Some(stored.merchant.id.clone());
             if filter.matches(stored) {
                 put_merchant(&mut message, 1, viewed(stored, view));
+                merchants += 1;
             }
         }
-        (Encoded::from_bytes(message), None)
+        let returned = Returned::of(view, merchants, message.len());
+        charges.add_debt(cost::skipped(checked - merchants) + returned.cost());
+        (Encoded::from_bytes(message), last.filter(|_| !is_last))
     };
     let next = Arc::new(next);
     // The state: `Some(None)` before the first message, then the last id sent, and `None` at the end.
@@ -63,5 +70,5 @@ pub(super) fn export(
             Ok::<_, Status>(Some((message, last.map(Some))))
         }
     });
-    Ok(Box::pin(work.schedule_stream(messages)))
+    Ok(Box::pin(context.work()?.schedule_stream(messages)))
 }

@@ -9,6 +9,7 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{MAX_PAGE_BYTES, View, batch_size, id_from_name, view_from_wire},
+        cost::{self, Returned},
         request_context::RequestContext,
         response_encoder::{put_merchant, viewed},
     },
@@ -41,7 +42,7 @@ pub(super) fn batch(
     exposes_internal: bool,
 ) -> Result<Encoded<wire::BatchGetMerchantsResponse>, ServiceError> {
     batch_size(given.names.len(), "names", MAX_NAMES)?;
-    context.charge(given.names.len() - 1)?;
+    context.charges.charge(cost::NAME * given.names.len())?;
     let view =
         view_from_wire(given.view, wire::MerchantView::Full, exposes_internal || context.has(Role::Manage))?;
     let snapshot = service.snapshot();
@@ -56,5 +57,6 @@ pub(super) fn batch(
         }
     }
     encoding::uint64::encode(2, &snapshot.revision().0, &mut response);
+    context.charges.add_debt(Returned::of(view, given.names.len(), response.len()).further_cost());
     Ok(Encoded::from_bytes(response))
 }

@@ -12,6 +12,7 @@ use tonic::{Status, Streaming};
 
 use crate::grpc::{
     convert::{hours_are_known, id_from_name, import_mask_from_wire, merchant_from_wire},
+    cost,
     middleware::error_details::with_details,
     request_context::RequestContext,
 };
@@ -59,6 +60,8 @@ pub(super) async fn import(
                 ),
             ));
         }
+        // As a debt: half an import is of no use.
+        context.charges.add_debt(cost::IMPORT_ROW * message.rows.len());
         in_progress.push_back(Rows::submit(service, message, context).await?);
         // The next rows are read and checked while these become durable.
         if in_progress.len() == MAX_IN_PROGRESS

@@ -1,18 +1,20 @@
 //! `ListMerchants`: all merchants in order of their ids, page by page.
 
-use nearby_index::{MerchantId, VisibilityFilter};
+use std::sync::Arc;
+
+use nearby_index::{Filter, MerchantId, StoredMerchant, VisibilityFilter};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::Message;
 
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::{MAX_PAGE_BYTES, filter_from_wire, page_size, view_from_wire},
-        middleware::deadline::Deadline,
+        convert::{MAX_PAGE_BYTES, View, filter_from_wire, page_size, view_from_wire},
+        cost::{self, Returned},
         offload::run_or_offload,
+        request_context::RequestContext,
         response_encoder::{field_len, len, put_field, put_merchant, viewed},
     },
-    overload::work_queue::Work,
     page_token::{Fingerprint, Payload},
     service::Service,
 };
@@ -24,7 +26,7 @@ const MERCHANTS_PER_CHECK: usize = 256;
 pub(super) async fn list(
     service: &Service,
     given: &wire::ListMerchantsRequest,
-    (work, deadline): (&Work, Deadline),
+    context: &RequestContext,
 ) -> Result<Encoded<wire::ListMerchantsResponse>, ServiceError> {
     let size = page_size(given.page_size, "page_size", 100, 1_000)?.get();
     let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
@@ -33,31 +35,59 @@ pub(super) async fn list(
         .with(&given.filter.as_ref().map(Message::encode_to_vec).unwrap_or_default());
     let after = service.tokens.open(&given.page_token, &query)?.map(|payload| payload.id()).transpose()?;
     let snapshot = service.snapshot();
+    let charges = Arc::clone(&context.charges);
     let job = move |should_continue: &dyn Fn() -> bool| {
-        let mut response = Vec::new();
-        let (mut count, mut last): (usize, Option<MerchantId>) = (0, None);
-        let mut checked = 0;
-        for stored in snapshot.list(after.as_ref()) {
-            checked += 1;
-            if checked % MERCHANTS_PER_CHECK == 0 && !should_continue() {
-                return Ok(None);
-            }
-            if !filter.matches(stored) {
-                continue;
-            }
-            let merchant = viewed(stored, view);
-            if count == size || (count > 0 && response.len() + field_len(len(merchant)) > MAX_PAGE_BYTES) {
-                // There is one more merchant, so there is a next page.
-                return Ok(Some((response, last)));
-            }
-            put_merchant(&mut response, 1, merchant);
-            (count, last) = (count + 1, Some(stored.merchant.id.clone()));
-        }
-        Ok(Some((response, None)))
+        let mut page = ListPage::default();
+        let next = page.fill(snapshot.list(after.as_ref()), (&filter, view), size, should_continue);
+        let returned = Returned::of(view, page.merchants, page.response.len()).further_cost();
+        charges.add_debt(cost::skipped(page.skipped) + returned);
+        Ok(next.map(|next| (page.response, next)))
     };
-    let (mut response, next) = run_or_offload(work, deadline, job).await?;
+    let (mut response, next) = run_or_offload(context.work()?, context.deadline, job).await?;
     if let Some(last) = next {
         put_field(&mut response, 2, service.tokens.seal(&Payload::from(&last), &query)?.as_bytes());
     }
     Ok(Encoded::from_bytes(response))
+}
+
+/// A page while it is filled.
+#[derive(Default)]
+struct ListPage {
+    response: Vec<u8>,
+    merchants: usize,
+    /// Merchants that the filter skipped.
+    skipped: usize,
+}
+
+impl ListPage {
+    /// Adds merchants until the page is full. Returns the last one if there are more, and `None` once `should_continue` is false.
+    fn fill<'s>(
+        &mut self,
+        all: impl Iterator<Item = &'s Arc<StoredMerchant>>,
+        (filter, view): (&Filter, View),
+        size: usize,
+        should_continue: &dyn Fn() -> bool,
+    ) -> Option<Option<MerchantId>> {
+        let mut last = None;
+        for (checked, stored) in (1..).zip(all) {
+            if checked % MERCHANTS_PER_CHECK == 0 && !should_continue() {
+                return None;
+            }
+            if !filter.matches(stored) {
+                self.skipped += 1;
+                continue;
+            }
+            let merchant = viewed(stored, view);
+            let is_full = self.merchants == size
+                || (self.merchants > 0 && self.response.len() + field_len(len(merchant)) > MAX_PAGE_BYTES);
+            if is_full {
+                // There is one more merchant, so there is a next page.
+                return Some(last);
+            }
+            put_merchant(&mut self.response, 1, merchant);
+            self.merchants += 1;
+            last = Some(stored.merchant.id.clone());
+        }
+        Some(None)
+    }
 }

@@ -83,8 +83,7 @@ impl MerchantService for MerchantServiceImpl {
         request: Request<ListMerchantsRequest>,
     ) -> Reply<Encoded<ListMerchantsResponse>> {
         let context = RequestContext::of(&request);
-        let limits = (context.work()?, context.deadline);
-        Ok(Response::new(list::list(&*self.handle.service()?, request.get_ref(), limits).await?))
+        Ok(Response::new(list::list(&*self.handle.service()?, request.get_ref(), &context).await?))
     }
 
     async fn create_merchant(&self, request: Request<CreateMerchantRequest>) -> Reply<Encoded<Merchant>> {
@@ -161,8 +160,7 @@ impl MerchantService for MerchantServiceImpl {
     ) -> Reply<Self::ExportMerchantsStream> {
         let context = RequestContext::of(&request);
         let service = self.handle.service()?;
-        let scope = (self.handle.clone(), context.work()?);
-        Ok(Response::new(export::export(&service, request.get_ref(), scope)?))
+        Ok(Response::new(export::export(&service, request.get_ref(), (self.handle.clone(), &context))?))
     }
 
     async fn watch_merchants(
@@ -171,17 +169,18 @@ impl MerchantService for MerchantServiceImpl {
     ) -> Reply<Self::WatchMerchantsStream> {
         let context = RequestContext::of(&request);
         let service = self.handle.service()?;
-        let scope = (self.handle.clone(), context.work()?);
+        let scope = (self.handle.clone(), &context);
         let watching = watch::watch(service, request.get_ref(), scope, self.watch_send_timeout);
         Ok(Response::new(watching.await?))
     }
 
     async fn back_up_merchants(
         &self,
-        _: Request<BackUpMerchantsRequest>,
+        request: Request<BackUpMerchantsRequest>,
     ) -> Reply<Self::BackUpMerchantsStream> {
+        let charges = RequestContext::of(&request).charges;
         let service = self.handle.service()?;
-        let backup = backup::back_up(&service, self.handle.clone(), self.watch_send_timeout);
+        let backup = backup::back_up(&service, (self.handle.clone(), charges), self.watch_send_timeout);
         Ok(Response::new(backup.await?))
     }
 }

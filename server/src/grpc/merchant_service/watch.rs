@@ -10,14 +10,17 @@ use tonic::Status;
 
 use super::export::MESSAGE_BYTES;
 use crate::{
+    auth::rate_limit::Cost,
     error::ServiceError,
     grpc::{
+        charges::Charges,
         convert::{View, view_from_wire},
+        cost::{self, Returned},
+        request_context::RequestContext,
         response_encoder::{put_field, put_merchant, viewed},
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
     overload::resource::Resource,
-    overload::work_queue::Work,
     record::name_of,
     service::{NOT_READY, Service, ServiceHandle},
 };
@@ -29,7 +32,7 @@ const MAX_CHANGES: usize = 1_024;
 pub(super) async fn watch(
     service: Arc<Service>,
     given: &wire::WatchMerchantsRequest,
-    (handle, work): (ServiceHandle, &Work),
+    (handle, context): (ServiceHandle, &RequestContext),
     send_timeout: Duration,
 ) -> Result<ResponseStream<Encoded<wire::WatchMerchantsResponse>>, ServiceError> {
     let view = view_from_wire(given.view, wire::MerchantView::Full, true)?;
@@ -43,8 +46,10 @@ pub(super) async fn watch(
     let from = given.revision.map_or(now, Revision);
     let behind = older_changes(&service, from).await?;
     let history_id = service.tokens.history().to_string();
-    Ok(spawn_stream(work, send_timeout, move |sender| async move {
-        let mut changes = ChangeStream { view, history_id, sent_revision: from, sender };
+    let charges = Arc::clone(&context.charges);
+    Ok(spawn_stream(context.work()?, send_timeout, move |sender| async move {
+        let mut changes =
+            ChangeStream { view, history_id, sent_revision: from, sender, charges, has_sent: false };
         let watched = tokio::select! {
             watched = changes.run(&service, behind, latest) => watched,
             () = handle.stopping() => Err(NOT_READY),
@@ -71,6 +76,9 @@ struct ChangeStream {
     /// The revision up to which the client has all changes.
     sent_revision: Revision,
     sender: StreamSender<Encoded<wire::WatchMerchantsResponse>>,
+    charges: Arc<Charges>,
+    /// True after the first message, which was charged with the call.
+    has_sent: bool,
 }
 
 impl ChangeStream {
@@ -98,14 +106,19 @@ impl ChangeStream {
     async fn send(&mut self, mut changes: VecDeque<Change>) -> Result<(), ServiceError> {
         loop {
             let mut message = Vec::new();
+            let mut returned = Returned::default();
             while message.len() < MESSAGE_BYTES
                 && let Some(change) = changes.pop_front()
             {
                 self.sent_revision = change.revision();
                 put_field(&mut message, 1, &self.encoded(&change));
+                returned += Returned::of_change(self.view, &change);
             }
             encoding::uint64::encode(2, &self.sent_revision.0, &mut message);
             put_field(&mut message, 3, self.history_id.as_bytes());
+            returned.bytes = message.len();
+            let base = if std::mem::replace(&mut self.has_sent, true) { cost::SEARCH } else { Cost::ZERO };
+            self.charges.add_debt(base + returned.further_cost());
             self.sender.send(Encoded::from_bytes(message)).await?;
             if changes.is_empty() {
                 return Ok(());

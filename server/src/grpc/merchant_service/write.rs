@@ -13,6 +13,7 @@ use crate::{
             batch_size, id_from_name, id_from_wire, merchant_from_wire, patch_from_wire, request_key,
             version_from_etag, visibility_patch,
         },
+        cost,
         request_context::RequestContext,
         response_encoder::put_field,
     },
@@ -91,7 +92,12 @@ impl WriteRequest {
     ) -> Result<WriteResult, ServiceError> {
         let Self { commands, request, validate_only } = self;
         context.add_audit_subjects(commands.iter().map(Command::id));
-        context.charge(commands.len() - 1)?;
+        // The first change was charged with the call.
+        context.charges.charge(cost::CHANGE * (commands.len() - 1))?;
+        // Before the commit, which goes on if the caller leaves.
+        if !validate_only {
+            context.charges.add_debt(cost::COMMIT);
+        }
         let committed = service.change(Transaction { commands, request, validate_only }).await?;
         Ok(WriteResult { committed, validate_only })
     }

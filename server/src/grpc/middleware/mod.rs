@@ -14,6 +14,7 @@ pub(crate) mod metrics;
 pub(crate) mod rate_limit;
 pub(crate) mod request_setup;
 pub(crate) mod require_grpc;
+pub(crate) mod return_cost;
 
 use std::{
     convert::Infallible,

@@ -10,6 +10,7 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{MAX_PAGE_BYTES, batch_size},
+        cost,
         request_context::RequestContext,
         response_encoder::{field_len, put_field},
     },
@@ -25,7 +26,8 @@ pub(super) async fn search(
     context: &RequestContext,
 ) -> Result<Encoded<wire::BatchSearchNearbyResponse>, ServiceError> {
     batch_size(given.requests.len(), "requests", MAX_SEARCHES)?;
-    context.charge(given.requests.len() - 1)?;
+    // The first search was charged with the call.
+    context.charges.charge(cost::SEARCH * (given.requests.len() - 1))?;
     let service = searches.handle.service()?;
     let snapshot = service.snapshot();
     let mut response = Vec::new();

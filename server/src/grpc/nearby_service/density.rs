@@ -11,7 +11,11 @@ use nearby_proto::v1::{self as wire, get_density_request::Area as Given};
 use super::SearchSettings;
 use crate::{
     error::ServiceError,
-    grpc::convert::{Check, filter_from_wire, may_see, position_from_wire},
+    grpc::{
+        charges::Charges,
+        convert::{Check, filter_from_wire, may_see, position_from_wire},
+        cost,
+    },
     reason,
 };
 
@@ -159,11 +163,14 @@ fn box_from_wire(given: &wire::LatLngBox) -> Result<((Ecef, Radius), LatLngBox),
 pub(super) fn count(
     area: &Area,
     snapshot: &Snapshot,
+    charges: &Charges,
     should_continue: &dyn Fn() -> bool,
 ) -> Result<Option<wire::GetDensityResponse>, ServiceError> {
     let mut cells: HashMap<Cell, i32> = HashMap::new();
     let control = SearchControl { predicate: None, should_continue: Some(should_continue) };
+    let mut assigned = 0;
     let is_whole = snapshot.for_each(&area.query, control, |hit| {
+        assigned += 1;
         let position = hit.merchant.merchant.position.to_wgs84();
         if let Some(cell) = Cell::of(position, area.resolution)
             && area.part.is_none_or(|part| part.contains(position))
@@ -171,6 +178,7 @@ pub(super) fn count(
             *cells.entry(cell).or_default() += 1;
         }
     });
+    charges.add_debt(cost::density(assigned, cells.len()));
     if !is_whole {
         return Ok(None);
     }

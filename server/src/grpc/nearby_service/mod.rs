@@ -96,12 +96,11 @@ impl NearbyService for NearbyServiceImpl {
         let context = RequestContext::of(&request);
         let snapshot = self.handle.service()?.snapshot();
         let area = density::area_from_wire(request.get_ref(), self.settings_for(&context))?;
-        Ok(Response::new(
-            run_or_offload(context.work()?, context.deadline, move |should_continue| {
-                density::count(&area, &snapshot, should_continue)
-            })
-            .await?,
-        ))
+        let charges = Arc::clone(&context.charges);
+        let job = move |should_continue: &dyn Fn() -> bool| {
+            density::count(&area, &snapshot, &charges, should_continue)
+        };
+        Ok(Response::new(run_or_offload(context.work()?, context.deadline, job).await?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! One page of a search, encoded.
 
-use std::hint::black_box;
+use std::{cell::Cell, hint::black_box};
 
 use nearby_index::{
     Ecef, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, SearchControl, Snapshot,
@@ -18,6 +18,21 @@ use crate::{
     opening_hours::{Clocks, HolidayCalendar},
     page_token::PageTokens,
 };
+
+/// The work of a search, counted while it runs.
+#[derive(Debug, Default)]
+pub(crate) struct SearchWork {
+    /// Pages of the index that it has visited.
+    pub(crate) pages: Cell<usize>,
+    /// Merchants that it has examined on their own: those whose opening hours it has evaluated, and those that it has grouped.
+    pub(crate) examined: Cell<usize>,
+}
+
+impl SearchWork {
+    fn count(counter: &Cell<usize>) {
+        counter.set(counter.get() + 1);
+    }
+}
 
 /// A page of a search.
 #[derive(Debug)]
@@ -47,6 +62,7 @@ struct PageSearch<'a, 's> {
     request: &'a SearchRequest,
     snapshot: &'s Snapshot,
     control: SearchControl<'a>,
+    work: &'a SearchWork,
 }
 
 /// Searches and encodes the page, of at most `max_bytes`. Returns `None` once `should_continue` is false.
@@ -58,8 +74,13 @@ pub(crate) fn page_response(
     snapshot: &Snapshot,
     (tokens, calendar): (&PageTokens, &HolidayCalendar),
     max_bytes: usize,
-    should_continue: &dyn Fn() -> bool,
+    (work, should_continue): (&SearchWork, &dyn Fn() -> bool),
 ) -> Result<Option<Page>, ServiceError> {
+    // The search calls it once for each page of the index.
+    let should_continue = || {
+        SearchWork::count(&work.pages);
+        should_continue()
+    };
     let clocks = request.opening.and_then(|opening| Clocks::at(opening.at, calendar));
     // A merchant that has moved since the first page may have been on an earlier one.
     let first_revision = request.first_revision.unwrap_or(snapshot.revision());
@@ -67,21 +88,20 @@ pub(crate) fn page_response(
         // The history has been rewritten without a new id, as by a snapshot of a virtual machine.
         return Err(ServiceError::HistoryMismatch("page token"));
     }
-    let is_open_enough =
-        |stored: &StoredMerchant| match (&clocks, request.opening.map(|opening| opening.policy)) {
-            (Some(clocks), Some(wire::OpeningPolicy::OpenOnly)) => clocks.status(stored) == OpenStatus::Open,
-            (Some(clocks), Some(wire::OpeningPolicy::OpenOrUnknown)) => {
-                clocks.status(stored) != OpenStatus::Closed
-            }
-            _ => true,
-        };
+    let filter =
+        request.opening.filter(|opening| opening.policy != wire::OpeningPolicy::ShowAll).zip(clocks.as_ref());
+    let is_open_enough = |stored: &StoredMerchant| {
+        filter.is_none_or(|(opening, clocks)| {
+            SearchWork::count(&work.examined);
+            allows(opening.policy, clocks.status(stored))
+        })
+    };
     let is_match =
         |stored: &StoredMerchant| stored.position_revision <= first_revision && is_open_enough(stored);
-    let filters = first_revision < snapshot.revision()
-        || request.opening.is_some_and(|opening| opening.policy != wire::OpeningPolicy::ShowAll);
+    let filters = first_revision < snapshot.revision() || filter.is_some();
     let control =
-        SearchControl { predicate: filters.then_some(&is_match), should_continue: Some(should_continue) };
-    let search = PageSearch { request, snapshot, control };
+        SearchControl { predicate: filters.then_some(&is_match), should_continue: Some(&should_continue) };
+    let search = PageSearch { request, snapshot, control, work };
     let Some(Rows { rows, is_more }) = search.page() else { return Ok(None) };
     let (mut encoded, mut count) = search.write(&rows, max_bytes, clocks.as_ref());
     if request.group_by_position && count < rows.len() {
@@ -114,6 +134,15 @@ pub(crate) fn page_response(
         }
     }
     Ok(Some(Page { encoded: Encoded::from_bytes(encoded), results: count }))
+}
+
+/// Returns whether a policy allows results of a state.
+fn allows(policy: wire::OpeningPolicy, status: OpenStatus) -> bool {
+    match policy {
+        wire::OpeningPolicy::OpenOnly => status == OpenStatus::Open,
+        wire::OpeningPolicy::OpenOrUnknown => status != OpenStatus::Closed,
+        wire::OpeningPolicy::ShowAll | wire::OpeningPolicy::Unspecified => true,
+    }
 }
 
 impl<'s> PageSearch<'_, 's> {
@@ -165,6 +194,7 @@ impl<'s> PageSearch<'_, 's> {
         let mut ranked =
             self.snapshot.search_iter(Query { limit: Limit::UNLIMITED, ..query.clone() }, self.control);
         for hit in ranked.by_ref() {
+            SearchWork::count(&self.work.examined);
             if rows.last().is_none_or(|row| row.hit.distance != hit.distance) {
                 if rows.len() >= query.limit.get() {
                     return Some(Rows { rows, is_more: true });

@@ -1,10 +1,9 @@
 //! One search: `SearchNearby`, and each search of a batch or a stream.
 
 use std::{
-    cell::Cell,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -14,12 +13,17 @@ use nearby_proto::v1::SearchNearbyRequest;
 
 use super::{
     NearbyServiceImpl, SearchSettings,
-    page_response::{Page, page_response},
+    page_response::{Page, SearchWork, page_response},
 };
 use crate::{
     auth::role::Role,
     error::ServiceError,
-    grpc::{convert::search_from_wire, offload::run_or_offload, request_context::RequestContext},
+    grpc::{
+        convert::search_from_wire,
+        cost::{self, Returned},
+        offload::run_or_offload,
+        request_context::RequestContext,
+    },
     service::Service,
 };
 
@@ -37,17 +41,19 @@ impl NearbyServiceImpl {
         let (origin, revision) = (request.origin, snapshot.revision());
         let (tokens, calendar) = (service.tokens.clone(), Arc::clone(&service.calendar));
         // A long search runs twice, inline and from the start on a blocking thread: both runs count.
-        let pages_visited = Arc::new(AtomicU32::new(0));
-        let total = Arc::clone(&pages_visited);
+        let pages_visited = Arc::new(AtomicUsize::new(0));
+        let (total, charges) = (Arc::clone(&pages_visited), Arc::clone(&context.charges));
         let job = move |should_continue: &dyn Fn() -> bool| {
-            // The search calls it once for each page of the tree.
-            let pages = Cell::new(0_u32);
-            let count_page = || {
-                pages.set(pages.get() + 1);
-                should_continue()
+            let work = SearchWork::default();
+            let control = (&work, should_continue);
+            let page = page_response(&request, &snapshot, (&tokens, &calendar), max_bytes, control);
+            total.fetch_add(work.pages.get(), Ordering::Relaxed);
+            // Here, where a run ends also if its caller has gone or its deadline has passed.
+            let of_page = |page: &Page| {
+                Returned::of(request.view, page.results, page.encoded.as_bytes().len()).further_cost()
             };
-            let page = page_response(&request, &snapshot, (&tokens, &calendar), max_bytes, &count_page);
-            total.fetch_add(pages.get(), Ordering::Relaxed);
+            let returned = page.as_ref().ok().and_then(Option::as_ref).map(of_page).unwrap_or_default();
+            charges.add_debt(cost::search_work(work.pages.get(), work.examined.get()) + returned);
             page
         };
         let start = Instant::now();
@@ -65,12 +71,13 @@ impl NearbyServiceImpl {
     fn record(
         &self,
         (given, context): (&SearchNearbyRequest, &RequestContext),
-        (results, pages): (usize, u32),
+        (results, pages): (usize, usize),
         took: Duration,
     ) {
         let metrics = &self.metrics.searches;
-        metrics.results.observe(f64::from(u32::try_from(results).unwrap_or(u32::MAX)));
-        metrics.pages.observe(f64::from(pages));
+        let observed = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        metrics.results.observe(observed(results));
+        metrics.pages.observe(observed(pages));
         let filtered = if given.filter.is_some() { "true" } else { "false" };
         metrics.all.with_label_values(&[filtered]).inc();
         if self.slow.is_some_and(|slow| took > slow) {

@@ -9,8 +9,8 @@ use super::{NearbyServiceImpl, request_status};
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::MAX_PAGE_BYTES, middleware::error_details::with_details, request_context::RequestContext,
-        response_encoder::put_field, streaming::ResponseStream,
+        convert::MAX_PAGE_BYTES, cost, middleware::error_details::with_details,
+        request_context::RequestContext, response_encoder::put_field, streaming::ResponseStream,
     },
     reason,
     service::NOT_READY,
@@ -33,7 +33,7 @@ pub(super) fn responses(
         let Some(request) = next else { return Ok(None) };
         // The first search was charged with the call.
         if count > 0 {
-            context.charge(1)?;
+            context.charges.charge(cost::SEARCH)?;
         }
         let response = response(&searches, &request, &context).await;
         Ok(Some((response, Some((searches, requests, context, count + 1)))))

@@ -14,7 +14,7 @@ use prost::Message;
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
 
-use self::diff::{OutputFormat, WatchedMerchant, WatchedSet};
+use self::diff::{Difference, OutputFormat, WatchedMerchant, WatchedSet};
 use super::{NearbyServiceImpl, SearchSettings, page_response::is_uncertain};
 use crate::{
     error::ServiceError,
@@ -23,6 +23,7 @@ use crate::{
             Check, Ring, area_from_wire, may_see, output_datum_from_wire, page_size, position_from_wire,
             view_from_wire,
         },
+        cost::{self, Returned},
         middleware::{deadline::Deadline, error_details::with_details},
         offload::run_or_offload,
         request_context::RequestContext,
@@ -69,29 +70,41 @@ async fn watch(
     let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
     let Some(first) = first.map_err(with_details)? else { return Ok(()) };
     let mut watcher = Watcher::start(first, searches.settings_for(context))?;
-    let work = context.work()?;
-    sender.send(watcher.first_response(service, work).await?).await?;
+    sender.send(watcher.first_response(service, context).await?).await?;
     let mut client_is_done = false;
     loop {
-        let response = tokio::select! {
+        let steps_before = watcher.steps;
+        let is_due = tokio::select! {
             step = steps.message(), if !client_is_done => match step.map_err(with_details)? {
                 Some(step) => {
-                    client_is_done = !watcher.take_steps(step, &mut steps, context)?;
-                    Some(watcher.next_response(service, work, false).await?)
+                    watcher.move_to(step)?;
+                    true
                 }
                 // The client moves no more, but still reads.
                 None => {
                     client_is_done = true;
-                    None
+                    false
                 }
             },
             changed = latest.changed() => {
                 changed.map_err(|_| NOT_READY)?;
-                if watcher.is_affected(service) { Some(watcher.next_response(service, work, true).await?) } else { None }
+                watcher.is_affected(service)
             }
             () = searches.handle.stopping() => return Err(NOT_READY.into()),
         };
-        if let Some(response) = response.flatten() {
+        if !is_due {
+            continue;
+        }
+        // A client that moves faster than its rate limit allows gets fewer responses, each with all its steps.
+        tokio::select! {
+            charged = context.charges.charge_in_time(cost::SEARCH) => charged?,
+            () = searches.handle.stopping() => return Err(NOT_READY.into()),
+        }
+        if !client_is_done {
+            client_is_done = !watcher.take_arrived(&mut steps, context)?;
+        }
+        let only_changes = watcher.steps == steps_before;
+        if let Some(response) = watcher.next_response(service, context, only_changes).await? {
             sender.send(response).await?;
         }
     }
@@ -122,27 +135,20 @@ impl Watcher {
         start_from_wire(given, settings).map_err(|error| error.below("start"))
     }
 
-    /// Moves to a step, and to those that have arrived while it waited for its turn: together they have one response. Returns whether
-    /// the client may send more.
-    fn take_steps(
+    /// Moves to the steps that have arrived while the watch waited for its turn: together they have one response. Returns whether the
+    /// client may send more.
+    fn take_arrived(
         &mut self,
-        first: wire::WatchNearbyRequest,
         steps: &mut Streaming<wire::WatchNearbyRequest>,
         context: &RequestContext,
     ) -> Result<bool, Status> {
-        let mut next = first;
-        let mut merged = 0;
-        loop {
-            context.charge(1)?;
-            self.move_to(next)?;
-            if merged == MAX_MERGED_STEPS {
-                return Ok(true);
-            }
-            merged += 1;
-            let Some(arrived) = steps.message().now_or_never() else { return Ok(true) };
+        for _ in 0..MAX_MERGED_STEPS {
+            let Some(arrived) = steps.message().now_or_never() else { break };
             let Some(step) = arrived.map_err(with_details)? else { return Ok(false) };
-            next = step;
+            context.charges.add_debt(cost::MERGED_STEP);
+            self.move_to(step)?;
         }
+        Ok(true)
     }
 
     fn move_to(&mut self, step: wire::WatchNearbyRequest) -> Result<(), ServiceError> {
@@ -165,37 +171,60 @@ impl Watcher {
     async fn first_response(
         &mut self,
         service: &Service,
-        work: &Work,
+        context: &RequestContext,
     ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
         let resumed = std::mem::take(&mut self.start.resume_token);
         let resumed = service.tokens.open(&resumed, &self.fingerprint()).ok().flatten();
-        let (found, revision) = self.search(service, work).await?;
-        self.seen = revision;
-        slice::yield_if_over().await;
-        let difference = self.set.update(found);
-        slice::yield_if_over().await;
+        let (difference, revision) = self.update(service, context).await?;
         let is_current = resumed.is_some_and(|resumed| resumed.digest() == Some(self.set.digest()));
-        let difference = if is_current { diff::Difference::default() } else { difference };
-        self.format.encode(&difference, revision, !is_current, self.steps, &self.token(service)?)
+        let difference = if is_current { Difference::default() } else { difference };
+        self.response(&difference, (revision, !is_current), service, context)
     }
 
     /// The difference to the last response; `None` if there is none and the client did not move.
     async fn next_response(
         &mut self,
         service: &Service,
-        work: &Work,
+        context: &RequestContext,
         only_changes: bool,
     ) -> Result<Option<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
-        let (found, revision) = self.search(service, work).await?;
-        self.seen = revision;
-        slice::yield_if_over().await;
-        let difference = self.set.update(found);
-        slice::yield_if_over().await;
+        let (difference, revision) = self.update(service, context).await?;
         if only_changes && difference.is_empty() {
             return Ok(None);
         }
-        let token = self.token(service)?;
-        self.format.encode(&difference, revision, false, self.steps, &token).map(Some)
+        self.response(&difference, (revision, false), service, context).map(Some)
+    }
+
+    /// Searches again, and returns the difference to the last result.
+    async fn update(
+        &mut self,
+        service: &Service,
+        context: &RequestContext,
+    ) -> Result<(Difference, Revision), ServiceError> {
+        let (found, revision) = self.search(service, context.work()?).await?;
+        self.seen = revision;
+        slice::yield_if_over().await;
+        context.charges.add_debt(cost::compared(found.len()));
+        let difference = self.set.update(found);
+        slice::yield_if_over().await;
+        Ok((difference, revision))
+    }
+
+    fn response(
+        &self,
+        difference: &Difference,
+        (revision, reset): (Revision, bool),
+        service: &Service,
+        context: &RequestContext,
+    ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
+        let response = self.format.encode(difference, revision, reset, self.steps, &self.token(service)?)?;
+        let mut returned =
+            Returned::of(self.format.view, difference.entered.len() + difference.updated.len(), 0);
+        // Without the fields of the merchants.
+        returned.short += difference.moved.len() + difference.left.len();
+        returned.bytes = response.as_bytes().len();
+        context.charges.add_debt(returned.further_cost());
+        Ok(response)
     }
 
     /// Returns whether a change may affect the result.
