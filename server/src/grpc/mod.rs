@@ -8,6 +8,7 @@
 //! | `method` | what the layers must know of a method before its request is read |
 //! | `nearby_service`, `merchant_service` | the handlers |
 //! | `charges`, `cost` | the account of a call, and the costs that are charged to it |
+//! | `request_bounds` | bounds the messages within a request before it is decoded |
 //! | `request_context` | principal, roles, deadline and audit record of a call, for its handler |
 //! | `convert` | checks wire types and converts them to values of the index and the commit thread |
 //! | `offload` | runs long searches on a blocking thread |
@@ -30,6 +31,7 @@ pub(crate) mod method;
 pub(crate) mod middleware;
 pub(crate) mod nearby_service;
 pub(crate) mod offload;
+pub(crate) mod request_bounds;
 pub(crate) mod request_context;
 pub(crate) mod response_encoder;
 pub(crate) mod server;

@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod amplification;
 mod audit;
 mod auth;
 mod cases;

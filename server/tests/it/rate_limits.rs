@@ -44,7 +44,7 @@ fn costed<T>(key: &str, message: T) -> Request<T> {
 }
 
 fn cost(metadata: &MetadataMap) -> &str {
-    metadata.get("nearby-cost").expect("a cost").to_str().unwrap()
+    metadata.get("nearby-cost").unwrap().to_str().unwrap()
 }
 
 fn cost_of<T>(response: &Result<Response<T>, Status>) -> &str {
@@ -184,7 +184,7 @@ async fn searches_return_their_cost() {
         .find_map(|line| line.strip_prefix(r#"nearby_principal_units_total{principal="app"} "#));
     // All of the above, and one plain search that did not ask.
     let costs = [1.0, 1.0, 1.2, 5.8, 10.8, grouped, 1.0, 8.0, 8.0, expected as f64 / 1_000.0];
-    let units: f64 = units.expect("a series of the principal").parse().unwrap();
+    let units: f64 = units.unwrap().parse().unwrap();
     assert!((units - costs.iter().sum::<f64>()).abs() < 1e-6, "{units}, {costs:?}");
 }
 

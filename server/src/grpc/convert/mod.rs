@@ -17,7 +17,10 @@ pub(crate) use self::{
     merchant::{
         id_from_name, id_from_wire, merchant_from_wire, patch_from_wire, version_from_etag, visibility_patch,
     },
-    page::{MAX_PAGE_BYTES, batch_size, page_size},
+    page::{
+        MAX_CHANGES, MAX_NAMES, MAX_PAGE_BYTES, MAX_ROWS_PER_MESSAGE, MAX_SEARCHES, batch_size, page_size,
+        too_many_elements, too_many_rows,
+    },
     position::{OutputDatum, output_datum_from_wire, position_from_wire},
     request_id::request_key,
     search::{

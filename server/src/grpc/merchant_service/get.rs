@@ -8,16 +8,13 @@ use crate::{
     auth::role::Role,
     error::ServiceError,
     grpc::{
-        convert::{MAX_PAGE_BYTES, View, batch_size, id_from_name, view_from_wire},
+        convert::{MAX_NAMES, MAX_PAGE_BYTES, View, batch_size, id_from_name, view_from_wire},
         cost::{self, Returned},
         request_context::RequestContext,
         response_encoder::{put_merchant, viewed},
     },
     service::Service,
 };
-
-/// Names of one batch.
-const MAX_NAMES: usize = 1_000;
 
 /// Returns whether the principal may read a merchant: hidden ones require the role `manage`.
 pub(super) fn may_read(stored: &StoredMerchant, context: &RequestContext) -> bool {

@@ -11,7 +11,10 @@ use prost::Message;
 use tonic::{Status, Streaming};
 
 use crate::grpc::{
-    convert::{hours_are_known, id_from_name, import_mask_from_wire, merchant_from_wire},
+    convert::{
+        MAX_ROWS_PER_MESSAGE, hours_are_known, id_from_name, import_mask_from_wire, merchant_from_wire,
+        too_many_rows,
+    },
     cost,
     middleware::error_details::with_details,
     request_context::RequestContext,
@@ -34,8 +37,6 @@ const MAX_VIOLATIONS_PER_ROW: usize = 8;
 const MAX_VIOLATION_BYTES: usize = 2 * 1024 * 1024;
 /// Messages of one call whose rows are being committed at the same time, in order.
 const MAX_IN_PROGRESS: usize = 3;
-/// Rows of one message.
-const MAX_ROWS_PER_MESSAGE: usize = 1_000;
 
 pub(super) async fn import(
     service: &Service,
@@ -47,18 +48,16 @@ pub(super) async fn import(
     let (mut rows, mut in_progress) = (0, VecDeque::new());
     while let Some(message) = messages.message().await.map_err(with_details)? {
         if message.rows.len() > MAX_ROWS_PER_MESSAGE {
-            return Err(too_many("rows", format!("must be at most {MAX_ROWS_PER_MESSAGE} in one message")));
+            return Err(too_many_rows().into());
         }
         // A client that sends messages without rows must not hold the thread.
         slice::yield_if_over().await;
         rows += message.rows.len().max(1);
         if rows > MAX_ROWS {
-            return Err(too_many(
-                "rows",
-                format!(
-                    "must be at most {MAX_ROWS} in one call; earlier rows are stored, send the rest in another call"
-                ),
-            ));
+            let description = format!(
+                "must be at most {MAX_ROWS} in one call; earlier rows are stored, send the rest in another call"
+            );
+            return Err(ServiceError::invalid("rows", reason::TOO_MANY, description).into());
         }
         // As a debt: half an import is of no use.
         context.charges.add_debt(cost::IMPORT_ROW * message.rows.len());
@@ -74,10 +73,6 @@ pub(super) async fn import(
         rows.finish(&mut response, &mut bytes_left).await?;
     }
     Ok(response)
-}
-
-fn too_many(field: &str, description: String) -> Status {
-    ServiceError::invalid(field, reason::TOO_MANY, description).into()
 }
 
 /// The rows of one message, submitted.

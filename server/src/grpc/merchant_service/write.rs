@@ -10,8 +10,8 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{
-            batch_size, id_from_name, id_from_wire, merchant_from_wire, patch_from_wire, request_key,
-            version_from_etag, visibility_patch,
+            MAX_CHANGES, batch_size, id_from_name, id_from_wire, merchant_from_wire, patch_from_wire,
+            request_key, version_from_etag, visibility_patch,
         },
         cost,
         request_context::RequestContext,
@@ -22,9 +22,6 @@ use crate::{
     record::{self, name_of},
     service::Service,
 };
-
-/// Changes of one batch.
-const MAX_CHANGES: usize = 1_000;
 
 /// One change, as it is requested.
 pub(super) enum Change {

@@ -8,7 +8,11 @@ use tonic::{Code, Status, body::Body};
 
 use crate::{
     error::ServiceError,
-    grpc::{method::Route, status::with_reason},
+    grpc::{
+        method::Route,
+        request_bounds::{BoundedBody, RequestBounds},
+        status::with_reason,
+    },
     net::{
         http2::RequestBody,
         message_limits::{MessageLimitBody, MessageLimitError},
@@ -38,10 +42,14 @@ pub(crate) fn request_setup(request: Request<RequestBody>) -> Request<Body> {
     let pending = request.extensions().get::<Peer>().map(|peer| peer.pending_bytes.clone());
     let mut request = request.map(|body| {
         let body = MessageLimitBody::new(body, route.max_message_bytes(), &pending.unwrap_or_default());
-        Body::new(body.map_err(|error| match error.downcast::<MessageLimitError>() {
+        let body = body.map_err(|error| match error.downcast::<MessageLimitError>() {
             Ok(error) => Box::new(status_of(*error)),
             Err(other) => other,
-        }))
+        });
+        match RequestBounds::of(route) {
+            Some(bounds) => Body::new(BoundedBody::new(body, bounds)),
+            None => Body::new(body),
+        }
     });
     request.extensions_mut().insert(route);
     request.extensions_mut().insert(Arrived(Instant::now()));

@@ -9,16 +9,13 @@ use super::{NearbyServiceImpl, request_status};
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::{MAX_PAGE_BYTES, batch_size},
+        convert::{MAX_PAGE_BYTES, MAX_SEARCHES, batch_size},
         cost,
         request_context::RequestContext,
         response_encoder::{field_len, put_field},
     },
     overload::slice,
 };
-
-/// Searches of one batch.
-const MAX_SEARCHES: usize = 1_000;
 
 pub(super) async fn search(
     searches: &NearbyServiceImpl,

@@ -104,6 +104,11 @@ impl TestServer {
         server
     }
 
+    /// Returns the id of the process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Connects to the server.
     pub(crate) async fn channel(&self) -> Channel {
         let endpoint = Channel::from_shared(self.url.clone()).unwrap();
