@@ -1,9 +1,17 @@
 //! Monitors the store: free disk space, and failure. Sets the write availability, which does not know its monitor.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use nearby_store::{DiskSpace, StoreHealth};
-use tokio::time::{MissedTickBehavior, interval};
+use nearby_store::{DiskSpace, StoreError, StoreHealth};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
 
 use crate::write_availability::{State, WriteAvailability};
 
@@ -56,7 +64,7 @@ impl DiskMonitor {
         min_free: MinFreeSpace,
         health: Arc<StoreHealth>,
         availability: WriteAvailability,
-    ) -> Result<Self, nearby_store::StoreError> {
+    ) -> Result<Self, StoreError> {
         let space = DiskSpace::of(&data_dir)?;
         let mut monitor = Self { data_dir, min_free, health, availability, is_low: false };
         monitor.check(space);
@@ -67,7 +75,14 @@ impl DiskMonitor {
     }
 
     /// Checks the store twice a second, until it has failed.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(self) {
+        self.run_with(DiskSpace::of).await;
+    }
+
+    async fn run_with(
+        mut self,
+        space_of: impl Fn(&Path) -> Result<DiskSpace, StoreError> + Copy + Send + 'static,
+    ) {
         // A commit appends at most a few mebibytes in this time, far below the default limit of a gibibyte.
         const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -76,12 +91,13 @@ impl DiskMonitor {
         while self.health.failure().is_none() {
             ticks.tick().await;
             let data_dir = self.data_dir.clone();
-            let Ok(space) = tokio::task::spawn_blocking(move || DiskSpace::of(&data_dir)).await else {
-                return;
-            };
-            match space {
-                Ok(space) => self.check(space),
-                Err(error) => tracing::warn!(%error, "cannot read the free disk space"),
+            match spawn_blocking(move || space_of(&data_dir)).await {
+                // A panic, which the panic hook logs and counts, must not end the task: changes would fill the disk.
+                Ok(Ok(space)) => drop(catch_unwind(AssertUnwindSafe(|| self.check(space)))),
+                Ok(Err(error)) => tracing::warn!(%error, "cannot read the free disk space"),
+                Err(error) if error.is_panic() => {}
+                // The runtime stops.
+                Err(_) => return,
             }
         }
         self.availability.fail();
@@ -115,7 +131,7 @@ impl DiskMonitor {
 
 #[cfg(test)]
 mod tests {
-    use nearby_store::StoreError;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
     use crate::error::ServiceError;
@@ -129,6 +145,28 @@ mod tests {
         assert_eq!(MinFreeSpace::Default.bytes(space(0)), 10 << 30);
         assert_eq!(MinFreeSpace::Default.bytes(DiskSpace { free_bytes: 0, total_bytes: 1 << 30 }), 1 << 30);
         assert_eq!(MinFreeSpace::Bytes(5).bytes(space(0)), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_does_not_end_the_monitor() {
+        static CHECKS: AtomicU32 = AtomicU32::new(0);
+        let availability = WriteAvailability::default();
+        let monitor = DiskMonitor {
+            data_dir: PathBuf::new(),
+            min_free: MinFreeSpace::Bytes(1_000),
+            health: Arc::default(),
+            availability: availability.clone(),
+            is_low: false,
+        };
+        let space_of = |_: &Path| {
+            assert_ne!(CHECKS.fetch_add(1, Ordering::Relaxed), 0, "the first check panics");
+            Ok(space(999))
+        };
+        let mut states = availability.subscribe();
+        let running = tokio::spawn(monitor.run_with(space_of));
+        states.wait_for(|state| *state == State::DiskFull).await.unwrap();
+        assert!(CHECKS.load(Ordering::Relaxed) >= 2);
+        running.abort();
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::{
 
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, FromRequest, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::IntoResponse,
@@ -105,6 +105,37 @@ impl AdminServer {
             .layer(DefaultBodyLimit::max(MAX_FILTER_BYTES))
             .with_state(self);
         Ok((address, serve(listener, router)))
+    }
+
+    /// The principal of a request that sets the log filter.
+    ///
+    /// # Errors
+    /// The status and the message for a client that may not set it.
+    fn authorize_operator(
+        &self,
+        headers: &HeaderMap,
+        peer: SocketAddr,
+    ) -> Result<Arc<Principal>, (StatusCode, &'static str)> {
+        let credentials = bearer(headers).ok().map(|bearer| Credentials { bearer, ..Credentials::default() });
+        let now = (self.clock)();
+        let Some(Ok(principal)) =
+            credentials.map(|credentials| self.authenticator.authenticate(credentials, now))
+        else {
+            self.record_rejected(None, headers, peer, reason::CREDENTIALS_INVALID);
+            return Err((
+                StatusCode::UNAUTHORIZED,
+                "missing or invalid credentials: send an API key or a token with the role operate (authorization: Bearer …)\n",
+            ));
+        };
+        let is_authenticated = !self.authenticator.is_disabled();
+        if !principal.has(Role::Operate) || !(is_authenticated || peer.ip().is_loopback()) {
+            self.record_rejected(Some(&*principal), headers, peer, reason::ROLE_MISSING);
+            return Err((
+                StatusCode::FORBIDDEN,
+                "permission denied: setting the log filter requires the role operate\n",
+            ));
+        }
+        Ok(principal)
     }
 
     /// Writes a rejected request to the audit log.
@@ -229,30 +260,18 @@ async fn log(State(admin): State<AdminServer>) -> Result<String, StatusCode> {
 async fn set_log(
     State(admin): State<AdminServer>,
     Extension(peer): Extension<SocketAddr>,
-    headers: HeaderMap,
-    filter: String,
+    request: Request,
 ) -> (StatusCode, String) {
     let Some(log) = &admin.log else { return (StatusCode::NOT_FOUND, String::new()) };
-    let now = (admin.clock)();
-    let credentials = bearer(&headers).ok().map(|bearer| Credentials { bearer, ..Credentials::default() });
-    let principal = match credentials.map(|credentials| admin.authenticator.authenticate(credentials, now)) {
-        Some(Ok(principal)) => principal,
-        _ => {
-            admin.record_rejected(None, &headers, peer, reason::CREDENTIALS_INVALID);
-            return (
-                StatusCode::UNAUTHORIZED,
-                "missing or invalid credentials: send an API key or a token with the role operate (authorization: Bearer …)\n".to_owned(),
-            );
-        }
+    // Before the body, which takes as long to arrive as its sender likes.
+    let principal = match admin.authorize_operator(request.headers(), peer) {
+        Ok(principal) => principal,
+        Err((status, message)) => return (status, message.to_owned()),
     };
-    let is_authenticated = !admin.authenticator.is_disabled();
-    if !principal.has(Role::Operate) || !(is_authenticated || peer.ip().is_loopback()) {
-        admin.record_rejected(Some(&*principal), &headers, peer, reason::ROLE_MISSING);
-        return (
-            StatusCode::FORBIDDEN,
-            "permission denied: setting the log filter requires the role operate\n".to_owned(),
-        );
-    }
+    let filter = match String::from_request(request, &()).await {
+        Ok(filter) => filter,
+        Err(rejected) => return (rejected.status(), format!("{}\n", rejected.body_text())),
+    };
     match log.set(&filter) {
         Ok(()) => {
             tracing::info!(filter = log.now(), principal = principal.name, "log filter set");

@@ -9,6 +9,10 @@ use hyper_util::{
 };
 use nearby_proto::v1 as wire;
 use prost::bytes::Bytes;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::*;
 
@@ -202,6 +206,20 @@ async fn the_log_level_can_be_changed_at_run_time_with_the_role_operate() {
     {
         assert_eq!(request("PUT", url.clone(), key, "info").await.0, expected);
     }
+}
+
+#[tokio::test]
+async fn a_filter_without_credentials_is_rejected_before_its_body_arrives() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().join("keys.toml").display().to_string();
+    let added = run(nearby().args(["keys", "add", "operate", "--role", "operate", "--keys", &keys]));
+    assert!(added.status.success());
+    let (_server, admin) = server(&directory, &["--keys", &keys]).await;
+    let mut socket = TcpStream::connect(admin.trim_start_matches("http://")).await.unwrap();
+    socket.write_all(b"PUT /log HTTP/1.1\r\nhost: admin\r\ncontent-length: 100\r\n\r\n").await.unwrap();
+    let mut start = [0; 12];
+    socket.read_exact(&mut start).await.unwrap();
+    assert_eq!(text(&start), "HTTP/1.1 401");
 }
 
 #[tokio::test]
