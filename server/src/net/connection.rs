@@ -2,10 +2,11 @@
 
 use std::{
     mem,
-    pin::pin,
+    pin::{Pin, pin},
     time::{Duration, Instant},
 };
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use h2::{Ping, PingPong, Reason};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -68,24 +69,37 @@ where
         Ok(connection) => connection,
         Err(error) => return close_reason(&error, start),
     };
-    let mut lost = pin!(lost(connection.take_pings(), &in_flight, &unread));
-    let mut end = tokio::select! {
-        ended = connection.serve() => End::Ended(ended),
-        _ = drain.wait_for(|drain| *drain) => End::MustDrain,
-        () = sleep(with_jitter(limits.max_age)) => End::MustDrain,
-        () = idle(&in_flight, limits.max_idle) => End::MustDrain,
-        () = &mut lost => End::Lost,
-        eviction = unread.evicted() => End::Evicted(eviction),
-    };
-    if let End::MustDrain = end {
-        connection.drain();
-        end = tokio::select! {
-            ended = connection.serve() => End::Ended(ended),
-            () = sleep(DRAIN_TIMEOUT) => End::DrainTimeout,
-            () = &mut lost => End::Lost,
+    let pings = connection.take_pings();
+    // Polls a condition only when its timer or event wakes it: polling all of them whenever the connection reads or writes costs a
+    // hundredth of a search.
+    let mut conditions = FuturesUnordered::<Pin<Box<dyn Future<Output = End> + Send + '_>>>::new();
+    conditions.push(Box::pin(async {
+        tokio::select! {
+            _ = drain.wait_for(|drain| *drain) => {}
+            () = sleep(with_jitter(limits.max_age)) => {}
+            () = idle(&in_flight, limits.max_idle) => {}
+        }
+        End::MustDrain
+    }));
+    conditions.push(Box::pin(async {
+        tokio::select! {
+            () = lost(pings, &in_flight, &unread) => End::Lost,
             eviction = unread.evicted() => End::Evicted(eviction),
+        }
+    }));
+    let end = loop {
+        let end = tokio::select! {
+            biased;
+            ended = connection.serve() => End::Ended(ended),
+            Some(end) = conditions.next() => end,
         };
-    }
+        let End::MustDrain = end else { break end };
+        connection.drain();
+        conditions.push(Box::pin(async {
+            sleep(DRAIN_TIMEOUT).await;
+            End::DrainTimeout
+        }));
+    };
     match end {
         End::Ended(Ok(())) => {}
         End::Ended(Err(error)) => return close_reason(&error, start),

@@ -11,6 +11,7 @@ mod response;
 
 use std::{
     convert::Infallible,
+    error::Error,
     future::poll_fn,
     pin::pin,
     task::{Context, Poll, ready},
@@ -20,7 +21,9 @@ use h2::{
     PingPong, Reason, RecvStream,
     server::{Builder, Connection, SendResponse},
 };
-use http::Request;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt;
 
@@ -112,21 +115,23 @@ where
         let mut request = request.map(|stream| RequestBody::new(stream, frames));
         request.extensions_mut().insert(self.peer.clone());
         request.extensions_mut().insert(backpressure.clone());
-        tokio::spawn(handle(self.service.clone(), request, response, backpressure, unread));
+        let handled = self.service.clone().oneshot(request);
+        tokio::spawn(handle(handled, response, backpressure, unread));
     }
 }
 
 /// Handles a request until its response is sent, or its client resets it.
-async fn handle<S: RequestService>(
-    service: S,
-    request: Request<RequestBody>,
+async fn handle<B>(
+    handled: impl Future<Output = Result<Response<B>, Infallible>>,
     mut stream: SendResponse<ResponseBytes>,
     backpressure: Backpressure,
     unread: ConnectionUnread,
-) {
+) where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
+{
     let response = {
-        let mut response = pin!(service.oneshot(request));
-        poll_fn(|context| match response.as_mut().poll(context) {
+        let mut handled = pin!(handled);
+        poll_fn(|context| match handled.as_mut().poll(context) {
             Poll::Ready(response) => Poll::Ready(Some(response)),
             // The future of a call that its client gave up, or whose connection has ended, is dropped.
             Poll::Pending => stream.poll_reset(context).map(|_| None),
