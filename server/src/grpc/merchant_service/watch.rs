@@ -39,7 +39,7 @@ pub(super) async fn watch(
     if !given.history_id.is_empty() {
         service.tokens.check_history(&given.history_id)?;
     }
-    let held = work.acquire(Resource::FeedWatchers)?;
+    let held = context.work()?.acquire(Resource::FeedWatchers)?;
     // Subscribed before the feed is read, so that no change is missed in between.
     let latest = service.feed.subscribe();
     let now = *latest.borrow();
