@@ -307,7 +307,7 @@ fn cpu_time_is_shared_by_weight() {
     let mut model = Model::new();
     for (flow, share) in [(FlowId(1), 1), (FlowId(2), 3), (FlowId(3), 6)] {
         // A principal gains nothing by more calls than have permits at a time.
-        let calls = if share == 1 { 100 } else { 4 };
+        let calls = if share == 1 { 100 } else { 12 };
         (0..calls).for_each(|_| model.arrive(flow, share, Class::Search, (u32::MAX, MICROSECOND * 100)));
     }
     let served = |model: &Model, flow: u64| {
