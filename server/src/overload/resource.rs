@@ -40,6 +40,7 @@ pub struct ResourceLimits {
     pub observe_only: bool,
 }
 
+#[cfg(test)]
 impl Default for ResourceLimits {
     fn default() -> Self {
         Self {

@@ -51,12 +51,16 @@ pub(super) fn is_over() -> bool {
 
 /// Yields to other work if the slice is over.
 pub(crate) async fn yield_if_over() {
-    if !is_over() {
-        return;
+    if is_over() {
+        requeue().await;
     }
-    let mut has_yielded = false;
+}
+
+/// Puts the current task at the end of the runtime's queue. tokio's `yield_now` waits longer, until the runtime has looked for events.
+pub(super) async fn requeue() {
+    let mut is_requeued = false;
     poll_fn(|context| {
-        if std::mem::replace(&mut has_yielded, true) {
+        if std::mem::replace(&mut is_requeued, true) {
             return Poll::Ready(());
         }
         context.waker().wake_by_ref();

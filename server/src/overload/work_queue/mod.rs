@@ -13,11 +13,10 @@
 mod slot;
 
 use std::{
-    future::poll_fn,
     mem,
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    task::{Poll, Waker},
+    task::Waker,
     time::{Duration, Instant},
 };
 
@@ -35,6 +34,7 @@ use super::{
     flow::Flow,
     flows::Flows,
     principal_limits::PrincipalLimits,
+    slice::requeue,
 };
 use crate::{
     clock::{Monotonic, ThreadCpuClock},
@@ -43,8 +43,8 @@ use crate::{
 
 /// A queue that was never empty while the server worked for this time is no burst: CoDel's interval (RFC 8289 §3.2).
 const OVERLOAD_WINDOW: Duration = Duration::from_millis(100);
-/// A task that has a permit is polled within microseconds. But the library that owns it may not poll it: hyper does not poll a response
-/// while the window of its stream is closed, which a client can close at any time. Others get the permit when two rounds at this interval
+/// A task that has a permit is polled within microseconds. But its owner may not poll it: `net::http2` does not poll a response for
+/// its next frame while the window of its stream is closed, which a client can close at any time. Others get the permit when two rounds at this interval
 /// find it unused. [`reclaim_loop`] goes through the runtime's queue itself, so that a slow runtime is no reason.
 const RECLAIM_INTERVAL: Duration = Duration::from_millis(20);
 /// Work of a round, and work that has permits at a time, per thread. Responses that the runtime produces in one round leave with one
@@ -357,19 +357,6 @@ impl Wakers {
     fn wake(self) {
         self.0.into_iter().for_each(Waker::wake);
     }
-}
-
-/// Puts the current task at the end of the runtime's queue.
-async fn requeue() {
-    let mut is_requeued = false;
-    poll_fn(|context| {
-        if mem::replace(&mut is_requeued, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 impl Drop for Shared {
