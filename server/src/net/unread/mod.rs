@@ -13,10 +13,9 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::Instant,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use self::request_frames::RequestFrames;
 pub(super) use self::{request_frames::StreamFrames, response_bytes::ResponseBytes};
@@ -277,6 +276,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::FutureExt;
     use hyper::body::Bytes;
 
@@ -286,9 +287,10 @@ mod tests {
         connection.evicted().now_or_never()
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_connections_without_progress_for_longest_are_closed() {
         let unread = Unread::with_limits(1_000, usize::MAX);
+        tokio::time::advance(Duration::from_secs(1)).await;
         let connections = [(); 4].map(|()| unread.for_connection());
         let [stalled, slow, new, small] = &connections;
         let hold = |connection: &ConnectionUnread, len: usize| {
@@ -302,7 +304,7 @@ mod tests {
         stalled.0.progress_us.store(1, Relaxed);
         slow.0.progress_us.store(2, Relaxed);
         drop(one.take());
-        assert!(slow.0.progress_us.load(Relaxed) > 2, "a frame that was written is progress");
+        assert_eq!(slow.0.progress_us.load(Relaxed), 1_000_000, "a frame that was written is progress");
         assert_eq!(unread.response_bytes(), 700);
         assert_eq!(connections.each_ref().map(is_evicted), [None; 4]);
         let last = hold(new, 600);
