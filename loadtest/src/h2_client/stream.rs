@@ -63,7 +63,7 @@ impl<'p> Stream<'p> {
         self.send.send_data(messages, is_last).map_err(|_| Code::UNAVAILABLE)
     }
 
-    /// Returns the next response message, or `None` once the call has ended; then [`Self::end`] returns its status.
+    /// Returns the next response message, or `None` once the call has ended; then [`Self::end`] returns its status. Cancel safe.
     ///
     /// # Errors
     /// The connection has failed, or the response is malformed.
@@ -91,8 +91,10 @@ impl<'p> Stream<'p> {
     }
 
     async fn receive(&mut self) -> Result<(), Code> {
-        if let Some(response) = self.response.take() {
-            let (head, body) = response.await.map_err(|error| Code::of_h2(&error))?.into_parts();
+        if let Some(response) = &mut self.response {
+            let response = response.await;
+            self.response = None;
+            let (head, body) = response.map_err(|error| Code::of_h2(&error))?.into_parts();
             if let Some(code) = Code::of_http(head.status) {
                 return Err(code_in(&head.headers).filter(|code| *code != Code::OK).unwrap_or(code));
             }
@@ -127,4 +129,47 @@ fn message_in(headers: &http::HeaderMap) -> Option<String> {
 
 fn code_in(headers: &http::HeaderMap) -> Option<Code> {
     headers.get("grpc-status")?.to_str().ok()?.parse().ok().map(Code)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::{io::duplex, sync::Semaphore, time::sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_was_awaited_in_vain_arrives_later() {
+        let (near, far) = duplex(10_000);
+        tokio::spawn(async move {
+            let mut connection = h2::server::handshake(far).await.unwrap();
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                tokio::spawn(async move {
+                    sleep(Duration::from_secs(2)).await;
+                    let mut body = respond.send_response(http::Response::new(()), false).unwrap();
+                    for part in [&b"\0\0\0\0\x05he"[..], b"llo"] {
+                        sleep(Duration::from_secs(2)).await;
+                        body.send_data(Bytes::from_static(part), false).unwrap();
+                    }
+                    sleep(Duration::from_secs(2)).await;
+                });
+            }
+        });
+        let (mut requests, connection) = h2::client::handshake(near).await.unwrap();
+        tokio::spawn(connection);
+        let slots = Semaphore::new(1);
+        let call =
+            requests.send_request(http::Request::get("http://server/").body(()).unwrap(), false).unwrap();
+        let mut stream = Stream::new(call, slots.acquire().await.unwrap(), true);
+        let mut given_up = 0;
+        let message = loop {
+            match tokio::time::timeout(Duration::from_millis(300), stream.message()).await {
+                Ok(message) => break message.unwrap().unwrap(),
+                Err(_) => given_up += 1,
+            }
+        };
+        assert!(message.ends_with(b"hello"));
+        assert!(given_up > 10);
+    }
 }
