@@ -3,11 +3,13 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    atomic::{AtomicU32, Ordering::Relaxed},
 };
 
 /// Rejections that one accepted request cancels: nine rejected of ten tip the balance, four of five do not.
 const ACCEPTED: u32 = 4;
+/// Rejections as which a request counts that was shed: half of the requests tip the balance, since the server has no time to lose.
+const SHED: u32 = ACCEPTED + 1;
 /// Balance of rejections from which the throttle is active.
 const THRESHOLD: u32 = 16;
 /// Upper bound of the balance: a few accepted requests release the throttle, whatever came before.
@@ -21,14 +23,22 @@ pub(crate) struct ReadThrottle(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     balance: AtomicU32,
-    is_shedding: AtomicBool,
 }
 
 impl ReadThrottle {
     /// Records a request that was rejected for a rate limit or for its credentials.
     pub(crate) fn record_rejected(&self) {
+        self.add(1);
+    }
+
+    /// Records a request that was shed.
+    pub(crate) fn record_shed(&self) {
+        self.add(SHED);
+    }
+
+    fn add(&self, rejections: u32) {
         let balance = &self.0.balance;
-        balance.store((balance.load(Relaxed) + 1).min(MAX), Relaxed);
+        balance.store((balance.load(Relaxed) + rejections).min(MAX), Relaxed);
     }
 
     /// Records an accepted request.
@@ -41,16 +51,9 @@ impl ReadThrottle {
         }
     }
 
-    /// Records whether the requests of the connection's principal are shed.
-    pub(crate) fn set_shedding(&self, is_shedding: bool) {
-        if self.0.is_shedding.load(Relaxed) != is_shedding {
-            self.0.is_shedding.store(is_shedding, Relaxed);
-        }
-    }
-
-    /// Returns whether most requests are rejected, or requests are shed.
+    /// Returns whether most requests are rejected, or half of them shed.
     pub(super) fn is_active(&self) -> bool {
-        self.0.balance.load(Relaxed) >= THRESHOLD || self.0.is_shedding.load(Relaxed)
+        self.0.balance.load(Relaxed) >= THRESHOLD
     }
 }
 
@@ -78,9 +81,15 @@ mod tests {
         assert!(throttle.is_active());
         (0..5).for_each(|_| throttle.record_accepted());
         assert!(!throttle.is_active());
-        throttle.set_shedding(true);
+    }
+
+    #[test]
+    fn every_other_request_that_is_shed_activates_it() {
+        let throttle = ReadThrottle::default();
+        for _ in 0..THRESHOLD {
+            throttle.record_accepted();
+            throttle.record_shed();
+        }
         assert!(throttle.is_active());
-        throttle.set_shedding(false);
-        assert!(!throttle.is_active());
     }
 }

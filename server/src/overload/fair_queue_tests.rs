@@ -62,6 +62,20 @@ fn a_flow_that_was_idle_comes_next_but_has_gained_nothing() {
 }
 
 #[test]
+fn a_flow_that_was_idle_would_be_next_until_it_has_used_as_much_as_the_others() {
+    let mut queue = FairQueue::default();
+    let (busy, idle) = ((FlowId(1), share(1)), (FlowId(2), share(1)));
+    (0..100).for_each(|_| queue.push(busy, Rank::Search, ()));
+    for _ in 0..50 {
+        let taken = queue.pop().unwrap();
+        queue.end(taken.flow, taken.estimated_ns, 1_000);
+    }
+    assert!(queue.would_be_next(idle.0) && !queue.would_be_next(busy.0));
+    queue.charge(idle, 10_000_000);
+    assert!(!queue.would_be_next(idle.0));
+}
+
+#[test]
 fn writes_come_before_searches_before_bulk_work_of_the_same_flow() {
     let mut queue = FairQueue::default();
     let ranks = [Rank::Bulk, Rank::StartedBulk, Rank::Search, Rank::Write];

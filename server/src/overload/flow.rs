@@ -4,7 +4,7 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -22,7 +22,6 @@ pub(crate) struct Flow {
     pub(crate) metrics: Arc<PrincipalMetrics>,
     /// Permits of long searches on threads of their own.
     pub(super) offloads: Arc<Semaphore>,
-    is_shedding: AtomicBool,
     /// Units of each resource that the principal holds: see [`super::principal_limits`].
     pub(super) held: [AtomicUsize; RESOURCES],
 }
@@ -39,7 +38,6 @@ impl Flow {
             share: AtomicU32::new(share.get()),
             metrics,
             offloads: Arc::new(Semaphore::new(offloads)),
-            is_shedding: AtomicBool::new(false),
             held: Default::default(),
         }
     }
@@ -51,17 +49,6 @@ impl Flow {
     pub(super) fn set_share(&self, share: NonZeroU32) {
         if self.share() != share {
             self.share.store(share.get(), Relaxed);
-        }
-    }
-
-    /// Returns whether requests of this principal are shed at the moment.
-    pub(crate) fn is_shedding(&self) -> bool {
-        self.is_shedding.load(Relaxed)
-    }
-
-    pub(super) fn set_shedding(&self, is_shedding: bool) {
-        if self.is_shedding() != is_shedding {
-            self.is_shedding.store(is_shedding, Relaxed);
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The flows of all principals.
 
 use std::{
-    collections::HashMap,
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{fair_queue::FlowId, flow::Flow};
+use super::{
+    fair_queue::{FlowId, FlowMap},
+    flow::Flow,
+};
 use crate::telemetry::metrics::Metrics;
 
 /// Flows from which those without a call are evicted. Evicted flows only lose the metrics that they have at hand.
@@ -14,7 +16,7 @@ const MAX_FLOWS: usize = 10_000;
 
 #[derive(Debug)]
 pub(super) struct Flows {
-    by_id: Mutex<HashMap<FlowId, Arc<Flow>>>,
+    by_id: Mutex<FlowMap<Arc<Flow>>>,
     metrics: Arc<Metrics>,
     /// Long searches of one principal that have a thread of their own.
     max_offloads: usize,

@@ -57,11 +57,11 @@ impl Middleware for LoadShed {
             call(inner, request).await
         };
         let handled = work.schedule_new(handled, arrived).await;
-        if let Some(read_throttle) = read_throttle {
-            read_throttle.set_shedding(work.flow.is_shedding());
-        }
         let response = handled.unwrap_or_else(|error| match error {
-            ServiceError::Overloaded(retry_delay) => rejection(retry_delay),
+            ServiceError::Overloaded(retry_delay) => {
+                read_throttle.inspect(|throttle| throttle.record_shed());
+                rejection(retry_delay)
+            }
             other => Status::from(other).into_http(),
         });
         match held {

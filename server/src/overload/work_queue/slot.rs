@@ -155,15 +155,28 @@ impl WorkSlot {
         new_since: Option<Instant>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), ServiceError>> {
-        let queue = self.work.queue.clone();
+        let Self { work, key, .. } = self;
+        let queue = &work.queue;
         let now = queue.0.clock.now();
         let mut state = queue.state();
-        let polled = match self.key {
-            Some(key) if state.waiting.get(key.0).is_some_and(|waiting| waiting.number == key.1) => {
-                self.poll_decision(&mut state, key.0, context)
+        let polled = match *key {
+            Some((at, number)) if state.waiting.get(at).is_some_and(|waiting| waiting.number == number) => {
+                let polled = poll_decision(&mut state, at, context);
+                if polled.is_ready() {
+                    *key = None;
+                }
+                polled
             }
             // Also if a permit was reclaimed: the task waits again.
-            _ => self.poll_enter(&mut state, (new_since, now), context),
+            _ if state.may_begin(work.flow.id) => {
+                state.permits_in_use += 1;
+                *key = None;
+                Poll::Ready(None)
+            }
+            _ => {
+                *key = Some(work.enter(&mut state, (new_since, now), context.waker()));
+                Poll::Pending
+            }
         };
         drop(state);
         match polled {
@@ -184,42 +197,6 @@ impl WorkSlot {
                 Poll::Ready(Err(ServiceError::Overloaded(retry_delay)))
             }
         }
-    }
-
-    /// Adds the task to the queue, unless it may work at once: then there is no decision.
-    fn poll_enter(
-        &mut self,
-        state: &mut State,
-        (new_since, now): (Option<Instant>, Instant),
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Decision>> {
-        if state.may_begin() {
-            state.permits_in_use += 1;
-            self.key = None;
-            return Poll::Ready(None);
-        }
-        self.key = Some(self.work.enter(state, (new_since, now), context.waker()));
-        Poll::Pending
-    }
-
-    /// Looks for the decision on the task.
-    fn poll_decision(
-        &mut self,
-        state: &mut State,
-        key: usize,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Decision>> {
-        if let Some(waiting) = state.waiting.get_mut(key)
-            && waiting.decision.is_none()
-        {
-            if !waiting.waker.will_wake(context.waker()) {
-                waiting.waker.clone_from(context.waker());
-            }
-            return Poll::Pending;
-        }
-        self.key = None;
-        state.take_unused(key);
-        Poll::Ready(state.waiting.try_remove(key).and_then(|waiting| waiting.decision))
     }
 
     fn begin(&mut self, (new_since, now): (Option<Instant>, Instant), charge: Charge) {
@@ -245,6 +222,20 @@ impl WorkSlot {
         queue.pass_on(state, 1, now);
         flow.metrics.add_cpu(charged);
     }
+}
+
+/// Looks for the decision on a task that waits.
+fn poll_decision(state: &mut State, key: usize, context: &mut Context<'_>) -> Poll<Option<Decision>> {
+    if let Some(waiting) = state.waiting.get_mut(key)
+        && waiting.decision.is_none()
+    {
+        if !waiting.waker.will_wake(context.waker()) {
+            waiting.waker.clone_from(context.waker());
+        }
+        return Poll::Pending;
+    }
+    state.take_unused(key);
+    Poll::Ready(state.waiting.try_remove(key).and_then(|waiting| waiting.decision))
 }
 
 impl Drop for WorkSlot {
