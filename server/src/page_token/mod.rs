@@ -15,6 +15,7 @@ use std::{fmt, io, path::Path};
 use aes_siv::{KeyInit, siv::Aes128Siv};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nearby_index::{Cursor, MerchantId, Meters, Revision};
+use prost::Message;
 
 pub use self::history::HistoryId;
 use self::keys::{Key, Keys};
@@ -141,7 +142,18 @@ impl fmt::Debug for Fingerprint {
 
 impl Fingerprint {
     pub(crate) fn of(method: &str) -> Self {
-        Self(Vec::new()).with(method.as_bytes())
+        // Most requests fit: the fingerprint of a search grew four times, which was 3 % of the instructions of a search in a stream.
+        Self(Vec::with_capacity(256)).with(method.as_bytes())
+    }
+
+    /// Adds a message, as [`Self::with`] adds its encoding.
+    pub(crate) fn with_message(mut self, message: &impl Message) -> Self {
+        let len = message.encoded_len();
+        self.0.reserve(size_of::<u64>() + len);
+        self.0.extend_from_slice(&(len as u64).to_le_bytes());
+        // Fails only for a buffer that cannot grow.
+        let _ = message.encode(&mut self.0);
+        self
     }
 
     pub(crate) fn with(mut self, part: &[u8]) -> Self {

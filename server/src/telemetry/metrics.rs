@@ -79,8 +79,8 @@ struct RpcMetrics {
 /// Metrics of searches.
 #[derive(Debug)]
 pub(crate) struct SearchMetrics {
-    /// Searches, by whether they have a filter.
-    pub(crate) all: IntCounterVec,
+    /// Searches without and with a filter.
+    pub(crate) all: [IntCounter; 2],
     /// Searches that took longer than `--slow-search-ms`.
     pub(crate) slow: IntCounter,
     /// Results of a page.
@@ -300,8 +300,9 @@ impl SearchMetrics {
         let all = "Searches, including those of batches and streams";
         let pages = "Pages of the index, of a few hundred merchants each, that a search visits";
         let slow = "Searches that took longer than --slow-search-ms";
+        let all = make.counters("nearby_searches_total", all, &["filtered"])?;
         Ok(Self {
-            all: make.counters_from_0("nearby_searches_total", all, "filtered", &["false", "true"])?,
+            all: ["false", "true"].map(|filtered| all.with_label_values(&[filtered])),
             slow: make.counter("nearby_slow_searches_total", slow)?,
             results: make.histogram("nearby_search_results", "Results of a search page", &COUNT_BUCKETS)?,
             pages: make.histogram("nearby_search_index_pages_visited", pages, &COUNT_BUCKETS)?,

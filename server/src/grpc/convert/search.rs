@@ -5,7 +5,6 @@ use nearby_index::{
     VisibilityFilter, Wgs84,
 };
 use nearby_proto::{v1 as wire, well_known::Timestamp};
-use prost::Message;
 
 use super::{
     filter::{View, filter_from_wire, view_from_wire},
@@ -160,7 +159,7 @@ fn fingerprint(given: &wire::SearchNearbyRequest) -> Fingerprint {
         output_coordinate_system: 0,
         ..given.clone()
     };
-    Fingerprint::of("SearchNearby").with(&decisive.encode_to_vec())
+    Fingerprint::of("SearchNearby").with_message(&decisive)
 }
 
 fn radius(given: Option<f64>, max: Radius) -> Result<Radius, ServiceError> {

@@ -79,7 +79,7 @@ impl NearbyServiceImpl {
         metrics.results.observe(observed(results));
         metrics.pages.observe(observed(pages));
         let filtered = if given.filter.is_some() { "true" } else { "false" };
-        metrics.all.with_label_values(&[filtered]).inc();
+        metrics.all[usize::from(given.filter.is_some())].inc();
         if self.slow.is_some_and(|slow| took > slow) {
             metrics.slow.inc();
             let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use nearby_index::{Change, Ecef, Hits, Limit, Query, Revision};
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
-use prost::Message;
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
 
@@ -280,7 +279,7 @@ impl Watcher {
             resume_token: String::new(),
             ..self.start.clone()
         };
-        Fingerprint::of("WatchNearby").with(&decisive.encode_to_vec())
+        Fingerprint::of("WatchNearby").with_message(&decisive)
     }
 }
 
