@@ -5,7 +5,7 @@
 //! ```text
 //!          ┌──────────────── net ────────────────┐   ┌──────────────────── grpc ─────────────────────┐
 //! client ─→│ listener → limits → tls → preface →  │──→│ setup → metrics → error details → panics      │
-//!          │ write coalescing → HTTP/2 connection │   │   → deadline → load shedding → authentication │
+//!          │ write coalescing → HTTP/2 connection │   │   → deadline → authentication → load shedding │
 //!          └──────────────────────────────────────┘   └───────────────┬───────────────────────────────┘
 //!                                                                     │ convert (checks every field)
 //!                              READ ┌─────────────────────────────────┴──────────────────────────┐ WRITE

@@ -18,7 +18,7 @@
 //! | `wrong_protocol` | the answer to clients that speak HTTP/1.1, or not the TLS of this port |
 //! | `write_coalescing` | gathers the writes of one poll into one system call; applies `reset_limit`, `read_throttle` and `unread` |
 //! | `reset_limit` | budget for streams that a peer resets |
-//! | `read_throttle` | reads less often from connections whose requests are mostly rejected |
+//! | `read_throttle` | reads less often from connections whose requests are mostly rejected, or half of them shed |
 //! | `length_prefix` | frame boundaries in a byte stream |
 //! | `connection` | one connection: serves, drains, reports why it closed |
 //! | `http2` | the requests and responses of an HTTP/2 connection |

@@ -7,7 +7,7 @@
 //! hyper looks for another one, and the deferred flush happens at once.) Without concurrent responses the cost is one pass
 //! through the scheduler, a microsecond.
 //!
-//! While requests of the connection are mostly rejected, reads are gathered too: requests that arrive within [`READ_PAUSE`] are read,
+//! While requests of the connection are mostly rejected, or half of them shed, reads are gathered too: requests that arrive within [`READ_PAUSE`] are read,
 //! and mostly rejected, together. A rejection then costs a third of what it costs alone, which leaves the rest to other clients. A
 //! connection with many frames that no handler has read yet is read in small parts, with pauses.
 

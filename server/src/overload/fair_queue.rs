@@ -64,6 +64,9 @@ const MIN_FLOWS: usize = 1_024;
 /// Estimated cost of the first work of a flow, in nanoseconds: a search of 20 results.
 const FIRST_COST_NS: u64 = 20_000;
 
+/// Rejections between two pieces of work that are not rejected, at least: four of 20 µs, so that an overload ends soon.
+const MIN_REJECTED_NS: u64 = 80_000;
+
 /// The waiting work of all flows. `T` identifies one piece of work.
 #[derive(Debug)]
 pub(super) struct FairQueue<T> {
@@ -96,6 +99,8 @@ struct FlowQueue<T> {
     turns: u32,
     /// The cost of all work of all flows when work of this flow began to wait.
     total_before_ns: u64,
+    /// The cost of rejections since work of this flow was last taken and not rejected.
+    rejected_ns: u64,
 }
 
 /// A piece of work that was taken from the queue.
@@ -110,6 +115,9 @@ pub(super) struct Taken<T> {
     pub(super) drain_time: Duration,
     /// The cost of all work since which the flow has always had waiting work. A duration that a stall of the machine does not lengthen.
     pub(super) backlogged_for: Duration,
+    /// False if rejections have taken as long as the next work since the last one that was not rejected. Else a flow whose queue is
+    /// longer than what rejections clear in time would only be rejected.
+    pub(super) may_reject: bool,
 }
 
 impl<T> Default for FairQueue<T> {
@@ -169,7 +177,20 @@ impl<T: Copy> FairQueue<T> {
             self.backlogged_shares -= share;
         }
         let backlogged_for = Duration::from_nanos(self.total_ns - flow.total_before_ns);
-        Some(Taken { work, flow: id, estimated_ns, drain_time, backlogged_for })
+        let may_reject = flow.rejected_ns < estimated_ns.max(MIN_REJECTED_NS);
+        if !may_reject {
+            flow.rejected_ns = 0;
+        }
+        Some(Taken { work, flow: id, estimated_ns, drain_time, backlogged_for, may_reject })
+    }
+
+    /// Rejects work that was taken: its flow is charged for the rejection instead.
+    pub(super) fn reject(&mut self, flow: (FlowId, NonZeroU32), estimated_ns: u64, cost_ns: u64) {
+        self.cancel(flow.0, estimated_ns);
+        self.charge(flow, cost_ns);
+        if let Some(flow) = self.flows.get_mut(&flow.0) {
+            flow.rejected_ns = flow.rejected_ns.saturating_add(cost_ns);
+        }
     }
 
     /// Gives back work that was taken and has not run: its flow is not charged.
@@ -238,11 +259,15 @@ impl<T: Copy> FairQueue<T> {
         self.backlogged.is_empty()
     }
 
-    /// Returns whether work of a flow would come next, as the flow was idle until now and others have used more. (The tags of these may
-    /// be smaller for a moment, as costs are estimates while work runs.)
+    /// Returns whether work of a flow would come next, as the flow was idle until now and others have used more.
     pub(super) fn would_be_next(&self, id: FlowId) -> bool {
         let is_idle = |flow: &FlowQueue<T>| flow.len == 0 && flow.running == 0;
-        self.flows.get(&id).is_none_or(|flow| is_idle(flow) && flow.tag_ns <= self.virtual_ns)
+        let has_used_less = |flow: &FlowQueue<T>| is_idle(flow) && flow.tag_ns <= self.virtual_ns;
+        // While work of the first runs, its tag is an estimate, which may be too small. Else it has used as little, and waits longer.
+        let has_used_more = |(tag_ns, first): &(u64, FlowId)| {
+            *tag_ns > self.virtual_ns || self.flows.get(first).is_some_and(|flow| flow.running > 0)
+        };
+        self.flows.get(&id).is_none_or(has_used_less) && self.backlogged.first().is_none_or(has_used_more)
     }
 
     /// Removes the flows that are as if they had never had work.
@@ -277,6 +302,7 @@ impl<T> FlowQueue<T> {
             running: 0,
             turns: 0,
             total_before_ns: 0,
+            rejected_ns: 0,
         }
     }
 }

@@ -76,6 +76,33 @@ fn a_flow_that_was_idle_would_be_next_until_it_has_used_as_much_as_the_others() 
 }
 
 #[test]
+fn a_flow_that_was_idle_does_not_overtake_another_that_waits() {
+    let mut queue = FairQueue::default();
+    (1..=3).for_each(|flow| queue.push((FlowId(flow), share(1)), Rank::Search, ()));
+    assert!(!queue.would_be_next(FlowId(4)));
+    let taken = queue.pop().unwrap();
+    queue.end(taken.flow, taken.estimated_ns, 1_000);
+    assert!(!queue.would_be_next(FlowId(4)));
+}
+
+#[test]
+fn rejections_take_as_long_as_the_work_of_a_flow_at_most() {
+    let mut queue = FairQueue::default();
+    (0..1_000).for_each(|_| queue.push((FlowId(1), share(1)), Rank::Search, ()));
+    let (mut rejected, mut done) = (0, 0);
+    while let Some(taken) = queue.pop() {
+        if taken.may_reject {
+            queue.reject((taken.flow, share(1)), taken.estimated_ns, 20_000);
+            rejected += 1;
+        } else {
+            queue.end(taken.flow, taken.estimated_ns, 200_000);
+            done += 1;
+        }
+    }
+    assert!((8..=12).contains(&(rejected / done)), "{rejected} {done}");
+}
+
+#[test]
 fn writes_come_before_searches_before_bulk_work_of_the_same_flow() {
     let mut queue = FairQueue::default();
     let ranks = [Rank::Bulk, Rank::StartedBulk, Rank::Search, Rank::Write];

@@ -15,11 +15,13 @@ use http_body::Body as _;
 use tokio::time::{Sleep, sleep_until};
 use tonic::{Status, body::Body};
 
-use super::{
-    BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, backpressure_of, call,
-    request_setup::Arrived,
+use super::{BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, backpressure_of, call};
+use crate::{
+    error::ServiceError,
+    grpc::method::Route,
+    net::http2::{Arrived, BackpressureObserver},
+    reason,
 };
-use crate::{error::ServiceError, grpc::method::Route, net::http2::BackpressureObserver, reason};
 
 /// The time by which a call must end, if any: in the extensions of its request.
 #[derive(Clone, Copy, Debug, Default)]

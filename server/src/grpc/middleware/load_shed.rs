@@ -13,15 +13,15 @@ use http::{HeaderMap, Request, Response};
 use http_body::Body as _;
 use tonic::{Status, body::Body};
 
-use super::{
-    BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, call, deadline::Deadline,
-    request_setup::Arrived,
-};
+use super::{BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, call, deadline::Deadline};
 use crate::{
     auth::principal::Principal,
     error::ServiceError,
     grpc::method::{Method, Route},
-    net::peer::{Peer, client_subnet},
+    net::{
+        http2::Arrived,
+        peer::{Peer, client_subnet},
+    },
     overload::{
         fair_queue::FlowId,
         principal_limits::Held,

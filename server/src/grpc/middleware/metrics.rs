@@ -12,10 +12,11 @@ use http_body::Body as _;
 use opentelemetry::propagation::Extractor;
 use tonic::{Status, body::Body};
 
-use super::{BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, call, request_setup::Arrived};
+use super::{BodyObserver, GrpcService, Middleware, ObservedBody, PolledFrame, call};
 use crate::{
     grpc::method::{METHODS, Route},
     net::{
+        http2::Arrived,
         in_flight::{InFlight, InFlightGuard},
         peer::Peer,
     },

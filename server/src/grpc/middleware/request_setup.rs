@@ -1,6 +1,6 @@
 //! Prepares a request for the layers: looks its method up, once, and limits its messages.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Request;
 use http_body_util::BodyExt;
@@ -24,18 +24,6 @@ use crate::{
 /// Retry delay when too many bytes of incomplete messages wait: half a second at 1 Gbit/s is a quarter of their limit.
 const PENDING_RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// The time at which a request arrived, in its extensions. The layers run when the runtime has a thread for the call, which
-/// may be later.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrived(pub(crate) Instant);
-
-impl Arrived {
-    /// The time at which a request arrived.
-    pub(crate) fn of<B>(request: &Request<B>) -> Instant {
-        request.extensions().get().map_or_else(Instant::now, |Self(at)| *at)
-    }
-}
-
 /// Prepares a request.
 pub(crate) fn request_setup(request: Request<RequestBody>) -> Request<Body> {
     let route = Route::of_path(request.uri().path());
@@ -52,7 +40,6 @@ pub(crate) fn request_setup(request: Request<RequestBody>) -> Request<Body> {
         }
     });
     request.extensions_mut().insert(route);
-    request.extensions_mut().insert(Arrived(Instant::now()));
     request
 }
 

@@ -5,6 +5,7 @@
 //!
 //! As in hyper, the connection's task reads and writes frames, and each request has a task of its own.
 
+mod arrived;
 mod backpressure;
 mod request_body;
 mod response;
@@ -14,7 +15,7 @@ use std::{
     error::Error,
     future::poll_fn,
     pin::pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use h2::{
@@ -28,6 +29,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt;
 
 pub(crate) use self::{
+    arrived::Arrived,
     backpressure::{Backpressure, BackpressureObserver},
     request_body::RequestBody,
 };
@@ -50,6 +52,8 @@ pub(super) struct Http2Connection<IO, S> {
     connection: Connection<IO, ResponseBytes>,
     service: S,
     peer: Peer,
+    /// The time since which requests wait to be started.
+    arrived: Option<Arrived>,
 }
 
 impl<IO, S> Http2Connection<IO, S>
@@ -74,7 +78,7 @@ where
             .data_frame_budget(usize::MAX)
             .handshake(io)
             .await?;
-        Ok(Self { connection, service, peer })
+        Ok(Self { connection, service, peer, arrived: None })
     }
 
     /// The PING frames of the connection: only the first call returns them.
@@ -102,25 +106,31 @@ where
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
         for _ in 0..MAX_STARTS_PER_POLL {
-            match ready!(self.connection.poll_accept(context)) {
-                Some(accepted) => {
+            match self.connection.poll_accept(context) {
+                Poll::Ready(Some(accepted)) => {
                     let (request, response) = accepted?;
-                    self.start(request, response);
+                    let arrived = *self.arrived.get_or_insert_with(Arrived::now);
+                    self.start(arrived, request, response);
                 }
-                None => return Poll::Ready(Ok(())),
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Pending => {
+                    self.arrived = None;
+                    return Poll::Pending;
+                }
             }
         }
         context.waker().wake_by_ref();
         Poll::Pending
     }
 
-    fn start(&self, request: Request<RecvStream>, response: SendResponse<ResponseBytes>) {
+    fn start(&self, arrived: Arrived, request: Request<RecvStream>, response: SendResponse<ResponseBytes>) {
         let backpressure = Backpressure::default();
         let unread = self.peer.unread.clone();
         let frames = unread.accept(response.stream_id().as_u32());
         let mut request = request.map(|stream| RequestBody::new(stream, frames));
         request.extensions_mut().insert(self.peer.clone());
         request.extensions_mut().insert(backpressure.clone());
+        request.extensions_mut().insert(arrived);
         let handled = self.service.clone().oneshot(request);
         tokio::spawn(handle(handled, response, backpressure, unread));
     }
@@ -181,15 +191,15 @@ mod tests {
             futures_util::future::try_join_all(responses).await.unwrap().len()
         });
         let mut connection = Http2Connection::handshake(near, Peer::default(), service).await.unwrap();
-        let mut most = 0;
+        let mut max_started = 0;
         while !client.is_finished() {
             let before = called.load(SeqCst);
             drop(futures_util::poll!(pin!(connection.serve())));
             // The runtime has one thread: the calls run before the connection is polled again.
             tokio::task::yield_now().await;
-            most = most.max(called.load(SeqCst) - before);
+            max_started = max_started.max(called.load(SeqCst) - before);
         }
         assert_eq!(client.await.unwrap(), 50);
-        assert_eq!(most, MAX_STARTS_PER_POLL);
+        assert_eq!(max_started, MAX_STARTS_PER_POLL);
     }
 }

@@ -3,13 +3,13 @@
 //! Work is cut into slices of at most a millisecond: one poll of a call's future. A slice needs a permit, and there is one
 //! permit for each thread of the runtime, or as many as 0.5 ms of short slices, so that work waits here, in the order of the
 //! [`FairQueue`], and not in the queue of the runtime, which knows no principals. Tasks that read and write connections need no
-//! permit; the runtime's queue contains those, and 0.5 ms of slices for each thread.
+//! permit; the runtime's queue contains those, and 0.5 ms of slices for each thread, up to 1 ms with those that begin at once.
 //!
 //! Work comes in rounds of 0.5 ms of each thread. Within a round, a task works at once if no other waits, or if it would come before
 //! all others, and a slice that ends passes its permit to the first in the fair queue. Rejections of shed requests count as work: the
-//! callers of an overloaded principal may send many, and at once. After a round, [`dispatch_loop`] lets the runtime read the requests that have
-//! arrived meanwhile, and begins the next round: so work of a principal that comes next waits for one round, and not for the 61 tasks
-//! that a thread of the runtime runs before it looks for new requests.
+//! callers of an overloaded principal may send many, and at once. After a round, [`dispatch_loop`] lets the runtime read the requests
+//! that have arrived meanwhile, and begins the next one: so a request is read after one round, and not after the 61 tasks that a thread
+//! of the runtime runs before it looks for new requests.
 
 mod slot;
 
@@ -53,8 +53,8 @@ const RECLAIM_INTERVAL: Duration = Duration::from_millis(20);
 /// again, and with rounds of 0.2 ms each search of a stream a third more. It is also the longest slice.
 const ROUND_TIME: Duration = Duration::from_micros(500);
 const MAX_PERMITS_PER_THREAD: usize = 32;
-/// CPU time of a rejection, with the request that the client sends instead: what `cargo loadtest fairness full` leaves for each when
-/// nothing but rejections runs.
+/// CPU time of a rejection, with the request that the client sends instead: an estimate from the 10 to 30 µs that a call takes before it
+/// waits, and its response.
 const REJECTION_COST: Duration = Duration::from_micros(20);
 /// Long searches of all principals that have a thread of their own: half of the 512 threads of tokio's pool.
 const MAX_OFFLOADS: usize = 256;
@@ -160,6 +160,12 @@ impl WorkQueue {
     pub(crate) fn of_test() -> Self {
         let metrics = Arc::new(Metrics::new().unwrap());
         Self::new(PrincipalLimits::new(Default::default(), Arc::clone(&metrics)), metrics)
+    }
+
+    /// The number of slices so far.
+    #[cfg(test)]
+    pub(super) fn slices(&self) -> u64 {
+        self.0.metrics.admission.slice_s.get_sample_count()
     }
 
     pub(super) fn with_threads(
@@ -289,14 +295,13 @@ impl WorkQueue {
             let is_overloaded = taken.backlogged_for >= OVERLOAD_WINDOW * threads
                 && taken.drain_time > max_wait * threads
                 && waited > max_wait;
-            if waiting.is_new && is_overloaded {
+            if waiting.is_new && is_overloaded && taken.may_reject {
                 waiting.decision = Some(Decision::Shed { retry_delay: retry_delay(waited) });
                 wakers.take_from(waiting);
                 waiting.flow.metrics.record_shed();
                 self.0.metrics.admission.shed.with_label_values(&[waiting.class.as_str()]).inc();
                 let (flow, cost_ns) = ((taken.flow, waiting.flow.share()), nanos(REJECTION_COST));
-                state.queue.cancel(taken.flow, taken.estimated_ns);
-                state.queue.charge(flow, cost_ns);
+                state.queue.reject(flow, taken.estimated_ns, cost_ns);
                 state.round_ns = state.round_ns.saturating_add(cost_ns);
                 if state.is_round_over() {
                     self.request_dispatch(state);

@@ -264,6 +264,20 @@ fn an_overloaded_principal_is_shed_with_the_delay_of_its_own_queue_and_others_ar
 }
 
 #[test]
+fn callers_that_repeat_rejected_requests_at_once_get_half_of_their_time() {
+    for calls in [400, 1_000, 5_000] {
+        let mut model = Model::new();
+        model.run(Duration::from_secs(3), |model, _| {
+            let in_progress = model.in_progress.get(&NOISY).copied().unwrap_or_default();
+            (in_progress..calls).for_each(|_| model.arrive(NOISY, 1, Class::Search, (1, MICROSECOND * 100)));
+        });
+        let ok = model.of(NOISY).filter(|ended| ended.is_ok).count();
+        let shed = model.of(NOISY).filter(|ended| !ended.is_ok).count();
+        assert!(ok > 13_000 && shed > 10_000, "{calls}: {ok} {shed}");
+    }
+}
+
+#[test]
 fn a_stall_of_the_machine_sheds_no_principal_within_its_share() {
     let mut model = Model::new();
     let mut sent = 0;
