@@ -28,7 +28,7 @@ const MESSAGE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of incomplete messages in the whole server. The message that would exceed it is rejected.
 const MAX_PENDING_BYTES: usize = 256 * 1024 * 1024;
 /// A byte for compression and four for the length (gRPC over HTTP/2, "Length-Prefixed-Message").
-const PREFIX_BYTES: usize = 5;
+pub(crate) const PREFIX_BYTES: usize = 5;
 
 /// Why a message was rejected while it arrived.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

@@ -99,7 +99,7 @@ struct FlowQueue<T> {
     turns: u32,
     /// The cost of all work of all flows when work of this flow began to wait.
     total_before_ns: u64,
-    /// The cost of rejections since work of this flow was last taken and not rejected.
+    /// The cost of rejections since work of this flow was last taken that must not be rejected.
     rejected_ns: u64,
 }
 

@@ -5,9 +5,8 @@
 //! decoder stops at the same place.
 
 use super::{MAX_MESSAGES, RequestBounds};
+use crate::net::message_limits::PREFIX_BYTES;
 
-/// A byte for compression and four for the length (gRPC over HTTP/2, "Length-Prefixed-Message").
-const PREFIX_BYTES: usize = 5;
 /// Bits of the longest varint.
 const MAX_VARINT_BITS: u32 = 64;
 
