@@ -1,6 +1,6 @@
 //! The admin endpoint: metrics, health, status and log level, and what the log contains.
 
-use std::{collections::BTreeSet, fs, process::Command};
+use std::{collections::BTreeSet, fmt::Debug, fs, process::Command, str::FromStr};
 
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
@@ -60,6 +60,18 @@ pub(crate) async fn get(url: String) -> (u16, String) {
     request("GET", url, None, "").await
 }
 
+/// The value of a series in the text of `/metrics`.
+pub(crate) fn value_of<T: FromStr<Err: Debug>>(text: &str, series: &str) -> T {
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("{series} is missing:\n{text}")).parse().unwrap()
+}
+
+/// The value of a series that counts, at an admin endpoint.
+pub(crate) async fn metric(admin: &str, series: &str) -> u64 {
+    let (_, text) = get(format!("{admin}/metrics")).await;
+    value_of(&text, series)
+}
+
 const ADMIN: [&str; 2] = [flags::ADMIN_LISTEN, "127.0.0.1:0"];
 
 /// Starts a server with an admin endpoint; returns its URL too.
@@ -93,10 +105,7 @@ async fn metrics_count_calls_and_pass_promtool() {
     searches.batch_search_nearby(wire::BatchSearchNearbyRequest { requests }).await.unwrap();
     let (status, text) = get(format!("{admin}/metrics")).await;
     assert_eq!(status, 200);
-    let value = |series: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{series} is missing:\n{text}")).parse::<f64>().unwrap()
-    };
+    let value = |series: &str| value_of::<f64>(&text, series);
     let handled = |service: &str, method: &str, code: &str| {
         value(&format!(
             r#"grpc_server_handled_total{{grpc_code="{code}",grpc_method="{method}",grpc_service="nearby.v1.{service}"}}"#

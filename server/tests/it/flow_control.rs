@@ -9,7 +9,11 @@ use nearby_proto::v1 as wire;
 use prost::Message;
 use tonic::Code;
 
-use crate::{admin, auth::Keys, support::*};
+use crate::{
+    admin::{self, metric},
+    auth::Keys,
+    support::*,
+};
 
 const SEARCH: &str = "nearby.v1.NearbyService/SearchNearby";
 const STREAM_SEARCH: &str = "nearby.v1.NearbyService/StreamSearchNearby";
@@ -78,12 +82,6 @@ async fn read_to_end(mut body: RecvStream) -> (usize, Result<HeaderMap, h2::Erro
 
 fn code(trailers: &HeaderMap) -> Code {
     Code::from_bytes(trailers["grpc-status"].as_bytes())
-}
-
-async fn metric(admin: &str, name: &str) -> u64 {
-    let (_, text) = admin::get(format!("{admin}/metrics")).await;
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.unwrap_or_else(|| panic!("no metric {name}")).parse().unwrap()
 }
 
 async fn wait_until_none_in_flight(admin: &str) {

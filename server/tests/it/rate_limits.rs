@@ -179,12 +179,9 @@ async fn searches_return_their_cost() {
     assert_eq!(total.parse::<f64>().unwrap(), expected as f64 / 1_000.0);
 
     let (_, metrics) = admin::get(format!("{}/metrics", admin::admin_url(&server))).await;
-    let units = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix(r#"nearby_principal_units_total{principal="app"} "#));
+    let units: f64 = admin::value_of(&metrics, r#"nearby_principal_units_total{principal="app"}"#);
     // All of the above, and one plain search that did not ask.
     let costs = [1.0, 1.0, 1.2, 5.8, 10.8, grouped, 1.0, 8.0, 8.0, expected as f64 / 1_000.0];
-    let units: f64 = units.unwrap().parse().unwrap();
     assert!((units - costs.iter().sum::<f64>()).abs() < 1e-6, "{units}, {costs:?}");
 }
 
@@ -351,8 +348,7 @@ async fn an_import_from_a_file_waits_until_the_debt_of_its_key_is_paid() {
     import.args(["import", "--server", &server.url, "--api-key-file"]).arg(&key_file).arg(&file);
     let output = tokio::task::spawn_blocking(move || run(&mut import)).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let (_, metrics) = admin::get(format!("{}/metrics", admin::admin_url(&server))).await;
-    let rejected = r#"nearby_principal_requests_rate_limited_total{principal="office"} "#;
-    let rejected = metrics.lines().find_map(|line| line.strip_prefix(rejected)).unwrap();
-    assert_ne!(rejected, "0", "the import did not have to wait");
+    let series = r#"nearby_principal_requests_rate_limited_total{principal="office"}"#;
+    let rejected = admin::metric(&admin::admin_url(&server), series).await;
+    assert_ne!(rejected, 0, "the import did not have to wait");
 }
