@@ -8,6 +8,8 @@
 //! | `units`, `merchant`, `terms`, `change` | value types, validated on construction |
 //! | `datum` | positions in WGS-84, GCJ-02 and BD-09, and their conversion to WGS-84 |
 //! | `ecef` | earth-centred coordinates and the only distance formula |
+//! | `attributes` | numeric attributes of merchants, and ranges of them |
+//! | `validity` | the time during which searches may return a merchant |
 //! | `details` | data of a merchant that few searches read |
 //! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
@@ -82,6 +84,7 @@
 //! # }
 //! ```
 
+mod attributes;
 mod cell;
 mod change;
 mod datum;
@@ -97,14 +100,16 @@ mod snapshot;
 mod terms;
 mod tree;
 mod units;
+mod validity;
 
 pub use self::{
+    attributes::{AttributeRange, Attributes},
     cell::{Cell, CellResolution, CoarseCell},
     change::Change,
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
     details::Details,
     ecef::Ecef,
-    filter::{Filter, VisibilityFilter},
+    filter::{Condition, Filter, VisibilityFilter},
     hours::{ExpressionHours, Hours, LocalTime, OpenStatus, Period, Schedule, Stretch, WeeklyHours},
     merchant::{
         Merchant, MerchantId, MerchantIdError, Pieces, Profile, ProfileTooLarge, StoredMerchant, Visibility,
@@ -114,4 +119,5 @@ pub use self::{
     snapshot::{IndexReader, IndexWriter, Snapshot},
     terms::{Term, TermKind, Terms},
     units::{Limit, Meters, Radius, RadiusError, Revision, UnixMicros},
+    validity::Validity,
 };

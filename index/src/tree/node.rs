@@ -14,7 +14,7 @@ use super::{
     page::{EditOutcome, Page, Slot},
     {NODE_FILL, PAGE_FILL},
 };
-use crate::Ecef;
+use crate::{Ecef, Merchant};
 
 /// A node of up to [`MAX_CHILDREN`] children, either all nodes or all pages.
 #[derive(Clone, Debug)]
@@ -23,6 +23,7 @@ pub(crate) struct Node {
     children: ArrayVec<Child, MAX_CHILDREN>,
     bloom: TermBloom,
     visible_len: usize,
+    has_limited: bool,
 }
 
 /// A child of a node.
@@ -62,7 +63,8 @@ impl Node {
             }
             visible_len += child.visible_len();
         }
-        Self { boxes, children, bloom, visible_len }
+        let has_limited = children.iter().any(Child::has_limited);
+        Self { boxes, children, bloom, visible_len, has_limited }
     }
 
     /// Groups children into as few nodes as reasonable.
@@ -103,6 +105,11 @@ impl Node {
     /// Returns the number of visible merchants below.
     pub(crate) fn visible_len(&self) -> usize {
         self.visible_len
+    }
+
+    /// Returns whether the validity of a visible merchant below is limited.
+    pub(crate) fn has_limited(&self) -> bool {
+        self.has_limited
     }
 
     fn extent(&self) -> Aabb {
@@ -206,6 +213,7 @@ impl Node {
                 node.children[number] = child;
             }
         }
+        node.has_limited = node.children.iter().any(Child::has_limited);
         node
     }
 }
@@ -217,10 +225,10 @@ fn step(number: usize) -> u8 {
 impl Edit {
     fn term_hashes(&self) -> impl Iterator<Item = u64> {
         let added = match &self.kind {
-            EditKind::Add(point) => point.stored.merchant.terms.as_slice(),
-            EditKind::Remove(_) => &[],
+            EditKind::Add(point) => Some(&point.stored.merchant),
+            EditKind::Remove(_) => None,
         };
-        added.iter().map(|term| term.hash())
+        added.into_iter().flat_map(Merchant::indexed_hashes)
     }
 }
 
@@ -236,6 +244,14 @@ impl Child {
         match self {
             Self::Node(node) => node.visible_len,
             Self::Page(page) => page.visible_len(),
+        }
+    }
+
+    /// Returns whether the validity of a visible merchant below is limited.
+    pub(crate) fn has_limited(&self) -> bool {
+        match self {
+            Self::Node(node) => node.has_limited,
+            Self::Page(page) => page.has_limited(),
         }
     }
 
