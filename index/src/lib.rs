@@ -10,6 +10,7 @@
 //! | `ecef` | earth-centred coordinates and the only distance formula |
 //! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
+//! | `text` | the rule by which a text matches names: folding, words, and what excludes names without reading them |
 //! | `filter`, `query` | what a search asks for, and its results |
 //! | `tree` | an R-tree of packed pages over those coordinates, and a record of the alternatives measured |
 //! | `search` | the hot path: nearest first, bounded by radius and limit |
@@ -93,6 +94,7 @@ mod query;
 mod search;
 mod snapshot;
 mod terms;
+mod text;
 mod tree;
 mod units;
 
@@ -101,14 +103,16 @@ pub use self::{
     change::Change,
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
     ecef::Ecef,
-    filter::{Filter, VisibilityFilter},
+    filter::{Filter, TextFilter, VisibilityFilter},
     hours::{ExpressionHours, Hours, LocalTime, OpenStatus, Period, Schedule, Stretch, WeeklyHours},
     merchant::{
-        Merchant, MerchantId, MerchantIdError, Pieces, Profile, ProfileTooLarge, StoredMerchant, Visibility,
+        Merchant, MerchantId, MerchantIdError, NamesOf, Pieces, Profile, ProfileTooLarge, StoredMerchant,
+        Visibility,
     },
     query::{Count, Cursor, End, Hit, Hits, Query, SearchControl},
     search::SearchIter,
     snapshot::{IndexReader, IndexWriter, Snapshot},
     terms::{Term, TermKind, Terms},
+    text::{TextQuery, TextQueryError, folded_key},
     units::{Limit, Meters, Radius, RadiusError, Revision, UnixMicros},
 };
