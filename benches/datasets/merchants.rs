@@ -87,7 +87,7 @@ pub fn merchant(
             position: AnyPosition::Wgs84(position),
             visibility: Visibility::Visible,
             terms,
-            hours: None,
+            details: None,
             profile,
         },
         revision,

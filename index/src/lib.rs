@@ -8,6 +8,7 @@
 //! | `units`, `merchant`, `terms`, `change` | value types, validated on construction |
 //! | `datum` | positions in WGS-84, GCJ-02 and BD-09, and their conversion to WGS-84 |
 //! | `ecef` | earth-centred coordinates and the only distance formula |
+//! | `details` | data of a merchant that few searches read |
 //! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
 //! | `text` | the rule by which a text matches names: folding, words, and what excludes names without reading them |
@@ -38,7 +39,7 @@
 //!         position: AnyPosition::Wgs84(Position::new(60.1700, 24.9400)?),
 //!         visibility: Visibility::Visible,
 //!         terms: [Term::new(TermKind::Category, "amenity/cafe")].into_iter().collect(),
-//!         hours: None,
+//!         details: None,
 //!         profile: Profile::new(b"encoded response")?,
 //!     },
 //!     revision: Revision(1),
@@ -85,6 +86,7 @@
 mod cell;
 mod change;
 mod datum;
+mod details;
 mod ecef;
 mod filter;
 mod hours;
@@ -102,6 +104,7 @@ pub use self::{
     cell::{Cell, CellResolution, CoarseCell},
     change::Change,
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
+    details::Details,
     ecef::Ecef,
     filter::{Filter, TextFilter, VisibilityFilter},
     hours::{ExpressionHours, Hours, LocalTime, OpenStatus, Period, Schedule, Stretch, WeeklyHours},

@@ -1,12 +1,12 @@
-//! Merchants as the index keeps them: id, position, visibility, filter terms, opening hours, and an opaque
-//! encoded profile.
+//! Merchants as the index keeps them: id, position, visibility, filter terms, details such as opening hours,
+//! and an opaque encoded profile.
 
 use std::{fmt, sync::Arc};
 
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::{AnyPosition, Hours, Revision, Terms, UnixMicros};
+use crate::{AnyPosition, Details, Hours, Revision, Terms, UnixMicros};
 
 /// A merchant id: 1 to 128 bytes of UTF-8 without `/`, control characters, or leading or trailing white
 /// space.
@@ -254,8 +254,16 @@ pub struct Merchant {
     pub visibility: Visibility,
     /// Terms that searches can filter by.
     pub terms: Terms,
-    /// Opening hours; `None` if unknown.
-    pub hours: Option<Arc<Hours>>,
+    /// Opening hours and other data that few searches read; `None` if there are none.
+    pub details: Option<Arc<Details>>,
+}
+
+impl Merchant {
+    /// Returns the opening hours; `None` if unknown.
+    #[must_use]
+    pub fn hours(&self) -> Option<&Arc<Hours>> {
+        self.details.as_ref()?.hours.as_ref()
+    }
 }
 
 /// One committed version of a merchant. Immutable.

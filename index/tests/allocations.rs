@@ -18,7 +18,7 @@ fn merchant(number: u64) -> Arc<StoredMerchant> {
             position: AnyPosition::Wgs84(position),
             visibility: Visibility::Visible,
             terms: [Term::new(TermKind::Category, name)].into_iter().collect(),
-            hours: None,
+            details: None,
             profile: Profile::new(b"").unwrap(),
         },
         revision: Revision(1),

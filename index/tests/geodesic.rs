@@ -62,7 +62,7 @@ fn stored(id: &str, position: Position<Wgs84>, visible: bool, revision: Revision
             position: AnyPosition::Wgs84(position),
             visibility: if visible { Visibility::Visible } else { Visibility::Hidden },
             terms: Terms::default(),
-            hours: None,
+            details: None,
             profile: Profile::new(id.as_bytes()).unwrap(),
         },
         revision,

@@ -25,7 +25,7 @@ fn batch(number: u64) -> Vec<Change> {
                     position: AnyPosition::Wgs84(Position::new(latitude, 0.0).unwrap()),
                     visibility: Visibility::Visible,
                     terms: Terms::default(),
-                    hours: None,
+                    details: None,
                     profile: Profile::new(b"").unwrap(),
                 },
                 revision: Revision(number * MERCHANTS + merchant),

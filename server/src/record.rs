@@ -6,7 +6,7 @@
 
 use jiff::civil::Date;
 use nearby_index::{
-    AnyPosition, ExpressionHours, Hours, Merchant, MerchantId, Period, Pieces, Position, Profile,
+    AnyPosition, Details, ExpressionHours, Hours, Merchant, MerchantId, Period, Pieces, Position, Profile,
     ProfileTooLarge, Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility, WeeklyHours,
     Wgs84,
 };
@@ -71,8 +71,8 @@ pub(crate) fn encode(
     given.create_time = None;
     given.update_time = None;
     let terms = terms_of(&given);
-    let hours = hours_of(&given, position, expression).map(Hours::interned);
-    Ok(Merchant { id, position, visibility, terms, hours, profile: profile_of(given)? })
+    let details = details_of(&given, position, expression).shared();
+    Ok(Merchant { id, position, visibility, terms, details, profile: profile_of(given)? })
 }
 
 /// Returns whether two merchants have the same fields, except those that a commit decides.
@@ -120,7 +120,7 @@ pub(crate) fn derive_fields(stored: StoredMerchant) -> (StoredMerchant, bool) {
     let is_readable = match decode_pieces(merchant.profile.given()) {
         Ok(given) => {
             merchant.terms = terms_of(&given);
-            merchant.hours = hours_of(&given, merchant.position, None).map(Hours::interned);
+            merchant.details = details_of(&given, merchant.position, None).shared();
             // Release 0.1 stored the fields in the order of their numbers.
             profile_of(given).map(|profile| merchant.profile = profile).is_ok()
         }
@@ -375,6 +375,11 @@ fn terms_of(given: &wire::Merchant) -> Terms {
     categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand_and_source).collect()
 }
 
+/// Details as the index keeps them. `expression` is the one of the opening hours, if the caller has parsed it.
+fn details_of(given: &wire::Merchant, position: AnyPosition, expression: Option<Expression>) -> Details {
+    Details { hours: hours_of(given, position, expression).map(Hours::interned) }
+}
+
 /// Opening hours as the index keeps them; `None` if they state nothing. `expression` is theirs, if the caller has parsed it.
 pub(crate) fn hours_of(
     given: &wire::Merchant,
@@ -528,7 +533,7 @@ mod tests {
         given.name.clear();
         let of_release_0_1 = Profile::new(&given.encode_to_vec()).unwrap();
         for profile in [Profile::new(&made.merchant.profile.given().concat()).unwrap(), of_release_0_1] {
-            let read = Merchant { terms: Terms::default(), hours: None, profile, ..merchant.clone() };
+            let read = Merchant { terms: Terms::default(), details: None, profile, ..merchant.clone() };
             let read = StoredMerchant { merchant: read, ..made.clone() };
             assert_eq!(derive_fields(read), (made.clone(), true));
         }

@@ -105,7 +105,7 @@ mod tests {
                 position: AnyPosition::Wgs84(Position::new(0.0, 0.0).unwrap()),
                 visibility: Visibility::Visible,
                 terms: terms.iter().copied().cloned().collect(),
-                hours: None,
+                details: None,
                 profile: Profile::new(b"").unwrap(),
             },
             revision: Revision(1),

@@ -271,7 +271,7 @@ fn decode_merchant(version: u8, id: MerchantId, mut body: Reader<'_>) -> Result<
     Ok(StoredMerchant {
         // Terms and hours are not stored: they are derived from the profile, whose format only its writer
         // knows.
-        merchant: Merchant { id, position, visibility, terms: Terms::default(), hours: None, profile },
+        merchant: Merchant { id, position, visibility, terms: Terms::default(), details: None, profile },
         revision,
         position_revision,
         create_time,
@@ -350,7 +350,7 @@ mod tests {
                 position,
                 visibility: Visibility::Hidden,
                 terms: Terms::default(),
-                hours: None,
+                details: None,
                 profile: Profile::new(profile).unwrap(),
             },
             revision: Revision(0x0102_0304_0506_0708),

@@ -37,7 +37,7 @@ pub(crate) fn put(id: &str, revision: u64, profile: &[u8]) -> Change {
             },
             visibility: if revision.is_multiple_of(3) { Visibility::Hidden } else { Visibility::Visible },
             terms: Terms::default(),
-            hours: None,
+            details: None,
             profile: Profile::new(profile).unwrap(),
         },
         revision: Revision(revision),

@@ -276,7 +276,7 @@ fn try_snapshot_file(
             let (kind, rest) = block.split_first().ok_or_else(|| invalid("a block is empty"))?;
             let unreadable = |_| invalid("a block cannot be decoded");
             let part = if *kind == snapshot_file::MERCHANTS {
-                let merchants = snapshot_file::read(rest).map_err(unreadable)?;
+                let merchants = snapshot_file::read(rest, options.derive_fields).map_err(unreadable)?;
                 // The derivation of fields may change with any release. One sample per block detects a
                 // snapshot file of another release.
                 let sample = merchants.first().map(|first| StoredMerchant::clone(first));

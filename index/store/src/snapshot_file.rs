@@ -1,6 +1,7 @@
 //! The snapshot file: a cache of the index content, from which startup is faster than from the base.
 //!
-//! It holds merchants as the index has them, in the order of their ids, so that nothing needs to be derived.
+//! It holds merchants as the index has them, in the order of their ids, so that nothing needs to be derived
+//! but details beside opening hours, which few merchants have.
 //! It is valid only if the digest in its header matches the journal; in any doubt, recovery reads the base
 //! instead. The format, and its version, may therefore change with any release.
 //!
@@ -16,6 +17,7 @@
 //! | 8, … | lengths of the four parts of its profile (u16 each), the parts |
 //! | 4, … | index of its terms in the block; at first use followed by the terms: count, and for each kind, length, name |
 //! | 4, … | index of its hours in the block; at first use followed by the hours; index 0 means none |
+//! | 1 | 1 if it has details beside its hours, which are derived from the profile; otherwise 0 |
 //!
 //! Encoding of hours: 0 and weekly periods, or 1 and an expression with the country and the position that it
 //! depends on, if any.
@@ -27,19 +29,20 @@ use std::{
 };
 
 use nearby_index::{
-    ExpressionHours, Hours, Merchant, MerchantId, Period, Position, Profile, StoredMerchant, Term, TermKind,
-    Terms, UnixMicros, WeeklyHours, Wgs84,
+    Details, ExpressionHours, Hours, Merchant, MerchantId, Period, Position, Profile, StoredMerchant, Term,
+    TermKind, Terms, UnixMicros, WeeklyHours, Wgs84,
 };
 
 use crate::{
-    Contents,
+    Contents, DeriveFields,
     blocks::{BlockWriter, FileHeader, FileKind, write_record},
     codec::{DecodeError, Reader, decode_position, decode_visibility, encode_location},
 };
 
 /// Increment the version whenever the format or the content of the index changes. Version 1 has positions that were normalised with
-/// GCJ-02 and BD-09 in other areas, and no expressions of opening hours; version 2 does not separate the internal fields of a profile.
-pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 3 };
+/// GCJ-02 and BD-09 in other areas, and no expressions of opening hours; version 2 does not separate the internal fields of a profile; version 3
+/// has no details beside hours.
+pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYIM", version: 4 };
 /// Kinds of hours.
 const WEEKLY: u8 = 0;
 const EXPRESSION: u8 = 1;
@@ -102,10 +105,12 @@ impl BlockDictionary {
         }
         parts.iter().for_each(|part| block.extend_from_slice(part));
         number_of(&mut self.terms, 0, terms_bytes(&merchant.terms), block);
-        match &merchant.hours {
+        match merchant.hours() {
             None => block.extend_from_slice(&0u32.to_le_bytes()),
             Some(hours) => number_of(&mut self.hours, 1, hours_bytes(hours), block),
         }
+        let has_others = merchant.details.as_ref().is_some_and(|details| !details.is_hours_alone());
+        block.push(u8::from(has_others));
     }
 }
 
@@ -192,21 +197,26 @@ fn push_periods(hours: &WeeklyHours, bytes: &mut Vec<u8>) {
 }
 
 /// Decodes a block of merchants, without its type byte.
-pub(crate) fn read(block: &[u8]) -> Result<Vec<Arc<StoredMerchant>>, DecodeError> {
+pub(crate) fn read(
+    block: &[u8],
+    derive_fields: DeriveFields<'_>,
+) -> Result<Vec<Arc<StoredMerchant>>, DecodeError> {
     let mut block = Reader(block);
     let (mut terms, mut hours) = (Vec::new(), Vec::new());
     let mut merchants = Vec::new();
     while !block.0.is_empty() {
-        merchants.push(Arc::new(read_merchant(&mut block, &mut terms, &mut hours)?));
+        let (stored, has_others) = read_merchant(&mut block, &mut terms, &mut hours)?;
+        merchants.push(Arc::new(if has_others { derive_fields(stored) } else { stored }));
     }
     Ok(merchants)
 }
 
+/// Returns a merchant, and whether it has details beside its hours.
 fn read_merchant(
     block: &mut Reader<'_>,
     terms: &mut Vec<Terms>,
-    hours: &mut Vec<Arc<Hours>>,
-) -> Result<StoredMerchant, DecodeError> {
+    hours: &mut Vec<Option<Arc<Details>>>,
+) -> Result<(StoredMerchant, bool), DecodeError> {
     let (revision, position_revision) = (block.revision()?, block.revision()?);
     let create_time = UnixMicros(i64::from_le_bytes(block.take()?));
     let update_time = UnixMicros(i64::from_le_bytes(block.take()?));
@@ -227,17 +237,22 @@ fn read_merchant(
         terms.push(read_terms(block)?);
     }
     let terms = terms.get(number).ok_or(DecodeError::Value)?.clone();
-    let hours = match (u32::from_le_bytes(block.take()?) as usize).checked_sub(1) {
+    let details = match (u32::from_le_bytes(block.take()?) as usize).checked_sub(1) {
         None => None,
         Some(number) => {
             if number == hours.len() {
-                hours.push(read_hours(block)?.interned());
+                hours.push(Details { hours: Some(read_hours(block)?.interned()) }.shared());
             }
-            Some(Arc::clone(hours.get(number).ok_or(DecodeError::Value)?))
+            hours.get(number).ok_or(DecodeError::Value)?.clone()
         }
     };
-    let merchant = Merchant { id, position, visibility, terms, hours, profile };
-    Ok(StoredMerchant { merchant, revision, position_revision, create_time, update_time })
+    let has_others = match block.take()? {
+        [0] => false,
+        [1] => true,
+        _ => return Err(DecodeError::Value),
+    };
+    let merchant = Merchant { id, position, visibility, terms, details, profile };
+    Ok((StoredMerchant { merchant, revision, position_revision, create_time, update_time }, has_others))
 }
 
 fn text<'a>(block: &mut Reader<'a>) -> Result<&'a str, DecodeError> {

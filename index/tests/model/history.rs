@@ -139,7 +139,7 @@ impl History {
                 position: AnyPosition::Wgs84(place),
                 visibility: if script.below(8) == 0 { Visibility::Hidden } else { Visibility::Visible },
                 terms: (0..script.below(4)).map(|_| term(script)).collect(),
-                hours: None,
+                details: None,
                 profile: Profile::new(&self.revision.0.to_le_bytes()).unwrap(),
             },
             revision: self.revision,

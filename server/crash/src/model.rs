@@ -300,7 +300,7 @@ impl Model {
             position: AnyPosition::Wgs84(position),
             visibility: if rng.random_bool(0.1) { Visibility::Hidden } else { Visibility::Visible },
             terms: Terms::default(),
-            hours: None,
+            details: None,
             profile: Profile::new(&vec![rng.random(); length])?,
         };
         let (create_time, update_time) = (UnixMicros(rng.random()), UnixMicros(rng.random()));

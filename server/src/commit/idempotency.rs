@@ -122,7 +122,7 @@ mod tests {
             position: AnyPosition::Wgs84(Position::new(1.0, 2.0).unwrap()),
             visibility: Visibility::Visible,
             terms: Terms::default(),
-            hours: None,
+            details: None,
         };
         let (revision, time) = (Revision(1), UnixMicros(0));
         let stored = StoredMerchant {

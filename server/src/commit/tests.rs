@@ -28,7 +28,7 @@ fn merchant(name: &str) -> Merchant {
         position: AnyPosition::Wgs84(Position::new(60.17, 24.94).unwrap()),
         visibility: Visibility::Visible,
         terms: Terms::default(),
-        hours: None,
+        details: None,
         profile: Profile::new(b"").unwrap(),
     }
 }

@@ -76,7 +76,7 @@ impl<'c> Clocks<'c> {
 
     /// Returns the state of a merchant, for a filter.
     pub(crate) fn status(&self, stored: &StoredMerchant) -> OpenStatus {
-        let Some(hours) = &stored.merchant.hours else { return OpenStatus::Unknown };
+        let Some(hours) = stored.merchant.hours() else { return OpenStatus::Unknown };
         match &**hours {
             Hours::Weekly(weekly) => self.status_of_week(weekly),
             Hours::Expression(expression) => {
@@ -88,7 +88,7 @@ impl<'c> Clocks<'c> {
 
     /// Returns the state of a merchant and when it changes, for a result.
     pub(crate) fn state(&self, stored: &StoredMerchant) -> OpenState {
-        let Some(hours) = &stored.merchant.hours else { return OpenState::UNKNOWN };
+        let Some(hours) = stored.merchant.hours() else { return OpenState::UNKNOWN };
         if let Some(state) = self.states.borrow().get(&ptr::from_ref(&**hours)) {
             return state.clone();
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use nearby_index::{
-    AnyPosition, ExpressionHours, Hours, Merchant, MerchantId, OpenStatus, Period, Position, Profile,
-    Revision, StoredMerchant, Terms, UnixMicros, Visibility, WeeklyHours,
+    AnyPosition, Details, ExpressionHours, Hours, Merchant, MerchantId, OpenStatus, Period, Position,
+    Profile, Revision, StoredMerchant, Terms, UnixMicros, Visibility, WeeklyHours,
 };
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ fn stored(hours: Hours) -> StoredMerchant {
         position,
         visibility: Visibility::Visible,
         terms: Terms::default(),
-        hours: Some(Arc::new(hours)),
+        details: Details { hours: Some(Arc::new(hours)) }.shared(),
         profile: Profile::new(&[]).unwrap(),
     };
     let time = UnixMicros(0);

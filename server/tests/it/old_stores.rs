@@ -1,6 +1,7 @@
 //! Stores of earlier versions, whose merchants are normalised again when they are read. They are kept compressed in `old/`.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Read as _,
     path::{Path, PathBuf},
@@ -79,4 +80,69 @@ async fn merchants_outside_the_area_of_gcj02_are_normalised_again() {
         let verified = run(nearby().arg("verify").arg(&data_dir));
         assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
     }
+}
+
+/// `contract-part-one`: a store with seven merchants, of which two changes are in the journal only, its backup, and its exports.
+#[tokio::test]
+async fn stores_backups_and_exports_from_before_the_second_part_of_the_contract_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = directory.path().join("old");
+    unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/old/contract-part-one"), &old);
+    let expected = merchants_of(&fs::read(old.join("export.ndjson")).unwrap());
+    assert_eq!(expected.len(), 7);
+    let without_snapshot_file = directory.path().join("without-snapshot-file");
+    unpack(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/old/contract-part-one/store"),
+        &without_snapshot_file,
+    );
+    fs::remove_file(without_snapshot_file.join("image")).unwrap();
+    let restored = directory.path().join("restored");
+    succeed(nearby().arg("restore").arg(old.join("nearby.backup")).arg("--data-dir").arg(&restored));
+    for data_dir in [old.join("store"), without_snapshot_file, restored] {
+        succeed(nearby().arg("verify").arg(&data_dir));
+        let server = TestServer::start_on(&data_dir, &[]).await;
+        assert_eq!(export(&server, directory.path()), expected, "{}", data_dir.display());
+        assert_eq!(server.terminate().await.code(), Some(0));
+    }
+    for (file, is_complete) in [("export.ndjson", true), ("export.geojson", true), ("export.csv", false)] {
+        let server = TestServer::start().await;
+        succeed(nearby().arg("import").arg(old.join(file)).arg("--server").arg(&server.url));
+        let comparable = |merchants: &[wire::Merchant]| -> Vec<wire::Merchant> {
+            merchants.iter().cloned().map(|merchant| without_commit(merchant, is_complete)).collect()
+        };
+        assert_eq!(comparable(&export(&server, directory.path())), comparable(&expected), "{file}");
+    }
+}
+
+/// Removes what a commit decides and, unless the file is complete, what CSV leaves out.
+fn without_commit(merchant: wire::Merchant, is_complete: bool) -> wire::Merchant {
+    let decided = wire::Merchant { etag: String::new(), create_time: None, update_time: None, ..merchant };
+    if is_complete {
+        return decided;
+    }
+    wire::Merchant {
+        photos: Vec::new(),
+        labels: BTreeMap::new(),
+        external_ids: Vec::new(),
+        source: String::new(),
+        opening_hours: decided.opening_hours.filter(|hours| !hours.osm_expression.is_empty()),
+        ..decided
+    }
+}
+
+fn export(server: &TestServer, directory: &Path) -> Vec<wire::Merchant> {
+    let file = directory.join("now.ndjson");
+    drop(fs::remove_file(&file));
+    succeed(nearby().arg("export").arg(&file).arg("--server").arg(&server.url));
+    merchants_of(&fs::read(&file).unwrap())
+}
+
+fn merchants_of(ndjson: &[u8]) -> Vec<wire::Merchant> {
+    let lines = std::str::from_utf8(ndjson).unwrap().lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn succeed(command: &mut std::process::Command) {
+    let output = run(command);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
