@@ -67,7 +67,7 @@
 //!     ..Query::nearest(origin, Radius::DEFAULT, Limit::new(20).ok_or("not zero")?)
 //! };
 //! let has_short_id = |stored: &StoredMerchant| stored.merchant.id.as_str().len() == 4;
-//! let control = SearchControl { predicate: Some(&has_short_id), should_continue: None };
+//! let control = SearchControl { predicate: Some(&has_short_id), ..SearchControl::default() };
 //! assert_eq!(snapshot.count(&query, control).merchants, 1);
 //! let mut page = Hits::default();
 //! let mut next = query.clone();

@@ -11,7 +11,7 @@
 //! The test module `reference` states the rule a second time, slowly and with other Unicode tables.
 
 mod chars;
-pub(crate) mod features;
+mod features;
 mod fold;
 mod query;
 mod words;
@@ -19,5 +19,5 @@ mod words;
 #[cfg(test)]
 mod reference;
 
-pub(crate) use self::query::for_each_feature;
 pub use self::query::{TextQuery, TextQueryError, folded_key};
+pub(crate) use self::{features::Feature, query::for_each_feature};

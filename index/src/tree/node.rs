@@ -8,13 +8,13 @@ use arrayvec::ArrayVec;
 use super::{
     Point,
     bitset::{PAGE_SIZE, set_bits},
-    bloom::{ChildBloom, TermBloom},
+    bloom::{NameBloom, NameColumn, TermBloom, TermColumn},
     bounding_boxes::{Aabb, BoundingBoxes, MAX_CHILDREN},
     bulk_load::{Located, sort_into_parts},
     page::{EditOutcome, Page, Slot},
     {NODE_FILL, PAGE_FILL},
 };
-use crate::Ecef;
+use crate::{Ecef, NamesOf, text::for_each_feature};
 
 /// A node of up to [`MAX_CHILDREN`] children, either all nodes or all pages.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Node {
     boxes: BoundingBoxes<MAX_CHILDREN>,
     children: ArrayVec<Child, MAX_CHILDREN>,
     bloom: TermBloom,
+    /// Features of names; only of a node whose children are pages.
+    names: NameBloom,
     visible_len: usize,
 }
 
@@ -51,18 +53,25 @@ pub(super) enum EditKind {
 impl Node {
     /// Creates a node of at least one and at most [`MAX_CHILDREN`] children.
     pub(super) fn new(parts: impl IntoIterator<Item = Part>) -> Self {
-        let (children, columns): (ArrayVec<Child, MAX_CHILDREN>, ArrayVec<Option<ChildBloom>, MAX_CHILDREN>) =
-            parts.into_iter().map(|part| (part.child, part.column)).unzip();
+        let (mut children, columns): (ArrayVec<Child, MAX_CHILDREN>, ArrayVec<_, MAX_CHILDREN>) =
+            parts.into_iter().map(|part| (part.child, part.columns)).unzip();
         let extents: ArrayVec<Aabb, MAX_CHILDREN> = children.iter().map(Child::extent).collect();
         let (boxes, mut bloom, mut visible_len) = (BoundingBoxes::new(&extents), TermBloom::default(), 0);
-        for (number, child) in children.iter().enumerate() {
+        let mut names = NameBloom::default();
+        for (number, child) in children.iter_mut().enumerate() {
             match &columns[number] {
-                Some(column) => bloom.add_column(number, column),
-                None => child.add_terms_to(number, &mut bloom),
+                Some((terms, of_names)) => {
+                    bloom.add_column(number, terms);
+                    names.add_column(number, of_names);
+                }
+                None => {
+                    child.add_terms_to(number, &mut bloom);
+                    child.add_names_to(number, &mut names);
+                }
             }
             visible_len += child.visible_len();
         }
-        Self { boxes, children, bloom, visible_len }
+        Self { boxes, children, bloom, names, visible_len }
     }
 
     /// Groups children into as few nodes as reasonable.
@@ -98,6 +107,10 @@ impl Node {
 
     pub(crate) fn bloom(&self) -> &TermBloom {
         &self.bloom
+    }
+
+    pub(crate) fn names(&self) -> &NameBloom {
+        &self.names
     }
 
     /// Returns the number of visible merchants below.
@@ -171,11 +184,12 @@ impl Node {
         Self::group(merge_small(parts))
     }
 
-    /// Carries over an unchanged child. The terms of a page are already known from the Bloom filter, so its
-    /// merchants need not be read.
+    /// Carries over an unchanged child. The terms and names of a page are already known from the Bloom
+    /// filters, so its merchants need not be read.
     fn part(&self, number: usize, child: &Child) -> Part {
-        let column = matches!(child, Child::Page(_)).then(|| self.bloom.column(number));
-        Part { child: child.clone(), column }
+        let columns =
+            matches!(child, Child::Page(_)).then(|| (self.bloom.column(number), self.names.column(number)));
+        Part { child: child.clone(), columns }
     }
 
     fn parts(&self) -> impl Iterator<Item = Part> {
@@ -186,7 +200,7 @@ impl Node {
     fn with_replaced(&self, edited: Vec<(usize, &[Edit], Vec<Child>)>) -> Self {
         let mut node = self.clone();
         for (number, edits, now) in edited {
-            for child in now {
+            for mut child in now {
                 if !node.boxes.set(number, &child.extent()) {
                     let mut extents = node.extents();
                     extents[number] = child.extent();
@@ -198,16 +212,34 @@ impl Node {
                 if is_repacked {
                     node.bloom.clear(number);
                     child.add_terms_to(number, &mut node.bloom);
+                    node.names.clear(number);
+                    child.add_names_to(number, &mut node.names);
                 } else {
                     // Terms that are gone from a node below stay in the filter until this node is rebuilt: a
                     // false positive, never a miss.
                     node.bloom.add(number, edits.iter().flat_map(Edit::term_hashes));
+                    if let Child::Page(page) = &child
+                        && let Some(names) = page.names()
+                    {
+                        node.names.add_column(number, &added_names(edits, names));
+                    }
                 }
                 node.children[number] = child;
             }
         }
         node
     }
+}
+
+/// Reads the features of the names of added merchants.
+fn added_names(edits: &[Edit], names: NamesOf) -> NameColumn {
+    let mut column = NameColumn::default();
+    for edit in edits {
+        if let EditKind::Add(point) = &edit.kind {
+            for_each_feature(&point.stored.merchant.profile, names, |feature| column.add(feature));
+        }
+    }
+    column
 }
 
 fn step(number: usize) -> u8 {
@@ -243,6 +275,18 @@ impl Child {
         match self {
             Self::Node(node) => bloom.add_all(number, &node.bloom),
             Self::Page(page) => bloom.add(number, page.term_hashes()),
+        }
+    }
+
+    /// Adds the features of the names in a page. Takes them from the packing of the page, if it is the last thing that
+    /// has happened to it.
+    fn add_names_to(&mut self, number: usize, names: &mut NameBloom) {
+        if let Self::Page(page) = self {
+            if let Some(column) = page.take_fresh_names() {
+                names.add_column(number, &column);
+            } else if let Some(column) = page.name_column() {
+                names.add_column(number, &column);
+            }
         }
     }
 
@@ -284,7 +328,7 @@ impl Child {
                 });
                 match page.with_edits(&removed, added.collect()) {
                     EditOutcome::Page(page) => vec![Self::Page(page)],
-                    EditOutcome::Repack(points) => pages(points),
+                    EditOutcome::Repack(points) => pages(points, page.names()),
                 }
             }
         }
@@ -295,7 +339,7 @@ impl Child {
             (Self::Node(a), Self::Node(b)) => {
                 Node::group(a.parts().chain(b.parts()).collect()).into_iter().map(Self::Node).collect()
             }
-            (Self::Page(a), Self::Page(b)) => pages(a.points().chain(b.points()).collect()),
+            (Self::Page(a), Self::Page(b)) => pages(a.points().chain(b.points()).collect(), a.names()),
             // Unreachable: all children of a node are of one kind.
             _ => vec![self.clone(), other.clone()],
         }
@@ -303,7 +347,7 @@ impl Child {
 }
 
 /// Packs points into as few pages as reasonable.
-pub(super) fn pages(mut points: Vec<Point>) -> Vec<Child> {
+pub(super) fn pages(mut points: Vec<Point>, names: Option<NamesOf>) -> Vec<Child> {
     if points.is_empty() {
         return Vec::new();
     }
@@ -314,7 +358,7 @@ pub(super) fn pages(mut points: Vec<Point>) -> Vec<Child> {
         .map(|size| {
             let (part, others) = std::mem::take(&mut rest).split_at_mut(size);
             rest = others;
-            Child::Page(Page::pack(part))
+            Child::Page(Page::pack(part, names))
         })
         .collect()
 }
@@ -353,15 +397,15 @@ fn merge_partner(parts: &[Part], number: usize) -> Option<usize> {
     (0..parts.len()).filter(fits).min_by(|a, b| distance2(a).total_cmp(&distance2(b)))
 }
 
-/// A child, and its Bloom filter if it is known from the previous node.
+/// A child, and its Bloom filters if they are known from the previous node.
 pub(super) struct Part {
     child: Child,
-    column: Option<ChildBloom>,
+    columns: Option<(TermColumn, NameColumn)>,
 }
 
 impl From<Child> for Part {
     fn from(child: Child) -> Self {
-        Self { child, column: None }
+        Self { child, columns: None }
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) fn filter_from_wire(
         visibility,
         any_of: any_of.chain(all_of.into_iter().map(|term| vec![term])).collect(),
         none_of: none_of.concat(),
+        text: None,
     })
 }
 

@@ -167,7 +167,8 @@ pub(super) fn count(
     should_continue: &dyn Fn() -> bool,
 ) -> Result<Option<wire::GetDensityResponse>, ServiceError> {
     let mut cells: HashMap<Cell, i32> = HashMap::new();
-    let control = SearchControl { predicate: None, should_continue: Some(should_continue) };
+    let control =
+        SearchControl { should_continue: Some(should_continue), ..nearby_index::SearchControl::default() };
     let mut assigned = 0;
     let is_whole = snapshot.for_each(&area.query, control, |hit| {
         assigned += 1;

@@ -99,8 +99,11 @@ pub(crate) fn page_response(
     let is_match =
         |stored: &StoredMerchant| stored.position_revision <= first_revision && is_open_enough(stored);
     let filters = first_revision < snapshot.revision() || filter.is_some();
-    let control =
-        SearchControl { predicate: filters.then_some(&is_match), should_continue: Some(&should_continue) };
+    let control = SearchControl {
+        predicate: filters.then_some(&is_match),
+        should_continue: Some(&should_continue),
+        names_read: Some(&work.examined),
+    };
     let search = PageSearch { request, snapshot, control, work };
     let Some(Rows { rows, is_more }) = search.page() else { return Ok(None) };
     let (mut encoded, mut count) = search.write(&rows, max_bytes, clocks.as_ref());

@@ -253,8 +253,10 @@ impl Watcher {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
         let job = move |should_continue: &dyn Fn() -> bool| {
             let mut hits = Hits::default();
-            let control =
-                nearby_index::SearchControl { predicate: None, should_continue: Some(should_continue) };
+            let control = nearby_index::SearchControl {
+                should_continue: Some(should_continue),
+                ..nearby_index::SearchControl::default()
+            };
             snapshot.search_into(&query, control, &mut hits);
             let found = hits.as_slice().iter().map(|hit| WatchedMerchant {
                 distance: hit.distance,
