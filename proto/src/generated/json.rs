@@ -4770,6 +4770,9 @@ impl serde::Serialize for MerchantFilter {
         if !self.any_sources.is_empty() {
             len += 1;
         }
+        if !self.text.is_empty() {
+            len += 1;
+        }
         if self.visibility_scope != 0 {
             len += 1;
         }
@@ -4797,6 +4800,9 @@ impl serde::Serialize for MerchantFilter {
         }
         if !self.any_sources.is_empty() {
             struct_ser.serialize_field("anySources", &self.any_sources)?;
+        }
+        if !self.text.is_empty() {
+            struct_ser.serialize_field("text", &self.text)?;
         }
         if self.visibility_scope != 0 {
             let v = VisibilityScope::try_from(self.visibility_scope)
@@ -4829,6 +4835,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
             "noneServices",
             "any_sources",
             "anySources",
+            "text",
             "visibility_scope",
             "visibilityScope",
         ];
@@ -4843,6 +4850,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
             AllServices,
             NoneServices,
             AnySources,
+            Text,
             VisibilityScope,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -4873,6 +4881,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                             "allServices" | "all_services" => Ok(GeneratedField::AllServices),
                             "noneServices" | "none_services" => Ok(GeneratedField::NoneServices),
                             "anySources" | "any_sources" => Ok(GeneratedField::AnySources),
+                            "text" => Ok(GeneratedField::Text),
                             "visibilityScope" | "visibility_scope" => Ok(GeneratedField::VisibilityScope),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
@@ -4901,6 +4910,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                 let mut all_services__ = None;
                 let mut none_services__ = None;
                 let mut any_sources__ = None;
+                let mut text__ = None;
                 let mut visibility_scope__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -4952,6 +4962,12 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                             }
                             any_sources__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Text => {
+                            if text__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("text"));
+                            }
+                            text__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::VisibilityScope => {
                             if visibility_scope__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("visibilityScope"));
@@ -4969,6 +4985,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                     all_services: all_services__.unwrap_or_default(),
                     none_services: none_services__.unwrap_or_default(),
                     any_sources: any_sources__.unwrap_or_default(),
+                    text: text__.unwrap_or_default(),
                     visibility_scope: visibility_scope__.unwrap_or_default(),
                 })
             }

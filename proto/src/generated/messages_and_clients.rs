@@ -28,6 +28,28 @@ pub struct MerchantFilter {
     /// The merchant comes from one of these sources.
     #[prost(string, repeated, tag = "9")]
     pub any_sources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The names of the merchant contain this text: `display_name`, `brand` and `localized_names`. A filter, never a score.
+    /// Empty: no condition. At most 256 bytes and 16 words, with at least one letter or digit (NO_LETTER_OR_DIGIT).
+    ///
+    /// Names and text are compared in folded form. U+02BB, U+02BC, U+2018, U+2019, U+00B4 and U+0060 become an apostrophe,
+    /// and the signs U+2122 and U+2120 (TM, SM) vanish. Then NFKD; full case folding; dotless i, and the letters l, o, d, h
+    /// and t with stroke, eth and eng, become i, l, o, d, h, t, d and n; ae, oe and thorn become ae, oe and th. Marks are
+    /// removed after Latin, Greek, Cyrillic, Hebrew and Arabic letters and after characters that are not letters; all others
+    /// stay, such as the voiced marks of kana and the vowels of Thai and Indic scripts. Tatweel vanishes, keheh becomes kaf,
+    /// Farsi yeh and alef maksura become yeh, teh marbuta becomes heh. Katakana become hiragana. Decimal digits of all
+    /// scripts become ASCII digits. Finally NFKC. So `isik` finds `Işık`, and `lodz` finds `ŁÓDŹ`.
+    ///
+    /// Words are runs of letters and digits. Han, kana, Hangul, Thai, Lao, Khmer and Burmese, with U+30FC, U+3005, U+3006,
+    /// U+3007 and their marks, form runs that match as substrings; where such a run meets other letters or digits, both end.
+    /// Words or runs that only punctuation and format characters join, without white space or symbols, form a compound. A
+    /// name offers its words and its compounds joined: `McDonald's` offers `mcdonald`, `s` and `mcdonalds`, `7-Eleven`
+    /// offers `7eleven`. A compound in the text matches joined, or as consecutive words of which all but the last are equal.
+    ///
+    /// A merchant matches if every word of the text is a prefix of a word, or lies in a run, of any of its names; each word
+    /// may find its own name. There is no ue for u with diaeresis, no traditional for simplified Han, no transliteration and
+    /// no tolerance of typing errors.
+    #[prost(string, tag = "10")]
+    pub text: ::prost::alloc::string::String,
     /// Selects visible or hidden merchants. Default VISIBILITY_SCOPE_VISIBLE in NearbyService and VISIBILITY_SCOPE_ALL in
     /// MerchantService. In NearbyService any scope but VISIBILITY_SCOPE_VISIBLE requires the role `manage`; other callers
     /// get PERMISSION_DENIED.

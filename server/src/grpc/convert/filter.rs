@@ -1,10 +1,10 @@
 //! Filters and views from the wire.
 
-use nearby_index::{Filter, Term, TermKind, VisibilityFilter};
+use nearby_index::{Filter, Term, TermKind, TextFilter, TextQuery, TextQueryError, VisibilityFilter};
 use nearby_proto::v1 as wire;
 
 use super::violations::Check;
-use crate::{error::ServiceError, reason};
+use crate::{error::ServiceError, merchant_names::names_of, reason};
 
 /// Parses a filter; `path` is its field in the request, `default` its visibility scope if it has none.
 pub(crate) fn filter_from_wire(
@@ -40,6 +40,7 @@ pub(crate) fn filter_from_wire(
             default
         }
     };
+    let text = text_from_wire(&mut check, &given.text);
     check.finish()?;
     // An empty list on the wire is no condition; in the index it would match nothing.
     let any_of = any_of.into_iter().filter(|terms| !terms.is_empty());
@@ -47,8 +48,26 @@ pub(crate) fn filter_from_wire(
         visibility,
         any_of: any_of.chain(all_of.into_iter().map(|term| vec![term])).collect(),
         none_of: none_of.concat(),
-        text: None,
+        text,
     })
+}
+
+/// Parses the text; an empty one is no condition.
+fn text_from_wire(check: &mut Check, given: &str) -> Option<TextFilter> {
+    if given.is_empty() {
+        return None;
+    }
+    check.text("text", given, TextQuery::MAX_BYTES);
+    match TextQuery::parse(given) {
+        Ok(query) => return Some(TextFilter::new(query, names_of)),
+        Err(error @ TextQueryError::NoWords) => {
+            check.fail("text", reason::NO_LETTER_OR_DIGIT, error.to_string())
+        }
+        Err(error @ TextQueryError::TooManyWords) => check.fail("text", reason::TOO_MANY, error.to_string()),
+        // Reported with the control characters of the text.
+        Err(TextQueryError::TooLong) => {}
+    }
+    None
 }
 
 /// The part of a merchant that a response shows.

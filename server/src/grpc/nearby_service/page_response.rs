@@ -26,6 +26,8 @@ pub(crate) struct SearchWork {
     pub(crate) pages: Cell<usize>,
     /// Merchants that it has examined on their own: those whose opening hours it has evaluated, and those that it has grouped.
     pub(crate) examined: Cell<usize>,
+    /// Merchants whose names it has compared with the text of the filter.
+    pub(crate) names_read: Cell<usize>,
 }
 
 impl SearchWork {
@@ -102,7 +104,7 @@ pub(crate) fn page_response(
     let control = SearchControl {
         predicate: filters.then_some(&is_match),
         should_continue: Some(&should_continue),
-        names_read: Some(&work.examined),
+        names_read: Some(&work.names_read),
     };
     let search = PageSearch { request, snapshot, control, work };
     let Some(Rows { rows, is_more }) = search.page() else { return Ok(None) };

@@ -32,6 +32,7 @@ mod request_ids;
 mod search_nearby;
 mod show_hide;
 mod stream_search_nearby;
+mod text;
 mod watch_merchants;
 mod watch_nearby;
 

@@ -334,3 +334,19 @@ async fn the_set_equals_a_search_at_every_revision() {
     println!("{steps} steps, {received} differences, up to {max} results");
     assert!(received > steps && max > 5, "too few differences");
 }
+
+#[tokio::test]
+async fn a_watch_by_text_follows_the_names() {
+    let (_server, mut client, mut merchants) = server_with([north("cafe", 10.0), north("kiosk", 20.0)]).await;
+    let filter = Some(wire::MerchantFilter { text: "bäckerei".to_owned(), ..Default::default() });
+    let mut watcher = Watcher::open(&mut client, wire::WatchNearbyStart { filter, ..start(0) }).await;
+    watcher.next().await.unwrap();
+    assert_eq!(ids(&watcher.ranked()), [""; 0]);
+    for (name, expected) in [("BACKEREI Otto", ["kiosk"].as_slice()), ("Otto", &[])] {
+        let merchant = wire::Merchant { display_name: name.to_owned(), ..north("kiosk", 20.0) };
+        let update = wire::UpdateMerchantRequest { merchant: Some(merchant), ..Default::default() };
+        merchants.update_merchant(update).await.unwrap();
+        watcher.next().await.unwrap();
+        assert_eq!(ids(&watcher.ranked()), expected, "{name}");
+    }
+}

@@ -5,10 +5,10 @@
 
 mod diff;
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use futures_util::FutureExt;
-use nearby_index::{Change, Ecef, Hits, Limit, Query, Revision};
+use nearby_index::{Change, Ecef, Hits, Limit, Query, Revision, SearchControl};
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
@@ -29,7 +29,7 @@ use crate::{
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
     overload::resource::Resource,
-    overload::{slice, work_queue::Work},
+    overload::slice,
     page_token::{Fingerprint, Payload},
     reason,
     service::{NOT_READY, Service},
@@ -200,7 +200,7 @@ impl Watcher {
         service: &Service,
         context: &RequestContext,
     ) -> Result<(Difference, Revision), ServiceError> {
-        let (found, revision) = self.search(service, context.work()?).await?;
+        let (found, revision) = self.search(service, context).await?;
         self.seen = revision;
         slice::yield_if_over().await;
         context.charges.add_debt(cost::compared(found.len()));
@@ -248,16 +248,19 @@ impl Watcher {
     async fn search(
         &self,
         service: &Service,
-        work: &Work,
+        context: &RequestContext,
     ) -> Result<(Vec<WatchedMerchant>, Revision), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
+        let charges = Arc::clone(&context.charges);
         let job = move |should_continue: &dyn Fn() -> bool| {
-            let mut hits = Hits::default();
-            let control = nearby_index::SearchControl {
+            let (mut hits, names_read) = (Hits::default(), Cell::new(0));
+            let control = SearchControl {
                 should_continue: Some(should_continue),
-                ..nearby_index::SearchControl::default()
+                names_read: Some(&names_read),
+                ..SearchControl::default()
             };
             snapshot.search_into(&query, control, &mut hits);
+            charges.add_debt(cost::names_read(names_read.get()));
             let found = hits.as_slice().iter().map(|hit| WatchedMerchant {
                 distance: hit.distance,
                 uncertain: is_uncertain(hit.distance, &query, accuracy_m),
@@ -266,7 +269,7 @@ impl Watcher {
             let is_whole = hits.end() != nearby_index::End::Stopped;
             Ok(is_whole.then(|| (found.collect(), snapshot.revision())))
         };
-        run_or_offload(work, Deadline::default(), job).await
+        run_or_offload(context.work()?, Deadline::default(), job).await
     }
 
     fn token(&self, service: &Service) -> Result<String, ServiceError> {
