@@ -6534,6 +6534,9 @@ impl serde::Serialize for SearchNearbyRequest {
         if self.group_by_position {
             len += 1;
         }
+        if self.max_per_brand != 0 {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.SearchNearbyRequest", len)?;
         if let Some(v) = self.origin.as_ref() {
             struct_ser.serialize_field("origin", v)?;
@@ -6575,6 +6578,9 @@ impl serde::Serialize for SearchNearbyRequest {
         if self.group_by_position {
             struct_ser.serialize_field("groupByPosition", &self.group_by_position)?;
         }
+        if self.max_per_brand != 0 {
+            struct_ser.serialize_field("maxPerBrand", &self.max_per_brand)?;
+        }
         struct_ser.end()
     }
 }
@@ -6604,6 +6610,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             "expansion",
             "group_by_position",
             "groupByPosition",
+            "max_per_brand",
+            "maxPerBrand",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6620,6 +6628,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             OutputCoordinateSystem,
             Expansion,
             GroupByPosition,
+            MaxPerBrand,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -6653,6 +6662,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
                             "expansion" => Ok(GeneratedField::Expansion),
                             "groupByPosition" | "group_by_position" => Ok(GeneratedField::GroupByPosition),
+                            "maxPerBrand" | "max_per_brand" => Ok(GeneratedField::MaxPerBrand),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -6684,6 +6694,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                 let mut output_coordinate_system__ = None;
                 let mut expansion__ = None;
                 let mut group_by_position__ = None;
+                let mut max_per_brand__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Origin => {
@@ -6764,6 +6775,14 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             }
                             group_by_position__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::MaxPerBrand => {
+                            if max_per_brand__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("maxPerBrand"));
+                            }
+                            max_per_brand__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(SearchNearbyRequest {
@@ -6779,6 +6798,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                     output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
                     expansion: expansion__,
                     group_by_position: group_by_position__.unwrap_or_default(),
+                    max_per_brand: max_per_brand__.unwrap_or_default(),
                 })
             }
         }
@@ -8385,6 +8405,9 @@ impl serde::Serialize for WatchNearbyStart {
         if self.output_coordinate_system != 0 {
             len += 1;
         }
+        if self.max_per_brand != 0 {
+            len += 1;
+        }
         if !self.resume_token.is_empty() {
             len += 1;
         }
@@ -8414,6 +8437,9 @@ impl serde::Serialize for WatchNearbyStart {
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.output_coordinate_system)))?;
             struct_ser.serialize_field("outputCoordinateSystem", &v)?;
         }
+        if self.max_per_brand != 0 {
+            struct_ser.serialize_field("maxPerBrand", &self.max_per_brand)?;
+        }
         if !self.resume_token.is_empty() {
             struct_ser.serialize_field("resumeToken", &self.resume_token)?;
         }
@@ -8438,6 +8464,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             "view",
             "output_coordinate_system",
             "outputCoordinateSystem",
+            "max_per_brand",
+            "maxPerBrand",
             "resume_token",
             "resumeToken",
         ];
@@ -8451,6 +8479,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             Filter,
             View,
             OutputCoordinateSystem,
+            MaxPerBrand,
             ResumeToken,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -8480,6 +8509,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             "filter" => Ok(GeneratedField::Filter),
                             "view" => Ok(GeneratedField::View),
                             "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
+                            "maxPerBrand" | "max_per_brand" => Ok(GeneratedField::MaxPerBrand),
                             "resumeToken" | "resume_token" => Ok(GeneratedField::ResumeToken),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
@@ -8507,6 +8537,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                 let mut filter__ = None;
                 let mut view__ = None;
                 let mut output_coordinate_system__ = None;
+                let mut max_per_brand__ = None;
                 let mut resume_token__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -8558,6 +8589,14 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             }
                             output_coordinate_system__ = Some(map_.next_value::<CoordinateSystem>()? as i32);
                         }
+                        GeneratedField::MaxPerBrand => {
+                            if max_per_brand__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("maxPerBrand"));
+                            }
+                            max_per_brand__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::ResumeToken => {
                             if resume_token__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("resumeToken"));
@@ -8574,6 +8613,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                     filter: filter__,
                     view: view__.unwrap_or_default(),
                     output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
+                    max_per_brand: max_per_brand__.unwrap_or_default(),
                     resume_token: resume_token__.unwrap_or_default(),
                 })
             }

@@ -1563,6 +1563,14 @@ pub struct SearchNearbyRequest {
     /// their number. Points are the same if they differ by less than a micrometre.
     #[prost(bool, tag = "12")]
     pub group_by_position: bool,
+    /// Optional. Maximum number of merchants of one brand, such as 1 to list each chain once: 0, the default, means no limit;
+    /// negative values are rejected. Keeps the first ones of each brand in rank order, after all filters. Brands are equal if
+    /// their letters and digits are, folded as in `MerchantFilter.text` and without white space; merchants whose brand has none
+    /// are not limited. Applies to all pages together, before `group_by_position`: `total_size` and `expansion` count what
+    /// remains. Each page counts from the start of the search, at its own revision, so that a brand is repeated or lost only if
+    /// a merchant of that brand has changed since the first page.
+    #[prost(int32, tag = "15")]
+    pub max_per_brand: i32,
 }
 /// Extends a search with few results beyond its radius, to the nearest merchants outside it.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -1755,6 +1763,9 @@ pub struct WatchNearbyStart {
     /// Optional. As in SearchNearby.
     #[prost(enumeration = "CoordinateSystem", tag = "7")]
     pub output_coordinate_system: i32,
+    /// Optional. As in SearchNearby: the nearest of each brand are watched, and enter or leave as the limit admits them.
+    #[prost(int32, tag = "11")]
+    pub max_per_brand: i32,
     /// Optional. `resume_token` of the last response of an earlier watch with the same origin and the same fields above,
     /// except the view and the output datum. If nothing has changed since, the first response has no changes; otherwise,
     /// and if the token does not belong to this watch, it has the whole set.

@@ -9,6 +9,7 @@ use nearby_index::{
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 
+use super::brand_limit::BrandLimited;
 use crate::{
     error::ServiceError,
     grpc::{
@@ -24,7 +25,8 @@ use crate::{
 pub(crate) struct SearchWork {
     /// Pages of the index that it has visited.
     pub(crate) pages: Cell<usize>,
-    /// Merchants that it has examined on their own: those whose opening hours it has evaluated, and those that it has grouped.
+    /// Merchants that it has examined on their own: those whose opening hours it has evaluated, those that it has grouped, and
+    /// those that it has counted by brand.
     pub(crate) examined: Cell<usize>,
     /// Merchants whose names it has compared with the text of the filter.
     pub(crate) names_read: Cell<usize>,
@@ -182,6 +184,9 @@ impl<'s> PageSearch<'_, 's> {
         if self.request.group_by_position {
             return self.groups(query);
         }
+        if let Some(ranked) = self.brand_limited(query) {
+            return self.limited_rows(ranked, query.limit);
+        }
         let mut hits = Hits::default();
         self.snapshot.search_into(query, self.control, &mut hits);
         let rows = hits.as_slice().iter().map(|hit| Row { hit: *hit, at_position: 0, last: *hit });
@@ -192,17 +197,41 @@ impl<'s> PageSearch<'_, 's> {
         }
     }
 
+    /// The merchants of a query, limited by brand; `None` without such a limit.
+    fn brand_limited<'q>(&'q self, query: &Query) -> Option<BrandLimited<'q, 's>> {
+        let max = self.request.max_per_brand?;
+        Some(BrandLimited::new((self.snapshot, query), self.control, max, &self.work.examined))
+    }
+
+    /// The first rows of merchants that are limited by brand.
+    fn limited_rows(&self, mut ranked: BrandLimited<'_, 's>, limit: Limit) -> Option<Rows<'s>> {
+        let row = |hit| Row { hit, at_position: 0, last: hit };
+        let rows: Vec<Row<'s>> = ranked.by_ref().take(limit.get()).map(row).collect();
+        let is_more = rows.len() == limit.get() && ranked.next().is_some();
+        (!ranked.is_stopped()).then_some(Rows { rows, is_more })
+    }
+
     /// One row for each point. Points at one distance are on one page, so that the next starts with another distance.
     fn groups(&self, query: &Query) -> Option<Rows<'s>> {
+        if let Some(mut ranked) = self.brand_limited(query) {
+            let (rows, is_more) = self.group(ranked.by_ref(), query.limit);
+            return (is_more || !ranked.is_stopped()).then_some(Rows { rows, is_more });
+        }
+        let all = Query { limit: Limit::UNLIMITED, ..query.clone() };
+        let mut ranked = self.snapshot.search_iter(all, self.control);
+        let (rows, is_more) = self.group(ranked.by_ref(), query.limit);
+        (is_more || ranked.end() != Some(End::Stopped)).then_some(Rows { rows, is_more })
+    }
+
+    /// Groups ranked merchants by point, up to a number of rows. Returns whether there are more.
+    fn group(&self, ranked: impl Iterator<Item = Hit<'s>>, limit: Limit) -> (Vec<Row<'s>>, bool) {
         let mut rows: Vec<Row<'s>> = Vec::new();
         let mut at_this_distance = 0;
-        let mut ranked =
-            self.snapshot.search_iter(Query { limit: Limit::UNLIMITED, ..query.clone() }, self.control);
-        for hit in ranked.by_ref() {
+        for hit in ranked {
             SearchWork::count(&self.work.examined);
             if rows.last().is_none_or(|row| row.hit.distance != hit.distance) {
-                if rows.len() >= query.limit.get() {
-                    return Some(Rows { rows, is_more: true });
+                if rows.len() >= limit.get() {
+                    return (rows, true);
                 }
                 at_this_distance = rows.len();
             }
@@ -213,7 +242,7 @@ impl<'s> PageSearch<'_, 's> {
             }
             rows[at_this_distance..].iter_mut().for_each(|row| row.last = hit);
         }
-        (ranked.end() != Some(End::Stopped)).then_some(Rows { rows, is_more: false })
+        (rows, false)
     }
 
     /// Encodes as many rows as fit. Returns their bytes and their number.
@@ -274,6 +303,16 @@ impl<'s> PageSearch<'_, 's> {
         if self.request.group_by_position {
             return Some(self.groups(query)?.rows.len());
         }
+        self.count_merchants(query, Meters::ZERO)
+    }
+
+    /// The number of merchants from a distance on. A limit by brand counts from the inner radius.
+    fn count_merchants(&self, query: &Query, from: Meters) -> Option<usize> {
+        if let Some(mut ranked) = self.brand_limited(query) {
+            let count = ranked.by_ref().filter(|hit| hit.distance >= from).count();
+            return (!ranked.is_stopped()).then_some(count);
+        }
+        let query = &Query { min_distance: query.min_distance.max(from), ..query.clone() };
         let count = self.snapshot.count(query, self.control);
         (!count.stopped).then_some(count.merchants)
     }
@@ -282,9 +321,10 @@ impl<'s> PageSearch<'_, 's> {
     fn possible_omissions(&self) -> Option<usize> {
         let (accuracy_m, query) = (self.request.accuracy_m, &self.request.query);
         let (from_m, to_m) = (query.min_distance.get(), query.radius.meters().get());
-        let outside = self.count_between(to_m.next_up(), (to_m + accuracy_m).min(Radius::MAX_M))?;
+        let outside = self.count_between(from_m, to_m.next_up(), (to_m + accuracy_m).min(Radius::MAX_M))?;
         let inside = if from_m > 0.0 {
-            self.count_between((from_m - accuracy_m).max(0.0), from_m.next_down())?
+            let inner_m = (from_m - accuracy_m).max(0.0);
+            self.count_between(inner_m, inner_m, from_m.next_down())?
         } else {
             0
         };
@@ -292,7 +332,7 @@ impl<'s> PageSearch<'_, 's> {
         let expanded = match self.request.expansion {
             Some(expansion) if outside > 0 => {
                 let within = self.count(&Query { limit: Limit::UNLIMITED, ..query.clone() })?;
-                let beyond = self.count_between(to_m.next_up(), expansion.radius.meters().get())?;
+                let beyond = self.count_between(from_m, to_m.next_up(), expansion.radius.meters().get())?;
                 expansion.min_results.saturating_sub(within).min(beyond)
             }
             _ => 0,
@@ -300,16 +340,18 @@ impl<'s> PageSearch<'_, 's> {
         Some(outside.saturating_sub(expanded) + inside)
     }
 
-    fn count_between(&self, from_m: f64, to_m: f64) -> Option<usize> {
-        let (Some(min_distance), Ok(radius)) = (Meters::new(from_m), Radius::new(to_m)) else {
+    /// The number of merchants between two distances, of a search that starts at an inner radius.
+    fn count_between(&self, inner_m: f64, from_m: f64, to_m: f64) -> Option<usize> {
+        let (Some(min_distance), Some(from), Ok(radius)) =
+            (Meters::new(inner_m), Meters::new(from_m), Radius::new(to_m))
+        else {
             return Some(0);
         };
-        if min_distance > radius.meters() {
+        if from > radius.meters() {
             return Some(0);
         }
         let query = Query { min_distance, radius, after: None, ..self.request.query.clone() };
-        let count = self.snapshot.count(&query, self.control);
-        (!count.stopped).then_some(count.merchants)
+        self.count_merchants(&query, from)
     }
 }
 

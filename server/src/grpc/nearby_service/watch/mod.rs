@@ -5,22 +5,22 @@
 
 mod diff;
 
-use std::{cell::Cell, sync::Arc};
+use std::{cell::Cell, num::NonZeroUsize, sync::Arc};
 
 use futures_util::FutureExt;
-use nearby_index::{Change, Ecef, Hits, Limit, Query, Revision, SearchControl};
+use nearby_index::{Change, Ecef, End, Hit, Hits, Limit, Query, Revision, SearchControl};
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
 
 use self::diff::{Difference, OutputFormat, WatchedMerchant, WatchedSet};
-use super::{NearbyServiceImpl, SearchSettings, page_response::is_uncertain};
+use super::{NearbyServiceImpl, SearchSettings, brand_limit::BrandLimited, page_response::is_uncertain};
 use crate::{
     error::ServiceError,
     grpc::{
         convert::{
-            Check, Ring, area_from_wire, may_see, output_datum_from_wire, page_size, position_from_wire,
-            view_from_wire,
+            Check, Ring, area_from_wire, max_per_brand_from_wire, may_see, output_datum_from_wire, page_size,
+            position_from_wire, view_from_wire,
         },
         cost::{self, Returned},
         middleware::{deadline::Deadline, error_details::with_details},
@@ -115,6 +115,7 @@ struct Watcher {
     query: Query,
     /// Accuracy of the origin, in metres.
     accuracy_m: f64,
+    max_per_brand: Option<NonZeroUsize>,
     format: OutputFormat,
     set: WatchedSet,
     /// The revision up to which all changes have been checked.
@@ -252,22 +253,33 @@ impl Watcher {
     ) -> Result<(Vec<WatchedMerchant>, Revision), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
         let charges = Arc::clone(&context.charges);
+        let max_per_brand = self.max_per_brand;
         let job = move |should_continue: &dyn Fn() -> bool| {
-            let (mut hits, names_read) = (Hits::default(), Cell::new(0));
+            let (examined, names_read) = (Cell::new(0), Cell::new(0));
             let control = SearchControl {
                 should_continue: Some(should_continue),
                 names_read: Some(&names_read),
                 ..SearchControl::default()
             };
-            snapshot.search_into(&query, control, &mut hits);
-            charges.add_debt(cost::names_read(names_read.get()));
-            let found = hits.as_slice().iter().map(|hit| WatchedMerchant {
+            let watched = |hit: Hit<'_>| WatchedMerchant {
                 distance: hit.distance,
                 uncertain: is_uncertain(hit.distance, &query, accuracy_m),
                 merchant: Arc::clone(hit.merchant),
-            });
-            let is_whole = hits.end() != nearby_index::End::Stopped;
-            Ok(is_whole.then(|| (found.collect(), snapshot.revision())))
+            };
+            let (found, is_whole): (Vec<WatchedMerchant>, bool) = match max_per_brand {
+                None => {
+                    let mut hits = Hits::default();
+                    snapshot.search_into(&query, control, &mut hits);
+                    (hits.as_slice().iter().copied().map(watched).collect(), hits.end() != End::Stopped)
+                }
+                Some(max) => {
+                    let mut ranked = BrandLimited::new((&snapshot, &query), control, max, &examined);
+                    let found = ranked.by_ref().take(query.limit.get()).map(watched).collect();
+                    (found, !ranked.is_stopped())
+                }
+            };
+            charges.add_debt(cost::search_work(0, examined.get()) + cost::names_read(names_read.get()));
+            Ok(is_whole.then(|| (found, snapshot.revision())))
         };
         run_or_offload(context.work()?, Deadline::default(), job).await
     }
@@ -296,6 +308,7 @@ fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> R
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
+    let max_per_brand = max_per_brand_from_wire(&mut check, given.max_per_brand);
     check.finish()?;
     let (Some((query, _)), Some(view), Some(output)) = (area, view, output) else {
         return Err(ServiceError::Internal("a watch was rejected without a violation"));
@@ -307,6 +320,7 @@ fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> R
         start: given,
         query,
         accuracy_m,
+        max_per_brand,
         format,
         set: WatchedSet::default(),
         seen: Revision::ZERO,
