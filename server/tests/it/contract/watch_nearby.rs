@@ -350,3 +350,26 @@ async fn a_watch_by_text_follows_the_names() {
         assert_eq!(ids(&watcher.ranked()), expected, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_watch_with_a_limit_per_brand_replaces_a_merchant_by_the_next_of_its_brand() {
+    let of_brand = |id: &str, metres: f64| wire::Merchant { brand: "Bean".to_owned(), ..north(id, metres) };
+    let shops = [of_brand("near", 10.0), of_brand("far", 20.0), north("other", 30.0)];
+    let (_server, mut client, mut merchants) = server_with(shops).await;
+    let limited = wire::WatchNearbyStart { max_per_brand: 1, ..start(0) };
+    let mut watcher = Watcher::open(&mut client, limited).await;
+    watcher.next().await.unwrap();
+    assert_eq!(ids(&watcher.ranked()), ["near", "other"]);
+    delete(&mut merchants, "near").await;
+    watcher.next().await.unwrap();
+    assert_eq!(ids(&watcher.ranked()), ["far", "other"]);
+    create(&mut merchants, of_brand("nearest", 5.0)).await;
+    watcher.next().await.unwrap();
+    assert_eq!(ids(&watcher.ranked()), ["nearest", "other"]);
+    let negative = wire::WatchNearbyStart { max_per_brand: -1, ..start(0) };
+    let error = match Watcher::try_open(&mut client, negative).await {
+        Ok(mut watcher) => watcher.next().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!(violation(&error), field("start.max_per_brand", "OUT_OF_RANGE"));
+}
