@@ -15,8 +15,9 @@ const TERM_POSITIONS: usize = 2_048;
 
 /// Positions of a filter of names. Only the lowest nodes have one: 200 merchants have about 1,500 selective
 /// features, which set a third of the positions, and a text of eight letters has five of them. The 6,000
-/// merchants of a child one level up would set all.
-const NAME_POSITIONS: usize = 4_096;
+/// merchants of a child one level up would set all. With the counters of its `Arc`, a filter takes 16 KiB; 4,096
+/// positions would take 20 KiB, the next size of the allocator.
+const NAME_POSITIONS: usize = 63 * 64;
 
 /// The terms of the merchants below each child.
 pub(crate) type TermBloom = Bloom<TERM_POSITIONS>;

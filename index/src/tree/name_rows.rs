@@ -1,8 +1,8 @@
 //! Features of the names of a page's merchants, which let a search by text skip most merchants without reading their names.
 //!
-//! Each merchant has a signature of 160 bits, in which the features of its names set one bit each. A page keeps the signatures
+//! Each merchant has a signature of 128 bits, in which the features of its names set one bit each. A page keeps the signatures
 //! transposed: one row per bit, with one bit per point. A text combines a few rows, 28 bytes each in a page of 224 merchants. Names of
-//! 16 letters in three words set a seventh of the bits; the rows of four features exclude all but one in 2,000 merchants.
+//! 17 letters in three words set an eighth of the bits; the rows of four features exclude all but one in 4,000 merchants.
 //! A merchant that matches has all features of the text, so that no match is lost.
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Bits of a signature.
-const ROWS: usize = 160;
+const ROWS: usize = 128;
 const BLOCK: usize = 32;
 /// Words of 64 bits of a row of a full page.
 const WORDS: usize = PAGE_SIZE / 64;
