@@ -98,9 +98,9 @@ impl QueryWord {
         let parts = words.parts_of(compound);
         let texts = || parts.iter().map(|part| words.part(part));
         let joined = words.joined(compound);
-        let mut features = vec![most_selective(compound.kind, joined)];
+        let mut features = vec![selective_features(compound.kind, joined)];
         if parts.len() > 1 {
-            features.push(texts().flat_map(|part| most_selective(compound.kind, part)).collect());
+            features.push(texts().flat_map(|part| selective_features(compound.kind, part)).collect());
         }
         let parts = if parts.len() > 1 { texts().map(Box::from).collect() } else { Box::default() };
         Self { kind: compound.kind, joined: joined.into(), parts, features }
@@ -138,7 +138,7 @@ fn is_match(kind: Kind, name: &str, text: &str) -> bool {
 
 /// The features of a part or a compound of a text that few names have. Shorter prefixes of a word exclude hardly any name that the
 /// longest ones do not.
-fn most_selective(kind: Kind, text: &str) -> Vec<Feature> {
+fn selective_features(kind: Kind, text: &str) -> Vec<Feature> {
     const MAX_FEATURES: usize = 6;
 
     let mut features = Vec::new();

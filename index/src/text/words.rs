@@ -42,7 +42,7 @@ pub(super) struct Words {
     folded: String,
 }
 
-/// What stands between the last part and the next character.
+/// The characters between the last part and the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Gap {
     /// Nothing: the part continues.

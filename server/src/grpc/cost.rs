@@ -9,7 +9,7 @@
 //! | each further result, BASIC; FULL | 0.21; 0.43 | 6; 13 | 10; 20 |
 //! | each merchant of a list; of a batch; of an export (FULL) | 0.38; 0.83; 0.57 | 11; 24; 17 | 20; 30; 20 |
 //! | each page of the index: totals, filters, accuracy | 0.8 to 1.6 | 24 to 48 | 40 |
-//! | each merchant whose opening hours are evaluated, or that is grouped | 0.08; 0.07 | 2 | 2 |
+//! | each merchant whose opening hours are evaluated, or that is grouped or counted by brand | 0.08; 0.07 | 2 | 2 |
 //! | each merchant whose names are compared with a text | 0.4 | 12 | 12 |
 //! | density: each merchant; each cell | 0.76; 0.41 | 22; 12 | 25; 10 |
 //! | one change; each change of a batch | 113; 24 | 3,300; 700 | 3,000; 1,000 |

@@ -130,15 +130,8 @@ pub(crate) fn page_response(
     if revision != 0 {
         encoding::uint64::encode(3, &revision, &mut encoded);
     }
-    if request.include_total {
-        let Some(total) = search.total() else { return Ok(None) };
-        encoding::int32::encode(4, &whole(total), &mut encoded);
-    }
-    if request.accuracy_m > 0.0 && request.query.after.is_none() {
-        let Some(omissions) = search.possible_omissions() else { return Ok(None) };
-        if omissions > 0 {
-            encoding::int32::encode(5, &whole(omissions), &mut encoded);
-        }
+    if search.put_counts(&mut encoded).is_none() {
+        return Ok(None);
     }
     Ok(Some(Page { encoded: Encoded::from_bytes(encoded), results: count }))
 }
@@ -285,6 +278,20 @@ impl<'s> PageSearch<'_, 's> {
             open_state_until_s: state.as_ref().and_then(|state| state.until_s),
             open_state_comment: state.and_then(|state| state.comment),
         }
+    }
+
+    /// Writes the number of results and of omissions, as far as they are wanted; `None` if the search was stopped.
+    fn put_counts(&self, encoded: &mut Vec<u8>) -> Option<()> {
+        if self.request.include_total {
+            encoding::int32::encode(4, &whole(self.total()?), encoded);
+        }
+        if self.request.accuracy_m > 0.0 && self.request.query.after.is_none() {
+            let omissions = self.possible_omissions()?;
+            if omissions > 0 {
+                encoding::int32::encode(5, &whole(omissions), encoded);
+            }
+        }
+        Some(())
     }
 
     /// The number of results of all pages.
