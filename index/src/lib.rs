@@ -8,6 +8,8 @@
 //! | `units`, `merchant`, `terms`, `change` | value types, validated on construction |
 //! | `datum` | positions in WGS-84, GCJ-02 and BD-09, and their conversion to WGS-84 |
 //! | `ecef` | earth-centred coordinates and the only distance formula |
+//! | `attributes` | numeric attributes of merchants, and ranges of them |
+//! | `validity` | the time during which searches may return a merchant |
 //! | `details` | data of a merchant that few searches read |
 //! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
@@ -83,6 +85,7 @@
 //! # }
 //! ```
 
+mod attributes;
 mod cell;
 mod change;
 mod datum;
@@ -99,14 +102,16 @@ mod terms;
 mod text;
 mod tree;
 mod units;
+mod validity;
 
 pub use self::{
+    attributes::{AttributeRange, Attributes},
     cell::{Cell, CellResolution, CoarseCell},
     change::Change,
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
     details::Details,
     ecef::Ecef,
-    filter::{Filter, TextFilter, VisibilityFilter},
+    filter::{Condition, Filter, TextFilter, VisibilityFilter},
     hours::{ExpressionHours, Hours, LocalTime, OpenStatus, Period, Schedule, Stretch, WeeklyHours},
     merchant::{
         Merchant, MerchantId, MerchantIdError, NamesOf, Pieces, Profile, ProfileTooLarge, StoredMerchant,
@@ -118,4 +123,5 @@ pub use self::{
     terms::{Term, TermKind, Terms},
     text::{TextQuery, TextQueryError, folded_key},
     units::{Limit, Meters, Radius, RadiusError, Revision, UnixMicros},
+    validity::Validity,
 };

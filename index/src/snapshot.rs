@@ -15,7 +15,7 @@ use crate::{
     Change, Count, Hit, Hits, MerchantId, NamesOf, Query, Revision, SearchControl, SearchIter,
     StoredMerchant,
     search::{count, for_each, search},
-    tree::{Point, Tree},
+    tree::{Node, Point, Tree},
 };
 
 /// All merchants at one revision. Immutable.
@@ -80,6 +80,12 @@ impl Snapshot {
     #[must_use]
     pub fn visible_len(&self) -> usize {
         self.tree.visible_len()
+    }
+
+    /// Returns whether the validity of a visible merchant is limited, so that results depend on the time.
+    #[must_use]
+    pub fn has_limited_validity(&self) -> bool {
+        self.tree.root().is_some_and(Node::has_limited)
     }
 
     /// Returns a merchant by id, visible or hidden.

@@ -10,7 +10,7 @@ use pulp::{Arch, NullaryFnOnce};
 
 use super::bounds::{InnerBound, OuterBound};
 use crate::{
-    Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, TextFilter, VisibilityFilter,
+    Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, TextFilter,
     ecef::distance_of_chord2,
     tree::{
         Child, Node, Page, Tree,
@@ -74,8 +74,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         collector: S,
     ) -> Self {
         let floor = query.after.as_ref().map_or(Meters::ZERO, |after| after.distance).max(query.min_distance);
-        let is_unfiltered =
-            query.filter.visibility == VisibilityFilter::Visible && !query.filter.has_conditions();
+        let is_unfiltered = query.filter.matches_all_visible();
         let counts_subtrees = collector.is_count_only()
             && is_unfiltered
             && control.predicate.is_none()
@@ -134,8 +133,11 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             // within the radius. Boxes on the edge are visited, and their points are decided exactly.
             for child in set_bits(among & entirely_within(&node.boxes().farthest2(self.query.origin), within))
             {
-                self.collector.add_count(node.children()[child].visible_len());
-                among &= !(1 << child);
+                // Which of its merchants are valid depends on the time of the search.
+                if !node.children()[child].has_limited() {
+                    self.collector.add_count(node.children()[child].visible_len());
+                    among &= !(1 << child);
+                }
             }
         }
         let nearest2 = node.boxes().nearest2(self.query.origin);
@@ -168,8 +170,8 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     #[inline(always)]
     fn visit_points(&mut self, page: &'s Page) {
         if self.is_unfiltered {
-            // `matching` intersects exact posting lists, so this prune involves no rounding.
-            self.visit_packed(page.packed(), page.visible());
+            // `matching` intersects exact posting lists and ranges, so this prune involves no rounding.
+            self.visit_packed(page.packed(), &page.valid(&self.query.filter));
         } else {
             self.visit_packed(page.packed(), &page.matching(&self.query.filter));
         }
@@ -233,7 +235,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
 
     #[inline(always)]
     fn visit_recent(&mut self, recent: &'s Recent) {
-        let selected = recent.with_visibility(self.query.filter.visibility);
+        let selected = recent.with_visibility(&self.query.filter);
         for (number, leaf) in recent.leaves().iter().enumerate() {
             let chords2_m2 = leaf.chords2_m2(self.query.origin.xyz_m());
             #[expect(clippy::cast_possible_truncation, reason = "keeps the bits of this leaf")]
@@ -294,7 +296,10 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         if self.text.is_some_and(|text| !self.names_match(text, hit.merchant)) {
             return;
         }
-        if self.control.predicate.is_none_or(|predicate| predicate(hit.merchant)) {
+        let condition = self.query.filter.condition.as_ref();
+        if condition.is_none_or(|condition| condition.is_met_by(hit.merchant))
+            && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant))
+        {
             self.collector.push(hit);
         }
     }

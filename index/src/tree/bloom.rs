@@ -118,11 +118,12 @@ impl TermBloom {
             let [first, second] = positions(term.hash());
             self.words.as_ref().map_or(0, |words| u64::from(words[first] & words[second]))
         };
-        filter
+        let any_of = filter
             .any_of
             .iter()
-            .map(|any_of| any_of.iter().map(may_match).fold(0, |children, more| children | more))
-            .fold(u64::MAX, |children, fewer| children & fewer)
+            .map(|any_of| any_of.iter().map(may_match).fold(0, |children, more| children | more));
+        let ranges = filter.ranges.iter().map(|range| may_match(range.key()));
+        any_of.chain(ranges).fold(u64::MAX, |children, fewer| children & fewer)
     }
 }
 

@@ -37,6 +37,7 @@
 //!
 //! The search is bound by memory latency, not arithmetic: it takes a third of the time when all data fits the cache.
 
+mod attribute_columns;
 pub(crate) mod bitset;
 mod bloom;
 pub(crate) mod bounding_boxes;

@@ -14,7 +14,7 @@ use super::{
     page::{EditOutcome, Page, Slot},
     {NODE_FILL, PAGE_FILL},
 };
-use crate::{Ecef, NamesOf, text::for_each_feature};
+use crate::{Ecef, Merchant, NamesOf, text::for_each_feature};
 
 /// A node of up to [`MAX_CHILDREN`] children, either all nodes or all pages.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ pub(crate) struct Node {
     /// Features of names; only of a node whose children are pages.
     names: NameBloom,
     visible_len: usize,
+    has_limited: bool,
 }
 
 /// A child of a node.
@@ -71,7 +72,8 @@ impl Node {
             }
             visible_len += child.visible_len();
         }
-        Self { boxes, children, bloom, names, visible_len }
+        let has_limited = children.iter().any(Child::has_limited);
+        Self { boxes, children, bloom, names, visible_len, has_limited }
     }
 
     /// Groups children into as few nodes as reasonable.
@@ -116,6 +118,11 @@ impl Node {
     /// Returns the number of visible merchants below.
     pub(crate) fn visible_len(&self) -> usize {
         self.visible_len
+    }
+
+    /// Returns whether the validity of a visible merchant below is limited.
+    pub(crate) fn has_limited(&self) -> bool {
+        self.has_limited
     }
 
     fn extent(&self) -> Aabb {
@@ -227,6 +234,7 @@ impl Node {
                 node.children[number] = child;
             }
         }
+        node.has_limited = node.children.iter().any(Child::has_limited);
         node
     }
 }
@@ -249,10 +257,10 @@ fn step(number: usize) -> u8 {
 impl Edit {
     fn term_hashes(&self) -> impl Iterator<Item = u64> {
         let added = match &self.kind {
-            EditKind::Add(point) => point.stored.merchant.terms.as_slice(),
-            EditKind::Remove(_) => &[],
+            EditKind::Add(point) => Some(&point.stored.merchant),
+            EditKind::Remove(_) => None,
         };
-        added.iter().map(|term| term.hash())
+        added.into_iter().flat_map(Merchant::indexed_hashes)
     }
 }
 
@@ -268,6 +276,14 @@ impl Child {
         match self {
             Self::Node(node) => node.visible_len,
             Self::Page(page) => page.visible_len(),
+        }
+    }
+
+    /// Returns whether the validity of a visible merchant below is limited.
+    pub(crate) fn has_limited(&self) -> bool {
+        match self {
+            Self::Node(node) => node.has_limited,
+            Self::Page(page) => page.has_limited(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Pages: a few hundred neighbouring merchants as an immutable packed part, plus the edits since it was
 //! packed.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     Point,
+    attribute_columns::AttributeColumns,
     bitset::{BitSet, PAGE_SIZE, set_bits},
     bloom::NameColumn,
     bounding_boxes::{Aabb, BoundingBoxes, MAX_LEAVES},
@@ -35,8 +36,11 @@ pub(crate) struct Packed {
     /// All points of the page share one position.
     is_coincident: bool,
     hidden: BitSet,
+    /// Visible points whose validity is limited, if there are any.
+    limited: Option<Box<BitSet>>,
     extent: Aabb,
     postings: Postings,
+    attributes: AttributeColumns,
     /// Features of the names, if they are indexed.
     names: Option<NameRows>,
 }
@@ -59,6 +63,8 @@ pub(crate) struct Recent {
     signatures: Vec<Signature>,
     /// Visible points, one bit each.
     visible: u64,
+    /// The validity of a visible point is limited.
+    has_limited: bool,
     extent: Aabb,
 }
 
@@ -96,8 +102,16 @@ impl Page {
         let boxes = BoundingBoxes::new(&extents);
         let records: Box<[_]> = points.iter().map(|point| Arc::clone(&point.stored)).collect();
         let (mut visible, mut hidden) = (BitSet::EMPTY, BitSet::EMPTY);
+        let mut limited: Option<Box<BitSet>> = None;
         for (number, stored) in records.iter().enumerate() {
-            if is_visible(stored) { visible.insert(number) } else { hidden.insert(number) }
+            if is_visible(stored) {
+                visible.insert(number)
+            } else {
+                hidden.insert(number)
+            }
+            if is_limited(stored) {
+                limited.get_or_insert_with(|| Box::new(BitSet::EMPTY)).insert(number);
+            }
         }
         let coincident_leaves =
             (0..).zip(&extents).map(|(leaf, extent)| u64::from(extent.is_coincident()) << leaf);
@@ -108,10 +122,12 @@ impl Page {
                 leaves: LeafPoints::new(points, &boxes),
                 visible,
                 hidden,
+                limited,
                 coincident_leaves: coincident_leaves.sum(),
                 is_coincident: extent.is_coincident(),
                 extent,
                 postings: Postings::new(&records),
+                attributes: AttributeColumns::new(&records),
                 boxes,
                 records,
                 names,
@@ -145,6 +161,23 @@ impl Page {
         }
     }
 
+    /// Returns the visible packed points that are valid at the times of a filter.
+    #[inline(always)]
+    pub(crate) fn valid(&self, filter: &Filter) -> Cow<'_, BitSet> {
+        match &self.packed.limited {
+            None => Cow::Borrowed(self.visible()),
+            Some(limited) => Cow::Owned(self.without_invalid(limited, filter)),
+        }
+    }
+
+    #[cold]
+    fn without_invalid(&self, limited: &BitSet, filter: &Filter) -> BitSet {
+        let mut valid = self.visible().clone();
+        let is_invalid = |number: &usize| !filter.is_valid(&self.packed.records[*number]);
+        limited.iter().filter(is_invalid).for_each(|number| valid.remove(number));
+        valid
+    }
+
     fn hidden(&self) -> &BitSet {
         match &self.edits {
             None => &self.packed.hidden,
@@ -155,17 +188,21 @@ impl Page {
     /// Returns the packed points that match a filter, except that their names may not match its text.
     pub(crate) fn matching(&self, filter: &Filter) -> BitSet {
         let mut among = match filter.visibility {
-            VisibilityFilter::Hidden => self.hidden().clone(),
-            VisibilityFilter::Visible | VisibilityFilter::All => self.visible().clone(),
+            VisibilityFilter::Visible => self.valid(filter).into_owned(),
+            VisibilityFilter::Hidden | VisibilityFilter::All => self.visible().clone(),
         };
-        if filter.visibility == VisibilityFilter::All {
+        if filter.visibility == VisibilityFilter::Hidden {
+            among.combine(&self.valid(filter), |visible, valid| visible & !valid);
+        }
+        if filter.visibility != VisibilityFilter::Visible {
             among.combine(self.hidden(), |visible, hidden| visible | hidden);
         }
-        let mut found = self.packed.postings.matching(filter, &self.packed.records, &among);
+        among = self.packed.postings.matching(filter, &self.packed.records, &among);
+        self.packed.attributes.retain(&filter.ranges, &mut among);
         if let (Some(text), Some(names)) = (&filter.text, &self.packed.names) {
-            names.retain(text.query(), &mut found);
+            names.retain(text.query(), &mut among);
         }
-        found
+        among
     }
 
     /// Returns the function that reads the names of merchants, if they are indexed.
@@ -188,6 +225,12 @@ impl Page {
         Some(column)
     }
 
+    /// Returns whether the validity of a visible merchant is limited, so that [`Self::visible_len`] depends on the time.
+    pub(crate) fn has_limited(&self) -> bool {
+        self.packed.limited.is_some() || self.recent().is_some_and(|recent| recent.has_limited)
+    }
+
+    /// Returns the number of visible merchants, valid or not.
     pub(crate) fn visible_len(&self) -> usize {
         self.visible().len() + self.recent().map_or(0, |recent| recent.visible.count_ones() as usize)
     }
@@ -201,9 +244,9 @@ impl Page {
         self.recent().map_or(self.packed.extent, |recent| self.packed.extent.with(&recent.extent))
     }
 
-    /// Returns the hashes of all terms of the page's merchants, with duplicates.
+    /// Returns the hashes under which nodes know the page's merchants, with duplicates.
     pub(crate) fn term_hashes(&self) -> impl Iterator<Item = u64> {
-        self.records().flat_map(|stored| stored.merchant.terms.as_slice()).map(Term::hash)
+        self.records().flat_map(|stored| stored.merchant.indexed_hashes())
     }
 
     /// Returns all merchants, and those that have been removed since the page was packed.
@@ -349,6 +392,7 @@ impl Recent {
                 .collect(),
             signatures,
             visible: visible.sum(),
+            has_limited: points.iter().any(|point| is_limited(&point.stored)),
             extent: Aabb::around(points.iter().map(|point| point.position)),
             records: points.into_iter().map(|point| point.stored).collect(),
         }
@@ -367,11 +411,17 @@ impl Recent {
         self.signatures.get(number).is_none_or(|signature| signature.may_match(text))
     }
 
-    /// Returns the points that pass a visibility filter, one bit each.
+    /// Returns the points that meet the condition of a filter on the visibility, one bit each.
     #[inline(always)]
-    pub(crate) fn with_visibility(&self, visibility: VisibilityFilter) -> u64 {
+    pub(crate) fn with_visibility(&self, filter: &Filter) -> u64 {
         let all = (1 << self.records.len()) - 1;
-        match visibility {
+        if self.has_limited {
+            let bit = |(number, stored): (u32, &Arc<StoredMerchant>)| {
+                u64::from(filter.admits_visibility(stored)) << number
+            };
+            return (0..).zip(&self.records).map(bit).sum();
+        }
+        match filter.visibility {
             VisibilityFilter::Visible => self.visible,
             VisibilityFilter::Hidden => all & !self.visible,
             VisibilityFilter::All => all,
@@ -395,6 +445,11 @@ fn prefetch(records: &[Arc<StoredMerchant>]) {
     for stored in records {
         std::hint::black_box(stored.merchant.terms.as_slice().first().map(Term::hash));
     }
+}
+
+/// Returns whether a merchant is visible at some times only.
+fn is_limited(stored: &StoredMerchant) -> bool {
+    is_visible(stored) && stored.merchant.limited_validity().is_some()
 }
 
 fn is_visible(stored: &StoredMerchant) -> bool {

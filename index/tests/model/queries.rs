@@ -6,7 +6,7 @@ use nearby_index::*;
 
 use super::{
     Script,
-    history::{Moment, displaced, term},
+    history::{Moment, ancestor, displaced, term},
     names::{names_of, text},
 };
 
@@ -70,7 +70,9 @@ fn query(moment: &Moment, script: &mut Script<'_>) -> Query {
     let radius = Radius::new(some_distance(script).clamp(1e-9, Radius::MAX_M)).unwrap();
     let min_m = if script.below(4) == 0 { some_distance(script).max(0.0) } else { 0.0 };
     let terms = |script: &mut Script<'_>, max: usize| -> Vec<Term> {
-        (0..script.below(max)).map(|_| term(script)).collect()
+        (0..script.below(max))
+            .map(|_| if script.below(4) == 0 { ancestor(script) } else { term(script) })
+            .collect()
     };
     let filter = Filter {
         visibility: [
@@ -79,8 +81,13 @@ fn query(moment: &Moment, script: &mut Script<'_>) -> Query {
             VisibilityFilter::All,
             VisibilityFilter::Hidden,
         ][script.below(4)],
+        valid_at: [0, 1]
+            .map(|_| (script.below(2) == 0).then(|| UnixMicros(i64::try_from(script.below(6)).unwrap()))),
         any_of: if script.below(2) == 0 { Vec::new() } else { vec![terms(script, 4); 1 + script.below(2)] },
         none_of: terms(script, 3),
+        ranges: (0..script.below(6).saturating_sub(3)).map(|_| range(script)).collect(),
+        condition: (script.below(8) == 0)
+            .then(|| Condition::new(|stored: &StoredMerchant| stored.revision.0 % 3 != 1)),
         text: if script.below(8) == 0 {
             text(script).map(|text| TextFilter::new(text, names_of))
         } else {
@@ -96,6 +103,14 @@ fn query(moment: &Moment, script: &mut Script<'_>) -> Query {
         Cursor { distance, id: merchant.merchant.id.clone(), rank: script.below(3_000) }
     });
     Query { origin, min_distance: Meters::new(min_m).unwrap(), radius, limit, after, filter }
+}
+
+/// Returns a range of an attribute that many, few or no merchants have.
+fn range(script: &mut Script<'_>) -> AttributeRange {
+    let key = ["rating", "price", "rare", "unknown"][script.below(4)];
+    let end = |script: &mut Script<'_>| (script.below(3) > 0).then(|| script.below(6) as f64 / 2.0);
+    let (min, max) = (end(script), end(script));
+    AttributeRange::new(key, min, max)
 }
 
 /// Returns the expected result of a query, ignoring its limit.

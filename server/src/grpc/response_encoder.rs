@@ -58,6 +58,7 @@ pub(crate) struct ResultFlags {
     /// Seconds since 1970.
     pub(crate) open_state_until_s: Option<i64>,
     pub(crate) open_state_comment: Option<Box<str>>,
+    pub(crate) localized_name: Option<wire::LocalizedName>,
 }
 
 impl ResultFlags {
@@ -107,6 +108,9 @@ pub(crate) fn put_result(
     if let Some(comment) = flags.comment() {
         put_field(response, 9, comment.as_bytes());
     }
+    if let Some(name) = &flags.localized_name {
+        encoding::message::encode(11, name, response);
+    }
 }
 
 fn result_len(distance_m: f64, merchant: Pieces<'_>, flags: &ResultFlags) -> usize {
@@ -122,6 +126,7 @@ fn result_len(distance_m: f64, merchant: Pieces<'_>, flags: &ResultFlags) -> usi
         + flags.position.as_ref().map_or(0, |position| field_len(position.encoded_len()))
         + flags.open_state_until().map_or(0, |until| field_len(until.encoded_len()))
         + flags.comment().map_or(0, |comment| field_len(comment.len()))
+        + flags.localized_name.as_ref().map_or(0, |name| field_len(name.encoded_len()))
 }
 
 #[cfg(test)]
@@ -167,9 +172,10 @@ mod tests {
         fn assembled_responses_equal_those_of_the_generated_code(
             id in "[a-z]{1,100}", name in "[a-zé]{1,120}", offset in 0..3u8, view in 0..4usize, open_state in 0..=3i32,
             beyond_radius: bool, uncertain: bool, merchants_at_position in prop_oneof![Just(0), 1..100_000i32],
-            with_position: bool, until_s in proptest::option::of(0..4_000_000_000i64), comment in proptest::option::of(".{0,200}"),
+            localized_name in proptest::option::of((".{0,200}", "[a-z]{0,8}")), with_position: bool, until_s in proptest::option::of(0..4_000_000_000i64), comment in proptest::option::of(".{0,200}"),
         ) {
             let stored = stored(&id, &name);
+            let localized_name = localized_name.map(|(text, language_code)| wire::LocalizedName { text, language_code });
             let (here, there) = ((1.0, 2.0), (1.0 + f64::from(offset) * 0.01, 2.0));
             let ecef = |(latitude, longitude)| Ecef::from(Position::<Wgs84>::new(latitude, longitude).unwrap());
             let hit = Hit { distance: ecef(here).distance(ecef(there)), merchant: &stored };
@@ -179,6 +185,7 @@ mod tests {
             let flags = ResultFlags {
                 open_state, beyond_radius, uncertain, merchants_at_position, position, open_state_until_s: until_s,
                 open_state_comment: comment.clone().map(Box::from),
+                localized_name: localized_name.clone(),
             };
             let view = [View::IdOnly, View::Basic, View::Public, View::Full][view];
             let mut response = Vec::new();
@@ -199,7 +206,8 @@ mod tests {
             };
             let flagged = wire::NearbyResult {
                 open_state, beyond_radius, uncertain, merchants_at_position, position,
-                open_state_until: flags.open_state_until(), open_state_comment: comment.unwrap_or_default(), ..plain.clone()
+                open_state_until: flags.open_state_until(), open_state_comment: comment.unwrap_or_default(), localized_name,
+                ..plain.clone()
             };
             let read = wire::SearchNearbyResponse::decode(response.as_slice()).unwrap();
             prop_assert_eq!(response.len(), read.encoded_len());

@@ -6,16 +6,18 @@ use nearby_index::{
     Cursor, Ecef, Limit, Meters, Position, Query, Radius, RadiusError, Revision, UnixMicros,
     VisibilityFilter, Wgs84,
 };
-use nearby_proto::{v1 as wire, well_known::Timestamp};
+use nearby_proto::v1 as wire;
 
 use super::{
-    filter::{View, filter_from_wire, view_from_wire},
+    filter::{View, filter_from_wire, may_filter_by_labels, view_from_wire},
     page_size,
-    position::{OutputDatum, output_datum_from_wire, position_from_wire},
+    position::{OutputDatum, origin_from_wire, output_datum_from_wire},
     violations::Check,
 };
 use crate::{
     error::ServiceError,
+    language::Language,
+    listing::micros_of,
     opening_hours::Moment,
     page_token::{Fingerprint, PageTokens, Payload},
     reason,
@@ -48,6 +50,8 @@ pub(crate) struct SearchRequest {
     pub(crate) opening: Option<Opening>,
     pub(crate) view: View,
     pub(crate) output: Option<OutputDatum>,
+    /// The language of names, if they are requested.
+    pub(crate) language: Option<Language>,
     pub(crate) include_total: bool,
     pub(crate) group_by_position: bool,
     /// Maximum number of merchants of a brand.
@@ -80,22 +84,26 @@ pub(crate) fn search_from_wire(
     let mut check = Check::under("");
     let limit = check.absorb(page_size(given.page_size, "page_size", 20, 500)).unwrap_or(Limit::UNLIMITED);
     let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
-    let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
+    let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, (settings, now));
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     let opening = check.absorb(given.opening.as_ref().map(|given| opening_from_wire(given, now)).transpose());
+    let language = check.absorb(language_from_wire(&given.language_code, "language_code"));
     let min = area.as_ref().map_or(Radius::DEFAULT, |(query, _)| query.radius);
     let expansion =
         given.expansion.as_ref().map(|given| expansion_from_wire(given, min, settings.max_radius));
     let expansion = check.absorb(expansion.transpose());
     let max_per_brand = max_per_brand_from_wire(&mut check, given.max_per_brand);
     check.finish()?;
-    let (Some((mut query, origin)), Some(view), Some(output), Some(opening), Some(expansion)) =
-        (area, view, output, opening, expansion)
+    let (Some((mut query, origin)), Some(view), Some(output), Some(opening), Some(expansion), Some(language)) =
+        (area, view, output, opening, expansion, language)
     else {
         return Err(ServiceError::Internal("a search was rejected without a violation"));
     };
-    may_see(query.filter.visibility, settings)?;
+    may_see(given.filter.as_ref(), query.filter.visibility, settings)?;
+    if let Some(Opening { at: Moment::At(moment), .. }) = opening {
+        query.filter.valid_at[1] = Some(moment);
+    }
     let fingerprint = fingerprint(given);
     let continued =
         tokens.open(&given.page_token, &fingerprint)?.map(|payload| payload.search()).transpose()?;
@@ -110,6 +118,7 @@ pub(crate) fn search_from_wire(
         opening,
         view,
         output,
+        language,
         include_total: given.include_total,
         group_by_position: given.group_by_position,
         max_per_brand,
@@ -130,15 +139,15 @@ pub(crate) struct Ring {
     pub(crate) min_distance_m: f64,
 }
 
-/// Parses the area and the filter of a search.
+/// Parses the area and the filter of a search that is answered at `now`.
 pub(crate) fn area_from_wire(
     check: &mut Check,
     ring: &Ring,
     filter: Option<&wire::MerchantFilter>,
     limit: Limit,
-    settings: SearchSettings,
+    (settings, now): (SearchSettings, UnixMicros),
 ) -> Option<(Query, Position<Wgs84>)> {
-    let origin = check.absorb(position_from_wire(ring.origin.as_ref(), "origin"));
+    let origin = check.absorb(origin_from_wire(ring.origin.as_ref(), "origin"));
     let radius = check.absorb(radius(ring.radius_m, settings.max_radius));
     let min_distance = Meters::new(ring.min_distance_m)
         .filter(|min_distance| radius.is_none_or(|radius| *min_distance <= radius.meters()));
@@ -146,19 +155,33 @@ pub(crate) fn area_from_wire(
         let description = "must be a finite number of metres from 0 to the radius";
         check.fail("min_distance_m", reason::OUT_OF_RANGE, description);
     }
-    let filter = check.absorb(filter_from_wire(filter, "filter", VisibilityFilter::Visible));
+    let filter = check.absorb(filter_from_wire(filter, "filter", VisibilityFilter::Visible, now));
     let (origin, min_distance) = (origin?.to_wgs84(), min_distance?);
     let query = Query { min_distance, filter: filter?, ..Query::nearest(Ecef::from(origin), radius?, limit) };
     Some((query, origin))
 }
 
-/// Checks that the principal may see hidden merchants, if the filter includes them.
-pub(crate) fn may_see(visibility: VisibilityFilter, settings: SearchSettings) -> Result<(), ServiceError> {
-    if visibility == VisibilityFilter::Visible || settings.search_hidden {
-        Ok(())
-    } else {
-        Err(ServiceError::HiddenNotAllowed)
+/// Checks that the principal may see what the filter is about: hidden merchants, and labels.
+pub(crate) fn may_see(
+    given: Option<&wire::MerchantFilter>,
+    visibility: VisibilityFilter,
+    settings: SearchSettings,
+) -> Result<(), ServiceError> {
+    if visibility != VisibilityFilter::Visible && !settings.search_hidden {
+        return Err(ServiceError::HiddenNotAllowed);
     }
+    may_filter_by_labels(given, settings.shows_internal)
+}
+
+/// Parses a language tag, if one is given; `path` is its field in the request.
+pub(crate) fn language_from_wire(given: &str, path: &str) -> Result<Option<Language>, ServiceError> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    Language::parse(given).map(Some).ok_or_else(|| {
+        let description = "must be one BCP 47 language tag of at most 64 bytes, such as zh-Hans or en-GB";
+        ServiceError::invalid(path, reason::LANGUAGE_CODE_INVALID, description)
+    })
 }
 
 /// A hash of the fields that decide which merchants are returned, and in which order.
@@ -169,6 +192,7 @@ fn fingerprint(given: &wire::SearchNearbyRequest) -> Fingerprint {
         view: 0,
         include_total: false,
         output_coordinate_system: 0,
+        language_code: String::new(),
         ..given.clone()
     };
     Fingerprint::of("SearchNearby").with_message(&decisive)
@@ -236,16 +260,6 @@ fn opening_from_wire(given: &wire::OpeningFilter, now: UnixMicros) -> Result<Ope
     };
     check.finish()?;
     Ok(Opening { at, policy })
-}
-
-/// The moment, if it is in the years 1 to 9999.
-fn micros_of(given: &Timestamp) -> Option<UnixMicros> {
-    /// The first second of year 1.
-    const FIRST: i64 = -62_135_596_800;
-    let fraction = u32::try_from(given.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)? / 1_000;
-    let micros = given.seconds.checked_mul(1_000_000)?.checked_add(i64::from(fraction))?;
-    let moment = UnixMicros(micros);
-    (given.seconds >= FIRST && Moment::At(moment).is_representable()).then_some(moment)
 }
 
 /// The token of the next page.

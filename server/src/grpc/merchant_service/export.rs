@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::stream;
-use nearby_index::{MerchantId, VisibilityFilter};
+use nearby_index::{MerchantId, UnixMicros, VisibilityFilter};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 use tonic::Status;
@@ -32,8 +32,9 @@ pub(super) fn export(
     service: &Service,
     given: &wire::ExportMerchantsRequest,
     (handle, context): (ServiceHandle, &RequestContext),
+    now: UnixMicros,
 ) -> Result<ResponseStream<Encoded<wire::ExportMerchantsResponse>>, ServiceError> {
-    let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
+    let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All, now)?;
     let view = view_from_wire(given.view, wire::MerchantView::Full, true)?;
     let snapshot = service.snapshot();
     let history_id = service.tokens.history().to_string();

@@ -13,11 +13,12 @@ use super::brand_limit::BrandLimited;
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::{SearchRequest, next_page_token},
+        convert::{SearchRequest, View, next_page_token},
         response_encoder::{ResultFlags, len, put_field, put_result, viewed},
     },
     opening_hours::{Clocks, HolidayCalendar},
     page_token::PageTokens,
+    partial_decode::localized_name,
 };
 
 /// The work of a search, counted while it runs.
@@ -269,6 +270,7 @@ impl<'s> PageSearch<'_, 's> {
             Some(OpenStatus::Closed) => wire::OpenState::Closed,
             Some(OpenStatus::Unknown) => wire::OpenState::Unknown,
         };
+        let language = self.request.language.as_ref().filter(|_| self.request.view != View::IdOnly);
         ResultFlags {
             open_state: open_state.into(),
             beyond_radius: row.hit.distance > self.request.query.radius.meters(),
@@ -277,6 +279,7 @@ impl<'s> PageSearch<'_, 's> {
             position: self.request.output.map(|datum| datum.position_of(row.hit.merchant.merchant.position)),
             open_state_until_s: state.as_ref().and_then(|state| state.until_s),
             open_state_comment: state.and_then(|state| state.comment),
+            localized_name: language.map(|language| localized_name(row.hit.merchant, language)),
         }
     }
 

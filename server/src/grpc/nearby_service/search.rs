@@ -104,7 +104,8 @@ impl NearbyServiceImpl {
     pub(super) fn settings_for(&self, context: &RequestContext) -> SearchSettings {
         let is_manager = context.has(Role::Manage);
         let shows_internal = self.settings.shows_internal || is_manager;
-        SearchSettings { search_hidden: is_manager, shows_internal, ..self.settings }
+        let search_hidden = is_manager || context.has(Role::Review);
+        SearchSettings { search_hidden, shows_internal, ..self.settings }
     }
 
     /// The coarse cell of an origin for debug logs, if the operator allows it.

@@ -92,7 +92,7 @@ async fn a_brand_moves_up_when_its_nearest_merchant_goes_and_density_is_not_limi
     assert_eq!(violation(&error), field("page_token", "INVALID_PAGE_TOKEN"));
     let circle = wire::Circle { center: Some(position(HOME.0, HOME.1)), radius_m: 1_000.0 };
     let area = Some(wire::get_density_request::Area::Circle(circle));
-    let density = wire::GetDensityRequest { area, resolution: 9, filter: None };
+    let density = wire::GetDensityRequest { area, resolution: 9, ..Default::default() };
     assert_eq!(client.get_density(density).await.unwrap().into_inner().total_size, 8);
 }
 

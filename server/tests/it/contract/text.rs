@@ -79,7 +79,7 @@ async fn lists_exports_and_densities_by_text_have_the_same_merchants() {
         assert_eq!(ids_of(&message.merchants), expected, "export, {text}");
         let circle = wire::Circle { center: Some(position(HOME.0, HOME.1)), radius_m: 100.0 };
         let area = Some(wire::get_density_request::Area::Circle(circle));
-        let density = wire::GetDensityRequest { area, resolution: 9, filter };
+        let density = wire::GetDensityRequest { area, resolution: 9, filter, ..Default::default() };
         let density = searches.get_density(density).await.unwrap().into_inner();
         assert_eq!(density.total_size, i32::try_from(expected.len()).unwrap(), "density, {text}");
     }
@@ -115,6 +115,20 @@ async fn batches_and_streams_filter_by_text() {
         };
         assert_eq!(ids(&page.results), expected, "{text}");
     }
+}
+
+#[tokio::test]
+async fn localized_names_are_searched_and_each_word_finds_its_own() {
+    let names = [("zh-Hans", "星巴克"), ("ja", "スターバックス")];
+    let localized_names = names.map(|(tag, name)| (tag.to_owned(), name.to_owned())).into();
+    let cafe = wire::Merchant { localized_names, ..named("star", "Starbucks", "Coffee Company") };
+    let (_server, mut client, _) = server_with([cafe, named("other", "Bar", "")]).await;
+    for text in ["星巴", "ばっくす", "starb", "company 星", "バックス 巴克 coff"] {
+        let request = wire::SearchNearbyRequest { filter: filter(text), ..at_home() };
+        assert_eq!(ids(&found(&mut client, request).await.results), ["star"], "{text}");
+    }
+    let request = wire::SearchNearbyRequest { filter: filter("zh"), ..at_home() };
+    assert_eq!(ids(&found(&mut client, request).await.results), [""; 0], "tags are no names");
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
-//! `WatchNearby`: merchants that enter, leave and change around a moving client.
+//! `WatchNearby` and `WatchNearbyFrom`: merchants that enter, leave and change around a client, which may move.
 //!
 //! A watcher keeps no history: whenever a merchant near it may have changed, it searches again and sends the difference to
 //! the last result. It skips what came and went in between, and needs the memory of one result.
 
 mod diff;
 
-use std::{cell::Cell, num::NonZeroUsize, sync::Arc};
+use std::{cell::Cell, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use nearby_index::{Change, Ecef, End, Hit, Hits, Limit, Query, Revision, SearchControl};
+use nearby_index::{
+    Change, Ecef, End, Hit, Hits, Limit, Query, Revision, SearchControl, Snapshot, Term, TermKind,
+    UnixMicros, VisibilityFilter,
+};
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
@@ -16,11 +19,12 @@ use tonic::{Status, Streaming};
 use self::diff::{Difference, OutputFormat, WatchedMerchant, WatchedSet};
 use super::{NearbyServiceImpl, SearchSettings, brand_limit::BrandLimited, page_response::is_uncertain};
 use crate::{
+    clock::Clock,
     error::ServiceError,
     grpc::{
         convert::{
-            Check, Ring, area_from_wire, max_per_brand_from_wire, may_see, output_datum_from_wire, page_size,
-            position_from_wire, view_from_wire,
+            Check, Ring, area_from_wire, language_from_wire, max_per_brand_from_wire, may_see,
+            origin_from_wire, output_datum_from_wire, page_size, view_from_wire,
         },
         cost::{self, Returned},
         middleware::{deadline::Deadline, error_details::with_details},
@@ -40,9 +44,40 @@ const MAX_MERGED_STEPS: usize = 64;
 /// Changes that are checked one by one; with more, the watcher searches again.
 const MAX_CHANGES_CHECKED: usize = 4_096;
 
+/// The messages of a client. One that cannot stream sends only the start.
+pub(super) enum Steps {
+    /// The start, then updated origins.
+    Stream(Box<Streaming<wire::WatchNearbyRequest>>),
+    /// The start only; `None` once it is taken.
+    Start(Option<Box<wire::WatchNearbyStart>>),
+}
+
+impl Steps {
+    /// Returns the start, checked; `None` if the client sends none.
+    async fn start(&mut self, settings: SearchSettings, clock: &Clock) -> Result<Option<Watcher>, Status> {
+        match self {
+            Self::Stream(steps) => {
+                let Some(first) = steps.message().await.map_err(with_details)? else { return Ok(None) };
+                Ok(Some(Watcher::start(first, settings, clock)?))
+            }
+            Self::Start(start) => {
+                Ok(start.take().map(|start| start_from_wire(*start, settings, clock)).transpose()?)
+            }
+        }
+    }
+
+    /// Returns the next origin; `None` if the client sends no more.
+    async fn message(&mut self) -> Result<Option<wire::WatchNearbyRequest>, Status> {
+        match self {
+            Self::Stream(steps) => steps.message().await.map_err(with_details),
+            Self::Start(_) => Ok(None),
+        }
+    }
+}
+
 pub(super) fn responses(
     searches: NearbyServiceImpl,
-    steps: Streaming<wire::WatchNearbyRequest>,
+    steps: Steps,
     context: RequestContext,
 ) -> Result<ResponseStream<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
     let service = searches.handle.service()?;
@@ -58,23 +93,26 @@ pub(super) fn responses(
 async fn watch(
     searches: &NearbyServiceImpl,
     (service, context): (&Service, &RequestContext),
-    mut steps: Streaming<wire::WatchNearbyRequest>,
+    mut steps: Steps,
     sender: &StreamSender<Encoded<wire::WatchNearbyResponse>>,
 ) -> Result<(), Status> {
     let mut latest = service.feed.subscribe();
-    let first = tokio::select! {
-        first = timeout(searches.watch_send_timeout, steps.message()) => first,
+    let started = tokio::select! {
+        started = timeout(
+            searches.watch_send_timeout,
+            steps.start(searches.settings_for(context), &searches.clock),
+        ) => started,
         () = searches.handle.stopping() => return Err(NOT_READY.into()),
     };
-    let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
-    let Some(first) = first.map_err(with_details)? else { return Ok(()) };
-    let mut watcher = Watcher::start(first, searches.settings_for(context))?;
+    let started =
+        started.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
+    let Some(mut watcher) = started? else { return Ok(()) };
     sender.send(watcher.first_response(service, context).await?).await?;
     let mut client_is_done = false;
     loop {
         let steps_before = watcher.steps;
         let is_due = tokio::select! {
-            step = steps.message(), if !client_is_done => match step.map_err(with_details)? {
+            step = steps.message(), if !client_is_done => match step? {
                 Some(step) => {
                     watcher.move_to(step)?;
                     true
@@ -89,6 +127,7 @@ async fn watch(
                 changed.map_err(|_| NOT_READY)?;
                 watcher.is_affected(service)
             }
+            () = validity_change(watcher.next_validity_change, &searches.clock) => true,
             () = searches.handle.stopping() => return Err(NOT_READY.into()),
         };
         if !is_due {
@@ -109,6 +148,38 @@ async fn watch(
     }
 }
 
+/// Time after which the wall clock is read again: it may have been set.
+const MAX_CLOCK_WAIT: Duration = Duration::from_secs(600);
+
+/// Completes at a time of the wall clock, and never without one.
+async fn validity_change(at: Option<UnixMicros>, clock: &Clock) {
+    let Some(at) = at else { return std::future::pending().await };
+    while let Some(wait) = u64::try_from(at.0.saturating_sub(clock().0)).ok().filter(|wait| *wait > 0) {
+        tokio::time::sleep(Duration::from_micros(wait).min(MAX_CLOCK_WAIT)).await;
+    }
+}
+
+/// Returns the next time at which a merchant that otherwise belongs to the results of a query becomes valid, or stops being valid. `None` if
+/// the search was stopped.
+fn next_validity_change(
+    snapshot: &Snapshot,
+    query: &Query,
+    control: SearchControl<'_>,
+) -> Option<Option<UnixMicros>> {
+    let Some(now) = query.filter.valid_at[0].filter(|_| snapshot.has_limited_validity()) else {
+        return Some(None);
+    };
+    let mut query = Query { limit: Limit::UNLIMITED, ..query.clone() };
+    query.filter.visibility = VisibilityFilter::All;
+    query.filter.any_of.push(vec![Term::new(TermKind::LimitedValidity, "")]);
+    let mut next: Option<UnixMicros> = None;
+    let is_whole = snapshot.for_each(&query, control, |hit| {
+        let change = hit.merchant.merchant.limited_validity().and_then(|validity| validity.next_change(now));
+        next = next.into_iter().chain(change).min();
+    });
+    is_whole.then_some(next)
+}
+
 /// One caller, and what it contains.
 struct Watcher {
     start: wire::WatchNearbyStart,
@@ -120,11 +191,18 @@ struct Watcher {
     set: WatchedSet,
     /// The revision up to which all changes have been checked.
     seen: Revision,
+    clock: Clock,
+    /// The next time at which a merchant within reach becomes valid, or stops being valid.
+    next_validity_change: Option<UnixMicros>,
     steps: u64,
 }
 
 impl Watcher {
-    fn start(first: wire::WatchNearbyRequest, settings: SearchSettings) -> Result<Self, ServiceError> {
+    fn start(
+        first: wire::WatchNearbyRequest,
+        settings: SearchSettings,
+        clock: &Clock,
+    ) -> Result<Self, ServiceError> {
         let Some(Step::Start(given)) = first.step else {
             return Err(ServiceError::invalid(
                 "start",
@@ -132,19 +210,15 @@ impl Watcher {
                 "must be given in the first message",
             ));
         };
-        start_from_wire(given, settings).map_err(|error| error.below("start"))
+        start_from_wire(given, settings, clock).map_err(|error| error.below("start"))
     }
 
     /// Moves to the steps that have arrived while the watch waited for its turn: together they have one response. Returns whether the
     /// client may send more.
-    fn take_arrived(
-        &mut self,
-        steps: &mut Streaming<wire::WatchNearbyRequest>,
-        context: &RequestContext,
-    ) -> Result<bool, Status> {
+    fn take_arrived(&mut self, steps: &mut Steps, context: &RequestContext) -> Result<bool, Status> {
         for _ in 0..MAX_MERGED_STEPS {
             let Some(arrived) = steps.message().now_or_never() else { break };
-            let Some(step) = arrived.map_err(with_details)? else { return Ok(false) };
+            let Some(step) = arrived? else { return Ok(false) };
             context.charges.add_debt(cost::MERGED_STEP);
             self.move_to(step)?;
         }
@@ -160,7 +234,7 @@ impl Watcher {
             }
             None => None,
         };
-        self.query.origin = Ecef::from(position_from_wire(origin.as_ref(), "origin")?.to_wgs84());
+        self.query.origin = Ecef::from(origin_from_wire(origin.as_ref(), "origin")?.to_wgs84());
         self.accuracy_m = origin.and_then(|origin| origin.accuracy_m).unwrap_or_default();
         self.start.origin = origin;
         self.steps += 1;
@@ -201,8 +275,9 @@ impl Watcher {
         service: &Service,
         context: &RequestContext,
     ) -> Result<(Difference, Revision), ServiceError> {
-        let (found, revision) = self.search(service, context).await?;
-        self.seen = revision;
+        self.query.filter.valid_at[0] = Some((self.clock)());
+        let (found, revision, next_validity_change) = self.search(service, context).await?;
+        (self.seen, self.next_validity_change) = (revision, next_validity_change);
         slice::yield_if_over().await;
         context.charges.add_debt(cost::compared(found.len()));
         let difference = self.set.update(found);
@@ -250,7 +325,7 @@ impl Watcher {
         &self,
         service: &Service,
         context: &RequestContext,
-    ) -> Result<(Vec<WatchedMerchant>, Revision), ServiceError> {
+    ) -> Result<(Vec<WatchedMerchant>, Revision, Option<UnixMicros>), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
         let charges = Arc::clone(&context.charges);
         let max_per_brand = self.max_per_brand;
@@ -279,7 +354,11 @@ impl Watcher {
                 }
             };
             charges.add_debt(cost::search_work(0, examined.get()) + cost::names_read(names_read.get()));
-            Ok(is_whole.then(|| (found, snapshot.revision())))
+            if !is_whole {
+                return Ok(None);
+            }
+            let next_change = next_validity_change(&snapshot, &query, control);
+            Ok(next_change.map(|next_change| (found, snapshot.revision(), next_change)))
         };
         run_or_offload(context.work()?, Deadline::default(), job).await
     }
@@ -293,6 +372,7 @@ impl Watcher {
         let decisive = wire::WatchNearbyStart {
             view: 0,
             output_coordinate_system: 0,
+            language_code: String::new(),
             resume_token: String::new(),
             ..self.start.clone()
         };
@@ -300,22 +380,27 @@ impl Watcher {
     }
 }
 
-fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> Result<Watcher, ServiceError> {
+fn start_from_wire(
+    given: wire::WatchNearbyStart,
+    settings: SearchSettings,
+    clock: &Clock,
+) -> Result<Watcher, ServiceError> {
     let mut check = Check::under("");
     let limit =
         check.absorb(page_size(given.max_results, "max_results", 100, 1_000)).unwrap_or(Limit::UNLIMITED);
     let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
-    let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
+    let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, (settings, clock()));
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
+    let language = check.absorb(language_from_wire(&given.language_code, "language_code"));
     let max_per_brand = max_per_brand_from_wire(&mut check, given.max_per_brand);
     check.finish()?;
-    let (Some((query, _)), Some(view), Some(output)) = (area, view, output) else {
+    let (Some((query, _)), Some(view), Some(output), Some(language)) = (area, view, output, language) else {
         return Err(ServiceError::Internal("a watch was rejected without a violation"));
     };
-    may_see(query.filter.visibility, settings)?;
+    may_see(given.filter.as_ref(), query.filter.visibility, settings)?;
     let accuracy_m = given.origin.and_then(|origin| origin.accuracy_m).unwrap_or_default();
-    let format = OutputFormat { view, output };
+    let format = OutputFormat { view, output, language };
     Ok(Watcher {
         start: given,
         query,
@@ -324,6 +409,8 @@ fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> R
         format,
         set: WatchedSet::default(),
         seen: Revision::ZERO,
+        clock: Clock::clone(clock),
+        next_validity_change: None,
         steps: 1,
     })
 }
