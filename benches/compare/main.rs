@@ -5,10 +5,10 @@
 //! |---|---|
 //! | `lookup` | kiddo (the fastest k-d tree in Rust), rstar, geo-index and a linear scan |
 //! | `growth` | the same index with 1 % of the merchants |
-//! | `filter` | the search without a filter |
+//! | `filter`, `text` | the search without a filter |
 //! | `pages` | the first page |
 //! | `writes` | searches at rest; 100,000 moves per second |
-//! | `memory` | 64 bytes per merchant |
+//! | `memory` | 64 bytes per merchant, and 32 for the index of names |
 //!
 //! Contenders run in interleaved rounds of one batch of queries each, so that other load on the machine affects all of them; a
 //! ratio is the median over all rounds. All contenders must agree on the results before they are timed. Prints a table and
@@ -31,6 +31,7 @@ mod lookup;
 mod memory;
 mod pages;
 mod rivals;
+mod text;
 mod writes;
 
 use std::{collections::BTreeMap, env, fs, process};
@@ -46,10 +47,11 @@ const SEED: u64 = 20_240_229;
 
 const JSON: &str = "target/compare.json";
 
-const SECTIONS: [(&str, Section); 6] = [
+const SECTIONS: [(&str, Section); 7] = [
     ("lookup", lookup::run),
     ("growth", growth::run),
     ("filter", filter::run),
+    ("text", text::run),
     ("pages", pages::run),
     ("writes", writes::run),
     ("memory", memory::run),
@@ -95,8 +97,10 @@ fn main() {
     let is_quick = sections.iter().any(|section| section == QUICK);
     sections.retain(|section| section != QUICK);
     let mut report = Report { is_quick, ..Report::default() };
-    if sections == ["memory-child"] {
-        return memory::child(&report);
+    if let [child] = sections.as_slice()
+        && let Some(with_names) = memory::child_option(child)
+    {
+        return memory::child(&report, with_names);
     }
     let known: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
     if let Some(unknown) = sections.iter().find(|section| !known.contains(&section.as_str())) {

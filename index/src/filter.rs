@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{AttributeRange, StoredMerchant, Term, UnixMicros, Visibility};
+use crate::{AttributeRange, NamesOf, StoredMerchant, Term, TextQuery, UnixMicros, Visibility};
 
 /// Selects merchants by their [`Visibility`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,47 @@ pub struct Filter {
     pub ranges: Vec<AttributeRange>,
     /// A condition on data that the index does not understand.
     pub condition: Option<Condition>,
+    /// The names of the merchant match this text.
+    pub text: Option<TextFilter>,
+}
+
+/// A condition on the names of merchants. Cheap to clone.
+#[derive(Clone)]
+pub struct TextFilter {
+    query: Arc<TextQuery>,
+    names: NamesOf,
+}
+
+impl TextFilter {
+    /// Creates a condition on the names that `names` passes on: those that the index was loaded with.
+    #[must_use]
+    pub fn new(query: TextQuery, names: NamesOf) -> Self {
+        Self { query: Arc::new(query), names }
+    }
+
+    pub(crate) fn query(&self) -> &TextQuery {
+        &self.query
+    }
+
+    /// Returns whether the names of a merchant match.
+    #[must_use]
+    pub fn matches(&self, stored: &StoredMerchant) -> bool {
+        self.query.matches(|name| (self.names)(&stored.merchant.profile, name))
+    }
+}
+
+/// Omits the function, whose address means nothing.
+impl fmt::Debug for TextFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.query.fmt(f)
+    }
+}
+
+/// Compares the texts: addresses of functions do not compare reliably.
+impl PartialEq for TextFilter {
+    fn eq(&self, other: &Self) -> bool {
+        self.query == other.query
+    }
 }
 
 /// A condition on merchants that only the writer of their profiles can evaluate. Evaluated last, for each merchant
@@ -69,12 +110,13 @@ impl PartialEq for Condition {
 impl Filter {
     /// Returns whether the filter matches exactly the visible merchants that are valid.
     pub(crate) fn matches_all_visible(&self) -> bool {
-        let Self { visibility, valid_at: _, any_of, none_of, ranges, condition } = self;
+        let Self { visibility, valid_at: _, any_of, none_of, ranges, condition, text } = self;
         *visibility == VisibilityFilter::Visible
             && any_of.is_empty()
             && none_of.is_empty()
             && ranges.is_empty()
             && condition.is_none()
+            && text.is_none()
     }
 
     /// Returns whether a merchant is valid at all times of the filter.
@@ -97,6 +139,11 @@ impl Filter {
     /// Returns whether a merchant matches.
     #[must_use]
     pub fn matches(&self, stored: &StoredMerchant) -> bool {
+        self.matches_but_text(stored) && self.text.as_ref().is_none_or(|text| text.matches(stored))
+    }
+
+    /// Returns whether a merchant meets all conditions but that on its names, which costs more than all others together.
+    pub(crate) fn matches_but_text(&self, stored: &StoredMerchant) -> bool {
         let attributes = stored.merchant.details.as_ref().map(|details| &details.attributes);
         let has = |term: &Term| stored.merchant.terms.contains(term);
         self.admits_visibility(stored)

@@ -13,6 +13,7 @@
 //! | `details` | data of a merchant that few searches read |
 //! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
+//! | `text` | the rule by which a text matches names: folding, words, and what excludes names without reading them |
 //! | `filter`, `query` | what a search asks for, and its results |
 //! | `tree` | an R-tree of packed pages over those coordinates, and a record of the alternatives measured |
 //! | `search` | the hot path: nearest first, bounded by radius and limit |
@@ -68,7 +69,7 @@
 //!     ..Query::nearest(origin, Radius::DEFAULT, Limit::new(20).ok_or("not zero")?)
 //! };
 //! let has_short_id = |stored: &StoredMerchant| stored.merchant.id.as_str().len() == 4;
-//! let control = SearchControl { predicate: Some(&has_short_id), should_continue: None };
+//! let control = SearchControl { predicate: Some(&has_short_id), ..SearchControl::default() };
 //! assert_eq!(snapshot.count(&query, control).merchants, 1);
 //! let mut page = Hits::default();
 //! let mut next = query.clone();
@@ -98,6 +99,7 @@ mod query;
 mod search;
 mod snapshot;
 mod terms;
+mod text;
 mod tree;
 mod units;
 mod validity;
@@ -109,15 +111,17 @@ pub use self::{
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
     details::Details,
     ecef::Ecef,
-    filter::{Condition, Filter, VisibilityFilter},
+    filter::{Condition, Filter, TextFilter, VisibilityFilter},
     hours::{ExpressionHours, Hours, LocalTime, OpenStatus, Period, Schedule, Stretch, WeeklyHours},
     merchant::{
-        Merchant, MerchantId, MerchantIdError, Pieces, Profile, ProfileTooLarge, StoredMerchant, Visibility,
+        Merchant, MerchantId, MerchantIdError, NamesOf, Pieces, Profile, ProfileTooLarge, StoredMerchant,
+        Visibility,
     },
     query::{Count, Cursor, End, Hit, Hits, Query, SearchControl},
     search::SearchIter,
     snapshot::{IndexReader, IndexWriter, Snapshot},
     terms::{Term, TermKind, Terms},
+    text::{TextQuery, TextQueryError, folded_key},
     units::{Limit, Meters, Radius, RadiusError, Revision, UnixMicros},
     validity::Validity,
 };

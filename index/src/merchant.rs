@@ -236,6 +236,10 @@ impl fmt::Debug for Profile {
     }
 }
 
+/// Passes each name of the merchant with this profile to its argument. The index, to which a profile is opaque, reads the names
+/// that searches by text find with it, and keeps none of them.
+pub type NamesOf = fn(&Profile, &mut dyn FnMut(&str));
+
 /// A merchant as a client writes it.
 #[derive(Clone, Debug, PartialEq)]
 #[repr(C)]

@@ -10,7 +10,7 @@ use pulp::{Arch, NullaryFnOnce};
 
 use super::bounds::{InnerBound, OuterBound};
 use crate::{
-    Ecef, Hit, Meters, Query, SearchControl, StoredMerchant,
+    Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, TextFilter,
     ecef::distance_of_chord2,
     tree::{
         Child, Node, Page, Tree,
@@ -54,6 +54,8 @@ pub(super) struct Traversal<'q, 's, S> {
     counted: Option<InnerBound>,
     /// The query matches every visible merchant and no other.
     is_unfiltered: bool,
+    /// The condition on names, which is checked last.
+    text: Option<&'q TextFilter>,
     stopped: bool,
     /// Smallest box bound among what a stopped traversal skipped.
     frontier2: f32,
@@ -88,6 +90,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             inner: (query.after.is_some() || floor > Meters::ZERO).then(|| InnerBound::new(floor)),
             counted: counts_subtrees.then(|| InnerBound::new(query.radius.meters())),
             is_unfiltered,
+            text: query.filter.text.as_ref(),
             stopped: false,
             frontier2: f32::INFINITY,
             tree: PhantomData,
@@ -114,6 +117,10 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             // Prune by terms. A Bloom filter may report a child in vain but never miss one, so no match is
             // lost.
             among &= node.bloom().may_match(&self.query.filter);
+            if let Some(text) = self.text {
+                // Prune by names: likewise, a child that lacks a feature of the text holds no match.
+                among &= node.names().may_match_text(text.query());
+            }
         }
         if let Some(inner) = self.inner {
             // Prune what lies before the ring or the page. `farthest2` may be too small by a factor of SLACK,
@@ -233,10 +240,13 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             let chords2_m2 = leaf.chords2_m2(self.query.origin.xyz_m());
             #[expect(clippy::cast_possible_truncation, reason = "keeps the bits of this leaf")]
             let lanes = (selected >> (number * LEAF_SIZE)) as u16;
-            let (query, is_unfiltered) = (self.query, self.is_unfiltered);
+            let (query, is_unfiltered, text) = (self.query, self.is_unfiltered, self.text);
             self.scan_leaf(&chords2_m2, lanes, |lane| {
-                let stored = recent.record(number * LEAF_SIZE + lane);
-                (is_unfiltered || query.filter.matches(stored)).then_some(stored)
+                let number = number * LEAF_SIZE + lane;
+                let stored = recent.record(number);
+                let may_match = |text: &TextFilter| recent.may_match(number, text.query());
+                (is_unfiltered || text.is_none_or(may_match) && query.filter.matches_but_text(stored))
+                    .then_some(stored)
             });
         }
     }
@@ -276,11 +286,14 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         self.tighten();
     }
 
-    /// Passes a merchant within the outer bound to the collector, unless it precedes the page or the
-    /// predicate rejects it.
+    /// Passes a merchant within the outer bound to the collector, unless it precedes the page, its names do not
+    /// match, or the predicate rejects it.
     #[inline(always)]
     fn offer(&mut self, hit: Hit<'s>) {
         if self.inner.is_some() && self.is_before(&hit) {
+            return;
+        }
+        if self.text.is_some_and(|text| !self.names_match(text, hit.merchant)) {
             return;
         }
         let condition = self.query.filter.condition.as_ref();
@@ -289,6 +302,16 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         {
             self.collector.push(hit);
         }
+    }
+
+    /// Compares the names of a merchant with the text. Decides: features only exclude.
+    #[cold]
+    #[inline(never)]
+    fn names_match(&self, text: &TextFilter, merchant: &StoredMerchant) -> bool {
+        if let Some(names_read) = self.control.names_read {
+            names_read.set(names_read.get() + 1);
+        }
+        text.matches(merchant)
     }
 
     /// Returns whether a merchant lies inside the inner radius or was on an earlier page. Exact.

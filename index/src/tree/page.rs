@@ -7,12 +7,17 @@ use super::{
     Point,
     attribute_columns::AttributeColumns,
     bitset::{BitSet, PAGE_SIZE, set_bits},
+    bloom::NameColumn,
     bounding_boxes::{Aabb, BoundingBoxes, MAX_LEAVES},
     bulk_load,
     leaf_points::{LEAF_SIZE, LeafPoints, WideLeaf},
+    name_rows::{NameRows, Signature},
     postings::Postings,
 };
-use crate::{Ecef, Filter, MerchantId, StoredMerchant, Term, Visibility, VisibilityFilter};
+use crate::{
+    Ecef, Filter, MerchantId, NamesOf, StoredMerchant, Term, TextQuery, Visibility, VisibilityFilter,
+    text::for_each_feature,
+};
 
 /// Maximum number of merchants added to a page before it is repacked. Every search that visits the page scans
 /// all of them.
@@ -36,6 +41,8 @@ pub(crate) struct Packed {
     extent: Aabb,
     postings: Postings,
     attributes: AttributeColumns,
+    /// Features of the names, if they are indexed.
+    names: Option<NameRows>,
 }
 
 /// Changes since the page was packed.
@@ -52,6 +59,8 @@ struct Edits {
 pub(crate) struct Recent {
     leaves: Vec<WideLeaf>,
     records: Vec<Arc<StoredMerchant>>,
+    /// Features of the names of each, if they are indexed.
+    signatures: Vec<Signature>,
     /// Visible points, one bit each.
     visible: u64,
     /// The validity of a visible point is limited.
@@ -64,6 +73,8 @@ pub(crate) struct Recent {
 pub(crate) struct Page {
     packed: Arc<Packed>,
     edits: Option<Arc<Edits>>,
+    /// Features of the names, from the packing of the page until a node takes them.
+    fresh_names: Option<Arc<NameColumn>>,
 }
 
 /// Location of a merchant in a page.
@@ -81,8 +92,8 @@ pub(crate) enum EditOutcome {
 }
 
 impl Page {
-    /// Packs at least one and at most [`PAGE_SIZE`] points.
-    pub(crate) fn pack(points: &mut [Point]) -> Self {
+    /// Packs at least one and at most [`PAGE_SIZE`] points. With `names`, it indexes their names.
+    pub(crate) fn pack(points: &mut [Point], names: Option<NamesOf>) -> Self {
         bulk_load::sort_into_leaves(points);
         let extents: Vec<Aabb> = points
             .chunks(LEAF_SIZE)
@@ -105,6 +116,7 @@ impl Page {
         let coincident_leaves =
             (0..).zip(&extents).map(|(leaf, extent)| u64::from(extent.is_coincident()) << leaf);
         let extent = extents.iter().fold(Aabb::EMPTY, Aabb::with);
+        let (names, fresh_names) = names.map(|names| NameRows::new(&records, names)).unzip();
         Self {
             packed: Arc::new(Packed {
                 leaves: LeafPoints::new(points, &boxes),
@@ -118,8 +130,10 @@ impl Page {
                 attributes: AttributeColumns::new(&records),
                 boxes,
                 records,
+                names,
             }),
             edits: None,
+            fresh_names: fresh_names.map(Arc::new),
         }
     }
 
@@ -171,7 +185,7 @@ impl Page {
         }
     }
 
-    /// Returns the packed points that match a filter.
+    /// Returns the packed points that match a filter, except that their names may not match its text.
     pub(crate) fn matching(&self, filter: &Filter) -> BitSet {
         let mut among = match filter.visibility {
             VisibilityFilter::Visible => self.valid(filter).into_owned(),
@@ -185,7 +199,30 @@ impl Page {
         }
         among = self.packed.postings.matching(filter, &self.packed.records, &among);
         self.packed.attributes.retain(&filter.ranges, &mut among);
+        if let (Some(text), Some(names)) = (&filter.text, &self.packed.names) {
+            names.retain(text.query(), &mut among);
+        }
         among
+    }
+
+    /// Returns the function that reads the names of merchants, if they are indexed.
+    pub(crate) fn names(&self) -> Option<NamesOf> {
+        self.packed.names.as_ref().map(NameRows::names)
+    }
+
+    /// Takes the features of the names of a page that has just been packed.
+    pub(crate) fn take_fresh_names(&mut self) -> Option<Arc<NameColumn>> {
+        self.fresh_names.take()
+    }
+
+    /// Reads the features of all names.
+    pub(crate) fn name_column(&self) -> Option<NameColumn> {
+        let names = self.names()?;
+        let mut column = NameColumn::default();
+        for stored in self.records() {
+            for_each_feature(&stored.merchant.profile, names, |feature| column.add(feature));
+        }
+        Some(column)
     }
 
     /// Returns whether the validity of a visible merchant is limited, so that [`Self::visible_len`] depends on the time.
@@ -209,9 +246,12 @@ impl Page {
 
     /// Returns the hashes under which nodes know the page's merchants, with duplicates.
     pub(crate) fn term_hashes(&self) -> impl Iterator<Item = u64> {
-        let recent = self.recent().into_iter().flat_map(|recent| &recent.records);
-        let records = self.packed.records.iter().chain(recent);
-        records.flat_map(|stored| stored.merchant.indexed_hashes())
+        self.records().flat_map(|stored| stored.merchant.indexed_hashes())
+    }
+
+    /// Returns all merchants, and those that have been removed since the page was packed.
+    fn records(&self) -> impl Iterator<Item = &Arc<StoredMerchant>> {
+        self.packed.records.iter().chain(self.recent().into_iter().flat_map(|recent| &recent.records))
     }
 
     /// Finds the slot of this exact version of a merchant.
@@ -270,9 +310,20 @@ impl Page {
         if kept < edits.recent.records.len() || !added.is_empty() {
             prefetch(&edits.recent.records);
             let recent = edits.recent.points().enumerate().filter(|(number, _)| is_kept(*number));
-            edits.recent = Arc::new(Recent::new(recent.map(|(_, point)| point).chain(added).collect()));
+            let signatures =
+                edits.recent.signatures.iter().enumerate().filter(|(number, _)| is_kept(*number));
+            let mut signatures: Vec<Signature> = signatures.map(|(_, signature)| signature.clone()).collect();
+            if let Some(names) = self.names() {
+                signatures.extend(added.iter().map(|point| Signature::of(&point.stored, names, |_| ())));
+            }
+            let points = recent.map(|(_, point)| point).chain(added).collect();
+            edits.recent = Arc::new(Recent::new(points, signatures));
         }
-        EditOutcome::Page(Self { packed: Arc::clone(&self.packed), edits: Some(Arc::new(edits)) })
+        EditOutcome::Page(Self {
+            packed: Arc::clone(&self.packed),
+            edits: Some(Arc::new(edits)),
+            fresh_names: None,
+        })
     }
 
     /// Returns all merchants, including hidden ones.
@@ -326,12 +377,12 @@ impl Packed {
 
 impl Default for Recent {
     fn default() -> Self {
-        Self::new(Vec::new())
+        Self::new(Vec::new(), Vec::new())
     }
 }
 
 impl Recent {
-    fn new(points: Vec<Point>) -> Self {
+    fn new(points: Vec<Point>, signatures: Vec<Signature>) -> Self {
         let visible =
             (0..).zip(&points).map(|(number, point)| u64::from(is_visible(&point.stored)) << number);
         Self {
@@ -339,6 +390,7 @@ impl Recent {
                 .chunks(LEAF_SIZE)
                 .map(|leaf| WideLeaf::new(leaf.iter().map(|point| point.position)))
                 .collect(),
+            signatures,
             visible: visible.sum(),
             has_limited: points.iter().any(|point| is_limited(&point.stored)),
             extent: Aabb::around(points.iter().map(|point| point.position)),
@@ -352,6 +404,11 @@ impl Recent {
 
     pub(crate) fn record(&self, number: usize) -> &Arc<StoredMerchant> {
         &self.records[number]
+    }
+
+    /// Returns whether the names of a point may match a text.
+    pub(crate) fn may_match(&self, number: usize, text: &TextQuery) -> bool {
+        self.signatures.get(number).is_none_or(|signature| signature.may_match(text))
     }
 
     /// Returns the points that meet the condition of a filter on the visibility, one bit each.

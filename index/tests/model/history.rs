@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nearby_index::*;
 
-use super::Script;
+use super::{
+    Script,
+    names::{names, names_of},
+};
 
 /// Poles, antimeridian, and ordinary places.
 const CENTRES: [(f64, f64); 6] =
@@ -29,7 +32,7 @@ pub(crate) struct Moment {
 impl History {
     pub(crate) fn begin(script: &mut Script<'_>) -> Self {
         let centre = CENTRES[usize::from(script.byte()) % CENTRES.len()];
-        let writer = IndexWriter::load([], Revision::ZERO);
+        let writer = load([], Revision::ZERO, script);
         Self { writer, list: BTreeMap::new(), centre, revision: Revision::ZERO, held: Vec::new() }
     }
 
@@ -60,7 +63,7 @@ impl History {
             }
             _ => {
                 let merchants: Vec<_> = self.list.values().rev().cloned().collect();
-                self.writer = IndexWriter::load(merchants, self.revision);
+                self.writer = load(merchants, self.revision, script);
                 Vec::new()
             }
         };
@@ -145,7 +148,8 @@ impl History {
                     ..Details::default()
                 }
                 .shared(),
-                profile: Profile::new(&self.revision.0.to_le_bytes()).unwrap(),
+                profile: Profile::of_parts(names(script).as_bytes(), &self.revision.0.to_le_bytes(), &[])
+                    .unwrap(),
             },
             revision: self.revision,
             position_revision: Revision(0),
@@ -158,6 +162,19 @@ impl History {
 
     fn displaced(&self, north_m: f64, east_m: f64) -> Position<Wgs84> {
         displaced(self.centre, north_m, east_m)
+    }
+}
+
+/// Loads an index; most have an index of names.
+fn load(
+    merchants: impl IntoIterator<Item = Arc<StoredMerchant>>,
+    revision: Revision,
+    script: &mut Script<'_>,
+) -> IndexWriter {
+    if script.below(8) == 0 {
+        IndexWriter::load(merchants, revision)
+    } else {
+        IndexWriter::load_with_names(merchants, revision, names_of)
     }
 }
 

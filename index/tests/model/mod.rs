@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 mod history;
+mod names;
 mod queries;
 
 use self::{history::History, queries::run_queries};

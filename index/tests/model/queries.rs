@@ -7,6 +7,7 @@ use nearby_index::*;
 use super::{
     Script,
     history::{Moment, ancestor, displaced, term},
+    names::{names_of, text},
 };
 
 /// Expected result: distance and merchant, by rank.
@@ -87,6 +88,11 @@ fn query(moment: &Moment, script: &mut Script<'_>) -> Query {
         ranges: (0..script.below(6).saturating_sub(3)).map(|_| range(script)).collect(),
         condition: (script.below(8) == 0)
             .then(|| Condition::new(|stored: &StoredMerchant| stored.revision.0 % 3 != 1)),
+        text: if script.below(8) == 0 {
+            text(script).map(|text| TextFilter::new(text, names_of))
+        } else {
+            None
+        },
     };
     let limit =
         Limit::new(1 + [script.below(8), script.below(40), script.below(2_000)][script.below(3)]).unwrap();
@@ -179,7 +185,7 @@ fn assert_stopped(
     let mut hits = Hits::default();
     snapshot.search_into(
         query,
-        SearchControl { predicate, should_continue: Some(&should_continue) },
+        SearchControl { predicate, should_continue: Some(&should_continue), names_read: None },
         &mut hits,
     );
     let limit = query.limit.get().min(all.len());
@@ -196,7 +202,7 @@ fn assert_stopped(
     };
     if hits.end() != End::Complete {
         let mut rest_hits = Hits::default();
-        snapshot.search_into(&rest, SearchControl { predicate, should_continue: None }, &mut rest_hits);
+        snapshot.search_into(&rest, SearchControl { predicate, ..SearchControl::default() }, &mut rest_hits);
         assert_eq!(found(&rest_hits), all[hits.as_slice().len()..]);
     }
 }

@@ -5543,6 +5543,9 @@ impl serde::Serialize for MerchantFilter {
         if !self.any_sources.is_empty() {
             len += 1;
         }
+        if !self.text.is_empty() {
+            len += 1;
+        }
         if !self.attribute_ranges.is_empty() {
             len += 1;
         }
@@ -5579,6 +5582,9 @@ impl serde::Serialize for MerchantFilter {
         }
         if !self.any_sources.is_empty() {
             struct_ser.serialize_field("anySources", &self.any_sources)?;
+        }
+        if !self.text.is_empty() {
+            struct_ser.serialize_field("text", &self.text)?;
         }
         if !self.attribute_ranges.is_empty() {
             struct_ser.serialize_field("attributeRanges", &self.attribute_ranges)?;
@@ -5619,6 +5625,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
             "noneServices",
             "any_sources",
             "anySources",
+            "text",
             "attribute_ranges",
             "attributeRanges",
             "labels",
@@ -5637,6 +5644,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
             AllServices,
             NoneServices,
             AnySources,
+            Text,
             AttributeRanges,
             Labels,
             VisibilityScope,
@@ -5670,6 +5678,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                             "allServices" | "all_services" => Ok(GeneratedField::AllServices),
                             "noneServices" | "none_services" => Ok(GeneratedField::NoneServices),
                             "anySources" | "any_sources" => Ok(GeneratedField::AnySources),
+                            "text" => Ok(GeneratedField::Text),
                             "attributeRanges" | "attribute_ranges" => Ok(GeneratedField::AttributeRanges),
                             "labels" => Ok(GeneratedField::Labels),
                             "visibilityScope" | "visibility_scope" => Ok(GeneratedField::VisibilityScope),
@@ -5701,6 +5710,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                 let mut all_services__ = None;
                 let mut none_services__ = None;
                 let mut any_sources__ = None;
+                let mut text__ = None;
                 let mut attribute_ranges__ = None;
                 let mut labels__ = None;
                 let mut visibility_scope__ = None;
@@ -5760,6 +5770,12 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                             }
                             any_sources__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Text => {
+                            if text__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("text"));
+                            }
+                            text__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::AttributeRanges => {
                             if attribute_ranges__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("attributeRanges"));
@@ -5790,6 +5806,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                     all_services: all_services__.unwrap_or_default(),
                     none_services: none_services__.unwrap_or_default(),
                     any_sources: any_sources__.unwrap_or_default(),
+                    text: text__.unwrap_or_default(),
                     attribute_ranges: attribute_ranges__.unwrap_or_default(),
                     labels: labels__.unwrap_or_default(),
                     visibility_scope: visibility_scope__.unwrap_or_default(),
@@ -7706,6 +7723,9 @@ impl serde::Serialize for SearchNearbyRequest {
         if self.group_by_position {
             len += 1;
         }
+        if self.max_per_brand != 0 {
+            len += 1;
+        }
         if !self.language_code.is_empty() {
             len += 1;
         }
@@ -7750,6 +7770,9 @@ impl serde::Serialize for SearchNearbyRequest {
         if self.group_by_position {
             struct_ser.serialize_field("groupByPosition", &self.group_by_position)?;
         }
+        if self.max_per_brand != 0 {
+            struct_ser.serialize_field("maxPerBrand", &self.max_per_brand)?;
+        }
         if !self.language_code.is_empty() {
             struct_ser.serialize_field("languageCode", &self.language_code)?;
         }
@@ -7782,6 +7805,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             "expansion",
             "group_by_position",
             "groupByPosition",
+            "max_per_brand",
+            "maxPerBrand",
             "language_code",
             "languageCode",
         ];
@@ -7800,6 +7825,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             OutputCoordinateSystem,
             Expansion,
             GroupByPosition,
+            MaxPerBrand,
             LanguageCode,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -7834,6 +7860,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
                             "expansion" => Ok(GeneratedField::Expansion),
                             "groupByPosition" | "group_by_position" => Ok(GeneratedField::GroupByPosition),
+                            "maxPerBrand" | "max_per_brand" => Ok(GeneratedField::MaxPerBrand),
                             "languageCode" | "language_code" => Ok(GeneratedField::LanguageCode),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
@@ -7866,6 +7893,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                 let mut output_coordinate_system__ = None;
                 let mut expansion__ = None;
                 let mut group_by_position__ = None;
+                let mut max_per_brand__ = None;
                 let mut language_code__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -7947,6 +7975,14 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             }
                             group_by_position__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::MaxPerBrand => {
+                            if max_per_brand__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("maxPerBrand"));
+                            }
+                            max_per_brand__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::LanguageCode => {
                             if language_code__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("languageCode"));
@@ -7968,6 +8004,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                     output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
                     expansion: expansion__,
                     group_by_position: group_by_position__.unwrap_or_default(),
+                    max_per_brand: max_per_brand__.unwrap_or_default(),
                     language_code: language_code__.unwrap_or_default(),
                 })
             }
@@ -9719,6 +9756,9 @@ impl serde::Serialize for WatchNearbyStart {
         if self.output_coordinate_system != 0 {
             len += 1;
         }
+        if self.max_per_brand != 0 {
+            len += 1;
+        }
         if !self.resume_token.is_empty() {
             len += 1;
         }
@@ -9751,6 +9791,9 @@ impl serde::Serialize for WatchNearbyStart {
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.output_coordinate_system)))?;
             struct_ser.serialize_field("outputCoordinateSystem", &v)?;
         }
+        if self.max_per_brand != 0 {
+            struct_ser.serialize_field("maxPerBrand", &self.max_per_brand)?;
+        }
         if !self.resume_token.is_empty() {
             struct_ser.serialize_field("resumeToken", &self.resume_token)?;
         }
@@ -9778,6 +9821,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             "view",
             "output_coordinate_system",
             "outputCoordinateSystem",
+            "max_per_brand",
+            "maxPerBrand",
             "resume_token",
             "resumeToken",
             "language_code",
@@ -9793,6 +9838,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             Filter,
             View,
             OutputCoordinateSystem,
+            MaxPerBrand,
             ResumeToken,
             LanguageCode,
         }
@@ -9823,6 +9869,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             "filter" => Ok(GeneratedField::Filter),
                             "view" => Ok(GeneratedField::View),
                             "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
+                            "maxPerBrand" | "max_per_brand" => Ok(GeneratedField::MaxPerBrand),
                             "resumeToken" | "resume_token" => Ok(GeneratedField::ResumeToken),
                             "languageCode" | "language_code" => Ok(GeneratedField::LanguageCode),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -9851,6 +9898,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                 let mut filter__ = None;
                 let mut view__ = None;
                 let mut output_coordinate_system__ = None;
+                let mut max_per_brand__ = None;
                 let mut resume_token__ = None;
                 let mut language_code__ = None;
                 while let Some(k) = map_.next_key()? {
@@ -9903,6 +9951,14 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             }
                             output_coordinate_system__ = Some(map_.next_value::<CoordinateSystem>()? as i32);
                         }
+                        GeneratedField::MaxPerBrand => {
+                            if max_per_brand__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("maxPerBrand"));
+                            }
+                            max_per_brand__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::ResumeToken => {
                             if resume_token__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("resumeToken"));
@@ -9925,6 +9981,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                     filter: filter__,
                     view: view__.unwrap_or_default(),
                     output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
+                    max_per_brand: max_per_brand__.unwrap_or_default(),
                     resume_token: resume_token__.unwrap_or_default(),
                     language_code: language_code__.unwrap_or_default(),
                 })

@@ -32,6 +32,28 @@ pub struct MerchantFilter {
     /// The merchant comes from one of these sources.
     #[prost(string, repeated, tag = "9")]
     pub any_sources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The names of the merchant contain this text: `display_name`, `brand` and `localized_names`. A filter, never a score.
+    /// Empty: no condition. At most 256 bytes and 16 words, with at least one letter or digit (NO_LETTER_OR_DIGIT).
+    ///
+    /// Names and text are compared in folded form. U+02BB, U+02BC, U+2018, U+2019, U+00B4 and U+0060 become an apostrophe,
+    /// and the signs U+2122 and U+2120 (TM, SM) vanish. Then NFKD; full case folding; dotless i, and the letters l, o, d, h
+    /// and t with stroke, eth and eng, become i, l, o, d, h, t, d and n; ae, oe and thorn become ae, oe and th. Marks are
+    /// removed after Latin, Greek, Cyrillic, Hebrew and Arabic letters and after characters that are not letters; all others
+    /// stay, such as the voiced marks of kana and the vowels of Thai and Indic scripts. Tatweel vanishes, keheh becomes kaf,
+    /// Farsi yeh and alef maksura become yeh, teh marbuta becomes heh. Katakana become hiragana. Decimal digits of all
+    /// scripts become ASCII digits. Finally NFKC. So `isik` finds `Işık`, and `lodz` finds `ŁÓDŹ`.
+    ///
+    /// Words are runs of letters and digits. Han, kana, Hangul, Thai, Lao, Khmer and Burmese, with U+30FC, U+3005, U+3006,
+    /// U+3007 and their marks, form runs that match as substrings; where such a run meets other letters or digits, both end.
+    /// Words or runs that only punctuation and format characters join, without white space or symbols, form a compound. A
+    /// name offers its words and its compounds joined: `McDonald's` offers `mcdonald`, `s` and `mcdonalds`, `7-Eleven`
+    /// offers `7eleven`. A compound in the text matches joined, or as consecutive words of which all but the last are equal.
+    ///
+    /// A merchant matches if every word of the text is a prefix of a word, or lies in a run, of any of its names; each word
+    /// may find its own name. There is no ue for u with diaeresis, no traditional for simplified Han, no transliteration and
+    /// no tolerance of typing errors.
+    #[prost(string, tag = "10")]
+    pub text: ::prost::alloc::string::String,
     /// The merchant is in every one of these ranges; at most 32.
     #[prost(message, repeated, tag = "12")]
     pub attribute_ranges: ::prost::alloc::vec::Vec<AttributeRange>,
@@ -1806,6 +1828,14 @@ pub struct SearchNearbyRequest {
     /// their number. Points are the same if they differ by less than a micrometre.
     #[prost(bool, tag = "12")]
     pub group_by_position: bool,
+    /// Optional. Maximum number of merchants of one brand, such as 1 to list each chain once: 0, the default, means no limit;
+    /// negative values are rejected. Keeps the first ones of each brand in rank order, after all filters. Brands are equal if
+    /// their letters and digits are, folded as in `MerchantFilter.text` and without white space; merchants whose brand has none
+    /// are not limited. Applies to all pages together, before `group_by_position`: `total_size` and `expansion` count what
+    /// remains. Each page counts from the start of the search, at its own revision, so that a brand is repeated or lost only if
+    /// a merchant of that brand has changed since the first page.
+    #[prost(int32, tag = "15")]
+    pub max_per_brand: i32,
     /// Optional. A BCP 47 language tag such as `zh-CN`: results then have `localized_name`. Not a list of languages. A tag that
     /// is not well-formed is rejected, reason LANGUAGE_CODE_INVALID.
     #[prost(string, tag = "16")]
@@ -2021,6 +2051,9 @@ pub struct WatchNearbyStart {
     /// Optional. As in SearchNearby.
     #[prost(enumeration = "CoordinateSystem", tag = "7")]
     pub output_coordinate_system: i32,
+    /// Optional. As in SearchNearby: the nearest of each brand are watched, and enter or leave as the limit admits them.
+    #[prost(int32, tag = "11")]
+    pub max_per_brand: i32,
     /// Optional. `resume_token` of the last response of an earlier watch with the same origin and the same fields above,
     /// except the view, the output datum and the language. If nothing has changed since, the first response has no changes; otherwise,
     /// and if the token does not belong to this watch, it has the whole set.

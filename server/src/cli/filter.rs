@@ -32,6 +32,10 @@ pub(super) struct FilterArgs {
     /// Only merchants of this source, as `nearby import --source` names it; repeat for any of several
     #[arg(long = "source", value_name = "SOURCE")]
     sources: Vec<String>,
+
+    /// Only merchants with all of these words in their names: prefixes of words, or parts of names in scripts written without spaces
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    text: String,
 }
 
 /// Returns the flag that sets a field of the filter of a request.
@@ -45,6 +49,7 @@ pub(super) fn flag_of(field: &str) -> Option<&'static str> {
         "none_brands" => Some("--not-brand"),
         "all_services" => Some("--service"),
         "any_sources" => Some("--source"),
+        "text" => Some("--text"),
         _ => None,
     }
 }
@@ -60,6 +65,7 @@ impl FilterArgs {
             none_brands: self.not_brands.clone(),
             all_services: self.services.clone(),
             any_sources: self.sources.clone(),
+            text: self.text.clone(),
             ..Default::default()
         };
         (filter != wire::MerchantFilter::default()).then_some(filter)

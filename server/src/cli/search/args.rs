@@ -56,6 +56,10 @@ pub(in crate::cli) struct SearchArgs {
     #[arg(long)]
     group: bool,
 
+    /// Maximum number of merchants of one brand, the nearest first
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    max_per_brand: Option<i32>,
+
     /// Maximum number of results
     #[arg(long, default_value = "20", value_name = "NUMBER", conflicts_with = "all")]
     limit: NonZeroUsize,
@@ -106,6 +110,7 @@ impl SearchArgs {
             opening: self.opening.to_wire(),
             expansion: self.expand.map(expand),
             group_by_position: self.group,
+            max_per_brand: self.max_per_brand.unwrap_or_default(),
             ..request
         }
     }
@@ -146,6 +151,7 @@ pub(super) fn flag_of(field: &str) -> Option<&'static str> {
         "radius_m" => Some("--radius"),
         "min_distance_m" => Some("--min-distance"),
         "expansion.min_results" => Some("--expand"),
+        "max_per_brand" => Some("--max-per-brand"),
         "opening.open_at" => Some("--open-at"),
         other => filter::flag_of(other),
     }

@@ -1,10 +1,13 @@
 //! Filters and views from the wire.
 
-use nearby_index::{AttributeRange, Filter, Term, TermKind, UnixMicros, VisibilityFilter};
+use nearby_index::{
+    AttributeRange, Filter, Term, TermKind, TextFilter, TextQuery, TextQueryError, UnixMicros,
+    VisibilityFilter,
+};
 use nearby_proto::v1 as wire;
 
 use super::violations::Check;
-use crate::{error::ServiceError, partial_decode::label_condition, reason};
+use crate::{error::ServiceError, merchant_names::names_of, partial_decode::label_condition, reason};
 
 /// Parses a filter; `path` is its field in the request, `default` its visibility scope if it has none, and `now` the time at which merchants
 /// must be valid to be visible.
@@ -62,6 +65,7 @@ pub(crate) fn filter_from_wire(
         check.required_text(&format!("{path}.key"), &condition.key, 63);
         check.text(&format!("{path}.value"), condition.value.as_deref().unwrap_or_default(), 256);
     });
+    let text = text_from_wire(&mut check, &given.text);
     check.finish()?;
     // An empty list on the wire is no condition; in the index it would match nothing.
     let any_of = any_of.into_iter().chain([prefixes]).filter(|terms| !terms.is_empty());
@@ -70,6 +74,7 @@ pub(crate) fn filter_from_wire(
         valid_at,
         any_of: any_of.chain(all_of.into_iter().map(|term| vec![term])).collect(),
         none_of: none_of.concat(),
+        text,
         ranges,
         condition: label_condition(&given.labels),
     })
@@ -99,6 +104,24 @@ fn attribute_ranges(check: &mut Check, given: &[wire::AttributeRange]) -> Vec<At
         }
     });
     given.iter().map(|range| AttributeRange::new(&range.key, range.min, range.max)).collect()
+}
+
+/// Parses the text; an empty one is no condition.
+fn text_from_wire(check: &mut Check, given: &str) -> Option<TextFilter> {
+    if given.is_empty() {
+        return None;
+    }
+    check.text("text", given, TextQuery::MAX_BYTES);
+    match TextQuery::parse(given) {
+        Ok(query) => return Some(TextFilter::new(query, names_of)),
+        Err(error @ TextQueryError::NoWords) => {
+            check.fail("text", reason::NO_LETTER_OR_DIGIT, error.to_string())
+        }
+        Err(error @ TextQueryError::TooManyWords) => check.fail("text", reason::TOO_MANY, error.to_string()),
+        // Reported with the control characters of the text.
+        Err(TextQueryError::TooLong) => {}
+    }
+    None
 }
 
 /// The part of a merchant that a response shows.

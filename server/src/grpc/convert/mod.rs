@@ -25,8 +25,8 @@ pub(crate) use self::{
     position::{OutputDatum, is_null_island, origin_from_wire, output_datum_from_wire, position_from_wire},
     request_id::request_key,
     search::{
-        Ring, SearchRequest, SearchSettings, area_from_wire, language_from_wire, may_see, next_page_token,
-        search_from_wire,
+        Ring, SearchRequest, SearchSettings, area_from_wire, language_from_wire, max_per_brand_from_wire,
+        may_see, next_page_token, search_from_wire,
     },
     violations::Check,
 };

@@ -1,5 +1,7 @@
 //! Searches from the wire.
 
+use std::num::NonZeroUsize;
+
 use nearby_index::{
     Cursor, Ecef, Limit, Meters, Position, Query, Radius, RadiusError, Revision, UnixMicros,
     VisibilityFilter, Wgs84,
@@ -52,6 +54,8 @@ pub(crate) struct SearchRequest {
     pub(crate) language: Option<Language>,
     pub(crate) include_total: bool,
     pub(crate) group_by_position: bool,
+    /// Maximum number of merchants of a brand.
+    pub(crate) max_per_brand: Option<NonZeroUsize>,
     /// A hash of the request, to which its page tokens are bound.
     pub(crate) fingerprint: Fingerprint,
 }
@@ -89,6 +93,7 @@ pub(crate) fn search_from_wire(
     let expansion =
         given.expansion.as_ref().map(|given| expansion_from_wire(given, min, settings.max_radius));
     let expansion = check.absorb(expansion.transpose());
+    let max_per_brand = max_per_brand_from_wire(&mut check, given.max_per_brand);
     check.finish()?;
     let (Some((mut query, origin)), Some(view), Some(output), Some(opening), Some(expansion), Some(language)) =
         (area, view, output, opening, expansion, language)
@@ -116,8 +121,15 @@ pub(crate) fn search_from_wire(
         language,
         include_total: given.include_total,
         group_by_position: given.group_by_position,
+        max_per_brand,
         fingerprint,
     })
+}
+
+/// Parses a limit of merchants per brand; 0 is no limit.
+pub(crate) fn max_per_brand_from_wire(check: &mut Check, given: i32) -> Option<NonZeroUsize> {
+    check.range("max_per_brand", given, 0..=i32::MAX);
+    usize::try_from(given).ok().and_then(NonZeroUsize::new)
 }
 
 /// A circle, without the part within a minimum distance.

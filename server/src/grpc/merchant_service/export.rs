@@ -9,6 +9,7 @@ use prost::encoding;
 use tonic::Status;
 
 use crate::{
+    auth::rate_limit::Cost,
     error::ServiceError,
     grpc::{
         convert::{filter_from_wire, view_from_wire},
@@ -56,7 +57,8 @@ pub(super) fn export(
             }
         }
         let returned = Returned::of(view, merchants, message.len());
-        charges.add_debt(cost::skipped(checked - merchants) + returned.cost());
+        let names_read = if filter.text.is_some() { cost::names_read(checked) } else { Cost::ZERO };
+        charges.add_debt(cost::skipped(checked - merchants) + names_read + returned.cost());
         (Encoded::from_bytes(message), last.filter(|_| !is_last))
     };
     let next = Arc::new(next);

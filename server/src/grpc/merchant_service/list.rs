@@ -8,6 +8,7 @@ use prost::Message;
 
 use super::ReadAccess;
 use crate::{
+    auth::rate_limit::Cost,
     error::ServiceError,
     grpc::{
         convert::{MAX_PAGE_BYTES, View, filter_from_wire, may_filter_by_labels, page_size, view_from_wire},
@@ -42,7 +43,9 @@ pub(super) async fn list(
         let mut page = ListPage::default();
         let next = page.fill(snapshot.list(after.as_ref()), (&filter, view), size, should_continue);
         let returned = Returned::of(view, page.merchants, page.response.len()).further_cost();
-        charges.add_debt(cost::skipped(page.skipped) + returned);
+        let checked = page.skipped + page.merchants;
+        let names_read = if filter.text.is_some() { cost::names_read(checked) } else { Cost::ZERO };
+        charges.add_debt(cost::skipped(page.skipped) + names_read + returned);
         Ok(next.map(|next| (page.response, next)))
     };
     let (mut response, next) = run_or_offload(context.work()?, context.deadline, job).await?;

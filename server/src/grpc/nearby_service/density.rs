@@ -176,8 +176,12 @@ pub(super) fn count(
     should_continue: &dyn Fn() -> bool,
 ) -> Result<Option<wire::GetDensityResponse>, ServiceError> {
     let mut cells: HashMap<Cell, i32> = HashMap::new();
-    let control = SearchControl { predicate: None, should_continue: Some(should_continue) };
-    let mut assigned = 0;
+    let (mut assigned, names_read) = (0, std::cell::Cell::new(0));
+    let control = SearchControl {
+        should_continue: Some(should_continue),
+        names_read: Some(&names_read),
+        ..SearchControl::default()
+    };
     let is_whole = snapshot.for_each(&area.query, control, |hit| {
         assigned += 1;
         let position = hit.merchant.merchant.position.to_wgs84();
@@ -187,7 +191,7 @@ pub(super) fn count(
             *cells.entry(cell).or_default() += 1;
         }
     });
-    charges.add_debt(cost::density(assigned, cells.len()));
+    charges.add_debt(cost::density(assigned, cells.len()) + cost::names_read(names_read.get()));
     if !is_whole {
         return Ok(None);
     }

@@ -9,6 +9,7 @@
 //! | `density` | counts by H3 cell |
 
 pub(crate) mod batch;
+pub(crate) mod brand_limit;
 pub(crate) mod density;
 pub(crate) mod page_response;
 pub(crate) mod search;

@@ -9,6 +9,7 @@ use nearby_index::{
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 
+use super::brand_limit::BrandLimited;
 use crate::{
     error::ServiceError,
     grpc::{
@@ -25,8 +26,11 @@ use crate::{
 pub(crate) struct SearchWork {
     /// Pages of the index that it has visited.
     pub(crate) pages: Cell<usize>,
-    /// Merchants that it has examined on their own: those whose opening hours it has evaluated, and those that it has grouped.
+    /// Merchants that it has examined on their own: those whose opening hours it has evaluated, those that it has grouped, and
+    /// those that it has counted by brand.
     pub(crate) examined: Cell<usize>,
+    /// Merchants whose names it has compared with the text of the filter.
+    pub(crate) names_read: Cell<usize>,
 }
 
 impl SearchWork {
@@ -100,8 +104,11 @@ pub(crate) fn page_response(
     let is_match =
         |stored: &StoredMerchant| stored.position_revision <= first_revision && is_open_enough(stored);
     let filters = first_revision < snapshot.revision() || filter.is_some();
-    let control =
-        SearchControl { predicate: filters.then_some(&is_match), should_continue: Some(&should_continue) };
+    let control = SearchControl {
+        predicate: filters.then_some(&is_match),
+        should_continue: Some(&should_continue),
+        names_read: Some(&work.names_read),
+    };
     let search = PageSearch { request, snapshot, control, work };
     let Some(Rows { rows, is_more }) = search.page() else { return Ok(None) };
     let (mut encoded, mut count) = search.write(&rows, max_bytes, clocks.as_ref());
@@ -124,15 +131,8 @@ pub(crate) fn page_response(
     if revision != 0 {
         encoding::uint64::encode(3, &revision, &mut encoded);
     }
-    if request.include_total {
-        let Some(total) = search.total() else { return Ok(None) };
-        encoding::int32::encode(4, &whole(total), &mut encoded);
-    }
-    if request.accuracy_m > 0.0 && request.query.after.is_none() {
-        let Some(omissions) = search.possible_omissions() else { return Ok(None) };
-        if omissions > 0 {
-            encoding::int32::encode(5, &whole(omissions), &mut encoded);
-        }
+    if search.put_counts(&mut encoded).is_none() {
+        return Ok(None);
     }
     Ok(Some(Page { encoded: Encoded::from_bytes(encoded), results: count }))
 }
@@ -178,6 +178,9 @@ impl<'s> PageSearch<'_, 's> {
         if self.request.group_by_position {
             return self.groups(query);
         }
+        if let Some(ranked) = self.brand_limited(query) {
+            return self.limited_rows(ranked, query.limit);
+        }
         let mut hits = Hits::default();
         self.snapshot.search_into(query, self.control, &mut hits);
         let rows = hits.as_slice().iter().map(|hit| Row { hit: *hit, at_position: 0, last: *hit });
@@ -188,17 +191,41 @@ impl<'s> PageSearch<'_, 's> {
         }
     }
 
+    /// The merchants of a query, limited by brand; `None` without such a limit.
+    fn brand_limited<'q>(&'q self, query: &Query) -> Option<BrandLimited<'q, 's>> {
+        let max = self.request.max_per_brand?;
+        Some(BrandLimited::new((self.snapshot, query), self.control, max, &self.work.examined))
+    }
+
+    /// The first rows of merchants that are limited by brand.
+    fn limited_rows(&self, mut ranked: BrandLimited<'_, 's>, limit: Limit) -> Option<Rows<'s>> {
+        let row = |hit| Row { hit, at_position: 0, last: hit };
+        let rows: Vec<Row<'s>> = ranked.by_ref().take(limit.get()).map(row).collect();
+        let is_more = rows.len() == limit.get() && ranked.next().is_some();
+        (!ranked.is_stopped()).then_some(Rows { rows, is_more })
+    }
+
     /// One row for each point. Points at one distance are on one page, so that the next starts with another distance.
     fn groups(&self, query: &Query) -> Option<Rows<'s>> {
+        if let Some(mut ranked) = self.brand_limited(query) {
+            let (rows, is_more) = self.group(ranked.by_ref(), query.limit);
+            return (is_more || !ranked.is_stopped()).then_some(Rows { rows, is_more });
+        }
+        let all = Query { limit: Limit::UNLIMITED, ..query.clone() };
+        let mut ranked = self.snapshot.search_iter(all, self.control);
+        let (rows, is_more) = self.group(ranked.by_ref(), query.limit);
+        (is_more || ranked.end() != Some(End::Stopped)).then_some(Rows { rows, is_more })
+    }
+
+    /// Groups ranked merchants by point, up to a number of rows. Returns whether there are more.
+    fn group(&self, ranked: impl Iterator<Item = Hit<'s>>, limit: Limit) -> (Vec<Row<'s>>, bool) {
         let mut rows: Vec<Row<'s>> = Vec::new();
         let mut at_this_distance = 0;
-        let mut ranked =
-            self.snapshot.search_iter(Query { limit: Limit::UNLIMITED, ..query.clone() }, self.control);
-        for hit in ranked.by_ref() {
+        for hit in ranked {
             SearchWork::count(&self.work.examined);
             if rows.last().is_none_or(|row| row.hit.distance != hit.distance) {
-                if rows.len() >= query.limit.get() {
-                    return Some(Rows { rows, is_more: true });
+                if rows.len() >= limit.get() {
+                    return (rows, true);
                 }
                 at_this_distance = rows.len();
             }
@@ -209,7 +236,7 @@ impl<'s> PageSearch<'_, 's> {
             }
             rows[at_this_distance..].iter_mut().for_each(|row| row.last = hit);
         }
-        (ranked.end() != Some(End::Stopped)).then_some(Rows { rows, is_more: false })
+        (rows, false)
     }
 
     /// Encodes as many rows as fit. Returns their bytes and their number.
@@ -256,6 +283,20 @@ impl<'s> PageSearch<'_, 's> {
         }
     }
 
+    /// Writes the number of results and of omissions, as far as they are wanted; `None` if the search was stopped.
+    fn put_counts(&self, encoded: &mut Vec<u8>) -> Option<()> {
+        if self.request.include_total {
+            encoding::int32::encode(4, &whole(self.total()?), encoded);
+        }
+        if self.request.accuracy_m > 0.0 && self.request.query.after.is_none() {
+            let omissions = self.possible_omissions()?;
+            if omissions > 0 {
+                encoding::int32::encode(5, &whole(omissions), encoded);
+            }
+        }
+        Some(())
+    }
+
     /// The number of results of all pages.
     fn total(&self) -> Option<usize> {
         let query = Query { after: None, limit: Limit::UNLIMITED, ..self.request.query.clone() };
@@ -272,6 +313,16 @@ impl<'s> PageSearch<'_, 's> {
         if self.request.group_by_position {
             return Some(self.groups(query)?.rows.len());
         }
+        self.count_merchants(query, Meters::ZERO)
+    }
+
+    /// The number of merchants from a distance on. A limit by brand counts from the inner radius.
+    fn count_merchants(&self, query: &Query, from: Meters) -> Option<usize> {
+        if let Some(mut ranked) = self.brand_limited(query) {
+            let count = ranked.by_ref().filter(|hit| hit.distance >= from).count();
+            return (!ranked.is_stopped()).then_some(count);
+        }
+        let query = &Query { min_distance: query.min_distance.max(from), ..query.clone() };
         let count = self.snapshot.count(query, self.control);
         (!count.stopped).then_some(count.merchants)
     }
@@ -280,9 +331,10 @@ impl<'s> PageSearch<'_, 's> {
     fn possible_omissions(&self) -> Option<usize> {
         let (accuracy_m, query) = (self.request.accuracy_m, &self.request.query);
         let (from_m, to_m) = (query.min_distance.get(), query.radius.meters().get());
-        let outside = self.count_between(to_m.next_up(), (to_m + accuracy_m).min(Radius::MAX_M))?;
+        let outside = self.count_between(from_m, to_m.next_up(), (to_m + accuracy_m).min(Radius::MAX_M))?;
         let inside = if from_m > 0.0 {
-            self.count_between((from_m - accuracy_m).max(0.0), from_m.next_down())?
+            let inner_m = (from_m - accuracy_m).max(0.0);
+            self.count_between(inner_m, inner_m, from_m.next_down())?
         } else {
             0
         };
@@ -290,7 +342,7 @@ impl<'s> PageSearch<'_, 's> {
         let expanded = match self.request.expansion {
             Some(expansion) if outside > 0 => {
                 let within = self.count(&Query { limit: Limit::UNLIMITED, ..query.clone() })?;
-                let beyond = self.count_between(to_m.next_up(), expansion.radius.meters().get())?;
+                let beyond = self.count_between(from_m, to_m.next_up(), expansion.radius.meters().get())?;
                 expansion.min_results.saturating_sub(within).min(beyond)
             }
             _ => 0,
@@ -298,16 +350,18 @@ impl<'s> PageSearch<'_, 's> {
         Some(outside.saturating_sub(expanded) + inside)
     }
 
-    fn count_between(&self, from_m: f64, to_m: f64) -> Option<usize> {
-        let (Some(min_distance), Ok(radius)) = (Meters::new(from_m), Radius::new(to_m)) else {
+    /// The number of merchants between two distances, of a search that starts at an inner radius.
+    fn count_between(&self, inner_m: f64, from_m: f64, to_m: f64) -> Option<usize> {
+        let (Some(min_distance), Some(from), Ok(radius)) =
+            (Meters::new(inner_m), Meters::new(from_m), Radius::new(to_m))
+        else {
             return Some(0);
         };
-        if min_distance > radius.meters() {
+        if from > radius.meters() {
             return Some(0);
         }
         let query = Query { min_distance, radius, after: None, ..self.request.query.clone() };
-        let count = self.snapshot.count(&query, self.control);
-        (!count.stopped).then_some(count.merchants)
+        self.count_merchants(&query, from)
     }
 }
 

@@ -53,7 +53,9 @@ impl NearbyServiceImpl {
                 Returned::of(request.view, page.results, page.encoded.as_bytes().len()).further_cost()
             };
             let returned = page.as_ref().ok().and_then(Option::as_ref).map(of_page).unwrap_or_default();
-            charges.add_debt(cost::search_work(work.pages.get(), work.examined.get()) + returned);
+            let work = cost::search_work(work.pages.get(), work.examined.get())
+                + cost::names_read(work.names_read.get());
+            charges.add_debt(work + returned);
             page
         };
         let start = Instant::now();

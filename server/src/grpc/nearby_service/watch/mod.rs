@@ -5,26 +5,26 @@
 
 mod diff;
 
-use std::{sync::Arc, time::Duration};
+use std::{cell::Cell, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use nearby_index::{
-    Change, Ecef, Hits, Limit, Query, Revision, SearchControl, Snapshot, Term, TermKind, UnixMicros,
-    VisibilityFilter,
+    Change, Ecef, End, Hit, Hits, Limit, Query, Revision, SearchControl, Snapshot, Term, TermKind,
+    UnixMicros, VisibilityFilter,
 };
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
 
 use self::diff::{Difference, OutputFormat, WatchedMerchant, WatchedSet};
-use super::{NearbyServiceImpl, SearchSettings, page_response::is_uncertain};
+use super::{NearbyServiceImpl, SearchSettings, brand_limit::BrandLimited, page_response::is_uncertain};
 use crate::{
     clock::Clock,
     error::ServiceError,
     grpc::{
         convert::{
-            Check, Ring, area_from_wire, language_from_wire, may_see, origin_from_wire,
-            output_datum_from_wire, page_size, view_from_wire,
+            Check, Ring, area_from_wire, language_from_wire, max_per_brand_from_wire, may_see,
+            origin_from_wire, output_datum_from_wire, page_size, view_from_wire,
         },
         cost::{self, Returned},
         middleware::{deadline::Deadline, error_details::with_details},
@@ -33,7 +33,7 @@ use crate::{
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
     overload::resource::Resource,
-    overload::{slice, work_queue::Work},
+    overload::slice,
     page_token::{Fingerprint, Payload},
     reason,
     service::{NOT_READY, Service},
@@ -186,6 +186,7 @@ struct Watcher {
     query: Query,
     /// Accuracy of the origin, in metres.
     accuracy_m: f64,
+    max_per_brand: Option<NonZeroUsize>,
     format: OutputFormat,
     set: WatchedSet,
     /// The revision up to which all changes have been checked.
@@ -275,7 +276,7 @@ impl Watcher {
         context: &RequestContext,
     ) -> Result<(Difference, Revision), ServiceError> {
         self.query.filter.valid_at[0] = Some((self.clock)());
-        let (found, revision, next_validity_change) = self.search(service, context.work()?).await?;
+        let (found, revision, next_validity_change) = self.search(service, context).await?;
         (self.seen, self.next_validity_change) = (revision, next_validity_change);
         slice::yield_if_over().await;
         context.charges.add_debt(cost::compared(found.len()));
@@ -323,25 +324,43 @@ impl Watcher {
     async fn search(
         &self,
         service: &Service,
-        work: &Work,
+        context: &RequestContext,
     ) -> Result<(Vec<WatchedMerchant>, Revision, Option<UnixMicros>), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
+        let charges = Arc::clone(&context.charges);
+        let max_per_brand = self.max_per_brand;
         let job = move |should_continue: &dyn Fn() -> bool| {
-            let mut hits = Hits::default();
-            let control = SearchControl { predicate: None, should_continue: Some(should_continue) };
-            snapshot.search_into(&query, control, &mut hits);
-            let found = hits.as_slice().iter().map(|hit| WatchedMerchant {
+            let (examined, names_read) = (Cell::new(0), Cell::new(0));
+            let control = SearchControl {
+                should_continue: Some(should_continue),
+                names_read: Some(&names_read),
+                ..SearchControl::default()
+            };
+            let watched = |hit: Hit<'_>| WatchedMerchant {
                 distance: hit.distance,
                 uncertain: is_uncertain(hit.distance, &query, accuracy_m),
                 merchant: Arc::clone(hit.merchant),
-            });
-            if hits.end() == nearby_index::End::Stopped {
+            };
+            let (found, is_whole): (Vec<WatchedMerchant>, bool) = match max_per_brand {
+                None => {
+                    let mut hits = Hits::default();
+                    snapshot.search_into(&query, control, &mut hits);
+                    (hits.as_slice().iter().copied().map(watched).collect(), hits.end() != End::Stopped)
+                }
+                Some(max) => {
+                    let mut ranked = BrandLimited::new((&snapshot, &query), control, max, &examined);
+                    let found = ranked.by_ref().take(query.limit.get()).map(watched).collect();
+                    (found, !ranked.is_stopped())
+                }
+            };
+            charges.add_debt(cost::search_work(0, examined.get()) + cost::names_read(names_read.get()));
+            if !is_whole {
                 return Ok(None);
             }
             let next_change = next_validity_change(&snapshot, &query, control);
-            Ok(next_change.map(|next_change| (found.collect(), snapshot.revision(), next_change)))
+            Ok(next_change.map(|next_change| (found, snapshot.revision(), next_change)))
         };
-        run_or_offload(work, Deadline::default(), job).await
+        run_or_offload(context.work()?, Deadline::default(), job).await
     }
 
     fn token(&self, service: &Service) -> Result<String, ServiceError> {
@@ -374,6 +393,7 @@ fn start_from_wire(
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     let language = check.absorb(language_from_wire(&given.language_code, "language_code"));
+    let max_per_brand = max_per_brand_from_wire(&mut check, given.max_per_brand);
     check.finish()?;
     let (Some((query, _)), Some(view), Some(output), Some(language)) = (area, view, output, language) else {
         return Err(ServiceError::Internal("a watch was rejected without a violation"));
@@ -385,6 +405,7 @@ fn start_from_wire(
         start: given,
         query,
         accuracy_m,
+        max_per_brand,
         format,
         set: WatchedSet::default(),
         seen: Revision::ZERO,
