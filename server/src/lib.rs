@@ -78,5 +78,6 @@ pub mod reason;
 pub mod record;
 pub mod service;
 pub mod telemetry;
+mod watch_registry;
 mod web_uri;
 pub mod write_availability;

@@ -13,6 +13,7 @@ use crate::{
     opening_hours::HolidayCalendar,
     page_token::PageTokens,
     record::{FieldSet, MerchantPatch, Update},
+    watch_registry::WatchRegistry,
 };
 
 /// Reads and writes merchants.
@@ -24,6 +25,8 @@ pub struct Service {
     pub commits: CommitHandle,
     /// Recent changes.
     pub feed: ChangeFeed,
+    /// The watches that changes wake.
+    pub watches: WatchRegistry,
     /// Seals and opens page tokens.
     pub tokens: PageTokens,
     /// The holidays of opening hours.

@@ -49,6 +49,7 @@ use crate::{
     overload::principal_limits::PrincipalLimits,
     service::{Service, ServiceHandle},
     telemetry::{LogControl, metrics::Metrics, scrape_state::Traffic, traces::Traces},
+    watch_registry::WatchRegistry,
     write_availability::{State, WriteAvailability},
 };
 
@@ -178,10 +179,12 @@ impl ServerHandle {
             availability.clone(),
         )?;
         let reader = index.reader();
+        let watches = WatchRegistry::default();
         let commit_parts = CommitParts {
             store,
             index,
             feed: feed.clone(),
+            watches: watches.clone(),
             completed,
             availability: availability.clone(),
             clock: clock::system(),
@@ -192,7 +195,7 @@ impl ServerHandle {
         let refresh = run_refresh(Arc::clone(&calendar), clock::system());
         let background = admin.into_iter().chain([AbortOnDrop(tokio::spawn(refresh))]).collect();
         let last_backup_s = Arc::default();
-        handle.set(Service { reader, commits, feed, tokens, calendar, backups, last_backup_s });
+        handle.set(Service { reader, commits, feed, watches, tokens, calendar, backups, last_backup_s });
         health.set_all(true).await;
         Ok(Self {
             address: None,

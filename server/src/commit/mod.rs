@@ -28,6 +28,7 @@ use crate::{
     error::{LimitedResource, ServiceError},
     record::MerchantPatch,
     telemetry::metrics::Metrics,
+    watch_registry::WatchRegistry,
     write_availability::WriteAvailability,
 };
 
@@ -182,6 +183,8 @@ pub struct CommitParts {
     pub index: IndexWriter,
     /// Publishes changes to watchers.
     pub feed: ChangeFeed,
+    /// The watches that the changes wake.
+    pub watches: WatchRegistry,
     /// Completed requests, from the store.
     pub completed: Vec<Arc<CompletedRequest>>,
     /// State of the write availability, checked before each commit.

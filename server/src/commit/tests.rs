@@ -90,6 +90,7 @@ fn start_with(
         store,
         index,
         feed: feed.clone(),
+        watches: WatchRegistry::default(),
         completed,
         availability: availability.clone(),
         clock,

@@ -44,7 +44,7 @@ pub(super) struct BatchBuilder<'a> {
     touched: HashMap<MerchantId, Option<Arc<StoredMerchant>>>,
     changes: Vec<Change>,
     /// The version that each change replaces.
-    replaces: Vec<Option<Revision>>,
+    replaced: Vec<Option<Arc<StoredMerchant>>>,
     completed: Vec<Arc<CompletedRequest>>,
     last: Revision,
 }
@@ -52,19 +52,19 @@ pub(super) struct BatchBuilder<'a> {
 /// A batch that has been decided.
 pub(super) struct Decided {
     pub(super) changes: Vec<Change>,
-    pub(super) replaces: Vec<Option<Revision>>,
+    pub(super) replaced: Vec<Option<Arc<StoredMerchant>>>,
     pub(super) completed: Vec<Arc<CompletedRequest>>,
 }
 
 impl<'a> BatchBuilder<'a> {
     pub(super) fn new(base: Arc<Snapshot>, completed_before: &'a CompletedRequests, now: UnixMicros) -> Self {
         let last = base.revision();
-        let (touched, changes, replaces, completed) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { base, completed_before, now, touched, changes, replaces, completed, last }
+        let (touched, changes, replaced, completed) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { base, completed_before, now, touched, changes, replaced, completed, last }
     }
 
     pub(super) fn into_decided(self) -> Decided {
-        Decided { changes: self.changes, replaces: self.replaces, completed: self.completed }
+        Decided { changes: self.changes, replaced: self.replaced, completed: self.completed }
     }
 
     /// Adds all commands of a transaction to the batch, or none. A request that was completed before returns the result of
@@ -83,7 +83,7 @@ impl<'a> BatchBuilder<'a> {
         let decided = self.decide_all(commands, &mut undo);
         if decided.is_err() || validate_only {
             self.changes.truncate(changes);
-            self.replaces.truncate(changes);
+            self.replaced.truncate(changes);
             self.last = last;
             for (id, before) in undo.into_iter().rev() {
                 match before {
@@ -207,7 +207,7 @@ impl<'a> BatchBuilder<'a> {
         self.touched.insert(change.id().clone(), after);
         self.last = change.revision();
         self.changes.push(change.clone());
-        self.replaces.push(before.as_ref().map(|before| before.revision));
+        self.replaced.push(before.clone());
         Committed { change, before }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nearby_index::{IndexReader, IndexWriter, UnixMicros};
+use nearby_index::{IndexReader, IndexWriter, Revision, UnixMicros};
 use nearby_store::{Batch, Contents, Forget, Store};
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     change_feed::ChangeFeed, clock::Clock, error::ServiceError, telemetry::metrics::Metrics,
-    write_availability::WriteAvailability,
+    watch_registry::WatchRegistry, write_availability::WriteAvailability,
 };
 
 /// Longest wait for the callers of the last batch: two or three syncs of the disks here, after which the wait costs more
@@ -32,6 +32,7 @@ pub(super) struct Worker {
     index: IndexWriter,
     reader: IndexReader,
     feed: ChangeFeed,
+    watches: WatchRegistry,
     completed: CompletedRequests,
     availability: WriteAvailability,
     clock: Clock,
@@ -70,9 +71,9 @@ impl Drop for FailOnExit {
 
 impl Worker {
     pub(super) fn new(parts: CommitParts) -> Self {
-        let CommitParts { store, index, feed, completed, availability, clock, metrics } = parts;
+        let CommitParts { store, index, feed, watches, completed, availability, clock, metrics } = parts;
         let (reader, completed) = (index.reader(), CompletedRequests::new(completed));
-        Self { store, index, reader, feed, completed, availability, clock, metrics }
+        Self { store, index, reader, feed, watches, completed, availability, clock, metrics }
     }
 
     pub(super) fn run(mut self, mut messages: mpsc::Receiver<Message>) {
@@ -174,6 +175,8 @@ impl Worker {
             Ok(()) => {
                 self.index.apply(&decided.changes);
                 self.feed.push(&decided.changes);
+                let replaced = decided.replaced.iter().map(Option::as_deref);
+                self.watches.notify(decided.changes.iter().zip(replaced));
                 results.into_iter().for_each(|(reply, results)| acknowledge(reply, results));
             }
             // A command may have failed because of another change of the batch, which is not acknowledged either: all get the same error.
@@ -186,7 +189,7 @@ impl Worker {
     }
 
     fn make_durable(&mut self, decided: &Decided, now: UnixMicros) -> Result<(), ServiceError> {
-        let Decided { changes, replaces, completed } = decided;
+        let Decided { changes, replaced, completed } = decided;
         if changes.is_empty() {
             return Ok(());
         }
@@ -194,7 +197,9 @@ impl Worker {
         let (deletions, deletions_since) = self.feed.to_forget(changes);
         let mut forget = self.completed.to_forget(completed, now);
         forget.extend(deletions.into_iter().map(Forget::Deletion));
-        let batch = Batch { changes, replaces, completed, forget: &forget, deletions_since };
+        let replaces: Vec<Option<Revision>> =
+            replaced.iter().map(|before| before.as_ref().map(|before| before.revision)).collect();
+        let batch = Batch { changes, replaces: &replaces, completed, forget: &forget, deletions_since };
         let start = Instant::now();
         self.store.commit(&batch).map_err(|error| self.availability.reject(&error))?;
         self.metrics.commits.took_s.observe(start.elapsed().as_secs_f64());

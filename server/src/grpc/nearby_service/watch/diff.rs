@@ -50,10 +50,6 @@ impl Difference {
 }
 
 impl WatchedSet {
-    pub(super) fn contains(&self, id: &MerchantId) -> bool {
-        self.by_id.contains_key(id)
-    }
-
     /// A hash of the set. It goes into resume tokens and outlives the process, so its function is fixed: XXH3 of the fields in
     /// ranked order, independent of Rust's release.
     pub(super) fn digest(&self) -> u64 {

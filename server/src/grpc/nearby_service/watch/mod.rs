@@ -9,8 +9,8 @@ use std::{cell::Cell, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use nearby_index::{
-    Change, Ecef, End, Hit, Hits, Limit, Query, Revision, SearchControl, Snapshot, Term, TermKind,
-    UnixMicros, VisibilityFilter,
+    Ecef, End, Hit, Hits, Limit, Query, Revision, SearchControl, Snapshot, Term, TermKind, UnixMicros,
+    VisibilityFilter,
 };
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use tokio::time::{error::Elapsed, timeout};
@@ -37,12 +37,11 @@ use crate::{
     page_token::{Fingerprint, Payload},
     reason,
     service::{NOT_READY, Service},
+    watch_registry::WatchedBall,
 };
 
 /// Steps that one response takes into account at most: a client that sends steps without a pause gets responses, too.
 const MAX_MERGED_STEPS: usize = 64;
-/// Changes that are checked one by one; with more, the watcher searches again.
-const MAX_CHANGES_CHECKED: usize = 4_096;
 
 /// The messages of a client. One that cannot stream sends only the start.
 pub(super) enum Steps {
@@ -96,7 +95,6 @@ async fn watch(
     mut steps: Steps,
     sender: &StreamSender<Encoded<wire::WatchNearbyResponse>>,
 ) -> Result<(), Status> {
-    let mut latest = service.feed.subscribe();
     let started = tokio::select! {
         started = timeout(
             searches.watch_send_timeout,
@@ -107,6 +105,8 @@ async fn watch(
     let started =
         started.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
     let Some(mut watcher) = started? else { return Ok(()) };
+    // Registered before the first search, so that no change is missed between the two.
+    let mut registration = service.watches.register(watcher.watched_ball());
     sender.send(watcher.first_response(service, context).await?).await?;
     let mut client_is_done = false;
     loop {
@@ -123,10 +123,7 @@ async fn watch(
                     false
                 }
             },
-            changed = latest.changed() => {
-                changed.map_err(|_| NOT_READY)?;
-                watcher.is_affected(service)
-            }
+            () = registration.changed() => true,
             () = validity_change(watcher.next_validity_change, &searches.clock) => true,
             () = searches.handle.stopping() => return Err(NOT_READY.into()),
         };
@@ -142,6 +139,9 @@ async fn watch(
             client_is_done = !watcher.take_arrived(&mut steps, context)?;
         }
         let only_changes = watcher.steps == steps_before;
+        if !only_changes {
+            registration.move_to(watcher.watched_ball());
+        }
         if let Some(response) = watcher.next_response(service, context, only_changes).await? {
             sender.send(response).await?;
         }
@@ -189,8 +189,6 @@ struct Watcher {
     max_per_brand: Option<NonZeroUsize>,
     format: OutputFormat,
     set: WatchedSet,
-    /// The revision up to which all changes have been checked.
-    seen: Revision,
     clock: Clock,
     /// The next time at which a merchant within reach becomes valid, or stops being valid.
     next_validity_change: Option<UnixMicros>,
@@ -277,7 +275,7 @@ impl Watcher {
     ) -> Result<(Difference, Revision), ServiceError> {
         self.query.filter.valid_at[0] = Some((self.clock)());
         let (found, revision, next_validity_change) = self.search(service, context).await?;
-        (self.seen, self.next_validity_change) = (revision, next_validity_change);
+        self.next_validity_change = next_validity_change;
         slice::yield_if_over().await;
         context.charges.add_debt(cost::compared(found.len()));
         let difference = self.set.update(found);
@@ -302,23 +300,9 @@ impl Watcher {
         Ok(response)
     }
 
-    /// Returns whether a change may affect the result.
-    fn is_affected(&mut self, service: &Service) -> bool {
-        let Some(changes) = service.feed.recent(self.seen, MAX_CHANGES_CHECKED) else { return true };
-        let is_near =
-            changes.len() == MAX_CHANGES_CHECKED || changes.iter().any(|change| self.may_affect(change));
-        if let Some(last) = changes.last().filter(|_| !is_near) {
-            self.seen = last.revision();
-        }
-        is_near
-    }
-
-    fn may_affect(&self, change: &Change) -> bool {
-        let is_within = |position: nearby_index::AnyPosition| {
-            Ecef::from(position.to_wgs84()).distance(self.query.origin) <= self.query.radius.meters()
-        };
-        self.set.contains(change.id())
-            || matches!(change, Change::Put(stored) if is_within(stored.merchant.position))
+    /// The ball whose changes the watch must see: that of its results.
+    fn watched_ball(&self) -> WatchedBall {
+        WatchedBall { origin: self.query.origin, radius: self.query.radius.meters() }
     }
 
     async fn search(
@@ -408,7 +392,6 @@ fn start_from_wire(
         max_per_brand,
         format,
         set: WatchedSet::default(),
-        seen: Revision::ZERO,
         clock: Clock::clone(clock),
         next_validity_change: None,
         steps: 1,
