@@ -1,12 +1,12 @@
 //! State of a listing: business status, validity and review.
 
 use super::*;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// A point in time some seconds from now.
 fn after(seconds: i64) -> Timestamp {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Timestamp { seconds: i64::try_from(now.as_secs()).unwrap() + seconds, nanos: 0 }
+    let now = nearby_server::clock::system()();
+    Timestamp { seconds: now.0.div_euclid(1_000_000) + seconds, nanos: 0 }
 }
 
 fn valid(id: &str, from: Option<Timestamp>, until: Option<Timestamp>) -> wire::Merchant {
