@@ -1,10 +1,7 @@
 //! The names of a merchant, read from its stored encoding: what `MerchantFilter.text` is compared with.
 
 use nearby_index::Profile;
-use prost::{
-    bytes::Buf,
-    encoding::{WireType, decode_key, decode_varint},
-};
+use prost::encoding::{WireType, decode_key, decode_varint};
 
 // Fields of `nearby.v1.Merchant`, and of an entry of its map.
 const DISPLAY_NAME: u32 = 3;
@@ -43,39 +40,37 @@ fn pass(value: &[u8], name: &mut dyn FnMut(&str)) {
 
 /// Passes the length-delimited fields of an encoded message on, up to the first that is malformed.
 fn each_field<'m>(mut message: &'m [u8], act: &mut dyn FnMut(u32, &'m [u8])) {
-    while let Some((field, value, rest)) = next_field(message) {
+    while let Some((field, value)) = take_field(&mut message) {
         if let Some(value) = value {
             act(field, value);
         }
-        message = rest;
     }
 }
 
-/// Splits the first field off: its number, its value if it is length-delimited, and what follows.
-fn next_field(mut message: &[u8]) -> Option<(u32, Option<&[u8]>, &[u8])> {
+/// Takes the first field off a message: its number, and its value if it is length-delimited.
+fn take_field<'m>(message: &mut &'m [u8]) -> Option<(u32, Option<&'m [u8]>)> {
     if message.is_empty() {
         return None;
     }
-    let (field, wire_type) = decode_key(&mut message).ok()?;
+    let (field, wire_type) = decode_key(message).ok()?;
     let fixed_bytes = match wire_type {
         WireType::LengthDelimited => {
-            let length = usize::try_from(decode_varint(&mut message).ok()?).ok()?;
+            let length = usize::try_from(decode_varint(message).ok()?).ok()?;
             let (value, rest) = message.split_at_checked(length)?;
-            return Some((field, Some(value), rest));
+            *message = rest;
+            return Some((field, Some(value)));
         }
         WireType::Varint => {
-            decode_varint(&mut message).ok()?;
+            decode_varint(message).ok()?;
             0
         }
         WireType::SixtyFourBit => 8,
         WireType::ThirtyTwoBit => 4,
         WireType::StartGroup | WireType::EndGroup => return None,
     };
-    if message.remaining() < fixed_bytes {
-        return None;
-    }
-    message.advance(fixed_bytes);
-    Some((field, None, message))
+    let (_, rest) = message.split_at_checked(fixed_bytes)?;
+    *message = rest;
+    Some((field, None))
 }
 
 #[cfg(test)]

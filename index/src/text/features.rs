@@ -20,17 +20,18 @@ pub(crate) struct Feature {
 impl Feature {
     /// Returns a number below `count`, at most 2³², from the upper half of the hash.
     pub(crate) fn upper(self, count: usize) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "below `count`")]
-        let scaled = ((self.hash >> 32) * count as u64 >> 32) as usize;
-        scaled
+        scaled(self.hash >> 32, count)
     }
 
     /// Returns a number below `count`, at most 2³², from the lower half of the hash.
     pub(crate) fn lower(self, count: usize) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "below `count`")]
-        let scaled = ((self.hash & u64::from(u32::MAX)) * count as u64 >> 32) as usize;
-        scaled
+        scaled(self.hash & u64::from(u32::MAX), count)
     }
+}
+
+/// Scales a hash of 32 bits to a number below `count`.
+fn scaled(hash: u64, count: usize) -> usize {
+    ((hash * count as u64) >> 32) as usize
 }
 
 /// Mixes a character into a hash: a multiplication by 2⁶⁴ divided by the golden ratio, whose upper bits depend on all bits of its

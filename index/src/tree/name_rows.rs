@@ -128,7 +128,7 @@ fn transpose(square: &mut [u32; BLOCK]) {
     }
 }
 
-const _: () = assert!(ROWS % BLOCK == 0, "a signature is made of whole words");
+const _: () = assert!(ROWS.is_multiple_of(BLOCK), "a signature is made of whole words");
 
 #[cfg(test)]
 mod tests {

@@ -90,6 +90,11 @@ pub(super) fn category(rank: usize) -> &'static str {
     CATEGORIES[rank.min(CATEGORIES.len() - 1)]
 }
 
+/// Returns a word with which many display names begin.
+pub(super) fn word(random: &mut Pcg64Mcg) -> &'static str {
+    WORDS[index_below(WORDS.len(), random)]
+}
+
 /// Returns a resource name. Like clients' ids, names are in no order; the merchant's number comes last.
 pub(super) fn name(seed: u64, number: u64) -> String {
     format!("merchants/{:06x}-{number}", splitmix64(seed ^ splitmix64(number)) >> 40)

@@ -81,6 +81,12 @@ impl Dataset {
         merchant::number_of(name).filter(|number| *number < self.count && self.name(*number) == name)
     }
 
+    /// Returns a word with which many display names begin.
+    #[must_use]
+    pub fn word(random: &mut Pcg64Mcg) -> &'static str {
+        merchant::word(random)
+    }
+
     /// Returns the category of frequency rank `rank`, from 0.
     #[must_use]
     pub fn category(rank: usize) -> &'static str {

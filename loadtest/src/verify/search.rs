@@ -18,6 +18,8 @@ pub struct SearchCheck {
     pub max_results: usize,
     /// Only merchants of this category.
     pub category: Option<&'static str>,
+    /// Only merchants of whose names a word begins with this text, in lower case.
+    pub text: Option<String>,
     /// Only merchants that are not closed at this time, in seconds since 1970.
     pub open_at_s: Option<i64>,
     /// Merchants at the same point are grouped into one result.
@@ -177,12 +179,19 @@ impl SearchCheck {
     }
 
     fn matches_filter(&self, number: u64, oracle: &Oracle) -> bool {
-        if self.category.is_none() && self.open_at_s.is_none() {
+        if self.category.is_none() && self.text.is_none() && self.open_at_s.is_none() {
             return true;
         }
         let merchant = oracle.dataset().merchant(number);
         let is_closed = self.open_at_s.is_some_and(|at_s| is_open_at(&merchant, at_s) == Some(false));
-        !is_closed && self.category.is_none_or(|category| merchant.categories.iter().any(|of| of == category))
+        // Names of datasets are words between spaces, without accents and with few letters of Han.
+        let has_text = |text: &str| {
+            let names = [&merchant.display_name, &merchant.brand];
+            names.iter().any(|name| name.to_lowercase().split_whitespace().any(|word| word.starts_with(text)))
+        };
+        !is_closed
+            && self.text.as_deref().is_none_or(has_text)
+            && self.category.is_none_or(|category| merchant.categories.iter().any(|of| of == category))
     }
 }
 
@@ -201,7 +210,15 @@ mod tests {
     };
     fn plain(origin: GeoPoint) -> SearchCheck {
         let range_m = [0.0, 5_000.0];
-        SearchCheck { origin, range_m, max_results: 20, category: None, open_at_s: None, is_grouped: false }
+        SearchCheck {
+            origin,
+            range_m,
+            max_results: 20,
+            category: None,
+            text: None,
+            open_at_s: None,
+            is_grouped: false,
+        }
     }
 
     /// Builds the correct results of a search from the oracle.
@@ -283,6 +300,20 @@ mod tests {
         assert_eq!(twice, Err(VerifyError::Order(20)));
         let gap = search.verify(&[page(&all[..18]), page(&all[20..])], Some(&oracle));
         assert!(matches!(gap, Err(VerifyError::Missing(_))), "{gap:?}");
+    }
+
+    #[test]
+    fn results_whose_names_lack_the_text_are_unexpected() {
+        let dataset = Dataset::new(9, 200_000, &Source::BuiltIn).unwrap();
+        let oracle = Oracle::new(&dataset);
+        let number = (0..).find(|number| dataset.is_visible(*number)).unwrap();
+        let own = dataset.merchant(number).display_name.to_lowercase();
+        let search = plain(dataset.location(number));
+        let beginning: String = own.chars().take(2).collect();
+        for (text, matches) in [(beginning.as_str(), true), ("zz", false)] {
+            let search = SearchCheck { text: Some(text.to_owned()), ..search.clone() };
+            assert_eq!(search.matches_filter(number, &oracle), matches, "{text} in {own}");
+        }
     }
 
     #[test]

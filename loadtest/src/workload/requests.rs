@@ -184,8 +184,12 @@ impl RequestGenerator {
         let category = operation
             .by_category
             .then(|| Dataset::category(index_below(48, random).min(index_below(48, random))));
-        let filter = category.map(|category| MerchantFilter {
-            any_categories: vec![category.to_owned()],
+        let text = operation
+            .by_text
+            .then(|| Dataset::word(random).to_lowercase().chars().take(3).collect::<String>());
+        let filter = (category.is_some() || text.is_some()).then(|| MerchantFilter {
+            any_categories: category.into_iter().map(str::to_owned).collect(),
+            text: text.clone().unwrap_or_default(),
             ..Default::default()
         });
         let moment = Timestamp { seconds: MOMENT_S, nanos: 0 };
@@ -208,6 +212,7 @@ impl RequestGenerator {
             range_m: [operation.min_distance_m, operation.radius_m],
             max_results: operation.results.min(500) as usize,
             category,
+            text,
             open_at_s: operation.open.then_some(MOMENT_S),
             is_grouped: operation.grouped,
         };

@@ -190,6 +190,9 @@ pub struct Operation {
     /// Filter by a category; frequent categories are used more often.
     #[serde(default)]
     pub by_category: bool,
+    /// Filter by the beginning of a word of names.
+    #[serde(default)]
+    pub by_text: bool,
     /// Only merchants that are open at a fixed time.
     #[serde(default)]
     pub open: bool,
@@ -221,6 +224,7 @@ impl Operation {
             pages: one(),
             size: hundred(),
             by_category: false,
+            by_text: false,
             open: false,
             grouped: false,
             resolution: eight(),

@@ -10,7 +10,7 @@
 //! | each merchant of a list; of a batch; of an export (FULL) | 0.38; 0.83; 0.57 | 11; 24; 17 | 20; 30; 20 |
 //! | each page of the index: totals, filters, accuracy | 0.8 to 1.6 | 24 to 48 | 40 |
 //! | each merchant whose opening hours are evaluated, or that is grouped or counted by brand | 0.08; 0.07 | 2 | 2 |
-//! | each merchant whose names are compared with a text | 0.4 | 12 | 12 |
+//! | each merchant whose names are compared with a text: one name in ASCII; in another script | 0.09; 0.8 | 3; 24 | 12 |
 //! | density: each merchant; each cell | 0.76; 0.41 | 22; 12 | 25; 10 |
 //! | one change; each change of a batch | 113; 24 | 3,300; 700 | 3,000; 1,000 |
 //! | each row of an import that changes something; that does not | 24; 11 | 720; 320 | 1,000 |
