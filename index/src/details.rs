@@ -5,17 +5,19 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use crate::{Hours, interner::Interner};
+use crate::{Hours, ServiceArea, interner::Interner};
 
 /// Interned details that consist of hours alone.
 static HOURS_ALONE: LazyLock<Interner<Details>> = LazyLock::new(Interner::new);
 
 /// Data of a merchant that few searches read. A merchant has at most one pointer to it: `StoredMerchant` fills
 /// its allocation exactly, and one more pointer would cost 64 bytes per merchant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Details {
     /// Opening hours; `None` if unknown.
     pub hours: Option<Arc<Hours>>,
+    /// The area that the merchant serves, if it states one.
+    pub service_area: Option<Arc<ServiceArea>>,
 }
 
 impl Details {
@@ -32,9 +34,12 @@ impl Details {
     /// Returns whether the details consist of hours, or of nothing.
     #[must_use]
     pub fn is_hours_alone(&self) -> bool {
-        *self == Self { hours: self.hours.clone() }
+        *self == Self { hours: self.hours.clone(), ..Self::default() }
     }
 }
+
+/// All coordinates are finite.
+impl Eq for Details {}
 
 /// Hashes the hours, by which interned details differ.
 impl Hash for Details {
@@ -54,7 +59,7 @@ mod tests {
 
     #[test]
     fn merchants_with_equal_hours_share_their_details() {
-        let of = |text| Details { hours: Some(hours(text)) }.shared().unwrap();
+        let of = |text| Details { hours: Some(hours(text)), ..Details::default() }.shared().unwrap();
         assert!(Arc::ptr_eq(&of("Mo"), &of("Mo")));
         assert!(!Arc::ptr_eq(&of("Mo"), &of("Tu")));
         assert_eq!(Details::default().shared(), None);

@@ -9,6 +9,7 @@
 //! | `datum` | positions in WGS-84, GCJ-02 and BD-09, and their conversion to WGS-84 |
 //! | `ecef` | earth-centred coordinates and the only distance formula |
 //! | `details` | data of a merchant that few searches read |
+//! | `area` | where a merchant serves, and where a search looks: circles, boxes, polygons on the ellipsoid |
 //! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
 //! | `filter`, `query` | what a search asks for, and its results |
@@ -82,6 +83,7 @@
 //! # }
 //! ```
 
+mod area;
 mod cell;
 mod change;
 mod datum;
@@ -99,6 +101,10 @@ mod tree;
 mod units;
 
 pub use self::{
+    area::{
+        AreaError, LatLngBox, MAX_POLYGONS, MAX_VERTICES, PolygonVertices, Ring, RingError, SearchArea,
+        ServedPoint, ServiceArea,
+    },
     cell::{Cell, CellResolution, CoarseCell},
     change::Change,
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
@@ -109,7 +115,7 @@ pub use self::{
     merchant::{
         Merchant, MerchantId, MerchantIdError, Pieces, Profile, ProfileTooLarge, StoredMerchant, Visibility,
     },
-    query::{Count, Cursor, End, Hit, Hits, Query, SearchControl},
+    query::{Count, Cursor, End, Hit, Hits, Query, Reach, SearchControl},
     search::SearchIter,
     snapshot::{IndexReader, IndexWriter, Snapshot},
     terms::{Term, TermKind, Terms},

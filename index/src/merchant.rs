@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::{AnyPosition, Details, Hours, Revision, Terms, UnixMicros};
+use crate::{AnyPosition, Details, Hours, Revision, ServiceArea, Terms, UnixMicros};
 
 /// A merchant id: 1 to 128 bytes of UTF-8 without `/`, control characters, or leading or trailing white
 /// space.
@@ -259,6 +259,12 @@ impl Merchant {
     #[must_use]
     pub fn hours(&self) -> Option<&Arc<Hours>> {
         self.details.as_ref()?.hours.as_ref()
+    }
+
+    /// Returns the area that the merchant serves, if it states one.
+    #[must_use]
+    pub fn service_area(&self) -> Option<&ServiceArea> {
+        self.details.as_ref()?.service_area.as_deref()
     }
 }
 

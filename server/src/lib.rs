@@ -50,6 +50,7 @@
 
 mod admin;
 pub mod app;
+mod area;
 pub mod auth;
 pub mod bench_support;
 pub mod change_feed;

@@ -4,16 +4,19 @@
 //! assembled by copying. The store keeps what the client gave; what the commit decides (name, etag, WGS-84 position and the
 //! two times) is put around it when a version is made, and again when it is read from the store.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use nearby_index::{
     AnyPosition, Details, ExpressionHours, Hours, Merchant, MerchantId, Period, Pieces, Position, Profile,
-    ProfileTooLarge, Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility, WeeklyHours,
-    Wgs84,
+    ProfileTooLarge, Revision, ServiceArea, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility,
+    WeeklyHours, Wgs84,
 };
 use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::{DecodeError, Message, bytes::Buf};
 
 use crate::{
+    area,
     error::ServiceError,
     opening_hours::{Expression, HolidayKind, country_at, day_number, region_code},
     reason,
@@ -54,13 +57,14 @@ pub struct VersionMeta {
 /// Encodes a merchant whose fields have been checked. `expression` is the one of its opening hours, if the caller has parsed it.
 ///
 /// # Errors
-/// [`ProfileTooLarge`].
+/// Violations of the service area, which depends on the position, and a violation without a field if the merchant is too
+/// large.
 pub(crate) fn encode(
     mut given: wire::Merchant,
     id: MerchantId,
     position: AnyPosition,
     expression: Option<Expression>,
-) -> Result<Merchant, ProfileTooLarge> {
+) -> Result<Merchant, ServiceError> {
     if given.visibility() == wire::Visibility::Unspecified {
         given.set_visibility(wire::Visibility::Visible);
     }
@@ -71,8 +75,19 @@ pub(crate) fn encode(
     given.create_time = None;
     given.update_time = None;
     let terms = terms_of(&given);
-    let details = details_of(&given, position, expression).shared();
-    Ok(Merchant { id, position, visibility, terms, details, profile: profile_of(given)? })
+    let service_area = service_area_of(&given, position)?;
+    let details = details_of(&given, position, expression, service_area).shared();
+    let profile = profile_of(given).map_err(|error| too_large(&error))?;
+    Ok(Merchant { id, position, visibility, terms, details, profile })
+}
+
+/// The area that a merchant serves.
+fn service_area_of(
+    given: &wire::Merchant,
+    position: AnyPosition,
+) -> Result<Option<Arc<ServiceArea>>, ServiceError> {
+    let area = given.service_area.as_ref().map(|area| area::service_area_of(area, position.to_wgs84()));
+    area.transpose().map(|area| area.map(Arc::new)).map_err(|error| error.below("service_area"))
 }
 
 /// Returns whether two merchants have the same fields, except those that a commit decides.
@@ -86,9 +101,9 @@ pub(crate) fn source_of(merchant: &Merchant) -> &str {
     terms.find(|term| term.kind() == TermKind::Source).map_or("", Term::name)
 }
 
-/// The violation of a merchant that is too large; `path` is its field in the request.
-pub(crate) fn too_large(path: &str, error: &ProfileTooLarge) -> ServiceError {
-    ServiceError::invalid(path, reason::TOO_LARGE, format!("is too large for a merchant: it {error}"))
+/// The violation of a merchant that is too large.
+fn too_large(error: &ProfileTooLarge) -> ServiceError {
+    ServiceError::invalid("", reason::TOO_LARGE, format!("is too large for a merchant: it {error}"))
 }
 
 /// Makes a version of a merchant.
@@ -120,7 +135,9 @@ pub(crate) fn derive_fields(stored: StoredMerchant) -> (StoredMerchant, bool) {
     let is_readable = match decode_pieces(merchant.profile.given()) {
         Ok(given) => {
             merchant.terms = terms_of(&given);
-            merchant.details = details_of(&given, merchant.position, None).shared();
+            // An area was valid when it was stored.
+            let service_area = service_area_of(&given, merchant.position).ok().flatten();
+            merchant.details = details_of(&given, merchant.position, None, service_area).shared();
             // Release 0.1 stored the fields in the order of their numbers.
             profile_of(given).map(|profile| merchant.profile = profile).is_ok()
         }
@@ -222,7 +239,7 @@ impl MerchantPatch {
         fields.copy(given, &mut merged);
         let position = position.unwrap_or(current.merchant.position);
         let path = if is_row { "" } else { "merchant" };
-        encode(merged, self.id, position, None).map_err(|error| too_large(path, &error))
+        encode(merged, self.id, position, None).map_err(|error| error.below(path))
     }
 
     /// About the number of bytes that the patch adds to a commit.
@@ -299,7 +316,7 @@ macro_rules! updatable_fields {
 
 updatable_fields! {
     display_name brand categories services position address phone opening_hours photos mini_program visibility
-    external_ids labels website_uri source
+    external_ids labels website_uri source service_area
 }
 
 /// Declares the fields within others that a patch can replace on their own: those of an address, beside the time zone of hours.
@@ -369,15 +386,21 @@ fn profile_of(mut given: wire::Merchant) -> Result<Profile, ProfileTooLarge> {
 fn terms_of(given: &wire::Merchant) -> Terms {
     let terms = |kind, names: &[String]| names.iter().map(|name| Term::new(kind, name)).collect::<Vec<_>>();
     let term = |kind, name: &str| (!name.is_empty()).then(|| Term::new(kind, name));
-    let brand_and_source =
-        [term(TermKind::Brand, &given.brand), term(TermKind::Source, &given.source)].into_iter().flatten();
+    let service_area = given.service_area.as_ref().map(|_| Term::has_service_area());
+    let single = [term(TermKind::Brand, &given.brand), term(TermKind::Source, &given.source), service_area];
+    let brand_and_source = single.into_iter().flatten();
     let categories = terms(TermKind::Category, &given.categories);
     categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand_and_source).collect()
 }
 
 /// Details as the index keeps them. `expression` is the one of the opening hours, if the caller has parsed it.
-fn details_of(given: &wire::Merchant, position: AnyPosition, expression: Option<Expression>) -> Details {
-    Details { hours: hours_of(given, position, expression).map(Hours::interned) }
+fn details_of(
+    given: &wire::Merchant,
+    position: AnyPosition,
+    expression: Option<Expression>,
+    service_area: Option<Arc<ServiceArea>>,
+) -> Details {
+    Details { hours: hours_of(given, position, expression).map(Hours::interned), service_area }
 }
 
 /// Opening hours as the index keeps them; `None` if they state nothing. `expression` is theirs, if the caller has parsed it.
@@ -401,13 +424,7 @@ pub(crate) fn hours_of(
 
 /// Returns a position in its datum; `None` if the datum is not named or a coordinate is out of range.
 pub(crate) fn position_of(given: &wire::Position) -> Option<AnyPosition> {
-    let (latitude, longitude) = (given.latitude, given.longitude);
-    match given.coordinate_system() {
-        wire::CoordinateSystem::Unspecified => None,
-        wire::CoordinateSystem::Wgs84 => Position::new(latitude, longitude).map(AnyPosition::Wgs84).ok(),
-        wire::CoordinateSystem::Gcj02 => Position::new(latitude, longitude).map(AnyPosition::Gcj02).ok(),
-        wire::CoordinateSystem::Bd09 => Position::new(latitude, longitude).map(AnyPosition::Bd09).ok(),
-    }
+    area::position_in(given.coordinate_system(), given.latitude, given.longitude)?.ok()
 }
 
 /// Rounds a position to a hundredth of a degree, which moves sunrise by three seconds: merchants nearby share their hours.

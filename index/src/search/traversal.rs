@@ -8,7 +8,10 @@ use std::{marker::PhantomData, sync::Arc};
 
 use pulp::{Arch, NullaryFnOnce};
 
-use super::bounds::{InnerBound, OuterBound};
+use super::{
+    bounds::{InnerBound, OuterBound},
+    restriction::Restriction,
+};
 use crate::{
     Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, VisibilityFilter,
     ecef::distance_of_chord2,
@@ -54,6 +57,10 @@ pub(super) struct Traversal<'q, 's, S> {
     counted: Option<InnerBound>,
     /// The query matches every visible merchant and no other.
     is_unfiltered: bool,
+    /// Conditions on service areas and positions, if there are any.
+    restriction: Option<Restriction<'q>>,
+    /// Every merchant that passes the filter within the outer bound is a hit.
+    is_plain: bool,
     stopped: bool,
     /// Smallest box bound among what a stopped traversal skipped.
     frontier2: f32,
@@ -74,8 +81,12 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         let floor = query.after.as_ref().map_or(Meters::ZERO, |after| after.distance).max(query.min_distance);
         let is_unfiltered =
             query.filter.visibility == VisibilityFilter::Visible && !query.filter.asks_for_terms();
+        let restriction = Restriction::of(query);
+        let inner = (query.after.is_some() || floor > Meters::ZERO).then(|| InnerBound::new(floor));
+        let is_plain = inner.is_none() && control.predicate.is_none() && restriction.is_none();
         let counts_subtrees = collector.is_count_only()
             && is_unfiltered
+            && restriction.is_none()
             && control.predicate.is_none()
             && query.after.is_none()
             && floor == Meters::ZERO;
@@ -86,9 +97,11 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             collector,
             outer: OuterBound::new(reach),
             nearest_first,
-            inner: (query.after.is_some() || floor > Meters::ZERO).then(|| InnerBound::new(floor)),
+            inner,
             counted: counts_subtrees.then(|| InnerBound::new(query.radius.meters())),
             is_unfiltered,
+            restriction,
+            is_plain,
             stopped: false,
             frontier2: f32::INFINITY,
             tree: PhantomData,
@@ -132,6 +145,9 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             }
         }
         let nearest2 = node.boxes().nearest2(self.query.origin);
+        if let Some(restriction) = &self.restriction {
+            among &= restriction.children(node, &nearest2);
+        }
         let prefetch = |child: usize| match &node.children()[child] {
             Child::Node(node) => node.boxes().prefetch(),
             Child::Page(page) => page.prefetch(),
@@ -183,6 +199,9 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             leaves &= !entirely_within(&boxes.farthest2(self.query.origin), inner);
         }
         let nearest2 = boxes.nearest2(self.query.origin);
+        if let Some(restriction) = &self.restriction {
+            leaves &= restriction.leaves(boxes);
+        }
         self.visit_nearest_first(
             TaggedBounds::new(&nearest2, leaves),
             MAX_PREFETCH,
@@ -198,9 +217,12 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
                         return;
                     }
                 }
-                traversal.scan_leaf(&chords2_m2, among.leaf(leaf), |lane| {
-                    Some(packed.record(leaf * LEAF_SIZE + lane))
-                });
+                traversal.scan_leaf(
+                    &chords2_m2,
+                    among.leaf(leaf),
+                    |lane| Some(packed.record(leaf * LEAF_SIZE + lane)),
+                    |lane| packed.leaves().position(leaf * LEAF_SIZE + lane, boxes),
+                );
             },
         );
     }
@@ -219,7 +241,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             if distance > self.outer.distance || self.collector.is_beyond(&hit) {
                 return;
             }
-            self.offer(hit);
+            self.offer(hit, || position);
             self.tighten();
         }
     }
@@ -232,10 +254,15 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             #[expect(clippy::cast_possible_truncation, reason = "keeps the bits of this leaf")]
             let lanes = (selected >> (number * LEAF_SIZE)) as u16;
             let (query, is_unfiltered) = (self.query, self.is_unfiltered);
-            self.scan_leaf(&chords2_m2, lanes, |lane| {
-                let stored = recent.record(number * LEAF_SIZE + lane);
-                (is_unfiltered || query.filter.matches(stored)).then_some(stored)
-            });
+            self.scan_leaf(
+                &chords2_m2,
+                lanes,
+                |lane| {
+                    let stored = recent.record(number * LEAF_SIZE + lane);
+                    (is_unfiltered || query.filter.matches(stored)).then_some(stored)
+                },
+                |lane| leaf.position(lane),
+            );
         }
     }
 
@@ -246,6 +273,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         chords2_m2: &[f64; LEAF_SIZE],
         among: u16,
         record: impl Fn(usize) -> Option<&'s Arc<StoredMerchant>>,
+        position: impl Fn(usize) -> Ecef,
     ) {
         let (floor2, reach2) = (self.inner.map_or(0.0, |inner| inner.chord2_m2), self.outer.chord2_m2);
         // Both limits are conservative: `floor2` is rounded down and `reach2` up, so a lane outside them is
@@ -268,22 +296,25 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             if distance <= self.outer.distance
                 && let Some(merchant) = record(lane)
             {
-                self.offer(Hit { distance, merchant });
+                self.offer(Hit { distance, merchant }, || position(lane));
             }
         }
         self.tighten();
     }
 
-    /// Passes a merchant within the outer bound to the collector, unless it precedes the page or the
-    /// predicate rejects it.
+    /// Passes a merchant within the outer bound to the collector, unless it precedes the page, does not serve
+    /// the point, lies outside the area, or the predicate rejects it.
     #[inline(always)]
-    fn offer(&mut self, hit: Hit<'s>) {
-        if self.inner.is_some() && self.is_before(&hit) {
-            return;
-        }
-        if self.control.predicate.is_none_or(|predicate| predicate(hit.merchant)) {
+    fn offer(&mut self, hit: Hit<'s>, position: impl Fn() -> Ecef) {
+        if self.is_plain || self.accepts(&hit, position) {
             self.collector.push(hit);
         }
+    }
+
+    fn accepts(&self, hit: &Hit<'s>, position: impl Fn() -> Ecef) -> bool {
+        !(self.inner.is_some() && self.is_before(hit))
+            && self.restriction.as_ref().is_none_or(|restriction| restriction.allows(hit, position))
+            && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant))
     }
 
     /// Returns whether a merchant lies inside the inner radius or was on an earlier page. Exact.

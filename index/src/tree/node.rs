@@ -22,8 +22,13 @@ pub(crate) struct Node {
     boxes: BoundingBoxes<MAX_CHILDREN>,
     children: ArrayVec<Child, MAX_CHILDREN>,
     bloom: TermBloom,
+    /// Largest reach of the service areas below each child; absent if there are none.
+    reaches: Option<Box<Reaches>>,
     visible_len: usize,
 }
+
+/// Reaches in metres, rounded up; 0 where no merchant has a service area.
+pub(crate) type Reaches = [f32; MAX_CHILDREN];
 
 /// A child of a node.
 #[derive(Clone, Debug)]
@@ -62,7 +67,8 @@ impl Node {
             }
             visible_len += child.visible_len();
         }
-        Self { boxes, children, bloom, visible_len }
+        let reaches = reaches_of(&children);
+        Self { boxes, children, bloom, reaches, visible_len }
     }
 
     /// Groups children into as few nodes as reasonable.
@@ -98,6 +104,11 @@ impl Node {
 
     pub(crate) fn bloom(&self) -> &TermBloom {
         &self.bloom
+    }
+
+    /// Returns the reaches of the service areas below the children, if there are any.
+    pub(crate) fn reaches(&self) -> Option<&Reaches> {
+        self.reaches.as_deref()
     }
 
     /// Returns the number of visible merchants below.
@@ -206,8 +217,15 @@ impl Node {
                 node.children[number] = child;
             }
         }
+        node.reaches = reaches_of(&node.children);
         node
     }
+}
+
+fn reaches_of(children: &[Child]) -> Option<Box<Reaches>> {
+    let mut reaches = [0.0; MAX_CHILDREN];
+    reaches.iter_mut().zip(children).for_each(|(reach_m, child)| *reach_m = child.reach_m());
+    reaches.iter().any(|reach_m| *reach_m > 0.0).then(|| Box::new(reaches))
 }
 
 fn step(number: usize) -> u8 {
@@ -236,6 +254,15 @@ impl Child {
         match self {
             Self::Node(node) => node.visible_len,
             Self::Page(page) => page.visible_len(),
+        }
+    }
+
+    fn reach_m(&self) -> f32 {
+        match self {
+            Self::Node(node) => {
+                node.reaches.iter().flat_map(|reaches| reaches.iter()).copied().fold(0.0, f32::max)
+            }
+            Self::Page(page) => page.reach_m(),
         }
     }
 

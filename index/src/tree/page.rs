@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     Point,
     bitset::{BitSet, PAGE_SIZE, set_bits},
-    bounding_boxes::{Aabb, BoundingBoxes, MAX_LEAVES},
+    bounding_boxes::{Aabb, BoundingBoxes, MAX_LEAVES, rounded_up},
     bulk_load,
     leaf_points::{LEAF_SIZE, LeafPoints, WideLeaf},
     postings::Postings,
@@ -29,6 +29,8 @@ pub(crate) struct Packed {
     coincident_leaves: u64,
     /// All points of the page share one position.
     is_coincident: bool,
+    /// Largest reach of a service area, in metres, rounded up; 0 if there is none.
+    reach_m: f32,
     hidden: BitSet,
     extent: Aabb,
     postings: Postings,
@@ -50,6 +52,8 @@ pub(crate) struct Recent {
     records: Vec<Arc<StoredMerchant>>,
     /// Visible points, one bit each.
     visible: u64,
+    /// As in [`Packed`].
+    reach_m: f32,
     extent: Aabb,
 }
 
@@ -98,6 +102,7 @@ impl Page {
                 hidden,
                 coincident_leaves: coincident_leaves.sum(),
                 is_coincident: extent.is_coincident(),
+                reach_m: reach_m(&records),
                 extent,
                 postings: Postings::new(&records),
                 boxes,
@@ -161,6 +166,11 @@ impl Page {
 
     pub(crate) fn extent(&self) -> Aabb {
         self.recent().map_or(self.packed.extent, |recent| self.packed.extent.with(&recent.extent))
+    }
+
+    /// Returns the largest reach of a service area, in metres, rounded up; 0 if there is none.
+    pub(crate) fn reach_m(&self) -> f32 {
+        self.recent().map_or(self.packed.reach_m, |recent| self.packed.reach_m.max(recent.reach_m))
     }
 
     /// Returns the hashes of all terms of the page's merchants, with duplicates.
@@ -297,6 +307,7 @@ impl Recent {
                 .collect(),
             visible: visible.sum(),
             extent: Aabb::around(points.iter().map(|point| point.position)),
+            reach_m: points.iter().map(|point| point_reach_m(&point.stored)).fold(0.0, f32::max),
             records: points.into_iter().map(|point| point.stored).collect(),
         }
     }
@@ -337,6 +348,14 @@ fn prefetch(records: &[Arc<StoredMerchant>]) {
     for stored in records {
         std::hint::black_box(stored.merchant.terms.as_slice().first().map(Term::hash));
     }
+}
+
+fn reach_m(records: &[Arc<StoredMerchant>]) -> f32 {
+    records.iter().map(point_reach_m).fold(0.0, f32::max)
+}
+
+fn point_reach_m(stored: &Arc<StoredMerchant>) -> f32 {
+    stored.merchant.service_area().map_or(0.0, |area| rounded_up(area.reach().get()))
 }
 
 fn is_visible(stored: &StoredMerchant) -> bool {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nearby_index::*;
 
-use super::Script;
+use super::{Script, areas};
 
 /// Poles, antimeridian, and ordinary places.
 const CENTRES: [(f64, f64); 6] =
@@ -133,13 +133,15 @@ impl History {
 
     fn put(&mut self, number: usize, place: Position<Wgs84>, script: &mut Script<'_>) -> Change {
         self.revision = self.revision.next();
+        let details = areas::details(place, script);
+        let has_area = details.as_ref().map(|_| Term::has_service_area());
         let stored = Arc::new(StoredMerchant {
             merchant: Merchant {
                 id: MerchantId::parse(&format!("m{number}")).unwrap(),
                 position: AnyPosition::Wgs84(place),
                 visibility: if script.below(8) == 0 { Visibility::Hidden } else { Visibility::Visible },
-                terms: (0..script.below(4)).map(|_| term(script)).collect(),
-                details: None,
+                terms: (0..script.below(4)).map(|_| term(script)).chain(has_area).collect(),
+                details,
                 profile: Profile::new(&self.revision.0.to_le_bytes()).unwrap(),
             },
             revision: self.revision,

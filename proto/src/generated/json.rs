@@ -4244,6 +4244,9 @@ impl serde::Serialize for Merchant {
         if !self.source.is_empty() {
             len += 1;
         }
+        if self.service_area.is_some() {
+            len += 1;
+        }
         if self.create_time.is_some() {
             len += 1;
         }
@@ -4307,6 +4310,9 @@ impl serde::Serialize for Merchant {
         if !self.source.is_empty() {
             struct_ser.serialize_field("source", &self.source)?;
         }
+        if let Some(v) = self.service_area.as_ref() {
+            struct_ser.serialize_field("serviceArea", v)?;
+        }
         if let Some(v) = self.create_time.as_ref() {
             struct_ser.serialize_field("createTime", v)?;
         }
@@ -4347,6 +4353,8 @@ impl<'de> serde::Deserialize<'de> for Merchant {
             "website_uri",
             "websiteUri",
             "source",
+            "service_area",
+            "serviceArea",
             "create_time",
             "createTime",
             "update_time",
@@ -4373,6 +4381,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
             Labels,
             WebsiteUri,
             Source,
+            ServiceArea,
             CreateTime,
             UpdateTime,
         }
@@ -4414,6 +4423,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                             "labels" => Ok(GeneratedField::Labels),
                             "websiteUri" | "website_uri" => Ok(GeneratedField::WebsiteUri),
                             "source" => Ok(GeneratedField::Source),
+                            "serviceArea" | "service_area" => Ok(GeneratedField::ServiceArea),
                             "createTime" | "create_time" => Ok(GeneratedField::CreateTime),
                             "updateTime" | "update_time" => Ok(GeneratedField::UpdateTime),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -4453,6 +4463,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                 let mut labels__ = None;
                 let mut website_uri__ = None;
                 let mut source__ = None;
+                let mut service_area__ = None;
                 let mut create_time__ = None;
                 let mut update_time__ = None;
                 while let Some(k) = map_.next_key()? {
@@ -4567,6 +4578,12 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                             }
                             source__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::ServiceArea => {
+                            if service_area__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("serviceArea"));
+                            }
+                            service_area__ = map_.next_value()?;
+                        }
                         GeneratedField::CreateTime => {
                             if create_time__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("createTime"));
@@ -4600,6 +4617,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                     labels: labels__.unwrap_or_default(),
                     website_uri: website_uri__.unwrap_or_default(),
                     source: source__.unwrap_or_default(),
+                    service_area: service_area__,
                     create_time: create_time__,
                     update_time: update_time__,
                 })
@@ -5197,6 +5215,12 @@ impl serde::Serialize for NearbyResult {
         if !self.open_state_comment.is_empty() {
             len += 1;
         }
+        if self.serves_origin {
+            len += 1;
+        }
+        if self.service_area.is_some() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.NearbyResult", len)?;
         if let Some(v) = self.merchant.as_ref() {
             struct_ser.serialize_field("merchant", v)?;
@@ -5227,6 +5251,12 @@ impl serde::Serialize for NearbyResult {
         if !self.open_state_comment.is_empty() {
             struct_ser.serialize_field("openStateComment", &self.open_state_comment)?;
         }
+        if self.serves_origin {
+            struct_ser.serialize_field("servesOrigin", &self.serves_origin)?;
+        }
+        if let Some(v) = self.service_area.as_ref() {
+            struct_ser.serialize_field("serviceArea", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -5252,6 +5282,10 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
             "openStateUntil",
             "open_state_comment",
             "openStateComment",
+            "serves_origin",
+            "servesOrigin",
+            "service_area",
+            "serviceArea",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -5265,6 +5299,8 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
             Position,
             OpenStateUntil,
             OpenStateComment,
+            ServesOrigin,
+            ServiceArea,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -5295,6 +5331,8 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                             "position" => Ok(GeneratedField::Position),
                             "openStateUntil" | "open_state_until" => Ok(GeneratedField::OpenStateUntil),
                             "openStateComment" | "open_state_comment" => Ok(GeneratedField::OpenStateComment),
+                            "servesOrigin" | "serves_origin" => Ok(GeneratedField::ServesOrigin),
+                            "serviceArea" | "service_area" => Ok(GeneratedField::ServiceArea),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -5323,6 +5361,8 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                 let mut position__ = None;
                 let mut open_state_until__ = None;
                 let mut open_state_comment__ = None;
+                let mut serves_origin__ = None;
+                let mut service_area__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Merchant => {
@@ -5383,6 +5423,18 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                             }
                             open_state_comment__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::ServesOrigin => {
+                            if serves_origin__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("servesOrigin"));
+                            }
+                            serves_origin__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::ServiceArea => {
+                            if service_area__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("serviceArea"));
+                            }
+                            service_area__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(NearbyResult {
@@ -5395,6 +5447,8 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                     position: position__,
                     open_state_until: open_state_until__,
                     open_state_comment: open_state_comment__.unwrap_or_default(),
+                    serves_origin: serves_origin__.unwrap_or_default(),
+                    service_area: service_area__,
                 })
             }
         }
@@ -6014,6 +6068,225 @@ impl<'de> serde::Deserialize<'de> for Photo {
         deserializer.deserialize_struct("nearby.v1.Photo", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for Polygon {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.shell.is_some() {
+            len += 1;
+        }
+        if !self.holes.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.Polygon", len)?;
+        if let Some(v) = self.shell.as_ref() {
+            struct_ser.serialize_field("shell", v)?;
+        }
+        if !self.holes.is_empty() {
+            struct_ser.serialize_field("holes", &self.holes)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Polygon {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "shell",
+            "holes",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Shell,
+            Holes,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "shell" => Ok(GeneratedField::Shell),
+                            "holes" => Ok(GeneratedField::Holes),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Polygon;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.Polygon")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Polygon, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut shell__ = None;
+                let mut holes__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Shell => {
+                            if shell__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("shell"));
+                            }
+                            shell__ = map_.next_value()?;
+                        }
+                        GeneratedField::Holes => {
+                            if holes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("holes"));
+                            }
+                            holes__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Polygon {
+                    shell: shell__,
+                    holes: holes__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.Polygon", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for PolygonSet {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.coordinate_system != 0 {
+            len += 1;
+        }
+        if !self.polygons.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.PolygonSet", len)?;
+        if self.coordinate_system != 0 {
+            let v = CoordinateSystem::try_from(self.coordinate_system)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.coordinate_system)))?;
+            struct_ser.serialize_field("coordinateSystem", &v)?;
+        }
+        if !self.polygons.is_empty() {
+            struct_ser.serialize_field("polygons", &self.polygons)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for PolygonSet {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "coordinate_system",
+            "coordinateSystem",
+            "polygons",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            CoordinateSystem,
+            Polygons,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "coordinateSystem" | "coordinate_system" => Ok(GeneratedField::CoordinateSystem),
+                            "polygons" => Ok(GeneratedField::Polygons),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = PolygonSet;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.PolygonSet")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<PolygonSet, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut coordinate_system__ = None;
+                let mut polygons__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::CoordinateSystem => {
+                            if coordinate_system__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("coordinateSystem"));
+                            }
+                            coordinate_system__ = Some(map_.next_value::<CoordinateSystem>()? as i32);
+                        }
+                        GeneratedField::Polygons => {
+                            if polygons__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("polygons"));
+                            }
+                            polygons__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(PolygonSet {
+                    coordinate_system: coordinate_system__.unwrap_or_default(),
+                    polygons: polygons__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.PolygonSet", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Position {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -6346,6 +6619,83 @@ impl<'de> serde::Deserialize<'de> for PostalAddress {
         deserializer.deserialize_struct("nearby.v1.PostalAddress", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for Reach {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "REACH_UNSPECIFIED",
+            Self::Near => "REACH_NEAR",
+            Self::Serving => "REACH_SERVING",
+            Self::NearOrServing => "REACH_NEAR_OR_SERVING",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for Reach {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "REACH_UNSPECIFIED",
+            "REACH_NEAR",
+            "REACH_SERVING",
+            "REACH_NEAR_OR_SERVING",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = Reach;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "REACH_UNSPECIFIED" => Ok(Reach::Unspecified),
+                    "REACH_NEAR" => Ok(Reach::Near),
+                    "REACH_SERVING" => Ok(Reach::Serving),
+                    "REACH_NEAR_OR_SERVING" => Ok(Reach::NearOrServing),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
 impl serde::Serialize for RequestStatus {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -6473,6 +6823,229 @@ impl<'de> serde::Deserialize<'de> for RequestStatus {
         deserializer.deserialize_struct("nearby.v1.RequestStatus", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for Ring {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.latitudes.is_empty() {
+            len += 1;
+        }
+        if !self.longitudes.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.Ring", len)?;
+        if !self.latitudes.is_empty() {
+            struct_ser.serialize_field("latitudes", &self.latitudes)?;
+        }
+        if !self.longitudes.is_empty() {
+            struct_ser.serialize_field("longitudes", &self.longitudes)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Ring {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "latitudes",
+            "longitudes",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Latitudes,
+            Longitudes,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "latitudes" => Ok(GeneratedField::Latitudes),
+                            "longitudes" => Ok(GeneratedField::Longitudes),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Ring;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.Ring")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Ring, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut latitudes__ = None;
+                let mut longitudes__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Latitudes => {
+                            if latitudes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("latitudes"));
+                            }
+                            latitudes__ = 
+                                Some(map_.next_value::<Vec<::pbjson::private::NumberDeserialize<_>>>()?
+                                    .into_iter().map(|x| x.0).collect())
+                            ;
+                        }
+                        GeneratedField::Longitudes => {
+                            if longitudes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("longitudes"));
+                            }
+                            longitudes__ = 
+                                Some(map_.next_value::<Vec<::pbjson::private::NumberDeserialize<_>>>()?
+                                    .into_iter().map(|x| x.0).collect())
+                            ;
+                        }
+                    }
+                }
+                Ok(Ring {
+                    latitudes: latitudes__.unwrap_or_default(),
+                    longitudes: longitudes__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.Ring", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for SearchArea {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.shape.is_some() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.SearchArea", len)?;
+        if let Some(v) = self.shape.as_ref() {
+            match v {
+                search_area::Shape::Box(v) => {
+                    struct_ser.serialize_field("box", v)?;
+                }
+                search_area::Shape::Polygons(v) => {
+                    struct_ser.serialize_field("polygons", v)?;
+                }
+            }
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for SearchArea {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "box",
+            "polygons",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Box,
+            Polygons,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "box" => Ok(GeneratedField::Box),
+                            "polygons" => Ok(GeneratedField::Polygons),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = SearchArea;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.SearchArea")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<SearchArea, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut shape__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Box => {
+                            if shape__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("box"));
+                            }
+                            shape__ = map_.next_value::<::std::option::Option<_>>()?.map(search_area::Shape::Box)
+;
+                        }
+                        GeneratedField::Polygons => {
+                            if shape__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("polygons"));
+                            }
+                            shape__ = map_.next_value::<::std::option::Option<_>>()?.map(search_area::Shape::Polygons)
+;
+                        }
+                    }
+                }
+                Ok(SearchArea {
+                    shape: shape__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.SearchArea", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for SearchNearbyRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -6517,6 +7090,12 @@ impl serde::Serialize for SearchNearbyRequest {
         if self.group_by_position {
             len += 1;
         }
+        if self.reach != 0 {
+            len += 1;
+        }
+        if self.area.is_some() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.SearchNearbyRequest", len)?;
         if let Some(v) = self.origin.as_ref() {
             struct_ser.serialize_field("origin", v)?;
@@ -6558,6 +7137,14 @@ impl serde::Serialize for SearchNearbyRequest {
         if self.group_by_position {
             struct_ser.serialize_field("groupByPosition", &self.group_by_position)?;
         }
+        if self.reach != 0 {
+            let v = Reach::try_from(self.reach)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.reach)))?;
+            struct_ser.serialize_field("reach", &v)?;
+        }
+        if let Some(v) = self.area.as_ref() {
+            struct_ser.serialize_field("area", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -6587,6 +7174,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             "expansion",
             "group_by_position",
             "groupByPosition",
+            "reach",
+            "area",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6603,6 +7192,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             OutputCoordinateSystem,
             Expansion,
             GroupByPosition,
+            Reach,
+            Area,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -6636,6 +7227,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
                             "expansion" => Ok(GeneratedField::Expansion),
                             "groupByPosition" | "group_by_position" => Ok(GeneratedField::GroupByPosition),
+                            "reach" => Ok(GeneratedField::Reach),
+                            "area" => Ok(GeneratedField::Area),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -6667,6 +7260,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                 let mut output_coordinate_system__ = None;
                 let mut expansion__ = None;
                 let mut group_by_position__ = None;
+                let mut reach__ = None;
+                let mut area__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Origin => {
@@ -6747,6 +7342,18 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             }
                             group_by_position__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Reach => {
+                            if reach__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reach"));
+                            }
+                            reach__ = Some(map_.next_value::<Reach>()? as i32);
+                        }
+                        GeneratedField::Area => {
+                            if area__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("area"));
+                            }
+                            area__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(SearchNearbyRequest {
@@ -6762,6 +7369,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                     output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
                     expansion: expansion__,
                     group_by_position: group_by_position__.unwrap_or_default(),
+                    reach: reach__.unwrap_or_default(),
+                    area: area__,
                 })
             }
         }
@@ -6791,6 +7400,9 @@ impl serde::Serialize for SearchNearbyResponse {
         if self.possible_omissions != 0 {
             len += 1;
         }
+        if self.area_truncated {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.SearchNearbyResponse", len)?;
         if !self.results.is_empty() {
             struct_ser.serialize_field("results", &self.results)?;
@@ -6808,6 +7420,9 @@ impl serde::Serialize for SearchNearbyResponse {
         }
         if self.possible_omissions != 0 {
             struct_ser.serialize_field("possibleOmissions", &self.possible_omissions)?;
+        }
+        if self.area_truncated {
+            struct_ser.serialize_field("areaTruncated", &self.area_truncated)?;
         }
         struct_ser.end()
     }
@@ -6827,6 +7442,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
             "totalSize",
             "possible_omissions",
             "possibleOmissions",
+            "area_truncated",
+            "areaTruncated",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6836,6 +7453,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
             Revision,
             TotalSize,
             PossibleOmissions,
+            AreaTruncated,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -6862,6 +7480,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
                             "revision" => Ok(GeneratedField::Revision),
                             "totalSize" | "total_size" => Ok(GeneratedField::TotalSize),
                             "possibleOmissions" | "possible_omissions" => Ok(GeneratedField::PossibleOmissions),
+                            "areaTruncated" | "area_truncated" => Ok(GeneratedField::AreaTruncated),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -6886,6 +7505,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
                 let mut revision__ = None;
                 let mut total_size__ = None;
                 let mut possible_omissions__ = None;
+                let mut area_truncated__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Results => {
@@ -6924,6 +7544,12 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::AreaTruncated => {
+                            if area_truncated__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("areaTruncated"));
+                            }
+                            area_truncated__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(SearchNearbyResponse {
@@ -6932,10 +7558,120 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
                     revision: revision__.unwrap_or_default(),
                     total_size: total_size__,
                     possible_omissions: possible_omissions__.unwrap_or_default(),
+                    area_truncated: area_truncated__.unwrap_or_default(),
                 })
             }
         }
         deserializer.deserialize_struct("nearby.v1.SearchNearbyResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ServiceArea {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.shape.is_some() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.ServiceArea", len)?;
+        if let Some(v) = self.shape.as_ref() {
+            match v {
+                service_area::Shape::RadiusM(v) => {
+                    struct_ser.serialize_field("radiusM", v)?;
+                }
+                service_area::Shape::Polygons(v) => {
+                    struct_ser.serialize_field("polygons", v)?;
+                }
+            }
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ServiceArea {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "radius_m",
+            "radiusM",
+            "polygons",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            RadiusM,
+            Polygons,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "radiusM" | "radius_m" => Ok(GeneratedField::RadiusM),
+                            "polygons" => Ok(GeneratedField::Polygons),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ServiceArea;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.ServiceArea")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ServiceArea, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut shape__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::RadiusM => {
+                            if shape__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("radiusM"));
+                            }
+                            shape__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| service_area::Shape::RadiusM(x.0));
+                        }
+                        GeneratedField::Polygons => {
+                            if shape__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("polygons"));
+                            }
+                            shape__ = map_.next_value::<::std::option::Option<_>>()?.map(service_area::Shape::Polygons)
+;
+                        }
+                    }
+                }
+                Ok(ServiceArea {
+                    shape: shape__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.ServiceArea", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for ShowMerchantRequest {
@@ -8152,6 +8888,9 @@ impl serde::Serialize for WatchNearbyResponse {
         if !self.resume_token.is_empty() {
             len += 1;
         }
+        if self.area_truncated {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.WatchNearbyResponse", len)?;
         if self.revision != 0 {
             #[allow(clippy::needless_borrow)]
@@ -8181,6 +8920,9 @@ impl serde::Serialize for WatchNearbyResponse {
         if !self.resume_token.is_empty() {
             struct_ser.serialize_field("resumeToken", &self.resume_token)?;
         }
+        if self.area_truncated {
+            struct_ser.serialize_field("areaTruncated", &self.area_truncated)?;
+        }
         struct_ser.end()
     }
 }
@@ -8200,6 +8942,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
             "steps",
             "resume_token",
             "resumeToken",
+            "area_truncated",
+            "areaTruncated",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -8212,6 +8956,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
             Left,
             Steps,
             ResumeToken,
+            AreaTruncated,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -8241,6 +8986,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
                             "left" => Ok(GeneratedField::Left),
                             "steps" => Ok(GeneratedField::Steps),
                             "resumeToken" | "resume_token" => Ok(GeneratedField::ResumeToken),
+                            "areaTruncated" | "area_truncated" => Ok(GeneratedField::AreaTruncated),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -8268,6 +9014,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
                 let mut left__ = None;
                 let mut steps__ = None;
                 let mut resume_token__ = None;
+                let mut area_truncated__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Revision => {
@@ -8322,6 +9069,12 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
                             }
                             resume_token__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::AreaTruncated => {
+                            if area_truncated__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("areaTruncated"));
+                            }
+                            area_truncated__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(WatchNearbyResponse {
@@ -8333,6 +9086,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
                     left: left__.unwrap_or_default(),
                     steps: steps__.unwrap_or_default(),
                     resume_token: resume_token__.unwrap_or_default(),
+                    area_truncated: area_truncated__.unwrap_or_default(),
                 })
             }
         }
@@ -8371,6 +9125,12 @@ impl serde::Serialize for WatchNearbyStart {
         if !self.resume_token.is_empty() {
             len += 1;
         }
+        if self.reach != 0 {
+            len += 1;
+        }
+        if self.area.is_some() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.WatchNearbyStart", len)?;
         if let Some(v) = self.origin.as_ref() {
             struct_ser.serialize_field("origin", v)?;
@@ -8400,6 +9160,14 @@ impl serde::Serialize for WatchNearbyStart {
         if !self.resume_token.is_empty() {
             struct_ser.serialize_field("resumeToken", &self.resume_token)?;
         }
+        if self.reach != 0 {
+            let v = Reach::try_from(self.reach)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.reach)))?;
+            struct_ser.serialize_field("reach", &v)?;
+        }
+        if let Some(v) = self.area.as_ref() {
+            struct_ser.serialize_field("area", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -8423,6 +9191,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             "outputCoordinateSystem",
             "resume_token",
             "resumeToken",
+            "reach",
+            "area",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -8435,6 +9205,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             View,
             OutputCoordinateSystem,
             ResumeToken,
+            Reach,
+            Area,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -8464,6 +9236,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             "view" => Ok(GeneratedField::View),
                             "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
                             "resumeToken" | "resume_token" => Ok(GeneratedField::ResumeToken),
+                            "reach" => Ok(GeneratedField::Reach),
+                            "area" => Ok(GeneratedField::Area),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -8491,6 +9265,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                 let mut view__ = None;
                 let mut output_coordinate_system__ = None;
                 let mut resume_token__ = None;
+                let mut reach__ = None;
+                let mut area__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Origin => {
@@ -8547,6 +9323,18 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             }
                             resume_token__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Reach => {
+                            if reach__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reach"));
+                            }
+                            reach__ = Some(map_.next_value::<Reach>()? as i32);
+                        }
+                        GeneratedField::Area => {
+                            if area__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("area"));
+                            }
+                            area__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(WatchNearbyStart {
@@ -8558,6 +9346,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                     view: view__.unwrap_or_default(),
                     output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
                     resume_token: resume_token__.unwrap_or_default(),
+                    reach: reach__.unwrap_or_default(),
+                    area: area__,
                 })
             }
         }

@@ -39,7 +39,7 @@ fn stored(hours: Hours) -> StoredMerchant {
         position,
         visibility: Visibility::Visible,
         terms: Terms::default(),
-        details: Details { hours: Some(Arc::new(hours)) }.shared(),
+        details: Details { hours: Some(Arc::new(hours)), ..Details::default() }.shared(),
         profile: Profile::new(&[]).unwrap(),
     };
     let time = UnixMicros(0);

@@ -3,16 +3,20 @@
 use std::{cell::Cell, hint::black_box};
 
 use nearby_index::{
-    Ecef, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, SearchControl, Snapshot,
+    Ecef, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, Reach, SearchControl, Snapshot,
     StoredMerchant,
 };
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 
+use super::{
+    serving::{output_area, serves},
+    uncertainty::{is_uncertain, possible_omissions},
+};
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::{SearchRequest, next_page_token},
+        convert::{Expansion, SearchRequest, next_page_token},
         response_encoder::{ResultFlags, len, put_field, put_result, viewed},
     },
     opening_hours::{Clocks, HolidayCalendar},
@@ -119,20 +123,7 @@ pub(crate) fn page_response(
     if !token.is_empty() {
         put_field(&mut encoded, 2, token.as_bytes());
     }
-    let revision = snapshot.revision().0;
-    if revision != 0 {
-        encoding::uint64::encode(3, &revision, &mut encoded);
-    }
-    if request.include_total {
-        let Some(total) = search.total() else { return Ok(None) };
-        encoding::int32::encode(4, &whole(total), &mut encoded);
-    }
-    if request.accuracy_m > 0.0 && request.query.after.is_none() {
-        let Some(omissions) = search.possible_omissions() else { return Ok(None) };
-        if omissions > 0 {
-            encoding::int32::encode(5, &whole(omissions), &mut encoded);
-        }
-    }
+    let Some(()) = search.put_totals(&mut encoded) else { return Ok(None) };
     Ok(Some(Page { encoded: Encoded::from_bytes(encoded), results: count }))
 }
 
@@ -148,6 +139,9 @@ fn allows(policy: wire::OpeningPolicy, status: OpenStatus) -> bool {
 impl<'s> PageSearch<'_, 's> {
     /// The rows of the page; `None` if the search was stopped.
     fn page(&self) -> Option<Rows<'s>> {
+        if let Some(expansion) = self.union_expansion() {
+            return self.union_page(expansion);
+        }
         let mut page = self.rows(&self.request.query)?;
         let Some(expansion) = self.request.expansion.filter(|_| !page.is_more) else { return Some(page) };
         let missing = expansion.min_results.saturating_sub(self.earlier() + page.rows.len());
@@ -166,6 +160,68 @@ impl<'s> PageSearch<'_, 's> {
             page.rows.extend(beyond.rows);
         }
         Some(page)
+    }
+
+    /// The expansion, if merchants that serve the origin from beyond the radius rank among those that it adds.
+    fn union_expansion(&self) -> Option<Expansion> {
+        self.request.expansion.filter(|_| matches!(self.request.query.reach, Reach::NearOrServing { .. }))
+    }
+
+    /// The page of a union with an expansion: all that serve the origin, and all others up to the last one that the expansion
+    /// adds.
+    fn union_page(&self, expansion: Expansion) -> Option<Rows<'s>> {
+        let query = &self.request.query;
+        let fillers = self.fillers(expansion)?;
+        let Some(last) = fillers.last().map(|row| row.last) else { return self.rows(query) };
+        let Ok(radius) = Radius::new(last.distance.get()) else { return self.rows(query) };
+        let is_in = |stored: &StoredMerchant| {
+            let is_after = stored.merchant.id > last.merchant.merchant.id
+                && query.origin.distance(position(stored)) == last.distance;
+            self.is_match(stored) && (!is_after || self.serving().covers(stored))
+        };
+        self.with_predicate(&is_in).rows(&Query { radius, ..query.clone() })
+    }
+
+    /// The rows that an expansion adds to a union: the nearest merchants beyond the radius that do not serve the origin.
+    fn fillers(&self, expansion: Expansion) -> Option<Vec<Row<'s>>> {
+        let whole = Query { after: None, limit: Limit::UNLIMITED, ..self.request.query.clone() };
+        let missing = expansion.min_results.saturating_sub(self.count(&whole)?);
+        let Some(limit) = Limit::new(missing) else { return Some(Vec::new()) };
+        let Some(beyond) = Meters::new(whole.radius.meters().get().next_up()) else {
+            return Some(Vec::new());
+        };
+        let serving = self.serving();
+        let is_filler = |stored: &StoredMerchant| self.is_match(stored) && !serving.covers(stored);
+        let query = Query {
+            min_distance: whole.min_distance.max(beyond),
+            radius: expansion.radius,
+            reach: Reach::Near,
+            limit,
+            ..whole
+        };
+        Some(self.with_predicate(&is_filler).rows(&query)?.rows)
+    }
+
+    /// The part of a union that serves the origin.
+    fn serving(&self) -> Query {
+        let query = self.request.query.clone();
+        match query.reach {
+            Reach::NearOrServing { point, radius } => Query { reach: Reach::Serving(point), radius, ..query },
+            Reach::Near | Reach::Serving(_) => query,
+        }
+    }
+
+    fn is_match(&self, stored: &StoredMerchant) -> bool {
+        self.control.predicate.is_none_or(|predicate| predicate(stored))
+    }
+
+    fn with_predicate<'b>(&'b self, predicate: &'b dyn Fn(&StoredMerchant) -> bool) -> PageSearch<'b, 's> {
+        PageSearch {
+            control: SearchControl { predicate: Some(predicate), ..self.control },
+            request: self.request,
+            snapshot: self.snapshot,
+            work: self.work,
+        }
     }
 
     /// The number of rows of earlier pages.
@@ -245,12 +301,35 @@ impl<'s> PageSearch<'_, 's> {
         ResultFlags {
             open_state: open_state.into(),
             beyond_radius: row.hit.distance > self.request.query.radius.meters(),
-            uncertain: is_uncertain(row.hit.distance, &self.request.query, self.request.accuracy_m),
+            uncertain: is_uncertain(&row.hit, &self.request.query, self.request.accuracy_m),
             merchants_at_position: row.at_position,
             position: self.request.output.map(|datum| datum.position_of(row.hit.merchant.merchant.position)),
             open_state_until_s: state.as_ref().and_then(|state| state.until_s),
             open_state_comment: state.and_then(|state| state.comment),
+            serves_origin: serves(&row.hit, &self.request.served),
+            service_area: output_area(row.hit.merchant, self.request.view, self.request.output),
         }
+    }
+
+    /// Writes the fields of the whole search after its rows and its token. Returns `None` if it was stopped.
+    fn put_totals(&self, encoded: &mut Vec<u8>) -> Option<()> {
+        let revision = self.snapshot.revision().0;
+        if revision != 0 {
+            encoding::uint64::encode(3, &revision, encoded);
+        }
+        if self.request.include_total {
+            encoding::int32::encode(4, &whole(self.total()?), encoded);
+        }
+        if self.request.accuracy_m > 0.0 && self.request.query.after.is_none() {
+            let omissions = self.possible_omissions()?;
+            if omissions > 0 {
+                encoding::int32::encode(5, &whole(omissions), encoded);
+            }
+        }
+        if self.request.area_truncated {
+            encoding::bool::encode(6, &true, encoded);
+        }
+        Some(())
     }
 
     /// The number of results of all pages.
@@ -261,6 +340,9 @@ impl<'s> PageSearch<'_, 's> {
         else {
             return Some(within);
         };
+        if self.union_expansion().is_some() {
+            return Some(within + self.fillers(expansion)?.len());
+        }
         let beyond = self.count(&Query { radius: expansion.radius, ..query })?;
         Some(beyond.min(expansion.min_results))
     }
@@ -273,47 +355,16 @@ impl<'s> PageSearch<'_, 's> {
         (!count.stopped).then_some(count.merchants)
     }
 
-    /// The number of merchants outside the ring, but within the accuracy of its edges.
+    /// The number of merchants that the search may have left out, given the accuracy of the origin.
     fn possible_omissions(&self) -> Option<usize> {
-        let (accuracy_m, query) = (self.request.accuracy_m, &self.request.query);
-        let (from_m, to_m) = (query.min_distance.get(), query.radius.meters().get());
-        let outside = self.count_between(to_m.next_up(), (to_m + accuracy_m).min(Radius::MAX_M))?;
-        let inside = if from_m > 0.0 {
-            self.count_between((from_m - accuracy_m).max(0.0), from_m.next_down())?
-        } else {
-            0
+        let query = &self.request.query;
+        let count = |query: &Query| {
+            let count = self.snapshot.count(query, self.control);
+            (!count.stopped).then_some(count.merchants)
         };
-        // An expanded search returns the nearest of those outside.
-        let expanded = match self.request.expansion {
-            Some(expansion) if outside > 0 => {
-                let within = self.count(&Query { limit: Limit::UNLIMITED, ..query.clone() })?;
-                let beyond = self.count_between(to_m.next_up(), expansion.radius.meters().get())?;
-                expansion.min_results.saturating_sub(within).min(beyond)
-            }
-            _ => 0,
-        };
-        Some(outside.saturating_sub(expanded) + inside)
+        let results = || self.count(&Query { after: None, limit: Limit::UNLIMITED, ..query.clone() });
+        possible_omissions(query, self.request.accuracy_m, self.request.expansion, count, results)
     }
-
-    fn count_between(&self, from_m: f64, to_m: f64) -> Option<usize> {
-        let (Some(min_distance), Ok(radius)) = (Meters::new(from_m), Radius::new(to_m)) else {
-            return Some(0);
-        };
-        if min_distance > radius.meters() {
-            return Some(0);
-        }
-        let query = Query { min_distance, radius, after: None, ..self.request.query.clone() };
-        let count = self.snapshot.count(&query, self.control);
-        (!count.stopped).then_some(count.merchants)
-    }
-}
-
-/// Returns whether a distance is within the accuracy of the origin of an edge of the search, so that the merchant may be on the other
-/// side.
-pub(super) fn is_uncertain(distance: Meters, query: &Query, accuracy_m: f64) -> bool {
-    let is_near = |edge: Meters| (distance.get() - edge.get()).abs() <= accuracy_m;
-    let (outer, inner) = (query.radius.meters(), query.min_distance);
-    accuracy_m > 0.0 && (is_near(outer) || inner > Meters::ZERO && is_near(inner))
 }
 
 /// Prefetches the bytes to copy, and returns their number. Merchants are spread over memory: their cache misses overlap when
@@ -335,7 +386,11 @@ fn fetch<'m>(merchants: impl Iterator<Item = Pieces<'m>> + Clone) -> usize {
 }
 
 fn point(hit: &Hit<'_>) -> Ecef {
-    Ecef::from(hit.merchant.merchant.position.to_wgs84())
+    position(hit.merchant)
+}
+
+fn position(stored: &StoredMerchant) -> Ecef {
+    Ecef::from(stored.merchant.position.to_wgs84())
 }
 
 /// A count on the wire.

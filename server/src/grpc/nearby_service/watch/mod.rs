@@ -8,19 +8,20 @@ mod diff;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use nearby_index::{Change, Ecef, Hits, Limit, Query, Revision};
+use nearby_index::{Change, Hits, Limit, Query, Radius, Revision, ServedPoint};
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
 
 use self::diff::{Difference, OutputFormat, WatchedMerchant, WatchedSet};
-use super::{NearbyServiceImpl, SearchSettings, page_response::is_uncertain};
+use super::{NearbyServiceImpl, SearchSettings, serving::serves, uncertainty::is_uncertain};
 use crate::{
+    auth::rate_limit::Cost,
     error::ServiceError,
     grpc::{
         convert::{
-            Check, Ring, area_from_wire, may_see, output_datum_from_wire, page_size, position_from_wire,
-            view_from_wire,
+            Check, Ring, area_from_wire, is_truncated, may_see, output_datum_from_wire, page_size,
+            position_from_wire, reach_of, search_area_from_wire, vertices_of, view_from_wire,
         },
         cost::{self, Returned},
         middleware::{deadline::Deadline, error_details::with_details},
@@ -69,6 +70,7 @@ async fn watch(
     let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
     let Some(first) = first.map_err(with_details)? else { return Ok(()) };
     let mut watcher = Watcher::start(first, searches.settings_for(context))?;
+    context.charges.add_debt(watcher.area_cost());
     sender.send(watcher.first_response(service, context).await?).await?;
     let mut client_is_done = false;
     loop {
@@ -76,6 +78,7 @@ async fn watch(
         let is_due = tokio::select! {
             step = steps.message(), if !client_is_done => match step.map_err(with_details)? {
                 Some(step) => {
+                    context.charges.add_debt(watcher.area_cost());
                     watcher.move_to(step)?;
                     true
                 }
@@ -113,6 +116,10 @@ async fn watch(
 struct Watcher {
     start: wire::WatchNearbyStart,
     query: Query,
+    /// Largest distance of merchants that serve the origin.
+    max_service_radius: Radius,
+    /// The origin, as a point to be served.
+    served: ServedPoint,
     /// Accuracy of the origin, in metres.
     accuracy_m: f64,
     format: OutputFormat,
@@ -144,7 +151,7 @@ impl Watcher {
         for _ in 0..MAX_MERGED_STEPS {
             let Some(arrived) = steps.message().now_or_never() else { break };
             let Some(step) = arrived.map_err(with_details)? else { return Ok(false) };
-            context.charges.add_debt(cost::MERGED_STEP);
+            context.charges.add_debt(cost::MERGED_STEP + self.area_cost());
             self.move_to(step)?;
         }
         Ok(true)
@@ -159,11 +166,22 @@ impl Watcher {
             }
             None => None,
         };
-        self.query.origin = Ecef::from(position_from_wire(origin.as_ref(), "origin")?.to_wgs84());
+        self.served = ServedPoint::exact(position_from_wire(origin.as_ref(), "origin")?.to_wgs84());
+        self.query.origin = self.served.ecef;
+        self.query.reach = reach_of(self.start.reach(), self.served, self.max_service_radius);
+        if let Some(area) = &self.start.area {
+            // The plane of its polygons is at the origin.
+            self.query.area = Some(Arc::new(search_area_from_wire(area, self.served.wgs84)?));
+        }
         self.accuracy_m = origin.and_then(|origin| origin.accuracy_m).unwrap_or_default();
         self.start.origin = origin;
         self.steps += 1;
         Ok(())
+    }
+
+    /// The cost of the area at an origin.
+    fn area_cost(&self) -> Cost {
+        cost::vertices(vertices_of(self.start.area.as_ref()))
     }
 
     /// The first response: the whole set, or nothing if the client already has it.
@@ -216,7 +234,8 @@ impl Watcher {
         service: &Service,
         context: &RequestContext,
     ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
-        let response = self.format.encode(difference, revision, reset, self.steps, &self.token(service)?)?;
+        let progress = (self.steps, is_truncated(&self.query, &self.served));
+        let response = self.format.encode(difference, revision, reset, progress, &self.token(service)?)?;
         let mut returned =
             Returned::of(self.format.view, difference.entered.len() + difference.updated.len(), 0);
         // Without the fields of the merchants.
@@ -238,11 +257,7 @@ impl Watcher {
     }
 
     fn may_affect(&self, change: &Change) -> bool {
-        let is_within = |position: nearby_index::AnyPosition| {
-            Ecef::from(position.to_wgs84()).distance(self.query.origin) <= self.query.radius.meters()
-        };
-        self.set.contains(change.id())
-            || matches!(change, Change::Put(stored) if is_within(stored.merchant.position))
+        self.set.contains(change.id()) || matches!(change, Change::Put(stored) if self.query.covers(stored))
     }
 
     async fn search(
@@ -251,6 +266,7 @@ impl Watcher {
         work: &Work,
     ) -> Result<(Vec<WatchedMerchant>, Revision), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
+        let served = self.served;
         let job = move |should_continue: &dyn Fn() -> bool| {
             let mut hits = Hits::default();
             let control =
@@ -258,7 +274,8 @@ impl Watcher {
             snapshot.search_into(&query, control, &mut hits);
             let found = hits.as_slice().iter().map(|hit| WatchedMerchant {
                 distance: hit.distance,
-                uncertain: is_uncertain(hit.distance, &query, accuracy_m),
+                uncertain: is_uncertain(hit, &query, accuracy_m),
+                serves_origin: serves(hit, &served),
                 merchant: Arc::clone(hit.merchant),
             });
             let is_whole = hits.end() != nearby_index::End::Stopped;
@@ -287,12 +304,18 @@ fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> R
     let mut check = Check::under("");
     let limit =
         check.absorb(page_size(given.max_results, "max_results", 100, 1_000)).unwrap_or(Limit::UNLIMITED);
-    let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
+    let ring = Ring {
+        origin: given.origin,
+        radius_m: given.radius_m,
+        min_distance_m: given.min_distance_m,
+        reach: given.reach,
+        area: given.area.as_ref(),
+    };
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     check.finish()?;
-    let (Some((query, _)), Some(view), Some(output)) = (area, view, output) else {
+    let (Some((query, served)), Some(view), Some(output)) = (area, view, output) else {
         return Err(ServiceError::Internal("a watch was rejected without a violation"));
     };
     may_see(query.filter.visibility, settings)?;
@@ -301,6 +324,8 @@ fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> R
     Ok(Watcher {
         start: given,
         query,
+        max_service_radius: settings.max_service_radius,
+        served,
         accuracy_m,
         format,
         set: WatchedSet::default(),

@@ -1,0 +1,75 @@
+//! Conditions of a query on the service areas and the positions of merchants: what they rule out of the tree, and
+//! which merchants meet them.
+
+use super::bounds::OuterBound;
+use crate::{
+    Ecef, Hit, Meters, Query, Reach, SearchArea, ServedPoint,
+    tree::{
+        Node,
+        bounding_boxes::{BoundingBoxes, MAX_CHILDREN, MAX_LEAVES},
+    },
+};
+
+/// Conditions on service areas and positions.
+#[derive(Clone, Copy)]
+pub(super) struct Restriction<'q> {
+    /// The point to be served.
+    point: Option<&'q ServedPoint>,
+    area: Option<&'q SearchArea>,
+}
+
+impl<'q> Restriction<'q> {
+    /// Returns the conditions of a query; `None` if it has none.
+    pub(super) fn of(query: &'q Query) -> Option<Self> {
+        let point = match &query.reach {
+            Reach::Near | Reach::NearOrServing { .. } => None,
+            Reach::Serving(point) => Some(point),
+        };
+        let area = query.area.as_deref();
+        (point.is_some() || area.is_some()).then_some(Self { point, area })
+    }
+
+    /// Returns the children of a node that may contain a hit, one bit each. `nearest2` are the bounds on their
+    /// distances.
+    pub(super) fn children(&self, node: &Node, nearest2: &[f32; MAX_CHILDREN]) -> u64 {
+        let among = self.point.map_or(u64::MAX, |point| within_reach(node, nearest2, point.tolerance));
+        among & within_area(node.boxes(), self.area)
+    }
+
+    /// Returns the leaves of a page that may contain a hit, one bit each.
+    pub(super) fn leaves(&self, boxes: &BoundingBoxes<MAX_LEAVES>) -> u64 {
+        within_area(boxes, self.area)
+    }
+
+    /// Returns whether a merchant meets the conditions. Exact.
+    pub(super) fn allows(&self, hit: &Hit<'_>, position: impl Fn() -> Ecef) -> bool {
+        let merchant = &hit.merchant.merchant;
+        let is_within = |area: &SearchArea| area.contains(position(), || merchant.position.to_wgs84());
+        let serves =
+            |point| merchant.service_area().is_some_and(|service| service.serves(point, hit.distance));
+        self.area.is_none_or(is_within) && self.point.is_none_or(serves)
+    }
+}
+
+/// Returns the children below which a service area may reach the origin, up to a tolerance.
+///
+/// `reaches` are rounded up, and no area has a point farther from its merchant than its reach. A child is ruled out only
+/// if its nearest point is strictly beyond the farthest reach below it, by the argument of
+/// [`OuterBound`](super::bounds::OuterBound). A child without an area has no reach; filters by the term of service areas
+/// rule it out as well, unless the Bloom filter is wrong.
+fn within_reach(node: &Node, nearest2: &[f32; MAX_CHILDREN], tolerance: Meters) -> u64 {
+    let Some(reaches) = node.reaches() else { return 0 };
+    (0..MAX_CHILDREN).fold(0, |children, number| {
+        let reach_m = f64::from(reaches[number]);
+        // Exceeds the sum of two rounded numbers, and the stretch of distances in the plane of polygons.
+        let bound = Meters::from_valid((reach_m + tolerance.get()) * 1.001);
+        let reaches = reach_m > 0.0 && nearest2[number] <= OuterBound::new(bound).nearest2;
+        children | u64::from(reaches) << number
+    })
+}
+
+/// Returns the boxes that are not entirely outside one of the half-spaces whose intersection contains the area.
+fn within_area<const N: usize>(boxes: &BoundingBoxes<N>, area: Option<&SearchArea>) -> u64 {
+    let outside = |half_space| boxes.outside(half_space);
+    !area.map_or(0, |area| area.half_spaces().iter().map(outside).fold(0, |all, more| all | more))
+}
