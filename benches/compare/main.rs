@@ -6,6 +6,7 @@
 //! | `lookup` | kiddo (the fastest k-d tree in Rust), rstar, geo-index and a linear scan |
 //! | `growth` | the same index with 1 % of the merchants |
 //! | `filter` | the search without a filter |
+//! | `serving` | the search without service areas, and without a box |
 //! | `pages` | the first page |
 //! | `writes` | searches at rest; 100,000 moves per second |
 //! | `memory` | 64 bytes per merchant |
@@ -31,6 +32,7 @@ mod lookup;
 mod memory;
 mod pages;
 mod rivals;
+mod serving;
 mod writes;
 
 use std::{collections::BTreeMap, env, fs, process};
@@ -46,10 +48,11 @@ const SEED: u64 = 20_240_229;
 
 const JSON: &str = "target/compare.json";
 
-const SECTIONS: [(&str, Section); 6] = [
+const SECTIONS: [(&str, Section); 7] = [
     ("lookup", lookup::run),
     ("growth", growth::run),
     ("filter", filter::run),
+    ("serving", serving::run),
     ("pages", pages::run),
     ("writes", writes::run),
     ("memory", memory::run),

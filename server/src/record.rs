@@ -323,10 +323,11 @@ updatable_fields! {
 macro_rules! nested_fields {
     ($($field:ident $path:literal)*) => {
         /// The fields within others that an update mask may name.
-        pub(crate) const NESTED_FIELDS: &[&str] = &["opening_hours.time_zone", $($path),*];
+        pub(crate) const NESTED_FIELDS: &[&str] = &["opening_hours.time_zone", "service_area.radius_m", $($path),*];
 
         impl FieldSet {
-            /// Copies the fields of this set that are within others. An address without any field is none, and hours keep a time zone.
+            /// Copies the fields of this set that are within others. An address without any field is none, hours keep a time
+            /// zone, and an area without a radius keeps its polygons.
             fn copy_nested_fields(self, given: &wire::Merchant, to: &mut wire::Merchant) {
                 if self.0 & !Self::all().0 == 0 {
                     return;
@@ -334,6 +335,9 @@ macro_rules! nested_fields {
                 let zone = given.opening_hours.as_ref().map(|hours| &hours.time_zone).filter(|zone| !zone.is_empty());
                 if let Some(zone) = zone.filter(|_| self.contains("opening_hours.time_zone")) {
                     to.opening_hours.get_or_insert_default().time_zone.clone_from(zone);
+                }
+                if self.contains("service_area.radius_m") {
+                    copy_service_radius(given, to);
                 }
                 let mut address = to.address.take().unwrap_or_default();
                 $(
@@ -346,6 +350,16 @@ macro_rules! nested_fields {
             }
         }
     };
+}
+
+/// Copies the radius of a service area. Polygons give way to a radius, and stay without one: a CSV file has a column for the
+/// radius only.
+fn copy_service_radius(given: &wire::Merchant, to: &mut wire::Merchant) {
+    let has_radius =
+        |area: &wire::ServiceArea| matches!(area.shape, Some(wire::service_area::Shape::RadiusM(_)));
+    if given.service_area.is_some() || to.service_area.as_ref().is_some_and(has_radius) {
+        to.service_area = given.service_area.clone().filter(has_radius);
+    }
 }
 
 nested_fields! {

@@ -1866,7 +1866,8 @@ pub struct WatchNearbyResponse {
     /// Merchants of the set whose data changed, at any distance.
     #[prost(message, repeated, tag = "4")]
     pub updated: ::prost::alloc::vec::Vec<NearbyResult>,
-    /// Unchanged merchants of the set whose distance changed because the client moved: name, distance and flags only.
+    /// Unchanged merchants of the set whose distance or flags changed because the client moved: name, distance, position and
+    /// flags only. A `service_area` stays as it was.
     #[prost(message, repeated, tag = "5")]
     pub moved: ::prost::alloc::vec::Vec<NearbyResult>,
     /// Names of merchants that left the set.

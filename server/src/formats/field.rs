@@ -56,6 +56,7 @@ fields! {
     Visibility "visibility";
     AppId "app_id";
     AppPath "app_path";
+    ServiceRadius "service_radius_m";
 }
 
 impl Field {
@@ -81,6 +82,7 @@ impl Field {
             Self::Hours | Self::TimeZone => "opening_hours",
             Self::Visibility => "visibility",
             Self::AppId | Self::AppPath => "mini_program",
+            Self::ServiceRadius => "service_area.radius_m",
         }
     }
 

@@ -34,10 +34,12 @@ pub(crate) struct LeftOut {
     pub(crate) sources: u64,
     /// Opening hours that an import would not read from their text, such as those with special days.
     pub(crate) opening_hours: u64,
+    /// Service areas that are polygons.
+    pub(crate) service_areas: u64,
 }
 
 /// Columns of a CSV file.
-const COLUMNS: [Field; 22] = [
+const COLUMNS: [Field; 23] = [
     Field::Id,
     Field::Name,
     Field::Brand,
@@ -60,6 +62,7 @@ const COLUMNS: [Field; 22] = [
     Field::Visibility,
     Field::AppId,
     Field::AppPath,
+    Field::ServiceRadius,
 ];
 
 impl<W: Write> Writer<W> {
@@ -125,6 +128,8 @@ impl LeftOut {
         self.labels += u64::from(!merchant.labels.is_empty());
         self.external_ids += u64::from(!merchant.external_ids.is_empty());
         self.sources += u64::from(!merchant.source.is_empty());
+        self.service_areas +=
+            u64::from(merchant.service_area.is_some() && service_radius_m(merchant).is_none());
         self.opening_hours += u64::from(merchant.opening_hours.is_some() && !has_written_hours);
     }
 }
@@ -162,6 +167,17 @@ fn cell(merchant: &wire::Merchant, hours: Option<(&wire::OpeningHours, &str)>, f
         },
         Field::AppId => link.map(|link| link.app_id.clone()).unwrap_or_default(),
         Field::AppPath => link.map(|link| link.path.clone()).unwrap_or_default(),
+        Field::ServiceRadius => {
+            service_radius_m(merchant).map(|radius_m| radius_m.to_string()).unwrap_or_default()
+        }
+    }
+}
+
+/// Returns the radius of a service area that is a circle.
+fn service_radius_m(merchant: &wire::Merchant) -> Option<f64> {
+    match merchant.service_area.as_ref()?.shape.as_ref()? {
+        wire::service_area::Shape::RadiusM(radius_m) => Some(*radius_m),
+        wire::service_area::Shape::Polygons(_) => None,
     }
 }
 
