@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nearby_benches::{Dataset, merchant};
 use nearby_index::{
     AnyPosition, Details, Hits, IndexWriter, LatLngBox, Limit, PolygonVertices, Position, Query, Radius,
-    Reach, Revision, SearchArea, ServedPoint, ServiceArea, StoredMerchant, Term, Terms, Wgs84,
+    Reach, Revision, SearchArea, ServedPoint, ServiceArea, StoredMerchant, Terms, Wgs84,
 };
 
 use super::{
@@ -77,8 +77,7 @@ fn with_area(number: usize, place: Position<Wgs84>) -> Arc<StoredMerchant> {
         10 => ServiceArea::polygons(place, &[star(place, radius_m)]).unwrap(),
         _ => return merchant(number, place, Terms::default(), Revision(1)),
     };
-    let terms = [Term::has_service_area()].into_iter().collect();
-    let mut stored = Arc::unwrap_or_clone(merchant(number, place, terms, Revision(1)));
+    let mut stored = Arc::unwrap_or_clone(merchant(number, place, Terms::default(), Revision(1)));
     stored.merchant.details = Details { service_area: Some(Arc::new(area)), ..Details::default() }.shared();
     stored.merchant.position = AnyPosition::Wgs84(place);
     Arc::new(stored)

@@ -21,8 +21,6 @@ pub enum TermKind {
     Service,
     /// Data source.
     Source,
-    /// The merchant has a service area. Set by the server, and named by no client.
-    HasServiceArea,
 }
 
 /// One value of one property, such as the category `shop/bakery`. Terms are equal if kind and name are equal
@@ -42,12 +40,6 @@ impl Term {
         let mut hasher = DefaultHasher::new();
         (kind, name).hash(&mut hasher);
         Self { hash: hasher.finish(), kind, name: name.into() }
-    }
-
-    /// The term of merchants that have a service area.
-    #[must_use]
-    pub fn has_service_area() -> Self {
-        Self::new(TermKind::HasServiceArea, "")
     }
 
     /// Returns the property.

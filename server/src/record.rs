@@ -400,9 +400,8 @@ fn profile_of(mut given: wire::Merchant) -> Result<Profile, ProfileTooLarge> {
 fn terms_of(given: &wire::Merchant) -> Terms {
     let terms = |kind, names: &[String]| names.iter().map(|name| Term::new(kind, name)).collect::<Vec<_>>();
     let term = |kind, name: &str| (!name.is_empty()).then(|| Term::new(kind, name));
-    let service_area = given.service_area.as_ref().map(|_| Term::has_service_area());
-    let single = [term(TermKind::Brand, &given.brand), term(TermKind::Source, &given.source), service_area];
-    let brand_and_source = single.into_iter().flatten();
+    let brand_and_source =
+        [term(TermKind::Brand, &given.brand), term(TermKind::Source, &given.source)].into_iter().flatten();
     let categories = terms(TermKind::Category, &given.categories);
     categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand_and_source).collect()
 }

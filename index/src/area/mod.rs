@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `plane` | the ellipsoidal gnomonic plane at a point, in which edges are straight |
 //! | `polygons`, `rings` | polygons in a plane: validity, and whether and how deep they hold a point |
+//! | `fast_polygons` | the same in single precision, for all points but those near an edge |
 //! | `service` | the area that a merchant serves |
 //! | `search` | the area that a search is restricted to |
 //! | `lat_lng_box` | boxes of latitudes and longitudes |
@@ -14,6 +15,7 @@
 //! within a nanometre of the boundary, which lies a millimetre outside the edges.
 
 mod error;
+mod fast_polygons;
 mod half_space;
 mod lat_lng_box;
 mod plane;

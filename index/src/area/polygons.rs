@@ -8,6 +8,7 @@ use geo::{
 use super::{
     BOUNDARY_M, MAX_POLYGONS, MAX_VERTICES, PolygonVertices,
     error::{AreaError, Ring, RingError},
+    fast_polygons::FastPolygons,
     plane::{GnomonicPlane, Projected},
     rings::{check_holes, check_ring},
 };
@@ -17,6 +18,7 @@ use crate::{Position, Wgs84};
 #[derive(Clone, PartialEq)]
 pub(super) struct PlanePolygons {
     polygons: Vec<Polygon>,
+    fast: FastPolygons,
     /// Farthest vertex of a shell from the centre of the plane, along the ellipsoid.
     farthest_m: f64,
 }
@@ -31,7 +33,7 @@ impl PlanePolygons {
         if given.is_empty() || given.len() > MAX_POLYGONS {
             return Err(AreaError::Polygons);
         }
-        let mut all = Self { polygons: Vec::with_capacity(given.len()), farthest_m: 0.0 };
+        let (mut all, mut farthest_m) = (Vec::with_capacity(given.len()), 0.0_f64);
         let mut vertices = 0;
         for (number, polygon) in given.iter().enumerate() {
             let at = |ring, error| AreaError::Ring { polygon: number, ring, error };
@@ -49,10 +51,10 @@ impl PlanePolygons {
             let holes = holes.map(|(hole, positions)| Ok(project(Ring::Hole(hole), positions)?.line));
             let polygon = Polygon::new(shell.line, holes.collect::<Result<_, _>>()?);
             check_holes(&polygon).map_err(|(hole, error)| at(Ring::Hole(hole), error))?;
-            all.farthest_m = all.farthest_m.max(shell.farthest_m);
-            all.polygons.push(polygon);
+            farthest_m = farthest_m.max(shell.farthest_m);
+            all.push(polygon);
         }
-        Ok(all)
+        Ok(Self { fast: FastPolygons::new(&all, farthest_m), polygons: all, farthest_m })
     }
 
     pub(super) fn farthest_m(&self) -> f64 {
@@ -65,6 +67,15 @@ impl PlanePolygons {
 
     pub(super) fn len(&self) -> usize {
         self.polygons.len()
+    }
+
+    /// Returns [`Self::depth_m`] within [`Self::fast_error_m`].
+    pub(super) fn fast_depth_m(&self, point: Coord) -> f64 {
+        self.fast.depth_m(point)
+    }
+
+    pub(super) fn fast_error_m(&self) -> f64 {
+        self.fast.error_m()
     }
 
     /// Returns the distance in metres of a point from the nearest edge of the polygon that holds it deepest:

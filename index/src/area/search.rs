@@ -76,8 +76,8 @@ impl SearchArea {
             }
             Shape::Polygons(area) => {
                 let (plane, polygons) = &**area;
-                let depth_m = polygons.depth_m(plane.project_fast(point));
-                if depth_m.abs() > MAX_ERROR_M + BOUNDARY_M {
+                let depth_m = polygons.fast_depth_m(plane.project_fast(point));
+                if depth_m.abs() > MAX_ERROR_M + BOUNDARY_M + polygons.fast_error_m() {
                     return depth_m > 0.0;
                 }
                 plane.project(wgs84()).is_some_and(|projected| polygons.contains(projected.point))

@@ -18,7 +18,7 @@ pub struct ServiceArea(Shape);
 enum Shape {
     /// Distances up to this one, by the distance that ranks.
     Radius(Radius),
-    Polygons(PolygonArea),
+    Polygons(Box<PolygonArea>),
 }
 
 #[derive(Clone, PartialEq)]
@@ -72,7 +72,7 @@ impl ServiceArea {
         // be nearer than the circle of the search by the same difference as above.
         let inner_m = polygons.depth_m(geo::Coord { x: 0.0, y: 0.0 });
         let inner_m = if inner_m > 0.0 { inner_m * INNER_SHARE - REACH_MARGIN_M } else { -1.0 };
-        Ok(Self(Shape::Polygons(PolygonArea { plane, polygons, reach, inner_m })))
+        Ok(Self(Shape::Polygons(Box::new(PolygonArea { plane, polygons, reach, inner_m }))))
     }
 
     /// Returns the distance from the merchant beyond which the area has no point.
@@ -81,6 +81,15 @@ impl ServiceArea {
         match &self.0 {
             Shape::Radius(radius) => radius.meters(),
             Shape::Polygons(area) => area.reach,
+        }
+    }
+
+    /// Returns the distance from the merchant within which the area has every point, in metres; negative if there is none.
+    #[must_use]
+    pub(crate) const fn inner_m(&self) -> f64 {
+        match &self.0 {
+            Shape::Radius(radius) => radius.meters().get(),
+            Shape::Polygons(area) => area.inner_m,
         }
     }
 
@@ -122,9 +131,10 @@ impl PolygonArea {
             return true;
         }
         let needed_m = -tolerance_m.max(BOUNDARY_M);
-        let depth_m = self.polygons.depth_m(self.plane.project_fast(point.ecef));
+        let depth_m = self.polygons.fast_depth_m(self.plane.project_fast(point.ecef));
         // A depth changes by at most as much as the point moves.
-        if (depth_m - needed_m).abs() > MAX_ERROR_M && distance.get() <= Radius::MAX_M {
+        let error_m = MAX_ERROR_M + self.polygons.fast_error_m();
+        if (depth_m - needed_m).abs() > error_m && distance.get() <= Radius::MAX_M {
             return depth_m > needed_m;
         }
         self.exact_depth_m(point) >= needed_m

@@ -3,7 +3,7 @@
 //! A union is two searches one after the other: all merchants within the radius are nearer than any that serve the
 //! origin from beyond it. Order, pages and counts follow without merging.
 
-use crate::{Meters, Query, Reach, Term};
+use crate::{Meters, Query, Reach};
 
 /// The searches of a query, the nearer one first. `None` where a part has no result.
 pub(super) enum Parts<'q> {
@@ -15,14 +15,8 @@ pub(super) enum Parts<'q> {
 
 impl<'q> Parts<'q> {
     pub(super) fn of(query: &'q Query) -> Self {
-        let serving = |query: Query| {
-            let mut query = Box::new(query);
-            query.filter.any_of.push(vec![Term::has_service_area()]);
-            query
-        };
         match query.reach {
-            Reach::Near => Self::Whole(query),
-            Reach::Serving(_) => Self::Separate([Some(serving(query.clone())), None]),
+            Reach::Near | Reach::Serving(_) => Self::Whole(query),
             Reach::NearOrServing { point, radius } => {
                 let edge = query.radius.meters();
                 let is_past = query.after.as_ref().is_some_and(|after| after.distance > edge);
@@ -31,7 +25,7 @@ impl<'q> Parts<'q> {
                 let min_distance = query.min_distance.max(beyond);
                 let reach = Reach::Serving(point);
                 let far = (radius.meters() >= min_distance)
-                    .then(|| serving(Query { radius, reach, min_distance, ..query.clone() }));
+                    .then(|| Box::new(Query { radius, reach, min_distance, ..query.clone() }));
                 Self::Separate([near, far])
             }
         }

@@ -7,8 +7,12 @@ use crate::{
     tree::{
         Node,
         bounding_boxes::{BoundingBoxes, MAX_CHILDREN, MAX_LEAVES},
+        page_areas::PageAreas,
     },
 };
+
+/// The service areas of a page, and the number of a point.
+pub(super) type AreaOfPoint<'s> = (&'s PageAreas, usize);
 
 /// Conditions on service areas and positions.
 #[derive(Clone, Copy)]
@@ -29,6 +33,11 @@ impl<'q> Restriction<'q> {
         (point.is_some() || area.is_some()).then_some(Self { point, area })
     }
 
+    /// Returns whether only merchants with a service area can meet the conditions.
+    pub(super) fn asks_who_serves(&self) -> bool {
+        self.point.is_some()
+    }
+
     /// Returns the children of a node that may contain a hit, one bit each. `nearest2` are the bounds on their
     /// distances.
     pub(super) fn children(&self, node: &Node, nearest2: &[f32; MAX_CHILDREN]) -> u64 {
@@ -42,11 +51,18 @@ impl<'q> Restriction<'q> {
     }
 
     /// Returns whether a merchant meets the conditions. Exact.
-    pub(super) fn allows(&self, hit: &Hit<'_>, position: impl Fn() -> Ecef) -> bool {
+    pub(super) fn allows<'s>(
+        &self,
+        hit: &Hit<'_>,
+        position: impl Fn() -> Ecef,
+        area: impl Fn() -> Option<AreaOfPoint<'s>>,
+    ) -> bool {
         let merchant = &hit.merchant.merchant;
         let is_within = |area: &SearchArea| area.contains(position(), || merchant.position.to_wgs84());
-        let serves =
-            |point| merchant.service_area().is_some_and(|service| service.serves(point, hit.distance));
+        let serves = |served| match area() {
+            Some((areas, point)) => areas.serves(point, served, hit.distance),
+            None => merchant.service_area().is_some_and(|area| area.serves(served, hit.distance)),
+        };
         self.area.is_none_or(is_within) && self.point.is_none_or(serves)
     }
 }
@@ -55,8 +71,7 @@ impl<'q> Restriction<'q> {
 ///
 /// `reaches` are rounded up, and no area has a point farther from its merchant than its reach. A child is ruled out only
 /// if its nearest point is strictly beyond the farthest reach below it, by the argument of
-/// [`OuterBound`](super::bounds::OuterBound). A child without an area has no reach; filters by the term of service areas
-/// rule it out as well, unless the Bloom filter is wrong.
+/// [`OuterBound`](super::bounds::OuterBound). A child without an area has no reach.
 fn within_reach(node: &Node, nearest2: &[f32; MAX_CHILDREN], tolerance: Meters) -> u64 {
     let Some(reaches) = node.reaches() else { return 0 };
     (0..MAX_CHILDREN).fold(0, |children, number| {

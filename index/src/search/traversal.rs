@@ -10,7 +10,7 @@ use pulp::{Arch, NullaryFnOnce};
 
 use super::{
     bounds::{InnerBound, OuterBound},
-    restriction::Restriction,
+    restriction::{AreaOfPoint, Restriction},
 };
 use crate::{
     Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, VisibilityFilter,
@@ -176,7 +176,9 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
 
     #[inline(always)]
     fn visit_points(&mut self, page: &'s Page) {
-        if self.is_unfiltered {
+        if self.restriction.as_ref().is_some_and(Restriction::asks_who_serves) {
+            self.visit_serving(page);
+        } else if self.is_unfiltered {
             // `matching` intersects exact posting lists, so this prune involves no rounding.
             self.visit_packed(page.packed(), page.visible());
         } else {
@@ -185,6 +187,20 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         if let Some(recent) = page.recent() {
             self.visit_recent(recent);
         }
+    }
+
+    /// Visits the packed points that have a service area.
+    #[inline(always)]
+    fn visit_serving(&mut self, page: &'s Page) {
+        let Some(areas) = page.packed().areas() else { return };
+        let mut among = areas.points().clone();
+        let combine = |having: u64, others: u64| having & others;
+        if self.is_unfiltered {
+            among.combine(page.visible(), combine);
+        } else {
+            among.combine(&page.matching(&self.query.filter), combine);
+        }
+        self.visit_packed(page.packed(), &among);
     }
 
     #[inline(always)]
@@ -222,6 +238,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
                     among.leaf(leaf),
                     |lane| Some(packed.record(leaf * LEAF_SIZE + lane)),
                     |lane| packed.leaves().position(leaf * LEAF_SIZE + lane, boxes),
+                    |lane| Some((packed.areas()?, leaf * LEAF_SIZE + lane)),
                 );
             },
         );
@@ -241,7 +258,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             if distance > self.outer.distance || self.collector.is_beyond(&hit) {
                 return;
             }
-            self.offer(hit, || position);
+            self.offer(hit, || position, || Some((packed.areas()?, number)));
             self.tighten();
         }
     }
@@ -262,6 +279,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
                     (is_unfiltered || query.filter.matches(stored)).then_some(stored)
                 },
                 |lane| leaf.position(lane),
+                |_| None,
             );
         }
     }
@@ -274,6 +292,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         among: u16,
         record: impl Fn(usize) -> Option<&'s Arc<StoredMerchant>>,
         position: impl Fn(usize) -> Ecef,
+        area: impl Fn(usize) -> Option<AreaOfPoint<'s>>,
     ) {
         let (floor2, reach2) = (self.inner.map_or(0.0, |inner| inner.chord2_m2), self.outer.chord2_m2);
         // Both limits are conservative: `floor2` is rounded down and `reach2` up, so a lane outside them is
@@ -296,7 +315,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             if distance <= self.outer.distance
                 && let Some(merchant) = record(lane)
             {
-                self.offer(Hit { distance, merchant }, || position(lane));
+                self.offer(Hit { distance, merchant }, || position(lane), || area(lane));
             }
         }
         self.tighten();
@@ -305,15 +324,25 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     /// Passes a merchant within the outer bound to the collector, unless it precedes the page, does not serve
     /// the point, lies outside the area, or the predicate rejects it.
     #[inline(always)]
-    fn offer(&mut self, hit: Hit<'s>, position: impl Fn() -> Ecef) {
-        if self.is_plain || self.accepts(&hit, position) {
+    fn offer(
+        &mut self,
+        hit: Hit<'s>,
+        position: impl Fn() -> Ecef,
+        area: impl Fn() -> Option<AreaOfPoint<'s>>,
+    ) {
+        if self.is_plain || self.accepts(&hit, position, area) {
             self.collector.push(hit);
         }
     }
 
-    fn accepts(&self, hit: &Hit<'s>, position: impl Fn() -> Ecef) -> bool {
+    fn accepts(
+        &self,
+        hit: &Hit<'s>,
+        position: impl Fn() -> Ecef,
+        area: impl Fn() -> Option<AreaOfPoint<'s>>,
+    ) -> bool {
         !(self.inner.is_some() && self.is_before(hit))
-            && self.restriction.as_ref().is_none_or(|restriction| restriction.allows(hit, position))
+            && self.restriction.as_ref().is_none_or(|restriction| restriction.allows(hit, position, area))
             && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant))
     }
 

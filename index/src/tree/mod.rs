@@ -11,6 +11,7 @@
 //! | [`leaf_points`] | coordinates: four bytes per axis, exact |
 //! | [`bitset`] | sets of points of a page |
 //! | [`page`](Page) | a few hundred neighbours, packed once, with edits on top; repacked when there are too many edits |
+//! | [`page_areas`] | the points of a page that have a service area, and bounds on it |
 //! | `postings`, `bloom` | the points of a page with a term; the children of a node that may have one |
 //! | [`node`](Node) | inner nodes: copies the path from the root to each edited page and shares everything else |
 //! | `bulk_load` | groups neighbours: recursive halving along the longest side |
@@ -43,6 +44,7 @@ mod bulk_load;
 pub(crate) mod leaf_points;
 mod node;
 pub(crate) mod page;
+pub(crate) mod page_areas;
 mod postings;
 
 use std::{cmp::Ordering, fmt, sync::Arc};

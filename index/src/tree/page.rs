@@ -9,6 +9,7 @@ use super::{
     bounding_boxes::{Aabb, BoundingBoxes, MAX_LEAVES, rounded_up},
     bulk_load,
     leaf_points::{LEAF_SIZE, LeafPoints, WideLeaf},
+    page_areas::PageAreas,
     postings::Postings,
 };
 use crate::{Ecef, Filter, MerchantId, StoredMerchant, Term, Visibility, VisibilityFilter};
@@ -29,8 +30,7 @@ pub(crate) struct Packed {
     coincident_leaves: u64,
     /// All points of the page share one position.
     is_coincident: bool,
-    /// Largest reach of a service area, in metres, rounded up; 0 if there is none.
-    reach_m: f32,
+    areas: Option<Box<PageAreas>>,
     hidden: BitSet,
     extent: Aabb,
     postings: Postings,
@@ -52,7 +52,7 @@ pub(crate) struct Recent {
     records: Vec<Arc<StoredMerchant>>,
     /// Visible points, one bit each.
     visible: u64,
-    /// As in [`Packed`].
+    /// Largest reach of a service area, in metres, rounded up; 0 if there is none.
     reach_m: f32,
     extent: Aabb,
 }
@@ -102,7 +102,7 @@ impl Page {
                 hidden,
                 coincident_leaves: coincident_leaves.sum(),
                 is_coincident: extent.is_coincident(),
-                reach_m: reach_m(&records),
+                areas: PageAreas::new(&records),
                 extent,
                 postings: Postings::new(&records),
                 boxes,
@@ -170,7 +170,8 @@ impl Page {
 
     /// Returns the largest reach of a service area, in metres, rounded up; 0 if there is none.
     pub(crate) fn reach_m(&self) -> f32 {
-        self.recent().map_or(self.packed.reach_m, |recent| self.packed.reach_m.max(recent.reach_m))
+        let packed_m = self.packed.areas.as_ref().map_or(0.0, |areas| areas.reach_m());
+        self.recent().map_or(packed_m, |recent| packed_m.max(recent.reach_m))
     }
 
     /// Returns the hashes of all terms of the page's merchants, with duplicates.
@@ -262,6 +263,11 @@ impl Packed {
         &self.records[number]
     }
 
+    /// Returns the service areas of the page, if it has any.
+    pub(crate) fn areas(&self) -> Option<&PageAreas> {
+        self.areas.as_deref()
+    }
+
     /// Returns the position that all points of the page share, if they do; they are sorted by id then.
     pub(crate) fn coincident_position(&self) -> Option<Ecef> {
         self.is_coincident.then(|| Ecef::from_grid(self.extent.low_m))
@@ -348,10 +354,6 @@ fn prefetch(records: &[Arc<StoredMerchant>]) {
     for stored in records {
         std::hint::black_box(stored.merchant.terms.as_slice().first().map(Term::hash));
     }
-}
-
-fn reach_m(records: &[Arc<StoredMerchant>]) -> f32 {
-    records.iter().map(point_reach_m).fold(0.0, f32::max)
 }
 
 fn point_reach_m(stored: &Arc<StoredMerchant>) -> f32 {

@@ -139,7 +139,6 @@ fn terms_bytes(terms: &Terms) -> Vec<u8> {
             TermKind::Brand => 2,
             TermKind::Service => 3,
             TermKind::Source => 4,
-            TermKind::HasServiceArea => 5,
         });
         bytes.push(short(term.name().len()));
         bytes.extend_from_slice(term.name().as_bytes());
@@ -271,7 +270,6 @@ fn read_terms(block: &mut Reader<'_>) -> Result<Terms, DecodeError> {
             [2] => TermKind::Brand,
             [3] => TermKind::Service,
             [4] => TermKind::Source,
-            [5] => TermKind::HasServiceArea,
             _ => return Err(DecodeError::Value),
         };
         Ok(Term::new(kind, text(block)?))

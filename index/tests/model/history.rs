@@ -134,13 +134,12 @@ impl History {
     fn put(&mut self, number: usize, place: Position<Wgs84>, script: &mut Script<'_>) -> Change {
         self.revision = self.revision.next();
         let details = areas::details(place, script);
-        let has_area = details.as_ref().map(|_| Term::has_service_area());
         let stored = Arc::new(StoredMerchant {
             merchant: Merchant {
                 id: MerchantId::parse(&format!("m{number}")).unwrap(),
                 position: AnyPosition::Wgs84(place),
                 visibility: if script.below(8) == 0 { Visibility::Hidden } else { Visibility::Visible },
-                terms: (0..script.below(4)).map(|_| term(script)).chain(has_area).collect(),
+                terms: (0..script.below(4)).map(|_| term(script)).collect(),
                 details,
                 profile: Profile::new(&self.revision.0.to_le_bytes()).unwrap(),
             },

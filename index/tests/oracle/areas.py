@@ -20,6 +20,7 @@ from shapely.geometry import LineString, Point, Polygon
 EARTH = Geodesic.WGS84
 MASK = Geodesic.AZIMUTH | Geodesic.DISTANCE | Geodesic.REDUCEDLENGTH | Geodesic.GEODESICSCALE
 BOUNDARY_M = 1e-3
+MAX_VERTEX_DISTANCE_M = 50_000
 # Decisions closer to a limit than this depend on the last digits.
 UNDECIDED_M = 1e-6
 # The distance of a search differs from the geodesic by up to this much at 50 km.
@@ -172,7 +173,10 @@ class Case:
         """Return the decision for each point, or a reason why the area is invalid."""
         shapes = []
         for shell, holes in polygons:
-            rings = [[project(merchant, vertex) for vertex in ring] for ring in [shell, *holes]]
+            rings = [shell, *holes]
+            if any(EARTH.Inverse(*merchant, *vertex)["s12"] > MAX_VERTEX_DISTANCE_M for ring in rings for vertex in ring):
+                return "a vertex is too far from the merchant"
+            rings = [[project(merchant, vertex) for vertex in ring] for ring in rings]
             shape = Polygon(rings[0], rings[1:])
             if not shape.is_valid:
                 return shapely.is_valid_reason(shape)
