@@ -1,6 +1,6 @@
 //! The area that a merchant serves.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use super::{
     BOUNDARY_M, PolygonVertices,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Ecef, Meters, Position, Radius, Wgs84};
 
-/// The area that a merchant serves: a circle around it, or polygons.
+/// The area that a merchant serves: a circle around it, or polygons. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceArea(Shape);
 
@@ -18,7 +18,7 @@ pub struct ServiceArea(Shape);
 enum Shape {
     /// Distances up to this one, by the distance that ranks.
     Radius(Radius),
-    Polygons(Box<PolygonArea>),
+    Polygons(Arc<PolygonArea>),
 }
 
 #[derive(Clone, PartialEq)]
@@ -72,12 +72,12 @@ impl ServiceArea {
         // be nearer than the circle of the search by the same difference as above.
         let inner_m = polygons.depth_m(geo::Coord { x: 0.0, y: 0.0 });
         let inner_m = if inner_m > 0.0 { inner_m * INNER_SHARE - REACH_MARGIN_M } else { -1.0 };
-        Ok(Self(Shape::Polygons(Box::new(PolygonArea { plane, polygons, reach, inner_m }))))
+        Ok(Self(Shape::Polygons(Arc::new(PolygonArea { plane, polygons, reach, inner_m }))))
     }
 
     /// Returns the distance from the merchant beyond which the area has no point.
     #[must_use]
-    pub const fn reach(&self) -> Meters {
+    pub fn reach(&self) -> Meters {
         match &self.0 {
             Shape::Radius(radius) => radius.meters(),
             Shape::Polygons(area) => area.reach,
@@ -86,7 +86,7 @@ impl ServiceArea {
 
     /// Returns the distance from the merchant within which the area has every point, in metres; negative if there is none.
     #[must_use]
-    pub(crate) const fn inner_m(&self) -> f64 {
+    pub(crate) fn inner_m(&self) -> f64 {
         match &self.0 {
             Shape::Radius(radius) => radius.meters().get(),
             Shape::Polygons(area) => area.inner_m,

@@ -7,6 +7,7 @@ use crate::{
     tree::{
         Node,
         bounding_boxes::{BoundingBoxes, MAX_CHILDREN, MAX_LEAVES},
+        page::Packed,
         page_areas::PageAreas,
     },
 };
@@ -45,9 +46,17 @@ impl<'q> Restriction<'q> {
         among & within_area(node.boxes(), self.area)
     }
 
-    /// Returns the leaves of a page that may contain a hit, one bit each.
-    pub(super) fn leaves(&self, boxes: &BoundingBoxes<MAX_LEAVES>) -> u64 {
-        within_area(boxes, self.area)
+    /// Returns the leaves of a page that may contain a hit, one bit each. `nearest2` are the bounds on their distances.
+    pub(super) fn leaves(&self, packed: &Packed, nearest2: &[f32; MAX_LEAVES]) -> u64 {
+        let among = match (self.point, packed.areas()) {
+            (None, _) => u64::MAX,
+            (Some(_), None) => 0,
+            (Some(point), Some(areas)) => {
+                let bound = reach_bound(areas.reach_m(), point.tolerance);
+                (0..MAX_LEAVES).fold(0, |leaves, leaf| leaves | u64::from(nearest2[leaf] <= bound) << leaf)
+            }
+        };
+        among & within_area(packed.boxes(), self.area)
     }
 
     /// Returns whether a merchant meets the conditions. Exact.
@@ -75,12 +84,17 @@ impl<'q> Restriction<'q> {
 fn within_reach(node: &Node, nearest2: &[f32; MAX_CHILDREN], tolerance: Meters) -> u64 {
     let Some(reaches) = node.reaches() else { return 0 };
     (0..MAX_CHILDREN).fold(0, |children, number| {
-        let reach_m = f64::from(reaches[number]);
-        // Exceeds the sum of two rounded numbers, and the stretch of distances in the plane of polygons.
-        let bound = Meters::from_valid((reach_m + tolerance.get()) * 1.001);
-        let reaches = reach_m > 0.0 && nearest2[number] <= OuterBound::new(bound).nearest2;
+        let reaches = reaches[number] > 0.0 && nearest2[number] <= reach_bound(reaches[number], tolerance);
         children | u64::from(reaches) << number
     })
+}
+
+/// Returns the bound of boxes within a reach and a tolerance. It exceeds their sum by more than its rounding, and by the
+/// stretch of distances in the plane of polygons.
+fn reach_bound(reach_m: f32, tolerance: Meters) -> f32 {
+    const STRETCH: f64 = 1.001;
+
+    OuterBound::new(Meters::from_valid((f64::from(reach_m) + tolerance.get()) * STRETCH)).nearest2
 }
 
 /// Returns the boxes that are not entirely outside one of the half-spaces whose intersection contains the area.

@@ -216,7 +216,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         }
         let nearest2 = boxes.nearest2(self.query.origin);
         if let Some(restriction) = &self.restriction {
-            leaves &= restriction.leaves(boxes);
+            leaves &= restriction.leaves(packed, &nearest2);
         }
         self.visit_nearest_first(
             TaggedBounds::new(&nearest2, leaves),

@@ -12,14 +12,16 @@ use crate::{Meters, ServedPoint, ServiceArea, StoredMerchant};
 #[derive(Debug)]
 pub(crate) struct PageAreas {
     points: BitSet,
-    /// In the order of their points.
+    /// Largest reach, in metres, rounded up.
+    reach_m: f32,
+    /// In the order of their points, so that a point's rank in the set is its index here.
     areas: Box<[PointArea]>,
 }
 
 /// The service area of one point, with bounds that decide most searches without reading it.
 #[derive(Debug)]
 struct PointArea {
-    area: Arc<ServiceArea>,
+    area: ServiceArea,
     /// As [`ServiceArea::inner_m`], rounded down.
     inner_m: f32,
     /// As [`ServiceArea::reach`], rounded up.
@@ -30,19 +32,20 @@ struct PointArea {
 impl PageAreas {
     pub(super) fn new(records: &[Arc<StoredMerchant>]) -> Option<Box<Self>> {
         let area_of = |(point, stored): (usize, &Arc<StoredMerchant>)| {
-            let area = stored.merchant.details.as_ref()?.service_area.as_ref()?;
+            let area = stored.merchant.service_area()?;
             let (inner_m, reach_m) = (rounded_down(area.inner_m()), rounded_up(area.reach().get()));
-            Some(PointArea { area: Arc::clone(area), inner_m, reach_m, point })
+            Some(PointArea { area: area.clone(), inner_m, reach_m, point })
         };
         let areas: Box<[PointArea]> = records.iter().enumerate().filter_map(area_of).collect();
         let mut points = BitSet::EMPTY;
         areas.iter().for_each(|area| points.insert(area.point));
-        (!areas.is_empty()).then(|| Box::new(Self { points, areas }))
+        let reach_m = areas.iter().map(|area| area.reach_m).fold(0.0, f32::max);
+        (!areas.is_empty()).then(|| Box::new(Self { points, reach_m, areas }))
     }
 
     /// Returns the largest reach, in metres, rounded up.
-    pub(super) fn reach_m(&self) -> f32 {
-        self.areas.iter().map(|area| area.reach_m).fold(0.0, f32::max)
+    pub(crate) fn reach_m(&self) -> f32 {
+        self.reach_m
     }
 
     /// Returns the points that have a service area.
@@ -54,9 +57,11 @@ impl PageAreas {
     ///
     /// The bounds are rounded away from the decision, and compared in `f64`: within `inner_m` every point is served, and
     /// beyond `reach_m` none.
+    #[inline(always)]
     pub(crate) fn serves(&self, point: usize, served: &ServedPoint, distance: Meters) -> bool {
-        let Ok(number) = self.areas.binary_search_by_key(&point, |area| area.point) else { return false };
-        let area = &self.areas[number];
+        let Some(area) = self.areas.get(self.points.rank(point)).filter(|area| area.point == point) else {
+            return false;
+        };
         if distance.get() <= f64::from(area.inner_m) {
             return true;
         }
