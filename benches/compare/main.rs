@@ -5,11 +5,11 @@
 //! |---|---|
 //! | `lookup` | kiddo (the fastest k-d tree in Rust), rstar, geo-index and a linear scan |
 //! | `growth` | the same index with 1 % of the merchants |
-//! | `filter` | the search without a filter |
+//! | `filter`, `text` | the search without a filter |
 //! | `serving` | the search without service areas, and without a box |
 //! | `pages` | the first page |
 //! | `writes` | searches at rest; 100,000 moves per second |
-//! | `memory` | 64 bytes per merchant |
+//! | `memory` | 64 bytes per merchant, and 32 for the index of names |
 //!
 //! Contenders run in interleaved rounds of one batch of queries each, so that other load on the machine affects all of them; a
 //! ratio is the median over all rounds. All contenders must agree on the results before they are timed. Prints a table and
@@ -33,6 +33,7 @@ mod memory;
 mod pages;
 mod rivals;
 mod serving;
+mod text;
 mod writes;
 
 use std::{collections::BTreeMap, env, fs, process};
@@ -48,11 +49,12 @@ const SEED: u64 = 20_240_229;
 
 const JSON: &str = "target/compare.json";
 
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("lookup", lookup::run),
     ("growth", growth::run),
     ("filter", filter::run),
     ("serving", serving::run),
+    ("text", text::run),
     ("pages", pages::run),
     ("writes", writes::run),
     ("memory", memory::run),
@@ -98,8 +100,10 @@ fn main() {
     let is_quick = sections.iter().any(|section| section == QUICK);
     sections.retain(|section| section != QUICK);
     let mut report = Report { is_quick, ..Report::default() };
-    if sections == ["memory-child"] {
-        return memory::child(&report);
+    if let [child] = sections.as_slice()
+        && let Some(with_names) = memory::child_option(child)
+    {
+        return memory::child(&report, with_names);
     }
     let known: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
     if let Some(unknown) = sections.iter().find(|section| !known.contains(&section.as_str())) {

@@ -1,10 +1,10 @@
 //! Resident memory of the index beyond the merchants themselves, measured in a child process so that other sections do not
-//! count. Compared with a goal of 64 bytes per merchant.
+//! count. Compared with a goal of 64 bytes per merchant, and of 32 for the index of names, which a second child process measures.
 
 use std::{env, fs, process::Command, sync::Arc};
 
-use nearby_benches::{Dataset, TermGenerator, merchant};
-use nearby_index::{Change, IndexWriter, Revision, StoredMerchant};
+use nearby_benches::{Dataset, NAMES_OF, NameGenerator, TermGenerator, named_merchant};
+use nearby_index::{Change, IndexWriter, Position, Revision, StoredMerchant, Wgs84};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -20,23 +20,46 @@ struct Measured {
 }
 
 pub(crate) fn run(report: &mut Report) {
-    let Some(measured) = measure(report) else {
+    let (Some(measured), Some(with_names)) = (measure(report, CHILD), measure(report, CHILD_WITH_NAMES))
+    else {
         return println!("  not measured: requires /proc/self/status (Linux)");
     };
-    let each = |bytes: f64| bytes / report.scale(SIZE) as f64;
+    let of_names = with_names.after_load - measured.after_load;
+    let merchants = report.scale(SIZE) as f64;
+    let each = |bytes: f64| bytes / merchants;
     println!("  10 M merchants in 400 cities, bytes per merchant beyond the merchants themselves");
     println!("    {:<44} {:>10.1}", "loaded", each(measured.after_load));
     println!("    {:<44} {:>10.1}", "peak during load", each(measured.peak_of_load));
     println!("    {:<44} {:>10.1}", "peak during a million moves", each(measured.peak_of_moves));
+    println!("    {:<44} {:>10.1}", "index of names, loaded", each(of_names));
+    println!(
+        "    {:<44} {:>10.1}",
+        "index of names, peak during load",
+        each(with_names.peak_of_load - measured.peak_of_load)
+    );
+    report.add("name_bytes_per_merchant", each(of_names), Goal::AtMost(32.0));
     report.add("bytes_per_merchant", each(measured.after_load), Goal::AtMost(64.0));
     let peak = measured.peak_of_load.max(measured.peak_of_moves);
     report.add("peak_vs_loaded", peak / measured.after_load, Goal::AtMost(1.6));
 }
 
-fn measure(report: &Report) -> Option<Measured> {
+/// Sections that [`measure`] runs in a child process.
+const CHILD: &str = "memory-child";
+const CHILD_WITH_NAMES: &str = "memory-child-with-names";
+
+/// Returns whether a section of a child process indexes names; `None` if it is another section.
+pub(crate) fn child_option(section: &str) -> Option<bool> {
+    match section {
+        CHILD => Some(false),
+        CHILD_WITH_NAMES => Some(true),
+        _ => None,
+    }
+}
+
+fn measure(report: &Report, child: &str) -> Option<Measured> {
     resident("VmRSS")?;
     let output = Command::new(env::current_exe().ok()?)
-        .arg("memory-child")
+        .arg(child)
         .args(report.is_quick.then_some(QUICK))
         .output()
         .ok()?;
@@ -48,27 +71,32 @@ fn measure(report: &Report) -> Option<Measured> {
 }
 
 /// Measures in the child process, and prints the numbers that [`measure`] parses.
-pub(crate) fn child(report: &Report) {
+pub(crate) fn child(report: &Report, with_names: bool) {
     let size = report.scale(SIZE);
     let [places, _] = Dataset::Cities.points(size, 0, SEED).unwrap();
-    let mut terms = TermGenerator::new(SEED);
-    let mut merchants: Vec<Arc<StoredMerchant>> = places
-        .iter()
-        .enumerate()
-        .map(|(number, place)| merchant(number, *place, terms.terms(), Revision(1)))
-        .collect();
+    let (mut terms, mut names) = (TermGenerator::new(SEED), NameGenerator::new(SEED));
+    // Both processes have the same merchants: only the index differs.
+    let mut named = |number: usize, place: Position<Wgs84>, revision: u64| {
+        named_merchant(number, place, (terms.terms(), &names.name()), Revision(revision))
+    };
+    let mut merchants: Vec<Arc<StoredMerchant>> =
+        places.iter().enumerate().map(|(number, place)| named(number, *place, 1)).collect();
     let mut random = Pcg64Mcg::seed_from_u64(SEED);
     // Moved merchants are created before measuring, so that the memory of the merchants themselves stays constant.
     let moved: Vec<(usize, Arc<StoredMerchant>)> = (0..report.scale(1_000_000))
         .map(|_| {
             let (number, to) = (random.random_range(0..size), random.random_range(0..size));
-            (number, merchant(number, places[to], terms.terms(), Revision(2)))
+            (number, named(number, places[to], 2))
         })
         .collect();
     drop(places);
     reset_peak();
     let before = resident("VmRSS").unwrap();
-    let mut writer = IndexWriter::load(merchants.iter().cloned(), Revision(1));
+    let mut writer = if with_names {
+        IndexWriter::load_with_names(merchants.iter().cloned(), Revision(1), NAMES_OF)
+    } else {
+        IndexWriter::load(merchants.iter().cloned(), Revision(1))
+    };
     let (after_load, peak_of_load) = (resident("VmRSS").unwrap(), resident("VmHWM").unwrap());
     reset_peak();
     for batch in moved.chunks(512) {

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | `locations` | locations of merchants and origins of searches |
 //! | `merchants` | merchants at those locations, with terms to filter by |
+//! | `names` | names of merchants to search by text |
 
 mod locations;
 mod merchants;
+mod names;
 
 pub use self::{
     locations::{Dataset, real_data},
-    merchants::{TermGenerator, merchant, rare_term},
+    merchants::{TermGenerator, merchant, named_merchant, rare_term},
+    names::{NAMES_OF, NameGenerator, RARE_WORD},
 };
 
 /// Returns the median.

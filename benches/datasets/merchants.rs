@@ -78,9 +78,22 @@ pub fn merchant(
     terms: Terms,
     revision: Revision,
 ) -> Arc<StoredMerchant> {
+    named_merchant(number, position, (terms, ""), revision)
+}
+
+/// Creates a merchant with a name.
+#[must_use]
+pub fn named_merchant(
+    number: usize,
+    position: Position<Wgs84>,
+    (terms, name): (Terms, &str),
+    revision: Revision,
+) -> Arc<StoredMerchant> {
     let id = MerchantId::parse(&format!("m{number}"));
-    let profile = Profile::new(&[]);
-    let (Ok(id), Ok(profile)) = (id, profile) else { unreachable!("a letter and digits are a valid id") };
+    let profile = Profile::new(name.as_bytes());
+    let (Ok(id), Ok(profile)) = (id, profile) else {
+        unreachable!("the id is a letter and digits, and the name is short")
+    };
     Arc::new(StoredMerchant {
         merchant: Merchant {
             id,

@@ -31,6 +31,23 @@ impl Cell {
         let point = LatLng::new(position.latitude_deg(), position.longitude_deg()).ok()?;
         Some(Self(point.to_cell(resolution.0)))
     }
+
+    /// Returns the centre of the cell. `None` cannot occur; the `Option` avoids a panic path.
+    #[must_use]
+    pub fn center(self) -> Option<Position<Wgs84>> {
+        position(LatLng::from(self.0))
+    }
+
+    /// Returns the vertices of the cell, counter-clockwise: 5 to 10 of them.
+    #[must_use]
+    pub fn outline(self) -> Vec<Position<Wgs84>> {
+        self.0.boundary().iter().copied().filter_map(position).collect()
+    }
+}
+
+/// Rounding can take a longitude out of its range.
+fn position(point: LatLng) -> Option<Position<Wgs84>> {
+    Position::new(point.lat().clamp(-90.0, 90.0), point.lng().clamp(-180.0, 180.0)).ok()
 }
 
 /// Formats the index in hexadecimal, as H3 tools do.
@@ -63,6 +80,33 @@ impl fmt::Display for CoarseCell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_outline_of_a_cell_is_around_its_center_and_within_the_ranges() {
+        for (latitude, longitude) in
+            [(60.17, 24.94), (0.0, 180.0), (-90.0, 0.0), (64.7, -180.0), (58.16, 11.25)]
+        {
+            for resolution in 0..=15 {
+                let resolution = CellResolution::new(resolution).unwrap();
+                let cell = Cell::of(Position::new(latitude, longitude).unwrap(), resolution).unwrap();
+                assert_eq!(Cell::of(cell.center().unwrap(), resolution), Some(cell));
+                let outline = cell.outline();
+                assert!((5..=10).contains(&outline.len()), "{outline:?}");
+                // Counter-clockwise as seen from outside: every turn around the centre has the same sense.
+                let xyz = |position| crate::Ecef::from(position).xyz_m();
+                let center = xyz(cell.center().unwrap());
+                for (one, next) in outline.iter().zip(outline.iter().cycle().skip(1)) {
+                    let (one, next) = (xyz(*one), xyz(*next));
+                    let cross = [
+                        one[1] * next[2] - one[2] * next[1],
+                        one[2] * next[0] - one[0] * next[2],
+                        one[0] * next[1] - one[1] * next[0],
+                    ];
+                    assert!((0..3).map(|axis| cross[axis] * center[axis]).sum::<f64>() > 0.0);
+                }
+            }
+        }
+    }
 
     #[test]
     fn nearby_positions_share_a_coarse_cell() {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use crate::{Hours, ServiceArea, interner::Interner};
+use crate::{Attributes, Hours, ServiceArea, UnixMicros, Validity, interner::Interner};
 
 /// Interned details that consist of hours alone.
 static HOURS_ALONE: LazyLock<Interner<Details>> = LazyLock::new(Interner::new);
@@ -16,6 +16,13 @@ static HOURS_ALONE: LazyLock<Interner<Details>> = LazyLock::new(Interner::new);
 pub struct Details {
     /// Opening hours; `None` if unknown.
     pub hours: Option<Arc<Hours>>,
+    /// Numeric attributes.
+    pub attributes: Attributes,
+    /// Time during which searches may return the merchant.
+    pub validity: Validity,
+    /// Time until which the merchant is closed whatever its hours; the maximum if it is not known when it opens
+    /// again.
+    pub closed_until: Option<UnixMicros>,
     /// The area that the merchant serves, if it states one.
     pub service_area: Option<Arc<ServiceArea>>,
 }
@@ -38,7 +45,7 @@ impl Details {
     }
 }
 
-/// All coordinates are finite.
+/// No number among them is NaN.
 impl Eq for Details {}
 
 /// Hashes the hours, by which interned details differ.

@@ -8,10 +8,13 @@
 //! | `units`, `merchant`, `terms`, `change` | value types, validated on construction |
 //! | `datum` | positions in WGS-84, GCJ-02 and BD-09, and their conversion to WGS-84 |
 //! | `ecef` | earth-centred coordinates and the only distance formula |
+//! | `attributes` | numeric attributes of merchants, and ranges of them |
+//! | `validity` | the time during which searches may return a merchant |
 //! | `details` | data of a merchant that few searches read |
 //! | `area` | where a merchant serves, and where a search looks: circles, boxes, polygons on the ellipsoid |
 //! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
+//! | `text` | the rule by which a text matches names: folding, words, and what excludes names without reading them |
 //! | `filter`, `query` | what a search asks for, and its results |
 //! | `tree` | an R-tree of packed pages over those coordinates, and a record of the alternatives measured |
 //! | `search` | the hot path: nearest first, bounded by radius and limit |
@@ -67,7 +70,7 @@
 //!     ..Query::nearest(origin, Radius::DEFAULT, Limit::new(20).ok_or("not zero")?)
 //! };
 //! let has_short_id = |stored: &StoredMerchant| stored.merchant.id.as_str().len() == 4;
-//! let control = SearchControl { predicate: Some(&has_short_id), should_continue: None };
+//! let control = SearchControl { predicate: Some(&has_short_id), ..SearchControl::default() };
 //! assert_eq!(snapshot.count(&query, control).merchants, 1);
 //! let mut page = Hits::default();
 //! let mut next = query.clone();
@@ -84,6 +87,7 @@
 //! ```
 
 mod area;
+mod attributes;
 mod cell;
 mod change;
 mod datum;
@@ -97,27 +101,33 @@ mod query;
 mod search;
 mod snapshot;
 mod terms;
+mod text;
 mod tree;
 mod units;
+mod validity;
 
 pub use self::{
     area::{
         AreaError, LatLngBox, MAX_POLYGONS, MAX_VERTICES, PolygonVertices, Ring, RingError, SearchArea,
         ServedPoint, ServiceArea,
     },
+    attributes::{AttributeRange, Attributes},
     cell::{Cell, CellResolution, CoarseCell},
     change::Change,
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
     details::Details,
     ecef::Ecef,
-    filter::{Filter, VisibilityFilter},
+    filter::{Condition, Filter, TextFilter, VisibilityFilter},
     hours::{ExpressionHours, Hours, LocalTime, OpenStatus, Period, Schedule, Stretch, WeeklyHours},
     merchant::{
-        Merchant, MerchantId, MerchantIdError, Pieces, Profile, ProfileTooLarge, StoredMerchant, Visibility,
+        Merchant, MerchantId, MerchantIdError, NamesOf, Pieces, Profile, ProfileTooLarge, StoredMerchant,
+        Visibility,
     },
     query::{Count, Cursor, End, Hit, Hits, Query, Reach, SearchControl},
     search::SearchIter,
     snapshot::{IndexReader, IndexWriter, Snapshot},
     terms::{Term, TermKind, Terms},
+    text::{TextQuery, TextQueryError, folded_key},
     units::{Limit, Meters, Radius, RadiusError, Revision, UnixMicros},
+    validity::Validity,
 };

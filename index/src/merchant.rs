@@ -6,7 +6,9 @@ use std::{fmt, sync::Arc};
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::{AnyPosition, Details, Hours, Revision, ServiceArea, Terms, UnixMicros};
+use crate::{
+    AnyPosition, Details, Hours, Revision, ServiceArea, Term, TermKind, Terms, UnixMicros, Validity,
+};
 
 /// A merchant id: 1 to 128 bytes of UTF-8 without `/`, control characters, or leading or trailing white
 /// space.
@@ -236,6 +238,10 @@ impl fmt::Debug for Profile {
     }
 }
 
+/// Passes each name of the merchant with this profile to its argument. The index, to which a profile is opaque, reads the names
+/// that searches by text find with it, and keeps none of them.
+pub type NamesOf = fn(&Profile, &mut dyn FnMut(&str));
+
 /// A merchant as a client writes it.
 #[derive(Clone, Debug, PartialEq)]
 #[repr(C)]
@@ -265,6 +271,23 @@ impl Merchant {
     #[must_use]
     pub fn service_area(&self) -> Option<&ServiceArea> {
         self.details.as_ref()?.service_area.as_deref()
+    }
+
+    /// Returns the time during which searches may return the merchant; `None` if it is unlimited.
+    #[must_use]
+    pub fn limited_validity(&self) -> Option<Validity> {
+        let validity = self.details.as_ref()?.validity;
+        (!validity.is_unlimited()).then_some(validity)
+    }
+}
+
+impl Merchant {
+    /// Returns the hashes under which nodes know the merchant, with duplicates: those of its terms, of ancestors of
+    /// its categories, and of its attributes.
+    pub(crate) fn indexed_hashes(&self) -> impl Iterator<Item = u64> {
+        let attributes = self.details.iter().flat_map(|details| details.attributes.iter());
+        let attributes = attributes.map(|(key, _)| Term::new(TermKind::Attribute, key).hash());
+        self.terms.indexed().map(|term| term.hash).chain(attributes)
     }
 }
 

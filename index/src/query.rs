@@ -1,6 +1,6 @@
 //! Queries and their results.
 
-use std::{fmt, sync::Arc};
+use std::{cell::Cell, fmt, sync::Arc};
 
 use crate::{
     Ecef, Filter, Limit, MerchantId, Meters, Radius, SearchArea, ServedPoint, ServiceArea, StoredMerchant,
@@ -106,11 +106,13 @@ pub struct SearchControl<'a> {
     /// Returns whether to continue, such as whether a deadline has not passed. Called at the start, and then
     /// about once per two hundred merchants examined.
     pub should_continue: Option<&'a dyn Fn() -> bool>,
+    /// Counts the merchants whose names are compared with the text of the filter.
+    pub names_read: Option<&'a Cell<usize>>,
 }
 
 impl fmt::Debug for SearchControl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { predicate, should_continue } = self;
+        let Self { predicate, should_continue, names_read: _ } = self;
         write!(
             f,
             "SearchControl {{ predicate: {}, should_continue: {} }}",

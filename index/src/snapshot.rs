@@ -12,9 +12,10 @@ use arc_swap::ArcSwap;
 use imbl::OrdSet;
 
 use crate::{
-    Change, Count, Hit, Hits, MerchantId, Query, Revision, SearchControl, SearchIter, StoredMerchant,
+    Change, Count, Hit, Hits, MerchantId, NamesOf, Query, Revision, SearchControl, SearchIter,
+    StoredMerchant,
     search::{count, for_each, search},
-    tree::{Point, Tree},
+    tree::{Node, Point, Tree},
 };
 
 /// All merchants at one revision. Immutable.
@@ -79,6 +80,12 @@ impl Snapshot {
     #[must_use]
     pub fn visible_len(&self) -> usize {
         self.tree.visible_len()
+    }
+
+    /// Returns whether the validity of a visible merchant is limited, so that results depend on the time.
+    #[must_use]
+    pub fn has_limited_validity(&self) -> bool {
+        self.tree.root().is_some_and(Node::has_limited)
     }
 
     /// Returns a merchant by id, visible or hidden.
@@ -166,9 +173,27 @@ pub struct IndexWriter {
 
 impl IndexWriter {
     /// Creates an index of these merchants at this revision by bulk loading. If an id occurs more than once,
-    /// the last occurrence wins.
+    /// the last occurrence wins. A search by text reads the names of all merchants that it reaches.
     #[must_use]
     pub fn load(merchants: impl IntoIterator<Item = Arc<StoredMerchant>>, revision: Revision) -> Self {
+        Self::load_tree(merchants, revision, None)
+    }
+
+    /// Creates an index that also indexes the names that `names` passes on, for searches by text.
+    #[must_use]
+    pub fn load_with_names(
+        merchants: impl IntoIterator<Item = Arc<StoredMerchant>>,
+        revision: Revision,
+        names: NamesOf,
+    ) -> Self {
+        Self::load_tree(merchants, revision, Some(names))
+    }
+
+    fn load_tree(
+        merchants: impl IntoIterator<Item = Arc<StoredMerchant>>,
+        revision: Revision,
+        names: Option<NamesOf>,
+    ) -> Self {
         let mut by_id: Vec<ById> = merchants.into_iter().map(ById).collect();
         by_id.sort();
         by_id.dedup_by(|later, earlier| {
@@ -181,7 +206,7 @@ impl IndexWriter {
         // The two structures are built in parallel: startup waits only for the slower one.
         let stored: Vec<_> = by_id.iter().map(|ById(stored)| Arc::clone(stored)).collect();
         let (by_id, tree) = thread::scope(|scope| {
-            let tree = scope.spawn(move || Tree::load(stored.iter().map(Point::from).collect()));
+            let tree = scope.spawn(move || Tree::load(stored.iter().map(Point::from).collect(), names));
             let by_id = by_id.into_iter().collect();
             (by_id, tree.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });

@@ -11,6 +11,7 @@ use crate::{
         convert::{MAX_PAGE_BYTES, SearchRequest, SearchSettings, merchant_from_wire, search_from_wire},
         nearby_service::page_response::{SearchWork, page_response},
     },
+    merchant_names::names_of,
     opening_hours::HolidayCalendar,
     page_token::PageTokens,
     record::{self, VersionMeta},
@@ -51,7 +52,7 @@ impl OfflineService {
         });
         let stored = stored.collect::<Result<Vec<_>, ServiceError>>()?;
         let revision = Revision(stored.len() as u64);
-        let snapshot = IndexWriter::load(stored, revision).reader().snapshot();
+        let snapshot = IndexWriter::load_with_names(stored, revision, names_of).reader().snapshot();
         let tokens = PageTokens::ephemeral().map_err(|_| ServiceError::Internal("no random source"))?;
         Ok(Self { snapshot, tokens, calendar: HolidayCalendar::built_in() })
     }

@@ -56,6 +56,9 @@ pub enum ServiceError {
         "hidden merchants require the role manage; omit visibility_scope, or use credentials with that role"
     )]
     HiddenNotAllowed,
+    /// The caller may not see labels, and so not filter by them.
+    #[error("filter.labels requires the role manage; omit it, or use credentials with that role")]
+    LabelsNotAllowed,
     /// The credentials are missing or invalid.
     #[error("{}", auth_message(*.0))]
     Unauthenticated(AuthError),

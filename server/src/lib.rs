@@ -33,6 +33,7 @@
 //! | [`service`] | what both gRPC services and the admin endpoint share |
 //! | [`commit`] | the commit thread, the only way a merchant changes |
 //! | [`record`] | the stored encoding of a merchant, and updates of it |
+//! | `merchant_names` | the names of a merchant, which searches by text read |
 //! | [`change_feed`] | recent changes, for watchers |
 //! | [`write_availability`], [`disk_monitor`] | whether changes are accepted, and the monitor that decides |
 //! | [`page_token`] | encrypted page tokens |
@@ -58,6 +59,7 @@ pub mod cli;
 pub mod clock;
 pub mod commit;
 pub mod config;
+mod cross_field_checks;
 pub mod disk_monitor;
 pub mod error;
 mod formats;
@@ -65,10 +67,14 @@ pub(crate) mod fs;
 pub mod fuzz_targets;
 pub mod grpc;
 mod http_client;
+mod language;
+mod listing;
+mod merchant_names;
 pub mod net;
 pub mod opening_hours;
 pub mod overload;
 pub mod page_token;
+mod partial_decode;
 pub mod reason;
 pub mod record;
 pub mod service;

@@ -16,8 +16,9 @@ use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::{DecodeError, Message, bytes::Buf};
 
 use crate::{
-    area,
+    area, cross_field_checks,
     error::ServiceError,
+    listing::{closed_until, review_of, validity_of, visibility_of},
     opening_hours::{Expression, HolidayKind, country_at, day_number, region_code},
     reason,
 };
@@ -68,6 +69,17 @@ pub(crate) fn encode(
     if given.visibility() == wire::Visibility::Unspecified {
         given.set_visibility(wire::Visibility::Visible);
     }
+    given.review = None;
+    encode_reviewed(given, id, position, expression)
+}
+
+/// Encodes a merchant with the review that it has.
+fn encode_reviewed(
+    mut given: wire::Merchant,
+    id: MerchantId,
+    position: AnyPosition,
+    expression: Option<Expression>,
+) -> Result<Merchant, ServiceError> {
     let visibility = visibility_of(&given);
     given.name.clear();
     given.etag.clear();
@@ -104,6 +116,32 @@ pub(crate) fn source_of(merchant: &Merchant) -> &str {
 /// The violation of a merchant that is too large.
 fn too_large(error: &ProfileTooLarge) -> ServiceError {
     ServiceError::invalid("", reason::TOO_LARGE, format!("is too large for a merchant: it {error}"))
+}
+
+/// Returns a merchant with another review.
+///
+/// # Errors
+/// If the merchant is too large with it. A profile that cannot be decoded keeps its review.
+pub(crate) fn with_review(
+    merchant: Merchant,
+    review: Option<wire::Review>,
+) -> Result<Merchant, ServiceError> {
+    let Ok(given) = decode_pieces(merchant.profile.given()) else { return Ok(merchant) };
+    encode_reviewed(wire::Merchant { review, ..given }, merchant.id, merchant.position, None)
+}
+
+/// Returns a merchant as a client has given it, with the review of the version that it replaces.
+///
+/// # Errors
+/// If the merchant is too large with it.
+pub(crate) fn keep_review(
+    merchant: Merchant,
+    before: Option<&StoredMerchant>,
+) -> Result<Merchant, ServiceError> {
+    match before.and_then(review_of) {
+        None => Ok(merchant),
+        Some(review) => with_review(merchant, Some(review)),
+    }
 }
 
 /// Makes a version of a merchant.
@@ -179,6 +217,8 @@ pub enum Update {
     Replace(Merchant),
     /// Replaces some of its fields.
     Fields(Box<FieldUpdate>),
+    /// Replaces its review; `None` approves it.
+    Review(Option<wire::Review>),
     /// Replaces some of its fields with those of a merchant that has been checked as a whole, and creates that merchant if
     /// there is none.
     Overlay {
@@ -217,6 +257,9 @@ impl MerchantPatch {
         }
         let (is_row, FieldUpdate { fields, given, position }) = match self.update {
             Update::Replace(merchant) => return Ok(merchant),
+            Update::Review(review) => {
+                return with_review(current.merchant.clone(), review);
+            }
             Update::Fields(update) => (false, *update),
             // All that a row without visibility keeps is known.
             Update::Overlay { merchant, fields }
@@ -239,6 +282,7 @@ impl MerchantPatch {
         fields.copy(given, &mut merged);
         let position = position.unwrap_or(current.merchant.position);
         let path = if is_row { "" } else { "merchant" };
+        cross_field_checks::check(path, &merged)?;
         encode(merged, self.id, position, None).map_err(|error| error.below(path))
     }
 
@@ -247,14 +291,14 @@ impl MerchantPatch {
         match &self.update {
             Update::Replace(merchant) | Update::Overlay { merchant, .. } => merchant.profile.full_len(),
             // Most merchants are smaller.
-            Update::Fields(_) => 1_024,
+            Update::Fields(_) | Update::Review(_) => 1_024,
         }
     }
 }
 
 /// Names of fields that a patch replaces, as bits in the order of [`UPDATABLE_FIELDS`] and [`NESTED_FIELDS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FieldSet(u32);
+pub struct FieldSet(u64);
 
 impl FieldSet {
     /// The field `visibility`.
@@ -281,7 +325,7 @@ impl FieldSet {
         Self(self.0 & !Self::bit(field))
     }
 
-    fn bit(field: &str) -> u32 {
+    fn bit(field: &str) -> u64 {
         let mut all = UPDATABLE_FIELDS.iter().chain(NESTED_FIELDS);
         all.position(|other| *other == field).map_or(0, |at| 1 << at)
     }
@@ -316,7 +360,8 @@ macro_rules! updatable_fields {
 
 updatable_fields! {
     display_name brand categories services position address phone opening_hours photos mini_program visibility
-    external_ids labels website_uri source service_area
+    external_ids labels website_uri source attributes localized_names service_links
+    business_status reopening_date valid_from valid_until service_area
 }
 
 /// Declares the fields within others that a patch can replace on their own: those of an address, beside the time zone of hours.
@@ -371,14 +416,6 @@ nested_fields! {
     address_lines "address.address_lines"
 }
 
-/// The visibility to searches.
-fn visibility_of(given: &wire::Merchant) -> Visibility {
-    match given.visibility() {
-        wire::Visibility::Visible | wire::Visibility::Unspecified => Visibility::Visible,
-        wire::Visibility::Hidden | wire::Visibility::Missing => Visibility::Hidden,
-    }
-}
-
 /// The fields of the BASIC view, then the others: see `MerchantView` in the contract.
 fn profile_of(mut given: wire::Merchant) -> Result<Profile, ProfileTooLarge> {
     let basic = wire::Merchant {
@@ -387,6 +424,8 @@ fn profile_of(mut given: wire::Merchant) -> Result<Profile, ProfileTooLarge> {
         categories: std::mem::take(&mut given.categories),
         position: given.position.take(),
         mini_program: given.mini_program.take(),
+        business_status: std::mem::take(&mut given.business_status),
+        reopening_date: given.reopening_date.take(),
         ..Default::default()
     };
     let internal = wire::Merchant {
@@ -403,7 +442,9 @@ fn terms_of(given: &wire::Merchant) -> Terms {
     let brand_and_source =
         [term(TermKind::Brand, &given.brand), term(TermKind::Source, &given.source)].into_iter().flatten();
     let categories = terms(TermKind::Category, &given.categories);
-    categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(brand_and_source).collect()
+    let limited = (!validity_of(given).is_unlimited()).then(|| Term::new(TermKind::LimitedValidity, ""));
+    let others = brand_and_source.chain(limited);
+    categories.into_iter().chain(terms(TermKind::Service, &given.services)).chain(others).collect()
 }
 
 /// Details as the index keeps them. `expression` is the one of the opening hours, if the caller has parsed it.
@@ -413,7 +454,13 @@ fn details_of(
     expression: Option<Expression>,
     service_area: Option<Arc<ServiceArea>>,
 ) -> Details {
-    Details { hours: hours_of(given, position, expression).map(Hours::interned), service_area }
+    Details {
+        hours: hours_of(given, position, expression).map(Hours::interned),
+        attributes: given.attributes.iter().map(|(key, value)| (key.as_str(), *value)).collect(),
+        validity: validity_of(given),
+        closed_until: closed_until(given),
+        service_area,
+    }
 }
 
 /// Opening hours as the index keeps them; `None` if they state nothing. `expression` is theirs, if the caller has parsed it.
@@ -757,7 +804,8 @@ mod tests {
     /// A field that is added to the contract must be added here, or be output-only.
     #[test]
     fn every_field_of_the_contract_is_updatable_or_output_only() {
-        const OUTPUT_ONLY: [&str; 5] = ["name", "etag", "wgs84_position", "create_time", "update_time"];
+        const OUTPUT_ONLY: [&str; 6] =
+            ["name", "etag", "wgs84_position", "review", "create_time", "update_time"];
         let source = include_str!("../../proto/nearby/v1/merchant.proto");
         let message = source.split("\nmessage Merchant {").nth(1).unwrap().split("\n}").next().unwrap();
         let fields = message.lines().filter(|line| !line.trim_start().starts_with("//")).filter_map(|line| {

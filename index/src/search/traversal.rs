@@ -13,7 +13,7 @@ use super::{
     restriction::{AreaOfPoint, Restriction},
 };
 use crate::{
-    Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, VisibilityFilter,
+    Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, TextFilter,
     ecef::distance_of_chord2,
     tree::{
         Child, Node, Page, Tree,
@@ -61,6 +61,8 @@ pub(super) struct Traversal<'q, 's, S> {
     restriction: Option<Restriction<'q>>,
     /// Every merchant that passes the filter within the outer bound is a hit.
     is_plain: bool,
+    /// The condition on names, which is checked last.
+    text: Option<&'q TextFilter>,
     stopped: bool,
     /// Smallest box bound among what a stopped traversal skipped.
     frontier2: f32,
@@ -79,11 +81,14 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         collector: S,
     ) -> Self {
         let floor = query.after.as_ref().map_or(Meters::ZERO, |after| after.distance).max(query.min_distance);
-        let is_unfiltered =
-            query.filter.visibility == VisibilityFilter::Visible && !query.filter.asks_for_terms();
+        let is_unfiltered = query.filter.matches_all_visible();
         let restriction = Restriction::of(query);
         let inner = (query.after.is_some() || floor > Meters::ZERO).then(|| InnerBound::new(floor));
-        let is_plain = inner.is_none() && control.predicate.is_none() && restriction.is_none();
+        let is_plain = inner.is_none()
+            && control.predicate.is_none()
+            && restriction.is_none()
+            && query.filter.text.is_none()
+            && query.filter.condition.is_none();
         let counts_subtrees = collector.is_count_only()
             && is_unfiltered
             && restriction.is_none()
@@ -102,6 +107,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             is_unfiltered,
             restriction,
             is_plain,
+            text: query.filter.text.as_ref(),
             stopped: false,
             frontier2: f32::INFINITY,
             tree: PhantomData,
@@ -128,6 +134,10 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             // Prune by terms. A Bloom filter may report a child in vain but never miss one, so no match is
             // lost.
             among &= node.bloom().may_match(&self.query.filter);
+            if let Some(text) = self.text {
+                // Prune by names: likewise, a child that lacks a feature of the text holds no match.
+                among &= node.names().may_match_text(text.query());
+            }
         }
         if let Some(inner) = self.inner {
             // Prune what lies before the ring or the page. `farthest2` may be too small by a factor of SLACK,
@@ -140,8 +150,11 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             // within the radius. Boxes on the edge are visited, and their points are decided exactly.
             for child in set_bits(among & entirely_within(&node.boxes().farthest2(self.query.origin), within))
             {
-                self.collector.add_count(node.children()[child].visible_len());
-                among &= !(1 << child);
+                // Which of its merchants are valid depends on the time of the search.
+                if !node.children()[child].has_limited() {
+                    self.collector.add_count(node.children()[child].visible_len());
+                    among &= !(1 << child);
+                }
             }
         }
         let nearest2 = node.boxes().nearest2(self.query.origin);
@@ -179,8 +192,8 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         if self.restriction.as_ref().is_some_and(Restriction::asks_who_serves) {
             self.visit_serving(page);
         } else if self.is_unfiltered {
-            // `matching` intersects exact posting lists, so this prune involves no rounding.
-            self.visit_packed(page.packed(), page.visible());
+            // `matching` intersects exact posting lists and ranges, so this prune involves no rounding.
+            self.visit_packed(page.packed(), &page.valid(&self.query.filter));
         } else {
             self.visit_packed(page.packed(), &page.matching(&self.query.filter));
         }
@@ -196,7 +209,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         let mut among = areas.points().clone();
         let combine = |having: u64, others: u64| having & others;
         if self.is_unfiltered {
-            among.combine(page.visible(), combine);
+            among.combine(&page.valid(&self.query.filter), combine);
         } else {
             among.combine(&page.matching(&self.query.filter), combine);
         }
@@ -265,18 +278,21 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
 
     #[inline(always)]
     fn visit_recent(&mut self, recent: &'s Recent) {
-        let selected = recent.with_visibility(self.query.filter.visibility);
+        let selected = recent.with_visibility(&self.query.filter);
         for (number, leaf) in recent.leaves().iter().enumerate() {
             let chords2_m2 = leaf.chords2_m2(self.query.origin.xyz_m());
             #[expect(clippy::cast_possible_truncation, reason = "keeps the bits of this leaf")]
             let lanes = (selected >> (number * LEAF_SIZE)) as u16;
-            let (query, is_unfiltered) = (self.query, self.is_unfiltered);
+            let (query, is_unfiltered, text) = (self.query, self.is_unfiltered, self.text);
             self.scan_leaf(
                 &chords2_m2,
                 lanes,
                 |lane| {
-                    let stored = recent.record(number * LEAF_SIZE + lane);
-                    (is_unfiltered || query.filter.matches(stored)).then_some(stored)
+                    let number = number * LEAF_SIZE + lane;
+                    let stored = recent.record(number);
+                    let may_match = |text: &TextFilter| recent.may_match(number, text.query());
+                    (is_unfiltered || text.is_none_or(may_match) && query.filter.matches_but_text(stored))
+                        .then_some(stored)
                 },
                 |lane| leaf.position(lane),
                 |_| None,
@@ -322,7 +338,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     }
 
     /// Passes a merchant within the outer bound to the collector, unless it precedes the page, does not serve
-    /// the point, lies outside the area, or the predicate rejects it.
+    /// the point, lies outside the area, its names do not match, or the predicate rejects it.
     #[inline(always)]
     fn offer(
         &mut self,
@@ -341,9 +357,22 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         position: impl Fn() -> Ecef,
         area: impl Fn() -> Option<AreaOfPoint<'s>>,
     ) -> bool {
+        let condition = self.query.filter.condition.as_ref();
         !(self.inner.is_some() && self.is_before(hit))
             && self.restriction.as_ref().is_none_or(|restriction| restriction.allows(hit, position, area))
+            && self.text.is_none_or(|text| self.names_match(text, hit.merchant))
+            && condition.is_none_or(|condition| condition.is_met_by(hit.merchant))
             && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant))
+    }
+
+    /// Compares the names of a merchant with the text. Decides: features only exclude.
+    #[cold]
+    #[inline(never)]
+    fn names_match(&self, text: &TextFilter, merchant: &StoredMerchant) -> bool {
+        if let Some(names_read) = self.control.names_read {
+            names_read.set(names_read.get() + 1);
+        }
+        text.matches(merchant)
     }
 
     /// Returns whether a merchant lies inside the inner radius or was on an earlier page. Exact.

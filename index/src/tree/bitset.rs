@@ -74,6 +74,12 @@ impl BitSet {
             .flat_map(|(number, word)| set_bits(*word).map(move |bit| number * 64 + bit))
     }
 
+    /// Removes the points whose bits are not set in these words.
+    pub(crate) fn intersect_words(&mut self, words: &[u64; WORDS]) {
+        let other = Self { points: *words, leaves: 0 };
+        self.combine(&other, |own, other| own & other);
+    }
+
     /// Combines two sets word by word: `keep` receives the word of this set and that of the other.
     pub(crate) fn combine(&mut self, other: &Self, keep: impl Fn(u64, u64) -> u64) {
         self.leaves = 0;

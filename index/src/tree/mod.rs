@@ -13,6 +13,7 @@
 //! | [`page`](Page) | a few hundred neighbours, packed once, with edits on top; repacked when there are too many edits |
 //! | [`page_areas`] | the points of a page that have a service area, and bounds on it |
 //! | `postings`, `bloom` | the points of a page with a term; the children of a node that may have one |
+//! | `name_rows` | the points of a page whose names may match a text |
 //! | [`node`](Node) | inner nodes: copies the path from the root to each edited page and shares everything else |
 //! | `bulk_load` | groups neighbours: recursive halving along the longest side |
 //!
@@ -37,11 +38,13 @@
 //!
 //! The search is bound by memory latency, not arithmetic: it takes a third of the time when all data fits the cache.
 
+mod attribute_columns;
 pub(crate) mod bitset;
 mod bloom;
 pub(crate) mod bounding_boxes;
 mod bulk_load;
 pub(crate) mod leaf_points;
+pub(crate) mod name_rows;
 mod node;
 pub(crate) mod page;
 pub(crate) mod page_areas;
@@ -57,7 +60,7 @@ pub(crate) use self::{
     node::{Child, Node},
     page::Page,
 };
-use crate::{Ecef, StoredMerchant};
+use crate::{Ecef, NamesOf, StoredMerchant};
 
 /// Merchants of a bulk-loaded page and children of a bulk-loaded node: seven eighths of the capacity, so that
 /// the next few insertions do not split it.
@@ -91,6 +94,8 @@ impl Located for Point {
 #[derive(Clone, Default)]
 pub(crate) struct Tree {
     root: Option<Arc<Node>>,
+    /// The function that reads the names of merchants, if the tree indexes them.
+    names: Option<NamesOf>,
 }
 
 /// Omits the content, which includes positions.
@@ -101,16 +106,17 @@ impl fmt::Debug for Tree {
 }
 
 impl Tree {
-    /// Bulk-loads a tree.
-    pub(crate) fn load(points: Vec<Point>) -> Self {
+    /// Bulk-loads a tree. With `names`, it indexes the names of the merchants.
+    pub(crate) fn load(points: Vec<Point>, names: Option<NamesOf>) -> Self {
         if points.is_empty() {
-            return Self::default();
+            return Self { root: None, names };
         }
         let (mut height, mut capacity) = (1, PAGE_FILL * NODE_FILL);
         while capacity < points.len() {
             (height, capacity) = (height + 1, capacity * NODE_FILL);
         }
-        Self { root: Some(Arc::new(load_node(points, height, capacity / NODE_FILL))) }
+        let root = load_node(points, height, capacity / NODE_FILL, names);
+        Self { root: Some(Arc::new(root)), names }
     }
 
     pub(crate) fn root(&self) -> Option<&Node> {
@@ -124,7 +130,7 @@ impl Tree {
 
     /// Returns the tree without the points `removed`, which it contains, and with the points `added`.
     pub(crate) fn with_edits(&self, removed: &[Point], added: Vec<Point>) -> Self {
-        let Some(root) = &self.root else { return Self::load(added) };
+        let Some(root) = &self.root else { return Self::load(added, self.names) };
         let find = |point: &Point| {
             let found = root.find(point, 0);
             debug_assert!(found.is_some(), "removed points are in the tree");
@@ -149,14 +155,14 @@ impl Tree {
         while let Some([Child::Node(only)]) = root.as_deref().map(Node::children) {
             root = Some(Arc::clone(only));
         }
-        Self { root }
+        Self { root, names: self.names }
     }
 }
 
 /// Bulk-loads a node of a given height whose children hold up to `child_capacity` points each. Releases
 /// points as soon as they are packed, so that a load never needs the memory of all points and of the whole
 /// tree at once.
-fn load_node(mut points: Vec<Point>, height: usize, child_capacity: usize) -> Node {
+fn load_node(mut points: Vec<Point>, height: usize, child_capacity: usize, names: Option<NamesOf>) -> Node {
     let parts = points.len().div_ceil(child_capacity);
     let mut children: Vec<Child> = sort_into_parts(&mut points, parts)
         .into_iter()
@@ -165,9 +171,9 @@ fn load_node(mut points: Vec<Point>, height: usize, child_capacity: usize) -> No
             let mut part = points.split_off(points.len() - size);
             points.shrink_to_fit();
             if height == 1 {
-                Child::Page(Page::pack(&mut part))
+                Child::Page(Page::pack(&mut part, names))
             } else {
-                Child::Node(Arc::new(load_node(part, height - 1, child_capacity / NODE_FILL)))
+                Child::Node(Arc::new(load_node(part, height - 1, child_capacity / NODE_FILL, names)))
             }
         })
         .collect();

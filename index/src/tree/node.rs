@@ -8,13 +8,13 @@ use arrayvec::ArrayVec;
 use super::{
     Point,
     bitset::{PAGE_SIZE, set_bits},
-    bloom::{ChildBloom, TermBloom},
+    bloom::{NameBloom, NameColumn, TermBloom, TermColumn},
     bounding_boxes::{Aabb, BoundingBoxes, MAX_CHILDREN},
     bulk_load::{Located, sort_into_parts},
     page::{EditOutcome, Page, Slot},
     {NODE_FILL, PAGE_FILL},
 };
-use crate::Ecef;
+use crate::{Ecef, Merchant, NamesOf, text::for_each_feature};
 
 /// A node of up to [`MAX_CHILDREN`] children, either all nodes or all pages.
 #[derive(Clone, Debug)]
@@ -24,7 +24,10 @@ pub(crate) struct Node {
     bloom: TermBloom,
     /// Largest reach of the service areas below each child; absent if there are none.
     reaches: Option<Box<Reaches>>,
+    /// Features of names; only of a node whose children are pages.
+    names: NameBloom,
     visible_len: usize,
+    has_limited: bool,
 }
 
 /// Reaches in metres, rounded up; 0 where no merchant has a service area.
@@ -56,19 +59,27 @@ pub(super) enum EditKind {
 impl Node {
     /// Creates a node of at least one and at most [`MAX_CHILDREN`] children.
     pub(super) fn new(parts: impl IntoIterator<Item = Part>) -> Self {
-        let (children, columns): (ArrayVec<Child, MAX_CHILDREN>, ArrayVec<Option<ChildBloom>, MAX_CHILDREN>) =
-            parts.into_iter().map(|part| (part.child, part.column)).unzip();
+        let (mut children, columns): (ArrayVec<Child, MAX_CHILDREN>, ArrayVec<_, MAX_CHILDREN>) =
+            parts.into_iter().map(|part| (part.child, part.columns)).unzip();
         let extents: ArrayVec<Aabb, MAX_CHILDREN> = children.iter().map(Child::extent).collect();
         let (boxes, mut bloom, mut visible_len) = (BoundingBoxes::new(&extents), TermBloom::default(), 0);
-        for (number, child) in children.iter().enumerate() {
+        let mut names = NameBloom::default();
+        for (number, child) in children.iter_mut().enumerate() {
             match &columns[number] {
-                Some(column) => bloom.add_column(number, column),
-                None => child.add_terms_to(number, &mut bloom),
+                Some((terms, of_names)) => {
+                    bloom.add_column(number, terms);
+                    names.add_column(number, of_names);
+                }
+                None => {
+                    child.add_terms_to(number, &mut bloom);
+                    child.add_names_to(number, &mut names);
+                }
             }
             visible_len += child.visible_len();
         }
         let reaches = reaches_of(&children);
-        Self { boxes, children, bloom, reaches, visible_len }
+        let has_limited = children.iter().any(Child::has_limited);
+        Self { boxes, children, bloom, names, reaches, visible_len, has_limited }
     }
 
     /// Groups children into as few nodes as reasonable.
@@ -111,9 +122,18 @@ impl Node {
         self.reaches.as_deref()
     }
 
+    pub(crate) fn names(&self) -> &NameBloom {
+        &self.names
+    }
+
     /// Returns the number of visible merchants below.
     pub(crate) fn visible_len(&self) -> usize {
         self.visible_len
+    }
+
+    /// Returns whether the validity of a visible merchant below is limited.
+    pub(crate) fn has_limited(&self) -> bool {
+        self.has_limited
     }
 
     fn extent(&self) -> Aabb {
@@ -182,11 +202,12 @@ impl Node {
         Self::group(merge_small(parts))
     }
 
-    /// Carries over an unchanged child. The terms of a page are already known from the Bloom filter, so its
-    /// merchants need not be read.
+    /// Carries over an unchanged child. The terms and names of a page are already known from the Bloom
+    /// filters, so its merchants need not be read.
     fn part(&self, number: usize, child: &Child) -> Part {
-        let column = matches!(child, Child::Page(_)).then(|| self.bloom.column(number));
-        Part { child: child.clone(), column }
+        let columns =
+            matches!(child, Child::Page(_)).then(|| (self.bloom.column(number), self.names.column(number)));
+        Part { child: child.clone(), columns }
     }
 
     fn parts(&self) -> impl Iterator<Item = Part> {
@@ -197,7 +218,7 @@ impl Node {
     fn with_replaced(&self, edited: Vec<(usize, &[Edit], Vec<Child>)>) -> Self {
         let mut node = self.clone();
         for (number, edits, now) in edited {
-            for child in now {
+            for mut child in now {
                 if !node.boxes.set(number, &child.extent()) {
                     let mut extents = node.extents();
                     extents[number] = child.extent();
@@ -209,15 +230,23 @@ impl Node {
                 if is_repacked {
                     node.bloom.clear(number);
                     child.add_terms_to(number, &mut node.bloom);
+                    node.names.clear(number);
+                    child.add_names_to(number, &mut node.names);
                 } else {
                     // Terms that are gone from a node below stay in the filter until this node is rebuilt: a
                     // false positive, never a miss.
                     node.bloom.add(number, edits.iter().flat_map(Edit::term_hashes));
+                    if let Child::Page(page) = &child
+                        && let Some(names) = page.names()
+                    {
+                        node.names.add_column(number, &added_names(edits, names));
+                    }
                 }
                 node.children[number] = child;
             }
         }
         node.reaches = reaches_of(&node.children);
+        node.has_limited = node.children.iter().any(Child::has_limited);
         node
     }
 }
@@ -228,6 +257,17 @@ fn reaches_of(children: &[Child]) -> Option<Box<Reaches>> {
     reaches.iter().any(|reach_m| *reach_m > 0.0).then(|| Box::new(reaches))
 }
 
+/// Reads the features of the names of added merchants.
+fn added_names(edits: &[Edit], names: NamesOf) -> NameColumn {
+    let mut column = NameColumn::default();
+    for edit in edits {
+        if let EditKind::Add(point) = &edit.kind {
+            for_each_feature(&point.stored.merchant.profile, names, |feature| column.add(feature));
+        }
+    }
+    column
+}
+
 fn step(number: usize) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
@@ -235,10 +275,10 @@ fn step(number: usize) -> u8 {
 impl Edit {
     fn term_hashes(&self) -> impl Iterator<Item = u64> {
         let added = match &self.kind {
-            EditKind::Add(point) => point.stored.merchant.terms.as_slice(),
-            EditKind::Remove(_) => &[],
+            EditKind::Add(point) => Some(&point.stored.merchant),
+            EditKind::Remove(_) => None,
         };
-        added.iter().map(|term| term.hash())
+        added.into_iter().flat_map(Merchant::indexed_hashes)
     }
 }
 
@@ -266,10 +306,30 @@ impl Child {
         }
     }
 
+    /// Returns whether the validity of a visible merchant below is limited.
+    pub(crate) fn has_limited(&self) -> bool {
+        match self {
+            Self::Node(node) => node.has_limited,
+            Self::Page(page) => page.has_limited(),
+        }
+    }
+
     fn add_terms_to(&self, number: usize, bloom: &mut TermBloom) {
         match self {
             Self::Node(node) => bloom.add_all(number, &node.bloom),
             Self::Page(page) => bloom.add(number, page.term_hashes()),
+        }
+    }
+
+    /// Adds the features of the names in a page. Takes them from the packing of the page, if it is the last thing that
+    /// has happened to it.
+    fn add_names_to(&mut self, number: usize, names: &mut NameBloom) {
+        if let Self::Page(page) = self {
+            if let Some(column) = page.take_fresh_names() {
+                names.add_column(number, &column);
+            } else if let Some(column) = page.name_column() {
+                names.add_column(number, &column);
+            }
         }
     }
 
@@ -311,7 +371,7 @@ impl Child {
                 });
                 match page.with_edits(&removed, added.collect()) {
                     EditOutcome::Page(page) => vec![Self::Page(page)],
-                    EditOutcome::Repack(points) => pages(points),
+                    EditOutcome::Repack(points) => pages(points, page.names()),
                 }
             }
         }
@@ -322,7 +382,7 @@ impl Child {
             (Self::Node(a), Self::Node(b)) => {
                 Node::group(a.parts().chain(b.parts()).collect()).into_iter().map(Self::Node).collect()
             }
-            (Self::Page(a), Self::Page(b)) => pages(a.points().chain(b.points()).collect()),
+            (Self::Page(a), Self::Page(b)) => pages(a.points().chain(b.points()).collect(), a.names()),
             // Unreachable: all children of a node are of one kind.
             _ => vec![self.clone(), other.clone()],
         }
@@ -330,7 +390,7 @@ impl Child {
 }
 
 /// Packs points into as few pages as reasonable.
-pub(super) fn pages(mut points: Vec<Point>) -> Vec<Child> {
+pub(super) fn pages(mut points: Vec<Point>, names: Option<NamesOf>) -> Vec<Child> {
     if points.is_empty() {
         return Vec::new();
     }
@@ -341,7 +401,7 @@ pub(super) fn pages(mut points: Vec<Point>) -> Vec<Child> {
         .map(|size| {
             let (part, others) = std::mem::take(&mut rest).split_at_mut(size);
             rest = others;
-            Child::Page(Page::pack(part))
+            Child::Page(Page::pack(part, names))
         })
         .collect()
 }
@@ -380,15 +440,15 @@ fn merge_partner(parts: &[Part], number: usize) -> Option<usize> {
     (0..parts.len()).filter(fits).min_by(|a, b| distance2(a).total_cmp(&distance2(b)))
 }
 
-/// A child, and its Bloom filter if it is known from the previous node.
+/// A child, and its Bloom filters if they are known from the previous node.
 pub(super) struct Part {
     child: Child,
-    column: Option<ChildBloom>,
+    columns: Option<(TermColumn, NameColumn)>,
 }
 
 impl From<Child> for Part {
     fn from(child: Child) -> Self {
-        Self { child, column: None }
+        Self { child, columns: None }
     }
 }
 

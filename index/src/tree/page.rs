@@ -1,18 +1,24 @@
 //! Pages: a few hundred neighbouring merchants as an immutable packed part, plus the edits since it was
 //! packed.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     Point,
+    attribute_columns::AttributeColumns,
     bitset::{BitSet, PAGE_SIZE, set_bits},
+    bloom::NameColumn,
     bounding_boxes::{Aabb, BoundingBoxes, MAX_LEAVES, rounded_up},
     bulk_load,
     leaf_points::{LEAF_SIZE, LeafPoints, WideLeaf},
+    name_rows::{NameRows, Signature},
     page_areas::PageAreas,
     postings::Postings,
 };
-use crate::{Ecef, Filter, MerchantId, StoredMerchant, Term, Visibility, VisibilityFilter};
+use crate::{
+    Ecef, Filter, MerchantId, NamesOf, StoredMerchant, Term, TextQuery, Visibility, VisibilityFilter,
+    text::for_each_feature,
+};
 
 /// Maximum number of merchants added to a page before it is repacked. Every search that visits the page scans
 /// all of them.
@@ -32,8 +38,13 @@ pub(crate) struct Packed {
     is_coincident: bool,
     areas: Option<Box<PageAreas>>,
     hidden: BitSet,
+    /// Visible points whose validity is limited, if there are any.
+    limited: Option<Box<BitSet>>,
     extent: Aabb,
     postings: Postings,
+    attributes: AttributeColumns,
+    /// Features of the names, if they are indexed.
+    names: Option<NameRows>,
 }
 
 /// Changes since the page was packed.
@@ -50,10 +61,14 @@ struct Edits {
 pub(crate) struct Recent {
     leaves: Vec<WideLeaf>,
     records: Vec<Arc<StoredMerchant>>,
+    /// Features of the names of each, if they are indexed.
+    signatures: Vec<Signature>,
     /// Visible points, one bit each.
     visible: u64,
     /// Largest reach of a service area, in metres, rounded up; 0 if there is none.
     reach_m: f32,
+    /// The validity of a visible point is limited.
+    has_limited: bool,
     extent: Aabb,
 }
 
@@ -62,6 +77,8 @@ pub(crate) struct Recent {
 pub(crate) struct Page {
     packed: Arc<Packed>,
     edits: Option<Arc<Edits>>,
+    /// Features of the names, from the packing of the page until a node takes them.
+    fresh_names: Option<Arc<NameColumn>>,
 }
 
 /// Location of a merchant in a page.
@@ -79,8 +96,8 @@ pub(crate) enum EditOutcome {
 }
 
 impl Page {
-    /// Packs at least one and at most [`PAGE_SIZE`] points.
-    pub(crate) fn pack(points: &mut [Point]) -> Self {
+    /// Packs at least one and at most [`PAGE_SIZE`] points. With `names`, it indexes their names.
+    pub(crate) fn pack(points: &mut [Point], names: Option<NamesOf>) -> Self {
         bulk_load::sort_into_leaves(points);
         let extents: Vec<Aabb> = points
             .chunks(LEAF_SIZE)
@@ -89,26 +106,39 @@ impl Page {
         let boxes = BoundingBoxes::new(&extents);
         let records: Box<[_]> = points.iter().map(|point| Arc::clone(&point.stored)).collect();
         let (mut visible, mut hidden) = (BitSet::EMPTY, BitSet::EMPTY);
+        let mut limited: Option<Box<BitSet>> = None;
         for (number, stored) in records.iter().enumerate() {
-            if is_visible(stored) { visible.insert(number) } else { hidden.insert(number) }
+            if is_visible(stored) {
+                visible.insert(number)
+            } else {
+                hidden.insert(number)
+            }
+            if is_limited(stored) {
+                limited.get_or_insert_with(|| Box::new(BitSet::EMPTY)).insert(number);
+            }
         }
         let coincident_leaves =
             (0..).zip(&extents).map(|(leaf, extent)| u64::from(extent.is_coincident()) << leaf);
         let extent = extents.iter().fold(Aabb::EMPTY, Aabb::with);
+        let (names, fresh_names) = names.map(|names| NameRows::new(&records, names)).unzip();
         Self {
             packed: Arc::new(Packed {
                 leaves: LeafPoints::new(points, &boxes),
                 visible,
                 hidden,
+                limited,
                 coincident_leaves: coincident_leaves.sum(),
                 is_coincident: extent.is_coincident(),
                 areas: PageAreas::new(&records),
                 extent,
                 postings: Postings::new(&records),
+                attributes: AttributeColumns::new(&records),
                 boxes,
                 records,
+                names,
             }),
             edits: None,
+            fresh_names: fresh_names.map(Arc::new),
         }
     }
 
@@ -136,6 +166,23 @@ impl Page {
         }
     }
 
+    /// Returns the visible packed points that are valid at the times of a filter.
+    #[inline(always)]
+    pub(crate) fn valid(&self, filter: &Filter) -> Cow<'_, BitSet> {
+        match &self.packed.limited {
+            None => Cow::Borrowed(self.visible()),
+            Some(limited) => Cow::Owned(self.without_invalid(limited, filter)),
+        }
+    }
+
+    #[cold]
+    fn without_invalid(&self, limited: &BitSet, filter: &Filter) -> BitSet {
+        let mut valid = self.visible().clone();
+        let is_invalid = |number: &usize| !filter.is_valid(&self.packed.records[*number]);
+        limited.iter().filter(is_invalid).for_each(|number| valid.remove(number));
+        valid
+    }
+
     fn hidden(&self) -> &BitSet {
         match &self.edits {
             None => &self.packed.hidden,
@@ -143,18 +190,52 @@ impl Page {
         }
     }
 
-    /// Returns the packed points that match a filter.
+    /// Returns the packed points that match a filter, except that their names may not match its text.
     pub(crate) fn matching(&self, filter: &Filter) -> BitSet {
         let mut among = match filter.visibility {
-            VisibilityFilter::Hidden => self.hidden().clone(),
-            VisibilityFilter::Visible | VisibilityFilter::All => self.visible().clone(),
+            VisibilityFilter::Visible => self.valid(filter).into_owned(),
+            VisibilityFilter::Hidden | VisibilityFilter::All => self.visible().clone(),
         };
-        if filter.visibility == VisibilityFilter::All {
+        if filter.visibility == VisibilityFilter::Hidden {
+            among.combine(&self.valid(filter), |visible, valid| visible & !valid);
+        }
+        if filter.visibility != VisibilityFilter::Visible {
             among.combine(self.hidden(), |visible, hidden| visible | hidden);
         }
-        self.packed.postings.matching(filter, &self.packed.records, &among)
+        among = self.packed.postings.matching(filter, &self.packed.records, &among);
+        self.packed.attributes.retain(&filter.ranges, &mut among);
+        if let (Some(text), Some(names)) = (&filter.text, &self.packed.names) {
+            names.retain(text.query(), &mut among);
+        }
+        among
     }
 
+    /// Returns the function that reads the names of merchants, if they are indexed.
+    pub(crate) fn names(&self) -> Option<NamesOf> {
+        self.packed.names.as_ref().map(NameRows::names)
+    }
+
+    /// Takes the features of the names of a page that has just been packed.
+    pub(crate) fn take_fresh_names(&mut self) -> Option<Arc<NameColumn>> {
+        self.fresh_names.take()
+    }
+
+    /// Reads the features of all names.
+    pub(crate) fn name_column(&self) -> Option<NameColumn> {
+        let names = self.names()?;
+        let mut column = NameColumn::default();
+        for stored in self.records() {
+            for_each_feature(&stored.merchant.profile, names, |feature| column.add(feature));
+        }
+        Some(column)
+    }
+
+    /// Returns whether the validity of a visible merchant is limited, so that [`Self::visible_len`] depends on the time.
+    pub(crate) fn has_limited(&self) -> bool {
+        self.packed.limited.is_some() || self.recent().is_some_and(|recent| recent.has_limited)
+    }
+
+    /// Returns the number of visible merchants, valid or not.
     pub(crate) fn visible_len(&self) -> usize {
         self.visible().len() + self.recent().map_or(0, |recent| recent.visible.count_ones() as usize)
     }
@@ -174,11 +255,14 @@ impl Page {
         self.recent().map_or(packed_m, |recent| packed_m.max(recent.reach_m))
     }
 
-    /// Returns the hashes of all terms of the page's merchants, with duplicates.
+    /// Returns the hashes under which nodes know the page's merchants, with duplicates.
     pub(crate) fn term_hashes(&self) -> impl Iterator<Item = u64> {
-        let recent = self.recent().into_iter().flat_map(|recent| &recent.records);
-        let records = self.packed.records.iter().chain(recent);
-        records.flat_map(|stored| stored.merchant.terms.as_slice()).map(Term::hash)
+        self.records().flat_map(|stored| stored.merchant.indexed_hashes())
+    }
+
+    /// Returns all merchants, and those that have been removed since the page was packed.
+    fn records(&self) -> impl Iterator<Item = &Arc<StoredMerchant>> {
+        self.packed.records.iter().chain(self.recent().into_iter().flat_map(|recent| &recent.records))
     }
 
     /// Finds the slot of this exact version of a merchant.
@@ -237,9 +321,20 @@ impl Page {
         if kept < edits.recent.records.len() || !added.is_empty() {
             prefetch(&edits.recent.records);
             let recent = edits.recent.points().enumerate().filter(|(number, _)| is_kept(*number));
-            edits.recent = Arc::new(Recent::new(recent.map(|(_, point)| point).chain(added).collect()));
+            let signatures =
+                edits.recent.signatures.iter().enumerate().filter(|(number, _)| is_kept(*number));
+            let mut signatures: Vec<Signature> = signatures.map(|(_, signature)| signature.clone()).collect();
+            if let Some(names) = self.names() {
+                signatures.extend(added.iter().map(|point| Signature::of(&point.stored, names, |_| ())));
+            }
+            let points = recent.map(|(_, point)| point).chain(added).collect();
+            edits.recent = Arc::new(Recent::new(points, signatures));
         }
-        EditOutcome::Page(Self { packed: Arc::clone(&self.packed), edits: Some(Arc::new(edits)) })
+        EditOutcome::Page(Self {
+            packed: Arc::clone(&self.packed),
+            edits: Some(Arc::new(edits)),
+            fresh_names: None,
+        })
     }
 
     /// Returns all merchants, including hidden ones.
@@ -298,12 +393,12 @@ impl Packed {
 
 impl Default for Recent {
     fn default() -> Self {
-        Self::new(Vec::new())
+        Self::new(Vec::new(), Vec::new())
     }
 }
 
 impl Recent {
-    fn new(points: Vec<Point>) -> Self {
+    fn new(points: Vec<Point>, signatures: Vec<Signature>) -> Self {
         let visible =
             (0..).zip(&points).map(|(number, point)| u64::from(is_visible(&point.stored)) << number);
         Self {
@@ -311,7 +406,9 @@ impl Recent {
                 .chunks(LEAF_SIZE)
                 .map(|leaf| WideLeaf::new(leaf.iter().map(|point| point.position)))
                 .collect(),
+            signatures,
             visible: visible.sum(),
+            has_limited: points.iter().any(|point| is_limited(&point.stored)),
             extent: Aabb::around(points.iter().map(|point| point.position)),
             reach_m: points.iter().map(|point| point_reach_m(&point.stored)).fold(0.0, f32::max),
             records: points.into_iter().map(|point| point.stored).collect(),
@@ -326,11 +423,22 @@ impl Recent {
         &self.records[number]
     }
 
-    /// Returns the points that pass a visibility filter, one bit each.
+    /// Returns whether the names of a point may match a text.
+    pub(crate) fn may_match(&self, number: usize, text: &TextQuery) -> bool {
+        self.signatures.get(number).is_none_or(|signature| signature.may_match(text))
+    }
+
+    /// Returns the points that meet the condition of a filter on the visibility, one bit each.
     #[inline(always)]
-    pub(crate) fn with_visibility(&self, visibility: VisibilityFilter) -> u64 {
+    pub(crate) fn with_visibility(&self, filter: &Filter) -> u64 {
         let all = (1 << self.records.len()) - 1;
-        match visibility {
+        if self.has_limited {
+            let bit = |(number, stored): (u32, &Arc<StoredMerchant>)| {
+                u64::from(filter.admits_visibility(stored)) << number
+            };
+            return (0..).zip(&self.records).map(bit).sum();
+        }
+        match filter.visibility {
             VisibilityFilter::Visible => self.visible,
             VisibilityFilter::Hidden => all & !self.visible,
             VisibilityFilter::All => all,
@@ -358,6 +466,11 @@ fn prefetch(records: &[Arc<StoredMerchant>]) {
 
 fn point_reach_m(stored: &Arc<StoredMerchant>) -> f32 {
     stored.merchant.service_area().map_or(0.0, |area| rounded_up(area.reach().get()))
+}
+
+/// Returns whether a merchant is visible at some times only.
+fn is_limited(stored: &StoredMerchant) -> bool {
+    is_visible(stored) && stored.merchant.limited_validity().is_some()
 }
 
 fn is_visible(stored: &StoredMerchant) -> bool {

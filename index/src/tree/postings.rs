@@ -1,12 +1,13 @@
-//! Inverted index of a page: the points that have a term.
+//! Inverted index of a page: the points that have a term, or a category below one.
 
 use std::sync::Arc;
 
 use super::bitset::{BitSet, PAGE_SIZE};
-use crate::{Filter, StoredMerchant, Term, Terms};
+use crate::{Filter, StoredMerchant, Term, Terms, terms::IndexedTerm};
 
 /// Posting lists by term. A hash prefix finds candidate lists, and the merchants confirm the term: if only
-/// one list has the prefix, its first merchant suffices; otherwise each merchant is checked.
+/// one list has the prefix and was made for exactly this term, its first merchant suffices; otherwise each
+/// merchant is checked.
 #[derive(Debug, Default)]
 pub(crate) struct Postings {
     /// Upper halves of the terms' hashes, ascending; equal only for colliding terms.
@@ -17,7 +18,7 @@ pub(crate) struct Postings {
 }
 
 const _: () = assert!(PAGE_SIZE <= 1 << 8, "a point index fits u8");
-const _: () = assert!(PAGE_SIZE * Terms::MAX < 1 << 16, "a posting index fits u16");
+const _: () = assert!(PAGE_SIZE * Terms::MAX_INDEXED < 1 << 16, "a posting index fits u16");
 
 /// The part of a hash that is stored.
 fn hash_prefix(hash: u64) -> u32 {
@@ -27,24 +28,24 @@ fn hash_prefix(hash: u64) -> u32 {
 impl Postings {
     /// Indexes the merchants of a page, at most [`PAGE_SIZE`].
     pub(crate) fn new(records: &[Arc<StoredMerchant>]) -> Self {
-        let mut entries: Vec<(&Term, u8)> = (0..=u8::MAX)
+        let mut entries: Vec<(IndexedTerm<'_>, u8)> = (0..=u8::MAX)
             .zip(records)
-            .flat_map(|(point, stored)| {
-                stored.merchant.terms.as_slice().iter().map(move |term| (term, point))
-            })
+            .flat_map(|(point, stored)| stored.merchant.terms.indexed().map(move |term| (term, point)))
             .collect();
         if entries.is_empty() {
             return Self::default();
         }
         // Sorting by hash suffices unless two terms collide.
-        entries.sort_unstable_by_key(|(term, point)| (term.hash(), *point));
-        if entries.windows(2).any(|pair| pair[0].0.hash() == pair[1].0.hash() && pair[0].0 != pair[1].0) {
+        entries.sort_unstable_by_key(|(term, point)| (term.hash, *point));
+        if entries.windows(2).any(|pair| pair[0].0.hash == pair[1].0.hash && pair[0].0 != pair[1].0) {
             entries.sort_unstable();
         }
+        // Two categories of a merchant can have the same ancestor.
+        entries.dedup();
         let (mut hashes, mut starts) = (Vec::new(), Vec::new());
         for (start, (term, _)) in (0..).zip(&entries) {
             if start == 0 || entries[usize::from(start) - 1].0 != *term {
-                hashes.push(hash_prefix(term.hash()));
+                hashes.push(hash_prefix(term.hash));
                 starts.push(start);
             }
         }
@@ -73,13 +74,13 @@ impl Postings {
     }
 
     fn each_point(&self, term: &Term, records: &[Arc<StoredMerchant>], mut act: impl FnMut(usize)) {
-        let has_it = |point: &u8| records[usize::from(*point)].merchant.terms.as_slice().contains(term);
+        let has_it = |point: &u8| records[usize::from(*point)].merchant.terms.contains(term);
         let asked = hash_prefix(term.hash());
         let first = self.hashes.partition_point(|hash| *hash < asked);
         let lists = self.hashes[first..].iter().take_while(|hash| **hash == asked).count();
         for number in first..first + lists {
             let list = &self.points[usize::from(self.starts[number])..usize::from(self.starts[number + 1])];
-            if lists == 1 {
+            if lists == 1 && term.is_indexed_exactly() {
                 // All merchants of a list share a term: the first tells whether it is this one.
                 if list.first().is_some_and(has_it) {
                     list.iter().for_each(|point| act(usize::from(*point)));

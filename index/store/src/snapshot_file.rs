@@ -139,6 +139,9 @@ fn terms_bytes(terms: &Terms) -> Vec<u8> {
             TermKind::Brand => 2,
             TermKind::Service => 3,
             TermKind::Source => 4,
+            TermKind::LimitedValidity => 5,
+            // No merchant has one.
+            TermKind::Attribute | TermKind::CategoryAncestor => 0,
         });
         bytes.push(short(term.name().len()));
         bytes.extend_from_slice(term.name().as_bytes());
@@ -241,9 +244,9 @@ fn read_merchant(
         None => None,
         Some(number) => {
             if number == hours.len() {
-                hours.push(
-                    Details { hours: Some(read_hours(block)?.interned()), ..Details::default() }.shared(),
-                );
+                let hours_alone =
+                    Details { hours: Some(read_hours(block)?.interned()), ..Details::default() };
+                hours.push(hours_alone.shared());
             }
             hours.get(number).ok_or(DecodeError::Value)?.clone()
         }
@@ -270,6 +273,7 @@ fn read_terms(block: &mut Reader<'_>) -> Result<Terms, DecodeError> {
             [2] => TermKind::Brand,
             [3] => TermKind::Service,
             [4] => TermKind::Source,
+            [5] => TermKind::LimitedValidity,
             _ => return Err(DecodeError::Value),
         };
         Ok(Term::new(kind, text(block)?))

@@ -12,8 +12,8 @@ use super::{
 /// Distance from an edge within which a point is inside.
 const BOUNDARY_M: f64 = 1e-3;
 
-/// Returns details of a merchant at a place: one in five has a service area.
-pub(crate) fn details(place: Position<Wgs84>, script: &mut Script<'_>) -> Option<Arc<Details>> {
+/// Returns the service area of a merchant at a place: one in five has one.
+pub(crate) fn service_area(place: Position<Wgs84>, script: &mut Script<'_>) -> Option<Arc<ServiceArea>> {
     let service_area = match script.below(10) {
         0 => Some(ServiceArea::circle(Radius::new(radius_m(script)).unwrap())),
         1 => {
@@ -24,7 +24,7 @@ pub(crate) fn details(place: Position<Wgs84>, script: &mut Script<'_>) -> Option
         }
         _ => None,
     };
-    Details { service_area: service_area.map(Arc::new), ..Details::default() }.shared()
+    service_area.map(Arc::new)
 }
 
 fn radius_m(script: &mut Script<'_>) -> f64 {

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nearby_index::*;
 
-use super::{Script, areas};
+use super::{
+    Script, areas,
+    names::{names, names_of},
+};
 
 /// Poles, antimeridian, and ordinary places.
 const CENTRES: [(f64, f64); 6] =
@@ -29,7 +32,7 @@ pub(crate) struct Moment {
 impl History {
     pub(crate) fn begin(script: &mut Script<'_>) -> Self {
         let centre = CENTRES[usize::from(script.byte()) % CENTRES.len()];
-        let writer = IndexWriter::load([], Revision::ZERO);
+        let writer = load([], Revision::ZERO, script);
         Self { writer, list: BTreeMap::new(), centre, revision: Revision::ZERO, held: Vec::new() }
     }
 
@@ -60,7 +63,7 @@ impl History {
             }
             _ => {
                 let merchants: Vec<_> = self.list.values().rev().cloned().collect();
-                self.writer = IndexWriter::load(merchants, self.revision);
+                self.writer = load(merchants, self.revision, script);
                 Vec::new()
             }
         };
@@ -133,15 +136,21 @@ impl History {
 
     fn put(&mut self, number: usize, place: Position<Wgs84>, script: &mut Script<'_>) -> Change {
         self.revision = self.revision.next();
-        let details = areas::details(place, script);
         let stored = Arc::new(StoredMerchant {
             merchant: Merchant {
                 id: MerchantId::parse(&format!("m{number}")).unwrap(),
                 position: AnyPosition::Wgs84(place),
                 visibility: if script.below(8) == 0 { Visibility::Hidden } else { Visibility::Visible },
                 terms: (0..script.below(4)).map(|_| term(script)).collect(),
-                details,
-                profile: Profile::new(&self.revision.0.to_le_bytes()).unwrap(),
+                details: Details {
+                    attributes: attributes(script),
+                    validity: validity(script),
+                    service_area: areas::service_area(place, script),
+                    ..Details::default()
+                }
+                .shared(),
+                profile: Profile::of_parts(names(script).as_bytes(), &self.revision.0.to_le_bytes(), &[])
+                    .unwrap(),
             },
             revision: self.revision,
             position_revision: Revision(0),
@@ -157,11 +166,59 @@ impl History {
     }
 }
 
+/// Loads an index; most have an index of names.
+fn load(
+    merchants: impl IntoIterator<Item = Arc<StoredMerchant>>,
+    revision: Revision,
+    script: &mut Script<'_>,
+) -> IndexWriter {
+    if script.below(8) == 0 {
+        IndexWriter::load(merchants, revision)
+    } else {
+        IndexWriter::load_with_names(merchants, revision, names_of)
+    }
+}
+
+/// Returns the validity of a merchant; most are unlimited, so that some subtrees can be counted unvisited.
+fn validity(script: &mut Script<'_>) -> Validity {
+    let mut end =
+        |one_in| (script.below(one_in) == 0).then(|| UnixMicros(i64::try_from(script.below(6)).unwrap()));
+    Validity { from: end(60), until: end(60) }
+}
+
+/// Returns the attributes of a merchant: with few distinct values, so that ranges end at some of them.
+fn attributes(script: &mut Script<'_>) -> Attributes {
+    let keys = [("rating", 2), ("price", 3), ("rare", 200)];
+    let had = keys.into_iter().filter(|(_, one_in)| script.below(*one_in) == 0);
+    had.map(|(key, _)| key)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|key| (key, script.below(6) as f64 / 2.0))
+        .collect()
+}
+
 /// Returns a term; most are among a few common ones, some are rare.
 pub(crate) fn term(script: &mut Script<'_>) -> Term {
     let kind = [TermKind::Category, TermKind::Brand, TermKind::Service][script.below(3)];
     let number = if script.below(4) == 0 { script.below(500) } else { script.below(6) };
-    Term::new(kind, &number.to_string())
+    match kind {
+        TermKind::Category if script.below(2) == 0 => Term::new(kind, &category(number)),
+        _ => Term::new(kind, &number.to_string()),
+    }
+}
+
+/// Returns the term of merchants with a category below one of a few.
+pub(crate) fn ancestor(script: &mut Script<'_>) -> Term {
+    let category = category(script.below(12));
+    let ends: Vec<usize> = category.match_indices('/').map(|(at, _)| at).collect();
+    Term::below_category(&category[..ends[script.below(ends.len())]])
+}
+
+/// Returns a category of two to six levels, of which the first are few.
+fn category(number: usize) -> String {
+    let levels = [number % 2, number % 3, number % 2, number % 4, number % 3];
+    let above: Vec<String> = levels[..1 + number % 5].iter().map(usize::to_string).collect();
+    format!("{}/{number}", above.join("/"))
 }
 
 /// Returns a point at an offset on a flat map; the exact position does not matter.

@@ -8,6 +8,7 @@
 
 mod areas;
 mod history;
+mod names;
 mod queries;
 
 use self::{history::History, queries::run_queries};

@@ -7,7 +7,8 @@ use nearby_index::*;
 use super::{
     Script,
     areas::Place,
-    history::{Moment, displaced, term},
+    history::{Moment, ancestor, displaced, term},
+    names::{names_of, text},
 };
 
 /// Expected result: distance and merchant, by rank.
@@ -75,7 +76,9 @@ fn query(moment: &Moment, script: &mut Script<'_>) -> (Query, Place) {
     let radius = Radius::new(some_distance(script).clamp(1e-9, Radius::MAX_M)).unwrap();
     let min_m = if script.below(4) == 0 { some_distance(script).max(0.0) } else { 0.0 };
     let terms = |script: &mut Script<'_>, max: usize| -> Vec<Term> {
-        (0..script.below(max)).map(|_| term(script)).collect()
+        (0..script.below(max))
+            .map(|_| if script.below(4) == 0 { ancestor(script) } else { term(script) })
+            .collect()
     };
     let filter = Filter {
         visibility: [
@@ -84,8 +87,18 @@ fn query(moment: &Moment, script: &mut Script<'_>) -> (Query, Place) {
             VisibilityFilter::All,
             VisibilityFilter::Hidden,
         ][script.below(4)],
+        valid_at: [0, 1]
+            .map(|_| (script.below(2) == 0).then(|| UnixMicros(i64::try_from(script.below(6)).unwrap()))),
         any_of: if script.below(2) == 0 { Vec::new() } else { vec![terms(script, 4); 1 + script.below(2)] },
         none_of: terms(script, 3),
+        ranges: (0..script.below(6).saturating_sub(3)).map(|_| range(script)).collect(),
+        condition: (script.below(8) == 0)
+            .then(|| Condition::new(|stored: &StoredMerchant| stored.revision.0 % 3 != 1)),
+        text: if script.below(8) == 0 {
+            text(script).map(|text| TextFilter::new(text, names_of))
+        } else {
+            None
+        },
     };
     let limit =
         Limit::new(1 + [script.below(8), script.below(40), script.below(2_000)][script.below(3)]).unwrap();
@@ -99,6 +112,14 @@ fn query(moment: &Moment, script: &mut Script<'_>) -> (Query, Place) {
     let place = Place::new(at, moment, script);
     let query = Query { min_distance, after, filter, ..Query::nearest(origin, radius, limit) };
     (place.restrict(query), place)
+}
+
+/// Returns a range of an attribute that many, few or no merchants have.
+fn range(script: &mut Script<'_>) -> AttributeRange {
+    let key = ["rating", "price", "rare", "unknown"][script.below(4)];
+    let end = |script: &mut Script<'_>| (script.below(3) > 0).then(|| script.below(6) as f64 / 2.0);
+    let (min, max) = (end(script), end(script));
+    AttributeRange::new(key, min, max)
 }
 
 /// Returns the expected result of a query, ignoring its limit.
@@ -174,7 +195,7 @@ fn assert_stopped(
     let mut hits = Hits::default();
     snapshot.search_into(
         query,
-        SearchControl { predicate, should_continue: Some(&should_continue) },
+        SearchControl { predicate, should_continue: Some(&should_continue), names_read: None },
         &mut hits,
     );
     let limit = query.limit.get().min(all.len());
@@ -191,7 +212,7 @@ fn assert_stopped(
     };
     if hits.end() != End::Complete {
         let mut rest_hits = Hits::default();
-        snapshot.search_into(&rest, SearchControl { predicate, should_continue: None }, &mut rest_hits);
+        snapshot.search_into(&rest, SearchControl { predicate, ..SearchControl::default() }, &mut rest_hits);
         assert_eq!(found(&rest_hits), all[hits.as_slice().len()..]);
     }
 }

@@ -3,13 +3,13 @@
 use futures_util::Stream;
 use nearby_proto::{
     v1::{
-        BackUpMerchantsRequest, BackUpMerchantsResponse, BatchCreateMerchantsRequest,
+        ApproveMerchantRequest, BackUpMerchantsRequest, BackUpMerchantsResponse, BatchCreateMerchantsRequest,
         BatchCreateMerchantsResponse, BatchDeleteMerchantsRequest, BatchGetMerchantsRequest,
         BatchGetMerchantsResponse, BatchUpdateMerchantsRequest, BatchUpdateMerchantsResponse,
         CreateMerchantRequest, DeleteMerchantRequest, ExportMerchantsRequest, ExportMerchantsResponse,
         GetMerchantRequest, HideMerchantRequest, ImportMerchantsRequest, ImportMerchantsResponse,
-        ListMerchantsRequest, ListMerchantsResponse, Merchant, ShowMerchantRequest, UpdateMerchantRequest,
-        WatchMerchantsRequest, WatchMerchantsResponse,
+        ListMerchantsRequest, ListMerchantsResponse, Merchant, RejectMerchantRequest, ShowMerchantRequest,
+        UpdateMerchantRequest, WatchMerchantsRequest, WatchMerchantsResponse,
     },
     well_known::Empty,
 };
@@ -108,6 +108,24 @@ impl Client {
     /// As documented in the contract for `HideMerchant`.
     pub async fn hide_merchant(&self, request: HideMerchantRequest) -> Result<Merchant, ClientError> {
         self.write(Method::HideMerchant, request).await
+    }
+
+    /// Approves a merchant, so that searches return it.
+    ///
+    /// # Errors
+    ///
+    /// As documented in the contract for `ApproveMerchant`.
+    pub async fn approve_merchant(&self, request: ApproveMerchantRequest) -> Result<Merchant, ClientError> {
+        self.write(Method::ApproveMerchant, request).await
+    }
+
+    /// Rejects a merchant, so that searches do not return it.
+    ///
+    /// # Errors
+    ///
+    /// As documented in the contract for `RejectMerchant`.
+    pub async fn reject_merchant(&self, request: RejectMerchantRequest) -> Result<Merchant, ClientError> {
+        self.write(Method::RejectMerchant, request).await
     }
 
     /// Creates merchants atomically: all or none.

@@ -25,10 +25,10 @@ macro_rules! methods {
 
 methods! {
     "nearby.v1.NearbyService":
-        SearchNearby BatchSearchNearby StreamSearchNearby WatchNearby GetDensity;
+        SearchNearby BatchSearchNearby StreamSearchNearby WatchNearby WatchNearbyFrom GetDensity;
     "nearby.v1.MerchantService":
         GetMerchant BatchGetMerchants ListMerchants
-        CreateMerchant UpdateMerchant DeleteMerchant ShowMerchant HideMerchant
+        CreateMerchant UpdateMerchant DeleteMerchant ShowMerchant HideMerchant ApproveMerchant RejectMerchant
         BatchCreateMerchants BatchUpdateMerchants BatchDeleteMerchants
         ImportMerchants ExportMerchants WatchMerchants BackUpMerchants;
 }

@@ -4,7 +4,7 @@ use futures_util::Stream;
 use nearby_proto::v1::{
     BatchSearchNearbyRequest, BatchSearchNearbyResponse, GetDensityRequest, GetDensityResponse,
     SearchNearbyRequest, SearchNearbyResponse, StreamSearchNearbyRequest, StreamSearchNearbyResponse,
-    WatchNearbyRequest, WatchNearbyResponse,
+    WatchNearbyRequest, WatchNearbyResponse, WatchNearbyStart,
 };
 
 use crate::{Client, Pages, ResponseStream, error::ClientError, method::Method};
@@ -68,6 +68,18 @@ impl Client {
         steps: impl Stream<Item = WatchNearbyRequest> + Send + 'static,
     ) -> Result<ResponseStream<WatchNearbyResponse>, ClientError> {
         self.bidirectional_streaming(Method::WatchNearby, steps).await
+    }
+
+    /// Watches the merchants nearest to a fixed point. Never retried, and without a deadline.
+    ///
+    /// # Errors
+    ///
+    /// As documented in the contract for `WatchNearbyFrom`.
+    pub async fn watch_nearby_from(
+        &self,
+        start: WatchNearbyStart,
+    ) -> Result<ResponseStream<WatchNearbyResponse>, ClientError> {
+        self.server_streaming(Method::WatchNearbyFrom, start).await
     }
 
     /// Counts merchants by H3 cell.

@@ -30,5 +30,6 @@ macro_rules! write_requests {
 
 write_requests! {
     CreateMerchantRequest UpdateMerchantRequest DeleteMerchantRequest ShowMerchantRequest HideMerchantRequest
+    ApproveMerchantRequest RejectMerchantRequest
     BatchCreateMerchantsRequest BatchUpdateMerchantsRequest BatchDeleteMerchantsRequest
 }

@@ -1,3 +1,276 @@
+impl serde::Serialize for ApproveMerchantRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.name.is_empty() {
+            len += 1;
+        }
+        if !self.etag.is_empty() {
+            len += 1;
+        }
+        if !self.request_id.is_empty() {
+            len += 1;
+        }
+        if self.validate_only {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.ApproveMerchantRequest", len)?;
+        if !self.name.is_empty() {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if !self.etag.is_empty() {
+            struct_ser.serialize_field("etag", &self.etag)?;
+        }
+        if !self.request_id.is_empty() {
+            struct_ser.serialize_field("requestId", &self.request_id)?;
+        }
+        if self.validate_only {
+            struct_ser.serialize_field("validateOnly", &self.validate_only)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ApproveMerchantRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "etag",
+            "request_id",
+            "requestId",
+            "validate_only",
+            "validateOnly",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Etag,
+            RequestId,
+            ValidateOnly,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "etag" => Ok(GeneratedField::Etag),
+                            "requestId" | "request_id" => Ok(GeneratedField::RequestId),
+                            "validateOnly" | "validate_only" => Ok(GeneratedField::ValidateOnly),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ApproveMerchantRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.ApproveMerchantRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ApproveMerchantRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut etag__ = None;
+                let mut request_id__ = None;
+                let mut validate_only__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Etag => {
+                            if etag__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("etag"));
+                            }
+                            etag__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::RequestId => {
+                            if request_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("requestId"));
+                            }
+                            request_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::ValidateOnly => {
+                            if validate_only__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("validateOnly"));
+                            }
+                            validate_only__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(ApproveMerchantRequest {
+                    name: name__.unwrap_or_default(),
+                    etag: etag__.unwrap_or_default(),
+                    request_id: request_id__.unwrap_or_default(),
+                    validate_only: validate_only__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.ApproveMerchantRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for AttributeRange {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.key.is_empty() {
+            len += 1;
+        }
+        if self.min.is_some() {
+            len += 1;
+        }
+        if self.max.is_some() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.AttributeRange", len)?;
+        if !self.key.is_empty() {
+            struct_ser.serialize_field("key", &self.key)?;
+        }
+        if let Some(v) = self.min.as_ref() {
+            struct_ser.serialize_field("min", v)?;
+        }
+        if let Some(v) = self.max.as_ref() {
+            struct_ser.serialize_field("max", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for AttributeRange {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "key",
+            "min",
+            "max",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Key,
+            Min,
+            Max,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "key" => Ok(GeneratedField::Key),
+                            "min" => Ok(GeneratedField::Min),
+                            "max" => Ok(GeneratedField::Max),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = AttributeRange;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.AttributeRange")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<AttributeRange, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut key__ = None;
+                let mut min__ = None;
+                let mut max__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Key => {
+                            if key__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("key"));
+                            }
+                            key__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Min => {
+                            if min__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("min"));
+                            }
+                            min__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
+                        GeneratedField::Max => {
+                            if max__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("max"));
+                            }
+                            max__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(AttributeRange {
+                    key: key__.unwrap_or_default(),
+                    min: min__,
+                    max: max__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.AttributeRange", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for BackUpMerchantsRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -1282,6 +1555,83 @@ impl<'de> serde::Deserialize<'de> for BatchUpdateMerchantsResponse {
         deserializer.deserialize_struct("nearby.v1.BatchUpdateMerchantsResponse", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for BusinessStatus {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "BUSINESS_STATUS_UNSPECIFIED",
+            Self::Operational => "BUSINESS_STATUS_OPERATIONAL",
+            Self::ClosedTemporarily => "BUSINESS_STATUS_CLOSED_TEMPORARILY",
+            Self::ClosedPermanently => "BUSINESS_STATUS_CLOSED_PERMANENTLY",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for BusinessStatus {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "BUSINESS_STATUS_UNSPECIFIED",
+            "BUSINESS_STATUS_OPERATIONAL",
+            "BUSINESS_STATUS_CLOSED_TEMPORARILY",
+            "BUSINESS_STATUS_CLOSED_PERMANENTLY",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = BusinessStatus;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "BUSINESS_STATUS_UNSPECIFIED" => Ok(BusinessStatus::Unspecified),
+                    "BUSINESS_STATUS_OPERATIONAL" => Ok(BusinessStatus::Operational),
+                    "BUSINESS_STATUS_CLOSED_TEMPORARILY" => Ok(BusinessStatus::ClosedTemporarily),
+                    "BUSINESS_STATUS_CLOSED_PERMANENTLY" => Ok(BusinessStatus::ClosedPermanently),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
 impl serde::Serialize for CalendarDate {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -2018,12 +2368,24 @@ impl serde::Serialize for DensityCell {
         if self.merchant_count != 0 {
             len += 1;
         }
+        if self.center.is_some() {
+            len += 1;
+        }
+        if !self.outline.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.DensityCell", len)?;
         if !self.h3_index.is_empty() {
             struct_ser.serialize_field("h3Index", &self.h3_index)?;
         }
         if self.merchant_count != 0 {
             struct_ser.serialize_field("merchantCount", &self.merchant_count)?;
+        }
+        if let Some(v) = self.center.as_ref() {
+            struct_ser.serialize_field("center", v)?;
+        }
+        if !self.outline.is_empty() {
+            struct_ser.serialize_field("outline", &self.outline)?;
         }
         struct_ser.end()
     }
@@ -2039,12 +2401,16 @@ impl<'de> serde::Deserialize<'de> for DensityCell {
             "h3Index",
             "merchant_count",
             "merchantCount",
+            "center",
+            "outline",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             H3Index,
             MerchantCount,
+            Center,
+            Outline,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -2068,6 +2434,8 @@ impl<'de> serde::Deserialize<'de> for DensityCell {
                         match value {
                             "h3Index" | "h3_index" => Ok(GeneratedField::H3Index),
                             "merchantCount" | "merchant_count" => Ok(GeneratedField::MerchantCount),
+                            "center" => Ok(GeneratedField::Center),
+                            "outline" => Ok(GeneratedField::Outline),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -2089,6 +2457,8 @@ impl<'de> serde::Deserialize<'de> for DensityCell {
             {
                 let mut h3_index__ = None;
                 let mut merchant_count__ = None;
+                let mut center__ = None;
+                let mut outline__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::H3Index => {
@@ -2105,11 +2475,25 @@ impl<'de> serde::Deserialize<'de> for DensityCell {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Center => {
+                            if center__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("center"));
+                            }
+                            center__ = map_.next_value()?;
+                        }
+                        GeneratedField::Outline => {
+                            if outline__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("outline"));
+                            }
+                            outline__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(DensityCell {
                     h3_index: h3_index__.unwrap_or_default(),
                     merchant_count: merchant_count__.unwrap_or_default(),
+                    center: center__,
+                    outline: outline__.unwrap_or_default(),
                 })
             }
         }
@@ -2592,6 +2976,9 @@ impl serde::Serialize for GetDensityRequest {
         if self.filter.is_some() {
             len += 1;
         }
+        if self.output_coordinate_system != 0 {
+            len += 1;
+        }
         if self.area.is_some() {
             len += 1;
         }
@@ -2601,6 +2988,11 @@ impl serde::Serialize for GetDensityRequest {
         }
         if let Some(v) = self.filter.as_ref() {
             struct_ser.serialize_field("filter", v)?;
+        }
+        if self.output_coordinate_system != 0 {
+            let v = CoordinateSystem::try_from(self.output_coordinate_system)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.output_coordinate_system)))?;
+            struct_ser.serialize_field("outputCoordinateSystem", &v)?;
         }
         if let Some(v) = self.area.as_ref() {
             match v {
@@ -2624,6 +3016,8 @@ impl<'de> serde::Deserialize<'de> for GetDensityRequest {
         const FIELDS: &[&str] = &[
             "resolution",
             "filter",
+            "output_coordinate_system",
+            "outputCoordinateSystem",
             "circle",
             "box",
         ];
@@ -2632,6 +3026,7 @@ impl<'de> serde::Deserialize<'de> for GetDensityRequest {
         enum GeneratedField {
             Resolution,
             Filter,
+            OutputCoordinateSystem,
             Circle,
             Box,
         }
@@ -2657,6 +3052,7 @@ impl<'de> serde::Deserialize<'de> for GetDensityRequest {
                         match value {
                             "resolution" => Ok(GeneratedField::Resolution),
                             "filter" => Ok(GeneratedField::Filter),
+                            "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
                             "circle" => Ok(GeneratedField::Circle),
                             "box" => Ok(GeneratedField::Box),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -2680,6 +3076,7 @@ impl<'de> serde::Deserialize<'de> for GetDensityRequest {
             {
                 let mut resolution__ = None;
                 let mut filter__ = None;
+                let mut output_coordinate_system__ = None;
                 let mut area__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -2696,6 +3093,12 @@ impl<'de> serde::Deserialize<'de> for GetDensityRequest {
                                 return Err(serde::de::Error::duplicate_field("filter"));
                             }
                             filter__ = map_.next_value()?;
+                        }
+                        GeneratedField::OutputCoordinateSystem => {
+                            if output_coordinate_system__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("outputCoordinateSystem"));
+                            }
+                            output_coordinate_system__ = Some(map_.next_value::<CoordinateSystem>()? as i32);
                         }
                         GeneratedField::Circle => {
                             if area__.is_some() {
@@ -2716,6 +3119,7 @@ impl<'de> serde::Deserialize<'de> for GetDensityRequest {
                 Ok(GetDensityRequest {
                     resolution: resolution__.unwrap_or_default(),
                     filter: filter__,
+                    output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
                     area: area__,
                 })
             }
@@ -3815,6 +4219,114 @@ impl<'de> serde::Deserialize<'de> for ImportViolation {
         deserializer.deserialize_struct("nearby.v1.ImportViolation", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for LabelCondition {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.key.is_empty() {
+            len += 1;
+        }
+        if self.value.is_some() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.LabelCondition", len)?;
+        if !self.key.is_empty() {
+            struct_ser.serialize_field("key", &self.key)?;
+        }
+        if let Some(v) = self.value.as_ref() {
+            struct_ser.serialize_field("value", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for LabelCondition {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "key",
+            "value",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Key,
+            Value,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "key" => Ok(GeneratedField::Key),
+                            "value" => Ok(GeneratedField::Value),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = LabelCondition;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.LabelCondition")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<LabelCondition, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut key__ = None;
+                let mut value__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Key => {
+                            if key__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("key"));
+                            }
+                            key__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Value => {
+                            if value__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("value"));
+                            }
+                            value__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(LabelCondition {
+                    key: key__.unwrap_or_default(),
+                    value: value__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.LabelCondition", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for LatLngBox {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -4182,6 +4694,115 @@ impl<'de> serde::Deserialize<'de> for ListMerchantsResponse {
         deserializer.deserialize_struct("nearby.v1.ListMerchantsResponse", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for LocalizedName {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.text.is_empty() {
+            len += 1;
+        }
+        if !self.language_code.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.LocalizedName", len)?;
+        if !self.text.is_empty() {
+            struct_ser.serialize_field("text", &self.text)?;
+        }
+        if !self.language_code.is_empty() {
+            struct_ser.serialize_field("languageCode", &self.language_code)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for LocalizedName {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "text",
+            "language_code",
+            "languageCode",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Text,
+            LanguageCode,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "text" => Ok(GeneratedField::Text),
+                            "languageCode" | "language_code" => Ok(GeneratedField::LanguageCode),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = LocalizedName;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.LocalizedName")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<LocalizedName, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut text__ = None;
+                let mut language_code__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Text => {
+                            if text__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("text"));
+                            }
+                            text__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::LanguageCode => {
+                            if language_code__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("languageCode"));
+                            }
+                            language_code__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(LocalizedName {
+                    text: text__.unwrap_or_default(),
+                    language_code: language_code__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.LocalizedName", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Merchant {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -4232,6 +4853,21 @@ impl serde::Serialize for Merchant {
         if self.visibility != 0 {
             len += 1;
         }
+        if self.business_status != 0 {
+            len += 1;
+        }
+        if self.reopening_date.is_some() {
+            len += 1;
+        }
+        if self.valid_from.is_some() {
+            len += 1;
+        }
+        if self.valid_until.is_some() {
+            len += 1;
+        }
+        if self.review.is_some() {
+            len += 1;
+        }
         if !self.external_ids.is_empty() {
             len += 1;
         }
@@ -4239,6 +4875,15 @@ impl serde::Serialize for Merchant {
             len += 1;
         }
         if !self.website_uri.is_empty() {
+            len += 1;
+        }
+        if !self.attributes.is_empty() {
+            len += 1;
+        }
+        if !self.localized_names.is_empty() {
+            len += 1;
+        }
+        if !self.service_links.is_empty() {
             len += 1;
         }
         if !self.source.is_empty() {
@@ -4298,6 +4943,23 @@ impl serde::Serialize for Merchant {
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.visibility)))?;
             struct_ser.serialize_field("visibility", &v)?;
         }
+        if self.business_status != 0 {
+            let v = BusinessStatus::try_from(self.business_status)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.business_status)))?;
+            struct_ser.serialize_field("businessStatus", &v)?;
+        }
+        if let Some(v) = self.reopening_date.as_ref() {
+            struct_ser.serialize_field("reopeningDate", v)?;
+        }
+        if let Some(v) = self.valid_from.as_ref() {
+            struct_ser.serialize_field("validFrom", v)?;
+        }
+        if let Some(v) = self.valid_until.as_ref() {
+            struct_ser.serialize_field("validUntil", v)?;
+        }
+        if let Some(v) = self.review.as_ref() {
+            struct_ser.serialize_field("review", v)?;
+        }
         if !self.external_ids.is_empty() {
             struct_ser.serialize_field("externalIds", &self.external_ids)?;
         }
@@ -4306,6 +4968,15 @@ impl serde::Serialize for Merchant {
         }
         if !self.website_uri.is_empty() {
             struct_ser.serialize_field("websiteUri", &self.website_uri)?;
+        }
+        if !self.attributes.is_empty() {
+            struct_ser.serialize_field("attributes", &self.attributes)?;
+        }
+        if !self.localized_names.is_empty() {
+            struct_ser.serialize_field("localizedNames", &self.localized_names)?;
+        }
+        if !self.service_links.is_empty() {
+            struct_ser.serialize_field("serviceLinks", &self.service_links)?;
         }
         if !self.source.is_empty() {
             struct_ser.serialize_field("source", &self.source)?;
@@ -4347,11 +5018,25 @@ impl<'de> serde::Deserialize<'de> for Merchant {
             "mini_program",
             "miniProgram",
             "visibility",
+            "business_status",
+            "businessStatus",
+            "reopening_date",
+            "reopeningDate",
+            "valid_from",
+            "validFrom",
+            "valid_until",
+            "validUntil",
+            "review",
             "external_ids",
             "externalIds",
             "labels",
             "website_uri",
             "websiteUri",
+            "attributes",
+            "localized_names",
+            "localizedNames",
+            "service_links",
+            "serviceLinks",
             "source",
             "service_area",
             "serviceArea",
@@ -4377,9 +5062,17 @@ impl<'de> serde::Deserialize<'de> for Merchant {
             Photos,
             MiniProgram,
             Visibility,
+            BusinessStatus,
+            ReopeningDate,
+            ValidFrom,
+            ValidUntil,
+            Review,
             ExternalIds,
             Labels,
             WebsiteUri,
+            Attributes,
+            LocalizedNames,
+            ServiceLinks,
             Source,
             ServiceArea,
             CreateTime,
@@ -4419,9 +5112,17 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                             "photos" => Ok(GeneratedField::Photos),
                             "miniProgram" | "mini_program" => Ok(GeneratedField::MiniProgram),
                             "visibility" => Ok(GeneratedField::Visibility),
+                            "businessStatus" | "business_status" => Ok(GeneratedField::BusinessStatus),
+                            "reopeningDate" | "reopening_date" => Ok(GeneratedField::ReopeningDate),
+                            "validFrom" | "valid_from" => Ok(GeneratedField::ValidFrom),
+                            "validUntil" | "valid_until" => Ok(GeneratedField::ValidUntil),
+                            "review" => Ok(GeneratedField::Review),
                             "externalIds" | "external_ids" => Ok(GeneratedField::ExternalIds),
                             "labels" => Ok(GeneratedField::Labels),
                             "websiteUri" | "website_uri" => Ok(GeneratedField::WebsiteUri),
+                            "attributes" => Ok(GeneratedField::Attributes),
+                            "localizedNames" | "localized_names" => Ok(GeneratedField::LocalizedNames),
+                            "serviceLinks" | "service_links" => Ok(GeneratedField::ServiceLinks),
                             "source" => Ok(GeneratedField::Source),
                             "serviceArea" | "service_area" => Ok(GeneratedField::ServiceArea),
                             "createTime" | "create_time" => Ok(GeneratedField::CreateTime),
@@ -4459,9 +5160,17 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                 let mut photos__ = None;
                 let mut mini_program__ = None;
                 let mut visibility__ = None;
+                let mut business_status__ = None;
+                let mut reopening_date__ = None;
+                let mut valid_from__ = None;
+                let mut valid_until__ = None;
+                let mut review__ = None;
                 let mut external_ids__ = None;
                 let mut labels__ = None;
                 let mut website_uri__ = None;
+                let mut attributes__ = None;
+                let mut localized_names__ = None;
+                let mut service_links__ = None;
                 let mut source__ = None;
                 let mut service_area__ = None;
                 let mut create_time__ = None;
@@ -4552,6 +5261,36 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                             }
                             visibility__ = Some(map_.next_value::<Visibility>()? as i32);
                         }
+                        GeneratedField::BusinessStatus => {
+                            if business_status__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("businessStatus"));
+                            }
+                            business_status__ = Some(map_.next_value::<BusinessStatus>()? as i32);
+                        }
+                        GeneratedField::ReopeningDate => {
+                            if reopening_date__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reopeningDate"));
+                            }
+                            reopening_date__ = map_.next_value()?;
+                        }
+                        GeneratedField::ValidFrom => {
+                            if valid_from__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("validFrom"));
+                            }
+                            valid_from__ = map_.next_value()?;
+                        }
+                        GeneratedField::ValidUntil => {
+                            if valid_until__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("validUntil"));
+                            }
+                            valid_until__ = map_.next_value()?;
+                        }
+                        GeneratedField::Review => {
+                            if review__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("review"));
+                            }
+                            review__ = map_.next_value()?;
+                        }
                         GeneratedField::ExternalIds => {
                             if external_ids__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("externalIds"));
@@ -4571,6 +5310,29 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                                 return Err(serde::de::Error::duplicate_field("websiteUri"));
                             }
                             website_uri__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Attributes => {
+                            if attributes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("attributes"));
+                            }
+                            attributes__ = Some(
+                                map_.next_value::<std::collections::BTreeMap<_, ::pbjson::private::NumberDeserialize<f64>>>()?
+                                    .into_iter().map(|(k,v)| (k, v.0)).collect()
+                            );
+                        }
+                        GeneratedField::LocalizedNames => {
+                            if localized_names__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("localizedNames"));
+                            }
+                            localized_names__ = Some(
+                                map_.next_value::<std::collections::BTreeMap<_, _>>()?
+                            );
+                        }
+                        GeneratedField::ServiceLinks => {
+                            if service_links__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("serviceLinks"));
+                            }
+                            service_links__ = Some(map_.next_value()?);
                         }
                         GeneratedField::Source => {
                             if source__.is_some() {
@@ -4613,9 +5375,17 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                     photos: photos__.unwrap_or_default(),
                     mini_program: mini_program__,
                     visibility: visibility__.unwrap_or_default(),
+                    business_status: business_status__.unwrap_or_default(),
+                    reopening_date: reopening_date__,
+                    valid_from: valid_from__,
+                    valid_until: valid_until__,
+                    review: review__,
                     external_ids: external_ids__.unwrap_or_default(),
                     labels: labels__.unwrap_or_default(),
                     website_uri: website_uri__.unwrap_or_default(),
+                    attributes: attributes__.unwrap_or_default(),
+                    localized_names: localized_names__.unwrap_or_default(),
+                    service_links: service_links__.unwrap_or_default(),
                     source: source__.unwrap_or_default(),
                     service_area: service_area__,
                     create_time: create_time__,
@@ -4767,6 +5537,9 @@ impl serde::Serialize for MerchantFilter {
         if !self.any_categories.is_empty() {
             len += 1;
         }
+        if !self.any_category_prefixes.is_empty() {
+            len += 1;
+        }
         if !self.none_categories.is_empty() {
             len += 1;
         }
@@ -4788,12 +5561,24 @@ impl serde::Serialize for MerchantFilter {
         if !self.any_sources.is_empty() {
             len += 1;
         }
+        if !self.text.is_empty() {
+            len += 1;
+        }
+        if !self.attribute_ranges.is_empty() {
+            len += 1;
+        }
+        if !self.labels.is_empty() {
+            len += 1;
+        }
         if self.visibility_scope != 0 {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.MerchantFilter", len)?;
         if !self.any_categories.is_empty() {
             struct_ser.serialize_field("anyCategories", &self.any_categories)?;
+        }
+        if !self.any_category_prefixes.is_empty() {
+            struct_ser.serialize_field("anyCategoryPrefixes", &self.any_category_prefixes)?;
         }
         if !self.none_categories.is_empty() {
             struct_ser.serialize_field("noneCategories", &self.none_categories)?;
@@ -4816,6 +5601,15 @@ impl serde::Serialize for MerchantFilter {
         if !self.any_sources.is_empty() {
             struct_ser.serialize_field("anySources", &self.any_sources)?;
         }
+        if !self.text.is_empty() {
+            struct_ser.serialize_field("text", &self.text)?;
+        }
+        if !self.attribute_ranges.is_empty() {
+            struct_ser.serialize_field("attributeRanges", &self.attribute_ranges)?;
+        }
+        if !self.labels.is_empty() {
+            struct_ser.serialize_field("labels", &self.labels)?;
+        }
         if self.visibility_scope != 0 {
             let v = VisibilityScope::try_from(self.visibility_scope)
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.visibility_scope)))?;
@@ -4833,6 +5627,8 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
         const FIELDS: &[&str] = &[
             "any_categories",
             "anyCategories",
+            "any_category_prefixes",
+            "anyCategoryPrefixes",
             "none_categories",
             "noneCategories",
             "any_brands",
@@ -4847,6 +5643,10 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
             "noneServices",
             "any_sources",
             "anySources",
+            "text",
+            "attribute_ranges",
+            "attributeRanges",
+            "labels",
             "visibility_scope",
             "visibilityScope",
         ];
@@ -4854,6 +5654,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             AnyCategories,
+            AnyCategoryPrefixes,
             NoneCategories,
             AnyBrands,
             NoneBrands,
@@ -4861,6 +5662,9 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
             AllServices,
             NoneServices,
             AnySources,
+            Text,
+            AttributeRanges,
+            Labels,
             VisibilityScope,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -4884,6 +5688,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                     {
                         match value {
                             "anyCategories" | "any_categories" => Ok(GeneratedField::AnyCategories),
+                            "anyCategoryPrefixes" | "any_category_prefixes" => Ok(GeneratedField::AnyCategoryPrefixes),
                             "noneCategories" | "none_categories" => Ok(GeneratedField::NoneCategories),
                             "anyBrands" | "any_brands" => Ok(GeneratedField::AnyBrands),
                             "noneBrands" | "none_brands" => Ok(GeneratedField::NoneBrands),
@@ -4891,6 +5696,9 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                             "allServices" | "all_services" => Ok(GeneratedField::AllServices),
                             "noneServices" | "none_services" => Ok(GeneratedField::NoneServices),
                             "anySources" | "any_sources" => Ok(GeneratedField::AnySources),
+                            "text" => Ok(GeneratedField::Text),
+                            "attributeRanges" | "attribute_ranges" => Ok(GeneratedField::AttributeRanges),
+                            "labels" => Ok(GeneratedField::Labels),
                             "visibilityScope" | "visibility_scope" => Ok(GeneratedField::VisibilityScope),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
@@ -4912,6 +5720,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut any_categories__ = None;
+                let mut any_category_prefixes__ = None;
                 let mut none_categories__ = None;
                 let mut any_brands__ = None;
                 let mut none_brands__ = None;
@@ -4919,6 +5728,9 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                 let mut all_services__ = None;
                 let mut none_services__ = None;
                 let mut any_sources__ = None;
+                let mut text__ = None;
+                let mut attribute_ranges__ = None;
+                let mut labels__ = None;
                 let mut visibility_scope__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -4927,6 +5739,12 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                                 return Err(serde::de::Error::duplicate_field("anyCategories"));
                             }
                             any_categories__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::AnyCategoryPrefixes => {
+                            if any_category_prefixes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("anyCategoryPrefixes"));
+                            }
+                            any_category_prefixes__ = Some(map_.next_value()?);
                         }
                         GeneratedField::NoneCategories => {
                             if none_categories__.is_some() {
@@ -4970,6 +5788,24 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                             }
                             any_sources__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Text => {
+                            if text__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("text"));
+                            }
+                            text__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::AttributeRanges => {
+                            if attribute_ranges__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("attributeRanges"));
+                            }
+                            attribute_ranges__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Labels => {
+                            if labels__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("labels"));
+                            }
+                            labels__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::VisibilityScope => {
                             if visibility_scope__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("visibilityScope"));
@@ -4980,6 +5816,7 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                 }
                 Ok(MerchantFilter {
                     any_categories: any_categories__.unwrap_or_default(),
+                    any_category_prefixes: any_category_prefixes__.unwrap_or_default(),
                     none_categories: none_categories__.unwrap_or_default(),
                     any_brands: any_brands__.unwrap_or_default(),
                     none_brands: none_brands__.unwrap_or_default(),
@@ -4987,6 +5824,9 @@ impl<'de> serde::Deserialize<'de> for MerchantFilter {
                     all_services: all_services__.unwrap_or_default(),
                     none_services: none_services__.unwrap_or_default(),
                     any_sources: any_sources__.unwrap_or_default(),
+                    text: text__.unwrap_or_default(),
+                    attribute_ranges: attribute_ranges__.unwrap_or_default(),
+                    labels: labels__.unwrap_or_default(),
                     visibility_scope: visibility_scope__.unwrap_or_default(),
                 })
             }
@@ -5218,6 +6058,9 @@ impl serde::Serialize for NearbyResult {
         if self.serves_origin {
             len += 1;
         }
+        if self.localized_name.is_some() {
+            len += 1;
+        }
         if self.service_area.is_some() {
             len += 1;
         }
@@ -5254,6 +6097,9 @@ impl serde::Serialize for NearbyResult {
         if self.serves_origin {
             struct_ser.serialize_field("servesOrigin", &self.serves_origin)?;
         }
+        if let Some(v) = self.localized_name.as_ref() {
+            struct_ser.serialize_field("localizedName", v)?;
+        }
         if let Some(v) = self.service_area.as_ref() {
             struct_ser.serialize_field("serviceArea", v)?;
         }
@@ -5284,6 +6130,8 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
             "openStateComment",
             "serves_origin",
             "servesOrigin",
+            "localized_name",
+            "localizedName",
             "service_area",
             "serviceArea",
         ];
@@ -5300,6 +6148,7 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
             OpenStateUntil,
             OpenStateComment,
             ServesOrigin,
+            LocalizedName,
             ServiceArea,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -5332,6 +6181,7 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                             "openStateUntil" | "open_state_until" => Ok(GeneratedField::OpenStateUntil),
                             "openStateComment" | "open_state_comment" => Ok(GeneratedField::OpenStateComment),
                             "servesOrigin" | "serves_origin" => Ok(GeneratedField::ServesOrigin),
+                            "localizedName" | "localized_name" => Ok(GeneratedField::LocalizedName),
                             "serviceArea" | "service_area" => Ok(GeneratedField::ServiceArea),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
@@ -5362,6 +6212,7 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                 let mut open_state_until__ = None;
                 let mut open_state_comment__ = None;
                 let mut serves_origin__ = None;
+                let mut localized_name__ = None;
                 let mut service_area__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -5429,6 +6280,12 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                             }
                             serves_origin__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::LocalizedName => {
+                            if localized_name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("localizedName"));
+                            }
+                            localized_name__ = map_.next_value()?;
+                        }
                         GeneratedField::ServiceArea => {
                             if service_area__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("serviceArea"));
@@ -5448,6 +6305,7 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                     open_state_until: open_state_until__,
                     open_state_comment: open_state_comment__.unwrap_or_default(),
                     serves_origin: serves_origin__.unwrap_or_default(),
+                    localized_name: localized_name__,
                     service_area: service_area__,
                 })
             }
@@ -6696,6 +7554,167 @@ impl<'de> serde::Deserialize<'de> for Reach {
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl serde::Serialize for RejectMerchantRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.name.is_empty() {
+            len += 1;
+        }
+        if !self.etag.is_empty() {
+            len += 1;
+        }
+        if !self.reason.is_empty() {
+            len += 1;
+        }
+        if !self.request_id.is_empty() {
+            len += 1;
+        }
+        if self.validate_only {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.RejectMerchantRequest", len)?;
+        if !self.name.is_empty() {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if !self.etag.is_empty() {
+            struct_ser.serialize_field("etag", &self.etag)?;
+        }
+        if !self.reason.is_empty() {
+            struct_ser.serialize_field("reason", &self.reason)?;
+        }
+        if !self.request_id.is_empty() {
+            struct_ser.serialize_field("requestId", &self.request_id)?;
+        }
+        if self.validate_only {
+            struct_ser.serialize_field("validateOnly", &self.validate_only)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for RejectMerchantRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "etag",
+            "reason",
+            "request_id",
+            "requestId",
+            "validate_only",
+            "validateOnly",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Etag,
+            Reason,
+            RequestId,
+            ValidateOnly,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "etag" => Ok(GeneratedField::Etag),
+                            "reason" => Ok(GeneratedField::Reason),
+                            "requestId" | "request_id" => Ok(GeneratedField::RequestId),
+                            "validateOnly" | "validate_only" => Ok(GeneratedField::ValidateOnly),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = RejectMerchantRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.RejectMerchantRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<RejectMerchantRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut etag__ = None;
+                let mut reason__ = None;
+                let mut request_id__ = None;
+                let mut validate_only__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Etag => {
+                            if etag__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("etag"));
+                            }
+                            etag__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Reason => {
+                            if reason__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reason"));
+                            }
+                            reason__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::RequestId => {
+                            if request_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("requestId"));
+                            }
+                            request_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::ValidateOnly => {
+                            if validate_only__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("validateOnly"));
+                            }
+                            validate_only__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(RejectMerchantRequest {
+                    name: name__.unwrap_or_default(),
+                    etag: etag__.unwrap_or_default(),
+                    reason: reason__.unwrap_or_default(),
+                    request_id: request_id__.unwrap_or_default(),
+                    validate_only: validate_only__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.RejectMerchantRequest", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for RequestStatus {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -6821,6 +7840,193 @@ impl<'de> serde::Deserialize<'de> for RequestStatus {
             }
         }
         deserializer.deserialize_struct("nearby.v1.RequestStatus", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Review {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.state != 0 {
+            len += 1;
+        }
+        if !self.reason.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.Review", len)?;
+        if self.state != 0 {
+            let v = ReviewState::try_from(self.state)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
+            struct_ser.serialize_field("state", &v)?;
+        }
+        if !self.reason.is_empty() {
+            struct_ser.serialize_field("reason", &self.reason)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Review {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "state",
+            "reason",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            State,
+            Reason,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "state" => Ok(GeneratedField::State),
+                            "reason" => Ok(GeneratedField::Reason),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Review;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.Review")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Review, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut state__ = None;
+                let mut reason__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::State => {
+                            if state__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("state"));
+                            }
+                            state__ = Some(map_.next_value::<ReviewState>()? as i32);
+                        }
+                        GeneratedField::Reason => {
+                            if reason__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reason"));
+                            }
+                            reason__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Review {
+                    state: state__.unwrap_or_default(),
+                    reason: reason__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.Review", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ReviewState {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "REVIEW_STATE_UNSPECIFIED",
+            Self::Pending => "REVIEW_STATE_PENDING",
+            Self::Approved => "REVIEW_STATE_APPROVED",
+            Self::Rejected => "REVIEW_STATE_REJECTED",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReviewState {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "REVIEW_STATE_UNSPECIFIED",
+            "REVIEW_STATE_PENDING",
+            "REVIEW_STATE_APPROVED",
+            "REVIEW_STATE_REJECTED",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = ReviewState;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "REVIEW_STATE_UNSPECIFIED" => Ok(ReviewState::Unspecified),
+                    "REVIEW_STATE_PENDING" => Ok(ReviewState::Pending),
+                    "REVIEW_STATE_APPROVED" => Ok(ReviewState::Approved),
+                    "REVIEW_STATE_REJECTED" => Ok(ReviewState::Rejected),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
     }
 }
 impl serde::Serialize for Ring {
@@ -7096,6 +8302,12 @@ impl serde::Serialize for SearchNearbyRequest {
         if self.area.is_some() {
             len += 1;
         }
+        if self.max_per_brand != 0 {
+            len += 1;
+        }
+        if !self.language_code.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.SearchNearbyRequest", len)?;
         if let Some(v) = self.origin.as_ref() {
             struct_ser.serialize_field("origin", v)?;
@@ -7145,6 +8357,12 @@ impl serde::Serialize for SearchNearbyRequest {
         if let Some(v) = self.area.as_ref() {
             struct_ser.serialize_field("area", v)?;
         }
+        if self.max_per_brand != 0 {
+            struct_ser.serialize_field("maxPerBrand", &self.max_per_brand)?;
+        }
+        if !self.language_code.is_empty() {
+            struct_ser.serialize_field("languageCode", &self.language_code)?;
+        }
         struct_ser.end()
     }
 }
@@ -7176,6 +8394,10 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             "groupByPosition",
             "reach",
             "area",
+            "max_per_brand",
+            "maxPerBrand",
+            "language_code",
+            "languageCode",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -7194,6 +8416,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             GroupByPosition,
             Reach,
             Area,
+            MaxPerBrand,
+            LanguageCode,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -7229,6 +8453,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             "groupByPosition" | "group_by_position" => Ok(GeneratedField::GroupByPosition),
                             "reach" => Ok(GeneratedField::Reach),
                             "area" => Ok(GeneratedField::Area),
+                            "maxPerBrand" | "max_per_brand" => Ok(GeneratedField::MaxPerBrand),
+                            "languageCode" | "language_code" => Ok(GeneratedField::LanguageCode),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -7262,6 +8488,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                 let mut group_by_position__ = None;
                 let mut reach__ = None;
                 let mut area__ = None;
+                let mut max_per_brand__ = None;
+                let mut language_code__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Origin => {
@@ -7354,6 +8582,20 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             }
                             area__ = map_.next_value()?;
                         }
+                        GeneratedField::MaxPerBrand => {
+                            if max_per_brand__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("maxPerBrand"));
+                            }
+                            max_per_brand__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::LanguageCode => {
+                            if language_code__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("languageCode"));
+                            }
+                            language_code__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(SearchNearbyRequest {
@@ -7371,6 +8613,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                     group_by_position: group_by_position__.unwrap_or_default(),
                     reach: reach__.unwrap_or_default(),
                     area: area__,
+                    max_per_brand: max_per_brand__.unwrap_or_default(),
+                    language_code: language_code__.unwrap_or_default(),
                 })
             }
         }
@@ -7672,6 +8916,150 @@ impl<'de> serde::Deserialize<'de> for ServiceArea {
             }
         }
         deserializer.deserialize_struct("nearby.v1.ServiceArea", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ServiceLink {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.service.is_empty() {
+            len += 1;
+        }
+        if !self.description.is_empty() {
+            len += 1;
+        }
+        if self.target.is_some() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.ServiceLink", len)?;
+        if !self.service.is_empty() {
+            struct_ser.serialize_field("service", &self.service)?;
+        }
+        if !self.description.is_empty() {
+            struct_ser.serialize_field("description", &self.description)?;
+        }
+        if let Some(v) = self.target.as_ref() {
+            match v {
+                service_link::Target::MiniProgram(v) => {
+                    struct_ser.serialize_field("miniProgram", v)?;
+                }
+                service_link::Target::WebUri(v) => {
+                    struct_ser.serialize_field("webUri", v)?;
+                }
+            }
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ServiceLink {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "service",
+            "description",
+            "mini_program",
+            "miniProgram",
+            "web_uri",
+            "webUri",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Service,
+            Description,
+            MiniProgram,
+            WebUri,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "service" => Ok(GeneratedField::Service),
+                            "description" => Ok(GeneratedField::Description),
+                            "miniProgram" | "mini_program" => Ok(GeneratedField::MiniProgram),
+                            "webUri" | "web_uri" => Ok(GeneratedField::WebUri),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ServiceLink;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.ServiceLink")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ServiceLink, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut service__ = None;
+                let mut description__ = None;
+                let mut target__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Service => {
+                            if service__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("service"));
+                            }
+                            service__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Description => {
+                            if description__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("description"));
+                            }
+                            description__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::MiniProgram => {
+                            if target__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("miniProgram"));
+                            }
+                            target__ = map_.next_value::<::std::option::Option<_>>()?.map(service_link::Target::MiniProgram)
+;
+                        }
+                        GeneratedField::WebUri => {
+                            if target__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("webUri"));
+                            }
+                            target__ = map_.next_value::<::std::option::Option<_>>()?.map(service_link::Target::WebUri);
+                        }
+                    }
+                }
+                Ok(ServiceLink {
+                    service: service__.unwrap_or_default(),
+                    description: description__.unwrap_or_default(),
+                    target: target__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.ServiceLink", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for ShowMerchantRequest {
@@ -9122,6 +10510,9 @@ impl serde::Serialize for WatchNearbyStart {
         if self.output_coordinate_system != 0 {
             len += 1;
         }
+        if self.max_per_brand != 0 {
+            len += 1;
+        }
         if !self.resume_token.is_empty() {
             len += 1;
         }
@@ -9129,6 +10520,9 @@ impl serde::Serialize for WatchNearbyStart {
             len += 1;
         }
         if self.area.is_some() {
+            len += 1;
+        }
+        if !self.language_code.is_empty() {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.WatchNearbyStart", len)?;
@@ -9157,6 +10551,9 @@ impl serde::Serialize for WatchNearbyStart {
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.output_coordinate_system)))?;
             struct_ser.serialize_field("outputCoordinateSystem", &v)?;
         }
+        if self.max_per_brand != 0 {
+            struct_ser.serialize_field("maxPerBrand", &self.max_per_brand)?;
+        }
         if !self.resume_token.is_empty() {
             struct_ser.serialize_field("resumeToken", &self.resume_token)?;
         }
@@ -9167,6 +10564,9 @@ impl serde::Serialize for WatchNearbyStart {
         }
         if let Some(v) = self.area.as_ref() {
             struct_ser.serialize_field("area", v)?;
+        }
+        if !self.language_code.is_empty() {
+            struct_ser.serialize_field("languageCode", &self.language_code)?;
         }
         struct_ser.end()
     }
@@ -9189,10 +10589,14 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             "view",
             "output_coordinate_system",
             "outputCoordinateSystem",
+            "max_per_brand",
+            "maxPerBrand",
             "resume_token",
             "resumeToken",
             "reach",
             "area",
+            "language_code",
+            "languageCode",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -9204,9 +10608,11 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             Filter,
             View,
             OutputCoordinateSystem,
+            MaxPerBrand,
             ResumeToken,
             Reach,
             Area,
+            LanguageCode,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -9235,9 +10641,11 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             "filter" => Ok(GeneratedField::Filter),
                             "view" => Ok(GeneratedField::View),
                             "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
+                            "maxPerBrand" | "max_per_brand" => Ok(GeneratedField::MaxPerBrand),
                             "resumeToken" | "resume_token" => Ok(GeneratedField::ResumeToken),
                             "reach" => Ok(GeneratedField::Reach),
                             "area" => Ok(GeneratedField::Area),
+                            "languageCode" | "language_code" => Ok(GeneratedField::LanguageCode),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -9264,9 +10672,11 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                 let mut filter__ = None;
                 let mut view__ = None;
                 let mut output_coordinate_system__ = None;
+                let mut max_per_brand__ = None;
                 let mut resume_token__ = None;
                 let mut reach__ = None;
                 let mut area__ = None;
+                let mut language_code__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Origin => {
@@ -9317,6 +10727,14 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             }
                             output_coordinate_system__ = Some(map_.next_value::<CoordinateSystem>()? as i32);
                         }
+                        GeneratedField::MaxPerBrand => {
+                            if max_per_brand__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("maxPerBrand"));
+                            }
+                            max_per_brand__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::ResumeToken => {
                             if resume_token__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("resumeToken"));
@@ -9335,6 +10753,12 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             }
                             area__ = map_.next_value()?;
                         }
+                        GeneratedField::LanguageCode => {
+                            if language_code__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("languageCode"));
+                            }
+                            language_code__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(WatchNearbyStart {
@@ -9345,9 +10769,11 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                     filter: filter__,
                     view: view__.unwrap_or_default(),
                     output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
+                    max_per_brand: max_per_brand__.unwrap_or_default(),
                     resume_token: resume_token__.unwrap_or_default(),
                     reach: reach__.unwrap_or_default(),
                     area: area__,
+                    language_code: language_code__.unwrap_or_default(),
                 })
             }
         }

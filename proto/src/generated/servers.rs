@@ -12,7 +12,8 @@ pub mod merchant_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with MerchantServiceServer.
     #[async_trait]
     pub trait MerchantService: std::marker::Send + std::marker::Sync + 'static {
-        /// Returns one merchant. Errors: NOT_FOUND, INVALID_ARGUMENT.
+        /// Returns one merchant. One that searches do not return is NOT_FOUND for callers without the role `manage` or `review`.
+        /// Errors: NOT_FOUND, INVALID_ARGUMENT.
         async fn get_merchant(
             &self,
             request: tonic::Request<crate::v1::GetMerchantRequest>,
@@ -30,7 +31,7 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::BatchGetMerchantsResponse>>,
             tonic::Status,
         >;
-        /// Lists merchants by id, including hidden ones. Errors: INVALID_ARGUMENT.
+        /// Lists merchants by id, including hidden ones. Requires the role `manage` or `review`. Errors: INVALID_ARGUMENT.
         async fn list_merchants(
             &self,
             request: tonic::Request<crate::v1::ListMerchantsRequest>,
@@ -72,6 +73,22 @@ pub mod merchant_service_server {
         async fn hide_merchant(
             &self,
             request: tonic::Request<crate::v1::HideMerchantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<crate::Encoded<crate::v1::Merchant>>,
+            tonic::Status,
+        >;
+        /// Approves a merchant, so that searches return it. Requires the role `review`. Errors as for UpdateMerchant.
+        async fn approve_merchant(
+            &self,
+            request: tonic::Request<crate::v1::ApproveMerchantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<crate::Encoded<crate::v1::Merchant>>,
+            tonic::Status,
+        >;
+        /// Rejects a merchant, so that searches do not return it. Requires the role `review`. Errors as for UpdateMerchant.
+        async fn reject_merchant(
+            &self,
+            request: tonic::Request<crate::v1::RejectMerchantRequest>,
         ) -> std::result::Result<
             tonic::Response<crate::Encoded<crate::v1::Merchant>>,
             tonic::Status,
@@ -638,6 +655,98 @@ pub mod merchant_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/nearby.v1.MerchantService/ApproveMerchant" => {
+                    #[allow(non_camel_case_types)]
+                    struct ApproveMerchantSvc<T: MerchantService>(pub Arc<T>);
+                    impl<
+                        T: MerchantService,
+                    > tonic::server::UnaryService<crate::v1::ApproveMerchantRequest>
+                    for ApproveMerchantSvc<T> {
+                        type Response = crate::Encoded<crate::v1::Merchant>;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<crate::v1::ApproveMerchantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MerchantService>::approve_merchant(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ApproveMerchantSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/nearby.v1.MerchantService/RejectMerchant" => {
+                    #[allow(non_camel_case_types)]
+                    struct RejectMerchantSvc<T: MerchantService>(pub Arc<T>);
+                    impl<
+                        T: MerchantService,
+                    > tonic::server::UnaryService<crate::v1::RejectMerchantRequest>
+                    for RejectMerchantSvc<T> {
+                        type Response = crate::Encoded<crate::v1::Merchant>;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<crate::v1::RejectMerchantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MerchantService>::reject_merchant(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RejectMerchantSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/nearby.v1.MerchantService/BatchCreateMerchants" => {
                     #[allow(non_camel_case_types)]
                     struct BatchCreateMerchantsSvc<T: MerchantService>(pub Arc<T>);
@@ -1119,6 +1228,25 @@ pub mod nearby_service_server {
             tonic::Response<Self::WatchNearbyStream>,
             tonic::Status,
         >;
+        /// Server streaming response type for the WatchNearbyFrom method.
+        type WatchNearbyFromStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    crate::Encoded<crate::v1::WatchNearbyResponse>,
+                    tonic::Status,
+                >,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Watches the merchants nearest to a fixed point, for clients that cannot stream in both directions, such as browsers.
+        /// As WatchNearby, except that the client cannot move: for another origin it makes another call, whose first response
+        /// has the whole set. `steps` is always 1, and the fields of errors are those of WatchNearbyStart itself.
+        async fn watch_nearby_from(
+            &self,
+            request: tonic::Request<crate::v1::WatchNearbyStart>,
+        ) -> std::result::Result<
+            tonic::Response<Self::WatchNearbyFromStream>,
+            tonic::Status,
+        >;
         /// Counts merchants by H3 cell, for heat maps. Only cells with at least one merchant are listed.
         ///
         /// Errors: INVALID_ARGUMENT if a field is out of range, PERMISSION_DENIED as in SearchNearby, and OUT_OF_RANGE,
@@ -1406,6 +1534,53 @@ pub mod nearby_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/nearby.v1.NearbyService/WatchNearbyFrom" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchNearbyFromSvc<T: NearbyService>(pub Arc<T>);
+                    impl<
+                        T: NearbyService,
+                    > tonic::server::ServerStreamingService<crate::v1::WatchNearbyStart>
+                    for WatchNearbyFromSvc<T> {
+                        type Response = crate::Encoded<crate::v1::WatchNearbyResponse>;
+                        type ResponseStream = T::WatchNearbyFromStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<crate::v1::WatchNearbyStart>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NearbyService>::watch_nearby_from(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchNearbyFromSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -12,7 +12,7 @@ const schema = {
     position: {
       type: 'object',
       // The datum has no default: in China, taking WGS-84 for GCJ-02 is off by a few hundred metres without any error.
-      // It is not called `type`, which has another meaning in `wx.choosePoi`.
+      // It is not called `type`, which is a parameter of `wx.getLocation` and not part of its result.
       required: ['latitude', 'longitude', 'datum'],
       additionalProperties: false,
       properties: {
@@ -20,29 +20,41 @@ const schema = {
         longitude: { type: 'number' },
         datum: { enum: Object.keys(DATUMS) },
         accuracy: { type: 'number' },
+        source: { enum: ['fuzzy'] },
       },
     },
     radius: { type: 'number' },
     category: { type: 'string' },
     openNow: { type: 'boolean' },
+    openOnly: { type: 'boolean' },
     pageToken: { type: 'string' },
   },
 };
 
-function toRequest({ position, radius, category, openNow, pageToken }) {
-  const { latitude, longitude, datum, accuracy } = position;
+// `wx.getFuzzyLocation` reports no accuracy. WeChat states none either; reports put its error at one to three kilometres, so the
+// larger value keeps a shop from being shown as certainly within the radius when it may not be.
+const FUZZY_ACCURACY_M = 3000;
+
+function toRequest({ position, radius, category, openNow, openOnly, pageToken }) {
+  const { latitude, longitude, datum, source } = position;
+  const accuracy = position.accuracy ?? (source === 'fuzzy' ? FUZZY_ACCURACY_M : undefined);
   return {
     origin: { latitude, longitude, coordinateSystem: DATUMS[datum], accuracyM: accuracy },
     radiusM: radius,
     pageToken,
     filter: category === undefined ? undefined : { anyCategories: [category] },
-    // Merchants with unknown hours are returned either way: unknown is not closed.
-    opening: { openNow: true, policy: openNow ? 'OPENING_POLICY_OPEN_OR_UNKNOWN' : 'OPENING_POLICY_SHOW_ALL' },
+    opening: { openNow: true, policy: policy(openNow, openOnly) },
     view: 'MERCHANT_VIEW_BASIC',
     // <map> and wx.openLocation require GCJ-02, whatever datum the merchant is stored in. Nearby applies its offset where
     // Tencent's map does, so this is right in Hong Kong, which is shifted, and in Seoul, which is not.
     outputCoordinateSystem: 'COORDINATE_SYSTEM_GCJ02',
   };
+}
+
+// Unknown is not closed: only `openOnly` leaves out shops with unknown hours.
+function policy(openNow, openOnly) {
+  if (openOnly) return 'OPENING_POLICY_OPEN_ONLY';
+  return openNow ? 'OPENING_POLICY_OPEN_OR_UNKNOWN' : 'OPENING_POLICY_SHOW_ALL';
 }
 
 const FIELDS = {

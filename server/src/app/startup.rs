@@ -17,7 +17,9 @@ use nearby_store::{
 };
 
 use super::error::StartError;
-use crate::{change_feed::ChangeFeed, config::Settings, page_token::PageTokens, record};
+use crate::{
+    change_feed::ChangeFeed, config::Settings, merchant_names::names_of, page_token::PageTokens, record,
+};
 
 /// Receives the progress of recovery: the number of records read, and their total, or 0 if it is unknown.
 #[derive(Clone)]
@@ -85,7 +87,7 @@ pub(super) fn open(settings: &Settings, progress: &Progress) -> Result<OpenStore
     let RecoveredState { merchants, digest, source, deletions, requests, .. } = recovered;
     let (count, watermarks) = (merchants.len(), digest.watermarks);
     let feed = ChangeFeed::new(watermarks.last, deletions, watermarks.deletions_since);
-    let index = IndexWriter::load(merchants, watermarks.last);
+    let index = IndexWriter::load_with_names(merchants, watermarks.last, names_of);
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(merchants = count, revision = watermarks.last.0, ?source, elapsed_ms, "loaded");
     let health = store.health();

@@ -2,7 +2,7 @@
 //!
 //! A token is accepted if one of the issuer's keys has signed it with an allowed algorithm, if its issuer and audience are those
 //! configured, and if it has not expired. Its roles are in `scope` (RFC 9068), separated by spaces: `nearby.search`,
-//! `nearby.manage`, `nearby.operate`. A verified token is cached until it expires: verifying a signature takes as long as about
+//! `nearby.manage`, `nearby.review`, `nearby.operate`. A verified token is cached until it expires: verifying a signature takes as long as about
 //! ten searches.
 
 use std::{

@@ -12,13 +12,15 @@ pub enum Role {
     Search,
     /// Search, read and change all merchants.
     Manage,
+    /// Search and read all merchants, and approve or reject them.
+    Review,
     /// Take backups and change the server's log filter.
     Operate,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 3] = [Self::Search, Self::Manage, Self::Operate];
+    pub const ALL: [Self; 4] = [Self::Search, Self::Manage, Self::Review, Self::Operate];
 
     /// Returns the name of the role.
     #[must_use]
@@ -26,6 +28,7 @@ impl Role {
         match self {
             Self::Search => "search",
             Self::Manage => "manage",
+            Self::Review => "review",
             Self::Operate => "operate",
         }
     }
@@ -35,6 +38,7 @@ impl Role {
             Self::Search => 1,
             Self::Manage => 2,
             Self::Operate => 4,
+            Self::Review => 8,
         }
     }
 }
@@ -50,7 +54,7 @@ impl FromStr for Role {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let role = Self::ALL.into_iter().find(|role| role.as_str() == name);
-        role.ok_or_else(|| format!("unknown role {name:?}; use search, manage or operate"))
+        role.ok_or_else(|| format!("unknown role {name:?}; use search, manage, review or operate"))
     }
 }
 
@@ -65,12 +69,12 @@ impl Roles {
         Role::ALL.into_iter().collect()
     }
 
-    /// Returns whether the set grants a role. `manage` includes `search`; roles are otherwise independent.
+    /// Returns whether the set grants a role. `manage` and `review` include `search`; roles are otherwise independent.
     #[must_use]
     pub const fn allow(self, role: Role) -> bool {
         let sufficient = match role {
-            Role::Search => Role::Search.bit() | Role::Manage.bit(),
-            Role::Manage | Role::Operate => role.bit(),
+            Role::Search => Role::Search.bit() | Role::Manage.bit() | Role::Review.bit(),
+            Role::Manage | Role::Review | Role::Operate => role.bit(),
         };
         self.0 & sufficient != 0
     }
@@ -110,16 +114,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn manage_includes_search_and_roles_are_otherwise_independent() {
+    fn manage_and_review_include_search_and_roles_are_otherwise_independent() {
         let allowed = |names: &str| {
             let roles: Roles = names.parse().unwrap();
             assert_eq!(roles.to_string(), names);
             Role::ALL.map(|role| roles.allow(role))
         };
-        assert_eq!(allowed("search"), [true, false, false]);
-        assert_eq!(allowed("manage"), [true, true, false]);
-        assert_eq!(allowed("operate"), [false, false, true]);
-        assert_eq!(allowed("search,operate"), [true, false, true]);
+        assert_eq!(allowed("search"), [true, false, false, false]);
+        assert_eq!(allowed("manage"), [true, true, false, false]);
+        assert_eq!(allowed("review"), [true, false, true, false]);
+        assert_eq!(allowed("operate"), [false, false, false, true]);
+        assert_eq!(allowed("search,operate"), [true, false, false, true]);
         assert!("".parse::<Roles>().is_err() && "search,owner".parse::<Roles>().is_err());
     }
 }

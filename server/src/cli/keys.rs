@@ -44,7 +44,7 @@ struct AddArgs {
     #[arg(value_name = "NAME")]
     name: String,
 
-    /// Roles: search, manage (includes search), operate; separate several with commas
+    /// Roles: search, manage and review (both include search), operate; separate several with commas
     #[arg(long = "role", required = true, value_delimiter = ',', value_name = "ROLE")]
     roles: Vec<Role>,
 

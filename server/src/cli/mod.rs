@@ -9,6 +9,7 @@
 //! | `terminal`, `escape` | output: text, tables, progress; text of others is escaped |
 //! | [`exit_code`] | errors and exit codes |
 
+mod approve;
 mod backup;
 mod closed_store;
 mod compact;
@@ -25,6 +26,7 @@ mod import;
 mod keys;
 mod output_file;
 mod put;
+mod reject;
 mod restore;
 mod search;
 mod serve;
@@ -88,6 +90,10 @@ enum Command {
     Put(put::PutArgs),
     /// Hide a merchant from searches
     Hide(single_merchant::SingleMerchantArgs),
+    /// Approve a merchant, so that searches return it; requires the role review
+    Approve(single_merchant::SingleMerchantArgs),
+    /// Reject a merchant, so that searches do not return it; requires the role review
+    Reject(reject::RejectArgs),
     /// Make a hidden merchant visible
     Show(single_merchant::SingleMerchantArgs),
     /// Delete a merchant
@@ -156,6 +162,8 @@ impl Cli {
             Command::Get(args) => get::run(args).await,
             Command::Put(args) => put::run(args).await,
             Command::Hide(args) => hide::run(args).await,
+            Command::Approve(args) => approve::run(args).await,
+            Command::Reject(args) => reject::run(args).await,
             Command::Show(args) => show::run(args).await,
             Command::Delete(args) => delete::run(args).await,
             Command::Watch(args) => watch::run(args).await,

@@ -145,6 +145,8 @@ impl<'a> BatchBuilder<'a> {
 
     /// Adds one command to the batch.
     pub(super) fn decide(&mut self, command: Command) -> Result<Committed, ServiceError> {
+        let is_review =
+            matches!(&command, Command::Patch(patch) if matches!(patch.update, Update::Review(_)));
         let (before, merchant, is_row) = match command {
             Command::Put { merchant, expect } => {
                 let before = self.current(&merchant.id);
@@ -167,6 +169,7 @@ impl<'a> BatchBuilder<'a> {
                 return Ok(self.add(Change::Delete { id, revision: self.last.next() }, Some(before)));
             }
         };
+        let merchant = record::keep_review(merchant, before.as_deref().filter(|_| !is_review))?;
         // A periodic import of a source mostly finds the merchants as they are: their versions, and so their etags, stay.
         if let Some(before) =
             before.as_ref().filter(|before| is_row && record::is_same(&before.merchant, &merchant))

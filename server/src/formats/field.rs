@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::language::Language;
+
 /// Declares the fields: the name that `--map` and an exported file use, and other names of columns.
 macro_rules! fields {
     ($($field:ident $name:literal $($other:literal)*;)*) => {
@@ -56,6 +58,12 @@ fields! {
     Visibility "visibility";
     AppId "app_id";
     AppPath "app_path";
+    BusinessStatus "business_status";
+    ReopeningDate "reopening_date";
+    ValidFrom "valid_from";
+    ValidUntil "valid_until";
+    Attributes "attributes";
+    LocalizedNames "localized_names";
     ServiceRadius "service_radius_m";
 }
 
@@ -82,8 +90,23 @@ impl Field {
             Self::Hours | Self::TimeZone => "opening_hours",
             Self::Visibility => "visibility",
             Self::AppId | Self::AppPath => "mini_program",
+            Self::BusinessStatus => "business_status",
+            Self::ReopeningDate => "reopening_date",
+            Self::ValidFrom => "valid_from",
+            Self::ValidUntil => "valid_until",
+            Self::Attributes => "attributes",
+            Self::LocalizedNames => "localized_names",
             Self::ServiceRadius => "service_area.radius_m",
         }
+    }
+
+    /// Returns the language of the name that a column with this header holds, such as `fi` for `name:fi` of OpenStreetMap, which also has
+    /// `name:prefix` and others that are no languages.
+    pub(super) fn language_of_header(header: &str) -> Option<&str> {
+        let (name, tag) = header.trim().split_once(':')?;
+        let language = tag.split(['-', '_']).next()?;
+        let is_language = matches!(language.len(), 2 | 3) && Language::parse(tag).is_some();
+        (name.eq_ignore_ascii_case("name") && is_language).then_some(tag)
     }
 
     /// Returns the field with a name of `--map`.
@@ -129,6 +152,18 @@ impl<'a> Cells<'a> {
             && current.is_empty()
         {
             *current = cell;
+        }
+    }
+
+    /// Adds an element to a list.
+    pub(super) fn push(&mut self, field: Field, element: String) {
+        if let Some(current) = self.0.get_mut(field as usize) {
+            if let Cell::Text(text) = current {
+                *current = Cell::List { elements: split_list(text), text: String::new() };
+            }
+            if let Cell::List { elements, .. } = current {
+                elements.push(element);
+            }
         }
     }
 

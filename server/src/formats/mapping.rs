@@ -76,7 +76,18 @@ pub(super) struct Plan {
 #[derive(Debug)]
 enum Step {
     Column(usize),
+    /// An entry of a map, from the column at a position.
+    Entry {
+        key: String,
+        at: usize,
+    },
     Template(Vec<TemplateStep>),
+}
+
+impl Step {
+    fn is_entry(&self) -> bool {
+        matches!(self, Self::Entry { .. })
+    }
 }
 
 #[derive(Debug)]
@@ -121,10 +132,16 @@ impl Plan {
         for (at, header) in headers.iter().enumerate() {
             let header = header.as_ref();
             let is_mapped = |field: Field| mappings.iter().any(|mapping| mapping.field == field);
-            let is_free =
-                |field: &Field| !is_mapped(*field) && !plan.steps.iter().any(|(other, _)| other == field);
+            let is_free = |field: &Field| {
+                !is_mapped(*field)
+                    && !plan.steps.iter().any(|(other, step)| other == field && !step.is_entry())
+            };
             match Field::of_header(header).filter(is_free) {
                 Some(field) => plan.steps.push((field, Step::Column(at))),
+                None if !is_mapped(Field::LocalizedNames) && Field::language_of_header(header).is_some() => {
+                    let key = Field::language_of_header(header).unwrap_or_default().to_owned();
+                    plan.steps.push((Field::LocalizedNames, Step::Entry { key, at }));
+                }
                 None if is_used.get(at) == Some(&true) => {}
                 None if header.is_empty() => plan.ignored.push(format!("(column {})", at + 1)),
                 None => plan.ignored.push(header.to_owned()),
@@ -142,7 +159,7 @@ impl Plan {
     pub(super) fn is_in_first_column(&self, field: Field) -> bool {
         let mut steps = self.steps.iter().filter(|(other, _)| *other == field);
         steps.all(|(_, step)| match step {
-            Step::Column(at) => *at == 0,
+            Step::Column(at) | Step::Entry { at, .. } => *at == 0,
             Step::Template(steps) => {
                 steps.iter().all(|step| !matches!(step, TemplateStep::Column(at) if *at > 0))
             }
@@ -162,11 +179,18 @@ impl Plan {
     /// Fills the fields from the cells of a row, in the order of the columns. Cells that a row lacks are empty.
     pub(super) fn fill<'a>(&self, row: &[Cell<'a>]) -> Cells<'a> {
         let mut cells = Cells::default();
-        for (field, step) in &self.steps {
+        // Entries join a map that another column holds as a whole.
+        let (entries, others): (Vec<_>, Vec<_>) = self.steps.iter().partition(|(_, step)| step.is_entry());
+        for (field, step) in others.into_iter().chain(entries) {
             match step {
                 Step::Column(at) => {
                     if let Some(cell) = row.get(*at) {
                         cells.set_if_empty(*field, cell.clone());
+                    }
+                }
+                Step::Entry { key, at } => {
+                    if let Some(Cell::Text(text)) = row.get(*at).filter(|cell| !cell.is_empty()) {
+                        cells.push(*field, format!("{key}={}", text.trim()));
                     }
                 }
                 Step::Template(steps) => {
@@ -215,6 +239,18 @@ mod tests {
         assert_eq!(filled(&headers, &["name=brand"], &row, Field::Brand), "Chain", "it also stays a brand");
         assert_eq!(filled(&headers, &["id=fi-{ref}-{id}"], &row, Field::Id), "fi-100-1");
         assert_eq!(filled(&headers, &["id=fi-{name}"], &row, Field::Id), "", "no id without its column");
+    }
+
+    #[test]
+    fn names_of_openstreetmap_in_languages_join_the_localized_names() {
+        let headers = ["name:fi", "name:prefix", "Name:zh_Hans", "localized_names", "name:sv"];
+        let plan = Plan::new(&headers, &[]);
+        assert_eq!(plan.ignored(), ["name:prefix"]);
+        let row = [" Kauppa; tori ", "x", "商店", "en=Shop", ""].map(|cell| Cell::Text(Cow::Borrowed(cell)));
+        let names = plan.fill(&row).list(Field::LocalizedNames);
+        assert_eq!(names, ["en=Shop", "fi=Kauppa; tori", "zh_Hans=商店"]);
+        let mapped = Plan::new(&headers, &["localized_names=name:fi".parse().unwrap()]);
+        assert_eq!(mapped.fill(&row).list(Field::LocalizedNames), ["Kauppa", "tori"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Converts the fields of a row to a merchant.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use clap::ValueEnum;
 use nearby_proto::v1 as wire;
@@ -11,6 +11,7 @@ use super::{
     country::country_code,
     field::{Cells, Field},
     hours::opening_hours,
+    listing,
     rows::{COUNTRY_UNKNOWN, Warnings, name_of_id, violation},
     visible_text,
     website::website,
@@ -45,7 +46,7 @@ pub(super) fn merchant(
     let hours = visible_text::trim(cells.text(Field::Hours));
     let time_zone = visible_text::trim(cells.text(Field::TimeZone));
     let (opening_hours, expression) = opening_hours(hours, time_zone, warnings);
-    let merchant = wire::Merchant {
+    let mut merchant = wire::Merchant {
         name: name_of_id(id),
         display_name,
         brand: text(Field::Brand),
@@ -59,8 +60,11 @@ pub(super) fn merchant(
         visibility: visibility(cells.text(Field::Visibility))?.into(),
         website_uri,
         service_area: service_radius(cells)?,
+        attributes: attributes(cells)?,
+        localized_names: localized_names(cells)?,
         ..Default::default()
     };
+    listing::read(cells, &mut merchant)?;
     Ok((merchant, expression))
 }
 
@@ -143,6 +147,30 @@ fn service_radius(cells: &Cells<'_>) -> Result<Option<wire::ServiceArea>, Violat
             Ok(Some(wire::ServiceArea { shape: Some(wire::service_area::Shape::RadiusM(radius_m)) }))
         }
     }
+}
+
+/// Parses attributes, which are written as `key=number`.
+fn attributes(cells: &Cells<'_>) -> Result<BTreeMap<String, f64>, Violation> {
+    let parse = |element: String| {
+        let (key, value) = element.split_once('=')?;
+        Some((key.trim().to_owned(), value.trim().parse().ok()?))
+    };
+    cells.list(Field::Attributes).into_iter().map(parse).collect::<Option<_>>().ok_or_else(|| {
+        let description = "must be key=number with a decimal point, separated by semicolons";
+        violation("attributes", reason::NOT_A_NUMBER, description)
+    })
+}
+
+/// Parses names in languages, which are written as `tag=name`.
+fn localized_names(cells: &Cells<'_>) -> Result<BTreeMap<String, String>, Violation> {
+    let parse = |element: String| {
+        let (tag, name) = element.split_once('=')?;
+        Some((tag.trim().to_owned(), visible_text::trim(name).to_owned()))
+    };
+    cells.list(Field::LocalizedNames).into_iter().map(parse).collect::<Option<_>>().ok_or_else(|| {
+        let description = "must be tag=name, such as zh-Hans=咖啡, separated by semicolons";
+        violation("localized_names", reason::LANGUAGE_CODE_INVALID, description)
+    })
 }
 
 /// Parses a visibility; an empty text leaves it to the server.

@@ -22,6 +22,7 @@ mod formula;
 mod geojson;
 mod hours;
 mod hours_text;
+mod listing;
 mod mapping;
 mod merchant;
 mod ndjson;

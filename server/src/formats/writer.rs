@@ -1,7 +1,10 @@
 //! Writes merchants to files. NDJSON and GeoJSON are lossless: importing the file restores the same merchants. CSV keeps only what
 //! fits into a table of plain cells, and counts what it leaves out; importing it leaves those fields of the merchants as they are.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use geojson::{Feature, Geometry, GeometryValue, JsonObject, JsonValue, feature::Id};
 use nearby_proto::v1 as wire;
@@ -11,6 +14,7 @@ use super::{
     field::{Field, join_list},
     formula,
     hours::text_of,
+    listing,
 };
 
 /// Writes merchants one by one.
@@ -32,6 +36,7 @@ pub(crate) struct LeftOut {
     pub(crate) labels: u64,
     pub(crate) external_ids: u64,
     pub(crate) sources: u64,
+    pub(crate) service_links: u64,
     /// Opening hours that an import would not read from their text, such as those with special days.
     pub(crate) opening_hours: u64,
     /// Service areas that are polygons.
@@ -39,7 +44,7 @@ pub(crate) struct LeftOut {
 }
 
 /// Columns of a CSV file.
-const COLUMNS: [Field; 23] = [
+const COLUMNS: [Field; 29] = [
     Field::Id,
     Field::Name,
     Field::Brand,
@@ -62,6 +67,12 @@ const COLUMNS: [Field; 23] = [
     Field::Visibility,
     Field::AppId,
     Field::AppPath,
+    Field::BusinessStatus,
+    Field::ReopeningDate,
+    Field::ValidFrom,
+    Field::ValidUntil,
+    Field::Attributes,
+    Field::LocalizedNames,
     Field::ServiceRadius,
 ];
 
@@ -128,6 +139,7 @@ impl LeftOut {
         self.labels += u64::from(!merchant.labels.is_empty());
         self.external_ids += u64::from(!merchant.external_ids.is_empty());
         self.sources += u64::from(!merchant.source.is_empty());
+        self.service_links += u64::from(!merchant.service_links.is_empty());
         self.service_areas +=
             u64::from(merchant.service_area.is_some() && service_radius_m(merchant).is_none());
         self.opening_hours += u64::from(merchant.opening_hours.is_some() && !has_written_hours);
@@ -167,6 +179,12 @@ fn cell(merchant: &wire::Merchant, hours: Option<(&wire::OpeningHours, &str)>, f
         },
         Field::AppId => link.map(|link| link.app_id.clone()).unwrap_or_default(),
         Field::AppPath => link.map(|link| link.path.clone()).unwrap_or_default(),
+        Field::BusinessStatus => listing::business_status(merchant.business_status()).to_owned(),
+        Field::ReopeningDate => merchant.reopening_date.as_ref().map(listing::date).unwrap_or_default(),
+        Field::ValidFrom => merchant.valid_from.as_ref().map(listing::time).unwrap_or_default(),
+        Field::ValidUntil => merchant.valid_until.as_ref().map(listing::time).unwrap_or_default(),
+        Field::Attributes => join_entries(&merchant.attributes),
+        Field::LocalizedNames => join_entries(&merchant.localized_names),
         Field::ServiceRadius => {
             service_radius_m(merchant).map(|radius_m| radius_m.to_string()).unwrap_or_default()
         }
@@ -179,6 +197,12 @@ fn service_radius_m(merchant: &wire::Merchant) -> Option<f64> {
         wire::service_area::Shape::RadiusM(radius_m) => Some(*radius_m),
         wire::service_area::Shape::Polygons(_) => None,
     }
+}
+
+/// Joins the entries of a map, whose keys have no `=`.
+fn join_entries<V: ToString>(map: &BTreeMap<String, V>) -> String {
+    let entries = map.iter().map(|(key, value)| format!("{key}={}", value.to_string()));
+    join_list(&entries.collect::<Vec<_>>())
 }
 
 fn datum(coordinate_system: wire::CoordinateSystem) -> &'static str {

@@ -9,7 +9,8 @@
 //! | each further result, BASIC; FULL | 0.21; 0.43 | 6; 13 | 10; 20 |
 //! | each merchant of a list; of a batch; of an export (FULL) | 0.38; 0.83; 0.57 | 11; 24; 17 | 20; 30; 20 |
 //! | each page of the index: totals, filters, accuracy | 0.8 to 1.6 | 24 to 48 | 40 |
-//! | each merchant whose opening hours are evaluated, or that is grouped | 0.08; 0.07 | 2 | 2 |
+//! | each merchant whose opening hours are evaluated, or that is grouped or counted by brand | 0.08; 0.07 | 2 | 2 |
+//! | each merchant whose names are compared with a text | 0.4 | 12 | 12 |
 //! | each vertex of the area of a search | 1.9 | 57 | 60 |
 //! | density: each merchant; each cell | 0.76; 0.41 | 22; 12 | 25; 10 |
 //! | one change; each change of a batch | 113; 24 | 3,300; 700 | 3,000; 1,000 |
@@ -55,6 +56,8 @@ const INCLUDED_PAGES: usize = 10;
 const EXAMINED: Cost = Cost::thousandths(2);
 /// A vertex of the area of a search, which is projected and checked.
 const VERTEX: Cost = Cost::thousandths(60);
+/// A merchant whose names are folded and compared with a text.
+const NAMES_READ: Cost = Cost::thousandths(12);
 /// A merchant of a watch, which is compared with its state in the last response.
 const COMPARED: Cost = Cost::thousandths(3);
 /// A merchant that is assigned to its cell.
@@ -120,6 +123,11 @@ pub(crate) fn search_work(pages: usize, examined: usize) -> Cost {
 /// The vertices of the area of a search.
 pub(crate) fn vertices(vertices: usize) -> Cost {
     VERTEX * vertices
+}
+
+/// The merchants whose names were compared with a text.
+pub(crate) fn names_read(merchants: usize) -> Cost {
+    NAMES_READ * merchants
 }
 
 /// The merchants that the filter of a list or an export skipped.

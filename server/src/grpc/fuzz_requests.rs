@@ -46,7 +46,7 @@ pub(crate) fn request(bytes: &[u8]) {
             }
         }),
         6 => with(body, |given: wire::ListMerchantsRequest| {
-            drop(filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All));
+            drop(filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All, UnixMicros(0)));
         }),
         _ => with(body, |given: wire::Position| drop(position_from_wire(Some(&given), "origin"))),
     }

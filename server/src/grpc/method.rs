@@ -14,8 +14,8 @@ pub(crate) struct Method {
     pub(crate) class: Class,
     /// True if it takes one message and returns one.
     pub(crate) is_unary: bool,
-    /// The role that its callers need.
-    pub(crate) role: Role,
+    /// The roles of which its callers need one.
+    pub(crate) roles: &'static [Role],
     /// Size limit of one request message.
     pub(crate) max_message_bytes: usize,
     /// True if the audit log records its calls.
@@ -32,39 +32,46 @@ const MAX_OTHER_BYTES: usize = 4 * 1024;
 /// All methods, the most frequent ones first. Exports and backups are audited although they change nothing, since they take
 /// all merchants out of the server.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Method; 20] = {
+pub(crate) const METHODS: [Method; 23] = {
     use Class::{Bulk, Search, Write};
-    use Role::{Manage, Operate, Search as Read};
+    const READ: &[Role] = &[Role::Search];
+    const MANAGE: &[Role] = &[Role::Manage];
+    const LIST: &[Role] = &[Role::Manage, Role::Review];
+    const REVIEW: &[Role] = &[Role::Review];
+    const OPERATE: &[Role] = &[Role::Operate];
     const LARGE: usize = MAX_MESSAGE_BYTES;
     const SMALL: usize = MAX_QUERY_BYTES;
-    const fn unary(path: &'static str, class: Class, role: Role, max_message_bytes: usize, audited: bool) -> Method {
-        Method { path, class, is_unary: true, role, max_message_bytes, audited }
+    const fn unary(path: &'static str, class: Class, roles: &'static [Role], max_message_bytes: usize, audited: bool) -> Method {
+        Method { path, class, is_unary: true, roles, max_message_bytes, audited }
     }
-    const fn stream(path: &'static str, class: Class, role: Role, max_message_bytes: usize, audited: bool) -> Method {
-        Method { path, class, is_unary: false, role, max_message_bytes, audited }
+    const fn stream(path: &'static str, class: Class, roles: &'static [Role], max_message_bytes: usize, audited: bool) -> Method {
+        Method { path, class, is_unary: false, roles, max_message_bytes, audited }
     }
     [
-        //      path                                                class   role     message audited
-        unary ("/nearby.v1.NearbyService/SearchNearby",             Search, Read,    SMALL, false),
-        unary ("/nearby.v1.NearbyService/BatchSearchNearby",        Bulk,   Read,    LARGE, false),
-        stream("/nearby.v1.NearbyService/StreamSearchNearby",       Bulk,   Read,    SMALL, false),
-        stream("/nearby.v1.NearbyService/WatchNearby",              Search, Read,    SMALL, false),
-        unary ("/nearby.v1.NearbyService/GetDensity",               Bulk,   Read,    SMALL, false),
-        unary ("/nearby.v1.MerchantService/GetMerchant",            Search, Read,    SMALL, false),
-        unary ("/nearby.v1.MerchantService/UpdateMerchant",         Write,  Manage,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/CreateMerchant",         Write,  Manage,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/DeleteMerchant",         Write,  Manage,  SMALL, true),
-        unary ("/nearby.v1.MerchantService/ShowMerchant",           Write,  Manage,  SMALL, true),
-        unary ("/nearby.v1.MerchantService/HideMerchant",           Write,  Manage,  SMALL, true),
-        unary ("/nearby.v1.MerchantService/BatchCreateMerchants",   Write,  Manage,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/BatchUpdateMerchants",   Write,  Manage,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/BatchDeleteMerchants",   Write,  Manage,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/BatchGetMerchants",      Bulk,   Read,    LARGE, false),
-        unary ("/nearby.v1.MerchantService/ListMerchants",          Bulk,   Manage,  SMALL, false),
-        stream("/nearby.v1.MerchantService/ImportMerchants",        Bulk,   Manage,  LARGE, true),
-        stream("/nearby.v1.MerchantService/ExportMerchants",        Bulk,   Manage,  SMALL, true),
-        stream("/nearby.v1.MerchantService/WatchMerchants",         Search, Manage,  SMALL, false),
-        stream("/nearby.v1.MerchantService/BackUpMerchants",        Bulk,   Operate, SMALL, true),
+        //      path                                                class   roles    message audited
+        unary ("/nearby.v1.NearbyService/SearchNearby",             Search, READ,    SMALL, false),
+        unary ("/nearby.v1.NearbyService/BatchSearchNearby",        Bulk,   READ,    LARGE, false),
+        stream("/nearby.v1.NearbyService/StreamSearchNearby",       Bulk,   READ,    SMALL, false),
+        stream("/nearby.v1.NearbyService/WatchNearby",              Search, READ,    SMALL, false),
+        stream("/nearby.v1.NearbyService/WatchNearbyFrom",          Search, READ,    SMALL, false),
+        unary ("/nearby.v1.NearbyService/GetDensity",               Bulk,   READ,    SMALL, false),
+        unary ("/nearby.v1.MerchantService/GetMerchant",            Search, READ,    SMALL, false),
+        unary ("/nearby.v1.MerchantService/UpdateMerchant",         Write,  MANAGE,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/CreateMerchant",         Write,  MANAGE,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/DeleteMerchant",         Write,  MANAGE,  SMALL, true),
+        unary ("/nearby.v1.MerchantService/ShowMerchant",           Write,  MANAGE,  SMALL, true),
+        unary ("/nearby.v1.MerchantService/HideMerchant",           Write,  MANAGE,  SMALL, true),
+        unary ("/nearby.v1.MerchantService/ApproveMerchant",        Write,  REVIEW,  SMALL, true),
+        unary ("/nearby.v1.MerchantService/RejectMerchant",         Write,  REVIEW,  SMALL, true),
+        unary ("/nearby.v1.MerchantService/BatchCreateMerchants",   Write,  MANAGE,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/BatchUpdateMerchants",   Write,  MANAGE,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/BatchDeleteMerchants",   Write,  MANAGE,  LARGE, true),
+        unary ("/nearby.v1.MerchantService/BatchGetMerchants",      Bulk,   READ,    LARGE, false),
+        unary ("/nearby.v1.MerchantService/ListMerchants",          Bulk,   LIST,    SMALL, false),
+        stream("/nearby.v1.MerchantService/ImportMerchants",        Bulk,   MANAGE,  LARGE, true),
+        stream("/nearby.v1.MerchantService/ExportMerchants",        Bulk,   MANAGE,  SMALL, true),
+        stream("/nearby.v1.MerchantService/WatchMerchants",         Search, MANAGE,  SMALL, false),
+        stream("/nearby.v1.MerchantService/BackUpMerchants",        Bulk,   OPERATE, SMALL, true),
     ]
 };
 

@@ -60,6 +60,7 @@ pub(crate) struct ResultFlags {
     pub(crate) open_state_comment: Option<Box<str>>,
     pub(crate) serves_origin: bool,
     pub(crate) service_area: Option<Box<wire::ServiceArea>>,
+    pub(crate) localized_name: Option<wire::LocalizedName>,
 }
 
 impl ResultFlags {
@@ -112,6 +113,9 @@ pub(crate) fn put_result(
     if flags.serves_origin {
         encoding::bool::encode(10, &true, response);
     }
+    if let Some(name) = &flags.localized_name {
+        encoding::message::encode(11, name, response);
+    }
     if let Some(area) = &flags.service_area {
         encoding::message::encode(12, &**area, response);
     }
@@ -132,6 +136,7 @@ fn result_len(distance_m: f64, merchant: Pieces<'_>, flags: &ResultFlags) -> usi
         + flags.comment().map_or(0, |comment| field_len(comment.len()))
         + if flags.serves_origin { KEY_AND_BOOL } else { 0 }
         + flags.service_area.as_ref().map_or(0, |area| field_len(area.encoded_len()))
+        + flags.localized_name.as_ref().map_or(0, |name| field_len(name.encoded_len()))
 }
 
 #[cfg(test)]
@@ -177,9 +182,10 @@ mod tests {
         fn assembled_responses_equal_those_of_the_generated_code(
             id in "[a-z]{1,100}", name in "[a-zé]{1,120}", offset in 0..3u8, view in 0..4usize, open_state in 0..=3i32,
             beyond_radius: bool, uncertain: bool, merchants_at_position in prop_oneof![Just(0), 1..100_000i32],
-            with_position: bool, serves_origin: bool, with_area: bool, until_s in proptest::option::of(0..4_000_000_000i64), comment in proptest::option::of(".{0,200}"),
+            localized_name in proptest::option::of((".{0,200}", "[a-z]{0,8}")), with_position: bool, serves_origin: bool, with_area: bool, until_s in proptest::option::of(0..4_000_000_000i64), comment in proptest::option::of(".{0,200}"),
         ) {
             let stored = stored(&id, &name);
+            let localized_name = localized_name.map(|(text, language_code)| wire::LocalizedName { text, language_code });
             let (here, there) = ((1.0, 2.0), (1.0 + f64::from(offset) * 0.01, 2.0));
             let ecef = |(latitude, longitude)| Ecef::from(Position::<Wgs84>::new(latitude, longitude).unwrap());
             let hit = Hit { distance: ecef(here).distance(ecef(there)), merchant: &stored };
@@ -191,6 +197,7 @@ mod tests {
                 open_state, beyond_radius, uncertain, merchants_at_position, position, open_state_until_s: until_s,
                 open_state_comment: comment.clone().map(Box::from), serves_origin,
                 service_area: with_area.then(|| Box::new(area.clone())),
+                localized_name: localized_name.clone(),
             };
             let view = [View::IdOnly, View::Basic, View::Public, View::Full][view];
             let mut response = Vec::new();
@@ -211,7 +218,7 @@ mod tests {
             };
             let flagged = wire::NearbyResult {
                 open_state, beyond_radius, uncertain, merchants_at_position, position,
-                open_state_until: flags.open_state_until(), open_state_comment: comment.unwrap_or_default(),
+                open_state_until: flags.open_state_until(), open_state_comment: comment.unwrap_or_default(), localized_name,
                 serves_origin, service_area: with_area.then_some(area), ..plain.clone()
             };
             let read = wire::SearchNearbyResponse::decode(response.as_slice()).unwrap();

@@ -113,6 +113,7 @@ async fn routes(server: &GrpcServer) -> Result<(Routes, Health), tonic_reflectio
         handle: server.handle.clone(),
         watch_send_timeout: server.watch_send_timeout,
         exposes_internal: server.searches.shows_internal,
+        clock: Arc::clone(&server.clock),
     };
     let (health, health_service) = Health::new().await;
     let mut routes = Routes::new(health_service)

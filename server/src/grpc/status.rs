@@ -87,6 +87,7 @@ impl From<ServiceError> for Status {
                 details.set_error_info(reason.as_str(), DOMAIN, metadata);
             }
             ServiceError::HiddenNotAllowed
+            | ServiceError::LabelsNotAllowed
             | ServiceError::Unauthenticated(_)
             | ServiceError::ResponseTooLarge(_)
             | ServiceError::TooManyCells(_)
@@ -148,6 +149,7 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
             (Code::ResourceExhausted, reason::QUOTA_EXCEEDED)
         }
         ServiceError::HiddenNotAllowed => (Code::PermissionDenied, reason::HIDDEN_NOT_ALLOWED),
+        ServiceError::LabelsNotAllowed => (Code::PermissionDenied, reason::LABELS_NOT_ALLOWED),
         ServiceError::ResponseTooLarge(_) => (Code::ResourceExhausted, reason::RESPONSE_TOO_LARGE),
         ServiceError::TooManyCells(_) => (Code::OutOfRange, reason::TOO_MANY_CELLS),
         ServiceError::RevisionTooOld { .. } => (Code::OutOfRange, reason::REVISION_TOO_OLD),
@@ -273,6 +275,7 @@ mod tests {
             ServiceError::RateLimited(Exceeded::Until(Duration::from_millis(3))),
             ServiceError::IpRateLimited(Duration::from_millis(3)),
             ServiceError::HiddenNotAllowed,
+            ServiceError::LabelsNotAllowed,
             ServiceError::ResponseTooLarge(1),
             ServiceError::TooManyCells(1),
             ServiceError::RevisionTooOld { asked, earliest: now },

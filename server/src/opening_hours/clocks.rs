@@ -25,11 +25,6 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// Returns whether calendars can represent the moment: those of the years −9999 to 9999.
-    pub(crate) fn is_representable(self) -> bool {
-        self.timestamp().is_some()
-    }
-
     fn timestamp(self) -> Option<Timestamp> {
         let (Self::Now(moment) | Self::At(moment)) = self;
         Timestamp::from_microsecond(moment.0).ok()
@@ -64,18 +59,25 @@ pub(crate) struct Clocks<'c> {
 impl<'c> Clocks<'c> {
     /// Returns `None` for a moment outside the years −9999 to 9999, which calendars cannot represent.
     pub(crate) fn at(moment: Moment, calendar: &'c HolidayCalendar) -> Option<Self> {
-        Some(Self {
-            at: moment.timestamp()?,
-            is_now: matches!(moment, Moment::Now(_)),
+        Some(Self::new(moment.timestamp()?, matches!(moment, Moment::Now(_)), calendar))
+    }
+
+    fn new(at: Timestamp, is_now: bool, calendar: &'c HolidayCalendar) -> Self {
+        Self {
+            at,
+            is_now,
             calendar,
             local_times: RefCell::default(),
             statuses: RefCell::default(),
             states: RefCell::default(),
-        })
+        }
     }
 
     /// Returns the state of a merchant, for a filter.
     pub(crate) fn status(&self, stored: &StoredMerchant) -> OpenStatus {
+        if self.closed_until_s(stored).is_some() {
+            return OpenStatus::Closed;
+        }
         let Some(hours) = stored.merchant.hours() else { return OpenStatus::Unknown };
         match &**hours {
             Hours::Weekly(weekly) => self.status_of_week(weekly),
@@ -88,6 +90,9 @@ impl<'c> Clocks<'c> {
 
     /// Returns the state of a merchant and when it changes, for a result.
     pub(crate) fn state(&self, stored: &StoredMerchant) -> OpenState {
+        if let Some(until_s) = self.closed_until_s(stored) {
+            return self.closed_state(stored, until_s);
+        }
         let Some(hours) = stored.merchant.hours() else { return OpenState::UNKNOWN };
         if let Some(state) = self.states.borrow().get(&ptr::from_ref(&**hours)) {
             return state.clone();
@@ -95,6 +100,28 @@ impl<'c> Clocks<'c> {
         let state = self.compute_state(hours).unwrap_or(OpenState::UNKNOWN);
         self.states.borrow_mut().insert(ptr::from_ref(&**hours), state.clone());
         state
+    }
+
+    /// Returns when a merchant opens again that is closed whatever its hours, in seconds since 1970.
+    fn closed_until_s(&self, stored: &StoredMerchant) -> Option<i64> {
+        let until = stored.merchant.details.as_ref()?.closed_until?;
+        let until_s = until.0.div_euclid(1_000_000);
+        (self.at.as_second() < until_s).then_some(until_s)
+    }
+
+    /// Returns the state of a merchant that is closed until a time, at which its hours may leave it closed.
+    fn closed_state(&self, stored: &StoredMerchant, until_s: i64) -> OpenState {
+        let end_s = self.lookahead_end().as_second();
+        let then = Timestamp::from_second(until_s).ok().filter(|_| until_s < end_s);
+        let until_s = then.and_then(|then| {
+            let then = Clocks::new(then, false, self.calendar).state(stored);
+            if then.status == OpenStatus::Closed { then.until_s } else { Some(until_s) }
+        });
+        OpenState {
+            status: OpenStatus::Closed,
+            until_s: until_s.filter(|until_s| *until_s < end_s),
+            comment: None,
+        }
     }
 
     fn status_of_week(&self, hours: &WeeklyHours) -> OpenStatus {

@@ -40,7 +40,7 @@ pub(crate) use self::{
     country::{country_at, region_code},
     osm::{Expression, HolidayKind},
     refresh::run_refresh,
-    zones::{iana_name, is_time_zone},
+    zones::{first_instant, iana_name, is_time_zone},
 };
 
 /// Minutes of a day of 24 hours.

@@ -65,13 +65,16 @@ const fn place(name: &'static str, covers: &'static str, allowed: &'static [&'st
     Place { name, covers, allowed }
 }
 
-const PLACES: [Place; 16] = [
+const PLACES: [Place; 19] = [
     place("country_boundaries", "", &["server/src/opening_hours/country.rs"]),
     place("tzf_rs", "", &["server/src/formats/hours.rs"]),
     place("rstar", "", &["benches/compare/rivals.rs"]),
     place("kiddo", "", &["benches/compare/rivals.rs"]),
     place("pulp", "", &["index/src/search/traversal.rs"]),
     place("h3o", "", &["index/src/cell.rs"]),
+    place("icu_casemap", "", &["index/src/text/fold.rs"]),
+    place("icu_normalizer", "", &["index/src/text/fold.rs"]),
+    place("icu_properties", "", &["index/src/text/chars.rs"]),
     place("sled", "", &["index/store/src/sled.rs"]),
     place("tonic", "server/src/", &["server/src/grpc/", "server/src/app/", "server/src/cli/"]),
     // `http_client` is hyper's client; bodies in `grpc` are made of hyper's `Bytes`.

@@ -32,7 +32,7 @@ fn methods() -> Vec<String> {
 }
 
 /// Parses the table of ACCESS.md: for each method, which of the roles search, manage and operate may call it.
-fn table() -> BTreeMap<String, [bool; 3]> {
+fn table() -> BTreeMap<String, [bool; 4]> {
     let document = include_str!("../../ACCESS.md");
     let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let row = |(method, cells): (&str, &str)| {
@@ -116,7 +116,7 @@ async fn every_method_requires_the_roles_of_the_table_in_access_md() {
     );
 
     let keys = Keys::new();
-    let roles = ["search", "manage", "operate"];
+    let roles = ["search", "manage", "review", "operate"];
     let valid = roles.map(|role| keys.add(role, role));
     let revoked = roles.map(|role| keys.add(&format!("{role} revoked"), role));
     let expired = roles.map(|role| keys.add(&format!("{role} expired"), role));
@@ -169,10 +169,7 @@ async fn every_method_requires_the_roles_of_the_table_in_access_md() {
                 && !is_authorized(&result)
             {
                 assert_eq!(reason(status), "ROLE_MISSING", "{path} {role}");
-                assert!(
-                    ["search", "manage", "operate"]
-                        .contains(&status.get_details_error_info().unwrap().metadata["role"].as_str())
-                );
+                assert!(roles.contains(&status.get_details_error_info().unwrap().metadata["role"].as_str()));
             }
             allowed += usize::from(is_authorized(&result));
         }
@@ -271,6 +268,7 @@ async fn hidden_merchants_are_returned_only_with_the_role_manage() {
         })),
         resolution: 9,
         filter: Some(hidden_too()),
+        ..Default::default()
     };
     let rejected = searches.get_density(with(&search_key, density)).await.unwrap_err();
     assert_eq!((rejected.code(), reason(&rejected)), not_allowed);

@@ -74,6 +74,7 @@ fn density() -> wire::GetDensityRequest {
         area: Some(wire::get_density_request::Area::Circle(circle)),
         resolution: 15,
         filter: None,
+        ..Default::default()
     }
 }
 

@@ -30,9 +30,8 @@ fn assert_close(timeout: Option<Duration>, deadline: Duration, context: &str) {
 /// Timeout of the service config, in seconds.
 fn published(method: &str) -> Option<u64> {
     match method {
-        "BackUpMerchants" | "ExportMerchants" | "StreamSearchNearby" | "WatchMerchants" | "WatchNearby" => {
-            None
-        }
+        "BackUpMerchants" | "ExportMerchants" | "StreamSearchNearby" | "WatchMerchants" | "WatchNearby"
+        | "WatchNearbyFrom" => None,
         "SearchNearby" | "GetDensity" | "GetMerchant" | "ListMerchants" => Some(5),
         "ImportMerchants" => Some(60),
         batch if batch.starts_with("Batch") => Some(30),

@@ -264,6 +264,15 @@ impl NearbyService for FakeServer {
         Ok(Response::new(Box::pin(responses)))
     }
 
+    type WatchNearbyFromStream = EncodedStream<WatchNearbyResponse>;
+
+    async fn watch_nearby_from(
+        &self,
+        request: Request<WatchNearbyStart>,
+    ) -> RpcResult<Self::WatchNearbyFromStream> {
+        self.server_stream("WatchNearbyFrom", request).await
+    }
+
     async fn get_density(&self, request: Request<GetDensityRequest>) -> RpcResult<GetDensityResponse> {
         self.unary("GetDensity", request).await
     }
@@ -307,6 +316,17 @@ impl MerchantService for FakeServer {
 
     async fn hide_merchant(&self, request: Request<HideMerchantRequest>) -> RpcResult<Encoded<Merchant>> {
         self.unary_encoded("HideMerchant", request).await
+    }
+
+    async fn approve_merchant(
+        &self,
+        request: Request<ApproveMerchantRequest>,
+    ) -> RpcResult<Encoded<Merchant>> {
+        self.unary_encoded("ApproveMerchant", request).await
+    }
+
+    async fn reject_merchant(&self, request: Request<RejectMerchantRequest>) -> RpcResult<Encoded<Merchant>> {
+        self.unary_encoded("RejectMerchant", request).await
     }
 
     async fn batch_create_merchants(

@@ -7,19 +7,22 @@ use crate::fake_server::{FakeServer, unavailable};
 
 pub(crate) const READS: [&str; 6] =
     ["SearchNearby", "BatchSearchNearby", "GetDensity", "GetMerchant", "BatchGetMerchants", "ListMerchants"];
-pub(crate) const WRITES: [&str; 8] = [
+pub(crate) const WRITES: [&str; 10] = [
     "CreateMerchant",
     "UpdateMerchant",
     "DeleteMerchant",
     "ShowMerchant",
     "HideMerchant",
+    "ApproveMerchant",
+    "RejectMerchant",
     "BatchCreateMerchants",
     "BatchUpdateMerchants",
     "BatchDeleteMerchants",
 ];
-pub(crate) const STREAMS: [&str; 6] = [
+pub(crate) const STREAMS: [&str; 7] = [
     "StreamSearchNearby",
     "WatchNearby",
+    "WatchNearbyFrom",
     "ImportMerchants",
     "ExportMerchants",
     "WatchMerchants",
@@ -33,6 +36,7 @@ pub(crate) async fn call(client: &Client, method: &str) -> Result<(), ClientErro
         "BatchSearchNearby" => client.batch_search_nearby(Default::default()).await.map(drop),
         "StreamSearchNearby" => client.stream_search_nearby(stream::empty()).await.map(drop),
         "WatchNearby" => client.watch_nearby(stream::empty()).await.map(drop),
+        "WatchNearbyFrom" => client.watch_nearby_from(Default::default()).await.map(drop),
         "GetDensity" => client.get_density(Default::default()).await.map(drop),
         "GetMerchant" => client.get_merchant(Default::default()).await.map(drop),
         "BatchGetMerchants" => client.batch_get_merchants(Default::default()).await.map(drop),
@@ -42,6 +46,8 @@ pub(crate) async fn call(client: &Client, method: &str) -> Result<(), ClientErro
         "DeleteMerchant" => client.delete_merchant(Default::default()).await,
         "ShowMerchant" => client.show_merchant(Default::default()).await.map(drop),
         "HideMerchant" => client.hide_merchant(Default::default()).await.map(drop),
+        "ApproveMerchant" => client.approve_merchant(Default::default()).await.map(drop),
+        "RejectMerchant" => client.reject_merchant(Default::default()).await.map(drop),
         "BatchCreateMerchants" => client.batch_create_merchants(Default::default()).await.map(drop),
         "BatchUpdateMerchants" => client.batch_update_merchants(Default::default()).await.map(drop),
         "BatchDeleteMerchants" => client.batch_delete_merchants(Default::default()).await,

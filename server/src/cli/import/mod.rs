@@ -64,6 +64,12 @@ and listed:
   hours, tz                  OpenStreetMap opening_hours, IANA time zone
   visibility                 visible or hidden
   app_id, app_path           link to a mini program
+  business_status            operational, closed_temporarily or closed_permanently
+  reopening_date             2026-03-01
+  valid_from, valid_until    2026-03-01T08:00:00+02:00
+  attributes                 key=number, separated by semicolons
+  localized_names            tag=name, such as zh-Hans=咖啡, separated by semicolons;
+                             or columns such as name:fi
 
 A row of a CSV file updates the fields of its columns in a merchant that exists;
 the other fields stay, as do visibility and known hours where the row has none.

@@ -60,6 +60,10 @@ pub(in crate::cli) struct SearchArgs {
     #[arg(long)]
     group: bool,
 
+    /// Maximum number of merchants of one brand, the nearest first
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    max_per_brand: Option<i32>,
+
     /// Maximum number of results
     #[arg(long, default_value = "20", value_name = "NUMBER", conflicts_with = "all")]
     limit: NonZeroUsize,
@@ -87,8 +91,12 @@ struct OpeningArgs {
     #[arg(long, group = "moment", value_name = "RFC3339")]
     open_at: Option<OpenAt>,
 
-    /// With --open-now or --open-at: list closed merchants too, with the opening status of each
+    /// With --open-now or --open-at: omit merchants with unknown opening hours too
     #[arg(long, requires = "moment")]
+    open_only: bool,
+
+    /// With --open-now or --open-at: list closed merchants too, with the opening status of each
+    #[arg(long, requires = "moment", conflicts_with = "open_only")]
     show_closed: bool,
 }
 
@@ -107,6 +115,7 @@ impl SearchArgs {
             opening: self.opening.to_wire(),
             expansion: self.expand.map(expand),
             group_by_position: self.group,
+            max_per_brand: self.max_per_brand.unwrap_or_default(),
             ..request
         }
     }
@@ -121,8 +130,11 @@ impl OpeningArgs {
     fn to_wire(&self) -> Option<wire::OpeningFilter> {
         let at = self.open_at.map(|OpenAt(moment)| Moment::OpenAt(moment));
         let moment = at.or(self.open_now.then_some(Moment::OpenNow(true)))?;
-        let policy =
-            if self.show_closed { wire::OpeningPolicy::ShowAll } else { wire::OpeningPolicy::OpenOrUnknown };
+        let policy = match (self.show_closed, self.open_only) {
+            (true, _) => wire::OpeningPolicy::ShowAll,
+            (false, true) => wire::OpeningPolicy::OpenOnly,
+            (false, false) => wire::OpeningPolicy::OpenOrUnknown,
+        };
         Some(wire::OpeningFilter { moment: Some(moment), policy: policy.into() })
     }
 }
@@ -139,11 +151,12 @@ pub(in crate::cli) fn around(latitude: f64, longitude: f64, datum: DatumArg) -> 
 /// Returns the flag that sets a field of the request.
 pub(super) fn flag_of(field: &str) -> Option<&'static str> {
     match field {
-        "origin.latitude" | "origin.longitude" => Some("--at"),
+        "origin" | "origin.latitude" | "origin.longitude" => Some("--at"),
         "origin.accuracy_m" => Some("--accuracy"),
         "radius_m" => Some("--radius"),
         "min_distance_m" => Some("--min-distance"),
         "expansion.min_results" => Some("--expand"),
+        "max_per_brand" => Some("--max-per-brand"),
         "opening.open_at" => Some("--open-at"),
         other => area::flag_of(other).or_else(|| filter::flag_of(other)),
     }

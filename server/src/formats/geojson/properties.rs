@@ -51,7 +51,7 @@ impl<'a> Columns<'a> {
         self.cells.push(cell);
     }
 
-    /// Adds a property. The members of an `address` are columns.
+    /// Adds a property. The members of an `address` are columns, and those of maps entries of a list.
     pub(super) fn push_property(&mut self, name: &str, value: &'a RawValue) {
         if Field::of_header(name) == Some(Field::Address)
             && let Ok(Members(members)) = serde_json::from_str::<Members<'a>>(value.get())
@@ -59,6 +59,14 @@ impl<'a> Columns<'a> {
             for (key, value) in &members {
                 let header = address_column(key).map_or_else(|| format!("{name}.{key}"), str::to_owned);
                 self.push_value(header, value);
+            }
+        } else if matches!(Field::of_header(name), Some(Field::Attributes | Field::LocalizedNames))
+            && let Ok(Members(members)) = serde_json::from_str::<Members<'a>>(value.get())
+        {
+            let entry = |(key, value): &(String, &RawValue)| Some(format!("{key}={}", text(value)?));
+            match members.iter().map(entry).collect::<Option<Vec<_>>>() {
+                Some(elements) => self.push(name, Cell::List { text: elements.join("; "), elements }),
+                None => self.not_converted.push(name.to_owned()),
             }
         } else {
             self.push_value(name.to_owned(), value);

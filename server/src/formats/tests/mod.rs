@@ -376,6 +376,25 @@ fn any_merchant() -> impl Strategy<Value = wire::Merchant> {
             ),
             website_uri: "https://example.test/".to_owned(),
             service_area: has_address.then_some(wire::ServiceArea { shape: Some(shape) }),
+            attributes: if has_photo {
+                [("rating".to_owned(), 4.25), ("a;b".to_owned(), -1e-300)].into()
+            } else {
+                Default::default()
+            },
+            localized_names: if has_id {
+                [("zh-Hans".to_owned(), format!("x=;\\{city}y"))].into()
+            } else {
+                Default::default()
+            },
+            business_status: if has_photo { wire::BusinessStatus::ClosedTemporarily.into() } else { 0 },
+            reopening_date: has_photo.then_some(wire::CalendarDate { year: 2026, month: 3, day: 1 }),
+            valid_from: has_id
+                .then_some(nearby_proto::well_known::Timestamp { seconds: -1, nanos: 500_000_000 }),
+            valid_until: has_label
+                .then_some(nearby_proto::well_known::Timestamp { seconds: 1_772_000_000, nanos: 0 }),
+            service_links: Vec::from_iter(
+                has_label.then(|| wire::ServiceLink { service: "order".to_owned(), ..Default::default() }),
+            ),
             ..Default::default()
         }
     })
@@ -437,6 +456,7 @@ proptest! {
                     labels: Default::default(),
                     external_ids: Vec::new(),
                     source: String::new(),
+                    service_links: Vec::new(),
                     opening_hours: hours,
                     service_area: merchant.service_area.filter(|area| !is_polygons(area)),
                     ..merchant
@@ -452,6 +472,7 @@ proptest! {
                     labels: with(|merchant| !merchant.labels.is_empty()),
                     external_ids: with(|merchant| !merchant.external_ids.is_empty()),
                     sources: with(|merchant| !merchant.source.is_empty()),
+                    service_links: with(|merchant| !merchant.service_links.is_empty()),
                     opening_hours: with(|merchant| {
                         merchant.opening_hours.as_ref().is_some_and(|hours| !hours.weekly_periods.is_empty())
                     }),

@@ -10,7 +10,10 @@ use super::{
     violations::Check,
 };
 use crate::{
+    cross_field_checks,
     error::ServiceError,
+    language::Language,
+    listing::{date_of, micros_of},
     opening_hours::Expression,
     reason,
     record::{self, FieldSet, FieldUpdate, MerchantPatch, NAME_PREFIX, Update, revision_of},
@@ -60,6 +63,7 @@ pub(crate) fn merchant_from_wire(
     check_visibility(&mut check, &given);
     check.required_text("display_name", &given.display_name, 256);
     let expression = check_optional_fields(&mut check, &given);
+    check.absorb(cross_field_checks::check(path, &given));
     let encoded = position.map(|position| record::encode(given, id, position, expression));
     let merchant = encoded.and_then(|encoded| check.absorb(encoded.map_err(|error| error.below(path))));
     check.finish()?;
@@ -109,6 +113,23 @@ fn field_update(fields: FieldSet, given: wire::Merchant) -> Result<FieldUpdate, 
     Ok(FieldUpdate { fields, given: named, position })
 }
 
+/// A patch that approves a merchant, or rejects it with a reason.
+pub(crate) fn review_patch(
+    name: &str,
+    etag: &str,
+    rejected: Option<&str>,
+) -> Result<MerchantPatch, ServiceError> {
+    let id = id_from_name(name, "name")?;
+    let version = version_from_etag(etag, &id)?;
+    let mut check = Check::under("");
+    let review = rejected.map(|reason| {
+        check.required_text("reason", reason, 256);
+        wire::Review { state: wire::ReviewState::Rejected.into(), reason: reason.to_owned() }
+    });
+    check.finish()?;
+    Ok(MerchantPatch { id, version, update: Update::Review(review), if_missing: None })
+}
+
 /// A patch that shows or hides a merchant.
 pub(crate) fn visibility_patch(
     name: &str,
@@ -153,19 +174,118 @@ fn check_optional_fields(check: &mut Check, given: &wire::Merchant) -> Option<Ex
     }
     let expression = given.opening_hours.as_ref().and_then(|hours| check_hours(check, hours));
     if let Some(link) = &given.mini_program {
-        check.required_text("mini_program.app_id", &link.app_id, 64);
-        check.text("mini_program.path", &link.path, 1_024);
+        check_mini_program(check, "mini_program", link);
     }
     if given.labels.len() > 64 {
         check.fail("labels", reason::TOO_MANY, "must have at most 64 elements");
     } else {
         for (key, value) in &given.labels {
-            let start: String = key.chars().take(63).flat_map(char::escape_debug).collect();
-            check.required_text(&format!("labels[{start}]"), key, 63);
-            check.text(&format!("labels[{start}]"), value, 256);
+            let path = entry("labels", key);
+            check.required_text(&path, key, 63);
+            check.text(&path, value, 256);
         }
     }
+    check_listing(check, given);
+    check_attributes(check, given);
+    check_localized_names(check, given);
+    check.list("service_links", &given.service_links, 16, check_service_link);
     expression
+}
+
+/// Returns the path of an entry of a map.
+fn entry(field: &str, key: &str) -> String {
+    let start: String = key.chars().take(63).flat_map(char::escape_debug).collect();
+    format!("{field}[{start}]")
+}
+
+fn check_listing(check: &mut Check, given: &wire::Merchant) {
+    if wire::BusinessStatus::try_from(given.business_status).is_err() {
+        check.fail("business_status", reason::OUT_OF_RANGE, "must be a BusinessStatus");
+    }
+    if given.reopening_date.as_ref().is_some_and(|date| date_of(date).is_none()) {
+        check.fail(
+            "reopening_date",
+            reason::OUT_OF_RANGE,
+            "must be a date of the years 1 to 9999 that exists",
+        );
+    }
+    for (field, time) in [("valid_from", &given.valid_from), ("valid_until", &given.valid_until)] {
+        if time.as_ref().is_some_and(|time| micros_of(time).is_none()) {
+            check.fail(field, reason::OUT_OF_RANGE, "must be a time of the years 1 to 9999");
+        }
+    }
+}
+
+fn check_attributes(check: &mut Check, given: &wire::Merchant) {
+    if given.attributes.len() > 32 {
+        check.fail("attributes", reason::TOO_MANY, "must have at most 32 elements");
+        return;
+    }
+    for (key, value) in &given.attributes {
+        let path = entry("attributes", key);
+        check.required_text(&path, key, 63);
+        if key.contains('=') {
+            check.fail(
+                &path,
+                reason::OUT_OF_RANGE,
+                "must not have a key with '=', which separates it from the value in files",
+            );
+        }
+        if !value.is_finite() {
+            check.fail(&path, reason::NOT_FINITE, "must be a finite number");
+        }
+    }
+}
+
+fn check_localized_names(check: &mut Check, given: &wire::Merchant) {
+    if given.localized_names.len() > 32 {
+        check.fail("localized_names", reason::TOO_MANY, "must have at most 32 elements");
+        return;
+    }
+    let mut seen: Vec<Language> = Vec::new();
+    for (tag, name) in &given.localized_names {
+        let path = entry("localized_names", tag);
+        check.required_text(&path, name, 256);
+        match Language::parse(tag) {
+            None => {
+                let description =
+                    "must have a BCP 47 language tag of at most 64 bytes as its key, such as zh-Hans";
+                check.fail(&path, reason::LANGUAGE_CODE_INVALID, description);
+            }
+            Some(language) if seen.iter().any(|other| other.is_same_tag(&language)) => {
+                check.fail(
+                    &path,
+                    reason::REPEATED,
+                    "must differ from the other tags by more than case and _ for -",
+                );
+            }
+            Some(language) => seen.push(language),
+        }
+    }
+}
+
+fn check_service_link(check: &mut Check, path: &str, link: &wire::ServiceLink) {
+    use wire::service_link::Target;
+
+    let field = |name: &str| format!("{path}.{name}");
+    check.required_text(&field("service"), &link.service, 128);
+    match &link.target {
+        Some(Target::MiniProgram(target)) => check_mini_program(check, &field("mini_program"), target),
+        Some(Target::WebUri(uri)) => {
+            check.required_text(&field("web_uri"), uri, 2_048);
+            check.web_uri(&field("web_uri"), uri);
+        }
+        None => check.fail(path, reason::REQUIRED, "must have mini_program or web_uri"),
+    }
+    check.text(&field("description"), &link.description, 40);
+    if link.description.chars().count() > 10 {
+        check.fail(&field("description"), reason::TOO_LONG, "must be at most 10 Unicode scalar values");
+    }
+}
+
+fn check_mini_program(check: &mut Check, path: &str, link: &wire::MiniProgramLink) {
+    check.required_text(&format!("{path}.app_id"), &link.app_id, 64);
+    check.text(&format!("{path}.path"), &link.path, 1_024);
 }
 
 fn check_photo(check: &mut Check, path: &str, photo: &wire::Photo) {
@@ -296,9 +416,8 @@ mod tests {
             })
         };
         let fields = |patch: MerchantPatch| match patch.update {
-            Update::Overlay { .. } => panic!("an update is no overlay"),
             Update::Fields(update) => (update.given.phone, update.given.website_uri),
-            Update::Replace(_) => panic!("a full update"),
+            other => panic!("not an update of fields: {other:?}"),
         };
         let patch = update(&["phone"], true).unwrap();
         assert!(matches!(patch.if_missing, Some(Err(ServiceError::Invalid(_)))), "the whole is invalid");

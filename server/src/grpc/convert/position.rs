@@ -42,6 +42,25 @@ pub(crate) fn position_from_wire(
     position_of(given).ok_or(ServiceError::Internal("a position was rejected without a violation"))
 }
 
+/// Parses the required origin of a search; `path` is its field in the request. The pair 0,0 is rejected in every datum: phones
+/// report it when they have no position, as `wx.choosePoi` does, and a search there would find nothing without an error.
+pub(crate) fn origin_from_wire(
+    given: Option<&wire::Position>,
+    path: &str,
+) -> Result<AnyPosition, ServiceError> {
+    let origin = position_from_wire(given, path)?;
+    if is_null_island(origin) {
+        let description = "is exactly 0,0, which a phone reports when it has no position; ask the user for a point on a map";
+        return Err(ServiceError::invalid(path, reason::NULL_ISLAND, description));
+    }
+    Ok(origin)
+}
+
+/// Returns whether a position is exactly 0,0 as given, which nearly always stands for an unknown one.
+pub(crate) fn is_null_island(position: AnyPosition) -> bool {
+    position.latitude_deg() == 0.0 && position.longitude_deg() == 0.0
+}
+
 /// The datum of positions in responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OutputDatum(wire::CoordinateSystem);

@@ -1,21 +1,23 @@
 //! Searches from the wire.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use nearby_index::{
     Cursor, Limit, Meters, Query, Radius, RadiusError, Revision, ServedPoint, UnixMicros, VisibilityFilter,
 };
-use nearby_proto::{v1 as wire, well_known::Timestamp};
+use nearby_proto::v1 as wire;
 
 use super::{
     area::{reach_from_wire, reach_of, search_area_from_wire},
-    filter::{View, filter_from_wire, view_from_wire},
+    filter::{View, filter_from_wire, may_filter_by_labels, view_from_wire},
     page_size,
-    position::{OutputDatum, output_datum_from_wire, position_from_wire},
+    position::{OutputDatum, origin_from_wire, output_datum_from_wire},
     violations::Check,
 };
 use crate::{
     error::ServiceError,
+    language::Language,
+    listing::micros_of,
     opening_hours::Moment,
     page_token::{Fingerprint, PageTokens, Payload},
     reason,
@@ -53,8 +55,12 @@ pub(crate) struct SearchRequest {
     pub(crate) opening: Option<Opening>,
     pub(crate) view: View,
     pub(crate) output: Option<OutputDatum>,
+    /// The language of names, if they are requested.
+    pub(crate) language: Option<Language>,
     pub(crate) include_total: bool,
     pub(crate) group_by_position: bool,
+    /// Maximum number of merchants of a brand.
+    pub(crate) max_per_brand: Option<NonZeroUsize>,
     /// A hash of the request, to which its page tokens are bound.
     pub(crate) fingerprint: Fingerprint,
 }
@@ -89,21 +95,26 @@ pub(crate) fn search_from_wire(
         reach: given.reach,
         area: given.area.as_ref(),
     };
-    let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
+    let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, (settings, now));
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     let opening = check.absorb(given.opening.as_ref().map(|given| opening_from_wire(given, now)).transpose());
+    let language = check.absorb(language_from_wire(&given.language_code, "language_code"));
     let min = area.as_ref().map_or(Radius::DEFAULT, |(query, _)| query.radius);
     let max = max_radius(reach_from_wire(given.reach).unwrap_or(wire::Reach::Near), settings);
     let expansion = given.expansion.as_ref().map(|given| expansion_from_wire(given, min, max));
     let expansion = check.absorb(expansion.transpose());
+    let max_per_brand = max_per_brand_from_wire(&mut check, given.max_per_brand);
     check.finish()?;
-    let (Some((mut query, served)), Some(view), Some(output), Some(opening), Some(expansion)) =
-        (area, view, output, opening, expansion)
+    let (Some((mut query, served)), Some(view), Some(output), Some(opening), Some(expansion), Some(language)) =
+        (area, view, output, opening, expansion, language)
     else {
         return Err(ServiceError::Internal("a search was rejected without a violation"));
     };
-    may_see(query.filter.visibility, settings)?;
+    may_see(given.filter.as_ref(), query.filter.visibility, settings)?;
+    if let Some(Opening { at: Moment::At(moment), .. }) = opening {
+        query.filter.valid_at[1] = Some(moment);
+    }
     let fingerprint = fingerprint(given);
     let continued =
         tokens.open(&given.page_token, &fingerprint)?.map(|payload| payload.search()).transpose()?;
@@ -119,10 +130,18 @@ pub(crate) fn search_from_wire(
         opening,
         view,
         output,
+        language,
         include_total: given.include_total,
         group_by_position: given.group_by_position,
+        max_per_brand,
         fingerprint,
     })
+}
+
+/// Parses a limit of merchants per brand; 0 is no limit.
+pub(crate) fn max_per_brand_from_wire(check: &mut Check, given: i32) -> Option<NonZeroUsize> {
+    check.range("max_per_brand", given, 0..=i32::MAX);
+    usize::try_from(given).ok().and_then(NonZeroUsize::new)
 }
 
 /// Circle and area of a search, without the part within a minimum distance.
@@ -134,15 +153,15 @@ pub(crate) struct Ring<'a> {
     pub(crate) area: Option<&'a wire::SearchArea>,
 }
 
-/// Parses the area and the filter of a search.
+/// Parses the area and the filter of a search that is answered at `now`.
 pub(crate) fn area_from_wire(
     check: &mut Check,
     ring: &Ring<'_>,
     filter: Option<&wire::MerchantFilter>,
     limit: Limit,
-    settings: SearchSettings,
+    (settings, now): (SearchSettings, UnixMicros),
 ) -> Option<(Query, ServedPoint)> {
-    let origin = check.absorb(position_from_wire(ring.origin.as_ref(), "origin"));
+    let origin = check.absorb(origin_from_wire(ring.origin.as_ref(), "origin"));
     let reach = check.absorb(reach_from_wire(ring.reach));
     let radius = check.absorb(radius(ring, reach.unwrap_or(wire::Reach::Near), settings));
     let min_distance = Meters::new(ring.min_distance_m)
@@ -151,7 +170,7 @@ pub(crate) fn area_from_wire(
         let description = "must be a finite number of metres from 0 to the radius";
         check.fail("min_distance_m", reason::OUT_OF_RANGE, description);
     }
-    let filter = check.absorb(filter_from_wire(filter, "filter", VisibilityFilter::Visible));
+    let filter = check.absorb(filter_from_wire(filter, "filter", VisibilityFilter::Visible, now));
     let (origin, min_distance) = (origin?.to_wgs84(), min_distance?);
     let area = match ring.area {
         Some(area) => Some(Arc::new(check.absorb(search_area_from_wire(area, origin))?)),
@@ -173,13 +192,27 @@ pub(crate) fn is_truncated(query: &Query, served: &ServedPoint) -> bool {
     query.area.as_ref().is_some_and(|area| area.extends_beyond(served.wgs84, query.radius))
 }
 
-/// Checks that the principal may see hidden merchants, if the filter includes them.
-pub(crate) fn may_see(visibility: VisibilityFilter, settings: SearchSettings) -> Result<(), ServiceError> {
-    if visibility == VisibilityFilter::Visible || settings.search_hidden {
-        Ok(())
-    } else {
-        Err(ServiceError::HiddenNotAllowed)
+/// Checks that the principal may see what the filter is about: hidden merchants, and labels.
+pub(crate) fn may_see(
+    given: Option<&wire::MerchantFilter>,
+    visibility: VisibilityFilter,
+    settings: SearchSettings,
+) -> Result<(), ServiceError> {
+    if visibility != VisibilityFilter::Visible && !settings.search_hidden {
+        return Err(ServiceError::HiddenNotAllowed);
     }
+    may_filter_by_labels(given, settings.shows_internal)
+}
+
+/// Parses a language tag, if one is given; `path` is its field in the request.
+pub(crate) fn language_from_wire(given: &str, path: &str) -> Result<Option<Language>, ServiceError> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    Language::parse(given).map(Some).ok_or_else(|| {
+        let description = "must be one BCP 47 language tag of at most 64 bytes, such as zh-Hans or en-GB";
+        ServiceError::invalid(path, reason::LANGUAGE_CODE_INVALID, description)
+    })
 }
 
 /// A hash of the fields that decide which merchants are returned, and in which order.
@@ -190,6 +223,7 @@ fn fingerprint(given: &wire::SearchNearbyRequest) -> Fingerprint {
         view: 0,
         include_total: false,
         output_coordinate_system: 0,
+        language_code: String::new(),
         ..given.clone()
     };
     Fingerprint::of("SearchNearby").with_message(&decisive)
@@ -264,16 +298,6 @@ fn opening_from_wire(given: &wire::OpeningFilter, now: UnixMicros) -> Result<Ope
     };
     check.finish()?;
     Ok(Opening { at, policy })
-}
-
-/// The moment, if it is in the years 1 to 9999.
-fn micros_of(given: &Timestamp) -> Option<UnixMicros> {
-    /// The first second of year 1.
-    const FIRST: i64 = -62_135_596_800;
-    let fraction = u32::try_from(given.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)? / 1_000;
-    let micros = given.seconds.checked_mul(1_000_000)?.checked_add(i64::from(fraction))?;
-    let moment = UnixMicros(micros);
-    (given.seconds >= FIRST && Moment::At(moment).is_representable()).then_some(moment)
 }
 
 /// The token of the next page.

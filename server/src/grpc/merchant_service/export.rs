@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::stream;
-use nearby_index::{MerchantId, VisibilityFilter};
+use nearby_index::{MerchantId, UnixMicros, VisibilityFilter};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 use tonic::Status;
 
 use crate::{
+    auth::rate_limit::Cost,
     error::ServiceError,
     grpc::{
         convert::{filter_from_wire, view_from_wire},
@@ -31,8 +32,9 @@ pub(super) fn export(
     service: &Service,
     given: &wire::ExportMerchantsRequest,
     (handle, context): (ServiceHandle, &RequestContext),
+    now: UnixMicros,
 ) -> Result<ResponseStream<Encoded<wire::ExportMerchantsResponse>>, ServiceError> {
-    let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
+    let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All, now)?;
     let view = view_from_wire(given.view, wire::MerchantView::Full, true)?;
     let snapshot = service.snapshot();
     let history_id = service.tokens.history().to_string();
@@ -55,7 +57,8 @@ pub(super) fn export(
             }
         }
         let returned = Returned::of(view, merchants, message.len());
-        charges.add_debt(cost::skipped(checked - merchants) + returned.cost());
+        let names_read = if filter.text.is_some() { cost::names_read(checked) } else { Cost::ZERO };
+        charges.add_debt(cost::skipped(checked - merchants) + names_read + returned.cost());
         (Encoded::from_bytes(message), last.filter(|_| !is_last))
     };
     let next = Arc::new(next);

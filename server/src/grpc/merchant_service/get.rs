@@ -1,11 +1,11 @@
 //! `GetMerchant` and `BatchGetMerchants`.
 
-use nearby_index::{StoredMerchant, Visibility};
+use nearby_index::{Filter, StoredMerchant};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 
+use super::ReadAccess;
 use crate::{
-    auth::role::Role,
     error::ServiceError,
     grpc::{
         convert::{MAX_NAMES, MAX_PAGE_BYTES, View, batch_size, id_from_name, view_from_wire},
@@ -16,18 +16,17 @@ use crate::{
     service::Service,
 };
 
-/// Returns whether the principal may read a merchant: hidden ones require the role `manage`.
-pub(super) fn may_read(stored: &StoredMerchant, context: &RequestContext) -> bool {
-    stored.merchant.visibility == Visibility::Visible || context.has(Role::Manage)
+impl ReadAccess {
+    /// Returns whether the caller may read a merchant.
+    pub(super) fn may_read(self, stored: &StoredMerchant) -> bool {
+        let visible = Filter { valid_at: [Some(self.now), None], ..Filter::default() };
+        self.hidden || visible.admits_visibility(stored)
+    }
 }
 
 /// One merchant.
-pub(super) fn one(
-    stored: &StoredMerchant,
-    context: &RequestContext,
-    exposes_internal: bool,
-) -> Encoded<wire::Merchant> {
-    let view = if exposes_internal || context.has(Role::Manage) { View::Full } else { View::Public };
+pub(super) fn one(stored: &StoredMerchant, access: ReadAccess) -> Encoded<wire::Merchant> {
+    let view = if access.internal { View::Full } else { View::Public };
     Encoded::from_bytes(viewed(stored, view).concat())
 }
 
@@ -35,19 +34,17 @@ pub(super) fn one(
 pub(super) fn batch(
     service: &Service,
     given: &wire::BatchGetMerchantsRequest,
-    context: &RequestContext,
-    exposes_internal: bool,
+    (context, access): (&RequestContext, ReadAccess),
 ) -> Result<Encoded<wire::BatchGetMerchantsResponse>, ServiceError> {
     batch_size(given.names.len(), "names", MAX_NAMES)?;
     context.charges.charge(cost::NAME * given.names.len())?;
-    let view =
-        view_from_wire(given.view, wire::MerchantView::Full, exposes_internal || context.has(Role::Manage))?;
+    let view = view_from_wire(given.view, wire::MerchantView::Full, access.internal)?;
     let snapshot = service.snapshot();
     let mut response = Vec::new();
     for (at, name) in given.names.iter().enumerate() {
         let id = id_from_name(name, &format!("names[{at}]"))?;
         let stored =
-            snapshot.get(&id).filter(|stored| may_read(stored, context)).ok_or(ServiceError::NotFound(id))?;
+            snapshot.get(&id).filter(|stored| access.may_read(stored)).ok_or(ServiceError::NotFound(id))?;
         put_merchant(&mut response, 1, viewed(stored, view));
         if response.len() > MAX_PAGE_BYTES {
             return Err(ServiceError::ResponseTooLarge(MAX_PAGE_BYTES));

@@ -12,8 +12,8 @@ use tonic::{Status, Streaming};
 
 use crate::grpc::{
     convert::{
-        MAX_ROWS_PER_MESSAGE, hours_are_known, id_from_name, import_mask_from_wire, merchant_from_wire,
-        too_many_rows,
+        MAX_ROWS_PER_MESSAGE, hours_are_known, id_from_name, import_mask_from_wire, is_null_island,
+        merchant_from_wire, too_many_rows,
     },
     cost,
     middleware::error_details::with_details,
@@ -224,8 +224,7 @@ fn check_row(row: ImportRow, allow_null_island: bool) -> Result<Merchant, Servic
         .ok_or_else(|| ServiceError::invalid("", reason::REQUIRED, "a merchant must be given"))?;
     let id = id_from_name(&given.name, "name")?;
     let merchant = merchant_from_wire(given, id, "")?;
-    let at_null_island = merchant.position.latitude_deg() == 0.0 && merchant.position.longitude_deg() == 0.0;
-    if at_null_island && !allow_null_island {
+    if is_null_island(merchant.position) && !allow_null_island {
         return Err(ServiceError::invalid(
             "position",
             reason::NULL_ISLAND,

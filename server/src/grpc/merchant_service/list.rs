@@ -6,10 +6,12 @@ use nearby_index::{Filter, MerchantId, StoredMerchant, VisibilityFilter};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::Message;
 
+use super::ReadAccess;
 use crate::{
+    auth::rate_limit::Cost,
     error::ServiceError,
     grpc::{
-        convert::{MAX_PAGE_BYTES, View, filter_from_wire, page_size, view_from_wire},
+        convert::{MAX_PAGE_BYTES, View, filter_from_wire, may_filter_by_labels, page_size, view_from_wire},
         cost::{self, Returned},
         offload::run_or_offload,
         request_context::RequestContext,
@@ -26,11 +28,12 @@ const MERCHANTS_PER_CHECK: usize = 256;
 pub(super) async fn list(
     service: &Service,
     given: &wire::ListMerchantsRequest,
-    context: &RequestContext,
+    (context, access): (&RequestContext, ReadAccess),
 ) -> Result<Encoded<wire::ListMerchantsResponse>, ServiceError> {
     let size = page_size(given.page_size, "page_size", 100, 1_000)?.get();
-    let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All)?;
-    let view = view_from_wire(given.view, wire::MerchantView::Full, true)?;
+    let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::All, access.now)?;
+    may_filter_by_labels(given.filter.as_ref(), access.internal)?;
+    let view = view_from_wire(given.view, wire::MerchantView::Full, access.internal)?;
     let query = Fingerprint::of("ListMerchants")
         .with(&given.filter.as_ref().map(Message::encode_to_vec).unwrap_or_default());
     let after = service.tokens.open(&given.page_token, &query)?.map(|payload| payload.id()).transpose()?;
@@ -40,7 +43,9 @@ pub(super) async fn list(
         let mut page = ListPage::default();
         let next = page.fill(snapshot.list(after.as_ref()), (&filter, view), size, should_continue);
         let returned = Returned::of(view, page.merchants, page.response.len()).further_cost();
-        charges.add_debt(cost::skipped(page.skipped) + returned);
+        let checked = page.skipped + page.merchants;
+        let names_read = if filter.text.is_some() { cost::names_read(checked) } else { Cost::ZERO };
+        charges.add_debt(cost::skipped(page.skipped) + names_read + returned);
         Ok(next.map(|next| (page.response, next)))
     };
     let (mut response, next) = run_or_offload(context.work()?, context.deadline, job).await?;

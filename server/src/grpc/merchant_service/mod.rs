@@ -18,17 +18,18 @@ mod write;
 
 use std::time::Duration;
 
+use nearby_index::UnixMicros;
 use nearby_proto::{
     Encoded,
     server::merchant_service_server::MerchantService,
     v1::{
-        BackUpMerchantsRequest, BackUpMerchantsResponse, BatchCreateMerchantsRequest,
+        ApproveMerchantRequest, BackUpMerchantsRequest, BackUpMerchantsResponse, BatchCreateMerchantsRequest,
         BatchCreateMerchantsResponse, BatchDeleteMerchantsRequest, BatchGetMerchantsRequest,
         BatchGetMerchantsResponse, BatchUpdateMerchantsRequest, BatchUpdateMerchantsResponse,
         CreateMerchantRequest, DeleteMerchantRequest, ExportMerchantsRequest, ExportMerchantsResponse,
         GetMerchantRequest, HideMerchantRequest, ImportMerchantsRequest, ImportMerchantsResponse,
-        ListMerchantsRequest, ListMerchantsResponse, Merchant, ShowMerchantRequest, UpdateMerchantRequest,
-        WatchMerchantsRequest, WatchMerchantsResponse,
+        ListMerchantsRequest, ListMerchantsResponse, Merchant, RejectMerchantRequest, ShowMerchantRequest,
+        UpdateMerchantRequest, WatchMerchantsRequest, WatchMerchantsResponse,
     },
     well_known::Empty,
 };
@@ -36,15 +37,37 @@ use tonic::{Request, Response, Status, Streaming};
 
 use self::write::{Change, WriteRequest};
 use super::{convert::id_from_name, request_context::RequestContext, streaming::ResponseStream};
-use crate::{error::ServiceError, service::ServiceHandle};
+use crate::{auth::role::Role, clock::Clock, error::ServiceError, service::ServiceHandle};
 
 /// The service.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct MerchantServiceImpl {
     pub(crate) handle: ServiceHandle,
     pub(crate) watch_send_timeout: Duration,
     /// True if callers without the role `manage` see labels and external ids.
     pub(crate) exposes_internal: bool,
+    pub(crate) clock: Clock,
+}
+
+/// The merchants and fields that a caller may read, at the time of the call.
+#[derive(Clone, Copy, Debug)]
+struct ReadAccess {
+    /// Merchants that searches do not return.
+    hidden: bool,
+    /// Labels and external ids.
+    internal: bool,
+    now: UnixMicros,
+}
+
+impl MerchantServiceImpl {
+    fn read_access(&self, context: &RequestContext) -> ReadAccess {
+        let is_manager = context.has(Role::Manage);
+        ReadAccess {
+            hidden: is_manager || context.has(Role::Review),
+            internal: is_manager || self.exposes_internal,
+            now: (self.clock)(),
+        }
+    }
 }
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -59,10 +82,11 @@ impl MerchantService for MerchantServiceImpl {
         let id = id_from_name(&request.get_ref().name, "name")?;
         let stored = self.handle.service()?.get(&id)?;
         let context = RequestContext::of(&request);
-        if !get::may_read(&stored, &context) {
+        let access = self.read_access(&context);
+        if !access.may_read(&stored) {
             return Err(ServiceError::NotFound(id).into());
         }
-        Ok(Response::new(get::one(&stored, &context, self.exposes_internal)))
+        Ok(Response::new(get::one(&stored, access)))
     }
 
     async fn batch_get_merchants(
@@ -73,8 +97,7 @@ impl MerchantService for MerchantServiceImpl {
         Ok(Response::new(get::batch(
             &*self.handle.service()?,
             request.get_ref(),
-            &context,
-            self.exposes_internal,
+            (&context, self.read_access(&context)),
         )?))
     }
 
@@ -83,7 +106,8 @@ impl MerchantService for MerchantServiceImpl {
         request: Request<ListMerchantsRequest>,
     ) -> Reply<Encoded<ListMerchantsResponse>> {
         let context = RequestContext::of(&request);
-        Ok(Response::new(list::list(&*self.handle.service()?, request.get_ref(), &context).await?))
+        let access = self.read_access(&context);
+        Ok(Response::new(list::list(&*self.handle.service()?, request.get_ref(), (&context, access)).await?))
     }
 
     async fn create_merchant(&self, request: Request<CreateMerchantRequest>) -> Reply<Encoded<Merchant>> {
@@ -108,6 +132,14 @@ impl MerchantService for MerchantServiceImpl {
 
     async fn hide_merchant(&self, request: Request<HideMerchantRequest>) -> Reply<Encoded<Merchant>> {
         self.change_one(RequestContext::of(&request), Change::Hide(request.into_inner())).await
+    }
+
+    async fn approve_merchant(&self, request: Request<ApproveMerchantRequest>) -> Reply<Encoded<Merchant>> {
+        self.change_one(RequestContext::of(&request), Change::Approve(request.into_inner())).await
+    }
+
+    async fn reject_merchant(&self, request: Request<RejectMerchantRequest>) -> Reply<Encoded<Merchant>> {
+        self.change_one(RequestContext::of(&request), Change::Reject(request.into_inner())).await
     }
 
     async fn batch_create_merchants(
@@ -160,7 +192,8 @@ impl MerchantService for MerchantServiceImpl {
     ) -> Reply<Self::ExportMerchantsStream> {
         let context = RequestContext::of(&request);
         let service = self.handle.service()?;
-        Ok(Response::new(export::export(&service, request.get_ref(), (self.handle.clone(), &context))?))
+        let now = (self.clock)();
+        Ok(Response::new(export::export(&service, request.get_ref(), (self.handle.clone(), &context), now)?))
     }
 
     async fn watch_merchants(

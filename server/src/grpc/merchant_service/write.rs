@@ -11,7 +11,7 @@ use crate::{
     grpc::{
         convert::{
             MAX_CHANGES, batch_size, id_from_name, id_from_wire, merchant_from_wire, patch_from_wire,
-            request_key, version_from_etag, visibility_patch,
+            request_key, review_patch, version_from_etag, visibility_patch,
         },
         cost,
         request_context::RequestContext,
@@ -30,6 +30,8 @@ pub(super) enum Change {
     Delete(wire::DeleteMerchantRequest),
     Show(wire::ShowMerchantRequest),
     Hide(wire::HideMerchantRequest),
+    Approve(wire::ApproveMerchantRequest),
+    Reject(wire::RejectMerchantRequest),
 }
 
 /// Changes that are requested together, checked.
@@ -108,6 +110,8 @@ impl Change {
             Self::Delete(_) => "DeleteMerchant",
             Self::Show(_) => "ShowMerchant",
             Self::Hide(_) => "HideMerchant",
+            Self::Approve(_) => "ApproveMerchant",
+            Self::Reject(_) => "RejectMerchant",
         }
     }
 
@@ -124,6 +128,8 @@ impl Change {
             Self::Delete(given) => take!(given),
             Self::Show(given) => take!(given),
             Self::Hide(given) => take!(given),
+            Self::Approve(given) => take!(given),
+            Self::Reject(given) => take!(given),
         }
     }
 
@@ -134,6 +140,8 @@ impl Change {
             Self::Delete(given) => given.encode_to_vec(),
             Self::Show(given) => given.encode_to_vec(),
             Self::Hide(given) => given.encode_to_vec(),
+            Self::Approve(given) => given.encode_to_vec(),
+            Self::Reject(given) => given.encode_to_vec(),
         }
     }
 
@@ -158,6 +166,11 @@ impl Change {
             }
             Self::Hide(given) => {
                 let patch = visibility_patch(&given.name, &given.etag, wire::Visibility::Hidden)?;
+                Ok(Command::Patch(patch))
+            }
+            Self::Approve(given) => Ok(Command::Patch(review_patch(&given.name, &given.etag, None)?)),
+            Self::Reject(given) => {
+                let patch = review_patch(&given.name, &given.etag, Some(&given.reason))?;
                 Ok(Command::Patch(patch))
             }
         }

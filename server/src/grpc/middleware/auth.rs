@@ -121,11 +121,12 @@ impl AuthContext {
             bearer(request.headers()).map_err(ServiceError::Unauthenticated)?
         };
         let principal = self.authenticate(bearer, request.extensions().get::<Peer>())?;
-        if !principal.has(method.role) {
-            let error = ServiceError::RoleMissing(method.role);
-            return Err(Rejected { error, principal: Some(principal) });
+        match method.roles {
+            [role, ..] if !method.roles.iter().any(|role| principal.has(*role)) => {
+                Err(Rejected { error: ServiceError::RoleMissing(*role), principal: Some(principal) })
+            }
+            _ => Ok(principal),
         }
-        Ok(principal)
     }
 
     fn authenticate(

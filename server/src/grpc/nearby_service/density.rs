@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use nearby_index::{
-    Cell, CellResolution, Ecef, Filter, LatLngBox, Limit, Query, Radius, SearchControl, Snapshot,
-    VisibilityFilter,
+    AnyPosition, Cell, CellResolution, Ecef, Filter, LatLngBox, Limit, Query, Radius, SearchControl,
+    Snapshot, UnixMicros, VisibilityFilter,
 };
 use nearby_proto::v1::{self as wire, get_density_request::Area as Given};
 
@@ -13,13 +13,16 @@ use crate::{
     error::ServiceError,
     grpc::{
         charges::Charges,
-        convert::{Check, filter_from_wire, lat_lng_box_from_wire, may_see, position_from_wire},
+        convert::{
+            Check, OutputDatum, filter_from_wire, lat_lng_box_from_wire, may_see, output_datum_from_wire,
+            position_from_wire,
+        },
         cost,
     },
     reason,
 };
 
-/// Cells of one response: about a megabyte.
+/// Cells of one response: about a megabyte, or, with outlines, 3.6 MB, below the 4 MiB that clients accept by default.
 const MAX_CELLS: usize = 20_000;
 
 /// An area to count in, and the resolution.
@@ -29,19 +32,24 @@ pub(super) struct Area {
     /// The box within the circle, if only that counts.
     part: Option<LatLngBox>,
     resolution: CellResolution,
+    /// The datum in which cells are drawn, if they are.
+    output: Option<OutputDatum>,
 }
 
 /// Parses an area. A box in another datum becomes the WGS-84 box between its two corners.
 pub(super) fn area_from_wire(
     given: &wire::GetDensityRequest,
     settings: SearchSettings,
+    now: UnixMicros,
 ) -> Result<Area, ServiceError> {
     let mut check = Check::under("");
     let resolution = CellResolution::new(given.resolution);
     if resolution.is_none() {
         check.fail("resolution", reason::OUT_OF_RANGE, "must be an H3 resolution, from 0 to 15");
     }
-    let filter = check.absorb(filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::Visible));
+    let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
+    let filter = filter_from_wire(given.filter.as_ref(), "filter", VisibilityFilter::Visible, now);
+    let filter = check.absorb(filter);
     let area = match &given.area {
         Some(Given::Circle(circle)) => check.absorb(circle_from_wire(circle)).map(|circle| (circle, None)),
         Some(Given::Box(area)) => {
@@ -53,11 +61,13 @@ pub(super) fn area_from_wire(
         }
     };
     check.finish()?;
-    let (Some(resolution), Some(filter), Some(((origin, radius), part))) = (resolution, filter, area) else {
+    let (Some(resolution), Some(output), Some(filter), Some(((origin, radius), part))) =
+        (resolution, output, filter, area)
+    else {
         return Err(ServiceError::Internal("an area was rejected without a violation"));
     };
-    may_see(filter.visibility, settings)?;
-    Ok(Area { query: query(origin, radius, filter), part, resolution })
+    may_see(given.filter.as_ref(), filter.visibility, settings)?;
+    Ok(Area { query: query(origin, radius, filter), part, resolution, output })
 }
 
 fn query(origin: Ecef, radius: Radius, filter: Filter) -> Query {
@@ -95,8 +105,12 @@ pub(super) fn count(
     should_continue: &dyn Fn() -> bool,
 ) -> Result<Option<wire::GetDensityResponse>, ServiceError> {
     let mut cells: HashMap<Cell, i32> = HashMap::new();
-    let control = SearchControl { predicate: None, should_continue: Some(should_continue) };
-    let mut assigned = 0;
+    let (mut assigned, names_read) = (0, std::cell::Cell::new(0));
+    let control = SearchControl {
+        should_continue: Some(should_continue),
+        names_read: Some(&names_read),
+        ..SearchControl::default()
+    };
     let is_whole = snapshot.for_each(&area.query, control, |hit| {
         assigned += 1;
         let position = hit.merchant.merchant.position.to_wgs84();
@@ -106,7 +120,7 @@ pub(super) fn count(
             *cells.entry(cell).or_default() += 1;
         }
     });
-    charges.add_debt(cost::density(assigned, cells.len()));
+    charges.add_debt(cost::density(assigned, cells.len()) + cost::names_read(names_read.get()));
     if !is_whole {
         return Ok(None);
     }
@@ -119,8 +133,19 @@ pub(super) fn count(
         total_size: cells.iter().map(|(_, count)| count).sum(),
         cells: cells
             .into_iter()
-            .map(|(cell, merchant_count)| wire::DensityCell { h3_index: cell.to_string(), merchant_count })
+            .map(|(cell, merchant_count)| drawn(cell, merchant_count, area.output))
             .collect(),
         revision: snapshot.revision().0,
     }))
+}
+
+fn drawn(cell: Cell, merchant_count: i32, output: Option<OutputDatum>) -> wire::DensityCell {
+    let (center, outline) = match output {
+        None => (None, Vec::new()),
+        Some(datum) => {
+            let of = |position| datum.position_of(AnyPosition::Wgs84(position));
+            (cell.center().map(of), cell.outline().into_iter().map(of).collect())
+        }
+    };
+    wire::DensityCell { h3_index: cell.to_string(), merchant_count, center, outline }
 }

@@ -6,10 +6,11 @@
 //! | `page_response` | one page of a search, encoded |
 //! | `serving`, `uncertainty` | service areas in results; the effect of an inaccurate origin |
 //! | `batch`, `stream` | many searches |
-//! | `watch` | merchants that enter, leave and change around a moving client |
+//! | `watch` | merchants that enter, leave and change around a client |
 //! | `density` | counts by H3 cell |
 
 pub(crate) mod batch;
+pub(crate) mod brand_limit;
 pub(crate) mod density;
 pub(crate) mod page_response;
 pub(crate) mod search;
@@ -20,13 +21,14 @@ pub(crate) mod watch;
 
 use std::{sync::Arc, time::Duration};
 
+use nearby_index::UnixMicros;
 use nearby_proto::{
     Encoded,
     server::nearby_service_server::NearbyService,
     v1::{
         self as wire, BatchSearchNearbyRequest, BatchSearchNearbyResponse, GetDensityRequest,
         GetDensityResponse, SearchNearbyRequest, SearchNearbyResponse, StreamSearchNearbyRequest,
-        StreamSearchNearbyResponse, WatchNearbyRequest, WatchNearbyResponse,
+        StreamSearchNearbyResponse, WatchNearbyRequest, WatchNearbyResponse, WatchNearbyStart,
     },
 };
 use prost::Message;
@@ -55,6 +57,7 @@ pub(crate) struct NearbyServiceImpl {
 impl NearbyService for NearbyServiceImpl {
     type StreamSearchNearbyStream = ResponseStream<Encoded<StreamSearchNearbyResponse>>;
     type WatchNearbyStream = ResponseStream<Encoded<WatchNearbyResponse>>;
+    type WatchNearbyFromStream = ResponseStream<Encoded<WatchNearbyResponse>>;
 
     async fn search_nearby(
         &self,
@@ -89,7 +92,17 @@ impl NearbyService for NearbyServiceImpl {
         request: Request<Streaming<WatchNearbyRequest>>,
     ) -> Result<Response<Self::WatchNearbyStream>, Status> {
         let context = RequestContext::of(&request);
-        Ok(Response::new(watch::responses(self.clone(), request.into_inner(), context)?))
+        let steps = watch::Steps::Stream(Box::new(request.into_inner()));
+        Ok(Response::new(watch::responses(self.clone(), steps, context)?))
+    }
+
+    async fn watch_nearby_from(
+        &self,
+        request: Request<WatchNearbyStart>,
+    ) -> Result<Response<Self::WatchNearbyFromStream>, Status> {
+        let context = RequestContext::of(&request);
+        let steps = watch::Steps::Start(Some(Box::new(request.into_inner())));
+        Ok(Response::new(watch::responses(self.clone(), steps, context)?))
     }
 
     async fn get_density(
@@ -98,7 +111,7 @@ impl NearbyService for NearbyServiceImpl {
     ) -> Result<Response<GetDensityResponse>, Status> {
         let context = RequestContext::of(&request);
         let snapshot = self.handle.service()?.snapshot();
-        let area = density::area_from_wire(request.get_ref(), self.settings_for(&context))?;
+        let area = density::area_from_wire(request.get_ref(), self.settings_for(&context), (self.clock)())?;
         let charges = Arc::clone(&context.charges);
         let job = move |should_continue: &dyn Fn() -> bool| {
             density::count(&area, &snapshot, &charges, should_continue)
@@ -109,7 +122,7 @@ impl NearbyService for NearbyServiceImpl {
 
 /// Checks an area, for fuzzing.
 pub(super) fn check_density(given: &GetDensityRequest, settings: SearchSettings) {
-    drop(density::area_from_wire(given, settings));
+    drop(density::area_from_wire(given, settings, UnixMicros(0)));
 }
 
 /// The error of one request among many: on the wire the google.rpc.Status with which a call of its own would end.

@@ -10,17 +10,19 @@ use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 
 use super::{
+    brand_limit::BrandLimited,
     serving::{output_area, serves},
     uncertainty::{is_uncertain, possible_omissions},
 };
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::{Expansion, SearchRequest, next_page_token},
+        convert::{Expansion, SearchRequest, View, next_page_token},
         response_encoder::{ResultFlags, len, put_field, put_result, viewed},
     },
     opening_hours::{Clocks, HolidayCalendar},
     page_token::PageTokens,
+    partial_decode::localized_name,
 };
 
 /// The work of a search, counted while it runs.
@@ -28,8 +30,11 @@ use crate::{
 pub(crate) struct SearchWork {
     /// Pages of the index that it has visited.
     pub(crate) pages: Cell<usize>,
-    /// Merchants that it has examined on their own: those whose opening hours it has evaluated, and those that it has grouped.
+    /// Merchants that it has examined on their own: those whose opening hours it has evaluated, those that it has grouped, and
+    /// those that it has counted by brand.
     pub(crate) examined: Cell<usize>,
+    /// Merchants whose names it has compared with the text of the filter.
+    pub(crate) names_read: Cell<usize>,
 }
 
 impl SearchWork {
@@ -103,8 +108,11 @@ pub(crate) fn page_response(
     let is_match =
         |stored: &StoredMerchant| stored.position_revision <= first_revision && is_open_enough(stored);
     let filters = first_revision < snapshot.revision() || filter.is_some();
-    let control =
-        SearchControl { predicate: filters.then_some(&is_match), should_continue: Some(&should_continue) };
+    let control = SearchControl {
+        predicate: filters.then_some(&is_match),
+        should_continue: Some(&should_continue),
+        names_read: Some(&work.names_read),
+    };
     let search = PageSearch { request, snapshot, control, work };
     let Some(Rows { rows, is_more }) = search.page() else { return Ok(None) };
     let (mut encoded, mut count) = search.write(&rows, max_bytes, clocks.as_ref());
@@ -123,7 +131,13 @@ pub(crate) fn page_response(
     if !token.is_empty() {
         put_field(&mut encoded, 2, token.as_bytes());
     }
-    let Some(()) = search.put_totals(&mut encoded) else { return Ok(None) };
+    let revision = snapshot.revision().0;
+    if revision != 0 {
+        encoding::uint64::encode(3, &revision, &mut encoded);
+    }
+    if search.put_counts(&mut encoded).is_none() {
+        return Ok(None);
+    }
     Ok(Some(Page { encoded: Encoded::from_bytes(encoded), results: count }))
 }
 
@@ -140,7 +154,7 @@ impl<'s> PageSearch<'_, 's> {
     /// The rows of the page; `None` if the search was stopped.
     fn page(&self) -> Option<Rows<'s>> {
         if let Some(expansion) = self.union_expansion() {
-            return self.union_page(expansion);
+            return self.run_union(expansion, self.request.query.clone(), |union, query| union.rows(query));
         }
         let mut page = self.rows(&self.request.query)?;
         let Some(expansion) = self.request.expansion.filter(|_| !page.is_more) else { return Some(page) };
@@ -167,19 +181,23 @@ impl<'s> PageSearch<'_, 's> {
         self.request.expansion.filter(|_| matches!(self.request.query.reach, Reach::NearOrServing { .. }))
     }
 
-    /// The page of a union with an expansion: all that serve the origin, and all others up to the last one that the expansion
-    /// adds.
-    fn union_page(&self, expansion: Expansion) -> Option<Rows<'s>> {
-        let query = &self.request.query;
+    /// Runs a union with an expansion: all that serve the origin, and all others up to the last one that the expansion adds.
+    fn run_union<T>(
+        &self,
+        expansion: Expansion,
+        query: Query,
+        run: impl FnOnce(&PageSearch<'_, 's>, &Query) -> Option<T>,
+    ) -> Option<T> {
         let fillers = self.fillers(expansion)?;
-        let Some(last) = fillers.last().map(|row| row.last) else { return self.rows(query) };
-        let Ok(radius) = Radius::new(last.distance.get()) else { return self.rows(query) };
+        let Some(last) = fillers.last().map(|row| row.last) else { return run(self, &query) };
+        let Ok(radius) = Radius::new(last.distance.get()) else { return run(self, &query) };
+        let serving = self.serving();
         let is_in = |stored: &StoredMerchant| {
             let is_after = stored.merchant.id > last.merchant.merchant.id
                 && query.origin.distance(position(stored)) == last.distance;
-            self.is_match(stored) && (!is_after || self.serving().covers(stored))
+            self.is_match(stored) && (!is_after || serving.covers(stored))
         };
-        self.with_predicate(&is_in).rows(&Query { radius, ..query.clone() })
+        run(&self.with_predicate(&is_in), &Query { radius, ..query.clone() })
     }
 
     /// The rows that an expansion adds to a union: the nearest merchants beyond the radius that do not serve the origin.
@@ -233,6 +251,9 @@ impl<'s> PageSearch<'_, 's> {
         if self.request.group_by_position {
             return self.groups(query);
         }
+        if let Some(ranked) = self.brand_limited(query) {
+            return self.limited_rows(ranked, query.limit);
+        }
         let mut hits = Hits::default();
         self.snapshot.search_into(query, self.control, &mut hits);
         let rows = hits.as_slice().iter().map(|hit| Row { hit: *hit, at_position: 0, last: *hit });
@@ -243,17 +264,41 @@ impl<'s> PageSearch<'_, 's> {
         }
     }
 
+    /// The merchants of a query, limited by brand; `None` without such a limit.
+    fn brand_limited<'q>(&'q self, query: &Query) -> Option<BrandLimited<'q, 's>> {
+        let max = self.request.max_per_brand?;
+        Some(BrandLimited::new((self.snapshot, query), self.control, max, &self.work.examined))
+    }
+
+    /// The first rows of merchants that are limited by brand.
+    fn limited_rows(&self, mut ranked: BrandLimited<'_, 's>, limit: Limit) -> Option<Rows<'s>> {
+        let row = |hit| Row { hit, at_position: 0, last: hit };
+        let rows: Vec<Row<'s>> = ranked.by_ref().take(limit.get()).map(row).collect();
+        let is_more = rows.len() == limit.get() && ranked.next().is_some();
+        (!ranked.is_stopped()).then_some(Rows { rows, is_more })
+    }
+
     /// One row for each point. Points at one distance are on one page, so that the next starts with another distance.
     fn groups(&self, query: &Query) -> Option<Rows<'s>> {
+        if let Some(mut ranked) = self.brand_limited(query) {
+            let (rows, is_more) = self.group(ranked.by_ref(), query.limit);
+            return (is_more || !ranked.is_stopped()).then_some(Rows { rows, is_more });
+        }
+        let all = Query { limit: Limit::UNLIMITED, ..query.clone() };
+        let mut ranked = self.snapshot.search_iter(all, self.control);
+        let (rows, is_more) = self.group(ranked.by_ref(), query.limit);
+        (is_more || ranked.end() != Some(End::Stopped)).then_some(Rows { rows, is_more })
+    }
+
+    /// Groups ranked merchants by point, up to a number of rows. Returns whether there are more.
+    fn group(&self, ranked: impl Iterator<Item = Hit<'s>>, limit: Limit) -> (Vec<Row<'s>>, bool) {
         let mut rows: Vec<Row<'s>> = Vec::new();
         let mut at_this_distance = 0;
-        let mut ranked =
-            self.snapshot.search_iter(Query { limit: Limit::UNLIMITED, ..query.clone() }, self.control);
-        for hit in ranked.by_ref() {
+        for hit in ranked {
             SearchWork::count(&self.work.examined);
             if rows.last().is_none_or(|row| row.hit.distance != hit.distance) {
-                if rows.len() >= query.limit.get() {
-                    return Some(Rows { rows, is_more: true });
+                if rows.len() >= limit.get() {
+                    return (rows, true);
                 }
                 at_this_distance = rows.len();
             }
@@ -264,7 +309,7 @@ impl<'s> PageSearch<'_, 's> {
             }
             rows[at_this_distance..].iter_mut().for_each(|row| row.last = hit);
         }
-        (ranked.end() != Some(End::Stopped)).then_some(Rows { rows, is_more: false })
+        (rows, false)
     }
 
     /// Encodes as many rows as fit. Returns their bytes and their number.
@@ -298,6 +343,7 @@ impl<'s> PageSearch<'_, 's> {
             Some(OpenStatus::Closed) => wire::OpenState::Closed,
             Some(OpenStatus::Unknown) => wire::OpenState::Unknown,
         };
+        let language = self.request.language.as_ref().filter(|_| self.request.view != View::IdOnly);
         ResultFlags {
             open_state: open_state.into(),
             beyond_radius: row.hit.distance > self.request.query.radius.meters(),
@@ -306,17 +352,15 @@ impl<'s> PageSearch<'_, 's> {
             position: self.request.output.map(|datum| datum.position_of(row.hit.merchant.merchant.position)),
             open_state_until_s: state.as_ref().and_then(|state| state.until_s),
             open_state_comment: state.and_then(|state| state.comment),
+            localized_name: language.map(|language| localized_name(row.hit.merchant, language)),
             serves_origin: serves(&row.hit, &self.request.served),
             service_area: output_area(row.hit.merchant, self.request.view, self.request.output),
         }
     }
 
-    /// Writes the fields of the whole search after its rows and its token. Returns `None` if it was stopped.
-    fn put_totals(&self, encoded: &mut Vec<u8>) -> Option<()> {
-        let revision = self.snapshot.revision().0;
-        if revision != 0 {
-            encoding::uint64::encode(3, &revision, encoded);
-        }
+    /// Writes the number of results and of omissions, as far as they are wanted, and whether the area is truncated; `None` if the
+    /// search was stopped.
+    fn put_counts(&self, encoded: &mut Vec<u8>) -> Option<()> {
         if self.request.include_total {
             encoding::int32::encode(4, &whole(self.total()?), encoded);
         }
@@ -341,7 +385,7 @@ impl<'s> PageSearch<'_, 's> {
             return Some(within);
         };
         if self.union_expansion().is_some() {
-            return Some(within + self.fillers(expansion)?.len());
+            return self.run_union(expansion, query, |union, query| union.count(query));
         }
         let beyond = self.count(&Query { radius: expansion.radius, ..query })?;
         Some(beyond.min(expansion.min_results))
@@ -351,6 +395,16 @@ impl<'s> PageSearch<'_, 's> {
         if self.request.group_by_position {
             return Some(self.groups(query)?.rows.len());
         }
+        self.count_merchants(query, Meters::ZERO)
+    }
+
+    /// The number of merchants from a distance on. A limit by brand counts from the inner radius.
+    fn count_merchants(&self, query: &Query, from: Meters) -> Option<usize> {
+        if let Some(mut ranked) = self.brand_limited(query) {
+            let count = ranked.by_ref().filter(|hit| hit.distance >= from).count();
+            return (!ranked.is_stopped()).then_some(count);
+        }
+        let query = &Query { min_distance: query.min_distance.max(from), ..query.clone() };
         let count = self.snapshot.count(query, self.control);
         (!count.stopped).then_some(count.merchants)
     }
@@ -358,10 +412,7 @@ impl<'s> PageSearch<'_, 's> {
     /// The number of merchants that the search may have left out, given the accuracy of the origin.
     fn possible_omissions(&self) -> Option<usize> {
         let query = &self.request.query;
-        let count = |query: &Query| {
-            let count = self.snapshot.count(query, self.control);
-            (!count.stopped).then_some(count.merchants)
-        };
+        let count = |query: &Query, from| self.count_merchants(query, from);
         let results = || self.count(&Query { after: None, limit: Limit::UNLIMITED, ..query.clone() });
         possible_omissions(query, self.request.accuracy_m, self.request.expansion, count, results)
     }

@@ -54,7 +54,9 @@ impl NearbyServiceImpl {
                 Returned::of(request.view, page.results, page.encoded.as_bytes().len()).further_cost()
             };
             let returned = page.as_ref().ok().and_then(Option::as_ref).map(of_page).unwrap_or_default();
-            charges.add_debt(cost::search_work(work.pages.get(), work.examined.get()) + returned);
+            let work = cost::search_work(work.pages.get(), work.examined.get())
+                + cost::names_read(work.names_read.get());
+            charges.add_debt(work + returned);
             page
         };
         let start = Instant::now();
@@ -103,7 +105,8 @@ impl NearbyServiceImpl {
     pub(super) fn settings_for(&self, context: &RequestContext) -> SearchSettings {
         let is_manager = context.has(Role::Manage);
         let shows_internal = self.settings.shows_internal || is_manager;
-        SearchSettings { search_hidden: is_manager, shows_internal, ..self.settings }
+        let search_hidden = is_manager || context.has(Role::Review);
+        SearchSettings { search_hidden, shows_internal, ..self.settings }
     }
 
     /// The coarse cell of an origin for debug logs, if the operator allows it.

@@ -35,20 +35,23 @@ pub(super) fn is_uncertain(hit: &Hit<'_>, query: &Query, accuracy_m: f64) -> boo
 }
 
 /// The number of merchants that are not in a search, but may be if the origin is where its accuracy allows. `count` counts
-/// merchants, and `results` the results of the whole search without its expansion.
+/// the merchants of a query from a distance on, and `results` the results of the whole search without its expansion.
 pub(super) fn possible_omissions(
     query: &Query,
     accuracy_m: f64,
     expansion: Option<Expansion>,
-    count: impl Fn(&Query) -> Option<usize>,
+    count: impl Fn(&Query, Meters) -> Option<usize>,
     results: impl Fn() -> Option<usize>,
 ) -> Option<usize> {
     let whole = Query { after: None, limit: Limit::UNLIMITED, ..query.clone() };
-    let between = |from_m: f64, to_m: f64| {
-        let (Some(min_distance), Ok(radius)) = (Meters::new(from_m), Radius::new(to_m)) else {
+    // A search that starts at an inner radius, from a distance on.
+    let between = |inner_m: f64, from_m: f64, to_m: f64| {
+        let (Some(min_distance), Some(from), Ok(radius)) =
+            (Meters::new(inner_m), Meters::new(from_m), Radius::new(to_m))
+        else {
             return Some(0);
         };
-        if min_distance > radius.meters() {
+        if from > radius.meters() {
             return Some(0);
         }
         // An expansion adds merchants that are near.
@@ -56,24 +59,25 @@ pub(super) fn possible_omissions(
             Reach::NearOrServing { .. } => Reach::Near,
             reach => reach,
         };
-        count(&Query { min_distance, radius, reach, ..whole.clone() })
+        count(&Query { min_distance, radius, reach, ..whole.clone() }, from)
     };
     let (from_m, to_m) = (query.min_distance.get(), query.radius.meters().get());
     let (outside, inside) = match query.reach {
         Reach::Near => {
-            let outside = between(to_m.next_up(), (to_m + accuracy_m).min(Radius::MAX_M))?;
-            let is_ring = from_m > 0.0;
-            let inside =
-                if is_ring { between((from_m - accuracy_m).max(0.0), from_m.next_down())? } else { 0 };
+            let outside = between(from_m, to_m.next_up(), (to_m + accuracy_m).min(Radius::MAX_M))?;
+            let inner_m = (from_m - accuracy_m).max(0.0);
+            let inside = if from_m > 0.0 { between(inner_m, inner_m, from_m.next_down())? } else { 0 };
             (outside, inside)
         }
         // The results are among those of the wider search.
-        _ => (count(&wider(&whole, accuracy_m))?.saturating_sub(count(&whole)?), 0),
+        _ => {
+            (count(&wider(&whole, accuracy_m), Meters::ZERO)?.saturating_sub(count(&whole, Meters::ZERO)?), 0)
+        }
     };
     // An expanded search returns the nearest of those outside.
     let expanded = match expansion {
         Some(expansion) if outside > 0 => {
-            let beyond = between(to_m.next_up(), expansion.radius.meters().get())?;
+            let beyond = between(from_m, to_m.next_up(), expansion.radius.meters().get())?;
             expansion.min_results.saturating_sub(results()?).min(beyond)
         }
         _ => 0,

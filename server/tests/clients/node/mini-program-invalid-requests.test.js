@@ -39,6 +39,7 @@ const INVALID = [
   ['degrees that are not a number', at({ longitude: NaN }), [['position.longitude', 'WRONG_TYPE']]],
   ['a latitude out of range', at({ latitude: 91.12378564 }), [['position.latitude', 'LATITUDE_OUT_OF_RANGE']]],
   ['a longitude out of range', at({ longitude: -180.98761243 }), [['position.longitude', 'LONGITUDE_OUT_OF_RANGE']]],
+  ['a position that a phone reports without a fix', at({ latitude: 0, longitude: 0 }), [['position', 'NULL_ISLAND']]],
   ['an accuracy below 0', at({ accuracy: -1 }), [['position.accuracy', 'OUT_OF_RANGE']]],
   ['a position as text', { position: '60.12378564,24.98761243' }, [['position', 'WRONG_TYPE']]],
   ['a position as a list', { position: [60.12378564, 24.98761243] }, [['position', 'WRONG_TYPE']]],

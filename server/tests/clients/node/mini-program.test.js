@@ -106,6 +106,10 @@ test('openNow leaves out closed shops but not those with unknown hours', async (
   assert.equal((await list({ position: HERE, openNow: false })).length, 4);
 });
 
+test('openOnly leaves out shops with unknown hours too', async () => {
+  assert.deepEqual(ids(await list({ position: HERE, openOnly: true })), ['here']);
+});
+
 test('category and radius filter the list', async () => {
   assert.deepEqual(ids(await list({ position: HERE, category: 'shop/tea' })), ['unknown']);
   assert.deepEqual(ids(await list({ position: HERE, radius: 500 })), ['here', 'closed-today']);
@@ -120,6 +124,16 @@ test('shops near the boundary are uncertain according to the accuracy', async ()
   assert.deepEqual(await uncertain(undefined), certain);
   assert.deepEqual(await uncertain(1), certain);
   assert.deepEqual(await uncertain(60), [...certain.slice(0, 2), ['closed-weekday', true]]);
+});
+
+test('a fuzzy position has an accuracy of 3 km unless it has its own', async () => {
+  const uncertain = async (position) => {
+    const merchants = await list({ position: { ...HERE, ...position }, radius: 4_000 });
+    return merchants.filter((shop) => shop.uncertain).map(({ id }) => id);
+  };
+  assert.deepEqual(await uncertain({}), []);
+  assert.deepEqual(await uncertain({ source: 'fuzzy' }), ['unknown']);
+  assert.deepEqual(await uncertain({ source: 'fuzzy', accuracy: 10 }), []);
 });
 
 test('pages end and have no duplicates', async () => {

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 
 from build import merchant, rows
 
@@ -19,3 +20,10 @@ def run(*command: str) -> subprocess.CompletedProcess:
     # Ignores a proxy configured in the environment.
     environment = os.environ | {"no_grpc_proxy": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.02)

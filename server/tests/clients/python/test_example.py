@@ -19,10 +19,10 @@ def bakeries(client):
 
 
 def test_every_example_has_a_test():
-    """Add the test of a new example here, in test_rust_example.py or in ../node."""
+    """Add the test of a new example here, in test_rerank_example.py, test_webhook_example.py, test_rust_example.py or in ../node."""
     folders = [EXAMPLE.parent, REPOSITORY / "proto" / "client" / "examples"]
     found = {path.name for folder in folders for path in folder.iterdir() if not path.name.startswith((".", "_"))}
-    assert found == {"search.py", "mini-program", "search.rs"}
+    assert found == {"connection.py", "search.py", "rerank.py", "webhook.py", "mini-program", "search.rs"}
 
 
 def test_example_prints_the_ten_nearest(server):

@@ -64,7 +64,7 @@ async fn an_expired_deadline_is_deadline_exceeded_and_never_cancelled() {
     // A single long search, which checks its deadline while it runs.
     let center = Some(position(60.0, 25.0));
     let area = Some(wire::get_density_request::Area::Circle(wire::Circle { center, radius_m: 50_000.0 }));
-    let density = wire::GetDensityRequest { area, resolution: 15, filter: None };
+    let density = wire::GetDensityRequest { area, resolution: 15, filter: None, ..Default::default() };
     let path = "/nearby.v1.NearbyService/GetDensity";
     assert_eq!(reason(&status_of(&server, path, "4m", &density).await), exceeded);
     // Streams end at their deadline too.
@@ -87,6 +87,7 @@ async fn cancelled_calls_release_their_resources() {
         })),
         resolution: 15,
         filter: None,
+        ..Default::default()
     };
     // Each call is cancelled at once. New connections, because one with too many resets is closed.
     for _ in 0..100 {

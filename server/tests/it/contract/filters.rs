@@ -28,7 +28,7 @@ fn text(names: &[&str]) -> Vec<String> {
 }
 
 /// Filters and the merchants that match.
-const CASES: [(Set, &[&str]); 12] = [
+const CASES: [(Set, &[&str]); 16] = [
     (|_| (), &["bare", "cafe", "diner", "kiosk"]),
     (|f| f.any_categories = text(&["food"]), &["cafe", "diner"]),
     (|f| f.any_categories = text(&["food/cafe", "kiosk"]), &["cafe", "kiosk"]),
@@ -39,6 +39,16 @@ const CASES: [(Set, &[&str]); 12] = [
     (|f| f.all_services = text(&["wifi", "delivery"]), &["cafe"]),
     (|f| f.none_services = text(&["wifi"]), &["bare", "diner"]),
     (|f| f.any_categories = text(&["Food"]), &[]),
+    (|f| f.any_category_prefixes = text(&["food"]), &["cafe", "diner"]),
+    (|f| f.any_category_prefixes = text(&["food/cafe", "kiosk"]), &["cafe", "kiosk"]),
+    (|f| f.any_category_prefixes = text(&["foo", "food/caf"]), &[]),
+    (
+        |f| {
+            f.any_category_prefixes = text(&["food"]);
+            f.any_categories = text(&["food/cafe", "kiosk"]);
+        },
+        &["cafe"],
+    ),
     (|f| f.any_sources = text(&["osm", "other"]), &["kiosk"]),
     (
         |f| {
@@ -78,7 +88,7 @@ async fn lists_exports_and_densities_have_merchants_that_match_all_conditions() 
         assert_eq!(ids_of(&message.merchants), expected, "export, case {number}");
         let circle = wire::Circle { center: Some(position(HOME.0, HOME.1)), radius_m: 100.0 };
         let area = Some(wire::get_density_request::Area::Circle(circle));
-        let density = wire::GetDensityRequest { area, resolution: 9, filter };
+        let density = wire::GetDensityRequest { area, resolution: 9, filter, ..Default::default() };
         let density = searches.get_density(density).await.unwrap().into_inner();
         assert_eq!(density.total_size, i32::try_from(expected.len()).unwrap(), "density, case {number}");
     }
@@ -87,10 +97,12 @@ async fn lists_exports_and_densities_have_merchants_that_match_all_conditions() 
 #[tokio::test]
 async fn invalid_filters_are_rejected() {
     let (_server, mut client, _) = server_with([]).await;
-    let cases: [(Set, &str, &str); 4] = [
+    let cases: [(Set, &str, &str); 6] = [
         (|f| f.any_categories = text(&["ok", " "]), "filter.any_categories[1]", "REQUIRED"),
         (|f| f.none_brands = vec!["x".repeat(129)], "filter.none_brands[0]", "TOO_LONG"),
         (|f| f.all_services = vec!["x".to_owned(); 101], "filter.all_services", "TOO_MANY"),
+        (|f| f.any_category_prefixes = text(&["a", ""]), "filter.any_category_prefixes[1]", "REQUIRED"),
+        (|f| f.any_category_prefixes = text(&["food/"]), "filter.any_category_prefixes[0]", "OUT_OF_RANGE"),
         (|f| f.visibility_scope = 9, "filter.visibility_scope", "OUT_OF_RANGE"),
     ];
     for (set, path, reason) in cases {

@@ -14,7 +14,7 @@ fn area(south_west: (f64, f64), north_east: (f64, f64)) -> Option<Area> {
 }
 
 fn density(area: Option<Area>, resolution: i32) -> wire::GetDensityRequest {
-    wire::GetDensityRequest { area, resolution, filter: None }
+    wire::GetDensityRequest { area, resolution, filter: None, ..Default::default() }
 }
 
 /// Counts merchants per cell by a linear scan with h3o.
@@ -174,4 +174,34 @@ async fn too_many_cells_are_rejected_and_a_coarser_resolution_succeeds() {
     assert_eq!(reason(&rejected), (Code::OutOfRange, "TOO_MANY_CELLS".to_owned()));
     let coarse = client.get_density(density(circle(60.0, 25.0, 10_000.0), 8)).await.unwrap().into_inner();
     assert_eq!(coarse.total_size, 21_000);
+}
+
+#[tokio::test]
+async fn cells_have_their_centre_and_outline_in_the_output_datum() {
+    let beijing = (39.9056, 116.4136);
+    let (_server, mut client, _) = server_with([merchant("m", beijing.0, beijing.1)]).await;
+    let request = density(circle(beijing.0, beijing.1, 100.0), 9);
+    let plain = client.get_density(request.clone()).await.unwrap().into_inner();
+    assert_eq!((plain.cells[0].center, plain.cells[0].outline.len()), (None, 0));
+    let cell: h3o::CellIndex = plain.cells[0].h3_index.parse().unwrap();
+    for (datum, moved_m) in [
+        (wire::CoordinateSystem::Wgs84, 0.0..1e-3),
+        (wire::CoordinateSystem::Gcj02, 500.0..600.0),
+        (wire::CoordinateSystem::Bd09, 1_200.0..1_500.0),
+    ] {
+        let request = wire::GetDensityRequest { output_coordinate_system: datum.into(), ..request.clone() };
+        let drawn = client.get_density(request).await.unwrap().into_inner().cells.remove(0);
+        let expected = cell.boundary();
+        assert_eq!(drawn.outline.len(), expected.len());
+        let center = [h3o::LatLng::from(cell)];
+        let pairs = drawn.outline.iter().chain(drawn.center.as_ref()).zip(expected.iter().chain(&center));
+        for (point, expected) in pairs {
+            assert_eq!(point.coordinate_system(), datum);
+            let from = geodesic_m((point.latitude, point.longitude), (expected.lat(), expected.lng()));
+            assert!(moved_m.contains(&from), "{datum:?}: {from} m");
+        }
+    }
+    let unknown = wire::GetDensityRequest { output_coordinate_system: 9, ..request };
+    let status = client.get_density(unknown).await.unwrap_err();
+    assert_eq!(violation(&status), field("output_coordinate_system", "COORDINATE_SYSTEM_UNKNOWN"));
 }

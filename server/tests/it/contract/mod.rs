@@ -14,10 +14,12 @@ use tonic_types::StatusExt;
 
 use crate::support::*;
 
+mod attributes;
 mod back_up_merchants;
 mod batch_changes;
 mod batch_get_merchants;
 mod batch_search_nearby;
+mod combined_searches;
 mod create_update_delete;
 mod datums;
 mod errors;
@@ -26,16 +28,23 @@ mod filters;
 mod get_density;
 mod import_merchants;
 mod list_merchants;
+mod listing_state;
+mod localized_names;
+mod max_per_brand;
 mod opening_hours;
+mod origins;
 mod paging_under_load;
 mod request_ids;
 mod search_areas;
 mod search_nearby;
 mod service_areas;
+mod service_links;
 mod show_hide;
 mod stream_search_nearby;
+mod text;
 mod watch_merchants;
 mod watch_nearby;
+mod watch_nearby_from;
 
 /// Returns the fields and reasons of an INVALID_ARGUMENT error.
 fn violations(status: &Status) -> Vec<(String, String)> {
@@ -128,7 +137,7 @@ fn every_method_is_called_by_a_test() {
     let services = descriptors.file.iter().flat_map(|file| &file.service);
     let methods = services.flat_map(|service| service.method.iter().map(|method| method.name().to_owned()));
     let methods: BTreeSet<String> = methods.collect();
-    assert_eq!(methods.len(), 20);
+    assert_eq!(methods.len(), 23);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/contract");
     let sources: String = std::fs::read_dir(folder)
         .unwrap()

@@ -402,3 +402,42 @@ async fn the_set_equals_a_search_at_every_revision() {
     println!("{steps} steps, {received} differences, up to {max} results");
     assert!(received > steps && max > 5, "too few differences");
 }
+
+#[tokio::test]
+async fn a_watch_by_text_follows_the_names() {
+    let (_server, mut client, mut merchants) = server_with([north("cafe", 10.0), north("kiosk", 20.0)]).await;
+    let filter = Some(wire::MerchantFilter { text: "bäckerei".to_owned(), ..Default::default() });
+    let mut watcher = Watcher::open(&mut client, wire::WatchNearbyStart { filter, ..start(0) }).await;
+    watcher.next().await.unwrap();
+    assert_eq!(ids(&watcher.ranked()), [""; 0]);
+    for (name, expected) in [("BACKEREI Otto", ["kiosk"].as_slice()), ("Otto", &[])] {
+        let merchant = wire::Merchant { display_name: name.to_owned(), ..north("kiosk", 20.0) };
+        let update = wire::UpdateMerchantRequest { merchant: Some(merchant), ..Default::default() };
+        merchants.update_merchant(update).await.unwrap();
+        watcher.next().await.unwrap();
+        assert_eq!(ids(&watcher.ranked()), expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_with_a_limit_per_brand_replaces_a_merchant_by_the_next_of_its_brand() {
+    let of_brand = |id: &str, metres: f64| wire::Merchant { brand: "Bean".to_owned(), ..north(id, metres) };
+    let shops = [of_brand("near", 10.0), of_brand("far", 20.0), north("other", 30.0)];
+    let (_server, mut client, mut merchants) = server_with(shops).await;
+    let limited = wire::WatchNearbyStart { max_per_brand: 1, ..start(0) };
+    let mut watcher = Watcher::open(&mut client, limited).await;
+    watcher.next().await.unwrap();
+    assert_eq!(ids(&watcher.ranked()), ["near", "other"]);
+    delete(&mut merchants, "near").await;
+    watcher.next().await.unwrap();
+    assert_eq!(ids(&watcher.ranked()), ["far", "other"]);
+    create(&mut merchants, of_brand("nearest", 5.0)).await;
+    watcher.next().await.unwrap();
+    assert_eq!(ids(&watcher.ranked()), ["nearest", "other"]);
+    let negative = wire::WatchNearbyStart { max_per_brand: -1, ..start(0) };
+    let error = match Watcher::try_open(&mut client, negative).await {
+        Ok(mut watcher) => watcher.next().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!(violation(&error), field("start.max_per_brand", "OUT_OF_RANGE"));
+}

@@ -14,6 +14,8 @@ use crate::{
         convert::{MAX_PAGE_BYTES, OutputDatum, View},
         response_encoder::{ResultFlags, put_field, put_result, viewed},
     },
+    language::Language,
+    partial_decode::localized_name,
     record::name_of,
 };
 
@@ -91,10 +93,12 @@ impl WatchedSet {
 }
 
 /// The format of merchants in responses.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct OutputFormat {
     pub(super) view: View,
     pub(super) output: Option<OutputDatum>,
+    /// The language of names, if they are requested.
+    pub(super) language: Option<Language>,
 }
 
 impl OutputFormat {
@@ -117,9 +121,12 @@ impl OutputFormat {
             for WatchedMerchant { distance, uncertain, serves_origin, merchant } in merchants {
                 let hit = Hit { distance: *distance, merchant };
                 let position = self.output.map(|datum| datum.position_of(merchant.merchant.position));
+                let language = self.language.as_ref().filter(|_| view != View::IdOnly);
+                let localized_name = language.map(|language| localized_name(merchant, language));
                 let flags = ResultFlags {
                     uncertain: *uncertain,
                     position,
+                    localized_name,
                     serves_origin: *serves_origin,
                     service_area: output_area(merchant, view, self.output),
                     ..ResultFlags::default()

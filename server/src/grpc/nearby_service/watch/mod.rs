@@ -1,27 +1,34 @@
-//! `WatchNearby`: merchants that enter, leave and change around a moving client.
+//! `WatchNearby` and `WatchNearbyFrom`: merchants that enter, leave and change around a client, which may move.
 //!
 //! A watcher keeps no history: whenever a merchant near it may have changed, it searches again and sends the difference to
 //! the last result. It skips what came and went in between, and needs the memory of one result.
 
 mod diff;
 
-use std::sync::Arc;
+use std::{cell::Cell, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use nearby_index::{Change, Hits, Limit, Query, Radius, Revision, ServedPoint};
+use nearby_index::{
+    Change, End, Hit, Hits, Limit, Query, Radius, Revision, SearchControl, ServedPoint, Snapshot, Term,
+    TermKind, UnixMicros, VisibilityFilter,
+};
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
 
 use self::diff::{Difference, OutputFormat, WatchedMerchant, WatchedSet};
-use super::{NearbyServiceImpl, SearchSettings, serving::serves, uncertainty::is_uncertain};
+use super::{
+    NearbyServiceImpl, SearchSettings, brand_limit::BrandLimited, serving::serves, uncertainty::is_uncertain,
+};
 use crate::{
     auth::rate_limit::Cost,
+    clock::Clock,
     error::ServiceError,
     grpc::{
         convert::{
-            Check, Ring, area_from_wire, is_truncated, may_see, output_datum_from_wire, page_size,
-            position_from_wire, reach_of, search_area_from_wire, vertices_of, view_from_wire,
+            Check, Ring, area_from_wire, is_truncated, language_from_wire, max_per_brand_from_wire, may_see,
+            origin_from_wire, output_datum_from_wire, page_size, reach_of, search_area_from_wire,
+            vertices_of, view_from_wire,
         },
         cost::{self, Returned},
         middleware::{deadline::Deadline, error_details::with_details},
@@ -30,7 +37,7 @@ use crate::{
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
     overload::resource::Resource,
-    overload::{slice, work_queue::Work},
+    overload::slice,
     page_token::{Fingerprint, Payload},
     reason,
     service::{NOT_READY, Service},
@@ -41,9 +48,40 @@ const MAX_MERGED_STEPS: usize = 64;
 /// Changes that are checked one by one; with more, the watcher searches again.
 const MAX_CHANGES_CHECKED: usize = 4_096;
 
+/// The messages of a client. One that cannot stream sends only the start.
+pub(super) enum Steps {
+    /// The start, then updated origins.
+    Stream(Box<Streaming<wire::WatchNearbyRequest>>),
+    /// The start only; `None` once it is taken.
+    Start(Option<Box<wire::WatchNearbyStart>>),
+}
+
+impl Steps {
+    /// Returns the start, checked; `None` if the client sends none.
+    async fn start(&mut self, settings: SearchSettings, clock: &Clock) -> Result<Option<Watcher>, Status> {
+        match self {
+            Self::Stream(steps) => {
+                let Some(first) = steps.message().await.map_err(with_details)? else { return Ok(None) };
+                Ok(Some(Watcher::start(first, settings, clock)?))
+            }
+            Self::Start(start) => {
+                Ok(start.take().map(|start| start_from_wire(*start, settings, clock)).transpose()?)
+            }
+        }
+    }
+
+    /// Returns the next origin; `None` if the client sends no more.
+    async fn message(&mut self) -> Result<Option<wire::WatchNearbyRequest>, Status> {
+        match self {
+            Self::Stream(steps) => steps.message().await.map_err(with_details),
+            Self::Start(_) => Ok(None),
+        }
+    }
+}
+
 pub(super) fn responses(
     searches: NearbyServiceImpl,
-    steps: Streaming<wire::WatchNearbyRequest>,
+    steps: Steps,
     context: RequestContext,
 ) -> Result<ResponseStream<Encoded<wire::WatchNearbyResponse>>, ServiceError> {
     let service = searches.handle.service()?;
@@ -59,24 +97,27 @@ pub(super) fn responses(
 async fn watch(
     searches: &NearbyServiceImpl,
     (service, context): (&Service, &RequestContext),
-    mut steps: Streaming<wire::WatchNearbyRequest>,
+    mut steps: Steps,
     sender: &StreamSender<Encoded<wire::WatchNearbyResponse>>,
 ) -> Result<(), Status> {
     let mut latest = service.feed.subscribe();
-    let first = tokio::select! {
-        first = timeout(searches.watch_send_timeout, steps.message()) => first,
+    let started = tokio::select! {
+        started = timeout(
+            searches.watch_send_timeout,
+            steps.start(searches.settings_for(context), &searches.clock),
+        ) => started,
         () = searches.handle.stopping() => return Err(NOT_READY.into()),
     };
-    let first = first.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
-    let Some(first) = first.map_err(with_details)? else { return Ok(()) };
-    let mut watcher = Watcher::start(first, searches.settings_for(context))?;
+    let started =
+        started.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
+    let Some(mut watcher) = started? else { return Ok(()) };
     context.charges.add_debt(watcher.area_cost());
     sender.send(watcher.first_response(service, context).await?).await?;
     let mut client_is_done = false;
     loop {
         let steps_before = watcher.steps;
         let is_due = tokio::select! {
-            step = steps.message(), if !client_is_done => match step.map_err(with_details)? {
+            step = steps.message(), if !client_is_done => match step? {
                 Some(step) => {
                     context.charges.add_debt(watcher.area_cost());
                     watcher.move_to(step)?;
@@ -92,6 +133,7 @@ async fn watch(
                 changed.map_err(|_| NOT_READY)?;
                 watcher.is_affected(service)
             }
+            () = validity_change(watcher.next_validity_change, &searches.clock) => true,
             () = searches.handle.stopping() => return Err(NOT_READY.into()),
         };
         if !is_due {
@@ -112,6 +154,38 @@ async fn watch(
     }
 }
 
+/// Time after which the wall clock is read again: it may have been set.
+const MAX_CLOCK_WAIT: Duration = Duration::from_secs(600);
+
+/// Completes at a time of the wall clock, and never without one.
+async fn validity_change(at: Option<UnixMicros>, clock: &Clock) {
+    let Some(at) = at else { return std::future::pending().await };
+    while let Some(wait) = u64::try_from(at.0.saturating_sub(clock().0)).ok().filter(|wait| *wait > 0) {
+        tokio::time::sleep(Duration::from_micros(wait).min(MAX_CLOCK_WAIT)).await;
+    }
+}
+
+/// Returns the next time at which a merchant that otherwise belongs to the results of a query becomes valid, or stops being valid. `None` if
+/// the search was stopped.
+fn next_validity_change(
+    snapshot: &Snapshot,
+    query: &Query,
+    control: SearchControl<'_>,
+) -> Option<Option<UnixMicros>> {
+    let Some(now) = query.filter.valid_at[0].filter(|_| snapshot.has_limited_validity()) else {
+        return Some(None);
+    };
+    let mut query = Query { limit: Limit::UNLIMITED, ..query.clone() };
+    query.filter.visibility = VisibilityFilter::All;
+    query.filter.any_of.push(vec![Term::new(TermKind::LimitedValidity, "")]);
+    let mut next: Option<UnixMicros> = None;
+    let is_whole = snapshot.for_each(&query, control, |hit| {
+        let change = hit.merchant.merchant.limited_validity().and_then(|validity| validity.next_change(now));
+        next = next.into_iter().chain(change).min();
+    });
+    is_whole.then_some(next)
+}
+
 /// One caller, and what it contains.
 struct Watcher {
     start: wire::WatchNearbyStart,
@@ -122,15 +196,23 @@ struct Watcher {
     served: ServedPoint,
     /// Accuracy of the origin, in metres.
     accuracy_m: f64,
+    max_per_brand: Option<NonZeroUsize>,
     format: OutputFormat,
     set: WatchedSet,
     /// The revision up to which all changes have been checked.
     seen: Revision,
+    clock: Clock,
+    /// The next time at which a merchant within reach becomes valid, or stops being valid.
+    next_validity_change: Option<UnixMicros>,
     steps: u64,
 }
 
 impl Watcher {
-    fn start(first: wire::WatchNearbyRequest, settings: SearchSettings) -> Result<Self, ServiceError> {
+    fn start(
+        first: wire::WatchNearbyRequest,
+        settings: SearchSettings,
+        clock: &Clock,
+    ) -> Result<Self, ServiceError> {
         let Some(Step::Start(given)) = first.step else {
             return Err(ServiceError::invalid(
                 "start",
@@ -138,19 +220,15 @@ impl Watcher {
                 "must be given in the first message",
             ));
         };
-        start_from_wire(given, settings).map_err(|error| error.below("start"))
+        start_from_wire(given, settings, clock).map_err(|error| error.below("start"))
     }
 
     /// Moves to the steps that have arrived while the watch waited for its turn: together they have one response. Returns whether the
     /// client may send more.
-    fn take_arrived(
-        &mut self,
-        steps: &mut Streaming<wire::WatchNearbyRequest>,
-        context: &RequestContext,
-    ) -> Result<bool, Status> {
+    fn take_arrived(&mut self, steps: &mut Steps, context: &RequestContext) -> Result<bool, Status> {
         for _ in 0..MAX_MERGED_STEPS {
             let Some(arrived) = steps.message().now_or_never() else { break };
-            let Some(step) = arrived.map_err(with_details)? else { return Ok(false) };
+            let Some(step) = arrived? else { return Ok(false) };
             context.charges.add_debt(cost::MERGED_STEP + self.area_cost());
             self.move_to(step)?;
         }
@@ -166,7 +244,7 @@ impl Watcher {
             }
             None => None,
         };
-        self.served = ServedPoint::exact(position_from_wire(origin.as_ref(), "origin")?.to_wgs84());
+        self.served = ServedPoint::exact(origin_from_wire(origin.as_ref(), "origin")?.to_wgs84());
         self.query.origin = self.served.ecef;
         self.query.reach = reach_of(self.start.reach(), self.served, self.max_service_radius);
         if let Some(area) = &self.start.area {
@@ -218,8 +296,9 @@ impl Watcher {
         service: &Service,
         context: &RequestContext,
     ) -> Result<(Difference, Revision), ServiceError> {
-        let (found, revision) = self.search(service, context.work()?).await?;
-        self.seen = revision;
+        self.query.filter.valid_at[0] = Some((self.clock)());
+        let (found, revision, next_validity_change) = self.search(service, context).await?;
+        (self.seen, self.next_validity_change) = (revision, next_validity_change);
         slice::yield_if_over().await;
         context.charges.add_debt(cost::compared(found.len()));
         let difference = self.set.update(found);
@@ -263,25 +342,45 @@ impl Watcher {
     async fn search(
         &self,
         service: &Service,
-        work: &Work,
-    ) -> Result<(Vec<WatchedMerchant>, Revision), ServiceError> {
+        context: &RequestContext,
+    ) -> Result<(Vec<WatchedMerchant>, Revision, Option<UnixMicros>), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
         let served = self.served;
+        let charges = Arc::clone(&context.charges);
+        let max_per_brand = self.max_per_brand;
         let job = move |should_continue: &dyn Fn() -> bool| {
-            let mut hits = Hits::default();
-            let control =
-                nearby_index::SearchControl { predicate: None, should_continue: Some(should_continue) };
-            snapshot.search_into(&query, control, &mut hits);
-            let found = hits.as_slice().iter().map(|hit| WatchedMerchant {
+            let (examined, names_read) = (Cell::new(0), Cell::new(0));
+            let control = SearchControl {
+                should_continue: Some(should_continue),
+                names_read: Some(&names_read),
+                ..SearchControl::default()
+            };
+            let watched = |hit: Hit<'_>| WatchedMerchant {
                 distance: hit.distance,
-                uncertain: is_uncertain(hit, &query, accuracy_m),
-                serves_origin: serves(hit, &served),
+                uncertain: is_uncertain(&hit, &query, accuracy_m),
+                serves_origin: serves(&hit, &served),
                 merchant: Arc::clone(hit.merchant),
-            });
-            let is_whole = hits.end() != nearby_index::End::Stopped;
-            Ok(is_whole.then(|| (found.collect(), snapshot.revision())))
+            };
+            let (found, is_whole): (Vec<WatchedMerchant>, bool) = match max_per_brand {
+                None => {
+                    let mut hits = Hits::default();
+                    snapshot.search_into(&query, control, &mut hits);
+                    (hits.as_slice().iter().copied().map(watched).collect(), hits.end() != End::Stopped)
+                }
+                Some(max) => {
+                    let mut ranked = BrandLimited::new((&snapshot, &query), control, max, &examined);
+                    let found = ranked.by_ref().take(query.limit.get()).map(watched).collect();
+                    (found, !ranked.is_stopped())
+                }
+            };
+            charges.add_debt(cost::search_work(0, examined.get()) + cost::names_read(names_read.get()));
+            if !is_whole {
+                return Ok(None);
+            }
+            let next_change = next_validity_change(&snapshot, &query, control);
+            Ok(next_change.map(|next_change| (found, snapshot.revision(), next_change)))
         };
-        run_or_offload(work, Deadline::default(), job).await
+        run_or_offload(context.work()?, Deadline::default(), job).await
     }
 
     fn token(&self, service: &Service) -> Result<String, ServiceError> {
@@ -293,6 +392,7 @@ impl Watcher {
         let decisive = wire::WatchNearbyStart {
             view: 0,
             output_coordinate_system: 0,
+            language_code: String::new(),
             resume_token: String::new(),
             ..self.start.clone()
         };
@@ -300,7 +400,11 @@ impl Watcher {
     }
 }
 
-fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> Result<Watcher, ServiceError> {
+fn start_from_wire(
+    given: wire::WatchNearbyStart,
+    settings: SearchSettings,
+    clock: &Clock,
+) -> Result<Watcher, ServiceError> {
     let mut check = Check::under("");
     let limit =
         check.absorb(page_size(given.max_results, "max_results", 100, 1_000)).unwrap_or(Limit::UNLIMITED);
@@ -311,25 +415,31 @@ fn start_from_wire(given: wire::WatchNearbyStart, settings: SearchSettings) -> R
         reach: given.reach,
         area: given.area.as_ref(),
     };
-    let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, settings);
+    let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, (settings, clock()));
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
+    let language = check.absorb(language_from_wire(&given.language_code, "language_code"));
+    let max_per_brand = max_per_brand_from_wire(&mut check, given.max_per_brand);
     check.finish()?;
-    let (Some((query, served)), Some(view), Some(output)) = (area, view, output) else {
+    let (Some((query, served)), Some(view), Some(output), Some(language)) = (area, view, output, language)
+    else {
         return Err(ServiceError::Internal("a watch was rejected without a violation"));
     };
-    may_see(query.filter.visibility, settings)?;
+    may_see(given.filter.as_ref(), query.filter.visibility, settings)?;
     let accuracy_m = given.origin.and_then(|origin| origin.accuracy_m).unwrap_or_default();
-    let format = OutputFormat { view, output };
+    let format = OutputFormat { view, output, language };
     Ok(Watcher {
         start: given,
         query,
         max_service_radius: settings.max_service_radius,
         served,
         accuracy_m,
+        max_per_brand,
         format,
         set: WatchedSet::default(),
         seen: Revision::ZERO,
+        clock: Clock::clone(clock),
+        next_validity_change: None,
         steps: 1,
     })
 }

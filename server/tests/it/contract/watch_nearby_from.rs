@@ -1,0 +1,48 @@
+//! `WatchNearbyFrom`: a watch of a client that cannot stream in both directions.
+
+use super::*;
+
+fn start() -> wire::WatchNearbyStart {
+    wire::WatchNearbyStart { origin: Some(position(HOME.0, HOME.1)), ..Default::default() }
+}
+
+#[tokio::test]
+async fn the_first_response_has_the_whole_set_and_later_ones_the_differences() {
+    let (_server, mut client, mut merchants) = server_with([north("a", 100.0), north("far", 9_000.0)]).await;
+    let mut responses = client.watch_nearby_from(start()).await.unwrap().into_inner();
+    let first = responses.message().await.unwrap().unwrap();
+    assert_eq!((first.reset, ids(&first.entered), first.steps), (true, vec!["a".to_owned()], 1));
+    create(&mut merchants, north("b", 50.0)).await;
+    let second = responses.message().await.unwrap().unwrap();
+    assert_eq!((second.reset, ids(&second.entered), second.steps), (false, vec!["b".to_owned()], 1));
+    delete(&mut merchants, "a").await;
+    let third = responses.message().await.unwrap().unwrap();
+    assert_eq!((third.reset, third.left), (false, vec![name("a")]));
+}
+
+#[tokio::test]
+async fn a_new_call_elsewhere_has_the_whole_set_whatever_the_token() {
+    let (_server, mut client, _) = server_with([north("a", 100.0)]).await;
+    let mut responses = client.watch_nearby_from(start()).await.unwrap().into_inner();
+    let resume_token = responses.message().await.unwrap().unwrap().resume_token;
+    let again = wire::WatchNearbyStart { resume_token: resume_token.clone(), ..start() };
+    let mut responses = client.watch_nearby_from(again).await.unwrap().into_inner();
+    let resumed = responses.message().await.unwrap().unwrap();
+    assert_eq!((resumed.reset, resumed.entered.len()), (false, 0), "nothing has changed since");
+    let origin = Some(position(HOME.0 + 1e-6, HOME.1));
+    let moved = wire::WatchNearbyStart { resume_token, origin, ..start() };
+    let mut responses = client.watch_nearby_from(moved).await.unwrap().into_inner();
+    let first = responses.message().await.unwrap().unwrap();
+    assert_eq!((first.reset, ids(&first.entered)), (true, vec!["a".to_owned()]));
+}
+
+#[tokio::test]
+async fn errors_name_the_field_of_the_start() {
+    let (_server, mut client, _) = server_with([]).await;
+    let mut responses = client
+        .watch_nearby_from(wire::WatchNearbyStart { radius_m: Some(-1.0), ..start() })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(violation(&responses.message().await.unwrap_err()), field("radius_m", "OUT_OF_RANGE"));
+}
