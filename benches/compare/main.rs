@@ -6,6 +6,7 @@
 //! | `lookup` | kiddo (the fastest k-d tree in Rust), rstar, geo-index and a linear scan |
 //! | `growth` | the same index with 1 % of the merchants |
 //! | `filter`, `text` | the search without a filter |
+//! | `serving` | the search without service areas, and without a box |
 //! | `pages` | the first page |
 //! | `writes` | searches at rest; 100,000 moves per second |
 //! | `memory` | 64 bytes per merchant, and 32 for the index of names |
@@ -31,6 +32,7 @@ mod lookup;
 mod memory;
 mod pages;
 mod rivals;
+mod serving;
 mod text;
 mod writes;
 
@@ -47,10 +49,11 @@ const SEED: u64 = 20_240_229;
 
 const JSON: &str = "target/compare.json";
 
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("lookup", lookup::run),
     ("growth", growth::run),
     ("filter", filter::run),
+    ("serving", serving::run),
     ("text", text::run),
     ("pages", pages::run),
     ("writes", writes::run),

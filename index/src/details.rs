@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use crate::{Attributes, Hours, UnixMicros, Validity, interner::Interner};
+use crate::{Attributes, Hours, ServiceArea, UnixMicros, Validity, interner::Interner};
 
 /// Interned details that consist of hours alone.
 static HOURS_ALONE: LazyLock<Interner<Details>> = LazyLock::new(Interner::new);
@@ -23,6 +23,8 @@ pub struct Details {
     /// Time until which the merchant is closed whatever its hours; the maximum if it is not known when it opens
     /// again.
     pub closed_until: Option<UnixMicros>,
+    /// The area that the merchant serves, if it states one.
+    pub service_area: Option<Arc<ServiceArea>>,
 }
 
 impl Details {

@@ -5,11 +5,11 @@ use std::fmt;
 use crate::{Meters, Position, Wgs84};
 
 /// Semi-major axis of WGS-84 in metres (EPSG:7030).
-const WGS84_A_M: f64 = 6_378_137.0;
+pub(crate) const WGS84_A_M: f64 = 6_378_137.0;
 /// Flattening of WGS-84 (EPSG:7030).
 const WGS84_F: f64 = 1.0 / 298.257_223_563;
 /// First eccentricity of WGS-84, squared.
-const WGS84_E2: f64 = WGS84_F * (2.0 - WGS84_F);
+pub(crate) const WGS84_E2: f64 = WGS84_F * (2.0 - WGS84_F);
 /// Mean radius of the earth in metres (IUGG, (2a + b) / 3), used in the correction from chord to arc.
 const MEAN_RADIUS_M: f64 = 6_371_008.8;
 /// 1 / 24R², in 1/m²: relative excess of the arc over the chord, per square metre of squared chord.

@@ -11,6 +11,7 @@
 //! | `attributes` | numeric attributes of merchants, and ranges of them |
 //! | `validity` | the time during which searches may return a merchant |
 //! | `details` | data of a merchant that few searches read |
+//! | `area` | where a merchant serves, and where a search looks: circles, boxes, polygons on the ellipsoid |
 //! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
 //! | `text` | the rule by which a text matches names: folding, words, and what excludes names without reading them |
@@ -85,6 +86,7 @@
 //! # }
 //! ```
 
+mod area;
 mod attributes;
 mod cell;
 mod change;
@@ -105,6 +107,10 @@ mod units;
 mod validity;
 
 pub use self::{
+    area::{
+        AreaError, LatLngBox, MAX_POLYGONS, MAX_VERTICES, PolygonVertices, Ring, RingError, SearchArea,
+        ServedPoint, ServiceArea,
+    },
     attributes::{AttributeRange, Attributes},
     cell::{Cell, CellResolution, CoarseCell},
     change::Change,
@@ -117,7 +123,7 @@ pub use self::{
         Merchant, MerchantId, MerchantIdError, NamesOf, Pieces, Profile, ProfileTooLarge, StoredMerchant,
         Visibility,
     },
-    query::{Count, Cursor, End, Hit, Hits, Query, SearchControl},
+    query::{Count, Cursor, End, Hit, Hits, Query, Reach, SearchControl},
     search::SearchIter,
     snapshot::{IndexReader, IndexWriter, Snapshot},
     terms::{Term, TermKind, Terms},

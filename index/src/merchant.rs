@@ -6,7 +6,9 @@ use std::{fmt, sync::Arc};
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::{AnyPosition, Details, Hours, Revision, Term, TermKind, Terms, UnixMicros, Validity};
+use crate::{
+    AnyPosition, Details, Hours, Revision, ServiceArea, Term, TermKind, Terms, UnixMicros, Validity,
+};
 
 /// A merchant id: 1 to 128 bytes of UTF-8 without `/`, control characters, or leading or trailing white
 /// space.
@@ -263,6 +265,12 @@ impl Merchant {
     #[must_use]
     pub fn hours(&self) -> Option<&Arc<Hours>> {
         self.details.as_ref()?.hours.as_ref()
+    }
+
+    /// Returns the area that the merchant serves, if it states one.
+    #[must_use]
+    pub fn service_area(&self) -> Option<&ServiceArea> {
+        self.details.as_ref()?.service_area.as_deref()
     }
 
     /// Returns the time during which searches may return the merchant; `None` if it is unlimited.

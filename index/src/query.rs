@@ -2,7 +2,9 @@
 
 use std::{cell::Cell, fmt, sync::Arc};
 
-use crate::{Ecef, Filter, Limit, MerchantId, Meters, Radius, StoredMerchant};
+use crate::{
+    Ecef, Filter, Limit, MerchantId, Meters, Radius, SearchArea, ServedPoint, ServiceArea, StoredMerchant,
+};
 
 /// A position in the result order, after which the next page starts. Ordered like results, by distance and
 /// then by id (`rank`, which follows from the two, compares last).
@@ -33,13 +35,65 @@ pub struct Query {
     pub after: Option<Cursor>,
     /// Conditions on merchants.
     pub filter: Filter,
+    /// Relation of the merchants to the origin.
+    pub reach: Reach,
+    /// Area that the positions of the merchants lie in, if not everywhere within the radius.
+    pub area: Option<Arc<SearchArea>>,
+}
+
+/// Relation of merchants to the origin of a query.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Reach {
+    /// Merchants within the radius.
+    #[default]
+    Near,
+    /// Merchants within the radius whose service area contains a point, which is the origin.
+    Serving(ServedPoint),
+    /// Merchants within the radius, and those within another radius whose service area contains a point, which is
+    /// the origin.
+    NearOrServing {
+        /// The point to be served.
+        point: ServedPoint,
+        /// Radius of those that serve it.
+        radius: Radius,
+    },
 }
 
 impl Query {
     /// A query for the first page of visible merchants in a full circle.
     #[must_use]
     pub fn nearest(origin: Ecef, radius: Radius, limit: Limit) -> Self {
-        Self { origin, min_distance: Meters::ZERO, radius, limit, after: None, filter: Filter::default() }
+        Self {
+            origin,
+            min_distance: Meters::ZERO,
+            radius,
+            limit,
+            after: None,
+            filter: Filter::default(),
+            reach: Reach::Near,
+            area: None,
+        }
+    }
+
+    /// Returns whether the position and the service area of a merchant allow it to be in the result, whatever its
+    /// other properties.
+    #[must_use]
+    pub fn covers(&self, stored: &StoredMerchant) -> bool {
+        let wgs84 = stored.merchant.position.to_wgs84();
+        let position = Ecef::from(wgs84);
+        let distance = self.origin.distance(position);
+        let serves = |point, radius: Radius| {
+            let area = stored.merchant.service_area();
+            distance <= radius.meters() && area.is_some_and(|area: &ServiceArea| area.serves(point, distance))
+        };
+        let is_within_reach = match &self.reach {
+            Reach::Near => distance <= self.radius.meters(),
+            Reach::Serving(point) => serves(point, self.radius),
+            Reach::NearOrServing { point, radius } => {
+                distance <= self.radius.meters() || serves(point, *radius)
+            }
+        };
+        is_within_reach && self.area.as_ref().is_none_or(|area| area.contains(position, || wgs84))
     }
 }
 

@@ -73,6 +73,9 @@ impl Radius {
     /// Default radius of a search, and default of the configurable maximum: 5 km.
     pub const DEFAULT: Self = Self(Meters(5_000.0));
 
+    /// The maximum radius.
+    pub const MAX: Self = Self(Meters(Self::MAX_M));
+
     /// Parses a radius in metres.
     ///
     /// # Errors
@@ -104,6 +107,9 @@ pub struct Limit(NonZeroUsize);
 impl Limit {
     /// No limit.
     pub const UNLIMITED: Self = Self(NonZeroUsize::MAX);
+
+    /// One result.
+    pub(crate) const ONE: Self = Self(NonZeroUsize::MIN);
 
     /// Wraps a number of results. Returns `None` for 0.
     #[must_use]

@@ -71,6 +71,7 @@ impl OfflineService {
     pub fn parse(&self, given: &wire::SearchNearbyRequest) -> Result<Parsed, ServiceError> {
         let settings = SearchSettings {
             max_radius: Radius::DEFAULT,
+            max_service_radius: Radius::MAX,
             search_hidden: false,
             shows_internal: false,
             log_cells: false,

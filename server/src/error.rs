@@ -146,7 +146,13 @@ impl ServiceError {
     pub fn below(self, path: &str) -> Self {
         match self {
             Self::Invalid(mut violations) => {
-                violations.iter_mut().for_each(|one| one.field = format!("{path}.{}", one.field));
+                for one in &mut violations {
+                    one.field = match (path, one.field.as_str()) {
+                        (path, "") => path.to_owned(),
+                        ("", field) => field.to_owned(),
+                        (path, field) => format!("{path}.{field}"),
+                    };
+                }
                 Self::Invalid(violations)
             }
             other => other,

@@ -51,6 +51,7 @@
 
 mod admin;
 pub mod app;
+mod area;
 pub mod auth;
 pub mod bench_support;
 pub mod change_feed;

@@ -4,17 +4,19 @@
 //! assembled by copying. The store keeps what the client gave; what the commit decides (name, etag, WGS-84 position and the
 //! two times) is put around it when a version is made, and again when it is read from the store.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use nearby_index::{
     AnyPosition, Details, ExpressionHours, Hours, Merchant, MerchantId, Period, Pieces, Position, Profile,
-    ProfileTooLarge, Revision, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility, WeeklyHours,
-    Wgs84,
+    ProfileTooLarge, Revision, ServiceArea, StoredMerchant, Term, TermKind, Terms, UnixMicros, Visibility,
+    WeeklyHours, Wgs84,
 };
 use nearby_proto::{v1 as wire, well_known::Timestamp};
 use prost::{DecodeError, Message, bytes::Buf};
 
 use crate::{
-    cross_field_checks,
+    area, cross_field_checks,
     error::ServiceError,
     listing::{closed_until, review_of, validity_of, visibility_of},
     opening_hours::{Expression, HolidayKind, country_at, day_number, region_code},
@@ -56,13 +58,14 @@ pub struct VersionMeta {
 /// Encodes a merchant whose fields have been checked. `expression` is the one of its opening hours, if the caller has parsed it.
 ///
 /// # Errors
-/// [`ProfileTooLarge`].
+/// Violations of the service area, which depends on the position, and a violation without a field if the merchant is too
+/// large.
 pub(crate) fn encode(
     mut given: wire::Merchant,
     id: MerchantId,
     position: AnyPosition,
     expression: Option<Expression>,
-) -> Result<Merchant, ProfileTooLarge> {
+) -> Result<Merchant, ServiceError> {
     if given.visibility() == wire::Visibility::Unspecified {
         given.set_visibility(wire::Visibility::Visible);
     }
@@ -76,7 +79,7 @@ fn encode_reviewed(
     id: MerchantId,
     position: AnyPosition,
     expression: Option<Expression>,
-) -> Result<Merchant, ProfileTooLarge> {
+) -> Result<Merchant, ServiceError> {
     let visibility = visibility_of(&given);
     given.name.clear();
     given.etag.clear();
@@ -84,8 +87,19 @@ fn encode_reviewed(
     given.create_time = None;
     given.update_time = None;
     let terms = terms_of(&given);
-    let details = details_of(&given, position, expression).shared();
-    Ok(Merchant { id, position, visibility, terms, details, profile: profile_of(given)? })
+    let service_area = service_area_of(&given, position)?;
+    let details = details_of(&given, position, expression, service_area).shared();
+    let profile = profile_of(given).map_err(|error| too_large(&error))?;
+    Ok(Merchant { id, position, visibility, terms, details, profile })
+}
+
+/// The area that a merchant serves.
+fn service_area_of(
+    given: &wire::Merchant,
+    position: AnyPosition,
+) -> Result<Option<Arc<ServiceArea>>, ServiceError> {
+    let area = given.service_area.as_ref().map(|area| area::service_area_of(area, position.to_wgs84()));
+    area.transpose().map(|area| area.map(Arc::new)).map_err(|error| error.below("service_area"))
 }
 
 /// Returns whether two merchants have the same fields, except those that a commit decides.
@@ -99,19 +113,19 @@ pub(crate) fn source_of(merchant: &Merchant) -> &str {
     terms.find(|term| term.kind() == TermKind::Source).map_or("", Term::name)
 }
 
-/// The violation of a merchant that is too large; `path` is its field in the request.
-pub(crate) fn too_large(path: &str, error: &ProfileTooLarge) -> ServiceError {
-    ServiceError::invalid(path, reason::TOO_LARGE, format!("is too large for a merchant: it {error}"))
+/// The violation of a merchant that is too large.
+fn too_large(error: &ProfileTooLarge) -> ServiceError {
+    ServiceError::invalid("", reason::TOO_LARGE, format!("is too large for a merchant: it {error}"))
 }
 
 /// Returns a merchant with another review.
 ///
 /// # Errors
-/// [`ProfileTooLarge`]. A profile that cannot be decoded keeps its review.
+/// If the merchant is too large with it. A profile that cannot be decoded keeps its review.
 pub(crate) fn with_review(
     merchant: Merchant,
     review: Option<wire::Review>,
-) -> Result<Merchant, ProfileTooLarge> {
+) -> Result<Merchant, ServiceError> {
     let Ok(given) = decode_pieces(merchant.profile.given()) else { return Ok(merchant) };
     encode_reviewed(wire::Merchant { review, ..given }, merchant.id, merchant.position, None)
 }
@@ -123,7 +137,7 @@ pub(crate) fn with_review(
 pub(crate) fn keep_review(
     merchant: Merchant,
     before: Option<&StoredMerchant>,
-) -> Result<Merchant, ProfileTooLarge> {
+) -> Result<Merchant, ServiceError> {
     match before.and_then(review_of) {
         None => Ok(merchant),
         Some(review) => with_review(merchant, Some(review)),
@@ -159,7 +173,9 @@ pub(crate) fn derive_fields(stored: StoredMerchant) -> (StoredMerchant, bool) {
     let is_readable = match decode_pieces(merchant.profile.given()) {
         Ok(given) => {
             merchant.terms = terms_of(&given);
-            merchant.details = details_of(&given, merchant.position, None).shared();
+            // An area was valid when it was stored.
+            let service_area = service_area_of(&given, merchant.position).ok().flatten();
+            merchant.details = details_of(&given, merchant.position, None, service_area).shared();
             // Release 0.1 stored the fields in the order of their numbers.
             profile_of(given).map(|profile| merchant.profile = profile).is_ok()
         }
@@ -242,8 +258,7 @@ impl MerchantPatch {
         let (is_row, FieldUpdate { fields, given, position }) = match self.update {
             Update::Replace(merchant) => return Ok(merchant),
             Update::Review(review) => {
-                let reviewed = with_review(current.merchant.clone(), review);
-                return reviewed.map_err(|error| too_large("", &error));
+                return with_review(current.merchant.clone(), review);
             }
             Update::Fields(update) => (false, *update),
             // All that a row without visibility keeps is known.
@@ -268,7 +283,7 @@ impl MerchantPatch {
         let position = position.unwrap_or(current.merchant.position);
         let path = if is_row { "" } else { "merchant" };
         cross_field_checks::check(path, &merged)?;
-        encode(merged, self.id, position, None).map_err(|error| too_large(path, &error))
+        encode(merged, self.id, position, None).map_err(|error| error.below(path))
     }
 
     /// About the number of bytes that the patch adds to a commit.
@@ -346,17 +361,18 @@ macro_rules! updatable_fields {
 updatable_fields! {
     display_name brand categories services position address phone opening_hours photos mini_program visibility
     external_ids labels website_uri source attributes localized_names service_links
-    business_status reopening_date valid_from valid_until
+    business_status reopening_date valid_from valid_until service_area
 }
 
 /// Declares the fields within others that a patch can replace on their own: those of an address, beside the time zone of hours.
 macro_rules! nested_fields {
     ($($field:ident $path:literal)*) => {
         /// The fields within others that an update mask may name.
-        pub(crate) const NESTED_FIELDS: &[&str] = &["opening_hours.time_zone", $($path),*];
+        pub(crate) const NESTED_FIELDS: &[&str] = &["opening_hours.time_zone", "service_area.radius_m", $($path),*];
 
         impl FieldSet {
-            /// Copies the fields of this set that are within others. An address without any field is none, and hours keep a time zone.
+            /// Copies the fields of this set that are within others. An address without any field is none, hours keep a time
+            /// zone, and an area without a radius keeps its polygons.
             fn copy_nested_fields(self, given: &wire::Merchant, to: &mut wire::Merchant) {
                 if self.0 & !Self::all().0 == 0 {
                     return;
@@ -364,6 +380,9 @@ macro_rules! nested_fields {
                 let zone = given.opening_hours.as_ref().map(|hours| &hours.time_zone).filter(|zone| !zone.is_empty());
                 if let Some(zone) = zone.filter(|_| self.contains("opening_hours.time_zone")) {
                     to.opening_hours.get_or_insert_default().time_zone.clone_from(zone);
+                }
+                if self.contains("service_area.radius_m") {
+                    copy_service_radius(given, to);
                 }
                 let mut address = to.address.take().unwrap_or_default();
                 $(
@@ -376,6 +395,16 @@ macro_rules! nested_fields {
             }
         }
     };
+}
+
+/// Copies the radius of a service area. Polygons give way to a radius, and stay without one: a CSV file has a column for the
+/// radius only.
+fn copy_service_radius(given: &wire::Merchant, to: &mut wire::Merchant) {
+    let has_radius =
+        |area: &wire::ServiceArea| matches!(area.shape, Some(wire::service_area::Shape::RadiusM(_)));
+    if given.service_area.is_some() || to.service_area.as_ref().is_some_and(has_radius) {
+        to.service_area = given.service_area.clone().filter(has_radius);
+    }
 }
 
 nested_fields! {
@@ -419,12 +448,18 @@ fn terms_of(given: &wire::Merchant) -> Terms {
 }
 
 /// Details as the index keeps them. `expression` is the one of the opening hours, if the caller has parsed it.
-fn details_of(given: &wire::Merchant, position: AnyPosition, expression: Option<Expression>) -> Details {
+fn details_of(
+    given: &wire::Merchant,
+    position: AnyPosition,
+    expression: Option<Expression>,
+    service_area: Option<Arc<ServiceArea>>,
+) -> Details {
     Details {
         hours: hours_of(given, position, expression).map(Hours::interned),
         attributes: given.attributes.iter().map(|(key, value)| (key.as_str(), *value)).collect(),
         validity: validity_of(given),
         closed_until: closed_until(given),
+        service_area,
     }
 }
 
@@ -449,13 +484,7 @@ pub(crate) fn hours_of(
 
 /// Returns a position in its datum; `None` if the datum is not named or a coordinate is out of range.
 pub(crate) fn position_of(given: &wire::Position) -> Option<AnyPosition> {
-    let (latitude, longitude) = (given.latitude, given.longitude);
-    match given.coordinate_system() {
-        wire::CoordinateSystem::Unspecified => None,
-        wire::CoordinateSystem::Wgs84 => Position::new(latitude, longitude).map(AnyPosition::Wgs84).ok(),
-        wire::CoordinateSystem::Gcj02 => Position::new(latitude, longitude).map(AnyPosition::Gcj02).ok(),
-        wire::CoordinateSystem::Bd09 => Position::new(latitude, longitude).map(AnyPosition::Bd09).ok(),
-    }
+    area::position_in(given.coordinate_system(), given.latitude, given.longitude)?.ok()
 }
 
 /// Rounds a position to a hundredth of a degree, which moves sunrise by three seconds: merchants nearby share their hours.

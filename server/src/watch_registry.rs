@@ -1,14 +1,15 @@
 //! The watches of surroundings, found by the changes that concern them.
 //!
-//! A watch registers the ball that it watches. A commit looks up, for the old and the new position of each changed merchant, the watches
-//! whose ball contains it, and wakes these and no others: the cost of a change is independent of the number of watches elsewhere.
+//! A watch of the merchants near a point registers their ball, and one of those that serve a point registers the point. For the old and the
+//! new version of each changed merchant, a commit looks up the balls that contain its position and the points within the reach of its service
+//! area, and wakes these watches and no others: the cost of a change is independent of the number of watches elsewhere.
 //!
-//! A watch registers before it searches, and moves its ball before it searches elsewhere; a commit wakes watches after its changes are visible.
+//! A watch registers before it searches, and moves before it searches elsewhere; a commit wakes watches after its changes are visible.
 //! A search therefore sees a change, or the watch is woken by it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nearby_index::{Change, Ecef, Meters, StoredMerchant};
+use nearby_index::{Change, Ecef, Meters, ServiceArea, StoredMerchant};
 use rstar::{AABB, RTree, RTreeObject};
 use tokio::sync::Notify;
 
@@ -20,19 +21,24 @@ pub struct WatchRegistry {
 
 #[derive(Debug, Default)]
 struct Watches {
-    /// Watches by the ball around their origin.
+    /// Watches of merchants near their origin, by the ball of these.
     near: RTree<Ball>,
+    /// Watches of merchants that serve their origin, by that point.
+    served: RTree<Ball>,
     next_id: u64,
 }
 
-/// What a watch registers: the points whose geodesic distance from its origin is at most a radius.
+/// The merchants that a watch is about: those near its origin, those that serve it, or both.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct WatchedBall {
+pub(crate) struct Watched {
     pub(crate) origin: Ecef,
-    pub(crate) radius: Meters,
+    /// Largest geodesic distance of merchants from the origin, whatever area they serve.
+    pub(crate) near: Option<Meters>,
+    /// True if merchants whose service area contains the origin belong to the watch at any distance.
+    pub(crate) is_served: bool,
 }
 
-/// A ball in the tree.
+/// A ball in a tree.
 #[derive(Clone, Debug)]
 struct Ball {
     center_m: [f64; 3],
@@ -59,37 +65,36 @@ impl RTreeObject for Ball {
     }
 }
 
-impl Ball {
-    fn new(ball: WatchedBall, id: u64, wake: Arc<Notify>) -> Self {
-        // A chord is never longer than the geodesic, and the allowance covers the rounding of both: a ball too many costs a search, a ball
-        // too few a change that the client never sees.
-        let radius_m = ball.radius.get() * (1.0 + 1e-9) + 1e-3;
-        Self { center_m: ball.origin.xyz_m(), radius_m, id, wake }
-    }
+/// Returns a chord that is at least as long as that of any two points at a geodesic distance. A chord is never longer than the geodesic, and
+/// the allowance covers the rounding of both: a watch woken in vain costs a search, one not woken misses a change.
+fn chord_m(distance: Meters) -> f64 {
+    distance.get() * (1.0 + 1e-9) + 1e-3
+}
 
-    fn contains(&self, point_m: [f64; 3]) -> bool {
-        let distance2: f64 =
-            self.center_m.iter().zip(point_m).map(|(center_m, point_m)| (center_m - point_m).powi(2)).sum();
-        distance2 <= self.radius_m * self.radius_m
-    }
+fn is_within(one_m: [f64; 3], other_m: [f64; 3], chord_m: f64) -> bool {
+    one_m.iter().zip(other_m).map(|(one_m, other_m)| (one_m - other_m).powi(2)).sum::<f64>()
+        <= chord_m * chord_m
 }
 
 /// A registered watch. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Registration {
     registry: WatchRegistry,
-    ball: Ball,
+    id: u64,
+    wake: Arc<Notify>,
+    watched: Watched,
 }
 
 impl WatchRegistry {
     /// Registers a watch.
-    pub(crate) fn register(&self, ball: WatchedBall) -> Registration {
+    pub(crate) fn register(&self, watched: Watched) -> Registration {
         let mut watches = self.watches();
-        let id = watches.next_id;
+        let (id, wake) = (watches.next_id, Arc::default());
         watches.next_id += 1;
-        let ball = Ball::new(ball, id, Arc::default());
-        watches.near.insert(ball.clone());
-        Registration { registry: self.clone(), ball }
+        let registration = Registration { registry: self.clone(), id, wake, watched };
+        watches.insert(&registration);
+        drop(watches);
+        registration
     }
 
     /// Wakes the watches that changes may concern. Each change comes with the version that it replaces.
@@ -99,13 +104,17 @@ impl WatchRegistry {
     ) {
         let watches = self.watches();
         for (change, before) in changes {
-            let point_of = |stored: &StoredMerchant| Ecef::from(stored.merchant.position.to_wgs84()).xyz_m();
-            let old = before.map(point_of);
-            let new = match change {
-                Change::Put(stored) => Some(point_of(stored)).filter(|new| old != Some(*new)),
+            let after = match change {
+                Change::Put(stored) => Some(&**stored),
                 Change::Delete { .. } => None,
             };
-            old.into_iter().chain(new).for_each(|point_m| watches.wake(point_m));
+            let place = |stored: &StoredMerchant| {
+                let point_m = Ecef::from(stored.merchant.position.to_wgs84()).xyz_m();
+                (point_m, stored.merchant.service_area().map(ServiceArea::reach))
+            };
+            let before = before.map(place);
+            let after = after.map(place).filter(|after| before != Some(*after));
+            before.into_iter().chain(after).for_each(|(point_m, reach)| watches.wake(point_m, reach));
         }
     }
 
@@ -115,32 +124,71 @@ impl WatchRegistry {
 }
 
 impl Watches {
-    fn wake(&self, point_m: [f64; 3]) {
-        let found = self.near.locate_in_envelope_intersecting(AABB::from_point(point_m));
-        found.filter(|ball| ball.contains(point_m)).for_each(|ball| ball.wake.notify_one());
+    fn insert(&mut self, registration: &Registration) {
+        if let Some(ball) = registration.near() {
+            self.near.insert(ball);
+        }
+        if let Some(point) = registration.served() {
+            self.served.insert(point);
+        }
+    }
+
+    fn remove(&mut self, registration: &Registration) {
+        if let Some(ball) = registration.near() {
+            self.near.remove(&ball);
+        }
+        if let Some(point) = registration.served() {
+            self.served.remove(&point);
+        }
+    }
+
+    /// Wakes the watches that a merchant at a point may concern, with the reach of its service area if it has one.
+    fn wake(&self, point_m: [f64; 3], reach: Option<Meters>) {
+        let near = self.near.locate_in_envelope_intersecting(AABB::from_point(point_m));
+        let near = near.filter(|ball| is_within(ball.center_m, point_m, ball.radius_m));
+        near.for_each(|ball| ball.wake.notify_one());
+        if let Some(reach_m) = reach.map(chord_m) {
+            let corner = |sign: f64| point_m.map(|axis_m| axis_m + sign * reach_m);
+            let around = AABB::from_corners(corner(-1.0), corner(1.0));
+            let served = self.served.locate_in_envelope_intersecting(around);
+            let served = served.filter(|point| is_within(point.center_m, point_m, reach_m));
+            served.for_each(|point| point.wake.notify_one());
+        }
     }
 }
 
 impl Registration {
     /// Moves the watch.
-    pub(crate) fn move_to(&mut self, ball: WatchedBall) {
-        let moved = Ball::new(ball, self.ball.id, Arc::clone(&self.ball.wake));
-        let mut watches = self.registry.watches();
-        watches.near.remove(&self.ball);
-        watches.near.insert(moved.clone());
-        drop(watches);
-        self.ball = moved;
+    pub(crate) fn move_to(&mut self, watched: Watched) {
+        let registry = self.registry.clone();
+        let mut watches = registry.watches();
+        watches.remove(self);
+        self.watched = watched;
+        watches.insert(self);
     }
 
     /// Completes when a change may concern the watch, at once if there was one since the last time.
     pub(crate) async fn changed(&self) {
-        self.ball.wake.notified().await;
+        self.wake.notified().await;
+    }
+
+    fn near(&self) -> Option<Ball> {
+        self.watched.near.map(|radius| self.ball(chord_m(radius)))
+    }
+
+    fn served(&self) -> Option<Ball> {
+        self.watched.is_served.then(|| self.ball(0.0))
+    }
+
+    fn ball(&self, radius_m: f64) -> Ball {
+        let wake = Arc::clone(&self.wake);
+        Ball { center_m: self.watched.origin.xyz_m(), radius_m, id: self.id, wake }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.registry.watches().near.remove(&self.ball);
+        self.registry.watches().remove(self);
     }
 }
 
@@ -148,6 +196,7 @@ impl Drop for Registration {
 mod tests {
     use futures_util::FutureExt;
     use nearby_index::{Merchant, MerchantId, Position, Revision, UnixMicros, Wgs84};
+    use nearby_proto::v1 as wire;
     use proptest::prelude::*;
 
     use super::*;
@@ -158,17 +207,21 @@ mod tests {
     }
 
     fn stored(at: Position<Wgs84>) -> Arc<StoredMerchant> {
+        stored_as(cafe(), at)
+    }
+
+    fn stored_as(given: wire::Merchant, at: Position<Wgs84>) -> Arc<StoredMerchant> {
         let position = nearby_index::AnyPosition::Wgs84(at);
         let merchant: Merchant =
-            record::encode(cafe(), MerchantId::parse("m").unwrap(), position, None).unwrap();
+            record::encode(given, MerchantId::parse("m").unwrap(), position, None).unwrap();
         let (revision, time) = (Revision(1), UnixMicros(0));
         let meta =
             VersionMeta { revision, position_revision: revision, create_time: time, update_time: time };
         Arc::new(record::make_version(merchant, meta))
     }
 
-    fn ball(origin: Position<Wgs84>, radius_m: f64) -> WatchedBall {
-        WatchedBall { origin: Ecef::from(origin), radius: Meters::new(radius_m).unwrap() }
+    fn near(origin: Position<Wgs84>, radius_m: f64) -> Watched {
+        Watched { origin: Ecef::from(origin), near: Meters::new(radius_m), is_served: false }
     }
 
     fn is_woken(registration: &Registration) -> bool {
@@ -180,7 +233,7 @@ mod tests {
         let registry = WatchRegistry::default();
         let [here, there, elsewhere] =
             [(60.0, 25.0), (60.2, 25.0), (61.0, 25.0)].map(|(north, east)| position(north, east));
-        let watches = [here, there, elsewhere].map(|origin| registry.register(ball(origin, 5_000.0)));
+        let watches = [here, there, elsewhere].map(|origin| registry.register(near(origin, 5_000.0)));
         let woken = || watches.each_ref().map(is_woken);
         let (before, after) = (stored(here), stored(there));
         registry.notify([(&Change::Put(Arc::clone(&before)), None)]);
@@ -197,18 +250,45 @@ mod tests {
     fn a_watch_that_moves_or_ends_leaves_its_place() {
         let registry = WatchRegistry::default();
         let [here, there] = [position(0.0, 179.99), position(10.0, 0.0)];
-        let mut watch = registry.register(ball(here, 5_000.0));
+        let mut watch = registry.register(near(here, 5_000.0));
         // Across the antimeridian.
-        let near = Change::Put(stored(position(0.0, -179.99)));
-        registry.notify([(&near, None)]);
+        let beside = Change::Put(stored(position(0.0, -179.99)));
+        registry.notify([(&beside, None)]);
         assert!(is_woken(&watch));
-        watch.move_to(ball(there, 5_000.0));
-        registry.notify([(&near, None)]);
+        watch.move_to(near(there, 5_000.0));
+        registry.notify([(&beside, None)]);
         assert!(!is_woken(&watch));
         registry.notify([(&Change::Put(stored(there)), None)]);
         assert!(is_woken(&watch));
         drop(watch);
         assert_eq!(registry.watches().near.size(), 0);
+    }
+
+    #[test]
+    fn a_change_of_a_service_area_wakes_the_watches_of_points_within_its_old_and_new_reach() {
+        let registry = WatchRegistry::default();
+        let serving = |radius_m: f64| {
+            let shape = wire::service_area::Shape::RadiusM(radius_m);
+            let service_area = Some(wire::ServiceArea { shape: Some(shape) });
+            stored_as(wire::Merchant { service_area, ..cafe() }, position(60.0, 25.0))
+        };
+        // 11 km and 22 km away, and one beside the merchant that is about merchants near it only.
+        let served = |north| {
+            let origin = Ecef::from(position(north, 25.0));
+            registry.register(Watched { origin, near: None, is_served: true })
+        };
+        let watches = [served(60.1), served(60.2), registry.register(near(position(60.0, 25.01), 1_000.0))];
+        let woken = || watches.each_ref().map(is_woken);
+        registry.notify([(&Change::Put(stored(position(60.1, 25.0))), None)]);
+        assert_eq!(woken(), [false; 3], "a merchant without an area serves nobody");
+        registry.notify([(&Change::Put(serving(12_000.0)), None)]);
+        assert_eq!(woken(), [true, false, true]);
+        registry.notify([(&Change::Put(serving(30_000.0)), Some(&*serving(12_000.0)))]);
+        assert_eq!(woken(), [true, true, true]);
+        registry.notify([(&Change::Put(serving(5_000.0)), Some(&*serving(30_000.0)))]);
+        assert_eq!(woken(), [true, true, true]);
+        drop(watches);
+        assert_eq!(registry.watches().served.size(), 0);
     }
 
     proptest! {
@@ -221,17 +301,17 @@ mod tests {
         ) {
             let registry = WatchRegistry::default();
             let place = position(latitude, longitude);
-            let watches: Vec<(WatchedBall, Registration)> = others.into_iter().map(|(north, east, radius_m)| {
+            let watches: Vec<(Watched, Registration)> = others.into_iter().map(|(north, east, radius_m)| {
                 let origin = position((latitude + north).clamp(-90.0, 90.0), (longitude + east).clamp(-180.0, 180.0));
-                let ball = ball(origin, radius_m);
-                (ball, registry.register(ball))
+                let watched = near(origin, radius_m);
+                (watched, registry.register(watched))
             }).collect();
             registry.notify([(&Change::Put(stored(place)), None)]);
-            for (ball, registration) in &watches {
-                let distance_m = ball.origin.distance(Ecef::from(place)).get();
-                let woken = is_woken(registration);
-                prop_assert!(woken || distance_m > ball.radius.get());
-                prop_assert!(!woken || distance_m <= ball.radius.get() + 1.0, "{distance_m} {:?}", ball.radius);
+            for (watched, registration) in &watches {
+                let distance_m = watched.origin.distance(Ecef::from(place)).get();
+                let (woken, radius_m) = (is_woken(registration), watched.near.unwrap().get());
+                prop_assert!(woken || distance_m > radius_m);
+                prop_assert!(!woken || distance_m <= radius_m + 1.0, "{distance_m} {radius_m}");
             }
         }
     }

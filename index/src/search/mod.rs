@@ -3,12 +3,15 @@
 mod bounds;
 mod count;
 mod iter;
+mod parts;
+mod restriction;
 mod top_k;
 mod traversal;
 
 pub use self::iter::SearchIter;
 use self::{
     count::{Counter, ForEach},
+    parts::Parts,
     top_k::TopK,
     traversal::Traversal,
 };
@@ -19,6 +22,44 @@ use crate::{
 
 /// Searches for the nearest merchants. Clears `hits` first.
 pub(crate) fn search<'s>(tree: &'s Tree, query: &Query, control: SearchControl<'_>, hits: &mut Hits<'s>) {
+    match Parts::of(query) {
+        Parts::Whole(query) => search_part(tree, query, control, hits),
+        Parts::Separate(parts) => search_parts(tree, query.limit, parts, control, hits),
+    }
+}
+
+/// Searches part after part until the limit is reached.
+fn search_parts<'s>(
+    tree: &'s Tree,
+    limit: Limit,
+    parts: [Option<Box<Query>>; 2],
+    control: SearchControl<'_>,
+    hits: &mut Hits<'s>,
+) {
+    let mut found = Hits::default();
+    let mut preceding = None;
+    for mut part in parts.into_iter().flatten() {
+        let room = limit.get() - found.hits.len();
+        // One more hit tells whether there is another page.
+        let probes = room == 0;
+        part.limit = if limit == Limit::UNLIMITED { limit } else { Limit::new(room).unwrap_or(Limit::ONE) };
+        search_part(tree, &part, control, hits);
+        preceding.get_or_insert(hits.preceding);
+        if probes {
+            found.end = if hits.hits.is_empty() { hits.end } else { End::Limit };
+        } else {
+            found.hits.append(&mut hits.hits);
+            found.end = hits.end;
+        }
+        if found.end != End::Complete {
+            break;
+        }
+    }
+    std::mem::swap(&mut hits.hits, &mut found.hits);
+    (hits.end, hits.preceding) = (found.end, preceding.unwrap_or_default());
+}
+
+fn search_part<'s>(tree: &'s Tree, query: &Query, control: SearchControl<'_>, hits: &mut Hits<'s>) {
     let radius = query.radius.meters();
     hits.preceding = query.after.as_ref().map_or(0, |after| after.rank);
     let mut estimate = query.after.as_ref().and_then(|after| RadiusEstimate::new(after, query.limit));
@@ -87,9 +128,14 @@ impl RadiusEstimate {
 
 /// Counts all merchants that a query matches, ignoring its limit.
 pub(crate) fn count(tree: &Tree, query: &Query, control: SearchControl<'_>) -> Count {
-    let traversal = Traversal::new(query, control, query.radius.meters(), false, Counter::default());
-    let (counter, stopped) = traversal.run(tree.root());
-    Count { merchants: counter.merchants, stopped: stopped.is_some() }
+    let mut total = Count { merchants: 0, stopped: false };
+    for part in Parts::of(query).iter() {
+        let traversal = Traversal::new(part, control, part.radius.meters(), false, Counter::default());
+        let (counter, stopped) = traversal.run(tree.root());
+        total.merchants += counter.merchants;
+        total.stopped |= stopped.is_some();
+    }
+    total
 }
 
 /// Calls `show` for every merchant that a query matches, ignoring its limit, in no particular order. Returns
@@ -98,8 +144,10 @@ pub(crate) fn for_each<'s>(
     tree: &'s Tree,
     query: &Query,
     control: SearchControl<'_>,
-    show: impl FnMut(Hit<'s>),
+    mut show: impl FnMut(Hit<'s>),
 ) -> bool {
-    let traversal = Traversal::new(query, control, query.radius.meters(), false, ForEach(show));
-    traversal.run(tree.root()).1.is_none()
+    Parts::of(query).iter().all(|part| {
+        let traversal = Traversal::new(part, control, part.radius.meters(), false, ForEach(&mut show));
+        traversal.run(tree.root()).1.is_none()
+    })
 }

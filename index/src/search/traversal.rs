@@ -8,7 +8,10 @@ use std::{marker::PhantomData, sync::Arc};
 
 use pulp::{Arch, NullaryFnOnce};
 
-use super::bounds::{InnerBound, OuterBound};
+use super::{
+    bounds::{InnerBound, OuterBound},
+    restriction::{AreaOfPoint, Restriction},
+};
 use crate::{
     Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, TextFilter,
     ecef::distance_of_chord2,
@@ -54,6 +57,10 @@ pub(super) struct Traversal<'q, 's, S> {
     counted: Option<InnerBound>,
     /// The query matches every visible merchant and no other.
     is_unfiltered: bool,
+    /// Conditions on service areas and positions, if there are any.
+    restriction: Option<Restriction<'q>>,
+    /// Every merchant that passes the filter within the outer bound is a hit.
+    is_plain: bool,
     /// The condition on names, which is checked last.
     text: Option<&'q TextFilter>,
     stopped: bool,
@@ -75,8 +82,16 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     ) -> Self {
         let floor = query.after.as_ref().map_or(Meters::ZERO, |after| after.distance).max(query.min_distance);
         let is_unfiltered = query.filter.matches_all_visible();
+        let restriction = Restriction::of(query);
+        let inner = (query.after.is_some() || floor > Meters::ZERO).then(|| InnerBound::new(floor));
+        let is_plain = inner.is_none()
+            && control.predicate.is_none()
+            && restriction.is_none()
+            && query.filter.text.is_none()
+            && query.filter.condition.is_none();
         let counts_subtrees = collector.is_count_only()
             && is_unfiltered
+            && restriction.is_none()
             && control.predicate.is_none()
             && query.after.is_none()
             && floor == Meters::ZERO;
@@ -87,9 +102,11 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             collector,
             outer: OuterBound::new(reach),
             nearest_first,
-            inner: (query.after.is_some() || floor > Meters::ZERO).then(|| InnerBound::new(floor)),
+            inner,
             counted: counts_subtrees.then(|| InnerBound::new(query.radius.meters())),
             is_unfiltered,
+            restriction,
+            is_plain,
             text: query.filter.text.as_ref(),
             stopped: false,
             frontier2: f32::INFINITY,
@@ -141,6 +158,9 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             }
         }
         let nearest2 = node.boxes().nearest2(self.query.origin);
+        if let Some(restriction) = &self.restriction {
+            among &= restriction.children(node, &nearest2);
+        }
         let prefetch = |child: usize| match &node.children()[child] {
             Child::Node(node) => node.boxes().prefetch(),
             Child::Page(page) => page.prefetch(),
@@ -169,7 +189,9 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
 
     #[inline(always)]
     fn visit_points(&mut self, page: &'s Page) {
-        if self.is_unfiltered {
+        if self.restriction.as_ref().is_some_and(Restriction::asks_who_serves) {
+            self.visit_serving(page);
+        } else if self.is_unfiltered {
             // `matching` intersects exact posting lists and ranges, so this prune involves no rounding.
             self.visit_packed(page.packed(), &page.valid(&self.query.filter));
         } else {
@@ -178,6 +200,20 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         if let Some(recent) = page.recent() {
             self.visit_recent(recent);
         }
+    }
+
+    /// Visits the packed points that have a service area.
+    #[inline(always)]
+    fn visit_serving(&mut self, page: &'s Page) {
+        let Some(areas) = page.packed().areas() else { return };
+        let mut among = areas.points().clone();
+        let combine = |having: u64, others: u64| having & others;
+        if self.is_unfiltered {
+            among.combine(&page.valid(&self.query.filter), combine);
+        } else {
+            among.combine(&page.matching(&self.query.filter), combine);
+        }
+        self.visit_packed(page.packed(), &among);
     }
 
     #[inline(always)]
@@ -192,6 +228,9 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             leaves &= !entirely_within(&boxes.farthest2(self.query.origin), inner);
         }
         let nearest2 = boxes.nearest2(self.query.origin);
+        if let Some(restriction) = &self.restriction {
+            leaves &= restriction.leaves(packed, &nearest2);
+        }
         self.visit_nearest_first(
             TaggedBounds::new(&nearest2, leaves),
             MAX_PREFETCH,
@@ -207,9 +246,13 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
                         return;
                     }
                 }
-                traversal.scan_leaf(&chords2_m2, among.leaf(leaf), |lane| {
-                    Some(packed.record(leaf * LEAF_SIZE + lane))
-                });
+                traversal.scan_leaf(
+                    &chords2_m2,
+                    among.leaf(leaf),
+                    |lane| Some(packed.record(leaf * LEAF_SIZE + lane)),
+                    |lane| packed.leaves().position(leaf * LEAF_SIZE + lane, boxes),
+                    |lane| Some((packed.areas()?, leaf * LEAF_SIZE + lane)),
+                );
             },
         );
     }
@@ -228,7 +271,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             if distance > self.outer.distance || self.collector.is_beyond(&hit) {
                 return;
             }
-            self.offer(hit);
+            self.offer(hit, || position, || Some((packed.areas()?, number)));
             self.tighten();
         }
     }
@@ -241,13 +284,19 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             #[expect(clippy::cast_possible_truncation, reason = "keeps the bits of this leaf")]
             let lanes = (selected >> (number * LEAF_SIZE)) as u16;
             let (query, is_unfiltered, text) = (self.query, self.is_unfiltered, self.text);
-            self.scan_leaf(&chords2_m2, lanes, |lane| {
-                let number = number * LEAF_SIZE + lane;
-                let stored = recent.record(number);
-                let may_match = |text: &TextFilter| recent.may_match(number, text.query());
-                (is_unfiltered || text.is_none_or(may_match) && query.filter.matches_but_text(stored))
-                    .then_some(stored)
-            });
+            self.scan_leaf(
+                &chords2_m2,
+                lanes,
+                |lane| {
+                    let number = number * LEAF_SIZE + lane;
+                    let stored = recent.record(number);
+                    let may_match = |text: &TextFilter| recent.may_match(number, text.query());
+                    (is_unfiltered || text.is_none_or(may_match) && query.filter.matches_but_text(stored))
+                        .then_some(stored)
+                },
+                |lane| leaf.position(lane),
+                |_| None,
+            );
         }
     }
 
@@ -258,6 +307,8 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         chords2_m2: &[f64; LEAF_SIZE],
         among: u16,
         record: impl Fn(usize) -> Option<&'s Arc<StoredMerchant>>,
+        position: impl Fn(usize) -> Ecef,
+        area: impl Fn(usize) -> Option<AreaOfPoint<'s>>,
     ) {
         let (floor2, reach2) = (self.inner.map_or(0.0, |inner| inner.chord2_m2), self.outer.chord2_m2);
         // Both limits are conservative: `floor2` is rounded down and `reach2` up, so a lane outside them is
@@ -280,28 +331,38 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             if distance <= self.outer.distance
                 && let Some(merchant) = record(lane)
             {
-                self.offer(Hit { distance, merchant });
+                self.offer(Hit { distance, merchant }, || position(lane), || area(lane));
             }
         }
         self.tighten();
     }
 
-    /// Passes a merchant within the outer bound to the collector, unless it precedes the page, its names do not
-    /// match, or the predicate rejects it.
+    /// Passes a merchant within the outer bound to the collector, unless it precedes the page, does not serve
+    /// the point, lies outside the area, its names do not match, or the predicate rejects it.
     #[inline(always)]
-    fn offer(&mut self, hit: Hit<'s>) {
-        if self.inner.is_some() && self.is_before(&hit) {
-            return;
-        }
-        if self.text.is_some_and(|text| !self.names_match(text, hit.merchant)) {
-            return;
-        }
-        let condition = self.query.filter.condition.as_ref();
-        if condition.is_none_or(|condition| condition.is_met_by(hit.merchant))
-            && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant))
-        {
+    fn offer(
+        &mut self,
+        hit: Hit<'s>,
+        position: impl Fn() -> Ecef,
+        area: impl Fn() -> Option<AreaOfPoint<'s>>,
+    ) {
+        if self.is_plain || self.accepts(&hit, position, area) {
             self.collector.push(hit);
         }
+    }
+
+    fn accepts(
+        &self,
+        hit: &Hit<'s>,
+        position: impl Fn() -> Ecef,
+        area: impl Fn() -> Option<AreaOfPoint<'s>>,
+    ) -> bool {
+        let condition = self.query.filter.condition.as_ref();
+        !(self.inner.is_some() && self.is_before(hit))
+            && self.restriction.as_ref().is_none_or(|restriction| restriction.allows(hit, position, area))
+            && self.text.is_none_or(|text| self.names_match(text, hit.merchant))
+            && condition.is_none_or(|condition| condition.is_met_by(hit.merchant))
+            && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant))
     }
 
     /// Compares the names of a merchant with the text. Decides: features only exclude.

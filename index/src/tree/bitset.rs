@@ -38,6 +38,17 @@ impl BitSet {
         self.points.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// Returns the number of points of the set before a point.
+    #[inline(always)]
+    pub(crate) fn rank(&self, point: usize) -> usize {
+        let before = |number: usize| match number.cmp(&(point / 64)) {
+            std::cmp::Ordering::Less => u64::MAX,
+            std::cmp::Ordering::Equal => (1 << (point % 64)) - 1,
+            std::cmp::Ordering::Greater => 0,
+        };
+        (0..WORDS).map(|number| (self.points[number] & before(number)).count_ones() as usize).sum()
+    }
+
     /// Returns the points of a leaf, one bit each.
     #[inline(always)]
     pub(crate) fn leaf(&self, leaf: usize) -> u16 {
@@ -124,6 +135,7 @@ mod tests {
             prop_assert_eq!(set_bits(without.leaves()).collect::<BTreeSet<_>>(), expected.iter().map(|p| p / LEAF_SIZE).collect());
             for point in 0..PAGE_SIZE {
                 prop_assert_eq!(without.contains(point), expected.contains(&point));
+                prop_assert_eq!(without.rank(point), expected.range(..point).count());
                 prop_assert_eq!(without.leaf(point / LEAF_SIZE) >> (point % LEAF_SIZE) & 1 == 1, expected.contains(&point));
             }
         }

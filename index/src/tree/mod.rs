@@ -11,6 +11,7 @@
 //! | [`leaf_points`] | coordinates: four bytes per axis, exact |
 //! | [`bitset`] | sets of points of a page |
 //! | [`page`](Page) | a few hundred neighbours, packed once, with edits on top; repacked when there are too many edits |
+//! | [`page_areas`] | the points of a page that have a service area, and bounds on it |
 //! | `postings`, `bloom` | the points of a page with a term; the children of a node that may have one |
 //! | `name_rows` | the points of a page whose names may match a text |
 //! | [`node`](Node) | inner nodes: copies the path from the root to each edited page and shares everything else |
@@ -46,6 +47,7 @@ pub(crate) mod leaf_points;
 pub(crate) mod name_rows;
 mod node;
 pub(crate) mod page;
+pub(crate) mod page_areas;
 mod postings;
 
 use std::{cmp::Ordering, fmt, sync::Arc};

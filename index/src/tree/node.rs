@@ -22,11 +22,16 @@ pub(crate) struct Node {
     boxes: BoundingBoxes<MAX_CHILDREN>,
     children: ArrayVec<Child, MAX_CHILDREN>,
     bloom: TermBloom,
+    /// Largest reach of the service areas below each child; absent if there are none.
+    reaches: Option<Box<Reaches>>,
     /// Features of names; only of a node whose children are pages.
     names: NameBloom,
     visible_len: usize,
     has_limited: bool,
 }
+
+/// Reaches in metres, rounded up; 0 where no merchant has a service area.
+pub(crate) type Reaches = [f32; MAX_CHILDREN];
 
 /// A child of a node.
 #[derive(Clone, Debug)]
@@ -72,8 +77,9 @@ impl Node {
             }
             visible_len += child.visible_len();
         }
+        let reaches = reaches_of(&children);
         let has_limited = children.iter().any(Child::has_limited);
-        Self { boxes, children, bloom, names, visible_len, has_limited }
+        Self { boxes, children, bloom, names, reaches, visible_len, has_limited }
     }
 
     /// Groups children into as few nodes as reasonable.
@@ -109,6 +115,11 @@ impl Node {
 
     pub(crate) fn bloom(&self) -> &TermBloom {
         &self.bloom
+    }
+
+    /// Returns the reaches of the service areas below the children, if there are any.
+    pub(crate) fn reaches(&self) -> Option<&Reaches> {
+        self.reaches.as_deref()
     }
 
     pub(crate) fn names(&self) -> &NameBloom {
@@ -234,9 +245,16 @@ impl Node {
                 node.children[number] = child;
             }
         }
+        node.reaches = reaches_of(&node.children);
         node.has_limited = node.children.iter().any(Child::has_limited);
         node
     }
+}
+
+fn reaches_of(children: &[Child]) -> Option<Box<Reaches>> {
+    let mut reaches = [0.0; MAX_CHILDREN];
+    reaches.iter_mut().zip(children).for_each(|(reach_m, child)| *reach_m = child.reach_m());
+    reaches.iter().any(|reach_m| *reach_m > 0.0).then(|| Box::new(reaches))
 }
 
 /// Reads the features of the names of added merchants.
@@ -276,6 +294,15 @@ impl Child {
         match self {
             Self::Node(node) => node.visible_len,
             Self::Page(page) => page.visible_len(),
+        }
+    }
+
+    fn reach_m(&self) -> f32 {
+        match self {
+            Self::Node(node) => {
+                node.reaches.iter().flat_map(|reaches| reaches.iter()).copied().fold(0.0, f32::max)
+            }
+            Self::Page(page) => page.reach_m(),
         }
     }
 

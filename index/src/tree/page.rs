@@ -8,10 +8,11 @@ use super::{
     attribute_columns::AttributeColumns,
     bitset::{BitSet, PAGE_SIZE, set_bits},
     bloom::NameColumn,
-    bounding_boxes::{Aabb, BoundingBoxes, MAX_LEAVES},
+    bounding_boxes::{Aabb, BoundingBoxes, MAX_LEAVES, rounded_up},
     bulk_load,
     leaf_points::{LEAF_SIZE, LeafPoints, WideLeaf},
     name_rows::{NameRows, Signature},
+    page_areas::PageAreas,
     postings::Postings,
 };
 use crate::{
@@ -35,6 +36,7 @@ pub(crate) struct Packed {
     coincident_leaves: u64,
     /// All points of the page share one position.
     is_coincident: bool,
+    areas: Option<Box<PageAreas>>,
     hidden: BitSet,
     /// Visible points whose validity is limited, if there are any.
     limited: Option<Box<BitSet>>,
@@ -63,6 +65,8 @@ pub(crate) struct Recent {
     signatures: Vec<Signature>,
     /// Visible points, one bit each.
     visible: u64,
+    /// Largest reach of a service area, in metres, rounded up; 0 if there is none.
+    reach_m: f32,
     /// The validity of a visible point is limited.
     has_limited: bool,
     extent: Aabb,
@@ -125,6 +129,7 @@ impl Page {
                 limited,
                 coincident_leaves: coincident_leaves.sum(),
                 is_coincident: extent.is_coincident(),
+                areas: PageAreas::new(&records),
                 extent,
                 postings: Postings::new(&records),
                 attributes: AttributeColumns::new(&records),
@@ -244,6 +249,12 @@ impl Page {
         self.recent().map_or(self.packed.extent, |recent| self.packed.extent.with(&recent.extent))
     }
 
+    /// Returns the largest reach of a service area, in metres, rounded up; 0 if there is none.
+    pub(crate) fn reach_m(&self) -> f32 {
+        let packed_m = self.packed.areas.as_ref().map_or(0.0, |areas| areas.reach_m());
+        self.recent().map_or(packed_m, |recent| packed_m.max(recent.reach_m))
+    }
+
     /// Returns the hashes under which nodes know the page's merchants, with duplicates.
     pub(crate) fn term_hashes(&self) -> impl Iterator<Item = u64> {
         self.records().flat_map(|stored| stored.merchant.indexed_hashes())
@@ -347,6 +358,11 @@ impl Packed {
         &self.records[number]
     }
 
+    /// Returns the service areas of the page, if it has any.
+    pub(crate) fn areas(&self) -> Option<&PageAreas> {
+        self.areas.as_deref()
+    }
+
     /// Returns the position that all points of the page share, if they do; they are sorted by id then.
     pub(crate) fn coincident_position(&self) -> Option<Ecef> {
         self.is_coincident.then(|| Ecef::from_grid(self.extent.low_m))
@@ -394,6 +410,7 @@ impl Recent {
             visible: visible.sum(),
             has_limited: points.iter().any(|point| is_limited(&point.stored)),
             extent: Aabb::around(points.iter().map(|point| point.position)),
+            reach_m: points.iter().map(|point| point_reach_m(&point.stored)).fold(0.0, f32::max),
             records: points.into_iter().map(|point| point.stored).collect(),
         }
     }
@@ -445,6 +462,10 @@ fn prefetch(records: &[Arc<StoredMerchant>]) {
     for stored in records {
         std::hint::black_box(stored.merchant.terms.as_slice().first().map(Term::hash));
     }
+}
+
+fn point_reach_m(stored: &Arc<StoredMerchant>) -> f32 {
+    stored.merchant.service_area().map_or(0.0, |area| rounded_up(area.reach().get()))
 }
 
 /// Returns whether a merchant is visible at some times only.

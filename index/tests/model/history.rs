@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use nearby_index::*;
 
 use super::{
-    Script,
+    Script, areas,
     names::{names, names_of},
 };
 
@@ -145,6 +145,7 @@ impl History {
                 details: Details {
                     attributes: attributes(script),
                     validity: validity(script),
+                    service_area: areas::service_area(place, script),
                     ..Details::default()
                 }
                 .shared(),

@@ -6,6 +6,7 @@ use nearby_index::*;
 
 use super::{
     Script,
+    areas::Place,
     history::{Moment, ancestor, displaced, term},
     names::{names_of, text},
 };
@@ -23,12 +24,16 @@ pub(crate) fn run_queries(moment: &Moment, script: &mut Script<'_>) -> usize {
         assert!(snapshot.list(None).eq(moment.list.iter()), "list() is ordered by id");
     }
 
-    let mut query = query(moment, script);
+    let (mut query, place) = query(moment, script);
     let odd = |stored: &StoredMerchant| stored.revision.0 % 2 == 1;
     let predicate: Option<&dyn Fn(&StoredMerchant) -> bool> =
         if script.below(4) == 0 { Some(&odd) } else { None };
     let control = SearchControl { predicate, ..SearchControl::default() };
-    let all = scan(moment, &query, predicate);
+    let all = scan(moment, &query, &place, predicate);
+    for stored in moment.list.iter().take(20) {
+        let distance = query.origin.distance(stored.merchant.position.to_wgs84().into());
+        assert_eq!(query.covers(stored), place.allows(stored, distance, query.radius), "{query:?}");
+    }
 
     assert_eq!(snapshot.count(&query, control), Count { merchants: all.len(), stopped: false });
     let mut visited = Vec::new();
@@ -49,13 +54,14 @@ pub(crate) fn run_queries(moment: &Moment, script: &mut Script<'_>) -> usize {
     7
 }
 
-fn query(moment: &Moment, script: &mut Script<'_>) -> Query {
+fn query(moment: &Moment, script: &mut Script<'_>) -> (Query, Place) {
     let at_merchant = script.below(2) == 0 && !moment.list.is_empty();
-    let origin = if at_merchant {
-        Ecef::from(moment.list[script.below(moment.list.len())].merchant.position.to_wgs84())
+    let at = if at_merchant {
+        moment.list[script.below(moment.list.len())].merchant.position.to_wgs84()
     } else {
-        Ecef::from(displaced(moment.centre, 4_000.0 * script.unit(), 4_000.0 * script.unit()))
+        displaced(moment.centre, 4_000.0 * script.unit(), 4_000.0 * script.unit())
     };
+    let origin = Ecef::from(at);
     let some_distance = |script: &mut Script<'_>| match script.below(4) {
         // Exactly the distance of a merchant, and one bit to either side.
         0 if !moment.list.is_empty() => {
@@ -102,7 +108,10 @@ fn query(moment: &Moment, script: &mut Script<'_>) -> Query {
         // The rank is only a hint: any value is allowed.
         Cursor { distance, id: merchant.merchant.id.clone(), rank: script.below(3_000) }
     });
-    Query { origin, min_distance: Meters::new(min_m).unwrap(), radius, limit, after, filter }
+    let min_distance = Meters::new(min_m).unwrap();
+    let place = Place::new(at, moment, script);
+    let query = Query { min_distance, after, filter, ..Query::nearest(origin, radius, limit) };
+    (place.restrict(query), place)
 }
 
 /// Returns a range of an attribute that many, few or no merchants have.
@@ -117,6 +126,7 @@ fn range(script: &mut Script<'_>) -> AttributeRange {
 fn scan<'a>(
     moment: &'a Moment,
     query: &Query,
+    place: &Place,
     predicate: Option<&dyn Fn(&StoredMerchant) -> bool>,
 ) -> Expected<'a> {
     let mut found: Expected<'a> = moment
@@ -126,7 +136,7 @@ fn scan<'a>(
         .filter(|(distance, stored)| {
             let id = &stored.merchant.id;
             query.min_distance <= *distance
-                && *distance <= query.radius.meters()
+                && place.allows(stored, *distance, query.radius)
                 && query.after.as_ref().is_none_or(|after| (after.distance, &after.id) < (*distance, id))
                 && query.filter.matches(stored)
                 && predicate.is_none_or(|predicate| predicate(stored))

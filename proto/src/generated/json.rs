@@ -4889,6 +4889,9 @@ impl serde::Serialize for Merchant {
         if !self.source.is_empty() {
             len += 1;
         }
+        if self.service_area.is_some() {
+            len += 1;
+        }
         if self.create_time.is_some() {
             len += 1;
         }
@@ -4978,6 +4981,9 @@ impl serde::Serialize for Merchant {
         if !self.source.is_empty() {
             struct_ser.serialize_field("source", &self.source)?;
         }
+        if let Some(v) = self.service_area.as_ref() {
+            struct_ser.serialize_field("serviceArea", v)?;
+        }
         if let Some(v) = self.create_time.as_ref() {
             struct_ser.serialize_field("createTime", v)?;
         }
@@ -5032,6 +5038,8 @@ impl<'de> serde::Deserialize<'de> for Merchant {
             "service_links",
             "serviceLinks",
             "source",
+            "service_area",
+            "serviceArea",
             "create_time",
             "createTime",
             "update_time",
@@ -5066,6 +5074,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
             LocalizedNames,
             ServiceLinks,
             Source,
+            ServiceArea,
             CreateTime,
             UpdateTime,
         }
@@ -5115,6 +5124,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                             "localizedNames" | "localized_names" => Ok(GeneratedField::LocalizedNames),
                             "serviceLinks" | "service_links" => Ok(GeneratedField::ServiceLinks),
                             "source" => Ok(GeneratedField::Source),
+                            "serviceArea" | "service_area" => Ok(GeneratedField::ServiceArea),
                             "createTime" | "create_time" => Ok(GeneratedField::CreateTime),
                             "updateTime" | "update_time" => Ok(GeneratedField::UpdateTime),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -5162,6 +5172,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                 let mut localized_names__ = None;
                 let mut service_links__ = None;
                 let mut source__ = None;
+                let mut service_area__ = None;
                 let mut create_time__ = None;
                 let mut update_time__ = None;
                 while let Some(k) = map_.next_key()? {
@@ -5329,6 +5340,12 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                             }
                             source__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::ServiceArea => {
+                            if service_area__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("serviceArea"));
+                            }
+                            service_area__ = map_.next_value()?;
+                        }
                         GeneratedField::CreateTime => {
                             if create_time__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("createTime"));
@@ -5370,6 +5387,7 @@ impl<'de> serde::Deserialize<'de> for Merchant {
                     localized_names: localized_names__.unwrap_or_default(),
                     service_links: service_links__.unwrap_or_default(),
                     source: source__.unwrap_or_default(),
+                    service_area: service_area__,
                     create_time: create_time__,
                     update_time: update_time__,
                 })
@@ -6037,7 +6055,13 @@ impl serde::Serialize for NearbyResult {
         if !self.open_state_comment.is_empty() {
             len += 1;
         }
+        if self.serves_origin {
+            len += 1;
+        }
         if self.localized_name.is_some() {
+            len += 1;
+        }
+        if self.service_area.is_some() {
             len += 1;
         }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.NearbyResult", len)?;
@@ -6070,8 +6094,14 @@ impl serde::Serialize for NearbyResult {
         if !self.open_state_comment.is_empty() {
             struct_ser.serialize_field("openStateComment", &self.open_state_comment)?;
         }
+        if self.serves_origin {
+            struct_ser.serialize_field("servesOrigin", &self.serves_origin)?;
+        }
         if let Some(v) = self.localized_name.as_ref() {
             struct_ser.serialize_field("localizedName", v)?;
+        }
+        if let Some(v) = self.service_area.as_ref() {
+            struct_ser.serialize_field("serviceArea", v)?;
         }
         struct_ser.end()
     }
@@ -6098,8 +6128,12 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
             "openStateUntil",
             "open_state_comment",
             "openStateComment",
+            "serves_origin",
+            "servesOrigin",
             "localized_name",
             "localizedName",
+            "service_area",
+            "serviceArea",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6113,7 +6147,9 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
             Position,
             OpenStateUntil,
             OpenStateComment,
+            ServesOrigin,
             LocalizedName,
+            ServiceArea,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -6144,7 +6180,9 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                             "position" => Ok(GeneratedField::Position),
                             "openStateUntil" | "open_state_until" => Ok(GeneratedField::OpenStateUntil),
                             "openStateComment" | "open_state_comment" => Ok(GeneratedField::OpenStateComment),
+                            "servesOrigin" | "serves_origin" => Ok(GeneratedField::ServesOrigin),
                             "localizedName" | "localized_name" => Ok(GeneratedField::LocalizedName),
+                            "serviceArea" | "service_area" => Ok(GeneratedField::ServiceArea),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -6173,7 +6211,9 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                 let mut position__ = None;
                 let mut open_state_until__ = None;
                 let mut open_state_comment__ = None;
+                let mut serves_origin__ = None;
                 let mut localized_name__ = None;
+                let mut service_area__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Merchant => {
@@ -6234,11 +6274,23 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                             }
                             open_state_comment__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::ServesOrigin => {
+                            if serves_origin__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("servesOrigin"));
+                            }
+                            serves_origin__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::LocalizedName => {
                             if localized_name__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("localizedName"));
                             }
                             localized_name__ = map_.next_value()?;
+                        }
+                        GeneratedField::ServiceArea => {
+                            if service_area__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("serviceArea"));
+                            }
+                            service_area__ = map_.next_value()?;
                         }
                     }
                 }
@@ -6252,7 +6304,9 @@ impl<'de> serde::Deserialize<'de> for NearbyResult {
                     position: position__,
                     open_state_until: open_state_until__,
                     open_state_comment: open_state_comment__.unwrap_or_default(),
+                    serves_origin: serves_origin__.unwrap_or_default(),
                     localized_name: localized_name__,
+                    service_area: service_area__,
                 })
             }
         }
@@ -6872,6 +6926,225 @@ impl<'de> serde::Deserialize<'de> for Photo {
         deserializer.deserialize_struct("nearby.v1.Photo", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for Polygon {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.shell.is_some() {
+            len += 1;
+        }
+        if !self.holes.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.Polygon", len)?;
+        if let Some(v) = self.shell.as_ref() {
+            struct_ser.serialize_field("shell", v)?;
+        }
+        if !self.holes.is_empty() {
+            struct_ser.serialize_field("holes", &self.holes)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Polygon {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "shell",
+            "holes",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Shell,
+            Holes,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "shell" => Ok(GeneratedField::Shell),
+                            "holes" => Ok(GeneratedField::Holes),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Polygon;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.Polygon")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Polygon, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut shell__ = None;
+                let mut holes__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Shell => {
+                            if shell__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("shell"));
+                            }
+                            shell__ = map_.next_value()?;
+                        }
+                        GeneratedField::Holes => {
+                            if holes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("holes"));
+                            }
+                            holes__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Polygon {
+                    shell: shell__,
+                    holes: holes__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.Polygon", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for PolygonSet {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.coordinate_system != 0 {
+            len += 1;
+        }
+        if !self.polygons.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.PolygonSet", len)?;
+        if self.coordinate_system != 0 {
+            let v = CoordinateSystem::try_from(self.coordinate_system)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.coordinate_system)))?;
+            struct_ser.serialize_field("coordinateSystem", &v)?;
+        }
+        if !self.polygons.is_empty() {
+            struct_ser.serialize_field("polygons", &self.polygons)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for PolygonSet {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "coordinate_system",
+            "coordinateSystem",
+            "polygons",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            CoordinateSystem,
+            Polygons,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "coordinateSystem" | "coordinate_system" => Ok(GeneratedField::CoordinateSystem),
+                            "polygons" => Ok(GeneratedField::Polygons),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = PolygonSet;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.PolygonSet")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<PolygonSet, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut coordinate_system__ = None;
+                let mut polygons__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::CoordinateSystem => {
+                            if coordinate_system__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("coordinateSystem"));
+                            }
+                            coordinate_system__ = Some(map_.next_value::<CoordinateSystem>()? as i32);
+                        }
+                        GeneratedField::Polygons => {
+                            if polygons__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("polygons"));
+                            }
+                            polygons__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(PolygonSet {
+                    coordinate_system: coordinate_system__.unwrap_or_default(),
+                    polygons: polygons__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.PolygonSet", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Position {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -7202,6 +7475,83 @@ impl<'de> serde::Deserialize<'de> for PostalAddress {
             }
         }
         deserializer.deserialize_struct("nearby.v1.PostalAddress", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Reach {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "REACH_UNSPECIFIED",
+            Self::Near => "REACH_NEAR",
+            Self::Serving => "REACH_SERVING",
+            Self::NearOrServing => "REACH_NEAR_OR_SERVING",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for Reach {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "REACH_UNSPECIFIED",
+            "REACH_NEAR",
+            "REACH_SERVING",
+            "REACH_NEAR_OR_SERVING",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = Reach;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "REACH_UNSPECIFIED" => Ok(Reach::Unspecified),
+                    "REACH_NEAR" => Ok(Reach::Near),
+                    "REACH_SERVING" => Ok(Reach::Serving),
+                    "REACH_NEAR_OR_SERVING" => Ok(Reach::NearOrServing),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
     }
 }
 impl serde::Serialize for RejectMerchantRequest {
@@ -7679,6 +8029,229 @@ impl<'de> serde::Deserialize<'de> for ReviewState {
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl serde::Serialize for Ring {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.latitudes.is_empty() {
+            len += 1;
+        }
+        if !self.longitudes.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.Ring", len)?;
+        if !self.latitudes.is_empty() {
+            struct_ser.serialize_field("latitudes", &self.latitudes)?;
+        }
+        if !self.longitudes.is_empty() {
+            struct_ser.serialize_field("longitudes", &self.longitudes)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Ring {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "latitudes",
+            "longitudes",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Latitudes,
+            Longitudes,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "latitudes" => Ok(GeneratedField::Latitudes),
+                            "longitudes" => Ok(GeneratedField::Longitudes),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Ring;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.Ring")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Ring, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut latitudes__ = None;
+                let mut longitudes__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Latitudes => {
+                            if latitudes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("latitudes"));
+                            }
+                            latitudes__ = 
+                                Some(map_.next_value::<Vec<::pbjson::private::NumberDeserialize<_>>>()?
+                                    .into_iter().map(|x| x.0).collect())
+                            ;
+                        }
+                        GeneratedField::Longitudes => {
+                            if longitudes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("longitudes"));
+                            }
+                            longitudes__ = 
+                                Some(map_.next_value::<Vec<::pbjson::private::NumberDeserialize<_>>>()?
+                                    .into_iter().map(|x| x.0).collect())
+                            ;
+                        }
+                    }
+                }
+                Ok(Ring {
+                    latitudes: latitudes__.unwrap_or_default(),
+                    longitudes: longitudes__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.Ring", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for SearchArea {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.shape.is_some() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.SearchArea", len)?;
+        if let Some(v) = self.shape.as_ref() {
+            match v {
+                search_area::Shape::Box(v) => {
+                    struct_ser.serialize_field("box", v)?;
+                }
+                search_area::Shape::Polygons(v) => {
+                    struct_ser.serialize_field("polygons", v)?;
+                }
+            }
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for SearchArea {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "box",
+            "polygons",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Box,
+            Polygons,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "box" => Ok(GeneratedField::Box),
+                            "polygons" => Ok(GeneratedField::Polygons),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = SearchArea;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.SearchArea")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<SearchArea, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut shape__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Box => {
+                            if shape__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("box"));
+                            }
+                            shape__ = map_.next_value::<::std::option::Option<_>>()?.map(search_area::Shape::Box)
+;
+                        }
+                        GeneratedField::Polygons => {
+                            if shape__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("polygons"));
+                            }
+                            shape__ = map_.next_value::<::std::option::Option<_>>()?.map(search_area::Shape::Polygons)
+;
+                        }
+                    }
+                }
+                Ok(SearchArea {
+                    shape: shape__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.SearchArea", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for SearchNearbyRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -7721,6 +8294,12 @@ impl serde::Serialize for SearchNearbyRequest {
             len += 1;
         }
         if self.group_by_position {
+            len += 1;
+        }
+        if self.reach != 0 {
+            len += 1;
+        }
+        if self.area.is_some() {
             len += 1;
         }
         if self.max_per_brand != 0 {
@@ -7770,6 +8349,14 @@ impl serde::Serialize for SearchNearbyRequest {
         if self.group_by_position {
             struct_ser.serialize_field("groupByPosition", &self.group_by_position)?;
         }
+        if self.reach != 0 {
+            let v = Reach::try_from(self.reach)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.reach)))?;
+            struct_ser.serialize_field("reach", &v)?;
+        }
+        if let Some(v) = self.area.as_ref() {
+            struct_ser.serialize_field("area", v)?;
+        }
         if self.max_per_brand != 0 {
             struct_ser.serialize_field("maxPerBrand", &self.max_per_brand)?;
         }
@@ -7805,6 +8392,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             "expansion",
             "group_by_position",
             "groupByPosition",
+            "reach",
+            "area",
             "max_per_brand",
             "maxPerBrand",
             "language_code",
@@ -7825,6 +8414,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
             OutputCoordinateSystem,
             Expansion,
             GroupByPosition,
+            Reach,
+            Area,
             MaxPerBrand,
             LanguageCode,
         }
@@ -7860,6 +8451,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
                             "expansion" => Ok(GeneratedField::Expansion),
                             "groupByPosition" | "group_by_position" => Ok(GeneratedField::GroupByPosition),
+                            "reach" => Ok(GeneratedField::Reach),
+                            "area" => Ok(GeneratedField::Area),
                             "maxPerBrand" | "max_per_brand" => Ok(GeneratedField::MaxPerBrand),
                             "languageCode" | "language_code" => Ok(GeneratedField::LanguageCode),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -7893,6 +8486,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                 let mut output_coordinate_system__ = None;
                 let mut expansion__ = None;
                 let mut group_by_position__ = None;
+                let mut reach__ = None;
+                let mut area__ = None;
                 let mut max_per_brand__ = None;
                 let mut language_code__ = None;
                 while let Some(k) = map_.next_key()? {
@@ -7975,6 +8570,18 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                             }
                             group_by_position__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Reach => {
+                            if reach__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reach"));
+                            }
+                            reach__ = Some(map_.next_value::<Reach>()? as i32);
+                        }
+                        GeneratedField::Area => {
+                            if area__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("area"));
+                            }
+                            area__ = map_.next_value()?;
+                        }
                         GeneratedField::MaxPerBrand => {
                             if max_per_brand__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("maxPerBrand"));
@@ -8004,6 +8611,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyRequest {
                     output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
                     expansion: expansion__,
                     group_by_position: group_by_position__.unwrap_or_default(),
+                    reach: reach__.unwrap_or_default(),
+                    area: area__,
                     max_per_brand: max_per_brand__.unwrap_or_default(),
                     language_code: language_code__.unwrap_or_default(),
                 })
@@ -8035,6 +8644,9 @@ impl serde::Serialize for SearchNearbyResponse {
         if self.possible_omissions != 0 {
             len += 1;
         }
+        if self.area_truncated {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.SearchNearbyResponse", len)?;
         if !self.results.is_empty() {
             struct_ser.serialize_field("results", &self.results)?;
@@ -8052,6 +8664,9 @@ impl serde::Serialize for SearchNearbyResponse {
         }
         if self.possible_omissions != 0 {
             struct_ser.serialize_field("possibleOmissions", &self.possible_omissions)?;
+        }
+        if self.area_truncated {
+            struct_ser.serialize_field("areaTruncated", &self.area_truncated)?;
         }
         struct_ser.end()
     }
@@ -8071,6 +8686,8 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
             "totalSize",
             "possible_omissions",
             "possibleOmissions",
+            "area_truncated",
+            "areaTruncated",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -8080,6 +8697,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
             Revision,
             TotalSize,
             PossibleOmissions,
+            AreaTruncated,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -8106,6 +8724,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
                             "revision" => Ok(GeneratedField::Revision),
                             "totalSize" | "total_size" => Ok(GeneratedField::TotalSize),
                             "possibleOmissions" | "possible_omissions" => Ok(GeneratedField::PossibleOmissions),
+                            "areaTruncated" | "area_truncated" => Ok(GeneratedField::AreaTruncated),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -8130,6 +8749,7 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
                 let mut revision__ = None;
                 let mut total_size__ = None;
                 let mut possible_omissions__ = None;
+                let mut area_truncated__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Results => {
@@ -8168,6 +8788,12 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::AreaTruncated => {
+                            if area_truncated__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("areaTruncated"));
+                            }
+                            area_truncated__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(SearchNearbyResponse {
@@ -8176,10 +8802,120 @@ impl<'de> serde::Deserialize<'de> for SearchNearbyResponse {
                     revision: revision__.unwrap_or_default(),
                     total_size: total_size__,
                     possible_omissions: possible_omissions__.unwrap_or_default(),
+                    area_truncated: area_truncated__.unwrap_or_default(),
                 })
             }
         }
         deserializer.deserialize_struct("nearby.v1.SearchNearbyResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ServiceArea {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.shape.is_some() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("nearby.v1.ServiceArea", len)?;
+        if let Some(v) = self.shape.as_ref() {
+            match v {
+                service_area::Shape::RadiusM(v) => {
+                    struct_ser.serialize_field("radiusM", v)?;
+                }
+                service_area::Shape::Polygons(v) => {
+                    struct_ser.serialize_field("polygons", v)?;
+                }
+            }
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ServiceArea {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "radius_m",
+            "radiusM",
+            "polygons",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            RadiusM,
+            Polygons,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "radiusM" | "radius_m" => Ok(GeneratedField::RadiusM),
+                            "polygons" => Ok(GeneratedField::Polygons),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ServiceArea;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct nearby.v1.ServiceArea")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ServiceArea, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut shape__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::RadiusM => {
+                            if shape__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("radiusM"));
+                            }
+                            shape__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| service_area::Shape::RadiusM(x.0));
+                        }
+                        GeneratedField::Polygons => {
+                            if shape__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("polygons"));
+                            }
+                            shape__ = map_.next_value::<::std::option::Option<_>>()?.map(service_area::Shape::Polygons)
+;
+                        }
+                    }
+                }
+                Ok(ServiceArea {
+                    shape: shape__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("nearby.v1.ServiceArea", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for ServiceLink {
@@ -9540,6 +10276,9 @@ impl serde::Serialize for WatchNearbyResponse {
         if !self.resume_token.is_empty() {
             len += 1;
         }
+        if self.area_truncated {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.WatchNearbyResponse", len)?;
         if self.revision != 0 {
             #[allow(clippy::needless_borrow)]
@@ -9569,6 +10308,9 @@ impl serde::Serialize for WatchNearbyResponse {
         if !self.resume_token.is_empty() {
             struct_ser.serialize_field("resumeToken", &self.resume_token)?;
         }
+        if self.area_truncated {
+            struct_ser.serialize_field("areaTruncated", &self.area_truncated)?;
+        }
         struct_ser.end()
     }
 }
@@ -9588,6 +10330,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
             "steps",
             "resume_token",
             "resumeToken",
+            "area_truncated",
+            "areaTruncated",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -9600,6 +10344,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
             Left,
             Steps,
             ResumeToken,
+            AreaTruncated,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -9629,6 +10374,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
                             "left" => Ok(GeneratedField::Left),
                             "steps" => Ok(GeneratedField::Steps),
                             "resumeToken" | "resume_token" => Ok(GeneratedField::ResumeToken),
+                            "areaTruncated" | "area_truncated" => Ok(GeneratedField::AreaTruncated),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -9656,6 +10402,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
                 let mut left__ = None;
                 let mut steps__ = None;
                 let mut resume_token__ = None;
+                let mut area_truncated__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Revision => {
@@ -9710,6 +10457,12 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
                             }
                             resume_token__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::AreaTruncated => {
+                            if area_truncated__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("areaTruncated"));
+                            }
+                            area_truncated__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(WatchNearbyResponse {
@@ -9721,6 +10474,7 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyResponse {
                     left: left__.unwrap_or_default(),
                     steps: steps__.unwrap_or_default(),
                     resume_token: resume_token__.unwrap_or_default(),
+                    area_truncated: area_truncated__.unwrap_or_default(),
                 })
             }
         }
@@ -9762,6 +10516,12 @@ impl serde::Serialize for WatchNearbyStart {
         if !self.resume_token.is_empty() {
             len += 1;
         }
+        if self.reach != 0 {
+            len += 1;
+        }
+        if self.area.is_some() {
+            len += 1;
+        }
         if !self.language_code.is_empty() {
             len += 1;
         }
@@ -9797,6 +10557,14 @@ impl serde::Serialize for WatchNearbyStart {
         if !self.resume_token.is_empty() {
             struct_ser.serialize_field("resumeToken", &self.resume_token)?;
         }
+        if self.reach != 0 {
+            let v = Reach::try_from(self.reach)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.reach)))?;
+            struct_ser.serialize_field("reach", &v)?;
+        }
+        if let Some(v) = self.area.as_ref() {
+            struct_ser.serialize_field("area", v)?;
+        }
         if !self.language_code.is_empty() {
             struct_ser.serialize_field("languageCode", &self.language_code)?;
         }
@@ -9825,6 +10593,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             "maxPerBrand",
             "resume_token",
             "resumeToken",
+            "reach",
+            "area",
             "language_code",
             "languageCode",
         ];
@@ -9840,6 +10610,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
             OutputCoordinateSystem,
             MaxPerBrand,
             ResumeToken,
+            Reach,
+            Area,
             LanguageCode,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -9871,6 +10643,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             "outputCoordinateSystem" | "output_coordinate_system" => Ok(GeneratedField::OutputCoordinateSystem),
                             "maxPerBrand" | "max_per_brand" => Ok(GeneratedField::MaxPerBrand),
                             "resumeToken" | "resume_token" => Ok(GeneratedField::ResumeToken),
+                            "reach" => Ok(GeneratedField::Reach),
+                            "area" => Ok(GeneratedField::Area),
                             "languageCode" | "language_code" => Ok(GeneratedField::LanguageCode),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
@@ -9900,6 +10674,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                 let mut output_coordinate_system__ = None;
                 let mut max_per_brand__ = None;
                 let mut resume_token__ = None;
+                let mut reach__ = None;
+                let mut area__ = None;
                 let mut language_code__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -9965,6 +10741,18 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                             }
                             resume_token__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Reach => {
+                            if reach__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reach"));
+                            }
+                            reach__ = Some(map_.next_value::<Reach>()? as i32);
+                        }
+                        GeneratedField::Area => {
+                            if area__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("area"));
+                            }
+                            area__ = map_.next_value()?;
+                        }
                         GeneratedField::LanguageCode => {
                             if language_code__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("languageCode"));
@@ -9983,6 +10771,8 @@ impl<'de> serde::Deserialize<'de> for WatchNearbyStart {
                     output_coordinate_system: output_coordinate_system__.unwrap_or_default(),
                     max_per_brand: max_per_brand__.unwrap_or_default(),
                     resume_token: resume_token__.unwrap_or_default(),
+                    reach: reach__.unwrap_or_default(),
+                    area: area__,
                     language_code: language_code__.unwrap_or_default(),
                 })
             }

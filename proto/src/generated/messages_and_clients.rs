@@ -474,6 +474,71 @@ pub struct ExternalId {
     #[prost(string, tag = "2")]
     pub id: ::prost::alloc::string::String,
 }
+/// Area that a merchant serves, such as its delivery area. A merchant without one serves no point.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ServiceArea {
+    /// Required: one of the two.
+    #[prost(oneof = "service_area::Shape", tags = "1, 2")]
+    pub shape: ::core::option::Option<service_area::Shape>,
+}
+/// Nested message and enum types in `ServiceArea`.
+pub mod service_area {
+    /// Required: one of the two.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Shape {
+        /// Radius in metres around the merchant, above 0 and at most 50,000, inclusive; compared with `distance_m` of results.
+        #[prost(double, tag = "1")]
+        RadiusM(f64),
+        /// Polygons whose vertices are at most 50,000 m from the merchant. The merchant need not lie within them.
+        #[prost(message, tag = "2")]
+        Polygons(super::PolygonSet),
+    }
+}
+/// Polygons, which may overlap or touch: the area is their union. All together have at most 1,000 vertices.
+///
+/// An edge is the shortest line between its two vertices on the WGS-84 ellipsoid: straight in the ellipsoidal gnomonic
+/// plane at the center, which is the merchant for a service area and the origin for the area of a search. An edge of
+/// length L at latitude φ runs up to L² · tan φ / 8R beside the straight line between its vertices in degrees, which maps
+/// draw and RFC 7946 means: 85 m for 50 km at 60°, 334 m for 100 km. Insert vertices where this matters; imports of
+/// GeoJSON do so.
+///
+/// A point within 1 mm of an edge, of a hole as well, is on the boundary and hence inside; a point equal to a vertex
+/// always is.
+///
+/// Errors, with the path of the ring such as `service_area.polygons.polygons\[0\].holes\[1\]`: reason AREA_INVALID if a ring
+/// has fewer than three vertices, crosses or touches itself, or encloses less than 1 mm times half its length, and if a
+/// hole is not within its shell, overlaps another hole, or touches shell or hole along a line rather than in points;
+/// OUT_OF_RANGE for a vertex that is too far away; TOO_MANY for too many polygons or vertices. The limits count vertices
+/// without those that equal their predecessor or close a ring.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolygonSet {
+    /// Required. The datum of all vertices. In another datum than WGS-84, edges connect the WGS-84 positions of the vertices.
+    #[prost(enumeration = "CoordinateSystem", tag = "1")]
+    pub coordinate_system: i32,
+    /// Required. 1 to 16 polygons.
+    #[prost(message, repeated, tag = "2")]
+    pub polygons: ::prost::alloc::vec::Vec<Polygon>,
+}
+/// Polygon with holes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Polygon {
+    /// Required. The outer boundary.
+    #[prost(message, optional, tag = "1")]
+    pub shell: ::core::option::Option<Ring>,
+    /// Holes within the shell. They may touch it and each other in points.
+    #[prost(message, repeated, tag = "2")]
+    pub holes: ::prost::alloc::vec::Vec<Ring>,
+}
+/// Closed line, clockwise or counter-clockwise. It closes itself; a last vertex that repeats the first one is accepted.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Ring {
+    /// Required. Degrees north of the vertices, -90 to 90, finite: at least three.
+    #[prost(double, repeated, tag = "1")]
+    pub latitudes: ::prost::alloc::vec::Vec<f64>,
+    /// Required. Degrees east of the vertices, -180 to 180, finite: as many as latitudes.
+    #[prost(double, repeated, tag = "2")]
+    pub longitudes: ::prost::alloc::vec::Vec<f64>,
+}
 /// A merchant. Encoded without its name and its output-only fields, it is at most 32,768 bytes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Merchant {
@@ -571,6 +636,9 @@ pub struct Merchant {
     /// an import of this source may hide or delete because the source no longer contains them.
     #[prost(string, tag = "20")]
     pub source: ::prost::alloc::string::String,
+    /// Area that the merchant serves. Searches find it by `reach`. Returned as given.
+    #[prost(message, optional, tag = "21")]
+    pub service_area: ::core::option::Option<ServiceArea>,
     /// Output only. Time of creation.
     #[prost(message, optional, tag = "18")]
     pub create_time: ::core::option::Option<::pbjson_types::Timestamp>,
@@ -1789,7 +1857,8 @@ pub struct SearchNearbyRequest {
     #[prost(message, optional, tag = "1")]
     pub origin: ::core::option::Option<Position>,
     /// Optional. Radius in metres, above 0 and at most the limit of the server (5,000 unless raised, never above 50,000).
-    /// Default 5,000, or the limit of the server if that is less.
+    /// Default 5,000, or the limit of the server if that is less; with `area`, the limit of the server. With REACH_SERVING,
+    /// the limit and the default are those of service areas (50,000 unless lowered).
     #[prost(double, optional, tag = "2")]
     pub radius_m: ::core::option::Option<f64>,
     /// Maximum results per page: 0 means 20, values above 500 are treated as 500, negative values are rejected. A page
@@ -1828,6 +1897,13 @@ pub struct SearchNearbyRequest {
     /// their number. Points are the same if they differ by less than a micrometre.
     #[prost(bool, tag = "12")]
     pub group_by_position: bool,
+    /// Relation of the merchants to the origin. Default REACH_NEAR.
+    #[prost(enumeration = "Reach", tag = "13")]
+    pub reach: i32,
+    /// Optional. Restricts the results to positions in this area, such as the viewport of a map: results lie in the circle
+    /// and in the area. The part of the area beyond the circle is not searched, which `area_truncated` reports.
+    #[prost(message, optional, tag = "14")]
+    pub area: ::core::option::Option<SearchArea>,
     /// Optional. Maximum number of merchants of one brand, such as 1 to list each chain once: 0, the default, means no limit;
     /// negative values are rejected. Keeps the first ones of each brand in rank order, after all filters. Brands are equal if
     /// their letters and digits are, folded as in `MerchantFilter.text` and without white space; merchants whose brand has none
@@ -1840,6 +1916,26 @@ pub struct SearchNearbyRequest {
     /// is not well-formed is rejected, reason LANGUAGE_CODE_INVALID.
     #[prost(string, tag = "16")]
     pub language_code: ::prost::alloc::string::String,
+}
+/// Area that the positions of results lie in.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SearchArea {
+    /// Required: one of the two.
+    #[prost(oneof = "search_area::Shape", tags = "1, 2")]
+    pub shape: ::core::option::Option<search_area::Shape>,
+}
+/// Nested message and enum types in `SearchArea`.
+pub mod search_area {
+    /// Required: one of the two.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Shape {
+        /// A box, which may cross the antimeridian and may span the earth.
+        #[prost(message, tag = "1")]
+        Box(super::LatLngBox),
+        /// Polygons in the plane at the origin, with vertices up to 1,000,000 m away from it.
+        #[prost(message, tag = "2")]
+        Polygons(super::PolygonSet),
+    }
 }
 /// Extends a search with few results beyond its radius, to the nearest merchants outside it.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -1875,9 +1971,12 @@ pub struct SearchNearbyResponse {
     #[prost(int32, optional, tag = "4")]
     pub total_size: ::core::option::Option<i32>,
     /// On the first page, if the origin has an accuracy: number of merchants left out that lie so close to the boundary
-    /// of the search that they may belong to the results.
+    /// of the search, or to the edge of a service area that decides, that they may belong to the results.
     #[prost(int32, tag = "5")]
     pub possible_omissions: i32,
+    /// True if part of the area of the request is farther from the origin than the radius of the search.
+    #[prost(bool, tag = "6")]
+    pub area_truncated: bool,
 }
 /// A merchant found by a search.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1892,11 +1991,11 @@ pub struct NearbyResult {
     /// State at the point in time given by the opening filter.
     #[prost(enumeration = "OpenState", tag = "3")]
     pub open_state: i32,
-    /// True if the merchant lies beyond the radius and is included by the expansion.
+    /// True if the merchant lies beyond the radius and is included by the expansion, or because it serves the origin.
     #[prost(bool, tag = "4")]
     pub beyond_radius: bool,
-    /// True if the merchant lies so close to the boundary of the search that, given the accuracy of the origin, it may
-    /// not belong to the results.
+    /// True if the merchant lies so close to the boundary of the search, or the origin so close to the edge of a service
+    /// area that decides, that it may not belong to the results, given the accuracy of the origin.
     #[prost(bool, tag = "5")]
     pub uncertain: bool,
     /// With `group_by_position`: number of matching merchants at this point, at least 1.
@@ -1913,9 +2012,16 @@ pub struct NearbyResult {
     /// Comment of the hours on the state, such as `by appointment`, if the hours are an expression with one.
     #[prost(string, tag = "9")]
     pub open_state_comment: ::prost::alloc::string::String,
+    /// True if the service area of the merchant contains the origin, with any `reach`.
+    #[prost(bool, tag = "10")]
+    pub serves_origin: bool,
     /// Name in the language of the request, if it has one and the view is not MERCHANT_VIEW_ID_ONLY.
     #[prost(message, optional, tag = "11")]
     pub localized_name: ::core::option::Option<LocalizedName>,
+    /// Service area in the output datum, if one is requested and the view is MERCHANT_VIEW_FULL. `merchant.service_area` is in
+    /// the datum it was stored in. Its edges connect the converted vertices: use this one to draw it.
+    #[prost(message, optional, tag = "12")]
+    pub service_area: ::core::option::Option<ServiceArea>,
 }
 /// Name of a merchant, chosen for the language of a request: the one with the requested tag; else the result of lookup
 /// (RFC 4647, section 3.4), which shortens the requested tag from its end; else the first one by tag, compared as bytes, of
@@ -2059,6 +2165,12 @@ pub struct WatchNearbyStart {
     /// and if the token does not belong to this watch, it has the whole set.
     #[prost(string, tag = "8")]
     pub resume_token: ::prost::alloc::string::String,
+    /// As in SearchNearby.
+    #[prost(enumeration = "Reach", tag = "9")]
+    pub reach: i32,
+    /// Optional. As in SearchNearby. The plane of its polygons moves with the origin; they must remain valid there.
+    #[prost(message, optional, tag = "10")]
+    pub area: ::core::option::Option<SearchArea>,
     /// Optional. As in SearchNearby.
     #[prost(string, tag = "12")]
     pub language_code: ::prost::alloc::string::String,
@@ -2078,7 +2190,8 @@ pub struct WatchNearbyResponse {
     /// Merchants of the set whose data changed, at any distance.
     #[prost(message, repeated, tag = "4")]
     pub updated: ::prost::alloc::vec::Vec<NearbyResult>,
-    /// Unchanged merchants of the set whose distance changed because the client moved: name, distance and flags only.
+    /// Unchanged merchants of the set whose distance or flags changed because the client moved: name, distance, position and
+    /// flags only. A `service_area` stays as it was.
     #[prost(message, repeated, tag = "5")]
     pub moved: ::prost::alloc::vec::Vec<NearbyResult>,
     /// Names of merchants that left the set.
@@ -2090,6 +2203,9 @@ pub struct WatchNearbyResponse {
     /// Token to resume an interrupted watch from here. URL-safe, authenticated, without coordinates.
     #[prost(string, tag = "8")]
     pub resume_token: ::prost::alloc::string::String,
+    /// As in SearchNearby, for the latest origin.
+    #[prost(bool, tag = "9")]
+    pub area_truncated: bool,
 }
 /// Request for GetDensity.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2115,7 +2231,8 @@ pub mod get_density_request {
         /// A circle.
         #[prost(message, tag = "1")]
         Circle(super::Circle),
-        /// A box of latitudes and longitudes.
+        /// A box of latitudes and longitudes. No corner may be farther than 49,000 m from its centre, or, in a box wider than
+        /// 180 degrees, from the nearer pole.
         #[prost(message, tag = "2")]
         Box(super::LatLngBox),
     }
@@ -2130,16 +2247,15 @@ pub struct Circle {
     #[prost(double, tag = "2")]
     pub radius_m: f64,
 }
-/// All points between two parallels and two meridians, edges included. Longitudes −180 and 180 are the same meridian. A
+/// All points between two parallels and two meridians of WGS-84, edges included. Corners in another datum are converted. Longitudes −180 and 180 are the same meridian. A
 /// box that touches a pole contains the pole, whatever longitude a merchant there has.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct LatLngBox {
     /// Required. The south-western corner.
     #[prost(message, optional, tag = "1")]
     pub south_west: ::core::option::Option<Position>,
-    /// Required. The north-eastern corner. If it lies west of the south-western one, the box crosses the antimeridian; from
-    /// −180 to 180 it goes once around the earth. No corner may be farther than 49,000 m from the centre, or, in a box
-    /// wider than 180 degrees, from the nearer pole.
+    /// Required. The north-eastern corner, not south of the other. If it lies west of the south-western one, the box crosses
+    /// the antimeridian; from −180 to 180 it goes once around the earth.
     #[prost(message, optional, tag = "2")]
     pub north_east: ::core::option::Option<Position>,
 }
@@ -2172,6 +2288,45 @@ pub struct DensityCell {
     /// great circles of the sphere that H3 uses. The first is not repeated at the end. Longitudes jump by 360 where a cell crosses the antimeridian.
     #[prost(message, repeated, tag = "4")]
     pub outline: ::prost::alloc::vec::Vec<Position>,
+}
+/// Relation of merchants to the origin of a search. Whatever it is, results are ordered by distance, and `min_distance_m`,
+/// `area` and the filters apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Reach {
+    /// Treated as REACH_NEAR.
+    Unspecified = 0,
+    /// Merchants within the radius.
+    Near = 1,
+    /// Merchants within the radius whose service area contains the origin.
+    Serving = 2,
+    /// Merchants within the radius, and those beyond it whose service area contains the origin, up to the limit of the
+    /// server for service areas. `expansion` adds the nearest merchants beyond the radius to these.
+    NearOrServing = 3,
+}
+impl Reach {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REACH_UNSPECIFIED",
+            Self::Near => "REACH_NEAR",
+            Self::Serving => "REACH_SERVING",
+            Self::NearOrServing => "REACH_NEAR_OR_SERVING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REACH_UNSPECIFIED" => Some(Self::Unspecified),
+            "REACH_NEAR" => Some(Self::Near),
+            "REACH_SERVING" => Some(Self::Serving),
+            "REACH_NEAR_OR_SERVING" => Some(Self::NearOrServing),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod nearby_service_client {

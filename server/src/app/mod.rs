@@ -321,6 +321,7 @@ impl Parts {
             handle: self.handle.clone(),
             searches: SearchSettings {
                 max_radius: settings.max_radius,
+                max_service_radius: settings.max_service_radius,
                 // Set for each call, from the roles of its principal.
                 search_hidden: false,
                 shows_internal: settings.expose_internal_fields,

@@ -91,7 +91,8 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
 
 /// Returns a line that says what a CSV file lacks, or nothing.
 fn left_out_text(left_out: LeftOut) -> String {
-    let LeftOut { photos, labels, external_ids, sources, service_links, opening_hours } = left_out;
+    let LeftOut { photos, labels, external_ids, sources, service_links, opening_hours, service_areas } =
+        left_out;
     let kinds = [
         (photos, "photos"),
         (labels, "labels"),
@@ -99,6 +100,7 @@ fn left_out_text(left_out: LeftOut) -> String {
         (sources, "sources"),
         (service_links, "links of services"),
         (opening_hours, "opening hours that their text does not state"),
+        (service_areas, "service areas that are polygons"),
     ];
     let kinds: Vec<String> = kinds
         .into_iter()

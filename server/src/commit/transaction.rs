@@ -169,8 +169,7 @@ impl<'a> BatchBuilder<'a> {
                 return Ok(self.add(Change::Delete { id, revision: self.last.next() }, Some(before)));
             }
         };
-        let merchant = record::keep_review(merchant, before.as_deref().filter(|_| !is_review))
-            .map_err(|error| record::too_large("", &error))?;
+        let merchant = record::keep_review(merchant, before.as_deref().filter(|_| !is_review))?;
         // A periodic import of a source mostly finds the merchants as they are: their versions, and so their etags, stay.
         if let Some(before) =
             before.as_ref().filter(|before| is_row && record::is_same(&before.merchant, &merchant))

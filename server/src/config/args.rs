@@ -125,6 +125,8 @@ server_args! {
         "File to write the address to once the server is ready, for scripts that use port 0; removed at shutdown";
     max_radius_m: f64 = 5_000.0, "NEARBY_MAX_RADIUS_M", "METRES",
         "Largest search radius, in metres, up to 50000";
+    max_service_radius_m: f64 = 50_000.0, "NEARBY_MAX_SERVICE_RADIUS_M", "METRES",
+        "Largest distance of merchants that serve the origin of a search, in metres, up to 50000";
     max_watchers: usize = 1_000, "NEARBY_MAX_WATCHERS", "NUMBER",
         "Concurrent watching calls";
     max_streams: usize = 10_000, "NEARBY_MAX_STREAMS", "NUMBER",
@@ -231,6 +233,7 @@ impl ServerArgs {
         Ok(Self {
             data_dir: given.data_dir,
             max_radius_m: given.max_radius_m,
+            max_service_radius_m: given.max_service_radius_m,
             min_free_disk_mib: given.min_free_disk_mib,
             checkpoint_journal_mib: given.checkpoint_journal_mib,
             serve_damaged_read_only: given.serve_damaged_read_only,

@@ -45,6 +45,8 @@ pub struct Settings {
     pub page_token_key: Option<PathBuf>,
     /// Largest search radius.
     pub max_radius: Radius,
+    /// Largest distance of merchants that serve the origin of a search.
+    pub max_service_radius: Radius,
     /// Authentication.
     pub auth: AuthSettings,
     /// Rate limit per client IP.
@@ -146,6 +148,8 @@ impl ServerArgs {
             connections: args.connections()?,
             max_radius: Radius::new(args.max_radius_m())
                 .map_err(|error| Setting("max_radius_m").invalid(error.to_string()))?,
+            max_service_radius: Radius::new(args.max_service_radius_m())
+                .map_err(|error| Setting("max_service_radius_m").invalid(error.to_string()))?,
             auth,
             per_ip: args.per_ip()?,
             resource_limits: args.resource_limits()?,

@@ -64,6 +64,7 @@ fields! {
     ValidUntil "valid_until";
     Attributes "attributes";
     LocalizedNames "localized_names";
+    ServiceRadius "service_radius_m";
 }
 
 impl Field {
@@ -95,6 +96,7 @@ impl Field {
             Self::ValidUntil => "valid_until",
             Self::Attributes => "attributes",
             Self::LocalizedNames => "localized_names",
+            Self::ServiceRadius => "service_area.radius_m",
         }
     }
 

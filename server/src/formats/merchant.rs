@@ -59,6 +59,7 @@ pub(super) fn merchant(
         mini_program: mini_program(cells, warnings),
         visibility: visibility(cells.text(Field::Visibility))?.into(),
         website_uri,
+        service_area: service_radius(cells)?,
         attributes: attributes(cells)?,
         localized_names: localized_names(cells)?,
         ..Default::default()
@@ -133,6 +134,19 @@ fn mini_program(cells: &Cells<'_>, warnings: &mut Warnings) -> Option<wire::Mini
         warnings.push("APP_PATH_WITHOUT_APP_ID");
     }
     (!app_id.is_empty()).then(|| wire::MiniProgramLink { app_id: app_id.to_owned(), path: path.to_owned() })
+}
+
+fn service_radius(cells: &Cells<'_>) -> Result<Option<wire::ServiceArea>, Violation> {
+    match cells.text(Field::ServiceRadius) {
+        "" => Ok(None),
+        text => {
+            let radius_m = text.parse().map_err(|_| {
+                let description = "must be metres with a decimal point";
+                violation("service_area.radius_m", reason::NOT_A_NUMBER, description)
+            })?;
+            Ok(Some(wire::ServiceArea { shape: Some(wire::service_area::Shape::RadiusM(radius_m)) }))
+        }
+    }
 }
 
 /// Parses attributes, which are written as `key=number`.

@@ -43,6 +43,7 @@ use nearby_proto::v1 as wire;
 pub(crate) use self::{
     country::is_far_from_country,
     csv::dialect::Delimiter,
+    geojson::polygons as polygons_of_geojson,
     hours::HoursConverter,
     mapping::Mapping,
     options::ReadOptions,

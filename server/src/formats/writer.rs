@@ -39,10 +39,12 @@ pub(crate) struct LeftOut {
     pub(crate) service_links: u64,
     /// Opening hours that an import would not read from their text, such as those with special days.
     pub(crate) opening_hours: u64,
+    /// Service areas that are polygons.
+    pub(crate) service_areas: u64,
 }
 
 /// Columns of a CSV file.
-const COLUMNS: [Field; 28] = [
+const COLUMNS: [Field; 29] = [
     Field::Id,
     Field::Name,
     Field::Brand,
@@ -71,6 +73,7 @@ const COLUMNS: [Field; 28] = [
     Field::ValidUntil,
     Field::Attributes,
     Field::LocalizedNames,
+    Field::ServiceRadius,
 ];
 
 impl<W: Write> Writer<W> {
@@ -137,6 +140,8 @@ impl LeftOut {
         self.external_ids += u64::from(!merchant.external_ids.is_empty());
         self.sources += u64::from(!merchant.source.is_empty());
         self.service_links += u64::from(!merchant.service_links.is_empty());
+        self.service_areas +=
+            u64::from(merchant.service_area.is_some() && service_radius_m(merchant).is_none());
         self.opening_hours += u64::from(merchant.opening_hours.is_some() && !has_written_hours);
     }
 }
@@ -180,6 +185,17 @@ fn cell(merchant: &wire::Merchant, hours: Option<(&wire::OpeningHours, &str)>, f
         Field::ValidUntil => merchant.valid_until.as_ref().map(listing::time).unwrap_or_default(),
         Field::Attributes => join_entries(&merchant.attributes),
         Field::LocalizedNames => join_entries(&merchant.localized_names),
+        Field::ServiceRadius => {
+            service_radius_m(merchant).map(|radius_m| radius_m.to_string()).unwrap_or_default()
+        }
+    }
+}
+
+/// Returns the radius of a service area that is a circle.
+fn service_radius_m(merchant: &wire::Merchant) -> Option<f64> {
+    match merchant.service_area.as_ref()?.shape.as_ref()? {
+        wire::service_area::Shape::RadiusM(radius_m) => Some(*radius_m),
+        wire::service_area::Shape::Polygons(_) => None,
     }
 }
 

@@ -11,6 +11,7 @@
 //! | each page of the index: totals, filters, accuracy | 0.8 to 1.6 | 24 to 48 | 40 |
 //! | each merchant whose opening hours are evaluated, or that is grouped or counted by brand | 0.08; 0.07 | 2 | 2 |
 //! | each merchant whose names are compared with a text: one name in ASCII; in another script | 0.09; 0.8 | 3; 24 | 12 |
+//! | each vertex of the area of a search | 1.9 | 57 | 60 |
 //! | density: each merchant; each cell | 0.76; 0.41 | 22; 12 | 25; 10 |
 //! | one change; each change of a batch | 113; 24 | 3,300; 700 | 3,000; 1,000 |
 //! | each row of an import that changes something; that does not | 24; 11 | 720; 320 | 1,000 |
@@ -53,6 +54,8 @@ const PAGE: Cost = Cost::thousandths(40);
 const INCLUDED_PAGES: usize = 10;
 /// A merchant that is examined on its own: its opening hours are evaluated, it is grouped, or the filter of a list skips it.
 const EXAMINED: Cost = Cost::thousandths(2);
+/// A vertex of the area of a search, which is projected and checked.
+const VERTEX: Cost = Cost::thousandths(60);
 /// A merchant whose names are folded and compared with a text.
 const NAMES_READ: Cost = Cost::thousandths(12);
 /// A merchant of a watch, which is compared with its state in the last response.
@@ -115,6 +118,11 @@ impl AddAssign for Returned {
 /// The work of a search: the pages of the index that it visited, and the merchants that it examined on their own.
 pub(crate) fn search_work(pages: usize, examined: usize) -> Cost {
     PAGE * pages.saturating_sub(INCLUDED_PAGES) + EXAMINED * examined
+}
+
+/// The vertices of the area of a search.
+pub(crate) fn vertices(vertices: usize) -> Cost {
+    VERTEX * vertices
 }
 
 /// The merchants whose names were compared with a text.

@@ -17,6 +17,7 @@ use crate::page_token::PageTokens;
 
 const SETTINGS: SearchSettings = SearchSettings {
     max_radius: Radius::DEFAULT,
+    max_service_radius: Radius::MAX,
     search_hidden: true,
     shows_internal: true,
     log_cells: false,

@@ -58,6 +58,8 @@ pub(crate) struct ResultFlags {
     /// Seconds since 1970.
     pub(crate) open_state_until_s: Option<i64>,
     pub(crate) open_state_comment: Option<Box<str>>,
+    pub(crate) serves_origin: bool,
+    pub(crate) service_area: Option<Box<wire::ServiceArea>>,
     pub(crate) localized_name: Option<wire::LocalizedName>,
 }
 
@@ -108,8 +110,14 @@ pub(crate) fn put_result(
     if let Some(comment) = flags.comment() {
         put_field(response, 9, comment.as_bytes());
     }
+    if flags.serves_origin {
+        encoding::bool::encode(10, &true, response);
+    }
     if let Some(name) = &flags.localized_name {
         encoding::message::encode(11, name, response);
+    }
+    if let Some(area) = &flags.service_area {
+        encoding::message::encode(12, &**area, response);
     }
 }
 
@@ -126,6 +134,8 @@ fn result_len(distance_m: f64, merchant: Pieces<'_>, flags: &ResultFlags) -> usi
         + flags.position.as_ref().map_or(0, |position| field_len(position.encoded_len()))
         + flags.open_state_until().map_or(0, |until| field_len(until.encoded_len()))
         + flags.comment().map_or(0, |comment| field_len(comment.len()))
+        + if flags.serves_origin { KEY_AND_BOOL } else { 0 }
+        + flags.service_area.as_ref().map_or(0, |area| field_len(area.encoded_len()))
         + flags.localized_name.as_ref().map_or(0, |name| field_len(name.encoded_len()))
 }
 
@@ -172,7 +182,7 @@ mod tests {
         fn assembled_responses_equal_those_of_the_generated_code(
             id in "[a-z]{1,100}", name in "[a-zé]{1,120}", offset in 0..3u8, view in 0..4usize, open_state in 0..=3i32,
             beyond_radius: bool, uncertain: bool, merchants_at_position in prop_oneof![Just(0), 1..100_000i32],
-            localized_name in proptest::option::of((".{0,200}", "[a-z]{0,8}")), with_position: bool, until_s in proptest::option::of(0..4_000_000_000i64), comment in proptest::option::of(".{0,200}"),
+            localized_name in proptest::option::of((".{0,200}", "[a-z]{0,8}")), with_position: bool, serves_origin: bool, with_area: bool, until_s in proptest::option::of(0..4_000_000_000i64), comment in proptest::option::of(".{0,200}"),
         ) {
             let stored = stored(&id, &name);
             let localized_name = localized_name.map(|(text, language_code)| wire::LocalizedName { text, language_code });
@@ -182,9 +192,11 @@ mod tests {
             let position = with_position.then_some(wire::Position {
                 latitude: -1.5, longitude: 0.0, coordinate_system: 3, accuracy_m: None,
             });
+            let area = wire::ServiceArea { shape: Some(wire::service_area::Shape::RadiusM(9.0)) };
             let flags = ResultFlags {
                 open_state, beyond_radius, uncertain, merchants_at_position, position, open_state_until_s: until_s,
-                open_state_comment: comment.clone().map(Box::from),
+                open_state_comment: comment.clone().map(Box::from), serves_origin,
+                service_area: with_area.then(|| Box::new(area.clone())),
                 localized_name: localized_name.clone(),
             };
             let view = [View::IdOnly, View::Basic, View::Public, View::Full][view];
@@ -207,7 +219,7 @@ mod tests {
             let flagged = wire::NearbyResult {
                 open_state, beyond_radius, uncertain, merchants_at_position, position,
                 open_state_until: flags.open_state_until(), open_state_comment: comment.unwrap_or_default(), localized_name,
-                ..plain.clone()
+                serves_origin, service_area: with_area.then_some(area), ..plain.clone()
             };
             let read = wire::SearchNearbyResponse::decode(response.as_slice()).unwrap();
             prop_assert_eq!(response.len(), read.encoded_len());

@@ -226,6 +226,49 @@ async fn search_flags_filter_by_category_brand_service_and_distance() {
     assert!(fs::read_to_string(&file).unwrap().lines().nth(1).unwrap().starts_with("a,"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn search_flags_select_by_service_area_box_and_polygon() {
+    let circle =
+        |radius_m| Some(wire::ServiceArea { shape: Some(wire::service_area::Shape::RadiusM(radius_m)) });
+    let shop = |id, metres, service_area| wire::Merchant { service_area, ..north(id, metres) };
+    let server = server_with(&[
+        shop("a", 100.0, None),
+        shop("b", 200.0, circle(300.0)),
+        shop("c", 9_000.0, circle(10_000.0)),
+    ])
+    .await;
+    let directory = tempfile::tempdir().unwrap();
+    let area = directory.path().join("area.geojson");
+    let ring = "[[24.9,60.0015],[25.1,60.0015],[25.1,60.1],[24.9,60.1],[24.9,60.0015]]";
+    fs::write(&area, format!("{{\"type\":\"Polygon\",\"coordinates\":[{ring}]}}")).unwrap();
+    let area = area.to_str().unwrap();
+    let search = |flags: &[&str]| run(on(&server, &AT).args(flags));
+    for (flags, expected) in [
+        (&["--reach", "near"][..], &["a", "b"][..]),
+        (&["--reach", "serving"], &["b", "c"]),
+        (&["--reach", "near-or-serving"], &["a", "b", "c"]),
+        (&["--box", "60.0015,24.9,60.1,25.1"], &["b"]),
+        (&["--area", area], &["b"]),
+        (&["--area", area, "--reach", "serving"], &["b", "c"]),
+    ] {
+        assert_eq!(ids(&results(&server, flags)), expected, "{flags:?}");
+    }
+    let table = text(&search(&["--reach", "near-or-serving", "--box", "59,24,61,26"]).stdout);
+    assert!(table.contains("serves") && table.contains("was not searched"), "{table}");
+    for (flags, message) in [
+        (&["--box", "1,2,3"][..], "such as 60.1,24.9,60.2,25.1"),
+        (&["--area", "/no/such/file"], "cannot be read"),
+        (&["--box", "61,24,60,25"], "--box"),
+    ] {
+        let output = search(flags);
+        assert!(
+            !output.status.success() && text(&output.stderr).contains(message),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+}
+
 #[tokio::test]
 async fn search_flags_filter_by_opening_hours() {
     let open = |id, metres, start_minute, length_minutes| wire::Merchant {

@@ -12,6 +12,7 @@ use serde::{
     de::{IntoDeserializer, value},
 };
 
+use super::area::{self, AreaArgs};
 use crate::{
     cli::{
         filter::{self, FilterArgs},
@@ -34,7 +35,7 @@ pub(in crate::cli) struct SearchArgs {
     #[arg(long, value_name = "METRES", allow_hyphen_values = true)]
     accuracy: Option<f64>,
 
-    /// Radius in metres [default: 5000]
+    /// Radius in metres [default: 5000; with --box or --area the limit of the server, with --reach serving its limit for service areas]
     #[arg(long, value_name = "METRES", allow_hyphen_values = true)]
     radius: Option<f64>,
 
@@ -45,6 +46,9 @@ pub(in crate::cli) struct SearchArgs {
     /// Minimum number of results: if fewer lie within the radius, add the nearest beyond it
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     expand: Option<i32>,
+
+    #[command(flatten)]
+    area: AreaArgs,
 
     #[command(flatten)]
     filter: FilterArgs,
@@ -103,6 +107,7 @@ impl SearchArgs {
         if let Some(origin) = &mut request.origin {
             origin.accuracy_m = self.accuracy;
         }
+        self.area.apply(&mut request, self.datum);
         wire::SearchNearbyRequest {
             radius_m: self.radius,
             min_distance_m: self.min_distance.unwrap_or_default(),
@@ -153,7 +158,7 @@ pub(super) fn flag_of(field: &str) -> Option<&'static str> {
         "expansion.min_results" => Some("--expand"),
         "max_per_brand" => Some("--max-per-brand"),
         "opening.open_at" => Some("--open-at"),
-        other => filter::flag_of(other),
+        other => area::flag_of(other).or_else(|| filter::flag_of(other)),
     }
 }
 

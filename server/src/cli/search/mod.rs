@@ -1,5 +1,6 @@
 //! `nearby search`: lists the merchants near a point.
 
+mod area;
 mod args;
 mod table;
 
@@ -21,14 +22,19 @@ pub(super) struct Found {
     results: Vec<wire::NearbyResult>,
     /// Merchants that may belong in the results but are missing, given the accuracy of the point.
     possible_omissions: i32,
+    /// Part of the area lies beyond the radius.
+    area_truncated: bool,
     /// The moment of the opening filter, or else the current time, in seconds since 1970.
     moment_s: i64,
 }
 
 pub(super) async fn run(args: SearchArgs) -> Result<(), CliError> {
     let request = args.request();
-    let is_unfiltered =
-        request.filter.is_none() && request.opening.is_none() && request.min_distance_m == 0.0;
+    let is_unfiltered = request.filter.is_none()
+        && request.opening.is_none()
+        && request.min_distance_m == 0.0
+        && request.area.is_none()
+        && request.reach() != wire::Reach::Serving;
     let target = Target::open(&args.target, IfMissing::Fail).await?;
     let each_page = |results: &[_]| if args.json { print_json(results) } else { Ok(()) };
     let found = page_through(&target, request, args.max_results(), each_page).await;
@@ -36,10 +42,10 @@ pub(super) async fn run(args: SearchArgs) -> Result<(), CliError> {
     let found = found?;
     if args.json {
         // On standard error: standard output contains only results.
-        terminal::err(table::omissions(found.possible_omissions));
+        terminal::err(table::notes(found.possible_omissions, found.area_truncated));
     } else if found.results.is_empty() && !is_unfiltered {
         terminal::out("No merchant within the radius matches the filters.\n")?;
-        terminal::out(table::omissions(found.possible_omissions))?;
+        terminal::out(table::notes(found.possible_omissions, found.area_truncated))?;
     } else {
         show(&found)?;
     }
@@ -64,6 +70,7 @@ pub(super) async fn page_through(
         found.results.extend(page.results);
         // Only the first page contains it.
         found.possible_omissions += page.possible_omissions;
+        found.area_truncated |= page.area_truncated;
     }
     Ok(found)
 }
@@ -84,5 +91,5 @@ pub(super) fn show(found: &Found) -> Result<(), CliError> {
     } else {
         terminal::out(table::format(&found.results, found.moment_s))?;
     }
-    Ok(terminal::out(table::omissions(found.possible_omissions))?)
+    Ok(terminal::out(table::notes(found.possible_omissions, found.area_truncated))?)
 }

@@ -20,6 +20,7 @@ pub(super) fn format(results: &[wire::NearbyResult], moment_s: i64) -> String {
     // The server sets these fields only if the request asks for them.
     let has_open = results.iter().any(|result| result.open_state() != wire::OpenState::Unspecified);
     let has_count = results.iter().any(|result| result.merchants_at_position > 0);
+    let has_serving = results.iter().any(|result| result.serves_origin);
     let mut table = Table::new();
     let style = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
     table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
@@ -28,7 +29,8 @@ pub(super) fn format(results: &[wire::NearbyResult], moment_s: i64) -> String {
     }
     let open = has_open.then_some("open");
     let merchants = has_count.then_some("merchants");
-    let head = ["", "distance"].into_iter().chain(open).chain(merchants);
+    let serves = has_serving.then_some("serves");
+    let head = ["", "distance"].into_iter().chain(open).chain(merchants).chain(serves);
     table.set_header(head.chain(["name", "category", "address", "id"]));
     for (rank, result) in (1..).zip(results) {
         let merchant = result.merchant.clone().unwrap_or_default();
@@ -36,7 +38,12 @@ pub(super) fn format(results: &[wire::NearbyResult], moment_s: i64) -> String {
         let id = merchant.name.strip_prefix("merchants/").unwrap_or(&merchant.name);
         let open = has_open.then(|| open_cell(result, moment_s));
         let merchants = has_count.then(|| result.merchants_at_position.to_string());
-        let row = [rank.to_string(), marked_distance(result)].into_iter().chain(open).chain(merchants);
+        let serves = has_serving.then(|| if result.serves_origin { "yes" } else { "" }.to_owned());
+        let row = [rank.to_string(), marked_distance(result)]
+            .into_iter()
+            .chain(open)
+            .chain(merchants)
+            .chain(serves);
         table.add_row(row.chain([
             escape::value(&merchant.display_name).into_owned(),
             escape::value(&merchant.categories.join(", ")).into_owned(),
@@ -53,8 +60,16 @@ pub(super) fn format(results: &[wire::NearbyResult], moment_s: i64) -> String {
     format!("{table}\n{}", legend(results))
 }
 
-/// Reports how many merchants may be missing; empty if none are.
-pub(super) fn omissions(possible: i32) -> String {
+/// Reports how many merchants may be missing, and whether part of the area was not searched; empty if neither applies.
+pub(super) fn notes(possible_omissions: i32, area_truncated: bool) -> String {
+    let mut notes = omissions(possible_omissions);
+    if area_truncated {
+        notes.push_str("Part of the area lies beyond the radius and was not searched.\n");
+    }
+    notes
+}
+
+fn omissions(possible: i32) -> String {
     match u64::try_from(possible) {
         Ok(possible @ 1..) => format!(
             "{} so close outside an edge of the search that, given --accuracy, they may belong here.\n",

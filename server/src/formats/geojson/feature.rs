@@ -10,6 +10,7 @@ use super::{
     crs::foreign_crs,
     outline,
     properties::{Columns, Members, text},
+    service_area,
 };
 use crate::{
     error::Violation,
@@ -24,6 +25,9 @@ use crate::{
     opening_hours::Expression,
     reason,
 };
+
+/// The property that holds the service area, as a geometry.
+const SERVICE_AREA: &str = "service_area";
 
 /// A feature whose parts have not been parsed.
 #[derive(Deserialize)]
@@ -61,6 +65,8 @@ impl Converter {
     pub(super) fn new(mappings: Vec<Mapping>, ignored: IgnoredNames) -> Self {
         let mut fields: Vec<&'static str> =
             Field::ALL.iter().filter(|field| **field != Field::Id).map(|field| field.of_merchant()).collect();
+        // The geometry of a property, which no cell holds.
+        fields.push(SERVICE_AREA);
         fields.sort_unstable();
         fields.dedup();
         let plan = (Vec::new(), Plan::new(&[""; 0], &mappings));
@@ -157,7 +163,13 @@ impl Converter {
         // The point is the position: properties with other coordinates are not used.
         columns.push("lat", Cell::Text(Cow::Owned(position.latitude.to_string())));
         columns.push("lon", Cell::Text(Cow::Owned(position.longitude.to_string())));
+        let mut service_area = None;
         for (name, value) in &members.0 {
+            if name == SERVICE_AREA {
+                let json = value.get();
+                service_area = (json != "null").then(|| service_area::service_area(json)).transpose()?;
+                continue;
+            }
             // The datum of GeoJSON is always WGS-84.
             if !matches!(Field::of_header(name), Some(Field::Datum | Field::Point)) {
                 columns.push_property(name, value);
@@ -180,7 +192,9 @@ impl Converter {
             let description = "must have a name; --map name=brand takes it from another property";
             return Err(violation("display_name", reason::REQUIRED, description));
         }
-        merchant(&cells, DatumArg::Wgs84, warnings)
+        let (mut merchant, expression) = merchant(&cells, DatumArg::Wgs84, warnings)?;
+        merchant.service_area = service_area.or(merchant.service_area);
+        Ok((merchant, expression))
     }
 }
 

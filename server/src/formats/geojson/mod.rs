@@ -6,7 +6,10 @@ mod feature;
 mod outline;
 mod properties;
 mod scan;
+mod service_area;
 mod values;
+
+pub(crate) use self::service_area::polygons;
 
 use std::io;
 

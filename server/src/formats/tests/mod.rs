@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Write};
 
+use nearby_proto::v1::service_area::Shape;
 use proptest::prelude::*;
 use ruzstd::encoding::CompressionLevel;
 
@@ -331,6 +332,10 @@ fn any_merchant() -> impl Strategy<Value = wire::Merchant> {
         let (name, brand, line, city, phone) = texts;
         let (latitude, longitude, coordinate_system, accuracy_m) = numbers;
         let [has_address, has_hours, has_periods, has_photo, has_label, has_id] = has;
+        let ring = wire::Ring { latitudes: vec![1.5, 1.0, 1.25], longitudes: vec![-0.5, -0.25, 0.0] };
+        let polygon = wire::Polygon { shell: Some(ring), holes: Vec::new() };
+        let set = wire::PolygonSet { coordinate_system, polygons: vec![polygon] };
+        let shape = if has_photo { Shape::RadiusM(1_500.5) } else { Shape::Polygons(set) };
         let position = wire::Position { latitude, longitude, coordinate_system, accuracy_m };
         wire::Merchant {
             name: format!("merchants/{}", name.replace('/', "-")),
@@ -370,6 +375,7 @@ fn any_merchant() -> impl Strategy<Value = wire::Merchant> {
                 has_id.then(|| wire::ExternalId { system: "osm".to_owned(), id: line }),
             ),
             website_uri: "https://example.test/".to_owned(),
+            service_area: has_address.then_some(wire::ServiceArea { shape: Some(shape) }),
             attributes: if has_photo {
                 [("rating".to_owned(), 4.25), ("a;b".to_owned(), -1e-300)].into()
             } else {
@@ -392,6 +398,41 @@ fn any_merchant() -> impl Strategy<Value = wire::Merchant> {
             ..Default::default()
         }
     })
+}
+
+fn is_polygons(area: &wire::ServiceArea) -> bool {
+    matches!(area.shape, Some(Shape::Polygons(_)))
+}
+
+#[test]
+fn service_areas_are_read_from_a_column_and_from_a_geometry() {
+    let csv = "id,name,lat,lon,service_radius_m\n1,a,60,25,2500\n2,b,60,25,\n3,c,60,25,far\n";
+    let rows = read(csv.as_bytes().to_vec(), FileFormat::Csv);
+    let area = |row: &Row| row.merchant.as_ref().unwrap().service_area.clone();
+    let circle = wire::ServiceArea { shape: Some(Shape::RadiusM(2_500.0)) };
+    assert_eq!((area(&rows[0]), area(&rows[1])), (Some(circle), None));
+    let violation = rows[2].merchant.as_ref().unwrap_err();
+    assert_eq!(
+        (violation.field.as_str(), violation.reason.as_str()),
+        ("service_area.radius_m", "NOT_A_NUMBER")
+    );
+    assert!(rows[0].fields.as_ref().unwrap().contains(&"service_area.radius_m"));
+
+    let feature = |area: &str| {
+        let properties = format!(r#"{{"id":1,"name":"a","service_area":{area}}}"#);
+        let geometry = r#"{"type":"Point","coordinates":[25,60]}"#;
+        format!("{{\"type\":\"Feature\",\"geometry\":{geometry},\"properties\":{properties}}}\n")
+    };
+    let polygon = r#"{"type":"Polygon","coordinates":[[[25,60],[25.1,60],[25.1,60.1],[25,60]]]}"#;
+    let file = [polygon, "null", r#"{"type":"Point","coordinates":[25,60]}"#].map(feature).concat();
+    let rows = read(file.into_bytes(), FileFormat::Geojson);
+    let Some(Shape::Polygons(set)) = area(&rows[0]).unwrap().shape else { panic!("{:?}", rows[0]) };
+    let shell = set.polygons[0].shell.as_ref().unwrap();
+    assert_eq!((shell.latitudes[0], shell.longitudes[0]), (60.0, 25.0), "longitude comes first in GeoJSON");
+    assert_eq!(area(&rows[1]), None);
+    let violation = rows[2].merchant.as_ref().unwrap_err();
+    assert_eq!((violation.field.as_str(), violation.reason.as_str()), ("service_area", "AREA_INVALID"));
+    assert!(rows[0].fields.as_ref().unwrap().contains(&"service_area"));
 }
 
 proptest! {
@@ -417,6 +458,7 @@ proptest! {
                     source: String::new(),
                     service_links: Vec::new(),
                     opening_hours: hours,
+                    service_area: merchant.service_area.filter(|area| !is_polygons(area)),
                     ..merchant
                 }
             }).collect();
@@ -434,6 +476,7 @@ proptest! {
                     opening_hours: with(|merchant| {
                         merchant.opening_hours.as_ref().is_some_and(|hours| !hours.weekly_periods.is_empty())
                     }),
+                    service_areas: with(|merchant| merchant.service_area.as_ref().is_some_and(is_polygons)),
                 };
                 prop_assert_eq!(left_out, expected);
             }

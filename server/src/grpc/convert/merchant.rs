@@ -65,8 +65,7 @@ pub(crate) fn merchant_from_wire(
     let expression = check_optional_fields(&mut check, &given);
     check.absorb(cross_field_checks::check(path, &given));
     let encoded = position.map(|position| record::encode(given, id, position, expression));
-    let merchant =
-        encoded.and_then(|encoded| check.absorb(encoded.map_err(|error| record::too_large(path, &error))));
+    let merchant = encoded.and_then(|encoded| check.absorb(encoded.map_err(|error| error.below(path))));
     check.finish()?;
     merchant.ok_or(ServiceError::Internal("a merchant was rejected without a violation"))
 }

@@ -1,5 +1,6 @@
 //! Converts between wire types and domain types, and checks every field on the way in. No wire type passes this module.
 
+mod area;
 mod field_mask;
 mod filter;
 mod hours;
@@ -11,6 +12,7 @@ mod search;
 mod violations;
 
 pub(crate) use self::{
+    area::{lat_lng_box_from_wire, reach_of, search_area_from_wire, vertices_of},
     field_mask::import_mask_from_wire,
     filter::{View, filter_from_wire, may_filter_by_labels, view_from_wire},
     hours::are_known as hours_are_known,
@@ -25,8 +27,8 @@ pub(crate) use self::{
     position::{OutputDatum, is_null_island, origin_from_wire, output_datum_from_wire, position_from_wire},
     request_id::request_key,
     search::{
-        Ring, SearchRequest, SearchSettings, area_from_wire, language_from_wire, max_per_brand_from_wire,
-        may_see, next_page_token, search_from_wire,
+        Expansion, Ring, SearchRequest, SearchSettings, area_from_wire, is_truncated, language_from_wire,
+        max_per_brand_from_wire, may_see, next_page_token, search_from_wire,
     },
     violations::Check,
 };

@@ -1,10 +1,15 @@
 //! Positions and datums, from and to the wire.
 
-use nearby_index::{AnyPosition, Bd09, Gcj02, Position, PositionError, Wgs84};
+use nearby_index::{AnyPosition, Position, PositionError, Wgs84};
 use nearby_proto::v1 as wire;
 
 use super::violations::Check;
-use crate::{error::ServiceError, reason, record::position_of};
+use crate::{
+    area::{SAY_WHICH_DATUM, degrees_in, position_reason, service_area_in},
+    error::ServiceError,
+    reason,
+    record::position_of,
+};
 
 /// Parses a required position; `path` is its field in the request.
 pub(crate) fn position_from_wire(
@@ -75,41 +80,16 @@ pub(crate) fn output_datum_from_wire(given: i32) -> Result<Option<OutputDatum>, 
 impl OutputDatum {
     /// A position in this datum; bit for bit as given if it was given in this datum.
     pub(crate) fn position_of(self, given: AnyPosition) -> wire::Position {
-        let of = |latitude, longitude| wire::Position {
-            latitude,
-            longitude,
-            coordinate_system: self.0.into(),
-            accuracy_m: None,
-        };
-        match (self.0, given) {
-            (wire::CoordinateSystem::Gcj02, AnyPosition::Gcj02(_))
-            | (wire::CoordinateSystem::Bd09, AnyPosition::Bd09(_)) => {
-                of(given.latitude_deg(), given.longitude_deg())
-            }
-            (wire::CoordinateSystem::Gcj02, _) => {
-                let there = Position::<Gcj02>::from_wgs84(given.to_wgs84());
-                of(there.latitude_deg(), there.longitude_deg())
-            }
-            (wire::CoordinateSystem::Bd09, _) => {
-                let there = Position::<Bd09>::from_wgs84(given.to_wgs84());
-                of(there.latitude_deg(), there.longitude_deg())
-            }
-            (wire::CoordinateSystem::Wgs84 | wire::CoordinateSystem::Unspecified, _) => {
-                let there = given.to_wgs84();
-                of(there.latitude_deg(), there.longitude_deg())
-            }
-        }
+        let (latitude, longitude) = degrees_in(self.0, given);
+        wire::Position { latitude, longitude, coordinate_system: self.0.into(), accuracy_m: None }
+    }
+
+    /// A service area in this datum.
+    pub(crate) fn service_area_of(self, given: &wire::ServiceArea) -> wire::ServiceArea {
+        service_area_in(given, self.0)
     }
 }
 
-const SAY_WHICH_DATUM: &str = "must name the datum of the degrees: COORDINATE_SYSTEM_WGS84 (GPS, OpenStreetMap), \
-     COORDINATE_SYSTEM_GCJ02 (AMap, Tencent, wx.chooseLocation) or COORDINATE_SYSTEM_BD09 (Baidu)";
-
 fn fail_position(check: &mut Check, error: PositionError) {
-    let reason = match error {
-        PositionError::LatitudeNotFinite | PositionError::LongitudeNotFinite => reason::NOT_FINITE,
-        PositionError::LatitudeOutOfRange => reason::LATITUDE_OUT_OF_RANGE,
-        PositionError::LongitudeOutOfRange => reason::LONGITUDE_OUT_OF_RANGE,
-    };
-    check.fail(error.axis(), reason, error.to_string());
+    check.fail(error.axis(), position_reason(error), error.to_string());
 }

@@ -1,14 +1,14 @@
 //! Searches from the wire.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use nearby_index::{
-    Cursor, Ecef, Limit, Meters, Position, Query, Radius, RadiusError, Revision, UnixMicros,
-    VisibilityFilter, Wgs84,
+    Cursor, Limit, Meters, Query, Radius, RadiusError, Revision, ServedPoint, UnixMicros, VisibilityFilter,
 };
 use nearby_proto::v1 as wire;
 
 use super::{
+    area::{reach_from_wire, reach_of, search_area_from_wire},
     filter::{View, filter_from_wire, may_filter_by_labels, view_from_wire},
     page_size,
     position::{OutputDatum, origin_from_wire, output_datum_from_wire},
@@ -28,6 +28,8 @@ use crate::{
 pub(crate) struct SearchSettings {
     /// Largest radius.
     pub(crate) max_radius: Radius,
+    /// Largest distance of merchants that serve the origin.
+    pub(crate) max_service_radius: Radius,
     /// True if the caller may search hidden merchants.
     pub(crate) search_hidden: bool,
     /// True if the caller may see labels and external ids.
@@ -41,7 +43,10 @@ pub(crate) struct SearchSettings {
 pub(crate) struct SearchRequest {
     /// The query; its limit is the page size.
     pub(crate) query: Query,
-    pub(crate) origin: Position<Wgs84>,
+    /// The origin, as a point to be served.
+    pub(crate) served: ServedPoint,
+    /// Part of the area of the request is beyond the radius.
+    pub(crate) area_truncated: bool,
     /// Accuracy of the origin, in metres.
     pub(crate) accuracy_m: f64,
     /// The revision of the first page, if this is a later one.
@@ -83,19 +88,25 @@ pub(crate) fn search_from_wire(
 ) -> Result<SearchRequest, ServiceError> {
     let mut check = Check::under("");
     let limit = check.absorb(page_size(given.page_size, "page_size", 20, 500)).unwrap_or(Limit::UNLIMITED);
-    let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
+    let ring = Ring {
+        origin: given.origin,
+        radius_m: given.radius_m,
+        min_distance_m: given.min_distance_m,
+        reach: given.reach,
+        area: given.area.as_ref(),
+    };
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, (settings, now));
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     let opening = check.absorb(given.opening.as_ref().map(|given| opening_from_wire(given, now)).transpose());
     let language = check.absorb(language_from_wire(&given.language_code, "language_code"));
     let min = area.as_ref().map_or(Radius::DEFAULT, |(query, _)| query.radius);
-    let expansion =
-        given.expansion.as_ref().map(|given| expansion_from_wire(given, min, settings.max_radius));
+    let max = max_radius(reach_from_wire(given.reach).unwrap_or(wire::Reach::Near), settings);
+    let expansion = given.expansion.as_ref().map(|given| expansion_from_wire(given, min, max));
     let expansion = check.absorb(expansion.transpose());
     let max_per_brand = max_per_brand_from_wire(&mut check, given.max_per_brand);
     check.finish()?;
-    let (Some((mut query, origin)), Some(view), Some(output), Some(opening), Some(expansion), Some(language)) =
+    let (Some((mut query, served)), Some(view), Some(output), Some(opening), Some(expansion), Some(language)) =
         (area, view, output, opening, expansion, language)
     else {
         return Err(ServiceError::Internal("a search was rejected without a violation"));
@@ -110,8 +121,9 @@ pub(crate) fn search_from_wire(
     let (after, first_revision) = continued.unzip();
     query.after = after;
     Ok(SearchRequest {
+        area_truncated: is_truncated(&query, &served),
         query,
-        origin,
+        served,
         accuracy_m: given.origin.and_then(|origin| origin.accuracy_m).unwrap_or_default(),
         first_revision,
         expansion,
@@ -132,23 +144,26 @@ pub(crate) fn max_per_brand_from_wire(check: &mut Check, given: i32) -> Option<N
     usize::try_from(given).ok().and_then(NonZeroUsize::new)
 }
 
-/// A circle, without the part within a minimum distance.
-pub(crate) struct Ring {
+/// Circle and area of a search, without the part within a minimum distance.
+pub(crate) struct Ring<'a> {
     pub(crate) origin: Option<wire::Position>,
     pub(crate) radius_m: Option<f64>,
     pub(crate) min_distance_m: f64,
+    pub(crate) reach: i32,
+    pub(crate) area: Option<&'a wire::SearchArea>,
 }
 
 /// Parses the area and the filter of a search that is answered at `now`.
 pub(crate) fn area_from_wire(
     check: &mut Check,
-    ring: &Ring,
+    ring: &Ring<'_>,
     filter: Option<&wire::MerchantFilter>,
     limit: Limit,
     (settings, now): (SearchSettings, UnixMicros),
-) -> Option<(Query, Position<Wgs84>)> {
+) -> Option<(Query, ServedPoint)> {
     let origin = check.absorb(origin_from_wire(ring.origin.as_ref(), "origin"));
-    let radius = check.absorb(radius(ring.radius_m, settings.max_radius));
+    let reach = check.absorb(reach_from_wire(ring.reach));
+    let radius = check.absorb(radius(ring, reach.unwrap_or(wire::Reach::Near), settings));
     let min_distance = Meters::new(ring.min_distance_m)
         .filter(|min_distance| radius.is_none_or(|radius| *min_distance <= radius.meters()));
     if min_distance.is_none() {
@@ -157,8 +172,24 @@ pub(crate) fn area_from_wire(
     }
     let filter = check.absorb(filter_from_wire(filter, "filter", VisibilityFilter::Visible, now));
     let (origin, min_distance) = (origin?.to_wgs84(), min_distance?);
-    let query = Query { min_distance, filter: filter?, ..Query::nearest(Ecef::from(origin), radius?, limit) };
-    Some((query, origin))
+    let area = match ring.area {
+        Some(area) => Some(Arc::new(check.absorb(search_area_from_wire(area, origin))?)),
+        None => None,
+    };
+    let served = ServedPoint::exact(origin);
+    let query = Query {
+        min_distance,
+        filter: filter?,
+        reach: reach_of(reach?, served, settings.max_service_radius),
+        area,
+        ..Query::nearest(served.ecef, radius?, limit)
+    };
+    Some((query, served))
+}
+
+/// Returns whether part of the area of a search is beyond its radius.
+pub(crate) fn is_truncated(query: &Query, served: &ServedPoint) -> bool {
+    query.area.as_ref().is_some_and(|area| area.extends_beyond(served.wgs84, query.radius))
 }
 
 /// Checks that the principal may see what the filter is about: hidden merchants, and labels.
@@ -198,11 +229,18 @@ fn fingerprint(given: &wire::SearchNearbyRequest) -> Fingerprint {
     Fingerprint::of("SearchNearby").with_message(&decisive)
 }
 
-fn radius(given: Option<f64>, max: Radius) -> Result<Radius, ServiceError> {
-    match given {
+fn radius(ring: &Ring<'_>, reach: wire::Reach, settings: SearchSettings) -> Result<Radius, ServiceError> {
+    let max = max_radius(reach, settings);
+    match ring.radius_m {
+        // A client that names an area, or asks who serves it, means all of them.
+        None if ring.area.is_some() || reach == wire::Reach::Serving => Ok(max),
         None => Ok(max.min(Radius::DEFAULT)),
         Some(radius_m) => radius_up_to(radius_m, max, "radius_m"),
     }
+}
+
+fn max_radius(reach: wire::Reach, settings: SearchSettings) -> Radius {
+    if reach == wire::Reach::Serving { settings.max_service_radius } else { settings.max_radius }
 }
 
 fn radius_up_to(radius_m: f64, max: Radius, field: &str) -> Result<Radius, ServiceError> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `search` | one search |
 //! | `page_response` | one page of a search, encoded |
+//! | `serving`, `uncertainty` | service areas in results; the effect of an inaccurate origin |
 //! | `batch`, `stream` | many searches |
 //! | `watch` | merchants that enter, leave and change around a client |
 //! | `density` | counts by H3 cell |
@@ -13,7 +14,9 @@ pub(crate) mod brand_limit;
 pub(crate) mod density;
 pub(crate) mod page_response;
 pub(crate) mod search;
+mod serving;
 pub(crate) mod stream;
+mod uncertainty;
 pub(crate) mod watch;
 
 use std::{sync::Arc, time::Duration};

@@ -3,17 +3,21 @@
 use std::{cell::Cell, hint::black_box};
 
 use nearby_index::{
-    Ecef, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, SearchControl, Snapshot,
+    Ecef, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, Reach, SearchControl, Snapshot,
     StoredMerchant,
 };
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 
-use super::brand_limit::BrandLimited;
+use super::{
+    brand_limit::BrandLimited,
+    serving::{output_area, serves},
+    uncertainty::{is_uncertain, possible_omissions},
+};
 use crate::{
     error::ServiceError,
     grpc::{
-        convert::{SearchRequest, View, next_page_token},
+        convert::{Expansion, SearchRequest, View, next_page_token},
         response_encoder::{ResultFlags, len, put_field, put_result, viewed},
     },
     opening_hours::{Clocks, HolidayCalendar},
@@ -149,6 +153,9 @@ fn allows(policy: wire::OpeningPolicy, status: OpenStatus) -> bool {
 impl<'s> PageSearch<'_, 's> {
     /// The rows of the page; `None` if the search was stopped.
     fn page(&self) -> Option<Rows<'s>> {
+        if let Some(expansion) = self.union_expansion() {
+            return self.run_union(expansion, self.request.query.clone(), |union, query| union.rows(query));
+        }
         let mut page = self.rows(&self.request.query)?;
         let Some(expansion) = self.request.expansion.filter(|_| !page.is_more) else { return Some(page) };
         let missing = expansion.min_results.saturating_sub(self.earlier() + page.rows.len());
@@ -167,6 +174,72 @@ impl<'s> PageSearch<'_, 's> {
             page.rows.extend(beyond.rows);
         }
         Some(page)
+    }
+
+    /// The expansion, if merchants that serve the origin from beyond the radius rank among those that it adds.
+    fn union_expansion(&self) -> Option<Expansion> {
+        self.request.expansion.filter(|_| matches!(self.request.query.reach, Reach::NearOrServing { .. }))
+    }
+
+    /// Runs a union with an expansion: all that serve the origin, and all others up to the last one that the expansion adds.
+    fn run_union<T>(
+        &self,
+        expansion: Expansion,
+        query: Query,
+        run: impl FnOnce(&PageSearch<'_, 's>, &Query) -> Option<T>,
+    ) -> Option<T> {
+        let fillers = self.fillers(expansion)?;
+        let Some(last) = fillers.last().map(|row| row.last) else { return run(self, &query) };
+        let Ok(radius) = Radius::new(last.distance.get()) else { return run(self, &query) };
+        let serving = self.serving();
+        let is_in = |stored: &StoredMerchant| {
+            let is_after = stored.merchant.id > last.merchant.merchant.id
+                && query.origin.distance(position(stored)) == last.distance;
+            self.is_match(stored) && (!is_after || serving.covers(stored))
+        };
+        run(&self.with_predicate(&is_in), &Query { radius, ..query.clone() })
+    }
+
+    /// The rows that an expansion adds to a union: the nearest merchants beyond the radius that do not serve the origin.
+    fn fillers(&self, expansion: Expansion) -> Option<Vec<Row<'s>>> {
+        let whole = Query { after: None, limit: Limit::UNLIMITED, ..self.request.query.clone() };
+        let missing = expansion.min_results.saturating_sub(self.count(&whole)?);
+        let Some(limit) = Limit::new(missing) else { return Some(Vec::new()) };
+        let Some(beyond) = Meters::new(whole.radius.meters().get().next_up()) else {
+            return Some(Vec::new());
+        };
+        let serving = self.serving();
+        let is_filler = |stored: &StoredMerchant| self.is_match(stored) && !serving.covers(stored);
+        let query = Query {
+            min_distance: whole.min_distance.max(beyond),
+            radius: expansion.radius,
+            reach: Reach::Near,
+            limit,
+            ..whole
+        };
+        Some(self.with_predicate(&is_filler).rows(&query)?.rows)
+    }
+
+    /// The part of a union that serves the origin.
+    fn serving(&self) -> Query {
+        let query = self.request.query.clone();
+        match query.reach {
+            Reach::NearOrServing { point, radius } => Query { reach: Reach::Serving(point), radius, ..query },
+            Reach::Near | Reach::Serving(_) => query,
+        }
+    }
+
+    fn is_match(&self, stored: &StoredMerchant) -> bool {
+        self.control.predicate.is_none_or(|predicate| predicate(stored))
+    }
+
+    fn with_predicate<'b>(&'b self, predicate: &'b dyn Fn(&StoredMerchant) -> bool) -> PageSearch<'b, 's> {
+        PageSearch {
+            control: SearchControl { predicate: Some(predicate), ..self.control },
+            request: self.request,
+            snapshot: self.snapshot,
+            work: self.work,
+        }
     }
 
     /// The number of rows of earlier pages.
@@ -274,16 +347,19 @@ impl<'s> PageSearch<'_, 's> {
         ResultFlags {
             open_state: open_state.into(),
             beyond_radius: row.hit.distance > self.request.query.radius.meters(),
-            uncertain: is_uncertain(row.hit.distance, &self.request.query, self.request.accuracy_m),
+            uncertain: is_uncertain(&row.hit, &self.request.query, self.request.accuracy_m),
             merchants_at_position: row.at_position,
             position: self.request.output.map(|datum| datum.position_of(row.hit.merchant.merchant.position)),
             open_state_until_s: state.as_ref().and_then(|state| state.until_s),
             open_state_comment: state.and_then(|state| state.comment),
             localized_name: language.map(|language| localized_name(row.hit.merchant, language)),
+            serves_origin: serves(&row.hit, &self.request.served),
+            service_area: output_area(row.hit.merchant, self.request.view, self.request.output),
         }
     }
 
-    /// Writes the number of results and of omissions, as far as they are wanted; `None` if the search was stopped.
+    /// Writes the number of results and of omissions, as far as they are wanted, and whether the area is truncated; `None` if the
+    /// search was stopped.
     fn put_counts(&self, encoded: &mut Vec<u8>) -> Option<()> {
         if self.request.include_total {
             encoding::int32::encode(4, &whole(self.total()?), encoded);
@@ -293,6 +369,9 @@ impl<'s> PageSearch<'_, 's> {
             if omissions > 0 {
                 encoding::int32::encode(5, &whole(omissions), encoded);
             }
+        }
+        if self.request.area_truncated {
+            encoding::bool::encode(6, &true, encoded);
         }
         Some(())
     }
@@ -305,6 +384,9 @@ impl<'s> PageSearch<'_, 's> {
         else {
             return Some(within);
         };
+        if self.union_expansion().is_some() {
+            return self.run_union(expansion, query, |union, query| union.count(query));
+        }
         let beyond = self.count(&Query { radius: expansion.radius, ..query })?;
         Some(beyond.min(expansion.min_results))
     }
@@ -327,50 +409,13 @@ impl<'s> PageSearch<'_, 's> {
         (!count.stopped).then_some(count.merchants)
     }
 
-    /// The number of merchants outside the ring, but within the accuracy of its edges.
+    /// The number of merchants that the search may have left out, given the accuracy of the origin.
     fn possible_omissions(&self) -> Option<usize> {
-        let (accuracy_m, query) = (self.request.accuracy_m, &self.request.query);
-        let (from_m, to_m) = (query.min_distance.get(), query.radius.meters().get());
-        let outside = self.count_between(from_m, to_m.next_up(), (to_m + accuracy_m).min(Radius::MAX_M))?;
-        let inside = if from_m > 0.0 {
-            let inner_m = (from_m - accuracy_m).max(0.0);
-            self.count_between(inner_m, inner_m, from_m.next_down())?
-        } else {
-            0
-        };
-        // An expanded search returns the nearest of those outside.
-        let expanded = match self.request.expansion {
-            Some(expansion) if outside > 0 => {
-                let within = self.count(&Query { limit: Limit::UNLIMITED, ..query.clone() })?;
-                let beyond = self.count_between(from_m, to_m.next_up(), expansion.radius.meters().get())?;
-                expansion.min_results.saturating_sub(within).min(beyond)
-            }
-            _ => 0,
-        };
-        Some(outside.saturating_sub(expanded) + inside)
+        let query = &self.request.query;
+        let count = |query: &Query, from| self.count_merchants(query, from);
+        let results = || self.count(&Query { after: None, limit: Limit::UNLIMITED, ..query.clone() });
+        possible_omissions(query, self.request.accuracy_m, self.request.expansion, count, results)
     }
-
-    /// The number of merchants between two distances, of a search that starts at an inner radius.
-    fn count_between(&self, inner_m: f64, from_m: f64, to_m: f64) -> Option<usize> {
-        let (Some(min_distance), Some(from), Ok(radius)) =
-            (Meters::new(inner_m), Meters::new(from_m), Radius::new(to_m))
-        else {
-            return Some(0);
-        };
-        if from > radius.meters() {
-            return Some(0);
-        }
-        let query = Query { min_distance, radius, after: None, ..self.request.query.clone() };
-        self.count_merchants(&query, from)
-    }
-}
-
-/// Returns whether a distance is within the accuracy of the origin of an edge of the search, so that the merchant may be on the other
-/// side.
-pub(super) fn is_uncertain(distance: Meters, query: &Query, accuracy_m: f64) -> bool {
-    let is_near = |edge: Meters| (distance.get() - edge.get()).abs() <= accuracy_m;
-    let (outer, inner) = (query.radius.meters(), query.min_distance);
-    accuracy_m > 0.0 && (is_near(outer) || inner > Meters::ZERO && is_near(inner))
 }
 
 /// Prefetches the bytes to copy, and returns their number. Merchants are spread over memory: their cache misses overlap when
@@ -392,7 +437,11 @@ fn fetch<'m>(merchants: impl Iterator<Item = Pieces<'m>> + Clone) -> usize {
 }
 
 fn point(hit: &Hit<'_>) -> Ecef {
-    Ecef::from(hit.merchant.merchant.position.to_wgs84())
+    position(hit.merchant)
+}
+
+fn position(stored: &StoredMerchant) -> Ecef {
+    Ecef::from(stored.merchant.position.to_wgs84())
 }
 
 /// A count on the wire.

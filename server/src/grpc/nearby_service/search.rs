@@ -19,7 +19,7 @@ use crate::{
     auth::role::Role,
     error::ServiceError,
     grpc::{
-        convert::search_from_wire,
+        convert::{search_from_wire, vertices_of},
         cost::{self, Returned},
         offload::run_or_offload,
         request_context::RequestContext,
@@ -37,8 +37,9 @@ impl NearbyServiceImpl {
         max_bytes: usize,
         context: &RequestContext,
     ) -> Result<Page, ServiceError> {
+        context.charges.add_debt(cost::vertices(vertices_of(given.area.as_ref())));
         let request = search_from_wire(given, self.settings_for(context), (self.clock)(), &service.tokens)?;
-        let (origin, revision) = (request.origin, snapshot.revision());
+        let (origin, revision) = (request.served.wgs84, snapshot.revision());
         let (tokens, calendar) = (service.tokens.clone(), Arc::clone(&service.calendar));
         // A long search runs twice, inline and from the start on a blocking thread: both runs count.
         let pages_visited = Arc::new(AtomicUsize::new(0));

@@ -133,6 +133,74 @@ async fn a_new_origin_sends_the_new_distances() {
 }
 
 #[tokio::test]
+async fn a_watch_of_who_serves_follows_areas_and_origins() {
+    let circle =
+        |radius_m| Some(wire::ServiceArea { shape: Some(wire::service_area::Shape::RadiusM(radius_m)) });
+    let shop = |id, metres, service_area| wire::Merchant { service_area, ..north(id, metres) };
+    let shops = [shop("near", 100.0, circle(150.0)), shop("far", 20_000.0, circle(1_000.0))];
+    let (_server, mut client, mut merchants) = server_with(shops).await;
+    let start = wire::WatchNearbyStart { reach: wire::Reach::Serving.into(), ..start(0) };
+    let mut watcher = Watcher::open(&mut client, start).await;
+    let first = watcher.next().await.unwrap();
+    assert_eq!(ids(&first.entered), ["near"]);
+    assert!(first.entered[0].serves_origin && !first.area_truncated);
+    let mut update = async |merchant| {
+        let request = wire::UpdateMerchantRequest { merchant: Some(merchant), ..Default::default() };
+        merchants.update_merchant(request).await.unwrap();
+    };
+    update(shop("far", 20_000.0, circle(21_000.0))).await;
+    assert_eq!(ids(&watcher.next().await.unwrap().entered), ["far"]);
+    update(shop("near", 100.0, circle(99.0))).await;
+    assert_eq!(watcher.next().await.unwrap().left, [name("near")]);
+    watcher.move_to(HOME.0 + 10.0 / 111_412.0, HOME.1).await;
+    let response = watcher.next().await.unwrap();
+    assert_eq!(
+        (ids(&response.entered), ids(&response.moved)),
+        (vec!["near".to_owned()], vec!["far".to_owned()])
+    );
+    watcher.move_to(HOME.0 - 1_100.0 / 111_412.0, HOME.1).await;
+    let response = watcher.next().await.unwrap();
+    assert_eq!(response.left, [name("far"), name("near")]);
+}
+
+#[tokio::test]
+async fn a_watch_of_a_union_says_who_serves_the_origin() {
+    let area = Some(wire::ServiceArea { shape: Some(wire::service_area::Shape::RadiusM(3_000.0)) });
+    let shops = [wire::Merchant { service_area: area, ..north("shop", 2_990.0) }];
+    let (_server, mut client, _) = server_with(shops).await;
+    let start = wire::WatchNearbyStart { reach: wire::Reach::NearOrServing.into(), ..start(0) };
+    let mut watcher = Watcher::open(&mut client, start).await;
+    assert!(watcher.next().await.unwrap().entered[0].serves_origin);
+    watcher.move_to(HOME.0 - 100.0 / 111_412.0, HOME.1).await;
+    let response = watcher.next().await.unwrap();
+    assert_eq!(ids(&response.moved), ["shop"]);
+    assert!(!response.moved[0].serves_origin);
+}
+
+#[tokio::test]
+async fn a_watch_of_an_area_stays_within_it_while_the_origin_moves() {
+    let (_server, mut client, mut merchants) = server_with([north("in", 400.0), north("out", 700.0)]).await;
+    let at = |metres: f64| HOME.0 + metres / 111_412.0;
+    let corners = [(at(300.0), 24.99), (at(300.0), 25.01), (at(500.0), 25.01), (at(500.0), 24.99)];
+    let (latitudes, longitudes) = corners.into_iter().unzip();
+    let polygon = wire::Polygon { shell: Some(wire::Ring { latitudes, longitudes }), holes: Vec::new() };
+    let set = wire::PolygonSet { coordinate_system: 1, polygons: vec![polygon] };
+    let area = Some(wire::SearchArea { shape: Some(wire::search_area::Shape::Polygons(set)) });
+    let mut watcher = Watcher::open(&mut client, wire::WatchNearbyStart { area, ..start(0) }).await;
+    let first = watcher.next().await.unwrap();
+    assert_eq!((ids(&first.entered), first.area_truncated), (vec!["in".to_owned()], false));
+    create(&mut merchants, north("also-out", 600.0)).await;
+    create(&mut merchants, north("also-in", 450.0)).await;
+    assert_eq!(ids(&watcher.next().await.unwrap().entered), ["also-in"]);
+    watcher.move_to(at(-4_900.0), HOME.1).await;
+    let response = watcher.next().await.unwrap();
+    assert_eq!((response.left.len(), response.area_truncated), (2, true));
+    watcher.move_to(at(-1_200_000.0), HOME.1).await;
+    let status = watcher.next().await.unwrap_err();
+    assert_eq!(violation(&status), field("area.polygons.polygons[0].shell", "OUT_OF_RANGE"));
+}
+
+#[tokio::test]
 async fn a_less_accurate_origin_is_sent_as_a_move() {
     let (_server, mut client, _) = server_with([north("a", 100.0), north("edge", 4_900.0)]).await;
     let mut watcher = Watcher::open(&mut client, start(0)).await;

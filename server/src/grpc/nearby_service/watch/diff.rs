@@ -7,6 +7,7 @@ use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 use twox_hash::XxHash3_64;
 
+use super::super::serving::output_area;
 use crate::{
     error::ServiceError,
     grpc::{
@@ -24,13 +25,15 @@ pub(super) struct WatchedMerchant {
     pub(super) distance: Meters,
     /// True if it may be on the other side of an edge, by the accuracy of the origin.
     pub(super) uncertain: bool,
+    /// True if its service area contains the origin.
+    pub(super) serves_origin: bool,
     pub(super) merchant: Arc<StoredMerchant>,
 }
 
 /// The ranked merchants that the client has.
 #[derive(Debug, Default)]
 pub(super) struct WatchedSet {
-    by_id: HashMap<MerchantId, (Meters, bool, Revision)>,
+    by_id: HashMap<MerchantId, (Meters, u8, Revision)>,
     digest: u64,
 }
 
@@ -65,10 +68,11 @@ impl WatchedSet {
             let (id, revision) = (watched.merchant.merchant.id.clone(), watched.merchant.revision);
             // Ids contain no zero byte, so that the fields cannot run into each other.
             hasher.write(id.as_str().as_bytes());
-            hasher.write(&[0, watched.uncertain.into()]);
+            let flags = u8::from(watched.uncertain) | u8::from(watched.serves_origin) << 1;
+            hasher.write(&[0, flags]);
             hasher.write(&watched.distance.get().to_bits().to_le_bytes());
             hasher.write(&revision.0.to_le_bytes());
-            let now = (watched.distance, watched.uncertain, revision);
+            let now = (watched.distance, flags, revision);
             match self.by_id.remove(&id) {
                 None => difference.entered.push(watched),
                 Some((_, _, before)) if before != revision => difference.updated.push(watched),
@@ -100,7 +104,7 @@ impl OutputFormat {
         difference: &Difference,
         revision: Revision,
         reset: bool,
-        steps: u64,
+        (steps, area_truncated): (u64, bool),
         resume_token: &str,
     ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
         let mut response = Vec::new();
@@ -110,13 +114,19 @@ impl OutputFormat {
         }
         for (tag, merchants) in [(3, &difference.entered), (4, &difference.updated), (5, &difference.moved)] {
             let view = if tag == 5 { View::IdOnly } else { self.view };
-            for WatchedMerchant { distance, uncertain, merchant } in merchants {
+            for WatchedMerchant { distance, uncertain, serves_origin, merchant } in merchants {
                 let hit = Hit { distance: *distance, merchant };
                 let position = self.output.map(|datum| datum.position_of(merchant.merchant.position));
                 let language = self.language.as_ref().filter(|_| view != View::IdOnly);
                 let localized_name = language.map(|language| localized_name(merchant, language));
-                let flags =
-                    ResultFlags { uncertain: *uncertain, position, localized_name, ..ResultFlags::default() };
+                let flags = ResultFlags {
+                    uncertain: *uncertain,
+                    position,
+                    localized_name,
+                    serves_origin: *serves_origin,
+                    service_area: output_area(merchant, view, self.output),
+                    ..ResultFlags::default()
+                };
                 put_result(&mut response, tag, &hit, viewed(merchant, view), &flags);
             }
         }
@@ -125,6 +135,9 @@ impl OutputFormat {
         }
         encoding::uint64::encode(7, &steps, &mut response);
         put_field(&mut response, 8, resume_token.as_bytes());
+        if area_truncated {
+            encoding::bool::encode(9, &true, &mut response);
+        }
         if response.len() > MAX_PAGE_BYTES {
             return Err(ServiceError::ResponseTooLarge(MAX_PAGE_BYTES));
         }

@@ -9,22 +9,26 @@ use std::{cell::Cell, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use nearby_index::{
-    Ecef, End, Hit, Hits, Limit, Query, Revision, SearchControl, Snapshot, Term, TermKind, UnixMicros,
-    VisibilityFilter,
+    End, Hit, Hits, Limit, Query, Radius, Reach, Revision, SearchControl, ServedPoint, Snapshot, Term,
+    TermKind, UnixMicros, VisibilityFilter,
 };
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Status, Streaming};
 
 use self::diff::{Difference, OutputFormat, WatchedMerchant, WatchedSet};
-use super::{NearbyServiceImpl, SearchSettings, brand_limit::BrandLimited, page_response::is_uncertain};
+use super::{
+    NearbyServiceImpl, SearchSettings, brand_limit::BrandLimited, serving::serves, uncertainty::is_uncertain,
+};
 use crate::{
+    auth::rate_limit::Cost,
     clock::Clock,
     error::ServiceError,
     grpc::{
         convert::{
-            Check, Ring, area_from_wire, language_from_wire, max_per_brand_from_wire, may_see,
-            origin_from_wire, output_datum_from_wire, page_size, view_from_wire,
+            Check, Ring, area_from_wire, is_truncated, language_from_wire, max_per_brand_from_wire, may_see,
+            origin_from_wire, output_datum_from_wire, page_size, reach_of, search_area_from_wire,
+            vertices_of, view_from_wire,
         },
         cost::{self, Returned},
         middleware::{deadline::Deadline, error_details::with_details},
@@ -37,7 +41,7 @@ use crate::{
     page_token::{Fingerprint, Payload},
     reason,
     service::{NOT_READY, Service},
-    watch_registry::WatchedBall,
+    watch_registry::Watched,
 };
 
 /// Steps that one response takes into account at most: a client that sends steps without a pause gets responses, too.
@@ -105,8 +109,9 @@ async fn watch(
     let started =
         started.map_err(|Elapsed { .. }| ServiceError::WatcherTooSlow(searches.watch_send_timeout))?;
     let Some(mut watcher) = started? else { return Ok(()) };
+    context.charges.add_debt(watcher.area_cost());
     // Registered before the first search, so that no change is missed between the two.
-    let mut registration = service.watches.register(watcher.watched_ball());
+    let mut registration = service.watches.register(watcher.watched());
     sender.send(watcher.first_response(service, context).await?).await?;
     let mut client_is_done = false;
     loop {
@@ -114,6 +119,7 @@ async fn watch(
         let is_due = tokio::select! {
             step = steps.message(), if !client_is_done => match step? {
                 Some(step) => {
+                    context.charges.add_debt(watcher.area_cost());
                     watcher.move_to(step)?;
                     true
                 }
@@ -140,7 +146,7 @@ async fn watch(
         }
         let only_changes = watcher.steps == steps_before;
         if !only_changes {
-            registration.move_to(watcher.watched_ball());
+            registration.move_to(watcher.watched());
         }
         if let Some(response) = watcher.next_response(service, context, only_changes).await? {
             sender.send(response).await?;
@@ -184,6 +190,10 @@ fn next_validity_change(
 struct Watcher {
     start: wire::WatchNearbyStart,
     query: Query,
+    /// Largest distance of merchants that serve the origin.
+    max_service_radius: Radius,
+    /// The origin, as a point to be served.
+    served: ServedPoint,
     /// Accuracy of the origin, in metres.
     accuracy_m: f64,
     max_per_brand: Option<NonZeroUsize>,
@@ -217,7 +227,7 @@ impl Watcher {
         for _ in 0..MAX_MERGED_STEPS {
             let Some(arrived) = steps.message().now_or_never() else { break };
             let Some(step) = arrived? else { return Ok(false) };
-            context.charges.add_debt(cost::MERGED_STEP);
+            context.charges.add_debt(cost::MERGED_STEP + self.area_cost());
             self.move_to(step)?;
         }
         Ok(true)
@@ -232,11 +242,22 @@ impl Watcher {
             }
             None => None,
         };
-        self.query.origin = Ecef::from(origin_from_wire(origin.as_ref(), "origin")?.to_wgs84());
+        self.served = ServedPoint::exact(origin_from_wire(origin.as_ref(), "origin")?.to_wgs84());
+        self.query.origin = self.served.ecef;
+        self.query.reach = reach_of(self.start.reach(), self.served, self.max_service_radius);
+        if let Some(area) = &self.start.area {
+            // The plane of its polygons is at the origin.
+            self.query.area = Some(Arc::new(search_area_from_wire(area, self.served.wgs84)?));
+        }
         self.accuracy_m = origin.and_then(|origin| origin.accuracy_m).unwrap_or_default();
         self.start.origin = origin;
         self.steps += 1;
         Ok(())
+    }
+
+    /// The cost of the area at an origin.
+    fn area_cost(&self) -> Cost {
+        cost::vertices(vertices_of(self.start.area.as_ref()))
     }
 
     /// The first response: the whole set, or nothing if the client already has it.
@@ -290,7 +311,8 @@ impl Watcher {
         service: &Service,
         context: &RequestContext,
     ) -> Result<Encoded<wire::WatchNearbyResponse>, ServiceError> {
-        let response = self.format.encode(difference, revision, reset, self.steps, &self.token(service)?)?;
+        let progress = (self.steps, is_truncated(&self.query, &self.served));
+        let response = self.format.encode(difference, revision, reset, progress, &self.token(service)?)?;
         let mut returned =
             Returned::of(self.format.view, difference.entered.len() + difference.updated.len(), 0);
         // Without the fields of the merchants.
@@ -300,9 +322,15 @@ impl Watcher {
         Ok(response)
     }
 
-    /// The ball whose changes the watch must see: that of its results.
-    fn watched_ball(&self) -> WatchedBall {
-        WatchedBall { origin: self.query.origin, radius: self.query.radius.meters() }
+    /// The merchants whose changes the watch must see.
+    fn watched(&self) -> Watched {
+        let radius = self.query.radius.meters();
+        let (near, is_served) = match self.query.reach {
+            Reach::Near => (Some(radius), false),
+            Reach::Serving(_) => (None, true),
+            Reach::NearOrServing { .. } => (Some(radius), true),
+        };
+        Watched { origin: self.query.origin, near, is_served }
     }
 
     async fn search(
@@ -311,6 +339,7 @@ impl Watcher {
         context: &RequestContext,
     ) -> Result<(Vec<WatchedMerchant>, Revision, Option<UnixMicros>), ServiceError> {
         let (query, accuracy_m, snapshot) = (self.query.clone(), self.accuracy_m, service.snapshot());
+        let served = self.served;
         let charges = Arc::clone(&context.charges);
         let max_per_brand = self.max_per_brand;
         let job = move |should_continue: &dyn Fn() -> bool| {
@@ -322,7 +351,8 @@ impl Watcher {
             };
             let watched = |hit: Hit<'_>| WatchedMerchant {
                 distance: hit.distance,
-                uncertain: is_uncertain(hit.distance, &query, accuracy_m),
+                uncertain: is_uncertain(&hit, &query, accuracy_m),
+                serves_origin: serves(&hit, &served),
                 merchant: Arc::clone(hit.merchant),
             };
             let (found, is_whole): (Vec<WatchedMerchant>, bool) = match max_per_brand {
@@ -372,14 +402,21 @@ fn start_from_wire(
     let mut check = Check::under("");
     let limit =
         check.absorb(page_size(given.max_results, "max_results", 100, 1_000)).unwrap_or(Limit::UNLIMITED);
-    let ring = Ring { origin: given.origin, radius_m: given.radius_m, min_distance_m: given.min_distance_m };
+    let ring = Ring {
+        origin: given.origin,
+        radius_m: given.radius_m,
+        min_distance_m: given.min_distance_m,
+        reach: given.reach,
+        area: given.area.as_ref(),
+    };
     let area = area_from_wire(&mut check, &ring, given.filter.as_ref(), limit, (settings, clock()));
     let view = check.absorb(view_from_wire(given.view, wire::MerchantView::Basic, settings.shows_internal));
     let output = check.absorb(output_datum_from_wire(given.output_coordinate_system));
     let language = check.absorb(language_from_wire(&given.language_code, "language_code"));
     let max_per_brand = max_per_brand_from_wire(&mut check, given.max_per_brand);
     check.finish()?;
-    let (Some((query, _)), Some(view), Some(output), Some(language)) = (area, view, output, language) else {
+    let (Some((query, served)), Some(view), Some(output), Some(language)) = (area, view, output, language)
+    else {
         return Err(ServiceError::Internal("a watch was rejected without a violation"));
     };
     may_see(given.filter.as_ref(), query.filter.visibility, settings)?;
@@ -388,6 +425,8 @@ fn start_from_wire(
     Ok(Watcher {
         start: given,
         query,
+        max_service_radius: settings.max_service_radius,
+        served,
         accuracy_m,
         max_per_brand,
         format,
