@@ -11,10 +11,9 @@ use crate::{
         convert::{MAX_PAGE_BYTES, SearchRequest, SearchSettings, merchant_from_wire, search_from_wire},
         nearby_service::page_response::{SearchWork, page_response},
     },
-    merchant_names::names_of,
     opening_hours::HolidayCalendar,
     page_token::PageTokens,
-    record::{self, VersionMeta},
+    record::{self, VersionMeta, names_of},
 };
 
 /// Merchants in an index.

@@ -17,9 +17,7 @@ use nearby_store::{
 };
 
 use super::error::StartError;
-use crate::{
-    change_feed::ChangeFeed, config::Settings, merchant_names::names_of, page_token::PageTokens, record,
-};
+use crate::{change_feed::ChangeFeed, config::Settings, page_token::PageTokens, record, record::names_of};
 
 /// Receives the progress of recovery: the number of records read, and their total, or 0 if it is unknown.
 #[derive(Clone)]

@@ -93,7 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::area;
+    use crate::record::area;
 
     fn read(json: &str) -> Result<Vec<(usize, usize)>, &'static str> {
         let rings = |polygon: &wire::Polygon| {

@@ -5,9 +5,9 @@ use nearby_proto::v1 as wire;
 
 use super::{position::position_from_wire, violations::Check};
 use crate::{
-    area::{invalid_polygons, polygons_of},
     error::ServiceError,
     reason,
+    record::area::{invalid_polygons, polygons_of},
 };
 
 /// Parses a box; `path` is its field in the request. A box in another datum becomes the WGS-84 box between its corners.

@@ -7,7 +7,11 @@ use nearby_index::{
 use nearby_proto::v1 as wire;
 
 use super::violations::Check;
-use crate::{error::ServiceError, merchant_names::names_of, partial_decode::label_condition, reason};
+use crate::{
+    error::ServiceError,
+    reason,
+    record::{label_condition, names_of},
+};
 
 /// Parses a filter; `path` is its field in the request, `default` its visibility scope if it has none, and `now` the time at which merchants
 /// must be valid to be visible.

@@ -8,7 +8,7 @@ use super::violations::Check;
 use crate::{
     opening_hours::{Expression, is_time_zone},
     reason,
-    record::date_of,
+    record::listing::date_of,
 };
 
 /// Longest weekly period: a week.

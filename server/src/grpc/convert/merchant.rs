@@ -10,13 +10,15 @@ use super::{
     violations::Check,
 };
 use crate::{
-    cross_field_checks,
     error::ServiceError,
     language::Language,
-    listing::{date_of, micros_of},
     opening_hours::Expression,
     reason,
-    record::{self, FieldSet, FieldUpdate, MerchantPatch, NAME_PREFIX, Update, revision_of},
+    record::{
+        self, FieldSet, FieldUpdate, MerchantPatch, NAME_PREFIX, Update, cross_field_checks,
+        listing::{date_of, micros_of},
+        revision_of,
+    },
 };
 
 /// Parses `merchants/{id}`; `path` is its field in the request.

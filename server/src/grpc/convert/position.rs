@@ -5,10 +5,12 @@ use nearby_proto::v1 as wire;
 
 use super::violations::Check;
 use crate::{
-    area::{SAY_WHICH_DATUM, degrees_in, position_reason, service_area_in},
     error::ServiceError,
     reason,
-    record::position_of,
+    record::{
+        area::{SAY_WHICH_DATUM, degrees_in, position_reason, service_area_in},
+        position_of,
+    },
 };
 
 /// Parses a required position; `path` is its field in the request.

@@ -17,10 +17,10 @@ use super::{
 use crate::{
     error::ServiceError,
     language::Language,
-    listing::micros_of,
     opening_hours::Moment,
     page_token::{Fingerprint, PageTokens, Payload},
     reason,
+    record::listing::micros_of,
 };
 
 /// Settings of searches, for one call.

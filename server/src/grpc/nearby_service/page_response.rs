@@ -22,7 +22,7 @@ use crate::{
     },
     opening_hours::{Clocks, HolidayCalendar},
     page_token::PageTokens,
-    partial_decode::localized_name,
+    record::localized_name,
 };
 
 /// The work of a search, counted while it runs.

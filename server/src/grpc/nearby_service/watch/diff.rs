@@ -15,8 +15,7 @@ use crate::{
         response_encoder::{ResultFlags, put_field, put_result, viewed},
     },
     language::Language,
-    partial_decode::localized_name,
-    record::name_of,
+    record::{localized_name, name_of},
 };
 
 /// A merchant of the set.

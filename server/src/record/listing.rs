@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use nearby_index::{StoredMerchant, UnixMicros, Validity, Visibility};
 use nearby_proto::{v1 as wire, well_known::Timestamp};
 
-use crate::{opening_hours::first_instant, partial_decode};
+use super::partial_decode;
+use crate::opening_hours::first_instant;
 
 /// The visibility to searches, apart from the validity, which depends on the time.
 pub(crate) fn visibility_of(given: &wire::Merchant) -> Visibility {

@@ -2,9 +2,9 @@
 
 use nearby_proto::v1 as wire;
 
+use super::listing::micros_of;
 use crate::{
     error::{ServiceError, Violation},
-    listing::micros_of,
     reason::{self, Reason},
 };
 
