@@ -280,7 +280,7 @@ mod tests {
         let watches = [served(60.1), served(60.2), registry.register(near(position(60.0, 25.01), 1_000.0))];
         let woken = || watches.each_ref().map(is_woken);
         registry.notify([(&Change::Put(stored(position(60.1, 25.0))), None)]);
-        assert_eq!(woken(), [false; 3], "a merchant without an area serves nobody");
+        assert_eq!(woken(), [false; 3], "a merchant without an area serves no point");
         registry.notify([(&Change::Put(serving(12_000.0)), None)]);
         assert_eq!(woken(), [true, false, true]);
         registry.notify([(&Change::Put(serving(30_000.0)), Some(&*serving(12_000.0)))]);
