@@ -62,6 +62,7 @@ pub mod config;
 mod cross_field_checks;
 pub mod disk_monitor;
 pub mod error;
+mod field_set;
 mod formats;
 pub(crate) mod fs;
 pub mod fuzz_targets;
