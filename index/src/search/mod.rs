@@ -5,6 +5,7 @@ mod count;
 mod iter;
 mod parts;
 mod restriction;
+mod tagged_bounds;
 mod top_k;
 mod traversal;
 

@@ -53,6 +53,7 @@ fn star(place: Position<Wgs84>, script: &mut Script<'_>) -> PolygonVertices {
 /// The relation to the origin and the area of a query, with what decides them.
 pub(crate) struct Place {
     origin: Position<Wgs84>,
+    tolerance: Meters,
     kind: usize,
     service_radius: Radius,
     area: Option<SomeArea>,
@@ -80,7 +81,8 @@ impl Place {
             }
             _ => None,
         };
-        Self { origin, kind, service_radius, area }
+        let tolerance = Meters::new([0.0, 0.0, 5.0, 2_000.0][script.below(4)]).unwrap();
+        Self { origin, tolerance, kind, service_radius, area }
     }
 
     /// A box with corners beside the centre, or at merchants, so that some are on its edges.
@@ -95,7 +97,7 @@ impl Place {
     }
 
     pub(crate) fn restrict(&self, query: Query) -> Query {
-        let point = ServedPoint::exact(self.origin);
+        let point = ServedPoint { tolerance: self.tolerance, ..ServedPoint::exact(self.origin) };
         let reach = match self.kind {
             0 => Reach::Near,
             1 => Reach::Serving(point),
@@ -114,7 +116,9 @@ impl Place {
         let serves = |radius: Radius| {
             let area = stored.merchant.service_area();
             distance <= radius.meters()
-                && area.is_some_and(|area| area.depth_m(&point, distance) >= -boundary_m(area))
+                && area.is_some_and(|area| {
+                    area.depth_m(&point, distance) >= -boundary_m(area).max(self.tolerance.get())
+                })
         };
         let is_within_reach = match self.kind {
             0 => distance <= radius.meters(),

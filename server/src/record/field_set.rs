@@ -1,4 +1,4 @@
-//! The fields that an update can replace.
+//! The fields of a merchant that an update can replace, on their own or within others.
 
 use nearby_proto::v1 as wire;
 

@@ -118,7 +118,7 @@ mod tests {
             ),
             (
                 r#"{"type":"MultiPolygon","coordinates":[[[[1,0],[2,0],[1,1],[1,0]]],[[]],[]]}"#,
-                Ok(vec![(6, 0), (0, 0), (0, 0)]),
+                Ok(vec![(7, 0), (0, 0), (0, 0)]),
             ),
             (r#"{"type":"Point","coordinates":[25,60]}"#, Err("AREA_INVALID")),
             (r#"{"type":"Polygon"}"#, Err("AREA_INVALID")),
