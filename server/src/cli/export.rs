@@ -91,7 +91,7 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
 
 /// Returns a line that says what a CSV file lacks, or nothing.
 fn left_out_text(left_out: LeftOut) -> String {
-    let LeftOut { photos, labels, external_ids, sources, service_links, opening_hours, service_areas } =
+    let LeftOut { photos, labels, external_ids, sources, service_links, reviews, opening_hours, service_areas } =
         left_out;
     let kinds = [
         (photos, "photos"),
@@ -99,6 +99,7 @@ fn left_out_text(left_out: LeftOut) -> String {
         (external_ids, "external ids"),
         (sources, "sources"),
         (service_links, "links of services"),
+        (reviews, "reviews"),
         (opening_hours, "opening hours that their text does not state"),
         (service_areas, "service areas that are polygons"),
     ];

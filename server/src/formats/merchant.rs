@@ -16,7 +16,7 @@ use super::{
     visible_text,
     website::website,
 };
-use crate::{error::Violation, opening_hours::Expression, reason};
+use crate::{error::Violation, language::Language, opening_hours::Expression, reason};
 
 /// Converts the fields of a row. Returns the merchant, and the expression of its opening hours. `datum` applies to a position that names
 /// none.
@@ -61,7 +61,7 @@ pub(super) fn merchant(
         website_uri,
         service_area: service_radius(cells)?,
         attributes: attributes(cells)?,
-        localized_names: localized_names(cells)?,
+        localized_names: localized_names(cells, warnings)?,
         ..Default::default()
     };
     listing::read(cells, &mut merchant)?;
@@ -161,16 +161,39 @@ fn attributes(cells: &Cells<'_>) -> Result<BTreeMap<String, f64>, Violation> {
     })
 }
 
-/// Parses names in languages, which are written as `tag=name`.
-fn localized_names(cells: &Cells<'_>) -> Result<BTreeMap<String, String>, Violation> {
+/// Parses names in languages, which are written as `tag=name`. Names that no merchant can have are dropped with a warning: OpenStreetMap has
+/// places with a hundred of them, whose name and position are no less true.
+fn localized_names(
+    cells: &Cells<'_>,
+    warnings: &mut Warnings,
+) -> Result<BTreeMap<String, String>, Violation> {
+    const MAX_NAMES: usize = 32;
+    const MAX_BYTES: usize = 256;
+
     let parse = |element: String| {
         let (tag, name) = element.split_once('=')?;
         Some((tag.trim().to_owned(), visible_text::trim(name).to_owned()))
     };
-    cells.list(Field::LocalizedNames).into_iter().map(parse).collect::<Option<_>>().ok_or_else(|| {
+    let parsed: Option<Vec<(String, String)>> =
+        cells.list(Field::LocalizedNames).into_iter().map(parse).collect();
+    let parsed = parsed.ok_or_else(|| {
         let description = "must be tag=name, such as zh-Hans=咖啡, separated by semicolons";
         violation("localized_names", reason::LANGUAGE_CODE_INVALID, description)
-    })
+    })?;
+    let mut names = BTreeMap::new();
+    let mut seen: Vec<Language> = Vec::new();
+    for (tag, name) in parsed {
+        let language = Language::parse(&tag);
+        let is_repeated =
+            language.as_ref().is_some_and(|language| seen.iter().any(|other| other.is_same_tag(language)));
+        if name.is_empty() || name.len() > MAX_BYTES || is_repeated || names.len() == MAX_NAMES {
+            warnings.push_about("LOCALIZED_NAME_DROPPED", format!("{tag}={name}"));
+            continue;
+        }
+        seen.extend(language);
+        names.insert(tag, name);
+    }
+    Ok(names)
 }
 
 /// Parses a visibility; an empty text leaves it to the server.

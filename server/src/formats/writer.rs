@@ -1,4 +1,5 @@
-//! Writes merchants to files. NDJSON and GeoJSON are lossless: importing the file restores the same merchants. CSV keeps only what
+//! Writes merchants to files. NDJSON and GeoJSON are lossless: importing the file restores the same merchants, except their reviews, which an
+//! import cannot set. CSV keeps only what
 //! fits into a table of plain cells, and counts what it leaves out; importing it leaves those fields of the merchants as they are.
 
 use std::{
@@ -37,6 +38,7 @@ pub(crate) struct LeftOut {
     pub(crate) external_ids: u64,
     pub(crate) sources: u64,
     pub(crate) service_links: u64,
+    pub(crate) reviews: u64,
     /// Opening hours that an import would not read from their text, such as those with special days.
     pub(crate) opening_hours: u64,
     /// Service areas that are polygons.
@@ -140,6 +142,7 @@ impl LeftOut {
         self.external_ids += u64::from(!merchant.external_ids.is_empty());
         self.sources += u64::from(!merchant.source.is_empty());
         self.service_links += u64::from(!merchant.service_links.is_empty());
+        self.reviews += u64::from(merchant.review.is_some());
         self.service_areas +=
             u64::from(merchant.service_area.is_some() && service_radius_m(merchant).is_none());
         self.opening_hours += u64::from(merchant.opening_hours.is_some() && !has_written_hours);

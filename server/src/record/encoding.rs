@@ -84,12 +84,12 @@ fn too_large(error: &ProfileTooLarge) -> ServiceError {
 /// Returns a merchant with another review.
 ///
 /// # Errors
-/// If the merchant is too large with it. A profile that cannot be decoded keeps its review.
+/// If the merchant is too large with it, or its profile cannot be decoded.
 pub(super) fn with_review(
     merchant: Merchant,
     review: Option<wire::Review>,
 ) -> Result<Merchant, ServiceError> {
-    let Ok(given) = decode_pieces(merchant.profile.given()) else { return Ok(merchant) };
+    let given = decode_pieces(merchant.profile.given()).map_err(|_| UNREADABLE)?;
     encode_reviewed(wire::Merchant { review, ..given }, merchant.id, merchant.position, None)
 }
 
@@ -155,7 +155,8 @@ pub(crate) fn decode(stored: &StoredMerchant) -> Result<wire::Merchant, ServiceE
 
 pub(super) const UNREADABLE: ServiceError = ServiceError::Internal("cannot decode a stored profile");
 
-pub(super) fn decode_pieces([front, back]: Pieces<'_>) -> Result<wire::Merchant, DecodeError> {
+/// Decodes a merchant of which a view shows these pieces.
+pub(crate) fn decode_pieces([front, back]: Pieces<'_>) -> Result<wire::Merchant, DecodeError> {
     wire::Merchant::decode(front.chain(back))
 }
 

@@ -36,7 +36,7 @@ pub use self::{
     patch::{FieldUpdate, MerchantPatch, Update},
 };
 pub(crate) use self::{
-    encoding::{decode, derive_fields, encode, is_same, keep_review, make_version, source_of},
+    encoding::{decode, decode_pieces, derive_fields, encode, is_same, keep_review, make_version, source_of},
     field_set::{NESTED_FIELDS, UPDATABLE_FIELDS},
     identity::{NAME_PREFIX, name_of, revision_of},
     index_fields::{hours_of, position_of},

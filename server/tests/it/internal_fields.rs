@@ -5,7 +5,7 @@ use std::time::Duration;
 use nearby_proto::v1 as wire;
 
 use crate::{
-    auth::{Keys, with},
+    auth::{Keys, reason, with},
     support::*,
 };
 
@@ -70,6 +70,7 @@ async fn seen(server: &TestServer, key: &str) -> Vec<bool> {
 async fn labels_and_external_ids_are_returned_only_with_the_role_manage() {
     let keys = Keys::new();
     let (search, manage) = (keys.add("app", "search"), keys.add("office", "manage"));
+    let review = keys.add("reviewer", "review");
     let server = keys.server(&[]).await;
     let mut merchants = server.merchants().await;
     let create = wire::CreateMerchantRequest { merchant: Some(labelled()), ..Default::default() };
@@ -77,6 +78,24 @@ async fn labels_and_external_ids_are_returned_only_with_the_role_manage() {
     assert!(has_internal_fields(&created));
     assert_eq!(seen(&server, &search).await, [false; 6]);
     assert_eq!(seen(&server, &manage).await, [true; 6]);
+    assert_eq!(seen(&server, &review).await, [false; 6]);
+    for validate_only in [true, false] {
+        let approve =
+            wire::ApproveMerchantRequest { name: created.name.clone(), validate_only, ..Default::default() };
+        let approved = merchants.approve_merchant(with(&review, approve)).await.unwrap().into_inner();
+        assert_eq!((approved.labels.len(), approved.external_ids.len()), (0, 0));
+        assert_eq!(approved.display_name, created.display_name);
+    }
+    let by_label = wire::MerchantFilter {
+        labels: vec![wire::LabelCondition { key: "tier".to_owned(), value: None }],
+        ..Default::default()
+    };
+    for key in [&search, &review] {
+        let request =
+            wire::SearchNearbyRequest { filter: Some(by_label.clone()), ..crate::support::search(60.0, 25.0) };
+        let status = server.searches().await.search_nearby(with(key, request)).await.unwrap_err();
+        assert_eq!(reason(&status), "LABELS_NOT_ALLOWED");
+    }
     let listed =
         merchants.list_merchants(with(&manage, wire::ListMerchantsRequest::default())).await.unwrap();
     assert!(has_internal_fields(&listed.into_inner().merchants[0]));

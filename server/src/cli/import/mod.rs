@@ -74,7 +74,8 @@ and listed:
 A row of a CSV file updates the fields of its columns in a merchant that exists;
 the other fields stay, as do visibility and known hours where the row has none.
 The columns of a position are one field, and so are those of hours and tz, and
-of a mini program. A GeoJSON feature updates all fields above. Rows of NDJSON,
+of a mini program. A GeoJSON feature updates all fields above up to app_path, and
+those below it that it has. Rows of NDJSON,
 and of GeoJSON that `nearby export` has written, replace the merchant.
 
 The position of a GeoJSON feature is its Point, the first point of a MultiPoint,

@@ -56,17 +56,24 @@ pub(super) struct Converter {
     mappings: Vec<Mapping>,
     /// The plan for the properties of the last feature: most features of a file have the same.
     plan: (Vec<String>, Plan),
-    /// The fields that a feature with properties of its own replaces in a merchant that exists: all that properties can hold.
+    /// The fields that every feature with properties of its own replaces in a merchant that exists.
     fields: Arc<[&'static str]>,
     ignored: IgnoredNames,
 }
 
+/// Returns whether a feature without the field leaves it as it is in a merchant that exists. What decides whether and where a merchant is
+/// found, and what few sources know, is set by others than the source of its name and position.
+fn is_kept(field: &str) -> bool {
+    matches!(
+        field,
+        "business_status" | "reopening_date" | "valid_from" | "valid_until" | "attributes" | "localized_names"
+    ) || field.starts_with(SERVICE_AREA)
+}
+
 impl Converter {
     pub(super) fn new(mappings: Vec<Mapping>, ignored: IgnoredNames) -> Self {
-        let mut fields: Vec<&'static str> =
-            Field::ALL.iter().filter(|field| **field != Field::Id).map(|field| field.of_merchant()).collect();
-        // The geometry of a property, which no cell holds.
-        fields.push(SERVICE_AREA);
+        let fields = Field::ALL.iter().filter(|field| **field != Field::Id && !is_kept(field.of_merchant()));
+        let mut fields: Vec<&'static str> = fields.map(|field| field.of_merchant()).collect();
         fields.sort_unstable();
         fields.dedup();
         let plan = (Vec::new(), Plan::new(&[""; 0], &mappings));
@@ -146,7 +153,23 @@ impl Converter {
             return Ok(Converted { merchant, expression: None, fields: None });
         }
         let (merchant, expression) = self.convert_properties(feature.id, &members, position, warnings)?;
-        Ok(Converted { merchant, expression, fields: Some(Arc::clone(&self.fields)) })
+        let fields = self.fields_of(&members);
+        Ok(Converted { merchant, expression, fields: Some(fields) })
+    }
+
+    /// Returns the fields that a feature replaces: all that properties can hold, except those that stay unless the feature has them.
+    fn fields_of(&self, members: &Members<'_>) -> Arc<[&'static str]> {
+        let of_columns = self.plan.1.fields().map(Field::of_merchant).filter(|field| is_kept(field));
+        // The geometry of a property, which no cell holds.
+        let area = members.0.iter().any(|(name, _)| name == SERVICE_AREA).then_some(SERVICE_AREA);
+        let mut given: Vec<&'static str> = of_columns.chain(area).collect();
+        if given.is_empty() {
+            return Arc::clone(&self.fields);
+        }
+        given.extend(self.fields.iter());
+        given.sort_unstable();
+        given.dedup();
+        given.into()
     }
 
     fn convert_properties(

@@ -473,6 +473,7 @@ proptest! {
                     external_ids: with(|merchant| !merchant.external_ids.is_empty()),
                     sources: with(|merchant| !merchant.source.is_empty()),
                     service_links: with(|merchant| !merchant.service_links.is_empty()),
+                    reviews: 0,
                     opening_hours: with(|merchant| {
                         merchant.opening_hours.as_ref().is_some_and(|hours| !hours.weekly_periods.is_empty())
                     }),
@@ -482,6 +483,48 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_feature_replaces_the_state_of_a_listing_only_if_it_has_it() {
+    let feature = |properties: &str| {
+        format!(
+            r#"{{"type":"Feature","id":"1","geometry":{{"type":"Point","coordinates":[25,60]}},"properties":{{"name":"A"{properties}}}}}"#
+        )
+    };
+    for (properties, given) in [
+        ("", &[][..]),
+        (r#","valid_from":"2026-03-01T08:00:00Z""#, &["valid_from"]),
+        (r#","name:fi":"B","attributes":{"rating":4}"#, &["attributes", "localized_names"]),
+        (r#","service_area":null"#, &["service_area"]),
+    ] {
+        let rows = read(feature(properties).into_bytes(), FileFormat::Geojson);
+        let fields = rows[0].fields.as_ref().unwrap();
+        assert!(fields.contains(&"phone") && fields.contains(&"visibility"));
+        let kept = [
+            "attributes",
+            "business_status",
+            "localized_names",
+            "reopening_date",
+            "service_area",
+            "valid_from",
+            "valid_until",
+        ];
+        let named: Vec<&str> = kept.into_iter().filter(|field| fields.contains(field)).collect();
+        assert_eq!(named, given, "{properties}");
+    }
+}
+
+#[test]
+fn names_in_languages_that_no_merchant_can_have_are_dropped_and_the_row_is_kept() {
+    let many: String = (0..40).map(|number| format!(",x-{number:02}")).collect();
+    let cells: String = (0..40).map(|_| ",n").collect();
+    let header = format!("id,name,lat,lon,name:zh-Hans,name:zh_hans,name:fi{}", many.replace(",x-", ",name:qaa-x"));
+    let row = format!("1,A,60,25,a,b,{}{cells}", "c".repeat(257));
+    let rows = read(format!("{header}\n{row}\n").into_bytes(), FileFormat::Csv);
+    let names = rows[0].merchant.as_ref().unwrap().localized_names.clone();
+    assert_eq!(names.len(), 32);
+    assert_eq!((names["zh-Hans"].as_str(), names.get("fi"), names.get("zh_hans")), ("a", None, None));
 }
 
 mod rejected;

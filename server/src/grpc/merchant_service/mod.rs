@@ -231,6 +231,7 @@ pub(super) fn check_update(given: UpdateMerchantRequest) {
 impl MerchantServiceImpl {
     async fn change_one(&self, context: RequestContext, change: Change) -> Reply<Encoded<Merchant>> {
         let result = WriteRequest::one(change)?.commit(&*self.handle.service()?, &context).await?;
-        Ok(Response::new(write::merchant_response(&result)?))
+        let shows_internal = self.read_access(&context).internal;
+        Ok(Response::new(write::merchant_response(&result, shows_internal)?))
     }
 }

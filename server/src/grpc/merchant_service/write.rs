@@ -10,12 +10,12 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{
-            MAX_CHANGES, batch_size, id_from_name, id_from_wire, merchant_from_wire, patch_from_wire,
+            MAX_CHANGES, View, batch_size, id_from_name, id_from_wire, merchant_from_wire, patch_from_wire,
             request_key, review_patch, version_from_etag, visibility_patch,
         },
         cost,
         request_context::RequestContext,
-        response_encoder::put_field,
+        response_encoder::{put_field, viewed},
     },
     overload::slice,
     reason,
@@ -195,28 +195,34 @@ fn create(given: wire::CreateMerchantRequest) -> Result<Command, ServiceError> {
     Ok(Command::Put { merchant: merchant_from_wire(merchant, id, "merchant")?, expect: Expect::Absent })
 }
 
-/// The response to a request for one change.
-pub(super) fn merchant_response(result: &WriteResult) -> Result<Encoded<wire::Merchant>, ServiceError> {
+/// The response to a request for one change, with labels and external ids if the caller may see them.
+pub(super) fn merchant_response(
+    result: &WriteResult,
+    shows_internal: bool,
+) -> Result<Encoded<wire::Merchant>, ServiceError> {
     let stored = result.committed.first().and_then(Committed::stored);
     let stored = stored.ok_or(ServiceError::Internal("a change has no merchant as its result"))?;
-    Ok(Encoded::from_bytes(encoded(stored, result.validate_only)))
+    Ok(Encoded::from_bytes(encoded(stored, result.validate_only, shows_internal)))
 }
 
 /// The response to a batch: a message whose first field is the merchants.
 pub(super) fn merchants_response<T>(result: &WriteResult) -> Encoded<T> {
     let mut response = Vec::new();
     for stored in result.committed.iter().filter_map(Committed::stored) {
-        put_field(&mut response, 1, &encoded(stored, result.validate_only));
+        // All batches require the role `manage`, which sees all fields.
+        put_field(&mut response, 1, &encoded(stored, result.validate_only, true));
     }
     Encoded::from_bytes(response)
 }
 
 /// A merchant as it is now, or with `validate_only` as it would be, without the fields that a commit sets.
-fn encoded(stored: &StoredMerchant, validate_only: bool) -> Vec<u8> {
+fn encoded(stored: &StoredMerchant, validate_only: bool, shows_internal: bool) -> Vec<u8> {
+    let view = if shows_internal { View::Full } else { View::Public };
+    let pieces = viewed(stored, view);
     if !validate_only {
-        return stored.merchant.profile.full().concat();
+        return pieces.concat();
     }
-    let would_be = record::decode(stored).unwrap_or_default();
+    let would_be = record::decode_pieces(pieces).unwrap_or_default();
     let create_time = None;
     wire::Merchant { etag: String::new(), create_time, update_time: None, ..would_be }.encode_to_vec()
 }

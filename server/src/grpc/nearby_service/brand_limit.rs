@@ -60,7 +60,7 @@ impl<'s> Iterator for BrandLimited<'_, 's> {
 }
 
 /// Merchants counted by brand.
-struct BrandCounts<'s> {
+pub(super) struct BrandCounts<'s> {
     max: NonZeroUsize,
     /// The number of each brand as given in `counts`, so that each spelling is folded once; `None` if it folds to nothing.
     spellings: HashMap<&'s str, Option<usize>>,
@@ -70,12 +70,12 @@ struct BrandCounts<'s> {
 }
 
 impl<'s> BrandCounts<'s> {
-    fn new(max: NonZeroUsize) -> Self {
+    pub(super) fn new(max: NonZeroUsize) -> Self {
         Self { max, spellings: HashMap::new(), brands: HashMap::new(), counts: Vec::new() }
     }
 
     /// Counts a merchant. Returns false if its brand has as many already. Merchants without a brand are not limited.
-    fn admit(&mut self, stored: &'s StoredMerchant) -> bool {
+    pub(super) fn admit(&mut self, stored: &'s StoredMerchant) -> bool {
         let mut terms = stored.merchant.terms.as_slice().iter();
         let Some(brand) = terms.find(|term| term.kind() == TermKind::Brand) else { return true };
         let Self { spellings, brands, counts, .. } = self;

@@ -1,6 +1,6 @@
 //! One page of a search, encoded.
 
-use std::{cell::Cell, hint::black_box};
+use std::{cell::Cell, collections::HashSet, hint::black_box};
 
 use nearby_index::{
     Ecef, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, Reach, SearchControl, Snapshot,
@@ -10,7 +10,7 @@ use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 
 use super::{
-    brand_limit::BrandLimited,
+    brand_limit::{BrandCounts, BrandLimited},
     serving::{output_area, serves},
     uncertainty::{is_uncertain, possible_omissions},
 };
@@ -188,8 +188,7 @@ impl<'s> PageSearch<'_, 's> {
         query: Query,
         run: impl FnOnce(&PageSearch<'_, 's>, &Query) -> Option<T>,
     ) -> Option<T> {
-        let fillers = self.fillers(expansion)?;
-        let Some(last) = fillers.last().map(|row| row.last) else { return run(self, &query) };
+        let Some(last) = self.last_filler(expansion)? else { return run(self, &query) };
         let Ok(radius) = Radius::new(last.distance.get()) else { return run(self, &query) };
         let serving = self.serving();
         let is_in = |stored: &StoredMerchant| {
@@ -200,24 +199,59 @@ impl<'s> PageSearch<'_, 's> {
         run(&self.with_predicate(&is_in), &Query { radius, ..query.clone() })
     }
 
-    /// The rows that an expansion adds to a union: the nearest merchants beyond the radius that do not serve the origin.
-    fn fillers(&self, expansion: Expansion) -> Option<Vec<Row<'s>>> {
+    /// The last of the merchants that an expansion adds to a union: the nearest ones beyond the radius that do not serve the origin.
+    fn last_filler(&self, expansion: Expansion) -> Option<Option<Hit<'s>>> {
         let whole = Query { after: None, limit: Limit::UNLIMITED, ..self.request.query.clone() };
-        let missing = expansion.min_results.saturating_sub(self.count(&whole)?);
-        let Some(limit) = Limit::new(missing) else { return Some(Vec::new()) };
-        let Some(beyond) = Meters::new(whole.radius.meters().get().next_up()) else {
-            return Some(Vec::new());
-        };
+        let Some(beyond) = Meters::new(whole.radius.meters().get().next_up()) else { return Some(None) };
         let serving = self.serving();
         let is_filler = |stored: &StoredMerchant| self.is_match(stored) && !serving.covers(stored);
-        let query = Query {
+        let fillers = Query {
             min_distance: whole.min_distance.max(beyond),
             radius: expansion.radius,
             reach: Reach::Near,
-            limit,
-            ..whole
+            ..whole.clone()
         };
-        Some(self.with_predicate(&is_filler).rows(&query)?.rows)
+        let search = self.with_predicate(&is_filler);
+        if let Some(max) = self.request.max_per_brand {
+            return self.last_limited_filler(&whole, (&search, &fillers), BrandCounts::new(max), expansion);
+        }
+        let missing = expansion.min_results.saturating_sub(self.count(&whole)?);
+        let Some(limit) = Limit::new(missing) else { return Some(None) };
+        let rows = search.rows(&Query { limit, ..fillers })?.rows;
+        Some(rows.last().map(|row| row.last))
+    }
+
+    /// The same with a limit per brand: a merchant adds a result only if its brand has room beside all merchants of the union and those
+    /// added before, and, with groups, if it is at another point than these.
+    fn last_limited_filler(
+        &self,
+        whole: &Query,
+        (search, fillers): (&PageSearch<'_, 's>, &Query),
+        mut brands: BrandCounts<'s>,
+        expansion: Expansion,
+    ) -> Option<Option<Hit<'s>>> {
+        let mut points = HashSet::new();
+        let mut adds = |hit: &Hit<'s>| {
+            SearchWork::count(&self.work.examined);
+            let is_new = || points.insert(point(hit).xyz_m().map(f64::to_bits));
+            brands.admit(hit.merchant) && (!self.request.group_by_position || is_new())
+        };
+        let mut ranked = self.snapshot.search_iter(whole.clone(), self.control);
+        let found = ranked.by_ref().filter(|hit| adds(hit)).count();
+        if ranked.end() == Some(End::Stopped) {
+            return None;
+        }
+        let mut missing = expansion.min_results.saturating_sub(found);
+        let mut last = None;
+        let mut ranked = search.snapshot.search_iter(fillers.clone(), search.control);
+        while missing > 0 {
+            let Some(hit) = ranked.next() else { break };
+            if adds(&hit) {
+                missing -= 1;
+                last = Some(hit);
+            }
+        }
+        (ranked.end() != Some(End::Stopped)).then_some(last)
     }
 
     /// The part of a union that serves the origin.

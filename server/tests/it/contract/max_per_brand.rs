@@ -102,3 +102,39 @@ async fn negative_limits_per_brand_are_rejected() {
     let error = client.search_nearby(request(-1)).await.unwrap_err();
     assert_eq!(violation(&error), field("max_per_brand", "OUT_OF_RANGE"));
 }
+
+/// Merchants that serve the origin from beyond the radius count for their brand, and so do those that the expansion adds before.
+#[tokio::test]
+async fn an_expansion_of_a_union_adds_merchants_until_the_limited_list_is_long_enough() {
+    let serving = |id: &str, brand: &str, metres: f64| wire::Merchant {
+        service_area: Some(wire::ServiceArea { shape: Some(wire::service_area::Shape::RadiusM(5_000.0)) }),
+        ..of_brand(id, brand, metres)
+    };
+    let (_server, mut client, _) = server_with([
+        of_brand("a1", "A", 500.0),
+        of_brand("a2", "A", 1_100.0),
+        of_brand("b", "B", 1_200.0),
+        of_brand("c1", "C", 1_300.0),
+        serving("c2", "C", 1_500.0),
+        of_brand("d", "D", 1_600.0),
+    ])
+    .await;
+    for (min_results, expected) in
+        [(1, &["a1", "c2"][..]), (2, &["a1", "c2"]), (3, &["a1", "b", "c2"]), (4, &["a1", "b", "c1", "d"])]
+    {
+        for page_size in [1, 2, 20] {
+            let request = wire::SearchNearbyRequest {
+                radius_m: Some(1_000.0),
+                reach: wire::Reach::NearOrServing.into(),
+                expansion: Some(wire::Expansion { min_results, max_radius_m: None }),
+                include_total: true,
+                page_size,
+                ..request(1)
+            };
+            let total = found(&mut client, request.clone()).await.total_size;
+            assert_eq!(total, Some(i32::try_from(expected.len()).unwrap()), "at least {min_results}");
+            let found = page_through(&mut client, request).await;
+            assert_eq!(ids(&found), expected, "at least {min_results}, in pages of {page_size}");
+        }
+    }
+}
