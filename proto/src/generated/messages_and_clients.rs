@@ -508,8 +508,8 @@ pub mod service_area {
 /// Errors, with the path of the ring such as `service_area.polygons.polygons\[0\].holes\[1\]`: reason AREA_INVALID if a ring
 /// has fewer than three vertices, crosses or touches itself, or encloses less than 1 mm times half its length, and if a
 /// hole is not within its shell, overlaps another hole, or touches shell or hole along a line rather than in points;
-/// OUT_OF_RANGE for a vertex that is too far away; TOO_MANY for too many polygons or vertices. The limits count vertices
-/// without those that equal their predecessor or close a ring.
+/// OUT_OF_RANGE for a vertex that is too far away; TOO_MANY for too many polygons, holes or vertices. The limit counts
+/// vertices without those that equal their predecessor or close a ring; with them, 2,000 are accepted.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PolygonSet {
     /// Required. The datum of all vertices. In another datum than WGS-84, edges connect the WGS-84 positions of the vertices.
@@ -525,7 +525,7 @@ pub struct Polygon {
     /// Required. The outer boundary.
     #[prost(message, optional, tag = "1")]
     pub shell: ::core::option::Option<Ring>,
-    /// Holes within the shell. They may touch it and each other in points.
+    /// Holes within the shell, at most 64 in all polygons together. They may touch it and each other in points.
     #[prost(message, repeated, tag = "2")]
     pub holes: ::prost::alloc::vec::Vec<Ring>,
 }
@@ -1908,8 +1908,9 @@ pub struct SearchNearbyRequest {
     /// negative values are rejected. Keeps the first ones of each brand in rank order, after all filters. Brands are equal if
     /// their letters and digits are, folded as in `MerchantFilter.text` and without white space; merchants whose brand has none
     /// are not limited. Applies to all pages together, before `group_by_position`: `total_size` and `expansion` count what
-    /// remains. Each page counts from the start of the search, at its own revision, so that a brand is repeated or lost only if
-    /// a merchant of that brand has changed since the first page.
+    /// remains. Each page counts from the start of the search, at its own revision and time, so that a brand is repeated or lost
+    /// only if a merchant of that brand has changed since the first page, has become valid or stopped being valid, or has opened
+    /// or closed in a search by opening hours.
     #[prost(int32, tag = "15")]
     pub max_per_brand: i32,
     /// Optional. A BCP 47 language tag such as `zh-CN`: results then have `localized_name`. Not a list of languages. A tag that

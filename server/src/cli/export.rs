@@ -91,8 +91,16 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
 
 /// Returns a line that says what a CSV file lacks, or nothing.
 fn left_out_text(left_out: LeftOut) -> String {
-    let LeftOut { photos, labels, external_ids, sources, service_links, reviews, opening_hours, service_areas } =
-        left_out;
+    let LeftOut {
+        photos,
+        labels,
+        external_ids,
+        sources,
+        service_links,
+        reviews,
+        opening_hours,
+        service_areas,
+    } = left_out;
     let kinds = [
         (photos, "photos"),
         (labels, "labels"),

@@ -91,8 +91,10 @@ async fn labels_and_external_ids_are_returned_only_with_the_role_manage() {
         ..Default::default()
     };
     for key in [&search, &review] {
-        let request =
-            wire::SearchNearbyRequest { filter: Some(by_label.clone()), ..crate::support::search(60.0, 25.0) };
+        let request = wire::SearchNearbyRequest {
+            filter: Some(by_label.clone()),
+            ..crate::support::search(60.0, 25.0)
+        };
         let status = server.searches().await.search_nearby(with(key, request)).await.unwrap_err();
         assert_eq!(reason(&status), "LABELS_NOT_ALLOWED");
     }

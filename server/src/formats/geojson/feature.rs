@@ -66,7 +66,12 @@ pub(super) struct Converter {
 fn is_kept(field: &str) -> bool {
     matches!(
         field,
-        "business_status" | "reopening_date" | "valid_from" | "valid_until" | "attributes" | "localized_names"
+        "business_status"
+            | "reopening_date"
+            | "valid_from"
+            | "valid_until"
+            | "attributes"
+            | "localized_names"
     ) || field.starts_with(SERVICE_AREA)
 }
 

@@ -233,8 +233,8 @@ impl<'s> PageSearch<'_, 's> {
         let mut points = HashSet::new();
         let mut adds = |hit: &Hit<'s>| {
             SearchWork::count(&self.work.examined);
-            let is_new = || points.insert(point(hit).xyz_m().map(f64::to_bits));
-            brands.admit(hit.merchant) && (!self.request.group_by_position || is_new())
+            let is_grouped = self.request.group_by_position;
+            brands.admit(hit.merchant) && (!is_grouped || points.insert(point(hit).xyz_m().map(f64::to_bits)))
         };
         let mut ranked = self.snapshot.search_iter(whole.clone(), self.control);
         let found = ranked.by_ref().filter(|hit| adds(hit)).count();
