@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `lookup` | kiddo (the fastest k-d tree in Rust), rstar, geo-index and a linear scan |
 //! | `growth` | the same index with 1 % of the merchants |
-//! | `filter`, `text` | the search without a filter |
+//! | `filter`, `text`, `ranges` | the search without a filter |
 //! | `serving` | the search without service areas, and without a box |
 //! | `pages` | the first page |
 //! | `writes` | searches at rest; 100,000 moves per second |
@@ -31,6 +31,7 @@ mod interleave;
 mod lookup;
 mod memory;
 mod pages;
+mod ranges;
 mod rivals;
 mod serving;
 mod text;
@@ -49,12 +50,13 @@ const SEED: u64 = 20_240_229;
 
 const JSON: &str = "target/compare.json";
 
-const SECTIONS: [(&str, Section); 8] = [
+const SECTIONS: [(&str, Section); 9] = [
     ("lookup", lookup::run),
     ("growth", growth::run),
     ("filter", filter::run),
     ("serving", serving::run),
     ("text", text::run),
+    ("ranges", ranges::run),
     ("pages", pages::run),
     ("writes", writes::run),
     ("memory", memory::run),

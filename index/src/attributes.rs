@@ -48,6 +48,8 @@ impl Attributes {
 pub struct AttributeRange {
     /// The attribute as a term, by whose hash nodes are pruned.
     key: Term,
+    /// The key as merchants hold it: while one of them does, it is the same allocation.
+    interned_key: Arc<str>,
     min: f64,
     max: f64,
 }
@@ -58,6 +60,7 @@ impl AttributeRange {
     pub fn new(key: &str, min: Option<f64>, max: Option<f64>) -> Self {
         Self {
             key: Term::new(TermKind::Attribute, key),
+            interned_key: KEYS.intern(key.into()),
             min: min.unwrap_or(f64::NEG_INFINITY),
             max: max.unwrap_or(f64::INFINITY),
         }
@@ -68,8 +71,12 @@ impl AttributeRange {
         &self.key
     }
 
-    /// Returns the least value below the range and the greatest above it: a value is inside unless it is less than the first or
-    /// greater than the second.
+    /// Returns the key, in the allocation that merchants with the attribute share.
+    pub(crate) fn interned_key(&self) -> &Arc<str> {
+        &self.interned_key
+    }
+
+    /// Returns the least and the greatest value of the range.
     pub(crate) fn ends(&self) -> (f64, f64) {
         (self.min, self.max)
     }
