@@ -139,17 +139,19 @@ impl Filter {
     /// Returns whether a merchant matches.
     #[must_use]
     pub fn matches(&self, stored: &StoredMerchant) -> bool {
-        self.matches_but_text(stored) && self.text.as_ref().is_none_or(|text| text.matches(stored))
+        self.matches_indexed(stored)
+            && self.text.as_ref().is_none_or(|text| text.matches(stored))
+            && self.condition.as_ref().is_none_or(|condition| condition.is_met_by(stored))
     }
 
-    /// Returns whether a merchant meets all conditions but that on its names, which costs more than all others together.
-    pub(crate) fn matches_but_text(&self, stored: &StoredMerchant) -> bool {
+    /// Returns whether a merchant meets all conditions but those on its profile, the text and [`Self::condition`], which cost more than
+    /// all others together.
+    pub(crate) fn matches_indexed(&self, stored: &StoredMerchant) -> bool {
         let attributes = stored.merchant.details.as_ref().map(|details| &details.attributes);
         let has = |term: &Term| stored.merchant.terms.contains(term);
         self.admits_visibility(stored)
             && self.any_of.iter().all(|terms| terms.iter().any(has))
             && !self.none_of.iter().any(has)
             && self.ranges.iter().all(|range| range.contains(attributes))
-            && self.condition.as_ref().is_none_or(|condition| condition.is_met_by(stored))
     }
 }

@@ -291,7 +291,7 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
                     let number = number * LEAF_SIZE + lane;
                     let stored = recent.record(number);
                     let may_match = |text: &TextFilter| recent.may_match(number, text.query());
-                    (is_unfiltered || text.is_none_or(may_match) && query.filter.matches_but_text(stored))
+                    (is_unfiltered || text.is_none_or(may_match) && query.filter.matches_indexed(stored))
                         .then_some(stored)
                 },
                 |lane| leaf.position(lane),

@@ -82,8 +82,7 @@ pub(crate) fn polygons_of(given: &wire::PolygonSet) -> Result<Vec<PolygonVertice
         let description = format!("must have at most {MAX_HOLES} holes in all");
         return Err(ServiceError::invalid("polygons", reason::TOO_MANY, description));
     }
-    let rings = given.polygons.iter().flat_map(|polygon| polygon.shell.iter().chain(&polygon.holes));
-    if rings.map(|ring| ring.latitudes.len()).sum::<usize>() > MAX_GIVEN_VERTICES {
+    if vertex_count(given) > MAX_GIVEN_VERTICES {
         return Err(invalid_polygons(&AreaError::Vertices));
     }
     let mut violations = Vec::new();
@@ -105,6 +104,12 @@ pub(crate) fn polygons_of(given: &wire::PolygonSet) -> Result<Vec<PolygonVertice
     });
     let polygons = polygons.collect();
     if violations.is_empty() { Ok(polygons) } else { Err(ServiceError::Invalid(violations)) }
+}
+
+/// Returns the number of vertices of polygons, as given.
+pub(crate) fn vertex_count(given: &wire::PolygonSet) -> usize {
+    let rings = given.polygons.iter().flat_map(|polygon| polygon.shell.iter().chain(&polygon.holes));
+    rings.map(|ring| ring.latitudes.len()).sum()
 }
 
 /// Reads the vertices of a ring. The error is the field below the ring with its violation.

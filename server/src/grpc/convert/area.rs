@@ -7,7 +7,7 @@ use super::{position::position_from_wire, violations::Check};
 use crate::{
     error::ServiceError,
     reason,
-    record::area::{invalid_polygons, polygons_of},
+    record::area::{invalid_polygons, polygons_of, vertex_count},
 };
 
 /// Parses a box; `path` is its field in the request. A box in another datum becomes the WGS-84 box between its corners.
@@ -51,10 +51,7 @@ pub(crate) fn search_area_from_wire(
 /// Number of vertices of the polygons of an area, as given.
 pub(crate) fn vertices_of(given: Option<&wire::SearchArea>) -> usize {
     match given.and_then(|area| area.shape.as_ref()) {
-        Some(wire::search_area::Shape::Polygons(set)) => {
-            let rings = set.polygons.iter().flat_map(|polygon| polygon.shell.iter().chain(&polygon.holes));
-            rings.map(|ring| ring.latitudes.len()).sum()
-        }
+        Some(wire::search_area::Shape::Polygons(set)) => vertex_count(set),
         _ => 0,
     }
 }
