@@ -26,7 +26,8 @@
 //! | [`app`] | starts and stops a server |
 //! | [`config`] | settings |
 //! | [`grpc`] | the services, their middleware, and the conversion of wire types |
-//! | [`net`] | connections: limits, TLS, HTTP/2; knows no gRPC method |
+//! | [`http`] | the HTTP listener: calls as JSON, files of merchants, the page |
+//! | [`net`] | connections: limits, TLS, HTTP; knows no gRPC method |
 //! | [`overload`] | overload control: what is rejected when there is more work than time |
 //! | [`auth`] | authentication, roles, rate limits, audit log |
 //! | `admin` | the admin endpoint: probes, metrics, status, log filter |
@@ -64,6 +65,7 @@ mod formats;
 pub(crate) mod fs;
 pub mod fuzz_targets;
 pub mod grpc;
+pub mod http;
 mod http_client;
 mod language;
 pub mod merchant_scope;

@@ -11,10 +11,11 @@ pub(crate) mod startup;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, oneshot},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 use tonic::transport::Channel;
 
@@ -34,12 +35,12 @@ use crate::{
     grpc::{
         health::Health,
         in_process::{PipeListener, pipe},
-        middleware::auth::AuthContext,
+        middleware::{GrpcService, auth::AuthContext},
         nearby_service::SearchSettings,
-        server::GrpcServer,
+        server::{GrpcServer, over_grpc},
     },
+    http::{Calls, http_service, settings::HttpSettings},
     net::{
-        RequestService,
         in_flight::InFlight,
         listener::{self, ServerContext},
         tls::Tls,
@@ -70,7 +71,8 @@ impl Drop for AbortOnDrop {
 #[derive(Debug)]
 pub struct ServerHandle {
     address: Option<SocketAddr>,
-    address_file: Option<PathBuf>,
+    http_address: Option<SocketAddr>,
+    address_files: Vec<PathBuf>,
     merchants: usize,
     handle: ServiceHandle,
     in_flight: InFlight,
@@ -92,6 +94,23 @@ pub struct ServerHandle {
 enum Listener {
     Tcp(TcpListener, Option<Tls>),
     Pipe(PipeListener),
+}
+
+/// The socket of the HTTP listener.
+struct HttpListener {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<Tls>,
+}
+
+impl HttpListener {
+    async fn bind(settings: &HttpSettings, tls: Option<Tls>) -> Result<Self, StartError> {
+        let address = settings.listen;
+        let listen = |source| StartError::Listen { address, setting: Setting("http_listen"), source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        Ok(Self { listener, address, tls })
+    }
 }
 
 impl ServerHandle {
@@ -118,17 +137,25 @@ impl ServerHandle {
         background.extend(tls.clone().map(|tls| AbortOnDrop(tokio::spawn(tls.reload_loop()))));
         let listener = TcpListener::bind(settings.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        let http = match &settings.http {
+            Some(http) => Some(HttpListener::bind(http, tls.clone()).await?),
+            None => None,
+        };
+        let http_address = http.as_ref().map(|http| http.address);
         let parts = Parts::new(authenticator, audit_log, settings)?;
-        let started = Self::start_on(Listener::Tcp(listener, tls), settings, parts, progress, log);
-        let mut server = Self { address: Some(address), ..started.await? };
+        let started = Self::start_on((Listener::Tcp(listener, tls), http), settings, parts, progress, log);
+        let mut server = Self { address: Some(address), http_address, ..started.await? };
         server.background.append(&mut background);
         // Only once the store is locked: a second server started by mistake must not replace the address of the first.
-        if let Some(path) = &settings.address_file {
+        let files = [(&settings.address_file, Some(address)), (&settings.http_address_file, http_address)];
+        for (path, address) in files {
+            let (Some(path), Some(address)) = (path, address) else { continue };
             replace_file(path, format!("{address}\n").as_bytes(), Readers::Anyone)
                 .map_err(|source| StartError::File { path: path.clone(), source })?;
-            server.address_file = Some(path.clone());
+            server.address_files.push(path.clone());
         }
-        tracing::info!(%address, merchants = server.merchants, "ready");
+        let http_address = http_address.map(tracing::field::display);
+        tracing::info!(%address, http_address, merchants = server.merchants, "ready");
         Ok(server)
     }
 
@@ -143,12 +170,12 @@ impl ServerHandle {
         let (listener, channel) = pipe();
         // This process can open the store, so that authentication would protect nothing.
         let parts = Parts::new(Authenticator::disabled(), None, settings)?;
-        let started = Self::start_on(Listener::Pipe(listener), settings, parts, progress, None);
+        let started = Self::start_on((Listener::Pipe(listener), None), settings, parts, progress, None);
         Ok((started.await?, channel))
     }
 
     async fn start_on(
-        listener: Listener,
+        (listener, http): (Listener, Option<HttpListener>),
         settings: &Settings,
         parts: Parts,
         progress: Progress,
@@ -165,7 +192,7 @@ impl ServerHandle {
         let grpc = parts.grpc_server(settings)?;
         let (service, health) = grpc.build().await.map_err(|error| internal(&error))?;
         let (stop, stopped) = oneshot::channel();
-        let serving = parts.spawn_listener(listener, service, settings, stopped);
+        let serving = parts.spawn_listeners((listener, http), service, settings, stopped);
 
         let settings_of_store = settings.clone();
         let opening = tokio::task::spawn_blocking(move || startup::open(&settings_of_store, &progress));
@@ -200,7 +227,8 @@ impl ServerHandle {
         health.set_all(true).await;
         Ok(Self {
             address: None,
-            address_file: None,
+            http_address: None,
+            address_files: Vec::new(),
             merchants,
             handle,
             in_flight,
@@ -233,6 +261,12 @@ impl ServerHandle {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// The address of its HTTP listener, if it has one.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http_address
     }
 
     /// The number of merchants when it started.
@@ -348,26 +382,34 @@ impl Parts {
     }
 
     /// Serves connections, from now on until `stopped` completes and all of them have drained.
-    fn spawn_listener(
+    fn spawn_listeners(
         &self,
-        listener: Listener,
-        service: impl RequestService,
+        (listener, http): (Listener, Option<HttpListener>),
+        service: impl GrpcService + Sync,
         settings: &Settings,
         stopped: oneshot::Receiver<()>,
     ) -> JoinHandle<()> {
-        let stop = async { drop(stopped.await) };
+        let stopped = async { drop(stopped.await) }.shared();
+        let context = |tls, has_http1| ServerContext {
+            tls,
+            limits: settings.connections.clone(),
+            metrics: Arc::clone(&self.metrics),
+            unread: self.unread.clone(),
+            has_http1,
+        };
+        let mut serving: JoinSet<()> = JoinSet::new();
+        if let (Some(http), Some(http_settings)) = (http, &settings.http) {
+            let service = http_service(http_settings, Calls::new(service.clone()));
+            serving.spawn(listener::serve(http.listener, service, context(http.tls, true), stopped.clone()));
+        }
+        let service = over_grpc(service);
         match listener {
             Listener::Tcp(listener, tls) => {
-                let context = ServerContext {
-                    tls,
-                    limits: settings.connections.clone(),
-                    metrics: Arc::clone(&self.metrics),
-                    unread: self.unread.clone(),
-                };
-                tokio::spawn(listener::serve(listener, service, context, stop))
+                serving.spawn(listener::serve(listener, service, context(tls, false), stopped))
             }
-            Listener::Pipe(listener) => tokio::spawn(listener.serve(service, stop)),
-        }
+            Listener::Pipe(listener) => serving.spawn(listener.serve(service, stopped)),
+        };
+        tokio::spawn(async move { drop(serving.join_all().await) })
     }
 }
 

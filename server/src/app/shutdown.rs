@@ -22,7 +22,7 @@ impl ServerHandle {
         self.health.set_all(false).await;
         self.handle.begin_stop();
         drop(self.stop);
-        if let Some(path) = &self.address_file {
+        for path in &self.address_files {
             // It may have been removed already.
             drop(std::fs::remove_file(path));
         }

@@ -15,7 +15,7 @@ use crate::{
         error::StartError,
         signals::{SignalAction, Signals},
     },
-    config::{ServerArgs, Settings},
+    config::{ServerArgs, Setting, Settings},
     formats::{DatumArg, FileFormat, HoursConverter, Input, ReadOptions},
 };
 
@@ -24,6 +24,14 @@ pub(super) struct DemoArgs {
     /// Directory of the demo's store [default: nearby-demo]; ignored with --once, which uses a temporary one
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+
+    /// Address and port to serve gRPC on [default: 127.0.0.1:50051, or a free port if that is in use]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+
+    /// Address and port to serve the page and JSON on [default: 127.0.0.1:8080, or a free port if that is in use]
+    #[arg(long, value_name = "ADDRESS")]
+    http_listen: Option<SocketAddr>,
 
     /// Run one search on a free port and exit
     #[arg(long)]
@@ -40,6 +48,7 @@ const SAMPLE: &[u8] = include_bytes!("../../data/helsinki.csv");
 /// Helsinki Central railway station.
 const ORIGIN: (f64, f64) = (60.1719, 24.9414);
 const PORT: u16 = 50_051;
+const HTTP_PORT: u16 = 8_080;
 
 pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     let temporary = args
@@ -56,11 +65,13 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
         data_dir: Some(data_dir),
         reflection: Some(true),
         min_free_disk_mib: Some(64),
+        listen: Some(address(args.listen, args.once, PORT)),
+        http_listen: (!args.once).then(|| address(args.http_listen, false, HTTP_PORT)),
         ..Default::default()
     };
-    let mut settings = settings.settings(None)?;
+    let settings = settings.settings(None)?;
     let mut signals = Signals::listen()?;
-    let server = start(&mut settings, args.once).await?;
+    let server = start(settings, (args.listen.is_none(), args.http_listen.is_none())).await?;
     let shown = show(&server, args.json, !args.once).await;
     match shown {
         Ok(()) if args.once => server.stop().await.map_err(CliError::from),
@@ -77,16 +88,32 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
     }
 }
 
-/// Starts a server on the default port, or on a free one if that is in use.
-async fn start(settings: &mut Settings, once: bool) -> Result<ServerHandle, CliError> {
-    let on = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    settings.listen = on(if once { 0 } else { PORT });
-    match ServerHandle::start(settings, Progress::to_log(), None).await {
-        Err(StartError::Listen { source, .. }) if source.kind() == io::ErrorKind::AddrInUse => {
-            settings.listen = on(0);
-            Ok(ServerHandle::start(settings, Progress::to_log(), None).await?)
+fn address(given: Option<SocketAddr>, is_any_port: bool, port: u16) -> String {
+    let default = SocketAddr::from((Ipv4Addr::LOCALHOST, if is_any_port { 0 } else { port }));
+    given.unwrap_or(default).to_string()
+}
+
+/// Starts a server. Takes free ports in place of default ones that are in use.
+async fn start(
+    mut settings: Settings,
+    (has_default_listen, has_default_http): (bool, bool),
+) -> Result<ServerHandle, CliError> {
+    loop {
+        match ServerHandle::start(&settings, Progress::to_log(), None).await {
+            Err(StartError::Listen { source, address, .. })
+                if source.kind() == io::ErrorKind::AddrInUse && address.port() != 0 =>
+            {
+                let http = settings.http.as_mut().filter(|http| has_default_http && http.listen == address);
+                if let Some(http) = http {
+                    http.listen.set_port(0);
+                } else if has_default_listen && settings.listen == address {
+                    settings.listen.set_port(0);
+                } else {
+                    return Err(StartError::Listen { source, address, setting: Setting("listen") }.into());
+                }
+            }
+            started => return Ok(started?),
         }
-        started => Ok(started?),
     }
 }
 

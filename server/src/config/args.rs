@@ -100,6 +100,33 @@ server_args! {
         "File to append a line to for each change, import, export and backup: who, when, from where";
     admin_listen: String, "NEARBY_ADMIN_LISTEN", "ADDRESS",
         "Address or host name, and port, of the admin endpoint, over HTTP: /live, /ready, /status, /metrics and /log [default: none]";
+    http_listen: String, "NEARBY_HTTP_LISTEN", "ADDRESS",
+        "Address or host name, and port, to serve calls as JSON (Connect), files of merchants and the page on, over HTTP [default: none]";
+    http_hosts: Vec<String>, "NEARBY_HTTP_HOSTS", "NAMES",
+        "Host names of the HTTP listener besides localhost and IP addresses, separated by commas; requests to others are rejected",
+        [value_delimiter = ','];
+    http_origins: Vec<String>, "NEARBY_HTTP_ORIGINS", "ORIGINS",
+        "Origins of other servers, such as https://shop.example, whose pages may call the HTTP listener, separated by commas",
+        [value_delimiter = ','];
+    http_address_file: PathBuf, "NEARBY_HTTP_ADDRESS_FILE", "FILE",
+        "File to write the address of the HTTP listener to once the server is ready; removed at shutdown";
+    no_http_page: bool = false, "NEARBY_NO_HTTP_PAGE", "BOOL",
+        "Serve no page on the HTTP listener, only calls and files",
+        [num_args = 0..=1, default_missing_value = "true"];
+    map_style: String, "NEARBY_MAP_STYLE", "URL|FILE",
+        "MapLibre style of the page's base map: an https:// URL, or a file [default: a map in the binary]";
+    map_tiles: String, "NEARBY_MAP_TILES", "URL",
+        "Raster tiles of the page's base map: a URL with {z}, {x} and {y}; requires --map-attribution";
+    map_attribution: String, "NEARBY_MAP_ATTRIBUTION", "TEXT",
+        "Attribution of the raster tiles, which the page shows";
+    map_origins: Vec<String>, "NEARBY_MAP_ORIGINS", "ORIGINS",
+        "Origins that a style at a URL loads its tiles, fonts and images from, separated by commas",
+        [value_delimiter = ','];
+    map_datum: String => "wgs84", "NEARBY_MAP_DATUM", "DATUM",
+        "Datum of the base map: wgs84 or gcj02";
+    photo_origins: Vec<String>, "NEARBY_PHOTO_ORIGINS", "ORIGINS",
+        "Origins from which the page may load photos of merchants, on demand, separated by commas [default: none]",
+        [value_delimiter = ','];
     otlp_endpoint: String, "NEARBY_OTLP_ENDPOINT", "URL",
         "OpenTelemetry collector to send spans to, over OTLP with gRPC, such as http://127.0.0.1:4317 [default: none]";
     trace_ratio: f64 = 0.01, "NEARBY_TRACE_RATIO", "RATIO",

@@ -2,6 +2,7 @@
 
 mod args;
 mod auth;
+mod http_listener;
 mod network;
 
 use std::{io, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
@@ -15,6 +16,7 @@ pub use self::args::{ServerArgs, Setting, renamed};
 use crate::{
     auth::{AuthSettings, rate_limit::PerIpRateLimit},
     disk_monitor::MinFreeSpace,
+    http::settings::HttpSettings,
     net::{limits::ConnectionLimits, tls::TlsFiles},
     overload::resource::ResourceLimits,
     telemetry::TraceSettings,
@@ -27,6 +29,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// The HTTP listener, if there is one.
+    pub http: Option<HttpSettings>,
+    /// File to write the address of the HTTP listener to.
+    pub http_address_file: Option<PathBuf>,
     /// Address of the admin endpoint, if there is one.
     pub admin_listen: Option<SocketAddr>,
     /// Destination and sampling of spans, if calls are traced.
@@ -133,8 +139,12 @@ impl ServerArgs {
             .map(|text| network::address(text, Setting("admin_listen")))
             .transpose()?;
         let (tls, auth) = (args.tls()?, args.auth()?);
-        if !listen.ip().is_loopback() && !args.insecure() {
-            network::check_exposed(listen, tls.as_ref(), &auth)?;
+        let http = args.http(tls.is_some())?;
+        let exposable = [Some((listen, "listen")), http.as_ref().map(|http| (http.listen, "http_listen"))];
+        for (address, setting) in exposable.into_iter().flatten() {
+            if !address.ip().is_loopback() && !args.insecure() {
+                network::check_exposed((address, Setting(setting)), tls.as_ref(), &auth)?;
+            }
         }
         let journal_mib = args.checkpoint_journal_mib();
         if !CHECKPOINT_JOURNAL_MIB.contains(&journal_mib) {
@@ -143,6 +153,8 @@ impl ServerArgs {
         }
         Ok(Settings {
             listen,
+            http,
+            http_address_file: args.http_address_file.clone(),
             admin_listen,
             traces: args.traces()?,
             slow_search: Some(Duration::from_millis(args.slow_search_ms())),

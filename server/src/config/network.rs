@@ -44,7 +44,7 @@ pub(super) fn address(text: &str, setting: Setting) -> Result<SocketAddr, Config
 
 /// Checks that a server which other machines can call has TLS and authentication.
 pub(super) fn check_exposed(
-    listen: SocketAddr,
+    (listen, setting): (SocketAddr, Setting),
     tls: Option<&TlsFiles>,
     auth: &AuthSettings,
 ) -> Result<(), ConfigError> {
@@ -57,7 +57,7 @@ pub(super) fn check_exposed(
         }
         Some(_) => return Ok(()),
     };
-    Err(Setting("listen").invalid(format!("{listen} is reachable from other machines: {remedy}")))
+    Err(setting.invalid(format!("{listen} is reachable from other machines: {remedy}")))
 }
 
 impl ServerArgs {

@@ -37,4 +37,4 @@ pub(crate) mod response_encoder;
 pub(crate) mod server;
 pub(crate) mod status;
 pub(crate) mod streaming;
-mod unknown_method;
+pub(crate) mod unknown_method;

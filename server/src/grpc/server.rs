@@ -14,6 +14,7 @@ use super::{
     merchant_service::MerchantServiceImpl,
     method::MAX_MESSAGE_BYTES,
     middleware::{
+        GrpcService,
         audit::Audit,
         auth::{Auth, AuthContext},
         catch_panic::CatchPanic,
@@ -32,7 +33,7 @@ use super::{
 use crate::{
     auth::audit_log::AuditLog,
     clock::Clock,
-    net::{RequestService, in_flight::InFlight},
+    net::{RequestService, in_flight::InFlight, request_body::RequestBody},
     overload::principal_limits::PrincipalLimits,
     overload::work_queue::WorkQueue,
     service::ServiceHandle,
@@ -57,23 +58,21 @@ pub(crate) struct GrpcServer {
 }
 
 impl GrpcServer {
-    /// Builds the services and their health, which is NOT_SERVING until it is set.
+    /// Builds the services, whose requests [`over_grpc`] prepares, and their health, which is NOT_SERVING until it is set.
     ///
     /// # Errors
     /// When a descriptor set for reflection cannot be decoded, which a test excludes.
     pub(crate) async fn build(
         self,
-    ) -> Result<(impl RequestService + use<>, Health), tonic_reflection::server::Error> {
+    ) -> Result<(impl GrpcService + Sync + use<>, Health), tonic_reflection::server::Error> {
         let work_queue = WorkQueue::new(self.principal_limits.clone(), Arc::clone(&self.metrics));
         let call_metrics = CallMetrics::new(self.in_flight.clone(), &self.metrics, self.traces.clone());
         let rate_limit = RateLimit(Arc::clone(&self.metrics));
         let audit = Audit { log: self.audit_log.clone(), clock: Arc::clone(&self.clock) };
         let (routes, health) = routes(&self).await?;
 
-        // Every layer, the outermost first.
+        // Every layer inside `request_setup`, the outermost first.
         let service = ServiceBuilder::new()
-            // Every other layer reads the route, and the message limits apply to each byte that is read.
-            .map_request(request_setup)
             // Outside the metrics: what it rejects is no call.
             .layer(middleware(RequireGrpc))
             // Counts what the client sees, so outside all layers that change a response.
@@ -97,6 +96,12 @@ impl GrpcServer {
             .service(routes.prepare());
         Ok((service, health))
     }
+}
+
+/// Serves the requests of connections with the services: the outermost layer.
+pub(crate) fn over_grpc(service: impl GrpcService) -> impl RequestService {
+    // Every other layer reads the route, and the message limits apply to each byte that is read.
+    ServiceBuilder::new().map_request(request_setup::<RequestBody>).service(service)
 }
 
 /// The services of the contract, health checks, and reflection if it is enabled.

@@ -19,6 +19,7 @@ use super::{
     RequestService,
     connection::{CloseReason, serve_connection},
     connection_limits::{ConnectionLimiter, ConnectionPermit},
+    http1,
     limits::{ConnectionLimits, PREFACE_TIMEOUT, TLS_HANDSHAKE_TIMEOUT},
     message_limits::PendingBytes,
     peer::Peer,
@@ -43,6 +44,8 @@ pub(crate) struct ServerContext {
     pub(crate) limits: ConnectionLimits,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) unread: Unread,
+    /// True if clients may speak HTTP/1.1.
+    pub(crate) has_http1: bool,
 }
 
 /// Serves until `stop` completes, and then until all connections have drained.
@@ -140,7 +143,7 @@ impl ConnectionContext {
             return tracing::debug!(%error, "connection failed");
         }
         let Some(tls) = self.server.tls.clone() else { return self.serve(socket, peer, service).await };
-        match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(socket)).await {
+        match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(socket, self.server.has_http1)).await {
             Ok(Ok(Handshake::Completed(stream))) => {
                 let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                 let certificate_names =
@@ -195,6 +198,9 @@ impl ConnectionContext {
             Ok(Err(PrefaceError::Io(error))) => {
                 tracing::debug!(%error, "connection did not start with the HTTP/2 preface");
                 reject(metrics, "bad_preface");
+            }
+            Ok(Err(PrefaceError::OtherProtocol(client))) if self.server.has_http1 => {
+                http1::serve_connection(client, peer, service, limits, self.drain).await;
             }
             // No protocol error: a misconfigured client or health check must not get its IP banned, and the answer is cheap.
             Ok(Err(PrefaceError::OtherProtocol(client))) => {

@@ -6,7 +6,7 @@
 use std::{
     error::Error,
     mem,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -16,10 +16,11 @@ use std::{
 };
 
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Bytes;
 use pin_project_lite::pin_project;
 use thiserror::Error;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::length_prefix::FrameScanner;
 
@@ -169,6 +170,31 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for MessageLimitBody<B> 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
     }
+}
+
+/// Reads a body that is one message without a prefix. The error is a [`MessageLimitError`] or the body's.
+pub(crate) async fn collect<B>(body: B, max_bytes: usize, pending: &PendingBytes) -> Result<Bytes, BoxError>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    let mut share = PendingShare { pending: pending.clone(), bytes: 0 };
+    let mut body = pin!(body);
+    let mut collected = Vec::new();
+    let read = async {
+        while let Some(frame) = body.as_mut().frame().await.transpose().map_err(Into::into)? {
+            let Ok(data) = frame.into_data() else { continue };
+            if collected.len() + data.len() > max_bytes {
+                return Err(MessageLimitError::TooLarge { max_bytes }.into());
+            }
+            if !share.set(collected.len() + data.len()) {
+                return Err(MessageLimitError::TooManyPending.into());
+            }
+            collected.extend_from_slice(&data);
+        }
+        Ok::<_, BoxError>(())
+    };
+    timeout(MESSAGE_TIMEOUT, read).await.map_err(|_| MessageLimitError::Timeout)??;
+    Ok(collected.into())
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@
 //! | `length_prefix` | frame boundaries in a byte stream |
 //! | `connection` | one connection: serves, drains, reports why it closed |
 //! | `http2` | the requests and responses of an HTTP/2 connection |
+//! | `http1` | one HTTP/1.1 connection, on the listener for browsers |
+//! | `request_body` | the body of a request, over either |
 //! | `message_limits` | size, time and memory limits of messages while they arrive |
 //! | `unread` | bounds the responses that clients do not read, and the small frames of requests that the server has not read |
 //! | `in_flight` | counts requests that have not finished |
@@ -29,6 +31,7 @@
 
 pub(crate) mod connection;
 mod connection_limits;
+mod http1;
 pub(crate) mod http2;
 pub(crate) mod in_flight;
 mod length_prefix;
@@ -38,6 +41,7 @@ pub(crate) mod message_limits;
 pub(crate) mod peer;
 mod preface;
 mod read_throttle;
+pub(crate) mod request_body;
 mod reset_limit;
 pub(crate) mod tls;
 pub(crate) mod unread;
@@ -51,7 +55,7 @@ use http_body::Body;
 use hyper::body::Bytes;
 use tower::Service;
 
-use self::http2::RequestBody;
+use self::request_body::RequestBody;
 
 /// A service that handles the requests of connections; each connection has a clone.
 pub(crate) trait RequestService:

@@ -96,6 +96,8 @@ pub(crate) struct Tls {
 
 struct TlsMaterial {
     config: Arc<ServerConfig>,
+    /// The same for a listener that also speaks HTTP/1.1.
+    config_with_http1: Arc<ServerConfig>,
     /// Expiry of the certificate, in seconds since 1970.
     expiry_s: Option<i64>,
     /// Certificates that it was made from.
@@ -134,12 +136,14 @@ impl Tls {
         Ok(Self { files: Arc::new(files), material, read_failures: Arc::default(), audit_log })
     }
 
-    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<Handshake> {
+    pub(super) async fn accept(&self, socket: TcpStream, has_http1: bool) -> io::Result<Handshake> {
         let mut first = [0];
         if socket.peek(&mut first).await? == 1 && first != [TLS_HANDSHAKE_RECORD] {
             return Ok(Handshake::Plaintext(socket));
         }
-        let acceptor = TlsAcceptor::from(Arc::clone(&self.material.load().config));
+        let material = self.material.load();
+        let config = if has_http1 { &material.config_with_http1 } else { &material.config };
+        let acceptor = TlsAcceptor::from(Arc::clone(config));
         Ok(Handshake::Completed(Box::new(acceptor.accept(socket).await?)))
     }
 
@@ -193,6 +197,7 @@ impl Tls {
                 // Remembers the contents, so that the error is logged once; the certificate and its expiry stay.
                 TlsMaterial {
                     config: Arc::clone(&current.config),
+                    config_with_http1: Arc::clone(&current.config_with_http1),
                     expiry_s: current.expiry_s,
                     fingerprints: current.fingerprints.clone(),
                     contents,
@@ -259,7 +264,10 @@ impl Contents {
             let has_expired = expires <= now;
             tracing::warn!(%expires, has_expired, "certificate expires soon or has expired; renew it");
         }
-        TlsMaterial { config, expiry_s, fingerprints: self.fingerprints(), contents: self }
+        let mut with_http1 = ServerConfig::clone(&config);
+        with_http1.alpn_protocols.push(b"http/1.1".to_vec());
+        let config_with_http1 = Arc::new(with_http1);
+        TlsMaterial { config, config_with_http1, expiry_s, fingerprints: self.fingerprints(), contents: self }
     }
 
     fn config(&self, files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {

@@ -1,9 +1,11 @@
 //! Prepares a request for the layers: looks its method up, once, and limits its messages.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use http::Request;
+use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
+use hyper::body::Bytes;
 use tonic::{Code, Status, body::Body};
 
 use crate::{
@@ -14,7 +16,6 @@ use crate::{
         status::with_reason,
     },
     net::{
-        http2::RequestBody,
         message_limits::{MessageLimitBody, MessageLimitError},
         peer::Peer,
     },
@@ -25,15 +26,19 @@ use crate::{
 const PENDING_RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Prepares a request.
-pub(crate) fn request_setup(request: Request<RequestBody>) -> Request<Body> {
+pub(crate) fn request_setup<B>(request: Request<B>) -> Request<Body>
+where
+    B: HttpBody<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
     let route = Route::of_path(request.uri().path());
     let pending = request.extensions().get::<Peer>().map(|peer| peer.pending_bytes.clone());
     let mut request = request.map(|body| {
         let body = MessageLimitBody::new(body, route.max_message_bytes(), &pending.unwrap_or_default());
-        let body = body.map_err(|error| match error.downcast::<MessageLimitError>() {
-            Ok(error) => Box::new(status_of(*error)),
-            Err(other) => other,
-        });
+        let body =
+            body.map_err(|error: Box<dyn Error + Send + Sync>| match error.downcast::<MessageLimitError>() {
+                Ok(error) => Box::new(status_of(*error)),
+                Err(other) => other,
+            });
         match RequestBounds::of(route) {
             Some(bounds) => Body::new(BoundedBody::new(body, bounds)),
             None => Body::new(body),

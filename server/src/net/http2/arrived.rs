@@ -10,7 +10,7 @@ use http::Request;
 pub(crate) struct Arrived(Instant);
 
 impl Arrived {
-    pub(super) fn now() -> Self {
+    pub(in crate::net) fn now() -> Self {
         Self(Instant::now())
     }
 

@@ -7,8 +7,8 @@
 
 mod arrived;
 mod backpressure;
-mod request_body;
 mod response;
+mod stream_body;
 
 use std::{
     convert::Infallible,
@@ -31,7 +31,7 @@ use tower::ServiceExt;
 pub(crate) use self::{
     arrived::Arrived,
     backpressure::{Backpressure, BackpressureObserver},
-    request_body::RequestBody,
+    stream_body::StreamBody,
 };
 use super::{
     RequestService,
@@ -40,6 +40,7 @@ use super::{
         MAX_PENDING_RESETS, SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
     },
     peer::Peer,
+    request_body::RequestBody,
     unread::{ConnectionUnread, ResponseBytes},
 };
 
@@ -127,7 +128,7 @@ where
         let backpressure = Backpressure::default();
         let unread = self.peer.unread.clone();
         let frames = unread.accept(response.stream_id().as_u32());
-        let mut request = request.map(|stream| RequestBody::new(stream, frames));
+        let mut request = request.map(|stream| RequestBody::from(StreamBody::new(stream, frames)));
         request.extensions_mut().insert(self.peer.clone());
         request.extensions_mut().insert(backpressure.clone());
         request.extensions_mut().insert(arrived);

@@ -1,4 +1,4 @@
-//! The body of a request.
+//! The body of a request over HTTP/2.
 
 use std::{
     pin::Pin,
@@ -14,14 +14,14 @@ use crate::net::unread::StreamFrames;
 /// The body of a request, as its frames arrive. A frame that is read makes room for as many bytes in the windows of the client; so do
 /// all others when the body is dropped.
 #[derive(Debug)]
-pub(crate) struct RequestBody {
+pub(crate) struct StreamBody {
     stream: RecvStream,
     /// Dropped after the stream, whose frames it counts.
     frames: StreamFrames,
     has_data: bool,
 }
 
-impl RequestBody {
+impl StreamBody {
     pub(super) fn new(stream: RecvStream, frames: StreamFrames) -> Self {
         Self { stream, frames, has_data: true }
     }
@@ -36,7 +36,7 @@ impl RequestBody {
     }
 }
 
-impl Body for RequestBody {
+impl Body for StreamBody {
     type Data = Bytes;
     type Error = h2::Error;
 
