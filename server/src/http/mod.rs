@@ -12,15 +12,20 @@
 //! | `hosts` | which host names and origins may call |
 //! | `security_headers` | headers of every response |
 //! | `connect` | calls |
+//! | `openapi` | the OpenAPI document |
 
 mod connect;
 mod hosts;
+mod openapi;
 mod security_headers;
 pub mod settings;
 
 use std::convert::Infallible;
 
-use axum::{Router, body::Body as HttpBody, extract::Request, middleware as layers, response::IntoResponse};
+use axum::{
+    Router, body::Body as HttpBody, extract::Request, middleware as layers, response::IntoResponse,
+    routing::get,
+};
 use http::{HeaderName, Method, Response, StatusCode, header};
 use tonic::body::Body as GrpcBody;
 use tower::util::BoxCloneSyncService;
@@ -42,6 +47,7 @@ pub(crate) fn http_service(settings: &HttpSettings, calls: Calls) -> impl Reques
     let headers = security_headers::SecurityHeaders::new(settings);
     // The outermost layer is the last one.
     let router = Router::new()
+        .route("/openapi.json", get(openapi_document))
         .fallback(call)
         .layer(cors(settings))
         .layer(layers::from_fn(move |request, next| hosts.clone().check(request, next)))
@@ -68,6 +74,10 @@ fn cors(settings: &HttpSettings) -> CorsLayer {
             "x-user-agent",
         ]))
         .expose_headers(names(&["retry-after", "trailer-nearby-cost", "trailer-grpc-retry-pushback-ms"]))
+}
+
+async fn openapi_document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], openapi::DOCUMENT.clone())
 }
 
 /// A response for people.

@@ -107,9 +107,12 @@ fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> Status {
     if error.inner().is_syntax() || error.inner().is_eof() {
         return malformed_text(&error.inner().to_string());
     }
+    if let Some(name) = text.strip_prefix("duplicate field `").and_then(|rest| rest.split('`').next()) {
+        let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        return malformed_text(&format!("{path} is given twice"));
+    }
     let problem = match text.split_once(", expected ") {
         Some((_, expected)) => format!("must be {expected}"),
-        None if text.starts_with("duplicate field") => "is given twice".to_owned(),
         None => "has no valid value".to_owned(),
     };
     let field = if path.is_empty() { "the request" } else { path };
@@ -189,7 +192,7 @@ mod tests {
             (r#"{"radius": 5}"#, "radius is not known; expected one of"),
             (r#"{"origin": {"lat": 60.123456}}"#, "origin.lat is not known; expected one of"),
             (r#"{"origin": {"latitude": "60.123456N"}}"#, "origin.latitude"),
-            (r#"{"origin": {"latitude": [60.123456]}}"#, "origin.latitude must be"),
+            (r#"{"origin": {"latitude": [60.123456]}}"#, "origin.latitude has no valid value"),
             (
                 r#"{"origin": {"latitude": 60.123456, "latitude": 60.123456}}"#,
                 "origin.latitude is given twice",
