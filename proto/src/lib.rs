@@ -15,6 +15,7 @@
 //! use.
 
 mod encoded;
+mod field_mask;
 
 pub use self::encoded::Encoded;
 
@@ -48,7 +49,11 @@ pub mod server {
 }
 
 /// `google.protobuf` types that implement the canonical JSON mapping.
-pub use pbjson_types as well_known;
+pub mod well_known {
+    pub use pbjson_types::*;
+
+    pub use crate::field_mask::FieldMask;
+}
 
 /// Encoded `FileDescriptorSet` of the package, for server reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/file_descriptor_set.bin");

@@ -49,6 +49,7 @@ fn generate(out: &Path) {
         .bytes(".")
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::pbjson_types")
+        .extern_path(".google.protobuf.FieldMask", "crate::well_known::FieldMask")
         .build_server(false)
         .out_dir(out)
         .compile_fds(descriptors.clone())
@@ -72,6 +73,7 @@ fn generate_servers(descriptors: FileDescriptorSet, out: &Path) {
         .build_client(false)
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::pbjson_types")
+        .extern_path(".google.protobuf.FieldMask", "crate::well_known::FieldMask")
         .extern_path(".nearby.v1", "crate::v1")
         .out_dir(out);
     for name in ENCODED_MESSAGES {

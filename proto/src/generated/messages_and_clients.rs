@@ -937,7 +937,7 @@ pub struct UpdateMerchantRequest {
     /// `address.locality`, and `opening_hours.time_zone`, or `*` for all. Without it, every top-level field that is set in `merchant` is replaced
     /// (AIP-134). Fields inside another message are replaced together with the message.
     #[prost(message, optional, tag = "2")]
-    pub update_mask: ::core::option::Option<::pbjson_types::FieldMask>,
+    pub update_mask: ::core::option::Option<crate::well_known::FieldMask>,
     /// If true, the merchant is created when none of that name exists; the mask is then ignored. With an etag, the
     /// merchant must exist.
     #[prost(bool, tag = "3")]
@@ -1102,7 +1102,7 @@ pub struct ImportMerchantsRequest {
     /// whole row. Without a mask, or with `*`, a row replaces the whole merchant. In either case a row without visibility
     /// keeps that of the merchant, except that one that replaces `source` makes a merchant of VISIBILITY_MISSING visible.
     #[prost(message, optional, tag = "3")]
-    pub update_mask: ::core::option::Option<::pbjson_types::FieldMask>,
+    pub update_mask: ::core::option::Option<crate::well_known::FieldMask>,
     /// If true, the rows of this message are checked and answered but not stored. An outcome says what would become of the
     /// row without the other rows of the call.
     #[prost(bool, tag = "4")]

@@ -147,7 +147,8 @@ impl ServerHandle {
         let mut server = Self { address: Some(address), http_address, ..started.await? };
         server.background.append(&mut background);
         // Only once the store is locked: a second server started by mistake must not replace the address of the first.
-        let files = [(&settings.address_file, Some(address)), (&settings.http_address_file, http_address)];
+        // The address of gRPC last: scripts wait for its file.
+        let files = [(&settings.http_address_file, http_address), (&settings.address_file, Some(address))];
         for (path, address) in files {
             let (Some(path), Some(address)) = (path, address) else { continue };
             replace_file(path, format!("{address}\n").as_bytes(), Readers::Anyone)

@@ -18,7 +18,7 @@ use crate::support::*;
 const PRINCIPAL: &str = "caller";
 
 /// Returns the paths of all methods of the contract.
-fn methods() -> Vec<String> {
+pub(crate) fn methods() -> Vec<String> {
     let all = prost_types::FileDescriptorSet::decode(DESCRIPTORS).unwrap();
     let files = all.file.iter().filter(|file| file.package() == "nearby.v1");
     let services = files.flat_map(|file| &file.service);
@@ -33,7 +33,7 @@ fn methods() -> Vec<String> {
 
 /// Parses the table of ACCESS.md: for each method, which of the roles search, manage, review and operate may call it, and whether
 /// a key that is limited to merchants may, with the role manage.
-fn table() -> BTreeMap<String, [bool; 5]> {
+pub(crate) fn table() -> BTreeMap<String, [bool; 5]> {
     let document = include_str!("../../ACCESS.md");
     let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let row = |(method, cells): (&str, &str)| {

@@ -17,6 +17,7 @@ mod cli;
 mod contract;
 mod demo;
 mod flow_control;
+mod http;
 mod import;
 mod import_replace;
 mod internal_fields;

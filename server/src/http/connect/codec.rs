@@ -5,6 +5,7 @@ use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 use tonic::{Code, Status};
 
+use super::error;
 use crate::{error::ServiceError, grpc::status::with_reason, reason};
 
 /// Converts the messages of one method between JSON and protobuf.
@@ -19,11 +20,13 @@ pub(super) struct Codec {
 }
 
 macro_rules! codecs {
-    ($($service:literal { $($method:literal $request:ty => $response:ty;)+ })+) => {
+    (@response $response:ty) => { response::<$response> };
+    (@response $response:ty, $convert:ident) => { $convert };
+    ($($service:literal { $($method:literal $request:ty => $response:ty $(as $convert:ident)?;)+ })+) => {
         [$($(Codec {
             path: concat!("/nearby.v1.", $service, "/", $method),
             request: request::<$request>,
-            response: response::<$response>,
+            response: codecs!(@response $response $(, $convert)?),
         }),+),+]
     };
 }
@@ -33,7 +36,7 @@ macro_rules! codecs {
 const CODECS: [Codec; 20] = codecs! {
     "NearbyService" {
         "SearchNearby"         wire::SearchNearbyRequest         => wire::SearchNearbyResponse;
-        "BatchSearchNearby"    wire::BatchSearchNearbyRequest    => wire::BatchSearchNearbyResponse;
+        "BatchSearchNearby"    wire::BatchSearchNearbyRequest    => wire::BatchSearchNearbyResponse as batch_response;
         "WatchNearbyFrom"      wire::WatchNearbyStart            => wire::WatchNearbyResponse;
         "GetDensity"           wire::GetDensityRequest           => wire::GetDensityResponse;
     }
@@ -79,6 +82,19 @@ fn request<M: Message + DeserializeOwned>(json: &[u8]) -> Result<Vec<u8>, Status
 fn response<M: Message + Default + Serialize>(encoded: &[u8]) -> Result<Vec<u8>, Status> {
     let decoded = M::decode(encoded).map_err(|_| internal("cannot decode a response"))?;
     serde_json::to_vec(&decoded).map_err(|_| internal("cannot write a response as JSON"))
+}
+
+/// The response of a batch of searches. The details of its errors are messages of google.rpc, which the crate of `Any` does not know.
+fn batch_response(encoded: &[u8]) -> Result<Vec<u8>, Status> {
+    let decoded =
+        wire::BatchSearchNearbyResponse::decode(encoded).map_err(|_| internal("cannot decode a response"))?;
+    let mut json = serde_json::to_value(&decoded).map_err(|_| internal("cannot write a response as JSON"))?;
+    for (at, result) in decoded.results.iter().enumerate() {
+        if let Some(wire::batch_search_nearby_result::Outcome::Status(status)) = &result.outcome {
+            json["results"][at]["status"]["details"] = error::details_as_any(&status.encode_to_vec());
+        }
+    }
+    serde_json::to_vec(&json).map_err(|_| internal("cannot write a response as JSON"))
 }
 
 fn internal(message: &'static str) -> Status {

@@ -59,6 +59,22 @@ pub(super) fn to_json(status: &Status) -> Value {
     json!({ "code": code, "message": status.message(), "details": details })
 }
 
+/// The details of an encoded google.rpc.Status, in the canonical JSON of google.protobuf.Any.
+pub(super) fn details_as_any(status: &[u8]) -> Value {
+    let decoded = pb::Status::decode(status).unwrap_or_default();
+    let with_details = Status::with_details(Code::from_i32(decoded.code), "", status.to_vec().into());
+    let readable = with_details.get_error_details();
+    let as_any = |type_url: &str| {
+        let mut fields = match readable_detail(type_url.rsplit('/').next().unwrap_or_default(), &readable) {
+            Value::Object(fields) => fields,
+            _ => serde_json::Map::new(),
+        };
+        fields.insert("@type".to_owned(), type_url.into());
+        Value::Object(fields)
+    };
+    decoded.details.iter().map(|detail| as_any(&detail.type_url)).collect()
+}
+
 /// A detail for people, in the canonical JSON of its message.
 fn readable_detail(name: &str, details: &ErrorDetails) -> Value {
     let readable = match name {
