@@ -59,7 +59,7 @@ enum Command {
     Cost(cost::CostArgs),
     /// Measure a normal client beside noisy ones, each with an API key of its own; writes target/fairness.json
     Fairness(fairness::FairnessArgs),
-    /// Measure the CPU time of writes beside few and many watches, and how soon watches are told; writes target/watchers.json
+    /// Measure the CPU time of writes beside few and many watches, and how soon watches are notified; writes target/watchers.json
     Watchers(watchers::WatchersArgs),
     /// Attack the server with hostile clients; measure how soon it ends each and the effect on other callers
     Attack(attack::AttackArgs),

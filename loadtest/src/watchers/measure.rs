@@ -39,7 +39,7 @@ const CONCURRENT_OPENINGS: usize = 64;
 const WRITE_CONNECTIONS: usize = 4;
 /// Towns whose merchants are created by one call.
 const TOWNS_PER_CALL: usize = 50;
-/// Deadline of a write, and time limit for telling the last one.
+/// Deadline of a write, and time limit for the notification of the last one.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings of a window.
@@ -56,7 +56,7 @@ pub struct Plan {
 /// Measures a server without merchants.
 ///
 /// # Errors
-/// The server cannot be reached, a call failed, or a watch was not told of a write within 10 s.
+/// The server cannot be reached, a call failed, or a watch was not notified of a write within 10 s.
 pub async fn measure(url: &str, pid: u32, plan: Plan) -> Result<Window, Error> {
     create_merchants(url).await?;
     let target = Target::new(url, TIMEOUT)?;
@@ -91,7 +91,7 @@ pub async fn measure(url: &str, pid: u32, plan: Plan) -> Result<Window, Error> {
         latency.add(pending.into_latency()).map_err(io::Error::other)?;
     }
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a run")]
-    let told_ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1e3;
+    let notified_ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1e3;
     #[expect(clippy::cast_precision_loss, reason = "counts and bytes of a run")]
     let (written, grown, watches) = (
         written.iter().sum::<u64>() as f64,
@@ -101,9 +101,9 @@ pub async fn measure(url: &str, pid: u32, plan: Plan) -> Result<Window, Error> {
     Ok(Window {
         writes_per_s: written / took.as_secs_f64(),
         cpu_us_per_write: used.cpu_s * 1e6 / written.max(1.0),
-        told_median_ms: told_ms(0.5),
-        told_p99_ms: told_ms(0.99),
-        told_max_ms: told_ms(1.0),
+        notified_median_ms: notified_ms(0.5),
+        notified_p99_ms: notified_ms(0.99),
+        notified_max_ms: notified_ms(1.0),
         bytes_per_watch: grown / watches,
     })
 }
@@ -149,10 +149,10 @@ async fn next(stream: &mut Stream<'_>) -> io::Result<WatchNearbyResponse> {
     WatchNearbyResponse::decode(message).map_err(io::Error::other)
 }
 
-/// Writes of a town of which its watch has not been told.
+/// Writes of a town of which its watch has not been notified.
 struct Pending {
     writes: RefCell<Writes>,
-    all_told: Notify,
+    all_notified: Notify,
 }
 
 struct Writes {
@@ -168,7 +168,7 @@ fn histogram() -> io::Result<Histogram<u64>> {
 impl Pending {
     fn new() -> io::Result<Self> {
         let writes = Writes { sent: VecDeque::new(), latency_us: histogram()? };
-        Ok(Self { writes: RefCell::new(writes), all_told: Notify::new() })
+        Ok(Self { writes: RefCell::new(writes), all_notified: Notify::new() })
     }
 
     fn sent(&self, write: u64) {
@@ -176,20 +176,20 @@ impl Pending {
     }
 
     /// Records the latency of all writes up to one: a watch skips what came and went.
-    fn told(&self, write: u64) {
+    fn notified(&self, write: u64) {
         let now = Instant::now();
         let Writes { sent, latency_us } = &mut *self.writes.borrow_mut();
         while let Some((_, at)) = sent.pop_front_if(|(sent, _)| *sent <= write) {
             latency_us.saturating_record(u64::try_from((now - at).as_micros()).unwrap_or(u64::MAX));
         }
         if sent.is_empty() {
-            self.all_told.notify_one();
+            self.all_notified.notify_one();
         }
     }
 
-    async fn all_told(&self) {
+    async fn all_notified(&self) {
         while !self.writes.borrow().sent.is_empty() {
-            self.all_told.notified().await;
+            self.all_notified.notified().await;
         }
     }
 
@@ -198,7 +198,7 @@ impl Pending {
     }
 }
 
-/// Writes the merchant of a town at its share of the rate, each time when the last write is acknowledged, until its watch has been told
+/// Writes the merchant of a town at its share of the rate, each time when the last write is acknowledged, until its watch has been notified
 /// of all of them. Returns the number of writes.
 async fn write(pool: &ConnectionPool, town: usize, pending: &Pending, plan: Plan) -> io::Result<u64> {
     let share = |of: usize| f64::from(u32::try_from(of).unwrap_or(u32::MAX)) / plan.writes_per_s;
@@ -227,8 +227,8 @@ async fn write(pool: &ConnectionPool, town: usize, pending: &Pending, plan: Plan
             return Err(failed(reply.code));
         }
     }
-    let late = |_| io::Error::other("a watch was not told of a write within 10 s");
-    tokio::time::timeout(TIMEOUT, pending.all_told()).await.map_err(late)?;
+    let late = |_| io::Error::other("a watch was not notified of a write within 10 s");
+    tokio::time::timeout(TIMEOUT, pending.all_notified()).await.map_err(late)?;
     Ok(writes)
 }
 
@@ -238,7 +238,7 @@ async fn read(stream: &mut Stream<'_>, pending: &Pending) -> io::Result<Infallib
         let response = next(stream).await?;
         let merchants = response.updated.iter().filter_map(|result| result.merchant.as_ref());
         if let Some(write) = merchants.filter_map(|merchant| writes_of(&merchant.display_name)).max() {
-            pending.told(write);
+            pending.notified(write);
         }
     }
 }

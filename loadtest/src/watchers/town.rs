@@ -67,7 +67,7 @@ pub(super) fn display_name(writes: u64) -> String {
     format!("Merchant {writes}")
 }
 
-/// Returns the number of writes that a display name tells.
+/// Returns the number of writes that a display name contains.
 pub(super) fn writes_of(display_name: &str) -> Option<u64> {
     display_name.strip_prefix("Merchant ")?.parse().ok()
 }

@@ -49,8 +49,8 @@ async fn five_hundred_watches_of_one_origin_are_told_and_end_at_once() {
         assert_eq!(full.map(drop).unwrap_err().code(), Code::ResourceExhausted);
         create(&mut merchants, north(&format!("m{round}"), 100.0)).await;
         for watch in &mut watches {
-            let told = watch.message().await.unwrap().unwrap();
-            assert_eq!(ids(&told.entered), [format!("m{round}")]);
+            let notified = watch.message().await.unwrap().unwrap();
+            assert_eq!(ids(&notified.entered), [format!("m{round}")]);
         }
         // All end with their connections.
         drop((watches, clients));
