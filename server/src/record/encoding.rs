@@ -46,7 +46,7 @@ pub(crate) fn encode(
 }
 
 /// Encodes a merchant with the review that it has.
-fn encode_reviewed(
+pub(super) fn encode_reviewed(
     mut given: wire::Merchant,
     id: MerchantId,
     position: AnyPosition,
@@ -101,7 +101,7 @@ pub(crate) fn keep_review(
     merchant: Merchant,
     before: Option<&StoredMerchant>,
 ) -> Result<Merchant, ServiceError> {
-    match before.and_then(review_of) {
+    match before.and_then(|before| review_of(&before.merchant)) {
         None => Ok(merchant),
         Some(review) => with_review(merchant, Some(review)),
     }

@@ -1,8 +1,8 @@
 //! `ListMerchants`: all merchants in order of their ids, page by page.
 
-use std::sync::Arc;
+use std::{ops::Bound, sync::Arc};
 
-use nearby_index::{Filter, MerchantId, StoredMerchant, VisibilityFilter};
+use nearby_index::{MerchantId, StoredMerchant, VisibilityFilter};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::Message;
 
@@ -17,6 +17,7 @@ use crate::{
         request_context::RequestContext,
         response_encoder::{field_len, len, put_field, put_merchant, viewed},
     },
+    merchant_scope::MerchantScope,
     page_token::{Fingerprint, Payload},
     service::Service,
 };
@@ -41,7 +42,15 @@ pub(super) async fn list(
     let charges = Arc::clone(&context.charges);
     let job = move |should_continue: &dyn Fn() -> bool| {
         let mut page = ListPage::default();
-        let next = page.fill(snapshot.list(after.as_ref()), (&filter, view), size, should_continue);
+        let all: Box<dyn Iterator<Item = &Arc<StoredMerchant>>> = match access.scope.as_deref() {
+            Some(MerchantScope::Ids(ids)) => {
+                let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+                Box::new(ids.range((from, Bound::Unbounded)).filter_map(|id| snapshot.get(id)))
+            }
+            Some(MerchantScope::Label { .. }) | None => Box::new(snapshot.list(after.as_ref())),
+        };
+        let admits = |stored: &StoredMerchant| filter.matches(stored) && access.is_in_scope(stored);
+        let next = page.fill(all, (&admits, view), size, should_continue);
         let returned = Returned::of(view, page.merchants, page.response.len()).further_cost();
         let checked = page.skipped + page.merchants;
         let names_read = if filter.text.is_some() { cost::names_read(checked) } else { Cost::ZERO };
@@ -69,7 +78,7 @@ impl ListPage {
     fn fill<'s>(
         &mut self,
         all: impl Iterator<Item = &'s Arc<StoredMerchant>>,
-        (filter, view): (&Filter, View),
+        (admits, view): (&dyn Fn(&StoredMerchant) -> bool, View),
         size: usize,
         should_continue: &dyn Fn() -> bool,
     ) -> Option<Option<MerchantId>> {
@@ -78,7 +87,7 @@ impl ListPage {
             if checked % MERCHANTS_PER_CHECK == 0 && !should_continue() {
                 return None;
             }
-            if !filter.matches(stored) {
+            if !admits(stored) {
                 self.skipped += 1;
                 continue;
             }
