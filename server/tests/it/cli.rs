@@ -489,17 +489,17 @@ async fn watch_at_a_point_prints_the_merchants_within_reach_and_their_changes() 
     for watching in [near, serving, either] {
         assert_eq!(watching.interrupt(), (Some(0), String::new()));
     }
-    for (flags, expected) in [
-        (&["--reach", "serving"][..], "--at LAT,LON"),
-        (&["--at", "60,25", "--from", "1"], "--from"),
-        (&["--at", "60,25", "--radius", "-1"], "--radius"),
-        (&["--at", "60,25", "--limit", "-1"], "--limit"),
-        (&["--at", "0,0"], "--at"),
+    for (flags, code, expected) in [
+        (&["--reach", "serving"][..], 64, "--at LAT,LON"),
+        (&["--at", "60,25", "--from", "1"], 64, "--from"),
+        (&["--at", "60,25", "--radius", "-1"], 65, "--radius"),
+        (&["--at", "60,25", "--limit", "-1"], 65, "--limit"),
+        (&["--at", "0,0"], 65, "--at"),
     ] {
         let output = run(on(&server, &["watch"]).args(flags));
         assert_eq!(
             (output.status.code(), text(&output.stderr).contains(expected)),
-            (Some(64), true),
+            (Some(code), true),
             "{output:?}"
         );
     }

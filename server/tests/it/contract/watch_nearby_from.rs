@@ -21,7 +21,7 @@ async fn the_first_response_has_the_whole_set_and_later_ones_the_differences() {
 }
 
 #[tokio::test]
-async fn five_hundred_watches_of_one_origin_are_told_and_end_at_once() {
+async fn five_hundred_watches_of_one_origin_are_notified_and_end_at_once() {
     const CONNECTIONS: usize = 5;
     const WATCHES: usize = 500;
     let directory = tempfile::tempdir().unwrap();
@@ -45,7 +45,7 @@ async fn five_hundred_watches_of_one_origin_are_told_and_end_at_once() {
         for watch in &mut watches {
             assert!(watch.message().await.unwrap().unwrap().reset);
         }
-        let full = clients[0].watch_nearby_from(start()).await;
+        let full = server.searches().await.watch_nearby_from(start()).await;
         assert_eq!(full.map(drop).unwrap_err().code(), Code::ResourceExhausted);
         create(&mut merchants, north(&format!("m{round}"), 100.0)).await;
         for watch in &mut watches {
