@@ -179,7 +179,8 @@ impl Pending {
     fn notified(&self, write: u64) {
         let now = Instant::now();
         let Writes { sent, latency_us } = &mut *self.writes.borrow_mut();
-        while let Some((_, at)) = sent.pop_front_if(|(sent, _)| *sent <= write) {
+        while let Some((_, at)) = sent.front().filter(|(sent, _)| *sent <= write).copied() {
+            sent.pop_front();
             latency_us.saturating_record(u64::try_from((now - at).as_micros()).unwrap_or(u64::MAX));
         }
         if sent.is_empty() {
