@@ -116,7 +116,7 @@ pub mod merchant_service_server {
             &self,
             request: tonic::Request<crate::v1::BatchDeleteMerchantsRequest>,
         ) -> std::result::Result<tonic::Response<::pbjson_types::Empty>, tonic::Status>;
-        /// Creates, replaces or, with an update_mask, updates many merchants, each row independently: a rejected row is reported and does not affect the
+        /// Creates, replaces or, with update_masks, updates many merchants, each row independently: a rejected row is reported and does not affect the
         /// others. The response acknowledges every row that it reports as created or updated. A call that fails may have
         /// stored some of its rows; sending it again is safe. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call
         /// or more than 1,000 in one message; RESOURCE_EXHAUSTED, reason MESSAGE_TOO_LARGE, for a message of more than 4

@@ -30,6 +30,7 @@ async fn store(merchants: &mut MerchantServiceClient<Channel>, key: &str) {
     let row = |number: usize| wire::ImportRow {
         row_number: i64::try_from(number).unwrap(),
         merchant: Some(merchant(&format!("m{number}"), AT.0 + number as f64 * 1e-7, AT.1)),
+        ..Default::default()
     };
     let message =
         wire::ImportMerchantsRequest { rows: (0..MERCHANTS).map(row).collect(), ..Default::default() };
@@ -194,7 +195,9 @@ async fn reads_and_writes_return_their_cost() {
     let mut merchants = server.merchants().await;
     store(&mut merchants, &key).await;
 
-    let rows = (0..10).map(|row_number| wire::ImportRow { row_number, merchant: None }).collect();
+    let rows = (0..10)
+        .map(|row_number| wire::ImportRow { row_number, merchant: None, ..Default::default() })
+        .collect();
     let message = wire::ImportMerchantsRequest { rows, ..Default::default() };
     let imported = merchants.import_merchants(costed(&key, tokio_stream::once(message))).await;
     assert_eq!(cost_of(&imported), "11");
