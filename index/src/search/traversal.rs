@@ -14,7 +14,7 @@ use super::{
     tagged_bounds::{TaggedBounds, child_index},
 };
 use crate::{
-    Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, TextFilter,
+    Ecef, Effort, Hit, Meters, Query, SearchControl, StoredMerchant, TextFilter,
     ecef::distance_of_chord2,
     tree::{
         Child, Node, Page, Tree,
@@ -63,7 +63,13 @@ pub(super) struct Traversal<'q, 's, S> {
     is_plain: bool,
     /// The condition on names, which is checked last.
     text: Option<&'q TextFilter>,
+    /// The work of conditions on single merchants.
+    effort: Effort,
+    /// The effort at which the caller is asked again whether to continue.
+    next_check_ns: u64,
     stopped: bool,
+    /// Bound of the page that is being visited.
+    page_nearest2: f32,
     /// Smallest box bound among what a stopped traversal skipped.
     frontier2: f32,
     /// The collector keeps hits that borrow from the tree.
@@ -108,7 +114,10 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             restriction,
             is_plain,
             text: query.filter.text.as_ref(),
+            effort: Effort::default(),
+            next_check_ns: Effort::CHECK_NS,
             stopped: false,
+            page_nearest2: 0.0,
             frontier2: f32::INFINITY,
             tree: PhantomData,
         }
@@ -119,6 +128,9 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     pub(super) fn run(mut self, root: Option<&'s Node>) -> (S, Option<f32>) {
         if let Some(root) = root {
             self.visit_node(root);
+        }
+        if let Some(effort) = self.control.effort {
+            effort.add_nanoseconds(self.effort.nanoseconds());
         }
         (self.collector, self.stopped.then_some(self.frontier2))
     }
@@ -179,12 +191,30 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     /// Visits a page unless the caller stops the search. The check is per page, about every 200
     /// merchants.
     fn visit_page(&mut self, page: &'s Page, nearest2: f32) {
+        if let Some(pages) = self.control.pages {
+            pages.set(pages.get() + 1);
+        }
+        self.page_nearest2 = nearest2;
         if self.control.should_continue.is_some_and(|should_continue| !should_continue()) {
-            self.stopped = true;
-            self.frontier2 = self.frontier2.min(nearest2);
-            return;
+            return self.stop_in_page();
         }
         self.arch.dispatch(VisitPage(self, page));
+    }
+
+    /// Stops the search before or within a page, which counts as skipped: no merchant of it is nearer than its bound.
+    fn stop_in_page(&mut self) {
+        self.stopped = true;
+        self.frontier2 = self.frontier2.min(self.page_nearest2);
+    }
+
+    /// Stops the search if the caller wants it to, once for each unit of work on the merchants of a page.
+    fn check_effort(&mut self) {
+        while self.effort.nanoseconds() >= self.next_check_ns && !self.stopped {
+            self.next_check_ns += Effort::CHECK_NS;
+            if self.control.should_continue.is_some_and(|should_continue| !should_continue()) {
+                self.stop_in_page();
+            }
+        }
     }
 
     #[inline(always)]
@@ -352,27 +382,23 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     }
 
     fn accepts(
-        &self,
+        &mut self,
         hit: &Hit<'s>,
         position: impl Fn() -> Ecef,
         area: impl Fn() -> Option<AreaOfPoint<'s>>,
     ) -> bool {
         let condition = self.query.filter.condition.as_ref();
-        !(self.inner.is_some() && self.is_before(hit))
-            && self.restriction.as_ref().is_none_or(|restriction| restriction.allows(hit, position, area))
-            && self.text.is_none_or(|text| self.names_match(text, hit.merchant))
-            && condition.is_none_or(|condition| condition.is_met_by(hit.merchant))
-            && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant))
-    }
-
-    /// Compares the names of a merchant with the text. Decides: features only exclude.
-    #[cold]
-    #[inline(never)]
-    fn names_match(&self, text: &TextFilter, merchant: &StoredMerchant) -> bool {
-        if let Some(names_read) = self.control.names_read {
-            names_read.set(names_read.get() + 1);
-        }
-        text.matches(merchant)
+        let accepts = !self.stopped
+            && !(self.inner.is_some() && self.is_before(hit))
+            && self
+                .restriction
+                .as_ref()
+                .is_none_or(|restriction| restriction.allows(hit, position, area, &self.effort))
+            && self.text.is_none_or(|text| names_match(text, hit.merchant, &self.effort))
+            && condition.is_none_or(|condition| condition.is_met_by(hit.merchant, &self.effort))
+            && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant));
+        self.check_effort();
+        accepts
     }
 
     /// Returns whether a merchant lies inside the inner radius or was on an earlier page. Exact.
@@ -452,6 +478,13 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             }
         }
     }
+}
+
+/// Compares the names of a merchant with the text. Decides: features only exclude.
+#[cold]
+#[inline(never)]
+fn names_match(text: &TextFilter, merchant: &StoredMerchant, effort: &Effort) -> bool {
+    text.matches(merchant, effort)
 }
 
 /// The step into a node, compiled once per SIMD level.

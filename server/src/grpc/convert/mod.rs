@@ -12,7 +12,7 @@ mod search;
 mod violations;
 
 pub(crate) use self::{
-    area::{lat_lng_box_from_wire, reach_of, search_area_from_wire, vertices_of},
+    area::{lat_lng_box_from_wire, reach_of, search_area_from_wire, service_vertices_of, vertices_of},
     field_mask::ImportMasks,
     filter::{View, filter_from_wire, may_filter_by_labels, view_from_wire},
     hours::are_known as hours_are_known,

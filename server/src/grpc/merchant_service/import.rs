@@ -13,7 +13,7 @@ use tonic::{Status, Streaming};
 use crate::grpc::{
     convert::{
         ImportMasks, MAX_ROWS_PER_MESSAGE, hours_are_known, id_from_name, is_null_island, merchant_from_wire,
-        too_many_in_message,
+        service_vertices_of, too_many_in_message,
     },
     cost,
     middleware::error_details::with_details,
@@ -132,6 +132,7 @@ impl Rows {
             slice::yield_if_over().await;
             let row_number = row.row_number;
             let mask = masks.get(row.update_mask_index, at)?;
+            context.charges.add_debt(cost::vertices(service_vertices_of(row.merchant.as_ref())));
             let fields = row.merchant.as_ref().map_or(mask, |merchant| known_fields(mask, merchant));
             let (state, violations) = match check_row(row, message.allow_null_island) {
                 Ok(merchant) => {

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use nearby_index::{Filter, MerchantId, StoredMerchant, VisibilityFilter};
+use nearby_index::{Effort, Filter, MerchantId, StoredMerchant, VisibilityFilter};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::Message;
 
 use super::ReadAccess;
 use crate::{
-    auth::rate_limit::Cost,
     error::ServiceError,
     grpc::{
         convert::{MAX_PAGE_BYTES, View, filter_from_wire, may_filter_by_labels, page_size, view_from_wire},
@@ -21,8 +20,9 @@ use crate::{
     service::Service,
 };
 
-/// Merchants between two checks whether to continue.
+/// Merchants between two checks whether to continue, and the work on names and labels that takes as long: a microsecond or two.
 const MERCHANTS_PER_CHECK: usize = 256;
+const EFFORT_PER_CHECK_NS: u64 = 1_500;
 
 /// One page.
 pub(super) async fn list(
@@ -43,9 +43,7 @@ pub(super) async fn list(
         let mut page = ListPage::default();
         let next = page.fill(snapshot.list(after.as_ref()), (&filter, view), size, should_continue);
         let returned = Returned::of(view, page.merchants, page.response.len()).further_cost();
-        let checked = page.skipped + page.merchants;
-        let names_read = if filter.text.is_some() { cost::names_read(checked) } else { Cost::ZERO };
-        charges.add_debt(cost::skipped(page.skipped) + names_read + returned);
+        charges.add_debt(cost::skipped(page.skipped) + cost::effort(&page.effort) + returned);
         Ok(next.map(|next| (page.response, next)))
     };
     let (mut response, next) = run_or_offload(context.work()?, context.deadline, job).await?;
@@ -62,6 +60,8 @@ struct ListPage {
     merchants: usize,
     /// Merchants that the filter skipped.
     skipped: usize,
+    /// The work of the filter on names and labels.
+    effort: Effort,
 }
 
 impl ListPage {
@@ -73,12 +73,19 @@ impl ListPage {
         size: usize,
         should_continue: &dyn Fn() -> bool,
     ) -> Option<Option<MerchantId>> {
-        let mut last = None;
+        let (mut last, mut checks_of_effort) = (None, 0);
         for (checked, stored) in (1..).zip(all) {
             if checked % MERCHANTS_PER_CHECK == 0 && !should_continue() {
                 return None;
             }
-            if !filter.matches(stored) {
+            let is_match = filter.matches(stored, &self.effort);
+            while checks_of_effort < self.effort.nanoseconds() / EFFORT_PER_CHECK_NS {
+                checks_of_effort += 1;
+                if !should_continue() {
+                    return None;
+                }
+            }
+            if !is_match {
                 self.skipped += 1;
                 continue;
             }

@@ -3,8 +3,8 @@
 use std::{cell::Cell, collections::HashSet, hint::black_box};
 
 use nearby_index::{
-    Ecef, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, Reach, SearchControl, Snapshot,
-    StoredMerchant,
+    Ecef, Effort, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, Reach, SearchControl,
+    Snapshot, StoredMerchant,
 };
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
@@ -33,8 +33,8 @@ pub(crate) struct SearchWork {
     /// Merchants that it has examined on their own: those whose opening hours it has evaluated, those that it has grouped, and
     /// those that it has counted by brand.
     pub(crate) examined: Cell<usize>,
-    /// Merchants whose names it has compared with the text of the filter.
-    pub(crate) names_read: Cell<usize>,
+    /// Its work on names, labels and areas of single merchants.
+    pub(crate) effort: Effort,
 }
 
 impl SearchWork {
@@ -85,11 +85,6 @@ pub(crate) fn page_response(
     max_bytes: usize,
     (work, should_continue): (&SearchWork, &dyn Fn() -> bool),
 ) -> Result<Option<Page>, ServiceError> {
-    // The search calls it once for each page of the index.
-    let should_continue = || {
-        SearchWork::count(&work.pages);
-        should_continue()
-    };
     let clocks = request.opening.and_then(|opening| Clocks::at(opening.at, calendar));
     // A merchant that has moved since the first page may have been on an earlier one.
     let first_revision = request.first_revision.unwrap_or(snapshot.revision());
@@ -110,8 +105,9 @@ pub(crate) fn page_response(
     let filters = first_revision < snapshot.revision() || filter.is_some();
     let control = SearchControl {
         predicate: filters.then_some(&is_match),
-        should_continue: Some(&should_continue),
-        names_read: Some(&work.names_read),
+        should_continue: Some(should_continue),
+        pages: Some(&work.pages),
+        effort: Some(&work.effort),
     };
     let search = PageSearch { request, snapshot, control, work };
     let Some(Rows { rows, is_more }) = search.page() else { return Ok(None) };
@@ -194,7 +190,7 @@ impl<'s> PageSearch<'_, 's> {
         let is_in = |stored: &StoredMerchant| {
             let is_after = stored.merchant.id > last.merchant.merchant.id
                 && query.origin.distance(position(stored)) == last.distance;
-            self.is_match(stored) && (!is_after || serving.covers(stored))
+            self.is_match(stored) && (!is_after || serving.covers(stored, &self.work.effort))
         };
         run(&self.with_predicate(&is_in), &Query { radius, ..query.clone() })
     }
@@ -204,7 +200,8 @@ impl<'s> PageSearch<'_, 's> {
         let whole = Query { after: None, limit: Limit::UNLIMITED, ..self.request.query.clone() };
         let Some(beyond) = Meters::new(whole.radius.meters().get().next_up()) else { return Some(None) };
         let serving = self.serving();
-        let is_filler = |stored: &StoredMerchant| self.is_match(stored) && !serving.covers(stored);
+        let is_filler =
+            |stored: &StoredMerchant| self.is_match(stored) && !serving.covers(stored, &self.work.effort);
         let fillers = Query {
             min_distance: whole.min_distance.max(beyond),
             radius: expansion.radius,
@@ -381,13 +378,18 @@ impl<'s> PageSearch<'_, 's> {
         ResultFlags {
             open_state: open_state.into(),
             beyond_radius: row.hit.distance > self.request.query.radius.meters(),
-            uncertain: is_uncertain(&row.hit, &self.request.query, self.request.accuracy_m),
+            uncertain: is_uncertain(
+                &row.hit,
+                &self.request.query,
+                self.request.accuracy_m,
+                &self.work.effort,
+            ),
             merchants_at_position: row.at_position,
             position: self.request.output.map(|datum| datum.position_of(row.hit.merchant.merchant.position)),
             open_state_until_s: state.as_ref().and_then(|state| state.until_s),
             open_state_comment: state.and_then(|state| state.comment),
             localized_name: language.map(|language| localized_name(row.hit.merchant, language)),
-            serves_origin: serves(&row.hit, &self.request.served),
+            serves_origin: serves(&row.hit, &self.request.served, &self.work.effort),
             service_area: output_area(row.hit.merchant, self.request.view, self.request.output),
         }
     }
