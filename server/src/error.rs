@@ -65,6 +65,21 @@ pub enum ServiceError {
     /// The principal lacks a role.
     #[error("permission denied: the method requires the role {0}; use credentials with that role")]
     RoleMissing(Role),
+    /// The API key is limited to merchants, and the method is for all of them.
+    #[error(
+        "permission denied: the method is not available to API keys that are limited to merchants; use a key without this limit"
+    )]
+    KeyLimited,
+    /// The API key is limited to other merchants.
+    #[error(
+        "permission denied: the API key is limited to merchants of which {0} is none; use another id, or another key"
+    )]
+    NotInScope(MerchantId),
+    /// Another merchant of the API key waits for its review.
+    #[error(
+        "merchant {0} waits for its review, and of the merchants of this API key only one may at a time; retry after the review"
+    )]
+    ReviewPending(MerchantId),
     /// The principal exceeds its rate limit.
     #[error("{}", rate_limit_message(*.0))]
     RateLimited(Exceeded),

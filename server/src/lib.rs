@@ -33,7 +33,7 @@
 //! | [`service`] | what both gRPC services and the admin endpoint share |
 //! | [`commit`] | the commit thread, the only way a merchant changes |
 //! | [`record`] | the stored encoding of a merchant, and updates of it |
-//! | `merchant_names` | the names of a merchant, which searches by text read |
+//! | [`merchant_scope`] | the merchants that an API key is limited to |
 //! | [`change_feed`] | recent changes, for watchers |
 //! | [`write_availability`], [`disk_monitor`] | whether changes are accepted, and the monitor that decides |
 //! | [`page_token`] | encrypted page tokens |
@@ -66,6 +66,7 @@ pub mod fuzz_targets;
 pub mod grpc;
 mod http_client;
 mod language;
+pub mod merchant_scope;
 pub mod net;
 pub mod opening_hours;
 pub mod overload;

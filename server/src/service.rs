@@ -8,7 +8,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
     change_feed::ChangeFeed,
-    commit::{BackupContents, Command, CommitHandle, Committed, Expect, Submitted, Transaction},
+    commit::{
+        BackupContents, Command, CommitHandle, Committed, Expect, Submitted, Transaction, WriteOptions,
+    },
     error::{LimitedResource, ServiceError},
     opening_hours::HolidayCalendar,
     page_token::PageTokens,
@@ -68,30 +70,13 @@ impl Service {
     pub async fn import(
         &self,
         merchants: Vec<(Merchant, Option<FieldSet>)>,
+        options: &WriteOptions,
     ) -> Result<Submitted, ServiceError> {
         let command = |(merchant, fields): (Merchant, Option<FieldSet>)| match fields {
             None => Command::Put { merchant, expect: Expect::Anything },
             Some(fields) => Command::Patch(overlay(merchant, fields)),
         };
-        self.commits.submit_each(merchants.into_iter().map(command).collect()).await
-    }
-
-    /// Checks what [`Self::import`] would make of each merchant on its own, without storing any.
-    #[must_use]
-    pub fn check_import(
-        &self,
-        merchants: Vec<(Merchant, Option<FieldSet>)>,
-    ) -> Vec<Result<CheckedRow, ServiceError>> {
-        let snapshot = self.snapshot();
-        let check = |(merchant, fields): (Merchant, Option<FieldSet>)| {
-            let before = snapshot.get(&merchant.id).cloned();
-            let after = match fields {
-                None => merchant,
-                Some(fields) => overlay(merchant, fields).apply(before.as_deref())?,
-            };
-            Ok(CheckedRow { before, after })
-        };
-        merchants.into_iter().map(check).collect()
+        self.commits.submit_each(merchants.into_iter().map(command).collect(), options).await
     }
 
     /// Everything as of the last commit, and the permit of the backup.
@@ -103,15 +88,6 @@ impl Service {
         let permit = permit.map_err(|_| ServiceError::LimitReached(LimitedResource::Backups))?;
         Ok((self.commits.backup_contents().await?, permit))
     }
-}
-
-/// A row of an import that was checked, and not stored.
-#[derive(Debug)]
-pub struct CheckedRow {
-    /// The version that exists, if any.
-    pub before: Option<Arc<StoredMerchant>>,
-    /// The merchant that the row would make of it.
-    pub after: Merchant,
 }
 
 /// The patch of a row that replaces some fields.

@@ -9,7 +9,8 @@ use std::{marker::PhantomData, sync::Arc};
 use pulp::{Arch, NullaryFnOnce};
 
 use super::{
-    bounds::{InnerBound, OuterBound},
+    bounds::{InnerBound, OuterBound, entirely_within},
+    collector::Collector,
     restriction::{AreaOfPoint, Restriction},
     tagged_bounds::{TaggedBounds, child_index},
 };
@@ -23,24 +24,6 @@ use crate::{
         page::{Packed, Recent},
     },
 };
-
-/// Receives the hits of a traversal.
-pub(super) trait Collector<'s> {
-    /// Adds a hit.
-    fn push(&mut self, hit: Hit<'s>);
-
-    /// Returns a tighter outer distance, if there is one since the last call.
-    fn bound(&mut self) -> Option<Meters>;
-
-    /// Returns whether this merchant, and hence all that rank after it, can no longer be in the result.
-    fn is_beyond(&self, hit: &Hit<'s>) -> bool;
-
-    /// Returns whether only the number of hits matters.
-    fn is_count_only(&self) -> bool;
-
-    /// Adds a number of hits without visiting them. Called only if [`Self::is_count_only`].
-    fn add_count(&mut self, merchants: usize);
-}
 
 /// State of a running search.
 pub(super) struct Traversal<'q, 's, S> {
@@ -515,10 +498,3 @@ impl<'s, S: Collector<'s>> NullaryFnOnce for VisitPage<'_, '_, 's, S> {
 const MAX_PREFETCH: usize = 5;
 /// Number of nodes or pages prefetched together: a search rarely needs more of them.
 const NODE_PREFETCH: usize = 2;
-
-/// Returns the boxes that lie entirely nearer than a limit, one bit each. The bits of absent boxes are
-/// arbitrary.
-#[inline(always)]
-fn entirely_within<const N: usize>(farthest2: &[f32; N], within: InnerBound) -> u64 {
-    (0..N).fold(0, |boxes, number| boxes | u64::from(farthest2[number] < within.farthest2) << number)
-}

@@ -282,7 +282,7 @@ pub struct Position {
     #[prost(double, optional, tag = "4")]
     pub accuracy_m: ::core::option::Option<f64>,
 }
-/// Review of a merchant by the operator, which ApproveMerchant and RejectMerchant record.
+/// Review of a merchant by the operator, which ApproveMerchant and RejectMerchant record. Updates and imports keep it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Review {
     /// The result.
@@ -772,7 +772,7 @@ impl BusinessStatus {
 pub enum ReviewState {
     /// Treated as REVIEW_STATE_APPROVED.
     Unspecified = 0,
-    /// Not reviewed yet. Searches do not return the merchant.
+    /// Not reviewed yet: created or changed with an API key that is limited to merchants. Searches do not return the merchant.
     Pending = 1,
     /// Approved.
     Approved = 2,
@@ -1022,8 +1022,8 @@ pub struct RejectMerchantRequest {
     /// Optional. If set, must be the current etag: the version that was reviewed.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
-    /// Required. Cause, for those who maintain the merchant: at most 256 bytes, not blank. Stored as a part of the merchant, whose
-    /// size limit includes it.
+    /// Required. Cause, for those who maintain the merchant: at most 256 bytes, not blank. Not counted in the size of
+    /// the merchant.
     #[prost(string, tag = "5")]
     pub reason: ::prost::alloc::string::String,
     /// Optional. A UUID that makes a repetition safe, see the service.
@@ -1319,6 +1319,15 @@ pub mod merchant_service_client {
     /// once the disk of the server has failed, which requires operator action (the write during which it failed may be
     /// stored or not).
     ///
+    /// An API key that is limited to merchants reads and changes only these, whatever its role: GetMerchant and
+    /// BatchGetMerchants do not find others, ListMerchants omits them, and UpdateMerchant, ShowMerchant and HideMerchant fail
+    /// with NOT_FOUND. A merchant that it creates is pending until its review, as is, with the operator's setting
+    /// `--review-changes`, one of which it changes anything but the visibility; only one of its merchants may be pending at a
+    /// time: FAILED_PRECONDITION, reason REVIEW_PENDING. If the key is limited by a label, the server sets that label on every
+    /// merchant that the key writes. It cannot set `external_ids`, which an update of all fields keeps. PERMISSION_DENIED,
+    /// reason KEY_LIMITED, for a creation outside of its merchants, and for methods that delete, export, watch, back up or
+    /// review. In NearbyService it is a caller without the role `manage`.
+    ///
     /// Rate limits and the trailer `nearby-cost` are those of NearbyService. A write costs 3 units, each further change of
     /// a batch and each row of an import 1.
     ///
@@ -1484,7 +1493,8 @@ pub mod merchant_service_client {
                 .insert(GrpcMethod::new("nearby.v1.MerchantService", "ListMerchants"));
             self.inner.unary(req, path, codec).await
         }
-        /// Creates a merchant. Errors: ALREADY_EXISTS, INVALID_ARGUMENT.
+        /// Creates a merchant. Errors: ALREADY_EXISTS, INVALID_ARGUMENT; for a limited key also PERMISSION_DENIED and
+        /// FAILED_PRECONDITION, as above.
         pub async fn create_merchant(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateMerchantRequest>,
@@ -1507,7 +1517,7 @@ pub mod merchant_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Updates a merchant, as a whole or by field mask. Errors: NOT_FOUND, ABORTED (the etag is not the current one),
-        /// INVALID_ARGUMENT.
+        /// INVALID_ARGUMENT; for a limited key also PERMISSION_DENIED and FAILED_PRECONDITION, as above.
         pub async fn update_merchant(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateMerchantRequest>,
@@ -1721,7 +1731,8 @@ pub mod merchant_service_client {
         }
         /// Creates, replaces or, with update_masks, updates many merchants, each row independently: a rejected row is reported and does not affect the
         /// others. The response acknowledges every row that it reports as created or updated. A call that fails may have
-        /// stored some of its rows; sending it again is safe. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call
+        /// stored some of its rows; sending it again is safe. With a limited key, rows of other merchants are rejected, and so are
+        /// rows that create a second pending merchant. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call
         /// or more than 1,000 in one message; RESOURCE_EXHAUSTED, reason MESSAGE_TOO_LARGE, for a message of more than 4
         /// MiB.
         pub async fn import_merchants(

@@ -39,7 +39,8 @@ pub mod merchant_service_server {
             tonic::Response<crate::Encoded<crate::v1::ListMerchantsResponse>>,
             tonic::Status,
         >;
-        /// Creates a merchant. Errors: ALREADY_EXISTS, INVALID_ARGUMENT.
+        /// Creates a merchant. Errors: ALREADY_EXISTS, INVALID_ARGUMENT; for a limited key also PERMISSION_DENIED and
+        /// FAILED_PRECONDITION, as above.
         async fn create_merchant(
             &self,
             request: tonic::Request<crate::v1::CreateMerchantRequest>,
@@ -48,7 +49,7 @@ pub mod merchant_service_server {
             tonic::Status,
         >;
         /// Updates a merchant, as a whole or by field mask. Errors: NOT_FOUND, ABORTED (the etag is not the current one),
-        /// INVALID_ARGUMENT.
+        /// INVALID_ARGUMENT; for a limited key also PERMISSION_DENIED and FAILED_PRECONDITION, as above.
         async fn update_merchant(
             &self,
             request: tonic::Request<crate::v1::UpdateMerchantRequest>,
@@ -118,7 +119,8 @@ pub mod merchant_service_server {
         ) -> std::result::Result<tonic::Response<::pbjson_types::Empty>, tonic::Status>;
         /// Creates, replaces or, with update_masks, updates many merchants, each row independently: a rejected row is reported and does not affect the
         /// others. The response acknowledges every row that it reports as created or updated. A call that fails may have
-        /// stored some of its rows; sending it again is safe. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call
+        /// stored some of its rows; sending it again is safe. With a limited key, rows of other merchants are rejected, and so are
+        /// rows that create a second pending merchant. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call
         /// or more than 1,000 in one message; RESOURCE_EXHAUSTED, reason MESSAGE_TOO_LARGE, for a message of more than 4
         /// MiB.
         async fn import_merchants(
@@ -203,6 +205,15 @@ pub mod merchant_service_server {
     /// google.rpc.RetryInfo when too many writes are queued, and with UNAVAILABLE, reason STORE_READ_ONLY and no RetryInfo
     /// once the disk of the server has failed, which requires operator action (the write during which it failed may be
     /// stored or not).
+    ///
+    /// An API key that is limited to merchants reads and changes only these, whatever its role: GetMerchant and
+    /// BatchGetMerchants do not find others, ListMerchants omits them, and UpdateMerchant, ShowMerchant and HideMerchant fail
+    /// with NOT_FOUND. A merchant that it creates is pending until its review, as is, with the operator's setting
+    /// `--review-changes`, one of which it changes anything but the visibility; only one of its merchants may be pending at a
+    /// time: FAILED_PRECONDITION, reason REVIEW_PENDING. If the key is limited by a label, the server sets that label on every
+    /// merchant that the key writes. It cannot set `external_ids`, which an update of all fields keeps. PERMISSION_DENIED,
+    /// reason KEY_LIMITED, for a creation outside of its merchants, and for methods that delete, export, watch, back up or
+    /// review. In NearbyService it is a caller without the role `manage`.
     ///
     /// Rate limits and the trailer `nearby-cost` are those of NearbyService. A write costs 3 units, each further change of
     /// a batch and each row of an import 1.

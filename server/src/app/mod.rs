@@ -189,6 +189,7 @@ impl ServerHandle {
             availability: availability.clone(),
             clock: clock::system(),
             metrics,
+            review_changes: settings.review_changes,
         };
         let (commits, commit_thread) = commit::spawn(commit_parts).map_err(|error| internal(&error))?;
         let backups = Arc::new(Semaphore::new(MAX_BACKUPS));

@@ -13,6 +13,7 @@ use super::{
     role::Role,
     role::Roles,
 };
+use crate::merchant_scope::MerchantScope;
 
 /// The method of authentication while authentication is disabled.
 const ANYONE: &str = "anyone";
@@ -31,6 +32,8 @@ pub struct Principal {
     pub label: String,
     /// Weight of its share of an overloaded server, relative to other principals.
     pub share: NonZeroU32,
+    /// The merchants that it is limited to; `None` for all.
+    pub scope: Option<Arc<MerchantScope>>,
     id: u64,
     roles: Roles,
     rate_limit: Option<Arc<RateLimit>>,
@@ -49,7 +52,7 @@ impl Principal {
         rate_limit: Option<Arc<RateLimit>>,
     ) -> Self {
         let id = HASHER.hash_one((kind, &name));
-        Self { kind, label: name.clone(), name, share: NonZeroU32::MIN, id, roles, rate_limit }
+        Self { kind, label: name.clone(), name, share: NonZeroU32::MIN, scope: None, id, roles, rate_limit }
     }
 
     /// The same principal with a name of its own in metrics.
@@ -64,6 +67,10 @@ impl Principal {
 
     pub(super) fn with_share(self, share: NonZeroU32) -> Self {
         Self { share, ..self }
+    }
+
+    pub(super) fn limited_to(self, scope: Option<MerchantScope>) -> Self {
+        Self { scope: scope.map(Arc::new), ..self }
     }
 
     /// The principal of every call while authentication is disabled, with all roles.

@@ -209,6 +209,7 @@ impl From<ConfigError> for CliError {
 impl From<KeysError> for CliError {
     fn from(error: KeysError) -> Self {
         let code = match &error {
+            KeysError::Invalid(_) => USAGE,
             KeysError::Missing(_) => NO_INPUT,
             KeysError::Io { .. } => CANNOT_CREATE,
             KeysError::Malformed { .. }

@@ -8,11 +8,14 @@ use jiff::{Timestamp, ToSpan};
 use secrecy::ExposeSecret;
 
 use super::{escape, exit_code::CliError, terminal};
-use crate::auth::{
-    AuthError,
-    api_keys::{self, Key, NewKey},
-    rate_limit::Rate,
-    role::Role,
+use crate::{
+    auth::{
+        AuthError,
+        api_keys::{self, Key, NewKey},
+        rate_limit::Rate,
+        role::Role,
+    },
+    merchant_scope::MerchantScope,
 };
 
 #[derive(Args, Debug)]
@@ -63,6 +66,14 @@ struct AddArgs {
     /// Weight of the client's share of the CPU time of an overloaded server, relative to other clients [default: 1]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=MAX_SHARE))]
     share: Option<u32>,
+
+    /// Merchants that the key is limited to: their ids, separated by commas [default: all]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "merchants_label")]
+    merchants: Vec<String>,
+
+    /// Label of the merchants that the key is limited to, with its value, such as owner=7
+    #[arg(long, value_name = "LABEL=VALUE")]
+    merchants_label: Option<String>,
 
     #[command(flatten)]
     file: FileArgs,
@@ -120,7 +131,8 @@ fn add(args: AddArgs, now: Timestamp) -> Result<(), CliError> {
         expires.transpose().map_err(|error| CliError::usage(format!("--expires-in-days: {error}")))?;
     let rate = args.rate_per_s.map(|per_s| Rate::new(per_s, args.burst));
     let share = args.share.and_then(NonZeroU32::new);
-    let new = NewKey { name: args.name, roles: args.roles, expires, rate, share };
+    let merchants = scope_of(&args)?;
+    let new = NewKey { name: args.name, roles: args.roles, expires, rate, share, merchants };
     let key = api_keys::add(&args.file.file, new, now)?;
     terminal::out(format!("{}\n", key.expose_secret()))?;
     terminal::err(
@@ -130,10 +142,46 @@ fn add(args: AddArgs, now: Timestamp) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The merchants that the new key is limited to.
+fn scope_of(args: &AddArgs) -> Result<Option<MerchantScope>, CliError> {
+    if let Some(given) = &args.merchants_label {
+        let invalid = |reason: String| CliError::usage(format!("--merchants-label {reason}"));
+        let (label, value) = given
+            .split_once('=')
+            .ok_or_else(|| invalid("must be a label and its value, such as owner=7".to_owned()))?;
+        return MerchantScope::of_label(label, value).map(Some).map_err(invalid);
+    }
+    if args.merchants.is_empty() {
+        return Ok(None);
+    }
+    let scope = MerchantScope::of_ids(args.merchants.iter().map(String::as_str));
+    scope.map(Some).map_err(|reason| CliError::usage(format!("--merchants: {reason}")))
+}
+
+/// The merchants of a key, in one cell of the table.
+fn merchants_cell(scope: Option<&MerchantScope>) -> String {
+    match scope {
+        None => "all".to_owned(),
+        Some(MerchantScope::Ids(ids)) if ids.len() > 3 => format!("{} ids", ids.len()),
+        Some(scope) => escape::value(&scope.to_string()).into_owned(),
+    }
+}
+
 fn table(keys: &[Key], now: Timestamp) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["id", "name", "roles", "state", "created", "expires", "rate/s", "burst", "share"]);
+    table.set_header([
+        "id",
+        "name",
+        "roles",
+        "state",
+        "created",
+        "expires",
+        "rate/s",
+        "burst",
+        "share",
+        "merchants",
+    ]);
     let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
     let number = |number: Option<NonZeroU32>| number.map(|number| number.to_string()).unwrap_or_default();
     for key in keys {
@@ -153,6 +201,7 @@ fn table(keys: &[Key], now: Timestamp) -> String {
             number(key.rate_per_s),
             number(key.burst),
             number(key.share),
+            merchants_cell(key.merchants.as_ref()),
         ]);
     }
     format!("{table}\n")

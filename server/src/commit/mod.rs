@@ -11,6 +11,7 @@
 //! the disk is full, commands are rejected until there is space. Searches go on.
 
 mod idempotency;
+mod limited_keys;
 mod transaction;
 mod worker;
 
@@ -26,6 +27,7 @@ use crate::{
     change_feed::ChangeFeed,
     clock::Clock,
     error::{LimitedResource, ServiceError},
+    merchant_scope::MerchantScope,
     record::MerchantPatch,
     telemetry::metrics::Metrics,
     watch_registry::WatchRegistry,
@@ -100,7 +102,16 @@ pub struct Transaction {
     pub commands: Vec<Command>,
     /// Identifies a repetition, which returns the first result and is not committed again.
     pub request: Option<RequestKey>,
-    /// True to return the result without committing it.
+    /// Options of all of them.
+    pub options: WriteOptions,
+}
+
+/// Options of commands that are submitted together.
+#[derive(Clone, Debug, Default)]
+pub struct WriteOptions {
+    /// The merchants that the caller may change; `None` for all.
+    pub scope: Option<Arc<MerchantScope>>,
+    /// True to return the results without committing them.
     pub validate_only: bool,
 }
 
@@ -109,7 +120,7 @@ type Results = Result<Vec<Result<Committed, ServiceError>>, ServiceError>;
 
 enum Work {
     /// Each command on its own.
-    Independent(Vec<Command>),
+    Independent(Vec<Command>, WriteOptions),
     /// All commands or none.
     Transaction(Transaction),
 }
@@ -193,6 +204,8 @@ pub struct CommitParts {
     pub clock: Clock,
     /// Records the duration of commits.
     pub metrics: Arc<Metrics>,
+    /// True if changes by API keys that are limited to merchants have to be reviewed.
+    pub review_changes: bool,
 }
 
 /// Starts the commit thread.
@@ -232,13 +245,18 @@ impl CommitHandle {
     ///
     /// # Errors
     /// [`ServiceError::NotReady`] when the server stops.
-    pub async fn submit_each(&self, commands: Vec<Command>) -> Result<Submitted, ServiceError> {
+    pub async fn submit_each(
+        &self,
+        commands: Vec<Command>,
+        options: &WriteOptions,
+    ) -> Result<Submitted, ServiceError> {
         let mut waiting = Vec::new();
         for part in into_batches(commands) {
             let (reply, results) = oneshot::channel();
             let permits = Arc::clone(&self.permits).acquire_many_owned(permits_for(&part)).await;
             let permits = permits.map_err(|_| STOPPING)?;
-            let message = Message::Submit(Submission::new(Work::Independent(part), reply, permits));
+            let message =
+                Message::Submit(Submission::new(Work::Independent(part, options.clone()), reply, permits));
             self.queue.send(message).await.map_err(|_| STOPPING)?;
             waiting.push(results);
         }
@@ -285,7 +303,7 @@ impl Submitted {
 impl Submission {
     fn new(work: Work, reply: oneshot::Sender<Results>, permits: OwnedSemaphorePermit) -> Self {
         let commands = match &work {
-            Work::Independent(commands) | Work::Transaction(Transaction { commands, .. }) => commands,
+            Work::Independent(commands, _) | Work::Transaction(Transaction { commands, .. }) => commands,
         };
         let (count, bytes) = (commands.len(), commands.iter().map(Command::bytes).sum());
         Self { work, reply, commands: count, bytes, permits }

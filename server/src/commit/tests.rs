@@ -54,7 +54,7 @@ fn touch(name: &str) -> Command {
 }
 
 fn together(commands: Vec<Command>) -> Transaction {
-    Transaction { commands, request: None, validate_only: false }
+    Transaction { commands, request: None, options: WriteOptions::default() }
 }
 
 fn repeatable(number: u8, fingerprint: u8, commands: Vec<Command>) -> Transaction {
@@ -95,6 +95,7 @@ fn start_with(
         availability: availability.clone(),
         clock,
         metrics: Arc::new(Metrics::new().unwrap()),
+        review_changes: false,
     };
     let (handle, thread) = spawn(parts).unwrap();
     (handle, thread, reader, feed, availability)
@@ -117,7 +118,8 @@ async fn commands_of_one_batch_see_one_another() {
         touch("a"),
         put("b", Expect::Anything),
     ];
-    let results = commits.submit_each(commands).await.unwrap().results().await.unwrap();
+    let results =
+        commits.submit_each(commands, &WriteOptions::default()).await.unwrap().results().await.unwrap();
     let revisions: Vec<_> =
         results.iter().map(|r| r.as_ref().map(|done| done.change.revision().0).ok()).collect();
     assert_eq!(revisions, [Some(1), None, Some(2), None, Some(3), None, None, Some(4)]);
@@ -139,8 +141,10 @@ async fn a_transaction_is_committed_as_a_whole_or_not_at_all() {
     let failing = vec![put("c", Expect::Absent), touch("a"), delete("a", None), touch("a")];
     let error = commits.submit(together(failing)).await.unwrap_err();
     assert_eq!(error, ServiceError::NotFound(id("a")));
-    let validated =
-        Transaction { validate_only: true, ..together(vec![delete("a", None), put("d", Expect::Absent)]) };
+    let validated = Transaction {
+        options: WriteOptions { validate_only: true, ..WriteOptions::default() },
+        ..together(vec![delete("a", None), put("d", Expect::Absent)])
+    };
     assert_eq!(revisions(&commits.submit(validated).await.unwrap()), [5, 6]);
     let after = reader.snapshot();
     assert_eq!((after.revision(), after.len()), (before.revision(), 1));
@@ -235,8 +239,8 @@ async fn an_update_keeps_the_time_of_creation() {
 async fn a_row_that_changes_nothing_leaves_the_version_as_it_is() {
     let (commits, _thread, reader) = start(MemoryStore::default());
     let rows = || vec![put("a", Expect::Anything), put("b", Expect::Anything), put("a", Expect::Anything)];
-    let first = commits.submit_each(rows()).await.unwrap().results().await.unwrap();
-    let again = commits.submit_each(rows()).await.unwrap().results().await.unwrap();
+    let first = commits.submit_each(rows(), &WriteOptions::default()).await.unwrap().results().await.unwrap();
+    let again = commits.submit_each(rows(), &WriteOptions::default()).await.unwrap().results().await.unwrap();
     let revisions = |results: &[Result<Committed, ServiceError>]| {
         results.iter().map(|result| result.as_ref().unwrap().change.revision().0).collect::<Vec<_>>()
     };
@@ -249,7 +253,8 @@ async fn a_row_that_changes_nothing_leaves_the_version_as_it_is() {
         ..merchant("a")
     };
     let moved = Command::Put { merchant: moved, expect: Expect::Anything };
-    let changed = commits.submit_each(vec![moved]).await.unwrap().results().await.unwrap();
+    let changed =
+        commits.submit_each(vec![moved], &WriteOptions::default()).await.unwrap().results().await.unwrap();
     assert_eq!(revisions(&changed), [3]);
 }
 
@@ -374,7 +379,7 @@ async fn large_submissions_are_split_and_small_ones_share_a_commit() {
     };
     let (commits, thread, reader) = start(HookedStore { inner: MemoryStore::default(), before_commit });
     let many: Vec<Command> = (0..1_300).map(|n| put(&format!("m{n}"), Expect::Absent)).collect();
-    let submitted = commits.submit_each(many).await.unwrap();
+    let submitted = commits.submit_each(many, &WriteOptions::default()).await.unwrap();
     assert!(submitted.results().await.unwrap().iter().all(Result::is_ok));
     let together: Vec<Command> = (0..1_000).map(|n| put(&format!("t{n}"), Expect::Absent)).collect();
     commits.submit(super::tests::together(together)).await.unwrap();

@@ -1,15 +1,20 @@
 //! Decides commands: on top of a snapshot, and of the commands of the batch that are decided already.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
-use nearby_index::{Change, MerchantId, Revision, Snapshot, StoredMerchant, UnixMicros};
+use nearby_index::{Change, Merchant, MerchantId, Revision, Snapshot, StoredMerchant, UnixMicros};
 use nearby_store::{CompletedRequest, RequestId};
 
-use super::{Command, Expect, RequestKey, idempotency::CompletedRequests};
+use super::{
+    Command, Expect, RequestKey, Transaction, WriteOptions,
+    idempotency::CompletedRequests,
+    limited_keys::{self, PendingReviews},
+};
 use crate::{
     error::ServiceError,
+    merchant_scope::MerchantScope,
     reason,
-    record::{self, Update, VersionMeta},
+    record::{self, LimitedEdit, Update, VersionMeta},
 };
 
 /// The result of a command.
@@ -32,14 +37,54 @@ impl Committed {
     }
 }
 
+/// The kinds of commands that are decided differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CommandKind {
+    /// A row of an import.
+    Row,
+    /// A review.
+    Review,
+    /// An update of some fields.
+    Fields,
+    /// Any other.
+    Whole,
+}
+
+impl CommandKind {
+    fn of(command: &Command) -> Self {
+        match command {
+            Command::Put { expect: Expect::Anything, .. } => Self::Row,
+            Command::Put { .. } | Command::Delete { .. } => Self::Whole,
+            Command::Patch(patch) => match patch.update {
+                Update::Overlay { .. } => Self::Row,
+                Update::Review(_) => Self::Review,
+                Update::Fields(_) => Self::Fields,
+                Update::Replace(_) => Self::Whole,
+            },
+        }
+    }
+}
+
 /// Size limit of the merchants of one transaction, so that the response stays below the 4 MiB that clients accept.
 pub(super) const MAX_BYTES: usize = 3_500_000;
 
+/// All that a batch is decided by, besides its commands.
+pub(super) struct BatchContext<'a> {
+    /// The merchants before.
+    pub(super) base: Arc<Snapshot>,
+    /// Requests that were completed before.
+    pub(super) completed_before: &'a CompletedRequests,
+    /// The pending reviews of the snapshot, once they are needed.
+    pub(super) pending_before: &'a OnceCell<PendingReviews>,
+    /// True if changes by API keys that are limited to merchants have to be reviewed.
+    pub(super) review_changes: bool,
+    /// The time of the batch.
+    pub(super) now: UnixMicros,
+}
+
 /// A batch that is being decided, on top of a snapshot.
 pub(super) struct BatchBuilder<'a> {
-    base: Arc<Snapshot>,
-    completed_before: &'a CompletedRequests,
-    now: UnixMicros,
+    context: BatchContext<'a>,
     /// The merchants that the batch changes, as it leaves them.
     touched: HashMap<MerchantId, Option<Arc<StoredMerchant>>>,
     changes: Vec<Change>,
@@ -57,10 +102,10 @@ pub(super) struct Decided {
 }
 
 impl<'a> BatchBuilder<'a> {
-    pub(super) fn new(base: Arc<Snapshot>, completed_before: &'a CompletedRequests, now: UnixMicros) -> Self {
-        let last = base.revision();
+    pub(super) fn new(context: BatchContext<'a>) -> Self {
+        let last = context.base.revision();
         let (touched, changes, replaced, completed) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { base, completed_before, now, touched, changes, replaced, completed, last }
+        Self { context, touched, changes, replaced, completed, last }
     }
 
     pub(super) fn into_decided(self) -> Decided {
@@ -71,16 +116,15 @@ impl<'a> BatchBuilder<'a> {
     /// then.
     pub(super) fn decide_transaction(
         &mut self,
-        commands: Vec<Command>,
-        request: Option<RequestKey>,
-        validate_only: bool,
+        transaction: Transaction,
     ) -> Result<Vec<Committed>, ServiceError> {
+        let Transaction { commands, request, options: WriteOptions { scope, validate_only } } = transaction;
         if let Some(outcomes) = request.map(|request| self.repeated(request)).transpose()?.flatten() {
             return Ok(outcomes.into_iter().map(|change| Committed { change, before: None }).collect());
         }
         let (changes, last) = (self.changes.len(), self.last);
         let mut undo = Vec::new();
-        let decided = self.decide_all(commands, &mut undo);
+        let decided = self.decide_all(commands, scope.as_deref(), &mut undo);
         if decided.is_err() || validate_only {
             self.changes.truncate(changes);
             self.replaced.truncate(changes);
@@ -96,7 +140,7 @@ impl<'a> BatchBuilder<'a> {
             self.completed.push(Arc::new(CompletedRequest {
                 id,
                 fingerprint,
-                completed_at: self.now,
+                completed_at: self.context.now,
                 outcomes,
             }));
         }
@@ -106,6 +150,7 @@ impl<'a> BatchBuilder<'a> {
     fn decide_all(
         &mut self,
         commands: Vec<Command>,
+        scope: Option<&MerchantScope>,
         undo: &mut Vec<(MerchantId, Option<Option<Arc<StoredMerchant>>>)>,
     ) -> Result<Vec<Committed>, ServiceError> {
         let mut bytes = 0;
@@ -113,7 +158,7 @@ impl<'a> BatchBuilder<'a> {
         for command in commands {
             let id = command.id().clone();
             let before = self.touched.get(&id).cloned();
-            let committed = self.decide(command)?;
+            let committed = self.decide(command, scope)?;
             undo.push((id, before));
             bytes += committed.stored().map_or(0, |stored| stored.merchant.profile.full_len() + 8);
             all.push(committed);
@@ -130,7 +175,7 @@ impl<'a> BatchBuilder<'a> {
             self.completed
                 .iter()
                 .find(|request| request.id == id)
-                .or_else(|| self.completed_before.get(id, self.now))
+                .or_else(|| self.context.completed_before.get(id, self.context.now))
         };
         match of(request.id) {
             None => Ok(None),
@@ -143,36 +188,42 @@ impl<'a> BatchBuilder<'a> {
         }
     }
 
-    /// Adds one command to the batch.
-    pub(super) fn decide(&mut self, command: Command) -> Result<Committed, ServiceError> {
-        let is_review =
-            matches!(&command, Command::Patch(patch) if matches!(patch.update, Update::Review(_)));
-        let (before, merchant, is_row) = match command {
+    /// Adds one command to the batch, of a caller that may change the merchants of `scope`, or all.
+    pub(super) fn decide(
+        &mut self,
+        command: Command,
+        scope: Option<&MerchantScope>,
+    ) -> Result<Committed, ServiceError> {
+        let before = self.current(command.id());
+        if let Some(scope) = scope {
+            limited_keys::check(&command, before.as_deref(), scope)?;
+        }
+        let kind = CommandKind::of(&command);
+        let merchant = match command {
             Command::Put { merchant, expect } => {
-                let before = self.current(&merchant.id);
                 if expect == Expect::Absent && before.is_some() {
                     return Err(ServiceError::AlreadyExists(merchant.id));
                 }
-                (before, merchant, expect == Expect::Anything)
+                merchant
             }
-            Command::Patch(patch) => {
-                let before = self.current(&patch.id);
-                let is_row = matches!(patch.update, Update::Overlay { .. });
-                let merchant = patch.apply(before.as_deref())?;
-                (before, merchant, is_row)
-            }
+            Command::Patch(patch) => patch.apply(before.as_deref())?,
             Command::Delete { id, version } => {
-                let Some(before) = self.current(&id) else { return Err(ServiceError::NotFound(id)) };
+                let Some(before) = before else { return Err(ServiceError::NotFound(id)) };
                 if version.is_some_and(|version| version != before.revision) {
                     return Err(ServiceError::Conflict(id));
                 }
                 return Ok(self.add(Change::Delete { id, revision: self.last.next() }, Some(before)));
             }
         };
-        let merchant = record::keep_review(merchant, before.as_deref().filter(|_| !is_review))?;
+        let is_review = kind == CommandKind::Review;
+        let mut merchant = record::keep_review(merchant, before.as_deref().filter(|_| !is_review))?;
+        if let Some(scope) = scope {
+            merchant = self.limited(merchant, before.as_deref(), (scope, kind))?;
+        }
         // A periodic import of a source mostly finds the merchants as they are: their versions, and so their etags, stay.
-        if let Some(before) =
-            before.as_ref().filter(|before| is_row && record::is_same(&before.merchant, &merchant))
+        if let Some(before) = before
+            .as_ref()
+            .filter(|before| kind == CommandKind::Row && record::is_same(&before.merchant, &merchant))
         {
             return Ok(Committed {
                 change: Change::Put(Arc::clone(before)),
@@ -183,18 +234,66 @@ impl<'a> BatchBuilder<'a> {
         let meta = VersionMeta {
             revision: self.last.next(),
             position_revision: unmoved.map_or(self.last.next(), |before| before.position_revision),
-            create_time: before.as_ref().map_or(self.now, |before| before.create_time),
+            create_time: before.as_ref().map_or(self.context.now, |before| before.create_time),
             // The clock may have been set back since: a version is never older than the one that it replaces.
-            update_time: before.as_ref().map_or(self.now, |before| self.now.max(before.update_time)),
+            update_time: before
+                .as_ref()
+                .map_or(self.context.now, |before| self.context.now.max(before.update_time)),
         };
         let stored = Arc::new(record::make_version(merchant, meta));
         Ok(self.add(Change::Put(stored), before))
     }
 
+    /// The merchant that a change by a limited key makes.
+    fn limited(
+        &self,
+        merchant: Merchant,
+        before: Option<&StoredMerchant>,
+        (scope, kind): (&MerchantScope, CommandKind),
+    ) -> Result<Merchant, ServiceError> {
+        let names_fields = kind == CommandKind::Fields;
+        let review_changes = self.context.review_changes;
+        let path = if kind == CommandKind::Row { "" } else { "merchant" };
+        let edit = LimitedEdit { scope, before, names_fields, review_changes };
+        let merchant = edit.apply(merchant).map_err(|error| error.below(path))?;
+        let becomes_pending = record::is_review_pending(&merchant)
+            && !before.is_some_and(|before| record::is_review_pending(&before.merchant));
+        match becomes_pending.then(|| self.other_pending(&merchant.id, scope)).flatten() {
+            Some(other) => Err(ServiceError::ReviewPending(other)),
+            None => Ok(merchant),
+        }
+    }
+
+    /// Another merchant of a scope whose review is pending.
+    fn other_pending(&self, id: &MerchantId, scope: &MerchantScope) -> Option<MerchantId> {
+        let is_pending = |stored: &StoredMerchant| {
+            record::is_review_pending(&stored.merchant)
+                && stored.merchant.id != *id
+                && record::is_in_scope(stored, scope)
+        };
+        match scope {
+            MerchantScope::Ids(ids) => ids
+                .iter()
+                .find(|other| self.current(other).is_some_and(|stored| is_pending(&stored)))
+                .cloned(),
+            MerchantScope::Label { label, value } => {
+                let of_snapshot = || PendingReviews::of(&self.context.base);
+                let pending = self.context.pending_before.get_or_init(of_snapshot);
+                let mut before =
+                    pending.with_label(label, value).filter(|other| !self.touched.contains_key(*other));
+                let touched = || self.touched.values().flatten().find(|stored| is_pending(stored));
+                before
+                    .find(|other| *other != id)
+                    .or_else(|| touched().map(|stored| &stored.merchant.id))
+                    .cloned()
+            }
+        }
+    }
+
     fn current(&self, id: &MerchantId) -> Option<Arc<StoredMerchant>> {
         match self.touched.get(id) {
             Some(touched) => touched.clone(),
-            None => self.base.get(id).cloned(),
+            None => self.context.base.get(id).cloned(),
         }
     }
 

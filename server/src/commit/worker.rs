@@ -1,6 +1,7 @@
 //! The thread that owns the store and the index writer.
 
 use std::{
+    cell::OnceCell,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -11,10 +12,11 @@ use nearby_store::{Batch, Contents, Forget, Store};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    BATCH_BYTES, BATCH_COMMANDS, BackupContents, CommitParts, Message, Results, Submission, Transaction,
-    Work,
+    BATCH_BYTES, BATCH_COMMANDS, BackupContents, Command, CommitParts, Message, Results, Submission,
+    Transaction, Work, WriteOptions,
     idempotency::CompletedRequests,
-    transaction::{BatchBuilder, Decided},
+    limited_keys::PendingReviews,
+    transaction::{BatchBuilder, BatchContext, Committed, Decided},
 };
 use crate::{
     change_feed::ChangeFeed, clock::Clock, error::ServiceError, telemetry::metrics::Metrics,
@@ -37,6 +39,9 @@ pub(super) struct Worker {
     availability: WriteAvailability,
     clock: Clock,
     metrics: Arc<Metrics>,
+    review_changes: bool,
+    /// Known from the first change by an API key that is limited by a label: it takes a pass over all merchants.
+    pending: OnceCell<PendingReviews>,
 }
 
 /// Submissions that are committed together.
@@ -71,9 +76,30 @@ impl Drop for FailOnExit {
 
 impl Worker {
     pub(super) fn new(parts: CommitParts) -> Self {
-        let CommitParts { store, index, feed, watches, completed, availability, clock, metrics } = parts;
-        let (reader, completed) = (index.reader(), CompletedRequests::new(completed));
-        Self { store, index, reader, feed, watches, completed, availability, clock, metrics }
+        let CommitParts {
+            store,
+            index,
+            feed,
+            watches,
+            completed,
+            availability,
+            clock,
+            metrics,
+            review_changes,
+        } = parts;
+        Self {
+            store,
+            reader: index.reader(),
+            index,
+            feed,
+            watches,
+            completed: CompletedRequests::new(completed),
+            availability,
+            clock,
+            metrics,
+            review_changes,
+            pending: OnceCell::new(),
+        }
     }
 
     pub(super) fn run(mut self, mut messages: mpsc::Receiver<Message>) {
@@ -162,7 +188,13 @@ impl Worker {
 
     fn commit(&mut self, submissions: Vec<Submission>) {
         let now = (self.clock)();
-        let mut builder = BatchBuilder::new(self.reader.snapshot(), &self.completed, now);
+        let mut builder = BatchBuilder::new(BatchContext {
+            base: self.reader.snapshot(),
+            completed_before: &self.completed,
+            pending_before: &self.pending,
+            review_changes: self.review_changes,
+            now,
+        });
         let results: Vec<(oneshot::Sender<Results>, Results)> = submissions
             .into_iter()
             .map(|Submission { work, reply, permits, .. }| {
@@ -174,6 +206,9 @@ impl Worker {
         match self.make_durable(&decided, now) {
             Ok(()) => {
                 self.index.apply(&decided.changes);
+                if let Some(pending) = self.pending.get_mut() {
+                    decided.changes.iter().for_each(|change| pending.apply(change));
+                }
                 self.feed.push(&decided.changes);
                 let replaced = decided.replaced.iter().map(Option::as_deref);
                 self.watches.notify(decided.changes.iter().zip(replaced));
@@ -211,14 +246,27 @@ impl Worker {
 
 fn decide(builder: &mut BatchBuilder<'_>, work: Work) -> Results {
     match work {
-        Work::Independent(commands) => {
-            Ok(commands.into_iter().map(|command| builder.decide(command)).collect())
+        Work::Independent(commands, options) => {
+            Ok(commands.into_iter().map(|command| decide_one(builder, command, &options)).collect())
         }
-        Work::Transaction(Transaction { commands, request, validate_only }) => {
-            let decided = builder.decide_transaction(commands, request, validate_only)?;
+        Work::Transaction(transaction) => {
+            let decided = builder.decide_transaction(transaction)?;
             Ok(decided.into_iter().map(Ok).collect())
         }
     }
+}
+
+fn decide_one(
+    builder: &mut BatchBuilder<'_>,
+    command: Command,
+    options: &WriteOptions,
+) -> Result<Committed, ServiceError> {
+    if !options.validate_only {
+        return builder.decide(command, options.scope.as_deref());
+    }
+    let transaction = Transaction { commands: vec![command], request: None, options: options.clone() };
+    let decided = builder.decide_transaction(transaction)?;
+    decided.into_iter().next().ok_or(ServiceError::Internal("a command has no result"))
 }
 
 fn acknowledge(reply: oneshot::Sender<Results>, results: Results) {

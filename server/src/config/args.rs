@@ -106,6 +106,9 @@ server_args! {
         "Share of calls to trace whose clients make no sampling decision, from 0 to 1";
     holidays: PathBuf, "NEARBY_HOLIDAYS", "FILE",
         "Public and school holidays, in TOML, that are added to the built-in calendar or replace it for a country";
+    review_changes: bool = false, "NEARBY_REVIEW_CHANGES", "BOOL",
+        "Hide a merchant until its review when an API key that is limited to merchants changes it",
+        [num_args = 0..=1, default_missing_value = "true"];
     slow_search_ms: u64 = 100, "NEARBY_SLOW_SEARCH_MS", "MS",
         "Duration from which a search is logged as slow, in milliseconds; its position is not logged";
     insecure: bool = false, "NEARBY_INSECURE", "BOOL",

@@ -63,6 +63,8 @@ pub struct Settings {
     pub shutdown_grace_period: Duration,
     /// True if callers without the role `manage` see labels and external ids.
     pub expose_internal_fields: bool,
+    /// True if changes by API keys that are limited to merchants have to be reviewed.
+    pub review_changes: bool,
     /// True if debug logs may contain coarse H3 cells.
     pub log_cells: bool,
     /// Free disk space below which changes are rejected.
@@ -157,6 +159,7 @@ impl ServerArgs {
             reflection: args.reflection(),
             shutdown_grace_period: Duration::from_secs(args.shutdown_grace_period_s()),
             expose_internal_fields: args.expose_internal_fields(),
+            review_changes: args.review_changes(),
             log_cells: args.log_cells(),
             min_free_disk: args
                 .min_free_disk_mib

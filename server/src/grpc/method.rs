@@ -20,6 +20,8 @@ pub(crate) struct Method {
     pub(crate) max_message_bytes: usize,
     /// True if the audit log records its calls.
     pub(crate) audited: bool,
+    /// True if keys that are limited to merchants may call it.
+    pub(crate) is_open_to_limited_keys: bool,
 }
 
 /// Size limit of messages that hold merchants, or many searches.
@@ -41,37 +43,37 @@ pub(crate) const METHODS: [Method; 23] = {
     const OPERATE: &[Role] = &[Role::Operate];
     const LARGE: usize = MAX_MESSAGE_BYTES;
     const SMALL: usize = MAX_QUERY_BYTES;
-    const fn unary(path: &'static str, class: Class, roles: &'static [Role], max_message_bytes: usize, audited: bool) -> Method {
-        Method { path, class, is_unary: true, roles, max_message_bytes, audited }
+    const fn unary(path: &'static str, class: Class, roles: &'static [Role], max_message_bytes: usize, audited: bool, is_open_to_limited_keys: bool) -> Method {
+        Method { path, class, is_unary: true, roles, max_message_bytes, audited, is_open_to_limited_keys }
     }
-    const fn stream(path: &'static str, class: Class, roles: &'static [Role], max_message_bytes: usize, audited: bool) -> Method {
-        Method { path, class, is_unary: false, roles, max_message_bytes, audited }
+    const fn stream(path: &'static str, class: Class, roles: &'static [Role], max_message_bytes: usize, audited: bool, is_open_to_limited_keys: bool) -> Method {
+        Method { path, class, is_unary: false, roles, max_message_bytes, audited, is_open_to_limited_keys }
     }
     [
-        //      path                                                class   roles    message audited
-        unary ("/nearby.v1.NearbyService/SearchNearby",             Search, READ,    SMALL, false),
-        unary ("/nearby.v1.NearbyService/BatchSearchNearby",        Bulk,   READ,    LARGE, false),
-        stream("/nearby.v1.NearbyService/StreamSearchNearby",       Bulk,   READ,    SMALL, false),
-        stream("/nearby.v1.NearbyService/WatchNearby",              Search, READ,    SMALL, false),
-        stream("/nearby.v1.NearbyService/WatchNearbyFrom",          Search, READ,    SMALL, false),
-        unary ("/nearby.v1.NearbyService/GetDensity",               Bulk,   READ,    SMALL, false),
-        unary ("/nearby.v1.MerchantService/GetMerchant",            Search, READ,    SMALL, false),
-        unary ("/nearby.v1.MerchantService/UpdateMerchant",         Write,  MANAGE,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/CreateMerchant",         Write,  MANAGE,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/DeleteMerchant",         Write,  MANAGE,  SMALL, true),
-        unary ("/nearby.v1.MerchantService/ShowMerchant",           Write,  MANAGE,  SMALL, true),
-        unary ("/nearby.v1.MerchantService/HideMerchant",           Write,  MANAGE,  SMALL, true),
-        unary ("/nearby.v1.MerchantService/ApproveMerchant",        Write,  REVIEW,  SMALL, true),
-        unary ("/nearby.v1.MerchantService/RejectMerchant",         Write,  REVIEW,  SMALL, true),
-        unary ("/nearby.v1.MerchantService/BatchCreateMerchants",   Write,  MANAGE,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/BatchUpdateMerchants",   Write,  MANAGE,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/BatchDeleteMerchants",   Write,  MANAGE,  LARGE, true),
-        unary ("/nearby.v1.MerchantService/BatchGetMerchants",      Bulk,   READ,    LARGE, false),
-        unary ("/nearby.v1.MerchantService/ListMerchants",          Bulk,   LIST,    SMALL, false),
-        stream("/nearby.v1.MerchantService/ImportMerchants",        Bulk,   MANAGE,  LARGE, true),
-        stream("/nearby.v1.MerchantService/ExportMerchants",        Bulk,   MANAGE,  SMALL, true),
-        stream("/nearby.v1.MerchantService/WatchMerchants",         Search, MANAGE,  SMALL, false),
-        stream("/nearby.v1.MerchantService/BackUpMerchants",        Bulk,   OPERATE, SMALL, true),
+        //      path                                                class   roles    message audited limited
+        unary ("/nearby.v1.NearbyService/SearchNearby",             Search, READ,    SMALL, false,  true),
+        unary ("/nearby.v1.NearbyService/BatchSearchNearby",        Bulk,   READ,    LARGE, false,  true),
+        stream("/nearby.v1.NearbyService/StreamSearchNearby",       Bulk,   READ,    SMALL, false,  true),
+        stream("/nearby.v1.NearbyService/WatchNearby",              Search, READ,    SMALL, false,  true),
+        stream("/nearby.v1.NearbyService/WatchNearbyFrom",          Search, READ,    SMALL, false,  true),
+        unary ("/nearby.v1.NearbyService/GetDensity",               Bulk,   READ,    SMALL, false,  true),
+        unary ("/nearby.v1.MerchantService/GetMerchant",            Search, READ,    SMALL, false,  true),
+        unary ("/nearby.v1.MerchantService/UpdateMerchant",         Write,  MANAGE,  LARGE, true,   true),
+        unary ("/nearby.v1.MerchantService/CreateMerchant",         Write,  MANAGE,  LARGE, true,   true),
+        unary ("/nearby.v1.MerchantService/DeleteMerchant",         Write,  MANAGE,  SMALL, true,   false),
+        unary ("/nearby.v1.MerchantService/ShowMerchant",           Write,  MANAGE,  SMALL, true,   true),
+        unary ("/nearby.v1.MerchantService/HideMerchant",           Write,  MANAGE,  SMALL, true,   true),
+        unary ("/nearby.v1.MerchantService/ApproveMerchant",        Write,  REVIEW,  SMALL, true,   false),
+        unary ("/nearby.v1.MerchantService/RejectMerchant",         Write,  REVIEW,  SMALL, true,   false),
+        unary ("/nearby.v1.MerchantService/BatchCreateMerchants",   Write,  MANAGE,  LARGE, true,   true),
+        unary ("/nearby.v1.MerchantService/BatchUpdateMerchants",   Write,  MANAGE,  LARGE, true,   true),
+        unary ("/nearby.v1.MerchantService/BatchDeleteMerchants",   Write,  MANAGE,  LARGE, true,   false),
+        unary ("/nearby.v1.MerchantService/BatchGetMerchants",      Bulk,   READ,    LARGE, false,  true),
+        unary ("/nearby.v1.MerchantService/ListMerchants",          Bulk,   LIST,    SMALL, false,  true),
+        stream("/nearby.v1.MerchantService/ImportMerchants",        Bulk,   MANAGE,  LARGE, true,   true),
+        stream("/nearby.v1.MerchantService/ExportMerchants",        Bulk,   MANAGE,  SMALL, true,   false),
+        stream("/nearby.v1.MerchantService/WatchMerchants",         Search, MANAGE,  SMALL, false,  false),
+        stream("/nearby.v1.MerchantService/BackUpMerchants",        Bulk,   OPERATE, SMALL, true,   false),
     ]
 };
 

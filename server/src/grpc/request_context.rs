@@ -9,6 +9,7 @@ use super::{charges::Charges, middleware::deadline::Deadline};
 use crate::{
     auth::{audit_log::Subjects, principal::Principal, role::Role},
     error::ServiceError,
+    merchant_scope::MerchantScope,
     overload::work_queue::Work,
 };
 
@@ -49,6 +50,11 @@ impl RequestContext {
     /// Returns whether the principal has a role.
     pub(crate) fn has(&self, role: Role) -> bool {
         self.principal.as_ref().is_some_and(|principal| principal.has(role))
+    }
+
+    /// The merchants that the principal is limited to; `None` for all.
+    pub(crate) fn scope(&self) -> Option<&Arc<MerchantScope>> {
+        self.principal.as_ref().and_then(|principal| principal.scope.as_ref())
     }
 
     /// The name of the principal, for the log.

@@ -54,53 +54,64 @@ impl From<ServiceError> for Status {
                 details.set_resource_info(MERCHANT, name_of(id), "", error.to_string());
                 details.add_precondition_failure_violation("ETAG", name_of(id), error.to_string());
             }
-            ServiceError::NotReady(_) => {
-                details.set_retry_info(Some(RETRY_DELAY));
-            }
-            ServiceError::Overloaded(retry_delay) => {
-                details.set_retry_info(Some(*retry_delay));
-            }
-            ServiceError::DiskFull => {
-                details.set_retry_info(Some(DISK_FULL_RETRY_DELAY));
+            ServiceError::ReviewPending(id) => {
+                details.add_precondition_failure_violation("REVIEW", name_of(id), error.to_string());
             }
             ServiceError::LimitReached(resource) | ServiceError::PrincipalLimitReached(resource) => {
                 details.add_quota_failure_violation(quota_subject(*resource), error.to_string());
-                details.set_retry_info(Some(RETRY_DELAY));
             }
             ServiceError::RevisionTooOld { .. }
             | ServiceError::RevisionInFuture { .. }
             | ServiceError::HistoryMismatch(_) => {
                 details.add_precondition_failure_violation("REVISION", "revision", error.to_string());
             }
-            ServiceError::RateLimited(exceeded) => {
+            ServiceError::RateLimited(_) => {
                 details.add_quota_failure_violation("nearby/principal", error.to_string());
-                if let Exceeded::Until(wait) = exceeded {
-                    details.set_retry_info(Some(*wait));
-                }
             }
-            ServiceError::IpRateLimited(wait) => {
+            ServiceError::IpRateLimited(_) => {
                 details.add_quota_failure_violation("nearby/ip", error.to_string());
-                details.set_retry_info(Some(*wait));
             }
             ServiceError::RoleMissing(role) => {
                 let metadata = HashMap::from([("role".to_owned(), role.to_string())]);
                 details.set_error_info(reason.as_str(), DOMAIN, metadata);
             }
             ServiceError::HiddenNotAllowed
+            | ServiceError::KeyLimited
+            | ServiceError::NotInScope(_)
             | ServiceError::LabelsNotAllowed
             | ServiceError::Unauthenticated(_)
             | ServiceError::ResponseTooLarge(_)
             | ServiceError::TooManyCells(_)
             | ServiceError::WatcherTooSlow(_)
             | ServiceError::DeadlineExceeded
+            | ServiceError::NotReady(_)
+            | ServiceError::Overloaded(_)
+            | ServiceError::DiskFull
             | ServiceError::ReadOnly
             | ServiceError::Internal(_) => {}
+        }
+        if let Some(delay) = retry_delay(&error) {
+            details.set_retry_info(Some(delay));
         }
         let mut status = Self::with_error_details(code, shortened(message), details);
         if let Some(pushback_ms) = pushback(&error) {
             status.metadata_mut().insert("grpc-retry-pushback-ms", pushback_ms);
         }
         status
+    }
+}
+
+/// The delay of google.rpc.RetryInfo, for errors that may go away by themselves.
+fn retry_delay(error: &ServiceError) -> Option<Duration> {
+    match error {
+        ServiceError::NotReady(_)
+        | ServiceError::LimitReached(_)
+        | ServiceError::PrincipalLimitReached(_) => Some(RETRY_DELAY),
+        ServiceError::DiskFull => Some(DISK_FULL_RETRY_DELAY),
+        ServiceError::Overloaded(delay)
+        | ServiceError::RateLimited(Exceeded::Until(delay))
+        | ServiceError::IpRateLimited(delay) => Some(*delay),
+        _ => None,
     }
 }
 
@@ -145,6 +156,10 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
             (Code::Unauthenticated, reason::CREDENTIALS_REVOKED)
         }
         ServiceError::RoleMissing(_) => (Code::PermissionDenied, reason::ROLE_MISSING),
+        ServiceError::KeyLimited | ServiceError::NotInScope(_) => {
+            (Code::PermissionDenied, reason::KEY_LIMITED)
+        }
+        ServiceError::ReviewPending(_) => (Code::FailedPrecondition, reason::REVIEW_PENDING),
         ServiceError::RateLimited(_) | ServiceError::IpRateLimited(_) => {
             (Code::ResourceExhausted, reason::QUOTA_EXCEEDED)
         }
@@ -275,6 +290,8 @@ mod tests {
             ServiceError::RateLimited(Exceeded::Until(Duration::from_millis(3))),
             ServiceError::IpRateLimited(Duration::from_millis(3)),
             ServiceError::HiddenNotAllowed,
+            ServiceError::KeyLimited,
+            ServiceError::ReviewPending(id()),
             ServiceError::LabelsNotAllowed,
             ServiceError::ResponseTooLarge(1),
             ServiceError::TooManyCells(1),

@@ -1,7 +1,7 @@
 //! State of a listing: visibility, business status, validity and review, which together decide whether searches return a merchant.
 
 use jiff::civil::Date;
-use nearby_index::{StoredMerchant, UnixMicros, Validity, Visibility};
+use nearby_index::{Merchant, UnixMicros, Validity, Visibility};
 use nearby_proto::{v1 as wire, well_known::Timestamp};
 
 use super::partial_decode;
@@ -65,10 +65,15 @@ pub(crate) fn micros_of(given: &Timestamp) -> Option<UnixMicros> {
 }
 
 /// The review of a stored merchant; `None` if it is approved.
-pub(crate) fn review_of(stored: &StoredMerchant) -> Option<wire::Review> {
+pub(crate) fn review_of(merchant: &Merchant) -> Option<wire::Review> {
     // A merchant that is not approved is hidden: the profiles of all others need not be decoded.
-    if stored.merchant.visibility == Visibility::Visible {
+    if merchant.visibility == Visibility::Visible {
         return None;
     }
-    partial_decode::review(&stored.merchant.profile).filter(|review| !is_approved(Some(review)))
+    partial_decode::review(&merchant.profile).filter(|review| !is_approved(Some(review)))
+}
+
+/// Returns whether the review of a merchant is pending.
+pub(crate) fn is_review_pending(merchant: &Merchant) -> bool {
+    review_of(merchant).is_some_and(|review| review.state() == wire::ReviewState::Pending)
 }

@@ -11,6 +11,7 @@
 //! | `index_fields` | terms, opening hours and other details, which the index keeps beside the encoding |
 //! | `area` | service areas and polygons |
 //! | `listing` | visibility, business status, validity and review |
+//! | `limited_edit` | rules for changes by API keys that are limited to merchants |
 //! | `patch`, `field_set` | partial updates, and the fields that they can replace |
 //! | `cross_field_checks` | rules about several fields, which an update of one of them can break |
 //! | `partial_decode`, `names` | single fields of an encoded merchant: labels, the review, names |
@@ -23,6 +24,7 @@ mod field_set;
 pub(crate) mod fixtures;
 mod identity;
 mod index_fields;
+mod limited_edit;
 pub(crate) mod listing;
 mod names;
 mod partial_decode;
@@ -40,6 +42,8 @@ pub(crate) use self::{
     field_set::{NESTED_FIELDS, UPDATABLE_FIELDS},
     identity::{NAME_PREFIX, name_of, revision_of},
     index_fields::{hours_of, position_of},
+    limited_edit::{LimitedEdit, MAX_LABELS, is_in_scope},
+    listing::is_review_pending,
     names::names_of,
-    partial_decode::{label_condition, localized_name},
+    partial_decode::{label_condition, labels_of, localized_name},
 };

@@ -71,7 +71,7 @@ pub(crate) fn label_condition(conditions: &[wire::LabelCondition]) -> Option<Con
 }
 
 /// Returns the labels of a merchant. A profile that cannot be decoded has none.
-fn labels_of(profile: &Profile) -> BTreeMap<String, String> {
+pub(crate) fn labels_of(profile: &Profile) -> BTreeMap<String, String> {
     let [.., internal] = profile.parts();
     Labels::decode(internal).map(|decoded| decoded.labels).unwrap_or_default()
 }

@@ -31,8 +31,9 @@ fn methods() -> Vec<String> {
     services.flat_map(of).collect()
 }
 
-/// Parses the table of ACCESS.md: for each method, which of the roles search, manage and operate may call it.
-fn table() -> BTreeMap<String, [bool; 4]> {
+/// Parses the table of ACCESS.md: for each method, which of the roles search, manage, review and operate may call it, and whether
+/// a key that is limited to merchants may, with the role manage.
+fn table() -> BTreeMap<String, [bool; 5]> {
     let document = include_str!("../../ACCESS.md");
     let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
     let row = |(method, cells): (&str, &str)| {
@@ -118,6 +119,8 @@ async fn every_method_requires_the_roles_of_the_table_in_access_md() {
     let keys = Keys::new();
     let roles = ["search", "manage", "review", "operate"];
     let valid = roles.map(|role| keys.add(role, role));
+    let limited_to_ids = keys.run(&["add", "shop", "--role", "manage", "--merchants", "shop"]);
+    let limited_by_label = keys.run(&["add", "chain", "--role", "manage", "--merchants-label", "owner=7"]);
     let revoked = roles.map(|role| keys.add(&format!("{role} revoked"), role));
     let expired = roles.map(|role| keys.add(&format!("{role} expired"), role));
     for key in &revoked {
@@ -173,11 +176,27 @@ async fn every_method_requires_the_roles_of_the_table_in_access_md() {
             }
             allowed += usize::from(is_authorized(&result));
         }
+        for (at, key) in [&limited_to_ids, &limited_by_label].into_iter().enumerate() {
+            let result = call(&channel, path, Some(key)).await;
+            let [_, may_manage, .., may_limited] = table[&name(path)];
+            assert_eq!(is_authorized(&result), may_manage && may_limited, "{path} {at}: {result:?}");
+            if let Err(status) = &result
+                && !is_authorized(&result)
+            {
+                let expected = if may_manage { "KEY_LIMITED" } else { "ROLE_MISSING" };
+                assert_eq!(reason(status), expected, "{path}");
+            }
+        }
     }
     println!("{} methods, {} roles: {allowed} allowed", methods.len(), roles.len());
     let log = fs::read_to_string(&server.log).unwrap();
     assert!(
-        valid.iter().chain(&revoked).chain(&expired).all(|key| !log.contains(key.as_str())),
+        valid
+            .iter()
+            .chain(&revoked)
+            .chain(&expired)
+            .chain([&limited_to_ids, &limited_by_label])
+            .all(|key| !log.contains(key.as_str())),
         "the log contains a key"
     );
 }

@@ -22,6 +22,7 @@ mod import_replace;
 mod internal_fields;
 mod kill;
 mod large_messages;
+mod limited_keys;
 mod maintenance;
 mod malformed_requests;
 mod net;

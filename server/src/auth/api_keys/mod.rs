@@ -29,6 +29,7 @@ use crate::fs::{
     read_failures::{ReadFailures, Reload},
     regular_file::{self, Contents},
 };
+use crate::merchant_scope::MerchantScope;
 
 /// Maximum size of the file: some 16,000 keys, revoked ones included. `nearby keys` and the server apply the same limit, so that
 /// no file is written that the server does not read.
@@ -70,6 +71,9 @@ pub struct Key {
     /// Weight of its share of an overloaded server, relative to other principals; 1 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<NonZeroU32>,
+    /// The merchants that the key is limited to; all by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merchants: Option<MerchantScope>,
 }
 
 /// Parameters of a new key.
@@ -85,6 +89,8 @@ pub struct NewKey {
     pub rate: Option<Rate>,
     /// Weight of its share of an overloaded server; `None` for 1.
     pub share: Option<NonZeroU32>,
+    /// The merchants that the key is limited to; `None` for all.
+    pub merchants: Option<MerchantScope>,
 }
 
 impl Key {
@@ -99,6 +105,18 @@ impl Key {
         match self.expires {
             Some(expires) if expires <= now => Err(AuthError::Expired),
             _ => Ok(()),
+        }
+    }
+
+    /// Checks that a key that is limited to merchants has no role for all of them.
+    fn check(&self) -> Result<(), String> {
+        let role = self.roles.iter().find(|role| !matches!(role, Role::Search | Role::Manage));
+        match role.filter(|_| self.merchants.is_some()) {
+            None => Ok(()),
+            Some(role) => Err(format!(
+                "a key that is limited to merchants cannot have the role {role}, which is for all merchants; use search or manage, or \
+                 create two keys"
+            )),
         }
     }
 
@@ -143,6 +161,9 @@ pub enum KeysError {
     /// The file would have more than [`MAX_FILE_BYTES`].
     #[error("API key file {} would exceed 4 MiB; remove the entries of old revoked keys", .0.display())]
     TooLarge(PathBuf),
+    /// The key has parameters that exclude each other.
+    #[error("{0}")]
+    Invalid(String),
     /// The key does not exist or is already revoked.
     #[error("no valid API key has the id {0}; nearby keys list shows all ids")]
     Unknown(String),
@@ -189,6 +210,7 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<KeyFile, KeysError> {
                 key.id
             )));
         }
+        key.check().map_err(malformed)?;
     }
     Ok(file)
 }
@@ -219,7 +241,9 @@ pub fn add(path: &Path, new: NewKey, now: Timestamp) -> Result<SecretString, Key
         rate_per_s: new.rate.map(|rate| rate.per_s),
         burst: new.rate.map(|rate| rate.burst),
         share: new.share,
+        merchants: new.merchants,
     };
+    key.check().map_err(KeysError::Invalid)?;
     change(path, |keys| {
         if keys.iter().any(|other| other.id == key.id) {
             return Err(failed(io::Error::other("the random id of the new key is already in use; retry")));
@@ -364,7 +388,7 @@ impl Keys {
 }
 
 impl LoadedKeys {
-    /// Parses the content of a file. A key that is also in `before`, with the same roles and rate, keeps its principal, and with
+    /// Parses the content of a file. A key that is also in `before`, with the same parameters, keeps its principal, and with
     /// it the state of its rate limit.
     fn parse(
         path: &Path,
@@ -381,14 +405,21 @@ impl LoadedKeys {
             let digest = digest_of(&key)?;
             let same = before.and_then(|before| before.by_id.get(&key.id));
             let same = same.filter(|(old, ..)| {
-                (&old.roles, old.rate(), old.share) == (&key.roles, key.rate(), key.share)
+                (&old.roles, old.rate(), old.share, &old.merchants)
+                    == (&key.roles, key.rate(), key.share, &key.merchants)
             });
             let principal = same.map(|(_, _, principal)| Arc::clone(principal)).unwrap_or_else(|| {
                 let name = format!("{} ({})", key.name, key.id);
                 let roles = key.roles.iter().copied().collect();
                 let principal = Principal::new("key", name, roles, key.rate().or(default_rate));
                 let share = key.share.unwrap_or(NonZeroU32::MIN);
-                Arc::new(principal.labelled(&key.name).identified_by_label().with_share(share))
+                Arc::new(
+                    principal
+                        .labelled(&key.name)
+                        .identified_by_label()
+                        .with_share(share)
+                        .limited_to(key.merchants.clone()),
+                )
             });
             Some((key.id.clone(), (key, digest, principal)))
         });

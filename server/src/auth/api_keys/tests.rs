@@ -22,6 +22,7 @@ fn new(name: &str, expires: Option<i64>) -> NewKey {
         expires: expires.map(at),
         rate: None,
         share: None,
+        merchants: None,
     }
 }
 

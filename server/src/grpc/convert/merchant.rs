@@ -15,7 +15,7 @@ use crate::{
     opening_hours::Expression,
     reason,
     record::{
-        self, FieldSet, FieldUpdate, MerchantPatch, NAME_PREFIX, Update, cross_field_checks,
+        self, FieldSet, FieldUpdate, MAX_LABELS, MerchantPatch, NAME_PREFIX, Update, cross_field_checks,
         listing::{date_of, micros_of},
         revision_of,
     },
@@ -178,8 +178,8 @@ fn check_optional_fields(check: &mut Check, given: &wire::Merchant) -> Option<Ex
     if let Some(link) = &given.mini_program {
         check_mini_program(check, "mini_program", link);
     }
-    if given.labels.len() > 64 {
-        check.fail("labels", reason::TOO_MANY, "must have at most 64 elements");
+    if given.labels.len() > MAX_LABELS {
+        check.fail("labels", reason::TOO_MANY, format!("must have at most {MAX_LABELS} elements"));
     } else {
         for (key, value) in &given.labels {
             let path = entry("labels", key);

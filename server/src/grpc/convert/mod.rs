@@ -25,7 +25,7 @@ pub(crate) use self::{
         batch_size, page_size, too_many_elements, too_many_in_message,
     },
     position::{OutputDatum, is_null_island, origin_from_wire, output_datum_from_wire, position_from_wire},
-    request_id::request_key,
+    request_id::{request_key, request_of_scope},
     search::{
         Expansion, Ring, SearchRequest, SearchSettings, area_from_wire, is_truncated, language_from_wire,
         max_per_brand_from_wire, may_see, next_page_token, search_from_wire,

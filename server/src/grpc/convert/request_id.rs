@@ -4,7 +4,7 @@ use nearby_store::RequestId;
 use prost::Message;
 use uuid::Uuid;
 
-use crate::{commit::RequestKey, error::ServiceError, reason};
+use crate::{commit::RequestKey, error::ServiceError, merchant_scope::MerchantScope, reason};
 
 /// Namespace of fingerprints, which are UUIDs of version 5 (RFC 9562): they are stored, and the same in every release.
 const FINGERPRINTS: Uuid = Uuid::from_u128(0x3f6b_8c1e_52a7_4d0b_9e41_7c8d_a2f0_6b35);
@@ -29,4 +29,11 @@ pub(crate) fn request_key(
     let content = [method.as_bytes(), b":", &request.encode_to_vec()].concat();
     let fingerprint = Uuid::new_v5(&FINGERPRINTS, &content).into_bytes();
     Ok(Some(RequestKey { id: RequestId(id.into_bytes()), fingerprint }))
+}
+
+/// The key of a request of a caller that is limited to merchants: only a caller with these gets its result again.
+pub(crate) fn request_of_scope(request: RequestKey, scope: Option<&MerchantScope>) -> RequestKey {
+    let Some(scope) = scope else { return request };
+    let content = [&request.fingerprint[..], scope.to_string().as_bytes()].concat();
+    RequestKey { fingerprint: Uuid::new_v5(&FINGERPRINTS, &content).into_bytes(), ..request }
 }

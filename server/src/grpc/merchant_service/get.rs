@@ -13,19 +13,25 @@ use crate::{
         request_context::RequestContext,
         response_encoder::{put_merchant, viewed},
     },
+    record,
     service::Service,
 };
 
 impl ReadAccess {
     /// Returns whether the caller may read a merchant.
-    pub(super) fn may_read(self, stored: &StoredMerchant) -> bool {
+    pub(super) fn may_read(&self, stored: &StoredMerchant) -> bool {
         let visible = Filter { valid_at: [Some(self.now), None], ..Filter::default() };
-        self.hidden || visible.admits_visibility(stored)
+        self.is_in_scope(stored) && (self.hidden || visible.admits_visibility(stored))
+    }
+
+    /// Returns whether a merchant is one that the caller is limited to.
+    pub(super) fn is_in_scope(&self, stored: &StoredMerchant) -> bool {
+        self.scope.as_ref().is_none_or(|scope| record::is_in_scope(stored, scope))
     }
 }
 
 /// One merchant.
-pub(super) fn one(stored: &StoredMerchant, access: ReadAccess) -> Encoded<wire::Merchant> {
+pub(super) fn one(stored: &StoredMerchant, access: &ReadAccess) -> Encoded<wire::Merchant> {
     let view = if access.internal { View::Full } else { View::Public };
     Encoded::from_bytes(viewed(stored, view).concat())
 }
@@ -34,7 +40,7 @@ pub(super) fn one(stored: &StoredMerchant, access: ReadAccess) -> Encoded<wire::
 pub(super) fn batch(
     service: &Service,
     given: &wire::BatchGetMerchantsRequest,
-    (context, access): (&RequestContext, ReadAccess),
+    (context, access): (&RequestContext, &ReadAccess),
 ) -> Result<Encoded<wire::BatchGetMerchantsResponse>, ServiceError> {
     batch_size(given.names.len(), "names", MAX_NAMES)?;
     context.charges.charge(cost::NAME * given.names.len())?;

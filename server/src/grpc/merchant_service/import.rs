@@ -20,12 +20,12 @@ use crate::grpc::{
     request_context::RequestContext,
 };
 use crate::{
-    commit::{Committed, Submitted},
+    commit::{Committed, Submitted, WriteOptions},
     error::{ServiceError, Violation},
     overload::slice,
-    reason,
+    reason::{self, Reason},
     record::{self, FieldSet},
-    service::{CheckedRow, Service},
+    service::Service,
 };
 
 /// Rows of one call, so that its response stays below the 4 MiB that clients accept by default.
@@ -80,15 +80,9 @@ struct Rows {
     outcomes: Vec<ImportOutcome>,
     /// The positions of the valid rows.
     valid_at: Vec<usize>,
-    decisions: Decisions,
-}
-
-/// The decisions on valid rows.
-enum Decisions {
-    /// The rows are being committed.
-    Submitted(Submitted),
-    /// The rows were only checked.
-    Checked(Vec<Result<Effect, ServiceError>>),
+    submitted: Submitted,
+    /// True if the rows are only checked.
+    validate_only: bool,
 }
 
 /// The effect of a row.
@@ -145,14 +139,14 @@ impl Rows {
             let state = state.into();
             outcomes.push(ImportOutcome { row_number, state, violations, ..Default::default() });
         }
-        if message.validate_only {
-            let effect = |row: CheckedRow| Effect::of(row.before.as_deref(), &row.after);
-            let checked = service.check_import(merchants).into_iter().map(|checked| checked.map(effect));
-            return Ok(Self { outcomes, valid_at, decisions: Decisions::Checked(checked.collect()) });
+        let validate_only = message.validate_only;
+        if !validate_only {
+            // Recorded before they are committed: they may be even if the call ends early.
+            context.add_audit_subjects(merchants.iter().map(|(merchant, _)| &merchant.id));
         }
-        // Recorded before they are committed: they may be even if the call ends early.
-        context.add_audit_subjects(merchants.iter().map(|(merchant, _)| &merchant.id));
-        Ok(Self { outcomes, valid_at, decisions: Decisions::Submitted(service.import(merchants).await?) })
+        let options = WriteOptions { scope: context.scope().cloned(), validate_only };
+        let submitted = service.import(merchants, &options).await?;
+        Ok(Self { outcomes, valid_at, submitted, validate_only })
     }
 
     /// Waits until they are committed, and adds their outcomes to the response.
@@ -161,21 +155,14 @@ impl Rows {
         response: &mut ImportMerchantsResponse,
         bytes_left: &mut usize,
     ) -> Result<(), ServiceError> {
-        let results: Vec<Result<Effect, ServiceError>> = match self.decisions {
-            Decisions::Checked(results) => results,
-            Decisions::Submitted(submitted) => {
-                let results = submitted.results().await?;
-                let last = results.iter().flatten().map(|committed| committed.change.revision().0).max();
-                response.revision = response.revision.max(last.unwrap_or_default());
-                results
-                    .into_iter()
-                    .map(|result| result.map(|committed| Effect::of_committed(&committed)))
-                    .collect()
-            }
-        };
+        let results = self.submitted.results().await?;
+        if !self.validate_only {
+            let last = results.iter().flatten().map(|committed| committed.change.revision().0).max();
+            response.revision = response.revision.max(last.unwrap_or_default());
+        }
         for (at, result) in self.valid_at.into_iter().zip(results) {
             let outcome = &mut self.outcomes[at];
-            match result {
+            match result.map(|committed| Effect::of_committed(&committed)) {
                 Ok(Effect { state, previous_source }) => {
                     outcome.state = state.into();
                     outcome.previous_source = previous_source;
@@ -238,11 +225,21 @@ fn check_row(row: ImportRow, allow_null_island: bool) -> Result<Merchant, Servic
 
 /// The violations of a row. Any other error is not the row's, and ends the import.
 fn violations(error: ServiceError) -> Result<Vec<ImportViolation>, ServiceError> {
-    let ServiceError::Invalid(violations) = error else { return Err(error) };
+    let violations = match error {
+        ServiceError::Invalid(violations) => violations,
+        ServiceError::NotInScope(_) => vec![of_name(reason::KEY_LIMITED, &error)],
+        ServiceError::ReviewPending(_) => vec![of_name(reason::REVIEW_PENDING, &error)],
+        other => return Err(other),
+    };
     let to_wire = |Violation { field, reason, description }| ImportViolation {
         field,
         reason: reason.as_str().to_owned(),
         description,
     };
     Ok(violations.into_iter().map(to_wire).collect())
+}
+
+/// The violation of a row whose merchant the caller cannot change.
+fn of_name(reason: Reason, error: &ServiceError) -> Violation {
+    Violation { field: "name".to_owned(), reason, description: error.to_string() }
 }

@@ -1,8 +1,8 @@
 //! `ListMerchants`: all merchants in order of their ids, page by page.
 
-use std::sync::Arc;
+use std::{ops::Bound, sync::Arc};
 
-use nearby_index::{Effort, Filter, MerchantId, StoredMerchant, VisibilityFilter};
+use nearby_index::{Effort, MerchantId, StoredMerchant, VisibilityFilter};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::Message;
 
@@ -16,6 +16,7 @@ use crate::{
         request_context::RequestContext,
         response_encoder::{field_len, len, put_field, put_merchant, viewed},
     },
+    merchant_scope::MerchantScope,
     page_token::{Fingerprint, Payload},
     service::Service,
 };
@@ -41,7 +42,17 @@ pub(super) async fn list(
     let charges = Arc::clone(&context.charges);
     let job = move |should_continue: &dyn Fn() -> bool| {
         let mut page = ListPage::default();
-        let next = page.fill(snapshot.list(after.as_ref()), (&filter, view), size, should_continue);
+        let all: Box<dyn Iterator<Item = &Arc<StoredMerchant>>> = match access.scope.as_deref() {
+            Some(MerchantScope::Ids(ids)) => {
+                let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+                Box::new(ids.range((from, Bound::Unbounded)).filter_map(|id| snapshot.get(id)))
+            }
+            Some(MerchantScope::Label { .. }) | None => Box::new(snapshot.list(after.as_ref())),
+        };
+        let admits = |stored: &StoredMerchant, effort: &Effort| {
+            filter.matches(stored, effort) && access.is_in_scope(stored)
+        };
+        let next = page.fill(all, (&admits, view), size, should_continue);
         let returned = Returned::of(view, page.merchants, page.response.len()).further_cost();
         charges.add_debt(cost::skipped(page.skipped) + cost::effort(&page.effort) + returned);
         Ok(next.map(|next| (page.response, next)))
@@ -69,7 +80,7 @@ impl ListPage {
     fn fill<'s>(
         &mut self,
         all: impl Iterator<Item = &'s Arc<StoredMerchant>>,
-        (filter, view): (&Filter, View),
+        (admits, view): (&dyn Fn(&StoredMerchant, &Effort) -> bool, View),
         size: usize,
         should_continue: &dyn Fn() -> bool,
     ) -> Option<Option<MerchantId>> {
@@ -78,7 +89,7 @@ impl ListPage {
             if checked % MERCHANTS_PER_CHECK == 0 && !should_continue() {
                 return None;
             }
-            let is_match = filter.matches(stored, &self.effort);
+            let is_match = admits(stored, &self.effort);
             while checks_of_effort < self.effort.nanoseconds() / EFFORT_PER_CHECK_NS {
                 checks_of_effort += 1;
                 if !should_continue() {

@@ -16,7 +16,7 @@ mod list;
 mod watch;
 mod write;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use nearby_index::UnixMicros;
 use nearby_proto::{
@@ -37,7 +37,10 @@ use tonic::{Request, Response, Status, Streaming};
 
 use self::write::{Change, WriteRequest};
 use super::{convert::id_from_name, request_context::RequestContext, streaming::ResponseStream};
-use crate::{auth::role::Role, clock::Clock, error::ServiceError, service::ServiceHandle};
+use crate::{
+    auth::role::Role, clock::Clock, error::ServiceError, merchant_scope::MerchantScope,
+    service::ServiceHandle,
+};
 
 /// The service.
 #[derive(Clone)]
@@ -50,8 +53,10 @@ pub(crate) struct MerchantServiceImpl {
 }
 
 /// The merchants and fields that a caller may read, at the time of the call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct ReadAccess {
+    /// The merchants that the caller is limited to; `None` for all.
+    scope: Option<Arc<MerchantScope>>,
     /// Merchants that searches do not return.
     hidden: bool,
     /// Labels and external ids.
@@ -63,6 +68,7 @@ impl MerchantServiceImpl {
     fn read_access(&self, context: &RequestContext) -> ReadAccess {
         let is_manager = context.has(Role::Manage);
         ReadAccess {
+            scope: context.scope().cloned(),
             hidden: is_manager || context.has(Role::Review),
             internal: is_manager || self.exposes_internal,
             now: (self.clock)(),
@@ -86,7 +92,7 @@ impl MerchantService for MerchantServiceImpl {
         if !access.may_read(&stored) {
             return Err(ServiceError::NotFound(id).into());
         }
-        Ok(Response::new(get::one(&stored, access)))
+        Ok(Response::new(get::one(&stored, &access)))
     }
 
     async fn batch_get_merchants(
@@ -97,7 +103,7 @@ impl MerchantService for MerchantServiceImpl {
         Ok(Response::new(get::batch(
             &*self.handle.service()?,
             request.get_ref(),
-            (&context, self.read_access(&context)),
+            (&context, &self.read_access(&context)),
         )?))
     }
 

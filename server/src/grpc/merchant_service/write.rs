@@ -6,12 +6,13 @@ use prost::Message;
 use uuid::Uuid;
 
 use crate::{
-    commit::{Command, Committed, Expect, RequestKey, Transaction},
+    commit::{Command, Committed, Expect, RequestKey, Transaction, WriteOptions},
     error::ServiceError,
     grpc::{
         convert::{
             MAX_CHANGES, View, batch_size, id_from_name, id_from_wire, merchant_from_wire, patch_from_wire,
-            request_key, review_patch, service_vertices_of, version_from_etag, visibility_patch,
+            request_key, request_of_scope, review_patch, service_vertices_of, version_from_etag,
+            visibility_patch,
         },
         cost,
         request_context::RequestContext,
@@ -102,7 +103,10 @@ impl WriteRequest {
         if !validate_only {
             context.charges.add_debt(cost::COMMIT);
         }
-        let committed = service.change(Transaction { commands, request, validate_only }).await?;
+        let scope = context.scope().cloned();
+        let request = request.map(|request| request_of_scope(request, scope.as_deref()));
+        let options = WriteOptions { scope, validate_only };
+        let committed = service.change(Transaction { commands, request, options }).await?;
         Ok(WriteResult { committed, validate_only })
     }
 }

@@ -125,6 +125,9 @@ impl AuthContext {
             [role, ..] if !method.roles.iter().any(|role| principal.has(*role)) => {
                 Err(Rejected { error: ServiceError::RoleMissing(*role), principal: Some(principal) })
             }
+            _ if principal.scope.is_some() && !method.is_open_to_limited_keys => {
+                Err(Rejected { error: ServiceError::KeyLimited, principal: Some(principal) })
+            }
             _ => Ok(principal),
         }
     }
@@ -142,8 +145,8 @@ impl AuthContext {
         self.authenticator.authenticate(credentials, (self.clock)()).map_err(ServiceError::Unauthenticated)
     }
 
-    /// Checks that credentials are still valid, for all roles that they had: the handler has those, such as the one to see hidden
-    /// merchants.
+    /// Checks that credentials are still valid, for all roles and merchants that they had: the handler has those, such as the role
+    /// to see hidden merchants.
     fn authenticate_again(
         &self,
         before: &Principal,
@@ -153,6 +156,9 @@ impl AuthContext {
         let now = self.authenticate(bearer, peer)?;
         match Role::ALL.into_iter().find(|role| before.has(*role) && !now.has(*role)) {
             Some(role) => Err(Rejected { error: ServiceError::RoleMissing(role), principal: Some(now) }),
+            None if now.scope.is_some() && now.scope != before.scope => {
+                Err(Rejected { error: ServiceError::KeyLimited, principal: Some(now) })
+            }
             None => Ok(()),
         }
     }
@@ -175,7 +181,7 @@ impl AuthContext {
         tracing::debug!(method, reason = reason.as_str(), ?certificate_names, "call rejected");
         let code = match error {
             ServiceError::Unauthenticated(_) => Code::Unauthenticated,
-            ServiceError::RoleMissing(_) => Code::PermissionDenied,
+            ServiceError::RoleMissing(_) | ServiceError::KeyLimited => Code::PermissionDenied,
             // Rate limits are no attempt to get in.
             _ => return,
         };

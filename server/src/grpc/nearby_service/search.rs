@@ -119,7 +119,9 @@ impl NearbyServiceImpl {
     }
 
     pub(super) fn settings_for(&self, context: &RequestContext) -> SearchSettings {
-        let is_manager = context.has(Role::Manage);
+        // A key that is limited to merchants maintains those; as a searcher it is like any other.
+        let is_limited = context.scope().is_some();
+        let is_manager = context.has(Role::Manage) && !is_limited;
         let shows_internal = self.settings.shows_internal || is_manager;
         let search_hidden = is_manager || context.has(Role::Review);
         SearchSettings { search_hidden, shows_internal, ..self.settings }
