@@ -3,8 +3,8 @@
 use std::{cell::Cell, collections::HashSet, hint::black_box};
 
 use nearby_index::{
-    Ecef, Effort, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, Reach, SearchControl,
-    Snapshot, StoredMerchant,
+    Ecef, Effort, End, Hit, Hits, Limit, Meters, OpenStatus, Query, Radius, Reach, SearchControl, Snapshot,
+    StoredMerchant,
 };
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
@@ -18,7 +18,7 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{Expansion, SearchRequest, View, next_page_token},
-        response_encoder::{ResultFlags, len, put_field, put_result, viewed},
+        response_encoder::{ResultFlags, prefetch, put_field, put_result, viewed},
     },
     opening_hours::{Clocks, HolidayCalendar},
     page_token::PageTokens,
@@ -184,7 +184,19 @@ impl<'s> PageSearch<'_, 's> {
         query: Query,
         run: impl FnOnce(&PageSearch<'_, 's>, &Query) -> Option<T>,
     ) -> Option<T> {
-        let Some(last) = self.last_filler(expansion)? else { return run(self, &query) };
+        match self.last_filler(expansion)? {
+            Some(last) => self.run_to_filler(&last, query, run),
+            None => run(self, &query),
+        }
+    }
+
+    /// Runs a union with all that serve the origin, and all others up to the last one that an expansion adds.
+    fn run_to_filler<T>(
+        &self,
+        last: &Hit<'s>,
+        query: Query,
+        run: impl FnOnce(&PageSearch<'_, 's>, &Query) -> Option<T>,
+    ) -> Option<T> {
         let Ok(radius) = Radius::new(last.distance.get()) else { return run(self, &query) };
         let serving = self.serving();
         let is_in = |stored: &StoredMerchant| {
@@ -238,14 +250,21 @@ impl<'s> PageSearch<'_, 's> {
         if ranked.end() == Some(End::Stopped) {
             return None;
         }
-        let mut missing = expansion.min_results.saturating_sub(found);
-        let mut last = None;
+        let (mut missing, mut last) = (expansion.min_results.saturating_sub(found), None);
+        let is_grouped = self.request.group_by_position;
         let mut ranked = search.snapshot.search_iter(fillers.clone(), search.control);
         while missing > 0 {
             let Some(hit) = ranked.next() else { break };
-            if adds(&hit) {
-                missing -= 1;
+            let is_added = adds(&hit);
+            if is_added || is_grouped {
                 last = Some(hit);
+            }
+            missing -= usize::from(is_added);
+            if is_added && missing == 0 && is_grouped {
+                // A merchant that is added takes the place of a farther one of its brand, which may be the only one at its point: there
+                // can be fewer groups than were added.
+                let groups = self.run_to_filler(&hit, whole.clone(), |union, query| union.count(query))?;
+                missing = expansion.min_results.saturating_sub(groups);
             }
         }
         (ranked.end() != Some(End::Stopped)).then_some(last)
@@ -351,7 +370,7 @@ impl<'s> PageSearch<'_, 's> {
 
         // Prefetches the id of the last row, which goes into the token.
         black_box(rows.last().map(|row| row.last.merchant.merchant.id.as_str().as_bytes().first().copied()));
-        let merchants = fetch(rows.iter().map(|row| viewed(row.hit.merchant, self.request.view)));
+        let merchants = prefetch(rows.iter().map(|row| viewed(row.hit.merchant, self.request.view)));
         let mut encoded =
             Vec::with_capacity(merchants.min(max_bytes) + rows.len() * ROW_OVERHEAD_BYTES + END_BYTES);
         for (count, row) in rows.iter().enumerate() {
@@ -452,24 +471,6 @@ impl<'s> PageSearch<'_, 's> {
         let results = || self.count(&Query { after: None, limit: Limit::UNLIMITED, ..query.clone() });
         possible_omissions(query, self.request.accuracy_m, self.request.expansion, count, results)
     }
-}
-
-/// Prefetches the bytes to copy, and returns their number. Merchants are spread over memory: their cache misses overlap when
-/// they are read together, whereas copying would wait for one after the other.
-fn fetch<'m>(merchants: impl Iterator<Item = Pieces<'m>> + Clone) -> usize {
-    const LINE_BYTES: usize = 64;
-
-    // First the location of each, then its bytes.
-    let bytes = merchants.clone().map(len).sum();
-    for piece in merchants.flatten() {
-        let mut at = 0;
-        while let Some(byte) = piece.get(at) {
-            black_box(*byte);
-            at += LINE_BYTES;
-        }
-        black_box(piece.last().copied());
-    }
-    bytes
 }
 
 fn point(hit: &Hit<'_>) -> Ecef {
