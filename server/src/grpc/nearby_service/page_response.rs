@@ -221,8 +221,8 @@ impl<'s> PageSearch<'_, 's> {
             ..whole.clone()
         };
         let search = self.with_predicate(&is_filler);
-        if let Some(max) = self.request.max_per_brand {
-            return self.last_limited_filler(&whole, (&search, &fillers), BrandCounts::new(max), expansion);
+        if self.request.max_per_brand.is_some() || self.request.group_by_position {
+            return self.last_filler_by_results(&whole, (&search, &fillers), expansion);
         }
         let missing = expansion.min_results.saturating_sub(self.count(&whole)?);
         let Some(limit) = Limit::new(missing) else { return Some(None) };
@@ -230,20 +230,21 @@ impl<'s> PageSearch<'_, 's> {
         Some(rows.last().map(|row| row.last))
     }
 
-    /// The same with a limit per brand: a merchant adds a result only if its brand has room beside all merchants of the union and those
-    /// added before, and, with groups, if it is at another point than these.
-    fn last_limited_filler(
+    /// The same where a merchant is not always a further result: with a limit per brand, it is one only if its brand has room beside all
+    /// merchants of the union and those added before; with groups, only if it is at another point than these.
+    fn last_filler_by_results(
         &self,
         whole: &Query,
         (search, fillers): (&PageSearch<'_, 's>, &Query),
-        mut brands: BrandCounts<'s>,
         expansion: Expansion,
     ) -> Option<Option<Hit<'s>>> {
         let mut points = HashSet::new();
+        let mut brands = self.request.max_per_brand.map(BrandCounts::new);
         let mut adds = |hit: &Hit<'s>| {
             SearchWork::count(&self.work.examined);
             let is_grouped = self.request.group_by_position;
-            brands.admit(hit.merchant) && (!is_grouped || points.insert(point(hit).xyz_m().map(f64::to_bits)))
+            let has_room = brands.as_mut().is_none_or(|brands| brands.admit(hit.merchant));
+            has_room && (!is_grouped || points.insert(point(hit).xyz_m().map(f64::to_bits)))
         };
         let mut ranked = self.snapshot.search_iter(whole.clone(), self.control);
         let found = ranked.by_ref().filter(|hit| adds(hit)).count();
@@ -253,14 +254,17 @@ impl<'s> PageSearch<'_, 's> {
         let (mut missing, mut last) = (expansion.min_results.saturating_sub(found), None);
         let is_grouped = self.request.group_by_position;
         let mut ranked = search.snapshot.search_iter(fillers.clone(), search.control);
-        while missing > 0 {
-            let Some(hit) = ranked.next() else { break };
+        let (mut next, mut is_within_group) = (ranked.by_ref().peekable(), false);
+        while missing > 0 || is_within_group {
+            let Some(hit) = next.next() else { break };
             let is_added = adds(&hit);
             if is_added || is_grouped {
                 last = Some(hit);
             }
-            missing -= usize::from(is_added);
-            if is_added && missing == 0 && is_grouped {
+            missing = missing.saturating_sub(usize::from(is_added));
+            // Points at one distance stay together.
+            is_within_group = is_grouped && next.peek().is_some_and(|next| next.distance == hit.distance);
+            if missing == 0 && is_grouped && !is_within_group {
                 // A merchant that is added takes the place of a farther one of its brand, which may be the only one at its point: there
                 // can be fewer groups than were added.
                 let groups = self.run_to_filler(&hit, whole.clone(), |union, query| union.count(query))?;

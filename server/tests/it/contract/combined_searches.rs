@@ -97,7 +97,13 @@ fn assert_rows(all: &[Known], case: &Case, found: &Rows) {
     };
     let least = if case.min_results == 0 || up_to(0).len() >= case.min_results { 0 } else { 1 };
     // Which merchants were added shows in the rows: those of a prefix of all that were left.
-    let prefixes: Vec<usize> = (least..=all.len()).filter(|last| up_to(*last) == *found).collect();
+    let is_whole = |last: usize| match (last.checked_sub(1).map(|last| &all[last]), all.get(last)) {
+        // Points at one distance stay together.
+        (Some(last), Some(next)) => !case.grouped || last.distance_m < next.distance_m,
+        _ => true,
+    };
+    let prefixes: Vec<usize> =
+        (least..=all.len()).filter(|last| is_whole(*last) && up_to(*last) == *found).collect();
     assert!(!prefixes.is_empty(), "{case:?}: {found:?}, without an expansion {:?}", up_to(0));
     let is_enough = found.len() >= case.min_results || prefixes.contains(&all.len());
     assert!(is_enough, "{case:?}: {} rows, and more can be added", found.len());
