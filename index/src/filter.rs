@@ -80,7 +80,10 @@ impl PartialEq for TextFilter {
 /// A condition on merchants that only the writer of their profiles can evaluate. Evaluated last, for each merchant
 /// that meets all others.
 #[derive(Clone)]
-pub struct Condition(Arc<dyn Fn(&StoredMerchant, &Effort) -> bool + Send + Sync>);
+pub struct Condition(Arc<IsMet>);
+
+/// Decides a condition, and adds its work.
+type IsMet = dyn Fn(&StoredMerchant, &Effort) -> bool + Send + Sync;
 
 impl Condition {
     /// Creates a condition from a function, which must return the same for the same merchant, and adds its work.

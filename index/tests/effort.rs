@@ -41,8 +41,8 @@ fn snapshot(name_bytes: usize, area: Option<&ServiceArea>) -> IndexWriter {
 
 fn star(center: (f64, f64), vertices: u32) -> Vec<Position<Wgs84>> {
     let corner = |number: u32| {
-        let (sin, cos) = (f64::from(number) / f64::from(vertices) * std::f64::consts::TAU).sin_cos();
-        let radius = if number % 2 == 0 { 0.3 } else { 0.2 };
+        let (sin, cos) = libm::sincos(f64::from(number) / f64::from(vertices) * std::f64::consts::TAU);
+        let radius = if number.is_multiple_of(2) { 0.3 } else { 0.2 };
         Position::new(center.0 + radius * sin, center.1 + radius * cos).unwrap()
     };
     (0..vertices).map(corner).collect()

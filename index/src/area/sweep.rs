@@ -147,7 +147,7 @@ mod tests {
             let count = radii.len();
             let corner = |(number, radius): (usize, &f64)| {
                 let turn = if number == seed % count { shift } else { 0.0 };
-                let (sin, cos) = ((number as f64 + turn) / count as f64 * std::f64::consts::TAU).sin_cos();
+                let (sin, cos) = libm::sincos((number as f64 + turn) / count as f64 * std::f64::consts::TAU);
                 (radius * cos, radius * sin)
             };
             let vertices: Vec<_> = radii.iter().enumerate().map(corner).collect();

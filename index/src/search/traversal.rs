@@ -371,8 +371,8 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
         area: impl Fn() -> Option<AreaOfPoint<'s>>,
     ) -> bool {
         let condition = self.query.filter.condition.as_ref();
-        let accepts = !self.stopped
-            && !(self.inner.is_some() && self.is_before(hit))
+        let is_skipped = self.stopped || self.inner.is_some() && self.is_before(hit);
+        let accepts = !is_skipped
             && self
                 .restriction
                 .as_ref()

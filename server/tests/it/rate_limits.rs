@@ -357,11 +357,18 @@ async fn an_import_from_a_file_waits_until_the_debt_of_its_key_is_paid() {
     assert_ne!(rejected, 0, "the import did not have to wait");
 }
 
-/// A ring of vertices around [`AT`], at a distance in degrees.
+/// A ring of vertices around [`AT`], on a square with sides of twice a distance in degrees.
 fn ring(vertices: u32, radius_deg: f64) -> wire::PolygonSet {
     let corner = |number: u32| {
-        let (sin, cos) = (f64::from(number) / f64::from(vertices) * std::f64::consts::TAU).sin_cos();
-        (AT.0 + radius_deg * sin, AT.1 + radius_deg * cos)
+        let turns = f64::from(number) / f64::from(vertices) * 4.0;
+        let along = turns.fract() * 2.0 - 1.0;
+        let (north, east) = match number * 4 / vertices {
+            0 => (1.0, along),
+            1 => (-along, 1.0),
+            2 => (-1.0, -along),
+            _ => (along, -1.0),
+        };
+        (AT.0 + radius_deg * north, AT.1 + radius_deg * east)
     };
     let (latitudes, longitudes) = (0..vertices).map(corner).unzip();
     let polygon = wire::Polygon { shell: Some(wire::Ring { latitudes, longitudes }), holes: Vec::new() };

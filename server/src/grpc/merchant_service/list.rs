@@ -52,7 +52,7 @@ pub(super) async fn list(
         let admits = |stored: &StoredMerchant, effort: &Effort| {
             filter.matches(stored, effort) && access.is_in_scope(stored)
         };
-        let next = page.fill(all, (&admits, view), size, should_continue);
+        let next = page.fill(all, (admits, view), size, should_continue);
         let returned = Returned::of(view, page.merchants, page.response.len()).further_cost();
         charges.add_debt(cost::skipped(page.skipped) + cost::effort(&page.effort) + returned);
         Ok(next.map(|next| (page.response, next)))
@@ -80,7 +80,7 @@ impl ListPage {
     fn fill<'s>(
         &mut self,
         all: impl Iterator<Item = &'s Arc<StoredMerchant>>,
-        (admits, view): (&dyn Fn(&StoredMerchant, &Effort) -> bool, View),
+        (admits, view): (impl Fn(&StoredMerchant, &Effort) -> bool, View),
         size: usize,
         should_continue: &dyn Fn() -> bool,
     ) -> Option<Option<MerchantId>> {
