@@ -45,6 +45,7 @@ pub(crate) use self::{
     csv::dialect::Delimiter,
     geojson::polygons as polygons_of_geojson,
     hours::HoursConverter,
+    listing::parse_time,
     mapping::Mapping,
     options::ReadOptions,
     reader::{Input, Position},

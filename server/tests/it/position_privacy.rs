@@ -165,7 +165,7 @@ async fn call_merchant_service(server: &TestServer, collected: &mut Collected) {
         collected.error(client.update_merchant(update.clone()).await);
         let batch = wire::BatchUpdateMerchantsRequest { requests: vec![update], ..Default::default() };
         collected.error(client.batch_update_merchants(batch).await);
-        let rows = vec![wire::ImportRow { row_number: 1, merchant }];
+        let rows = vec![wire::ImportRow { row_number: 1, merchant, ..Default::default() }];
         let import = wire::ImportMerchantsRequest { rows, ..Default::default() };
         let outcome = client.import_merchants(tokio_stream::once(import)).await.unwrap().into_inner();
         assert_is_clean("the outcome of an import", format!("{outcome:?}").as_bytes());

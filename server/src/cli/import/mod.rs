@@ -9,6 +9,7 @@
 //! | `replace` | removes the merchants of a source that the file lacks |
 //! | `rejected_file`, `warnings_file` | the files that an import writes |
 
+mod messages;
 mod names;
 mod rejected_file;
 mod replace;
@@ -25,7 +26,7 @@ use std::{
 
 use clap::Args;
 
-pub(super) use self::send::StoreOptions;
+pub(super) use self::messages::StoreOptions;
 use self::{
     rejected_file::RejectedFile,
     replace::{MissingAction, ReplaceOptions, Replacement},
