@@ -9,7 +9,6 @@
 //! | `replace` | removes the merchants of a source that the file lacks |
 //! | `rejected_file`, `warnings_file` | the files that an import writes |
 
-mod messages;
 mod names;
 mod rejected_file;
 mod replace;
@@ -26,7 +25,6 @@ use std::{
 
 use clap::Args;
 
-pub(super) use self::messages::StoreOptions;
 use self::{
     rejected_file::RejectedFile,
     replace::{MissingAction, ReplaceOptions, Replacement},
@@ -42,7 +40,9 @@ use super::{
     terminal,
 };
 use crate::{
-    formats::{Charset, DatumArg, Delimiter, FileFormat, HoursConverter, Input, Mapping, ReadOptions},
+    formats::{
+        Charset, DatumArg, Delimiter, FileFormat, HoursConverter, Input, Mapping, ReadOptions, StoreOptions,
+    },
     opening_hours::{HolidayCalendar, is_time_zone},
 };
 

@@ -7,13 +7,12 @@ use nearby_proto::v1::{ImportMerchantsRequest, ImportMerchantsResponse, ImportRo
 use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
 
 use super::{
-    messages::{MAX_ROW_BYTES, Messages, StoreOptions},
     report::{PendingRow, RejectedRow, Tally},
     stored,
 };
 use crate::{
     cli::{exit_code::CliError, terminal::count},
-    formats::{Input, Position, Row},
+    formats::{Input, MAX_ROW_BYTES, Messages, Position, Row, StoreOptions},
     reason,
 };
 

@@ -1,4 +1,4 @@
-//! Distributes the rows of a call over messages.
+//! Distributes the rows of one call of ImportMerchants over messages.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const ROWS_PER_MESSAGE: usize = 500;
 /// Well below the 4 MiB limit of a message, which also has the masks of its rows.
 const BYTES_PER_MESSAGE: usize = 1024 * 1024;
 /// Bytes of a row, so that a message holds at least two.
-pub(super) const MAX_ROW_BYTES: usize = BYTES_PER_MESSAGE / 2;
+pub(crate) const MAX_ROW_BYTES: usize = BYTES_PER_MESSAGE / 2;
 
 /// Options of how rows are stored.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +44,7 @@ type Fields = Option<Arc<[&'static str]>>;
 
 /// Distributes rows over messages within the limits of rows and bytes, in order. Rows with different masks share a message: each commit
 /// of the server takes the rows of one message at most.
-pub(super) struct Messages<'a> {
+pub(crate) struct Messages<'a> {
     options: &'a StoreOptions,
     messages: Vec<ImportMerchantsRequest>,
     /// Bytes of the rows of the last message.
@@ -54,11 +54,11 @@ pub(super) struct Messages<'a> {
 }
 
 impl<'a> Messages<'a> {
-    pub(super) fn new(options: &'a StoreOptions) -> Self {
+    pub(crate) fn new(options: &'a StoreOptions) -> Self {
         Self { options, messages: Vec::new(), bytes: 0, masks: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, mut row: ImportRow, fields: Fields) {
+    pub(crate) fn push(&mut self, mut row: ImportRow, fields: Fields) {
         let fields = fields.filter(|_| !self.options.replace_fields);
         let length = row.encoded_len();
         let has_room = |last: &ImportMerchantsRequest| {
@@ -85,7 +85,7 @@ impl<'a> Messages<'a> {
         last.rows.push(row);
     }
 
-    pub(super) fn into_vec(self) -> Vec<ImportMerchantsRequest> {
+    pub(crate) fn into_vec(self) -> Vec<ImportMerchantsRequest> {
         self.messages
     }
 }
