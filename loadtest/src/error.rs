@@ -31,7 +31,7 @@ pub enum Error {
     Unreachable(String, io::Error),
     /// The server holds another dataset, or none.
     #[error(
-        "the server does not hold the dataset of seed {seed} with {merchants} merchants: pass the --seed and --merchants that it was loaded with, load it with `nearby-loadtest generate --seed {seed} --merchants {merchants} --server {server}`, or pass --unknown-dataset to verify only order and distances"
+        "the server does not hold the dataset of seed {seed} with {merchants} merchants: pass the --seed, --merchants and --extended that it was loaded with, load it with `nearby-loadtest generate --seed {seed} --merchants {merchants} --server {server}`, or pass --unknown-dataset to verify only order and distances"
     )]
     DatasetMismatch {
         /// Seed.

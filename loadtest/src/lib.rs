@@ -13,6 +13,7 @@
 //! | [`server`] | a server process, for runs without `--server` |
 //! | [`sweep`], [`cost`] | measurements that consist of many runs |
 //! | [`fairness`] | a normal client beside noisy ones |
+//! | [`watchers`] | writes beside few and many watches |
 //! | [`attacks`] | hostile clients, and their effect on well-behaved ones |
 //! | `compare` | the same searches on Redis, Tile38 and PostGIS (feature `rivals`) |
 //! | [`error`], [`cli`] | errors and exit codes, the command line |
@@ -44,4 +45,5 @@ pub mod runner;
 pub mod server;
 pub mod sweep;
 pub mod verify;
+pub mod watchers;
 pub mod workload;

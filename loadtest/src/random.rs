@@ -6,7 +6,7 @@ use rand_pcg::Pcg64Mcg;
 /// Returns the generator of item `number` in stream `kind` of a seed.
 ///
 /// Each item has a generator of its own, so that item 1,000,000 is made without making those before it. Every user of
-/// this function has a `kind` of its own (1 to 10, and 20); changing one changes every published figure of a seed.
+/// this function has a `kind` of its own (1 to 11, and 20); changing one changes every published figure of a seed.
 pub(crate) fn rng_for(seed: u64, kind: u64, number: u64) -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(splitmix64(seed ^ splitmix64(kind ^ splitmix64(number))))
 }

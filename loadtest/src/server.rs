@@ -88,6 +88,13 @@ impl CpuSplit {
             .stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success()).then_some(cpu_split)
     }
+
+    /// Leaves the server one processor, whatever the half of the machine is.
+    #[must_use]
+    pub fn single(self) -> Self {
+        let server = self.server.split(',').next().unwrap_or_default().to_owned();
+        Self { server, ..self }
+    }
 }
 
 /// Returns the processors that this process may run on; `None` if there are fewer than two.

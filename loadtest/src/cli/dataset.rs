@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
 
-use crate::dataset::{GeoPoint, Source};
+use crate::dataset::{CityError, Dataset, GeoPoint, Source};
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct CityOptions {
@@ -15,6 +15,10 @@ pub(super) struct CityOptions {
     /// One city of a million inhabitants at this point instead, in decimal degrees of WGS-84
     #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
     around: Option<Point>,
+
+    /// Give merchants attributes, and one in ten a service area, which the scenarios `delivery` and `rated` search by: another dataset
+    #[arg(long)]
+    extended: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +40,13 @@ impl FromStr for Point {
 }
 
 impl CityOptions {
-    pub(super) fn source(&self) -> Source {
+    /// Returns the dataset of a seed and a number of merchants.
+    pub(super) fn dataset(&self, seed: u64, merchants: u64) -> Result<Dataset, CityError> {
+        let dataset = Dataset::new(seed, merchants, &self.source())?;
+        Ok(if self.extended { dataset.extended() } else { dataset })
+    }
+
+    fn source(&self) -> Source {
         match (&self.cities, self.around) {
             (Some(file), _) => Source::File(file.clone()),
             (None, Some(Point(place))) => Source::Around(place),

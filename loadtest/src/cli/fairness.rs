@@ -84,10 +84,8 @@ pub(super) async fn run(args: &FairnessArgs) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let length = seconds(args.seconds)?;
-    let split = CpuSplit::take().ok_or(Error::Usage("fairness needs two processors, and taskset"))?;
-    // One processor for the server, whatever the half of the machine is.
-    let processor = split.server.split(',').next().unwrap_or_default().to_owned();
-    let split = CpuSplit { server: processor.clone(), generator: split.generator };
+    let split = CpuSplit::take().ok_or(Error::Usage("fairness needs two processors, and taskset"))?.single();
+    let processor = split.server.clone();
     let keys = Keys::create()?;
     let dataset = args.dataset()?;
     let server = ServerProcess::start_with(Some(&split), &["--keys".as_ref(), keys.file.as_os_str()]).await?;

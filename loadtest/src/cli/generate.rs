@@ -57,7 +57,7 @@ enum Format {
 }
 
 pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Error> {
-    let dataset = Dataset::new(args.seed, args.merchants, &args.cities.source())?;
+    let dataset = args.cities.dataset(args.seed, args.merchants)?;
     if let Some(server) = &args.server {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(import(&dataset, server, &args.auth.client_access()?))?;

@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `generate` `run` `sweep` `cost` `fairness` `attack` `merge` | one subcommand each (`compare` is in `crate::compare`) |
+//! | `generate` `run` `sweep` `cost` `fairness` `watchers` `attack` `merge` | one subcommand each (`compare` is in `crate::compare`) |
 //! | `prepare` | the server, its dataset and the connections, common to all commands that load a server |
 //! | `dataset`, `auth` | options shared by several subcommands |
 //! | `report_files`, `output` | report files, terminal output |
@@ -19,6 +19,7 @@ mod prepare;
 mod report_files;
 mod run;
 mod sweep;
+mod watchers;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -58,6 +59,8 @@ enum Command {
     Cost(cost::CostArgs),
     /// Measure a normal client beside noisy ones, each with an API key of its own; writes target/fairness.json
     Fairness(fairness::FairnessArgs),
+    /// Measure the CPU time of writes beside few and many watches, and how soon watches are notified; writes target/watchers.json
+    Watchers(watchers::WatchersArgs),
     /// Attack the server with hostile clients; measure how soon it ends each and the effect on other callers
     Attack(attack::AttackArgs),
     /// Merge the reports of several generators
@@ -102,6 +105,7 @@ fn dispatch(command: &Command) -> Result<ExitCode, Error> {
         Command::Sweep(args) => args.options.runtime()?.block_on(until_signalled(sweep::run(args))),
         Command::Cost(args) => args.options.runtime()?.block_on(until_signalled(cost::run(args))),
         Command::Fairness(args) => runtime()?.block_on(until_signalled(fairness::run(args))),
+        Command::Watchers(args) => runtime()?.block_on(until_signalled(watchers::run(args))),
         Command::Attack(args) => args.options().runtime()?.block_on(until_signalled(attack::run(args))),
         Command::Merge(args) => merge::merge(args),
         Command::Scenarios => {

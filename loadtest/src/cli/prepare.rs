@@ -158,7 +158,10 @@ impl PreparedRun {
         if let Some(pid) = options.server_pid {
             ProcessUsage::of(pid).map_err(|_| Error::NoProcess(pid))?;
         }
-        let dataset = Dataset::new(options.seed, options.merchants, &options.cities.source())?;
+        let dataset = options.cities.dataset(options.seed, options.merchants)?;
+        if scenario.needs_extension() && !dataset.is_extended() && !options.unknown_dataset {
+            return Err(Error::Usage(NOT_EXTENDED));
+        }
         // Counted before half of the processors are given to the server.
         let threads = options.threads();
         let own = match &options.server {
@@ -237,6 +240,8 @@ impl PreparedRun {
     }
 }
 
+const NOT_EXTENDED: &str = "the scenario searches by service area or attribute, which merchants of the plain dataset lack: pass --extended, to `generate` as well";
+
 const NOT_FOUND: Code = Code(5);
 
 async fn oracle_of(dataset: &Dataset) -> io::Result<Arc<Oracle>> {
@@ -283,7 +288,11 @@ async fn holds(target: &Target, dataset: &Dataset) -> io::Result<bool> {
         if exists != (number < dataset.count()) {
             return Ok(false);
         }
-        if exists && merchant.is_none_or(|merchant| merchant.position != dataset.merchant(number).position) {
+        let expected = dataset.merchant(number);
+        let is_expected = |merchant: Merchant| {
+            merchant.position == expected.position && merchant.attributes == expected.attributes
+        };
+        if exists && !merchant.is_some_and(is_expected) {
             return Ok(false);
         }
     }

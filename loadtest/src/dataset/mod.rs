@@ -6,6 +6,7 @@
 //! merchant in three belongs to a brand; a few brands are very large and most are small.
 
 mod cities;
+mod extension;
 mod geo_point;
 mod merchant;
 mod oracle;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use nearby_proto::v1::Merchant;
 use rand_pcg::Pcg64Mcg;
 
+pub use self::extension::AttributeRange;
 pub(crate) use self::merchant::{LOAD_ONLY_PREFIX, is_open_at};
 pub use self::{
     cities::{City, CityError, Source},
@@ -29,6 +31,7 @@ pub struct Dataset {
     seed: u64,
     count: u64,
     cities: Arc<cities::Cities>,
+    is_extended: bool,
 }
 
 impl Dataset {
@@ -37,7 +40,18 @@ impl Dataset {
     /// # Errors
     /// The file cannot be read, or contains no valid city.
     pub fn new(seed: u64, count: u64, source: &Source) -> Result<Self, CityError> {
-        Ok(Self { seed, count, cities: Arc::new(cities::Cities::load(source, seed)?) })
+        Ok(Self { seed, count, cities: Arc::new(cities::Cities::load(source, seed)?), is_extended: false })
+    }
+
+    /// Gives the merchants attributes and some of them service areas: another dataset, so that the figures of the plain one stay
+    /// comparable.
+    #[must_use]
+    pub fn extended(self) -> Self {
+        Self { is_extended: true, ..self }
+    }
+
+    pub(crate) fn is_extended(&self) -> bool {
+        self.is_extended
     }
 
     /// Returns the number of merchants.
@@ -56,7 +70,8 @@ impl Dataset {
     #[must_use]
     pub fn merchant(&self, number: u64) -> Merchant {
         let (location, settlement) = placement::of_merchant(&self.cities, self.seed, number);
-        merchant::merchant(self.seed, number, location, &self.cities.of(settlement))
+        let merchant = merchant::merchant(self.seed, number, location, &self.cities.of(settlement));
+        if self.is_extended { extension::extended(merchant, self.seed, number) } else { merchant }
     }
 
     pub(crate) fn seed(&self) -> u64 {
@@ -85,6 +100,12 @@ impl Dataset {
     #[must_use]
     pub fn word(random: &mut Pcg64Mcg) -> &'static str {
         merchant::word(random)
+    }
+
+    /// Returns a range of an attribute of the extended dataset.
+    #[must_use]
+    pub fn attribute_range(random: &mut Pcg64Mcg) -> AttributeRange {
+        extension::attribute_range(random)
     }
 
     /// Returns the category of frequency rank `rank`, from 0.
@@ -126,6 +147,25 @@ mod tests {
             "{:#x}",
             twox_hash::XxHash3_64::oneshot(&one)
         );
+    }
+
+    #[test]
+    fn the_extended_dataset_differs_by_attributes_and_service_areas_alone() {
+        let plain = Dataset::new(1, 10_000, &Source::BuiltIn).unwrap();
+        let extended = plain.clone().extended();
+        let mut serving = 0;
+        for number in 0..10_000 {
+            let Merchant { attributes, service_area, .. } = extended.merchant(number);
+            assert!(attributes.contains_key("price_level"));
+            serving += u32::from(service_area.is_some());
+            let stripped = Merchant {
+                attributes: plain.merchant(number).attributes,
+                service_area: None,
+                ..extended.merchant(number)
+            };
+            assert_eq!(stripped, plain.merchant(number));
+        }
+        assert!((800..1_200).contains(&serving), "{serving} of 10,000");
     }
 
     const FINGERPRINT: u64 = 0x3483_6a36_b082_1d4b;

@@ -67,6 +67,9 @@ pub enum VerifyError {
     /// The open state of a result is wrong.
     #[error("open state of {0} is wrong")]
     WrongOpenState(String),
+    /// A result is wrong on whether the merchant serves the origin.
+    #[error("serves_origin of {0} is wrong")]
+    WrongServesOrigin(String),
     /// The number of merchants of a group is wrong.
     #[error("{0} represents {1} merchants at its point instead of {2}")]
     GroupSize(String, i32, usize),

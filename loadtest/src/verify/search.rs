@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use nearby_proto::v1::{CoordinateSystem, NearbyResult, OpenState, SearchNearbyResponse};
+use nearby_proto::v1::{
+    CoordinateSystem, Merchant, NearbyResult, OpenState, SearchNearbyResponse, service_area::Shape,
+};
 
 use super::VerifyError;
-use crate::dataset::{GeoPoint, LOAD_ONLY_PREFIX, Near, Oracle, distance_m, is_open_at};
+use crate::dataset::{AttributeRange, GeoPoint, LOAD_ONLY_PREFIX, Near, Oracle, distance_m, is_open_at};
 
 /// Parameters of a search whose response is verified.
 #[derive(Clone, Debug)]
@@ -20,6 +22,10 @@ pub struct SearchCheck {
     pub category: Option<&'static str>,
     /// Only merchants of whose names a word begins with this text, in lower case.
     pub text: Option<String>,
+    /// Only merchants with an attribute in this range.
+    pub attribute: Option<AttributeRange>,
+    /// Only merchants whose service area contains the origin.
+    pub is_serving: bool,
     /// Only merchants that are not closed at this time, in seconds since 1970.
     pub open_at_s: Option<i64>,
     /// Merchants at the same point are grouped into one result.
@@ -69,6 +75,9 @@ impl SearchCheck {
 
     fn verify_result(&self, result: &NearbyResult, oracle: Option<&Oracle>) -> Result<(), VerifyError> {
         let name = name_of(result);
+        if self.is_serving && !result.serves_origin {
+            return Err(VerifyError::WrongServesOrigin(name.to_owned()));
+        }
         let unexpected = || VerifyError::Unexpected(name.to_owned());
         // The distance of a merchant outside the dataset is compared with its own position, if the view includes it.
         let own_position = || {
@@ -81,8 +90,17 @@ impl SearchCheck {
             Some(oracle) => {
                 let dataset = oracle.dataset();
                 let number = dataset.number_of(name).ok_or_else(unexpected)?;
-                if !dataset.is_visible(number) || !self.matches_filter(number, oracle) {
+                if !dataset.is_visible(number) || !self.matches_filter(number, oracle, Edge::Included) {
                     return Err(unexpected());
+                }
+                if dataset.is_extended() {
+                    let (merchant, location) = (dataset.merchant(number), dataset.location(number));
+                    let is_served = |edge| self.is_served_by(&merchant, location, edge);
+                    let is_right =
+                        is_served(if result.serves_origin { Edge::Included } else { Edge::Excluded });
+                    if is_right != result.serves_origin {
+                        return Err(VerifyError::WrongServesOrigin(name.to_owned()));
+                    }
                 }
                 let actual = result.open_state();
                 let is_open = self.open_at_s.map(|at_s| is_open_at(&dataset.merchant(number), at_s));
@@ -166,7 +184,9 @@ impl SearchCheck {
     }
 
     fn expected(&self, limit: usize, oracle: &Oracle) -> Vec<Near> {
-        oracle.nearest(self.origin, self.range_m, limit, |number| self.matches_filter(number, oracle))
+        oracle.nearest(self.origin, self.range_m, limit, |number| {
+            self.matches_filter(number, oracle, Edge::Excluded)
+        })
     }
 
     /// Returns `true` if a merchant belongs in the response regardless of rounding. Within the tolerance of either end of the
@@ -178,8 +198,9 @@ impl SearchCheck {
         is_within && near.distance_m < last_m - margin_m
     }
 
-    fn matches_filter(&self, number: u64, oracle: &Oracle) -> bool {
-        if self.category.is_none() && self.text.is_none() && self.open_at_s.is_none() {
+    fn matches_filter(&self, number: u64, oracle: &Oracle, edge: Edge) -> bool {
+        let is_plain = self.category.is_none() && self.text.is_none() && self.open_at_s.is_none();
+        if is_plain && self.attribute.is_none() && !self.is_serving {
             return true;
         }
         let merchant = oracle.dataset().merchant(number);
@@ -190,9 +211,34 @@ impl SearchCheck {
             names.iter().any(|name| name.to_lowercase().split_whitespace().any(|word| word.starts_with(text)))
         };
         !is_closed
+            && self.attribute.is_none_or(|range| range.contains(&merchant))
+            && (!self.is_serving || self.is_served_by(&merchant, oracle.dataset().location(number), edge))
             && self.text.as_deref().is_none_or(has_text)
             && self.category.is_none_or(|category| merchant.categories.iter().any(|of| of == category))
     }
+
+    fn is_served_by(&self, merchant: &Merchant, location: GeoPoint, edge: Edge) -> bool {
+        // The dataset has no polygons.
+        let Some(Shape::RadiusM(radius_m)) =
+            merchant.service_area.as_ref().and_then(|area| area.shape.as_ref())
+        else {
+            return false;
+        };
+        let margin_m = tolerance_m(*radius_m) + 1e-3;
+        let edge_m = match edge {
+            Edge::Included => radius_m + margin_m,
+            Edge::Excluded => radius_m - margin_m,
+        };
+        distance_m(self.origin, location) <= edge_m
+    }
+}
+
+/// Treatment of merchants of whose service area the origin is at the edge, within the tolerance of distances and the millimetre
+/// that the contract adds to the area: both outcomes are accepted.
+#[derive(Clone, Copy)]
+enum Edge {
+    Included,
+    Excluded,
 }
 
 fn name_of(result: &NearbyResult) -> &str {
@@ -201,8 +247,6 @@ fn name_of(result: &NearbyResult) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use nearby_proto::v1::Merchant;
-
     use super::*;
     use crate::{
         dataset::{Dataset, Source},
@@ -216,6 +260,8 @@ mod tests {
             max_results: 20,
             category: None,
             text: None,
+            attribute: None,
+            is_serving: false,
             open_at_s: None,
             is_grouped: false,
         }
@@ -312,7 +358,37 @@ mod tests {
         let beginning: String = own.chars().take(2).collect();
         for (text, matches) in [(beginning.as_str(), true), ("zz", false)] {
             let search = SearchCheck { text: Some(text.to_owned()), ..search.clone() };
-            assert_eq!(search.matches_filter(number, &oracle), matches, "{text} in {own}");
+            assert_eq!(search.matches_filter(number, &oracle, Edge::Included), matches, "{text} in {own}");
+        }
+    }
+
+    #[test]
+    fn merchants_outside_a_range_or_that_do_not_serve_the_origin_are_unexpected() {
+        let dataset = Dataset::new(9, 200_000, &Source::BuiltIn).unwrap().extended();
+        let oracle = Oracle::new(&dataset);
+        let matches = |search: &SearchCheck, number, edge| search.matches_filter(number, &oracle, edge);
+        for number in (0..2_000).filter(|number| dataset.is_visible(*number)) {
+            let merchant = dataset.merchant(number);
+            let location = dataset.location(number);
+            let rating = merchant.attributes.get("rating").copied();
+            let range = AttributeRange { key: "rating", min: 4.0, max: 5.0 };
+            let rated = SearchCheck { attribute: Some(range), ..plain(location) };
+            assert_eq!(matches(&rated, number, Edge::Included), rating.is_some_and(|rating| rating >= 4.0));
+            // From the merchant itself, and from 15.5 km north of it, beyond its largest area.
+            let here = SearchCheck { is_serving: true, ..plain(location) };
+            let far = SearchCheck { origin: location.offset(15_500.0, 0.0), ..here.clone() };
+            assert_eq!(matches(&here, number, Edge::Excluded), merchant.service_area.is_some());
+            assert!(!matches(&far, number, Edge::Included));
+            let name = dataset.name(number);
+            let result = |serves_origin| NearbyResult {
+                merchant: Some(Merchant { name: name.clone(), ..Default::default() }),
+                serves_origin,
+                ..Default::default()
+            };
+            let unmarked = here.verify_result(&result(false), Some(&oracle));
+            assert_eq!(unmarked, Err(VerifyError::WrongServesOrigin(name.clone())));
+            let marked = here.verify_result(&result(true), Some(&oracle));
+            assert_eq!(marked.is_ok(), merchant.service_area.is_some(), "{marked:?}");
         }
     }
 

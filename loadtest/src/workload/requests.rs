@@ -5,10 +5,10 @@ use std::hash::Hasher;
 use bytes::{Bytes, BytesMut};
 use nearby_proto::{
     v1::{
-        BatchSearchNearbyRequest, Circle, DeleteMerchantRequest, GetDensityRequest, GetMerchantRequest,
-        MerchantFilter, OpeningFilter, Position, SearchNearbyRequest, StreamSearchNearbyRequest,
-        UpdateMerchantRequest, WatchNearbyRequest, WatchNearbyStart, get_density_request::Area,
-        opening_filter::Moment, watch_nearby_request::Step,
+        AttributeRange as WireRange, BatchSearchNearbyRequest, Circle, DeleteMerchantRequest,
+        GetDensityRequest, GetMerchantRequest, MerchantFilter, OpeningFilter, Position, Reach,
+        SearchNearbyRequest, StreamSearchNearbyRequest, UpdateMerchantRequest, WatchNearbyRequest,
+        WatchNearbyStart, get_density_request::Area, opening_filter::Moment, watch_nearby_request::Step,
     },
     well_known::{FieldMask, Timestamp},
 };
@@ -21,7 +21,7 @@ use super::{
     scenario::{Kind, Operation, Scenario},
 };
 use crate::{
-    dataset::{Dataset, LOAD_ONLY_PREFIX},
+    dataset::{AttributeRange, Dataset, LOAD_ONLY_PREFIX},
     h2_client::encode_framed,
     random::{index_below, rng_for, splitmix64},
     verify::{Check, SearchCheck},
@@ -187,7 +187,9 @@ impl RequestGenerator {
         let text = operation
             .by_text
             .then(|| Dataset::word(random).to_lowercase().chars().take(3).collect::<String>());
-        let filter = (category.is_some() || text.is_some()).then(|| MerchantFilter {
+        let attribute = operation.by_attribute.then(|| Dataset::attribute_range(random));
+        let filter = (category.is_some() || text.is_some() || attribute.is_some()).then(|| MerchantFilter {
+            attribute_ranges: attribute.into_iter().map(to_proto).collect(),
             any_categories: category.into_iter().map(str::to_owned).collect(),
             text: text.clone().unwrap_or_default(),
             ..Default::default()
@@ -204,6 +206,7 @@ impl RequestGenerator {
             filter,
             opening,
             view: operation.view.to_proto().into(),
+            reach: if operation.serving { Reach::Serving } else { Reach::Unspecified }.into(),
             group_by_position: operation.grouped,
             ..Default::default()
         };
@@ -213,6 +216,8 @@ impl RequestGenerator {
             max_results: operation.results.min(500) as usize,
             category,
             text,
+            attribute,
+            is_serving: operation.serving,
             open_at_s: operation.open.then_some(MOMENT_S),
             is_grouped: operation.grouped,
         };
@@ -257,6 +262,10 @@ impl RequestGenerator {
             ..Default::default()
         }
     }
+}
+
+fn to_proto(AttributeRange { key, min, max }: AttributeRange) -> WireRange {
+    WireRange { key: key.to_owned(), min: Some(min), max: Some(max) }
 }
 
 fn load_only_name(operation: &Operation, random: &mut Pcg64Mcg) -> String {

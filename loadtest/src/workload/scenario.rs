@@ -193,6 +193,12 @@ pub struct Operation {
     /// Filter by the beginning of a word of names.
     #[serde(default)]
     pub by_text: bool,
+    /// Filter by a range of an attribute, which merchants of the extended dataset have.
+    #[serde(default)]
+    pub by_attribute: bool,
+    /// Only merchants that serve the client, which merchants of the extended dataset do.
+    #[serde(default)]
+    pub serving: bool,
     /// Only merchants that are open at a fixed time.
     #[serde(default)]
     pub open: bool,
@@ -225,6 +231,8 @@ impl Operation {
             size: hundred(),
             by_category: false,
             by_text: false,
+            by_attribute: false,
+            serving: false,
             open: false,
             grouped: false,
             resolution: eight(),
@@ -281,13 +289,15 @@ pub enum ScenarioError {
 }
 
 /// Built-in scenarios, by name.
-pub const BUILT_IN: [(&str, &str); 6] = [
+pub const BUILT_IN: [(&str, &str); 8] = [
     ("lunch-rush", include_str!("../../scenarios/lunch-rush.toml")),
     ("commuters", include_str!("../../scenarios/commuters.toml")),
     ("mall", include_str!("../../scenarios/mall.toml")),
     ("bulk-update", include_str!("../../scenarios/bulk-update.toml")),
     ("map", include_str!("../../scenarios/map.toml")),
     ("edges", include_str!("../../scenarios/edges.toml")),
+    ("delivery", include_str!("../../scenarios/delivery.toml")),
+    ("rated", include_str!("../../scenarios/rated.toml")),
 ];
 
 impl Scenario {
@@ -316,6 +326,12 @@ impl Scenario {
     pub fn walker_rate_per_s(&self) -> Option<f64> {
         let Origins { walkers, walker_every_s, .. } = self.origins;
         (walkers > 0).then(|| f64::from(walkers) / walker_every_s)
+    }
+
+    /// Returns `true` if it searches by what only merchants of the extended dataset have.
+    #[must_use]
+    pub fn needs_extension(&self) -> bool {
+        self.operations.iter().any(|operation| operation.by_attribute || operation.serving)
     }
 
     fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {

@@ -98,7 +98,7 @@ enum Command {
     Show(single_merchant::SingleMerchantArgs),
     /// Delete a merchant
     Delete(single_merchant::SingleMerchantArgs),
-    /// Print changes of merchants as they are committed, one per line, until Ctrl-C
+    /// Print changes of merchants as they are committed, of all or of those around a point, one per line, until Ctrl-C
     Watch(watch::WatchArgs),
     /// Back up a running server or a closed store
     Backup(backup::BackupArgs),

@@ -130,7 +130,7 @@ server_args! {
         "Largest search radius, in metres, up to 50000";
     max_service_radius_m: f64 = 50_000.0, "NEARBY_MAX_SERVICE_RADIUS_M", "METRES",
         "Largest distance of merchants that serve the origin of a search, in metres, up to 50000";
-    max_watchers: usize = 1_000, "NEARBY_MAX_WATCHERS", "NUMBER",
+    max_watchers: usize = 20_000, "NEARBY_MAX_WATCHERS", "NUMBER",
         "Concurrent watching calls";
     max_streams: usize = 10_000, "NEARBY_MAX_STREAMS", "NUMBER",
         "Concurrent streaming calls that are no watches";

@@ -151,11 +151,11 @@ mod tests {
     fn searches_leave_the_reserve_of_the_change_feed() {
         let limits = ResourceLimits { max_principal_fraction: 1.0, ..ResourceLimits::default() };
         let mut model = Model::new(limits);
-        assert_eq!(model.take_all(1, 1, Resource::SearchWatchers), 900);
+        assert_eq!(model.take_all(1, 1, Resource::SearchWatchers), 18_000);
         let error = model.limits.acquire(Resource::SearchWatchers, &model.flow(2, 1)).unwrap_err();
         assert_eq!(error, ServiceError::LimitReached(LimitedResource::Watchers));
-        assert_eq!(model.take_all(3, 1, Resource::FeedWatchers), 100);
-        assert_eq!(model.limits.watchers(), 1_000);
+        assert_eq!(model.take_all(3, 1, Resource::FeedWatchers), 2_000);
+        assert_eq!(model.limits.watchers(), 20_000);
         let small = ResourceLimits { max_watchers: 2, ..ResourceLimits::default() };
         assert_eq!(Model::new(small).take_all(1, 1, Resource::SearchWatchers), 2);
     }

@@ -44,7 +44,7 @@ pub struct ResourceLimits {
 impl Default for ResourceLimits {
     fn default() -> Self {
         Self {
-            max_watchers: 1_000,
+            max_watchers: 20_000,
             max_streams: 10_000,
             max_bulk_calls: 1_000,
             max_principal_fraction: 0.9,
@@ -84,7 +84,7 @@ impl ResourceLimits {
     reason = "numbers of calls, of which infinity saturates"
 )]
 fn up(number: f64) -> usize {
-    // 1,000 × (1 − 0.1) is a little more than 900.
+    // 20,000 × (1 − 0.1) may be a little more than 18,000.
     (number - 1e-6).ceil() as usize
 }
 

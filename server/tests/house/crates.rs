@@ -68,7 +68,7 @@ const fn place(name: &'static str, covers: &'static str, allowed: &'static [&'st
 const PLACES: [Place; 19] = [
     place("country_boundaries", "", &["server/src/opening_hours/country.rs"]),
     place("tzf_rs", "", &["server/src/formats/hours.rs"]),
-    place("rstar", "", &["benches/compare/rivals.rs", "server/src/watch_registry.rs"]),
+    place("rstar", "", &["benches/compare/rivals.rs", "server/src/watch_registry/balls.rs"]),
     place("kiddo", "", &["benches/compare/rivals.rs"]),
     place("pulp", "", &["index/src/search/traversal.rs"]),
     place("h3o", "", &["index/src/cell.rs"]),

@@ -469,6 +469,43 @@ async fn watch_prints_changes_until_it_is_interrupted_and_reports_where_to_resum
 }
 
 #[tokio::test]
+async fn watch_at_a_point_prints_the_merchants_within_reach_and_their_changes() {
+    let serving = Some(wire::ServiceArea { shape: Some(wire::service_area::Shape::RadiusM(10_000.0)) });
+    let server =
+        server_with(&[north("a", 100.0), wire::Merchant { service_area: serving, ..north("b", 9_000.0) }])
+            .await;
+    let at = ["--at", "60,25"];
+    let near = Watching::start(&server, &at);
+    let serving = Watching::start(&server, &[&at[..], &["--reach", "serving"]].concat());
+    let either = Watching::start(&server, &[&at[..], &["--reach", "near-or-serving", "--json"]].concat());
+    assert_eq!(near.line(), "2  entered     100 m  a  Shop a");
+    assert_eq!(serving.line(), "2  entered   9.00 km  b  Shop b");
+    let set: wire::WatchNearbyResponse = serde_json::from_str(&either.line()).unwrap();
+    assert_eq!(set.entered.iter().map(|result| result.serves_origin).collect::<Vec<_>>(), [false, true]);
+    stdout_of(&mut on(&server, &["hide", "a"]));
+    stdout_of(&mut on(&server, &["delete", "b"]));
+    assert_eq!(near.line(), "3  left               a");
+    assert_eq!(serving.line(), "4  left               b");
+    for watching in [near, serving, either] {
+        assert_eq!(watching.interrupt(), (Some(0), String::new()));
+    }
+    for (flags, code, expected) in [
+        (&["--reach", "serving"][..], 64, "--at LAT,LON"),
+        (&["--at", "60,25", "--from", "1"], 64, "--from"),
+        (&["--at", "60,25", "--radius", "-1"], 65, "--radius"),
+        (&["--at", "60,25", "--limit", "-1"], 65, "--limit"),
+        (&["--at", "0,0"], 65, "--at"),
+    ] {
+        let output = run(on(&server, &["watch"]).args(flags));
+        assert_eq!(
+            (output.status.code(), text(&output.stderr).contains(expected)),
+            (Some(code), true),
+            "{output:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn watch_exits_when_its_pipe_is_closed() {
     let server = server_with(&[north("a", 100.0)]).await;
     let mut command = on(&server, &["watch", "--from", "0"]);

@@ -31,7 +31,7 @@ pub(super) struct AreaArgs {
 
 /// Relation of merchants to the point.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ReachArg {
+pub(in crate::cli) enum ReachArg {
     /// Merchants within the radius.
     Near,
     /// Merchants whose service area contains the point.
@@ -40,15 +40,20 @@ enum ReachArg {
     NearOrServing,
 }
 
+impl ReachArg {
+    pub(in crate::cli) fn to_wire(self) -> wire::Reach {
+        match self {
+            Self::Near => wire::Reach::Near,
+            Self::Serving => wire::Reach::Serving,
+            Self::NearOrServing => wire::Reach::NearOrServing,
+        }
+    }
+}
+
 impl AreaArgs {
     /// Adds the options to a request, whose origin is in a datum.
     pub(super) fn apply(&self, request: &mut wire::SearchNearbyRequest, datum: DatumArg) {
-        let reach = match self.reach {
-            ReachArg::Near => wire::Reach::Near,
-            ReachArg::Serving => wire::Reach::Serving,
-            ReachArg::NearOrServing => wire::Reach::NearOrServing,
-        };
-        request.set_reach(reach);
+        request.set_reach(self.reach.to_wire());
         let corners = self.corners.map(|corners| wire::search_area::Shape::Box(corners.to_wire(datum)));
         let shape = corners.or_else(|| self.area.clone().map(wire::search_area::Shape::Polygons));
         request.area = shape.map(|shape| wire::SearchArea { shape: Some(shape) });

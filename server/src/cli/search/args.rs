@@ -145,7 +145,7 @@ pub(in crate::cli) fn around(latitude: f64, longitude: f64, datum: DatumArg) -> 
 }
 
 /// Returns the flag that sets a field of the request.
-pub(super) fn flag_of(field: &str) -> Option<&'static str> {
+pub(in crate::cli) fn flag_of(field: &str) -> Option<&'static str> {
     match field {
         "origin" | "origin.latitude" | "origin.longitude" => Some("--at"),
         "origin.accuracy_m" => Some("--accuracy"),
@@ -160,9 +160,9 @@ pub(super) fn flag_of(field: &str) -> Option<&'static str> {
 
 /// A point given as `LAT,LON`.
 #[derive(Clone, Copy, Debug)]
-struct LatLon {
-    latitude: f64,
-    longitude: f64,
+pub(in crate::cli) struct LatLon {
+    pub(in crate::cli) latitude: f64,
+    pub(in crate::cli) longitude: f64,
 }
 
 impl FromStr for LatLon {

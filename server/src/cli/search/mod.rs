@@ -8,8 +8,11 @@ use std::io;
 
 use nearby_proto::v1::{self as wire, opening_filter::Moment};
 
-use self::args::flag_of;
-pub(super) use self::args::{SearchArgs, around};
+pub(super) use self::{
+    area::ReachArg,
+    args::{LatLon, SearchArgs, around, flag_of},
+    table::distance,
+};
 use super::{
     exit_code::CliError,
     target::{IfMissing, Target},

@@ -141,7 +141,7 @@ fn open_word(state: wire::OpenState) -> &'static str {
 }
 
 /// Formats a distance: `89 m`, `1.23 km`.
-fn distance(distance_m: f64) -> String {
+pub(in crate::cli) fn distance(distance_m: f64) -> String {
     if distance_m < 999.5 { format!("{distance_m:.0} m") } else { format!("{:.2} km", distance_m / 1_000.0) }
 }
 

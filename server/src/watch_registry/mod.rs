@@ -7,11 +7,14 @@
 //! A watch registers before it searches, and moves before it searches elsewhere; a commit wakes watches after its changes are visible.
 //! A search therefore sees a change, or the watch is woken by it.
 
+mod balls;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearby_index::{Change, Ecef, Meters, ServiceArea, StoredMerchant};
-use rstar::{AABB, RTree, RTreeObject};
 use tokio::sync::Notify;
+
+use self::balls::{Ball, Balls};
 
 /// Places that are looked up under one lock, in a fraction of a millisecond.
 const PLACES_PER_LOCK: usize = 64;
@@ -25,9 +28,9 @@ pub struct WatchRegistry {
 #[derive(Debug, Default)]
 struct Watches {
     /// Watches of merchants near their origin, by the ball of these.
-    near: RTree<Ball>,
+    near: Balls,
     /// Watches of merchants that serve their origin, by that point.
-    served: RTree<Ball>,
+    served: Balls,
     next_id: u64,
 }
 
@@ -41,42 +44,10 @@ pub(crate) struct Watched {
     pub(crate) is_served: bool,
 }
 
-/// A ball in a tree.
-#[derive(Clone, Debug)]
-struct Ball {
-    center_m: [f64; 3],
-    radius_m: f64,
-    id: u64,
-    wake: Arc<Notify>,
-}
-
-/// Balls are equal if they are the same entry of the tree.
-impl PartialEq for Ball {
-    fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
-    }
-}
-
-impl RTreeObject for Ball {
-    type Envelope = AABB<[f64; 3]>;
-
-    fn envelope(&self) -> Self::Envelope {
-        AABB::from_corners(
-            self.center_m.map(|center_m| center_m - self.radius_m),
-            self.center_m.map(|center_m| center_m + self.radius_m),
-        )
-    }
-}
-
 /// Returns a chord that is at least as long as that of any two points at a geodesic distance. A chord is never longer than the geodesic, and
 /// the allowance covers the rounding of both: a watch woken in vain costs a search, one not woken misses a change.
 fn chord_m(distance: Meters) -> f64 {
     distance.get() * (1.0 + 1e-9) + 1e-3
-}
-
-fn is_within(one_m: [f64; 3], other_m: [f64; 3], chord_m: f64) -> bool {
-    one_m.iter().zip(other_m).map(|(one_m, other_m)| (one_m - other_m).powi(2)).sum::<f64>()
-        <= chord_m * chord_m
 }
 
 /// A registered watch. Dropping it removes it.
@@ -133,35 +104,41 @@ impl WatchRegistry {
 
 impl Watches {
     fn insert(&mut self, registration: &Registration) {
-        if let Some(ball) = registration.near() {
-            self.near.insert(ball);
+        let Registration { id, wake, watched, .. } = registration;
+        if let Some(ball) = watched.near_ball() {
+            self.near.insert(ball, *id, Arc::clone(wake));
         }
-        if let Some(point) = registration.served() {
-            self.served.insert(point);
+        if let Some(point) = watched.served_point() {
+            self.served.insert(point, *id, Arc::clone(wake));
         }
     }
 
     fn remove(&mut self, registration: &Registration) {
-        if let Some(ball) = registration.near() {
-            self.near.remove(&ball);
+        let Registration { id, watched, .. } = registration;
+        if let Some(ball) = watched.near_ball() {
+            self.near.remove(ball, *id);
         }
-        if let Some(point) = registration.served() {
-            self.served.remove(&point);
+        if let Some(point) = watched.served_point() {
+            self.served.remove(point, *id);
         }
     }
 
     /// Wakes the watches that a merchant at a point may concern, with the reach of its service area if it has one.
     fn wake(&self, point_m: [f64; 3], reach: Option<Meters>) {
-        let near = self.near.locate_in_envelope_intersecting(AABB::from_point(point_m));
-        let near = near.filter(|ball| is_within(ball.center_m, point_m, ball.radius_m));
-        near.for_each(|ball| ball.wake.notify_one());
-        if let Some(reach_m) = reach.map(chord_m) {
-            let corner = |sign: f64| point_m.map(|axis_m| axis_m + sign * reach_m);
-            let around = AABB::from_corners(corner(-1.0), corner(1.0));
-            let served = self.served.locate_in_envelope_intersecting(around);
-            let served = served.filter(|point| is_within(point.center_m, point_m, reach_m));
-            served.for_each(|point| point.wake.notify_one());
+        self.near.near(point_m, 0.0).for_each(Notify::notify_one);
+        if let Some(reach) = reach {
+            self.served.near(point_m, chord_m(reach)).for_each(Notify::notify_one);
         }
+    }
+}
+
+impl Watched {
+    fn near_ball(&self) -> Option<Ball> {
+        self.near.map(|radius| Ball { center_m: self.origin.xyz_m(), radius_m: chord_m(radius) })
+    }
+
+    fn served_point(&self) -> Option<Ball> {
+        self.is_served.then(|| Ball { center_m: self.origin.xyz_m(), radius_m: 0.0 })
     }
 }
 
@@ -178,19 +155,6 @@ impl Registration {
     /// Completes when a change may concern the watch, at once if there was one since the last time.
     pub(crate) async fn changed(&self) {
         self.wake.notified().await;
-    }
-
-    fn near(&self) -> Option<Ball> {
-        self.watched.near.map(|radius| self.ball(chord_m(radius)))
-    }
-
-    fn served(&self) -> Option<Ball> {
-        self.watched.is_served.then(|| self.ball(0.0))
-    }
-
-    fn ball(&self, radius_m: f64) -> Ball {
-        let wake = Arc::clone(&self.wake);
-        Ball { center_m: self.watched.origin.xyz_m(), radius_m, id: self.id, wake }
     }
 }
 
@@ -269,7 +233,7 @@ mod tests {
         registry.notify([(&Change::Put(stored(there)), None)]);
         assert!(is_woken(&watch));
         drop(watch);
-        assert_eq!(registry.watches().near.size(), 0);
+        assert_eq!(registry.watches().near.count(), 0);
     }
 
     #[test]
@@ -296,7 +260,7 @@ mod tests {
         registry.notify([(&Change::Put(serving(5_000.0)), Some(&*serving(30_000.0)))]);
         assert_eq!(woken(), [true, true, true]);
         drop(watches);
-        assert_eq!(registry.watches().served.size(), 0);
+        assert_eq!(registry.watches().served.count(), 0);
     }
 
     proptest! {

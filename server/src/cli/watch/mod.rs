@@ -1,11 +1,14 @@
-//! `nearby watch`: prints changes of merchants as they are committed.
+//! `nearby watch`: prints changes of merchants as they are committed, of all or of those around a point.
+
+mod surroundings;
 
 use std::{fmt, io, str::FromStr};
 
 use clap::Args;
 use nearby_proto::v1::{self as wire, merchant_change::Change};
 
-use super::{escape, exit_code::CliError, target::ServerAddress, terminal};
+use self::surroundings::SurroundingsArgs;
+use super::{escape, exit_code::CliError, search::LatLon, target::ServerAddress, terminal};
 use crate::app::signals::Signals;
 
 #[derive(Args, Debug)]
@@ -15,7 +18,14 @@ pub(super) struct WatchArgs {
     #[arg(long, value_name = "REVISION[@HISTORY]")]
     from: Option<ResumePoint>,
 
-    /// Print each change as one line of JSON (nearby.v1.MerchantChange), with the whole merchant
+    /// Print the merchants around this point, in decimal degrees, then those that enter, leave or change
+    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true, conflicts_with = "from")]
+    at: Option<LatLon>,
+
+    #[command(flatten)]
+    surroundings: SurroundingsArgs,
+
+    /// Print each change as one line of JSON (nearby.v1.MerchantChange; with --at nearby.v1.WatchNearbyResponse), with whole merchants
     #[arg(long)]
     json: bool,
 
@@ -54,8 +64,17 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
     // Before connecting, so that an early Ctrl-C is a success as well.
     let mut signals = Signals::listen()?;
     let mut printed = None;
+    if args.at.is_none() {
+        args.surroundings.check_unused()?;
+    }
+    let watch = async {
+        match args.at {
+            Some(at) => surroundings::watch(&args.surroundings, at, &args.server, args.json).await,
+            None => watch_changes(&args, &mut printed).await,
+        }
+    };
     let watched = tokio::select! {
-        watched = watch(&args, &mut printed) => watched,
+        watched = watch => watched,
         // SIGHUP, too, which a terminal sends when it closes.
         _ = signals.received() => Ok(()),
     };
@@ -69,7 +88,7 @@ pub(super) async fn run(args: WatchArgs) -> Result<(), CliError> {
 }
 
 /// Prints changes, and sets `printed` to the point up to which all have been printed.
-async fn watch(args: &WatchArgs, printed: &mut Option<ResumePoint>) -> Result<(), CliError> {
+async fn watch_changes(args: &WatchArgs, printed: &mut Option<ResumePoint>) -> Result<(), CliError> {
     let client = args.server.connect("start one with `nearby serve`, or name another with --server").await?;
     // The BASIC view does not contain the visibility.
     let view = wire::MerchantView::Full.into();
