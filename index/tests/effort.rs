@@ -120,7 +120,8 @@ fn comparing_the_origin_with_service_areas_is_work() {
         let area = ServiceArea::polygons(merchant, &[PolygonVertices { shell, holes: Vec::new() }]).unwrap();
         let writer = snapshot(20, Some(&area));
         let point = ServedPoint::exact(Position::new(10.0, 20.15).unwrap());
-        let query = Query { origin: point.ecef, reach: Reach::Serving(point), ..query() };
+        let radius = Radius::new(30_000.0).unwrap();
+        let query = Query { origin: point.ecef, radius, reach: Reach::Serving(point), ..query() };
         let snapshot = writer.reader().snapshot();
         let (found, end, calls, effort_ns) = run(&snapshot, &query, u64::MAX);
         assert_eq!((found.len(), end), (MERCHANTS as usize, End::Complete));

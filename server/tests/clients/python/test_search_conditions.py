@@ -39,7 +39,7 @@ def searched(client):
         north("han", 200.0, display_name="Coffee", localized_names={"zh": "星巴克国贸店"}),
         north("wide", 8_000.0, display_name="Łódź 7-Eleven", service_area=wide),
         north("outlined", 7_000.0, display_name="H&M", service_area=outlined),
-        north("far", 6_000.0, display_name="Nobody's"),
+        north("far", 6_000.0, display_name="Kiosk"),
     ]
     response = client.merchants.ImportMerchants(iter([rows(given)]))
     assert len(response.outcomes) == len(given)
