@@ -3,6 +3,7 @@
 mod connect;
 mod errors;
 mod files;
+mod hostile;
 mod malformed;
 mod requests;
 mod roles;
