@@ -13,10 +13,14 @@
 //! | `security_headers` | headers of every response |
 //! | `connect` | calls |
 //! | `openapi` | the OpenAPI document |
+//! | `files` | the files of the page |
+//! | `page_config` | the settings of the operator, for the page |
 
 mod connect;
+mod files;
 mod hosts;
 mod openapi;
+mod page_config;
 mod security_headers;
 pub mod settings;
 
@@ -46,8 +50,11 @@ pub(crate) fn http_service(settings: &HttpSettings, calls: Calls) -> impl Reques
     };
     let headers = security_headers::SecurityHeaders::new(settings);
     // The outermost layer is the last one.
-    let router = Router::new()
-        .route("/openapi.json", get(openapi_document))
+    let mut router = Router::new().route("/openapi.json", get(openapi_document));
+    if let Some(page) = &settings.page {
+        router = page_config::route(files::routes(router), page);
+    }
+    let router = router
         .fallback(call)
         .layer(cors(settings))
         .layer(layers::from_fn(move |request, next| hosts.clone().check(request, next)))

@@ -1,0 +1,73 @@
+//! The settings of the operator as the page reads them: `config.json`.
+
+use axum::{
+    Router,
+    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    routing::get,
+};
+use serde_json::{Value, json};
+
+use super::settings::{BaseMap, MapDatum, PageSettings};
+
+/// Adds the route of the settings.
+pub(super) fn route<S: Clone + Send + Sync + 'static>(router: Router<S>, page: &PageSettings) -> Router<S> {
+    let text = to_json(page).to_string();
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
+    router.route("/config.json", get(move || async move { (headers, text) }))
+}
+
+fn to_json(page: &PageSettings) -> Value {
+    let map = page.map.as_ref().map(|map| match map {
+        BaseMap::StyleUrl(url) => json!({ "style": url }),
+        BaseMap::Style(style) => json!({ "style": style }),
+        BaseMap::Tiles { url, attribution } => json!({ "tiles": url, "attribution": attribution }),
+    });
+    let start = page.start.as_ref().map(|start| {
+        json!({ "latitude": start.latitude, "longitude": start.longitude, "radiusM": start.radius_m })
+    });
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "map": map,
+        "mapDatum": match page.map_datum {
+            MapDatum::Wgs84 => "wgs84",
+            MapDatum::Gcj02 => "gcj02",
+        },
+        "photoOrigins": page.photo_origins,
+        "maxRadiusM": page.max_radius_m,
+        "maxServiceRadiusM": page.max_service_radius_m,
+        "needsKey": page.needs_key,
+        "start": start,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::settings::StartView;
+
+    #[test]
+    fn the_page_reads_what_the_operator_sets() {
+        let page = PageSettings {
+            map: Some(BaseMap::Tiles {
+                url: "https://tiles.test/{z}/{x}/{y}.png".to_owned(),
+                attribution: "© Tiles".to_owned(),
+            }),
+            map_datum: MapDatum::Gcj02,
+            photo_origins: vec!["https://photos.test".to_owned()],
+            max_radius_m: 5_000.0,
+            needs_key: true,
+            start: Some(StartView { latitude: 60.0, longitude: 25.0, radius_m: 500.0 }),
+            ..PageSettings::default()
+        };
+        let json = to_json(&page);
+        assert_eq!(
+            json["map"],
+            json!({ "tiles": "https://tiles.test/{z}/{x}/{y}.png", "attribution": "© Tiles" })
+        );
+        assert_eq!(json["mapDatum"], "gcj02");
+        assert_eq!(json["photoOrigins"], json!(["https://photos.test"]));
+        assert_eq!((&json["maxRadiusM"], &json["needsKey"]), (&json!(5_000.0), &json!(true)));
+        assert_eq!(json["start"], json!({ "latitude": 60.0, "longitude": 25.0, "radiusM": 500.0 }));
+        assert_eq!(to_json(&PageSettings::default())["map"], Value::Null);
+    }
+}
