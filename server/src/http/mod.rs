@@ -14,7 +14,7 @@
 //! | `connect` | calls |
 //! | `openapi` | the OpenAPI document |
 //! | `files` | the files of the page |
-//! | `page_config` | the settings of the operator, for the page |
+//! | `page_config` | the settings of the operator, and datums, for the page |
 
 mod connect;
 mod files;
@@ -52,7 +52,7 @@ pub(crate) fn http_service(settings: &HttpSettings, calls: Calls) -> impl Reques
     // The outermost layer is the last one.
     let mut router = Router::new().route("/openapi.json", get(openapi_document));
     if let Some(page) = &settings.page {
-        router = page_config::route(files::routes(router), page);
+        router = page_config::routes(files::routes(router), page);
     }
     let router = router
         .fallback(call)

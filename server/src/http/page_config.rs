@@ -1,19 +1,34 @@
-//! The settings of the operator as the page reads them: `config.json`.
+//! What the page reads of the server: the settings of the operator, `config.json`, and where the datums of China apply,
+//! `china-area.json`.
 
 use axum::{
     Router,
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
     routing::get,
 };
+use hyper::body::Bytes;
+use nearby_index::ShiftedAreas;
 use serde_json::{Value, json};
 
 use super::settings::{BaseMap, MapDatum, PageSettings};
 
-/// Adds the route of the settings.
-pub(super) fn route<S: Clone + Send + Sync + 'static>(router: Router<S>, page: &PageSettings) -> Router<S> {
-    let text = to_json(page).to_string();
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
-    router.route("/config.json", get(move || async move { (headers, text) }))
+/// Adds the routes.
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(router: Router<S>, page: &PageSettings) -> Router<S> {
+    let headers = || [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
+    let documents = [("/config.json", to_json(page)), ("/china-area.json", china_area())];
+    documents.into_iter().fold(router, |router, (path, document)| {
+        let text = Bytes::from(document.to_string());
+        router.route(path, get(move || std::future::ready((headers(), text.clone()))))
+    })
+}
+
+/// The areas in degrees. The page converts points to draw them, as the index converts them to rank by them.
+fn china_area() -> Value {
+    let areas = ShiftedAreas::current();
+    let degrees = |hundredths: i16| f64::from(hundredths) / 100.0;
+    let outline: Vec<[f64; 2]> =
+        areas.outline.iter().map(|&(latitude, longitude)| [degrees(latitude), degrees(longitude)]).collect();
+    json!({ "outline": outline, "taiwan": areas.taiwan })
 }
 
 fn to_json(page: &PageSettings) -> Value {

@@ -1,8 +1,16 @@
-// The page: what it starts with, and which view is shown.
+// The page: what it starts with, and what all of its views share.
+//
+// ```text
+// app ─→ explore/explorer ─┬─→ form, list, merchant, tools   what the visitor sees
+//                          ├─→ search, live, density          calls ─→ request ─→ api
+//                          └─→ map/map ─→ basemap, pins, geometry
+// ```
+// A further view is a link in `#tabs` and a route in the fragment of the URL.
 
 import { Api } from './api.js';
-import { byId } from './dom.js';
-import { startExplorer } from './explore/explorer.js';
+import { byId, element } from './dom.js';
+import { askForKey } from './explore/dialogs.js';
+import { Explorer } from './explore/explorer.js';
 import { initialState } from './explore/request.js';
 import { currentLanguage, setLanguage, t } from './i18n/i18n.js';
 import { Store } from './store.js';
@@ -11,21 +19,36 @@ import { Store } from './store.js';
 const base = new URL('.', document.baseURI);
 
 async function start() {
+  const tab = element('a', { href: '#/', 'aria-current': 'page' });
+  tab.dataset.t = 'explore';
+  byId('tabs').append(tab);
   setLanguage(currentLanguage());
   const response = await fetch(new URL('config.json', base));
   if (!response.ok) throw new Error(`config.json: HTTP ${response.status}`);
   const config = await response.json();
   const api = new Api(base);
   const store = new Store({ ...initialState(config), language: currentLanguage() });
+  const onNeedKey = () => askForKey(api, key => {
+    api.setKey(key);
+    showKey(api);
+    explorer.refresh();
+  });
+  const explorer = new Explorer({ api, store, config, base, onNeedKey });
+  byId('key-button').addEventListener('click', onNeedKey);
   byId('language').addEventListener('click', () => {
     setLanguage(currentLanguage() === 'en' ? 'zh' : 'en');
     showLanguage();
+    showKey(api);
     store.set({ language: currentLanguage() });
   });
   showLanguage();
-  const explorer = await startExplorer({ api, store, config, base, onNeedKey: () => {} });
+  await explorer.start();
+  // Tests wait for this.
   document.documentElement.dataset.ready = 'true';
-  return explorer;
+}
+
+function showKey(api) {
+  byId('key-button').textContent = t(api.hasKey ? 'key_in_use' : 'key');
 }
 
 function showLanguage() {
@@ -35,4 +58,8 @@ function showLanguage() {
   button.setAttribute('aria-label', t('switch_language'));
 }
 
-start();
+start().catch(error => {
+  const box = byId('error');
+  box.hidden = false;
+  box.textContent = t('error_other', { message: error.message });
+});

@@ -115,6 +115,7 @@ export default {
   time_zone: 'Time zone {zone}',
   all_day: 'open all day',
   special_days: 'Special days',
+  public_holidays: 'Public holidays',
   photos: 'Photos',
   photo: 'Photo {number}',
   photo_show: 'Show {name}',

@@ -115,6 +115,7 @@ export default {
   time_zone: '时区 {zone}',
   all_day: '全天营业',
   special_days: '特殊日期',
+  public_holidays: '公众假期',
   photos: '照片',
   photo: '照片 {number}',
   photo_show: '显示 {name}',

@@ -28,7 +28,7 @@ export class Pins {
       button.classList.toggle('closed', pin.isOpen === false);
       button.setAttribute('aria-label', `${pin.number}. ${pin.label}`);
       button.title = pin.label;
-      button.style.zIndex = String(1000 - pin.number);
+      button.style.zIndex = String(1000 - (Number(pin.number) || 0));
     }
   }
 
