@@ -52,6 +52,9 @@ after(async () => {
   shared.pictureServer?.close();
 });
 
-for (const file of fs.readdirSync(path.join(__dirname, 'suites')).sort()) {
-  describe(path.basename(file, '.js'), () => require(`./suites/${file}`)(shared));
-}
+// Tests of one suite follow each other; suites share no merchant that they change.
+describe('page', { concurrency: 3 }, () => {
+  for (const file of fs.readdirSync(path.join(__dirname, 'suites')).sort()) {
+    describe(path.basename(file, '.js'), { concurrency: 1 }, () => require(`./suites/${file}`)(shared));
+  }
+});

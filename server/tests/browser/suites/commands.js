@@ -61,7 +61,7 @@ module.exports = shared => {
       assert.ok(command.includes('NEARBY_API_KEY') && !command.includes(shared.keys.search), name);
     }
     const curl = await commandOf(view, 'curl');
-    assert.ok('revision' in JSON.parse(run('bash', ['-c', `${curl.trimEnd()} --silent`], { NEARBY_API_KEY: shared.keys.search })));
+    assert.ok('totalSize' in JSON.parse(run('bash', ['-c', `${curl.trimEnd()} --silent`], { NEARBY_API_KEY: shared.keys.search })));
     await view.close();
   });
 

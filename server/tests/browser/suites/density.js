@@ -16,12 +16,12 @@ module.exports = shared => {
 
   test('cells in view are counted, with the filters of the search', async () => {
     const view = await openPage(shared.browser, shared.server.url);
-    await view.page.waitForTimeout(700);
     const { request, response } = await counted(view, () => view.page.click('#density'));
     assert.ok(request.resolution >= 8);
     assert.ok(response.cells.every(cell => cell.outline.length >= 5));
     await until(async () => (await legend(view)).startsWith(`${response.totalSize} merchants in ${response.cells.length} cells`));
-    const cafes = await counted(view, () => view.page.fill('#categories', 'amenity/cafe').catch(() => view.page.$eval('#filters', each => { each.open = true; }).then(() => view.page.fill('#categories', 'amenity/cafe'))));
+    await view.page.click('#filters summary');
+    const cafes = await counted(view, () => view.page.fill('#categories', 'amenity/cafe'));
     assert.deepEqual(cafes.request.filter, { anyCategoryPrefixes: ['amenity/cafe'] });
     assert.ok(cafes.response.totalSize > 0 && cafes.response.totalSize < response.totalSize);
     await view.page.click('#density');
@@ -45,13 +45,12 @@ module.exports = shared => {
       for (const latitude of [-85, -60, -0.1, 0, 31, 60, 84]) {
         for (let half = 0.01; half < 5; half *= 1.05) {
           const box = { south: latitude - half / 2, north: latitude + half / 2, west: 179.5 - half, east: 179.5 + half };
-          if (cornerM(box) <= 49_000) made.push(box);
+          if (cornerM(box) <= 49_000 && cornerM(box) > 30_000) made.push(box);
         }
       }
-      // The largest ones.
       return made;
     });
-    assert.ok(boxes.length > 100);
+    assert.ok(boxes.length > 50);
     const corner = (latitude, longitude) => ({ latitude, longitude: longitude > 180 ? longitude - 360 : longitude, coordinateSystem: 'COORDINATE_SYSTEM_WGS84' });
     for (const { south, west, north, east } of boxes) {
       await shared.server.call('NearbyService/GetDensity', { box: { southWest: corner(south, west), northEast: corner(north, east) }, resolution: 3 });

@@ -51,8 +51,8 @@ module.exports = shared => {
   });
 
   test('an inaccurate point makes results uncertain, and counts possible omissions', async () => {
-    const view = await open({ radiusM: 130 });
-    const { response } = await view.afterSearch(() => view.setNumber('accuracy', 60));
+    const view = await open({ radiusM: 200 });
+    const { response } = await view.afterSearch(() => view.setNumber('accuracy', 100));
     const uncertain = response.results.filter(result => result.uncertain).map(result => result.merchant.displayName);
     assert.ok(uncertain.length > 0);
     assert.deepEqual(await view.page.$$eval('#results li:has(.uncertain) .name', all => all.map(each => each.textContent)), uncertain);

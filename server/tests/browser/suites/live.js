@@ -4,10 +4,11 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { openPage, until } = require('../browser');
-const { PIER, at } = require('../merchants');
+const { at } = require('../merchants');
 
 module.exports = shared => {
-  const kiosk = { name: 'merchants/new', displayName: 'New Kiosk', position: at(60) };
+  const kiosk = { name: 'merchants/new', displayName: 'New Kiosk', position: at(0, 10_000) };
+  const beside = { ...at(10, 10_000), datum: 'wgs84' };
   const phase = view => view.page.$eval('#live-status', each => each.dataset.phase);
   const isNewShown = async view => (await view.names()).includes('New Kiosk');
   const setHidden = (view, isHidden) => view.page.evaluate(hidden => {
@@ -15,7 +16,7 @@ module.exports = shared => {
     document.dispatchEvent(new Event('visibilitychange'));
   }, isHidden);
   const open = async () => {
-    const view = await openPage(shared.browser, shared.server.url, { origin: PIER });
+    const view = await openPage(shared.browser, shared.server.url, { origin: beside });
     await view.page.click('#live');
     await until(async () => (await phase(view)) === 'watching');
     return view;

@@ -17,8 +17,6 @@ module.exports = shared => {
   test('a click on the map searches there', async t => {
     const view = await open();
     const [x, y] = await center(view);
-    // The dot itself is in the middle.
-    await view.page.waitForTimeout(700);
     const begun = performance.now();
     const { request } = await view.afterSearch(() => view.page.mouse.click(x + 130, y - 60));
     t.diagnostic(`click to first list: ${Math.round(performance.now() - begun)} ms`);
@@ -32,7 +30,6 @@ module.exports = shared => {
 
   test('dragging the dot searches where it is dropped', async () => {
     const view = await open();
-    await view.page.waitForTimeout(700);
     const dot = await view.page.locator('.origin-dot').boundingBox();
     const { request } = await view.afterSearch(async () => {
       await view.page.mouse.move(dot.x + 10, dot.y + 10);

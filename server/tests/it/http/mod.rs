@@ -2,6 +2,7 @@
 
 mod connect;
 mod errors;
+mod page;
 mod requests;
 mod roles;
 mod streams;

@@ -1,7 +1,7 @@
 // The switches above the list: live updates, density, and the search as a command.
 
 import { byId, element } from '../dom.js';
-import { count, t } from '../i18n/i18n.js';
+import { count, t, translate } from '../i18n/i18n.js';
 
 /** Makes the switches. */
 export function showTools(store, onCopy) {
@@ -15,6 +15,7 @@ export function showTools(store, onCopy) {
   copy.dataset.t = 'copy';
   const buttons = [toggle('live', 'live_hint'), toggle('density'), copy];
   byId('tools').append(...buttons, element('span', { id: 'live-status', className: 'hint', role: 'status' }));
+  translate(byId('tools'));
   const show = ({ live, density, origin }) => {
     byId('live').setAttribute('aria-pressed', String(live));
     byId('density').setAttribute('aria-pressed', String(density));

@@ -8,13 +8,13 @@ const LOCALES = { en: 'en', zh: 'zh-CN' };
 let language = navigator.languages?.some(tag => /^zh\b/i.test(tag)) && !/^en\b/i.test(navigator.language) ? 'zh' : 'en';
 
 export const currentLanguage = () => language;
-/** The BCP 47 tag of the language. */
-export const languageTag = () => LOCALES[language];
+/** The BCP 47 tag of the language: the visitor's own, such as `en-GB` or `zh-TW`, if it is of the language. */
+export const languageTag = () => navigator.languages?.find(tag => tag.toLowerCase().split('-')[0] === language) ?? LOCALES[language];
 
 /** Sets the language, and the texts of elements with `data-t` (content) and `data-t-label` (`aria-label`). */
 export function setLanguage(code) {
   language = code;
-  document.documentElement.lang = LOCALES[code];
+  document.documentElement.lang = languageTag();
   document.title = t('page_title');
   translate(document);
 }

@@ -83,6 +83,7 @@ export class ExplorerMap extends EventTarget {
     if (!this.#marker) {
       const dot = document.createElement('div');
       dot.className = 'origin-dot';
+      dot.setAttribute('role', 'img');
       this.#marker = new maplibre.Marker({ element: dot, draggable: true }).setLngLat([origin.longitude, origin.latitude]).addTo(this.#map);
       this.#marker.on('dragend', () => this.#fire('pick', this.#marker.getLngLat().wrap()));
     }
