@@ -25,7 +25,9 @@ async fn the_page_comes_from_the_binary() {
         assert_eq!(file.status, StatusCode::OK, "{path}");
         assert_eq!(file.header("x-content-type-options"), "nosniff");
     }
-    assert!(!page.text.contains("style=") && !page.text.contains("<style") && !page.text.contains(" onclick"));
+    assert!(
+        !page.text.contains("style=") && !page.text.contains("<style") && !page.text.contains(" onclick")
+    );
 }
 
 #[tokio::test]
@@ -36,7 +38,10 @@ async fn files_are_cached_by_their_content() {
     assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");
     let compressed = server.open(get(&server, vendored).header("accept-encoding", "br, gzip"), "").await;
     let header = |name: &str| compressed.headers()[name].to_str().unwrap().to_owned();
-    assert_eq!((header("content-encoding"), header("vary")), ("gzip".to_owned(), "accept-encoding".to_owned()));
+    assert_eq!(
+        (header("content-encoding"), header("vary")),
+        ("gzip".to_owned(), "accept-encoding".to_owned())
+    );
     let etags = [plain.header("etag").to_owned(), header("etag")];
     assert_ne!(etags[0], etags[1], "another representation has another strong validator");
     let body = compressed.into_body().collect().await.unwrap().to_bytes();
@@ -91,7 +96,8 @@ async fn the_page_can_be_turned_off() {
 
 #[tokio::test]
 async fn the_page_reads_the_settings_of_the_operator() {
-    let server = HttpServer::start(&["--max-radius-m", "20000", "--photo-origins", "https://photos.test"]).await;
+    let server =
+        HttpServer::start(&["--max-radius-m", "20000", "--photo-origins", "https://photos.test"]).await;
     let config = server.send(get(&server, "/config.json"), "").await.json();
     assert_eq!((&config["maxRadiusM"], &config["needsKey"]), (&json!(20_000.0), &json!(false)));
     assert_eq!(config["photoOrigins"], json!(["https://photos.test"]));
