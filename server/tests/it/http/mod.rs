@@ -5,6 +5,7 @@ mod errors;
 mod files;
 mod hostile;
 mod malformed;
+mod page;
 mod requests;
 mod roles;
 mod streams;
