@@ -48,6 +48,7 @@ fn main() {
                 )),
                 ..Default::default()
             }),
+            ..Default::default()
         });
         let rows: Vec<_> = rows.collect();
         let messages: Vec<_> = rows

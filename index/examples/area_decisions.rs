@@ -14,7 +14,7 @@
 use std::{io::stdin, str::SplitAsciiWhitespace};
 
 use nearby_index::{
-    AnyPosition, AreaError, Ecef, PolygonVertices, Position, Radius, ServedPoint, ServiceArea, Wgs84,
+    AnyPosition, AreaError, Ecef, Effort, PolygonVertices, Position, Radius, ServedPoint, ServiceArea, Wgs84,
 };
 
 fn main() {
@@ -37,7 +37,11 @@ fn decide(line: &str) -> Result<String, AreaError> {
     let points = fields.count();
     let point = |_| {
         let point = ServedPoint::exact(fields.position("wgs84"));
-        if area.serves(&point, Ecef::from(merchant).distance(point.ecef)) { '1' } else { '0' }
+        if area.serves(&point, Ecef::from(merchant).distance(point.ecef), &Effort::default()) {
+            '1'
+        } else {
+            '0'
+        }
     };
     Ok((0..points).map(point).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{AttributeRange, NamesOf, StoredMerchant, Term, TextQuery, UnixMicros, Visibility};
+use crate::{AttributeRange, Effort, NamesOf, StoredMerchant, Term, TextQuery, UnixMicros, Visibility};
 
 /// Selects merchants by their [`Visibility`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,8 +57,9 @@ impl TextFilter {
 
     /// Returns whether the names of a merchant match.
     #[must_use]
-    pub fn matches(&self, stored: &StoredMerchant) -> bool {
-        self.query.matches(|name| (self.names)(&stored.merchant.profile, name))
+    pub fn matches(&self, stored: &StoredMerchant, effort: &Effort) -> bool {
+        effort.add_profile();
+        self.query.matches(|name| (self.names)(&stored.merchant.profile, name), effort)
     }
 }
 
@@ -79,18 +80,21 @@ impl PartialEq for TextFilter {
 /// A condition on merchants that only the writer of their profiles can evaluate. Evaluated last, for each merchant
 /// that meets all others.
 #[derive(Clone)]
-pub struct Condition(Arc<dyn Fn(&StoredMerchant) -> bool + Send + Sync>);
+pub struct Condition(Arc<IsMet>);
+
+/// Decides a condition, and adds its work.
+type IsMet = dyn Fn(&StoredMerchant, &Effort) -> bool + Send + Sync;
 
 impl Condition {
-    /// Creates a condition from a function, which must return the same for the same merchant.
-    pub fn new(is_met: impl Fn(&StoredMerchant) -> bool + Send + Sync + 'static) -> Self {
+    /// Creates a condition from a function, which must return the same for the same merchant, and adds its work.
+    pub fn new(is_met: impl Fn(&StoredMerchant, &Effort) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(is_met))
     }
 
     /// Returns whether a merchant meets the condition.
     #[must_use]
-    pub fn is_met_by(&self, stored: &StoredMerchant) -> bool {
-        (self.0)(stored)
+    pub fn is_met_by(&self, stored: &StoredMerchant, effort: &Effort) -> bool {
+        (self.0)(stored, effort)
     }
 }
 
@@ -138,10 +142,10 @@ impl Filter {
 
     /// Returns whether a merchant matches.
     #[must_use]
-    pub fn matches(&self, stored: &StoredMerchant) -> bool {
+    pub fn matches(&self, stored: &StoredMerchant, effort: &Effort) -> bool {
         self.matches_indexed(stored)
-            && self.text.as_ref().is_none_or(|text| text.matches(stored))
-            && self.condition.as_ref().is_none_or(|condition| condition.is_met_by(stored))
+            && self.text.as_ref().is_none_or(|text| text.matches(stored, effort))
+            && self.condition.as_ref().is_none_or(|condition| condition.is_met_by(stored, effort))
     }
 
     /// Returns whether a merchant meets all conditions but those on its profile, the text and [`Self::condition`], which cost more than

@@ -15,6 +15,7 @@
 //! | `hours` | opening hours in local time: weekly periods, or an expression and the schedule computed from it |
 //! | `interner` | one allocation for equal values of many merchants |
 //! | `text` | the rule by which a text matches names: folding, words, and what excludes names without reading them |
+//! | `effort` | the estimated work of conditions on single merchants, by which callers bound and charge a search |
 //! | `filter`, `query` | what a search asks for, and its results |
 //! | `tree` | an R-tree of packed pages over those coordinates, and a record of the alternatives measured |
 //! | `search` | the hot path: nearest first, bounded by radius and limit |
@@ -93,6 +94,7 @@ mod change;
 mod datum;
 mod details;
 mod ecef;
+mod effort;
 mod filter;
 mod hours;
 mod interner;
@@ -117,6 +119,7 @@ pub use self::{
     datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, ShiftedAreas, Wgs84},
     details::Details,
     ecef::Ecef,
+    effort::Effort,
     filter::{Condition, Filter, TextFilter, VisibilityFilter},
     hours::{ExpressionHours, Hours, LocalTime, OpenStatus, Period, Schedule, Stretch, WeeklyHours},
     merchant::{

@@ -123,15 +123,17 @@ const FRONT_BYTES: usize = 160;
 /// Consecutive slices of an encoded merchant.
 pub type Pieces<'a> = [&'a [u8]; 2];
 
-/// The error for a profile longer than [`Profile::MAX_BYTES`].
+/// The error for a profile that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be at most {} bytes when encoded", Profile::MAX_BYTES)]
+#[error("must be at most {} bytes when encoded", Profile::MAX_GIVEN_BYTES)]
 pub struct ProfileTooLarge;
 
 impl Profile {
-    /// Maximum size in bytes of the part given by the client. Also bounds the size of a record, so that the
-    /// store keeps it inline.
-    pub const MAX_BYTES: usize = 32_768;
+    /// Maximum size in bytes of the part given by the client, which its encoder checks.
+    pub const MAX_GIVEN_BYTES: usize = 32_768;
+    /// Maximum size in bytes of that part with a review, which is no part of what the client gives: a merchant that has reached the
+    /// limit can be rejected. Bounds the size of a record, so that the store keeps it inline.
+    pub const MAX_BYTES: usize = Self::MAX_GIVEN_BYTES + 512;
 
     /// Creates a profile from the part given by the client, all of it in the basic view, without name and
     /// output-only fields.
@@ -173,7 +175,7 @@ impl Profile {
     /// Reassembles a profile from the result of [`Self::parts`].
     ///
     /// # Errors
-    /// If the client's parts are longer than [`Profile::MAX_BYTES`].
+    /// If basic view, rest and internal fields are longer than [`Profile::MAX_BYTES`].
     pub fn from_parts([name, basic, decided, rest, internal]: [&[u8]; 5]) -> Result<Self, ProfileTooLarge> {
         if basic.len() + rest.len() + internal.len() > Self::MAX_BYTES {
             return Err(ProfileTooLarge);

@@ -3,7 +3,8 @@
 use std::{cell::Cell, fmt, sync::Arc};
 
 use crate::{
-    Ecef, Filter, Limit, MerchantId, Meters, Radius, SearchArea, ServedPoint, ServiceArea, StoredMerchant,
+    Ecef, Effort, Filter, Limit, MerchantId, Meters, Radius, SearchArea, ServedPoint, ServiceArea,
+    StoredMerchant,
 };
 
 /// A position in the result order, after which the next page starts. Ordered like results, by distance and
@@ -78,13 +79,14 @@ impl Query {
     /// Returns whether the position and the service area of a merchant allow it to be in the result, whatever its
     /// other properties.
     #[must_use]
-    pub fn covers(&self, stored: &StoredMerchant) -> bool {
+    pub fn covers(&self, stored: &StoredMerchant, effort: &Effort) -> bool {
         let wgs84 = stored.merchant.position.to_wgs84();
         let position = Ecef::from(wgs84);
         let distance = self.origin.distance(position);
         let serves = |point, radius: Radius| {
             let area = stored.merchant.service_area();
-            distance <= radius.meters() && area.is_some_and(|area: &ServiceArea| area.serves(point, distance))
+            distance <= radius.meters()
+                && area.is_some_and(|area: &ServiceArea| area.serves(point, distance, effort))
         };
         let is_within_reach = match &self.reach {
             Reach::Near => distance <= self.radius.meters(),
@@ -93,7 +95,7 @@ impl Query {
                 distance <= self.radius.meters() || serves(point, *radius)
             }
         };
-        is_within_reach && self.area.as_ref().is_none_or(|area| area.contains(position, || wgs84))
+        is_within_reach && self.area.as_ref().is_none_or(|area| area.contains(position, || wgs84, effort))
     }
 }
 
@@ -103,16 +105,18 @@ pub struct SearchControl<'a> {
     /// Additional condition on merchants that match the filter and which no term can express, such as being
     /// open at a given time. Rejected merchants count towards neither the limit nor a page.
     pub predicate: Option<&'a dyn Fn(&StoredMerchant) -> bool>,
-    /// Returns whether to continue, such as whether a deadline has not passed. Called at the start, and then
-    /// about once per two hundred merchants examined.
+    /// Returns whether to continue, such as whether a deadline has not passed. Called at the start, then
+    /// about once per two hundred merchants examined, and as often again for conditions whose work on these takes as long.
     pub should_continue: Option<&'a dyn Fn() -> bool>,
-    /// Counts the merchants whose names are compared with the text of the filter.
-    pub names_read: Option<&'a Cell<usize>>,
+    /// Counts the pages that the search visits.
+    pub pages: Option<&'a Cell<usize>>,
+    /// Adds up the work of conditions on single merchants, but for [`Self::predicate`].
+    pub effort: Option<&'a Effort>,
 }
 
 impl fmt::Debug for SearchControl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { predicate, should_continue, names_read: _ } = self;
+        let Self { predicate, should_continue, pages: _, effort: _ } = self;
         write!(
             f,
             "SearchControl {{ predicate: {}, should_continue: {} }}",

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
-use nearby_index::TextQuery;
+use nearby_index::{Effort, TextQuery};
 
 /// Names of shops and restaurants in 19 scripts.
 #[rustfmt::skip]
@@ -255,7 +255,8 @@ const FOUND: [(&str, &[&str]); 137] = [
 fn texts_that_people_type_find_these_names() {
     for (text, expected) in FOUND {
         let query = TextQuery::parse(text).unwrap();
-        let found: Vec<&str> = NAMES.into_iter().filter(|name| query.matches(|visit| visit(name))).collect();
+        let found: Vec<&str> =
+            NAMES.into_iter().filter(|name| query.matches(|visit| visit(name), &Effort::default())).collect();
         assert_eq!(found, expected, "{text}");
     }
 }

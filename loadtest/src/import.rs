@@ -33,6 +33,7 @@ pub(crate) async fn import(dataset: &Dataset, server: &str, access: &Access) -> 
                 let row = |number: u64| ImportRow {
                     row_number: i64::try_from(number).unwrap_or_default(),
                     merchant: Some(dataset.merchant(number)),
+                    ..Default::default()
                 };
                 ImportMerchantsRequest { rows: rows.map(row).collect(), ..Default::default() }
             });

@@ -31,6 +31,11 @@ impl FastPolygons {
         Self { vertices: vertices.into(), rings, error_m: farthest_m.max(100_000.0) * ROUNDINGS }
     }
 
+    /// Returns the number of vertices, closing ones included.
+    pub(super) fn vertices(&self) -> usize {
+        self.vertices.len()
+    }
+
     /// Returns a bound on the error of [`Self::depth_m`] in metres.
     pub(super) fn error_m(&self) -> f64 {
         self.error_m

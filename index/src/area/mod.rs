@@ -3,7 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | `plane` | the ellipsoidal gnomonic plane at a point, in which edges are straight |
-//! | `polygons`, `rings` | polygons in a plane: validity, and whether and how deep they hold a point |
+//! | `polygons`, `rings`, `sweep` | polygons in a plane: validity, and whether and how deep they hold a point |
 //! | `fast_polygons` | the same in single precision, for all points but those near an edge |
 //! | `service` | the area that a merchant serves |
 //! | `search` | the area that a search is restricted to |
@@ -23,6 +23,7 @@ mod polygons;
 mod rings;
 mod search;
 mod service;
+mod sweep;
 #[cfg(test)]
 mod tests;
 

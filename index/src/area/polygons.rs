@@ -12,7 +12,7 @@ use super::{
     plane::{GnomonicPlane, Projected},
     rings::{check_holes, check_ring},
 };
-use crate::{Position, Wgs84};
+use crate::{Effort, Position, Wgs84};
 
 /// Polygons in a plane. The area is their union.
 #[derive(Clone, PartialEq)]
@@ -70,7 +70,8 @@ impl PlanePolygons {
     }
 
     /// Returns [`Self::depth_m`] within [`Self::fast_error_m`].
-    pub(super) fn fast_depth_m(&self, point: Coord) -> f64 {
+    pub(super) fn fast_depth_m(&self, point: Coord, effort: &Effort) -> f64 {
+        effort.add_vertices(self.fast.vertices());
         self.fast.depth_m(point)
     }
 
@@ -80,13 +81,14 @@ impl PlanePolygons {
 
     /// Returns the distance in metres of a point from the nearest edge of the polygon that holds it deepest:
     /// positive inside, negative outside. Edges within the union of several polygons count, too.
-    pub(super) fn depth_m(&self, point: Coord) -> f64 {
+    pub(super) fn depth_m(&self, point: Coord, effort: &Effort) -> f64 {
+        effort.add_exact_vertices(self.fast.vertices());
         self.polygons.iter().map(|polygon| depth_m(polygon, point)).fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// Returns whether a point is in the area, or within [`BOUNDARY_M`] of an edge.
-    pub(super) fn contains(&self, point: Coord) -> bool {
-        self.depth_m(point) >= -BOUNDARY_M
+    pub(super) fn contains(&self, point: Coord, effort: &Effort) -> bool {
+        self.depth_m(point, effort) >= -BOUNDARY_M
     }
 }
 

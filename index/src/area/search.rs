@@ -12,7 +12,7 @@ use super::{
     plane::{GnomonicPlane, MAX_ERROR_M},
     polygons::PlanePolygons,
 };
-use crate::{Ecef, Position, Radius, Wgs84};
+use crate::{Ecef, Effort, Position, Radius, Wgs84};
 
 /// The area that a search is restricted to: a box, or polygons in the gnomonic plane at the origin of the search.
 #[derive(Clone, PartialEq)]
@@ -65,7 +65,7 @@ impl SearchArea {
 
     /// Returns whether a point within a search's reach is in the area. `wgs84` returns the same point in degrees, which
     /// only points near an edge need.
-    pub(crate) fn contains(&self, point: Ecef, wgs84: impl Fn() -> Position<Wgs84>) -> bool {
+    pub(crate) fn contains(&self, point: Ecef, wgs84: impl Fn() -> Position<Wgs84>, effort: &Effort) -> bool {
         match &self.shape {
             Shape::Box(area) => {
                 // The half-spaces are wider than the box by `ROUNDING_M`: twice that within all of them is inside.
@@ -76,11 +76,11 @@ impl SearchArea {
             }
             Shape::Polygons(area) => {
                 let (plane, polygons) = &**area;
-                let depth_m = polygons.fast_depth_m(plane.project_fast(point));
+                let depth_m = polygons.fast_depth_m(plane.project_fast(point), effort);
                 if depth_m.abs() > MAX_ERROR_M + BOUNDARY_M + polygons.fast_error_m() {
                     return depth_m > 0.0;
                 }
-                plane.project(wgs84()).is_some_and(|projected| polygons.contains(projected.point))
+                plane.project(wgs84()).is_some_and(|projected| polygons.contains(projected.point, effort))
             }
         }
     }

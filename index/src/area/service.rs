@@ -8,7 +8,7 @@ use super::{
     plane::{GnomonicPlane, MAX_ERROR_M},
     polygons::PlanePolygons,
 };
-use crate::{Ecef, Meters, Position, Radius, Wgs84};
+use crate::{Ecef, Effort, Meters, Position, Radius, Wgs84};
 
 /// The area that a merchant serves: a circle around it, or polygons. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ impl ServiceArea {
         let reach = Meters::from_valid(polygons.farthest_m() + REACH_MARGIN_M);
         // The distance in the plane is at least that on the ellipsoid: a circle in the plane holds more. Its edge can
         // be nearer than the circle of the search by the same difference as above.
-        let inner_m = polygons.depth_m(geo::Coord { x: 0.0, y: 0.0 });
+        let inner_m = polygons.depth_m(geo::Coord { x: 0.0, y: 0.0 }, &Effort::default());
         let inner_m = if inner_m > 0.0 { inner_m * INNER_SHARE - REACH_MARGIN_M } else { -1.0 };
         Ok(Self(Shape::Polygons(Arc::new(PolygonArea { plane, polygons, reach, inner_m }))))
     }
@@ -96,22 +96,22 @@ impl ServiceArea {
     /// Returns whether the area contains a point, or is within its tolerance. `distance` is that of the point from the
     /// merchant.
     #[must_use]
-    pub fn serves(&self, point: &ServedPoint, distance: Meters) -> bool {
+    pub fn serves(&self, point: &ServedPoint, distance: Meters, effort: &Effort) -> bool {
         let tolerance_m = point.tolerance.get();
         match &self.0 {
             Shape::Radius(radius) if tolerance_m == 0.0 => distance <= radius.meters(),
             Shape::Radius(radius) => distance.get() <= radius.meters().get() + tolerance_m,
-            Shape::Polygons(area) => area.serves(point, distance),
+            Shape::Polygons(area) => area.serves(point, distance, effort),
         }
     }
 
     /// Returns the distance in metres of a point from the edge of the area: positive inside, negative outside. Where
     /// polygons overlap or touch, an edge of one within another counts, too.
     #[must_use]
-    pub fn depth_m(&self, point: &ServedPoint, distance: Meters) -> f64 {
+    pub fn depth_m(&self, point: &ServedPoint, distance: Meters, effort: &Effort) -> f64 {
         match &self.0 {
             Shape::Radius(radius) => radius.meters().get() - distance.get(),
-            Shape::Polygons(area) => area.exact_depth_m(point),
+            Shape::Polygons(area) => area.exact_depth_m(point, effort),
         }
     }
 }
@@ -121,7 +121,7 @@ impl ServiceArea {
 const INNER_SHARE: f64 = 1.0 - 3e-5;
 
 impl PolygonArea {
-    fn serves(&self, point: &ServedPoint, distance: Meters) -> bool {
+    fn serves(&self, point: &ServedPoint, distance: Meters, effort: &Effort) -> bool {
         let tolerance_m = point.tolerance.get();
         // Bounds only. `reach` is rounded up by more than a boundary's millimetre, `inner_m` is rounded down.
         if distance.get() > self.reach.get() + tolerance_m * TOLERANCE_STRETCH {
@@ -131,18 +131,18 @@ impl PolygonArea {
             return true;
         }
         let needed_m = -tolerance_m.max(BOUNDARY_M);
-        let depth_m = self.polygons.fast_depth_m(self.plane.project_fast(point.ecef));
+        let depth_m = self.polygons.fast_depth_m(self.plane.project_fast(point.ecef), effort);
         // A depth changes by at most as much as the point moves.
         let error_m = MAX_ERROR_M + self.polygons.fast_error_m();
         if (depth_m - needed_m).abs() > error_m && distance.get() <= Radius::MAX_M {
             return depth_m > needed_m;
         }
-        self.exact_depth_m(point) >= needed_m
+        self.exact_depth_m(point, effort) >= needed_m
     }
 
-    fn exact_depth_m(&self, point: &ServedPoint) -> f64 {
+    fn exact_depth_m(&self, point: &ServedPoint, effort: &Effort) -> f64 {
         let projected = self.plane.project(point.wgs84);
-        projected.map_or(f64::NEG_INFINITY, |projected| self.polygons.depth_m(projected.point))
+        projected.map_or(f64::NEG_INFINITY, |projected| self.polygons.depth_m(projected.point, effort))
     }
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Ecef, Radius};
+use crate::{Ecef, Effort, Radius};
 
 fn position(latitude: f64, longitude: f64) -> Position<Wgs84> {
     Position::new(latitude, longitude).unwrap()
@@ -73,7 +73,7 @@ fn area(given: &[PolygonVertices]) -> Result<ServiceArea, AreaError> {
 
 fn serves(area: &ServiceArea, latitude: f64, longitude: f64) -> bool {
     let point = ServedPoint::exact(position(latitude, longitude));
-    area.serves(&point, Ecef::from(position(10.0, 20.0)).distance(point.ecef))
+    area.serves(&point, Ecef::from(position(10.0, 20.0)).distance(point.ecef), &Effort::default())
 }
 
 const SQUARE: [(f64, f64); 4] = [(10.0, 20.0), (10.0, 20.1), (10.1, 20.1), (10.1, 20.0)];
@@ -246,7 +246,7 @@ fn polygons_cross_the_antimeridian_and_contain_poles() {
         let area = ServiceArea::polygons(merchant, &[shell(&corners)]).unwrap();
         let serves = |(latitude, longitude)| {
             let point = ServedPoint::exact(position(latitude, longitude));
-            area.serves(&point, Ecef::from(merchant).distance(point.ecef))
+            area.serves(&point, Ecef::from(merchant).distance(point.ecef), &Effort::default())
         };
         assert!(serves(inside) && !serves(outside), "{inside:?} {outside:?}");
         assert!(corners.iter().all(|corner| serves(*corner)));

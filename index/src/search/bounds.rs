@@ -55,6 +55,13 @@ impl InnerBound {
     }
 }
 
+/// Returns the boxes that lie entirely nearer than a limit, one bit each. The bits of absent boxes are
+/// arbitrary.
+#[inline(always)]
+pub(super) fn entirely_within<const N: usize>(farthest2: &[f32; N], within: InnerBound) -> u64 {
+    (0..N).fold(0, |boxes, number| boxes | u64::from(farthest2[number] < within.farthest2) << number)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Collectors that count hits or pass them to a callback.
 
-use super::traversal::Collector;
+use super::collector::Collector;
 use crate::{Hit, Meters};
 
 /// Counts hits.

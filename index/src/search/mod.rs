@@ -1,6 +1,7 @@
 //! The hot path: searches of a tree, with results exact to the last bit of their order.
 
 mod bounds;
+mod collector;
 mod count;
 mod iter;
 mod parts;

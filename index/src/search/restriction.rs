@@ -3,7 +3,7 @@
 
 use super::bounds::OuterBound;
 use crate::{
-    Ecef, Hit, Meters, Query, Reach, SearchArea, ServedPoint,
+    Ecef, Effort, Hit, Meters, Query, Reach, SearchArea, ServedPoint,
     tree::{
         Node,
         bounding_boxes::{BoundingBoxes, MAX_CHILDREN, MAX_LEAVES},
@@ -65,12 +65,14 @@ impl<'q> Restriction<'q> {
         hit: &Hit<'_>,
         position: impl Fn() -> Ecef,
         area: impl Fn() -> Option<AreaOfPoint<'s>>,
+        effort: &Effort,
     ) -> bool {
         let merchant = &hit.merchant.merchant;
-        let is_within = |area: &SearchArea| area.contains(position(), || merchant.position.to_wgs84());
+        let is_within =
+            |area: &SearchArea| area.contains(position(), || merchant.position.to_wgs84(), effort);
         let serves = |served| match area() {
-            Some((areas, point)) => areas.serves(point, served, hit.distance),
-            None => merchant.service_area().is_some_and(|area| area.serves(served, hit.distance)),
+            Some((areas, point)) => areas.serves(point, served, hit.distance, effort),
+            None => merchant.service_area().is_some_and(|area| area.serves(served, hit.distance, effort)),
         };
         self.area.is_none_or(is_within) && self.point.is_none_or(serves)
     }

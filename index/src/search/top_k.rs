@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::traversal::Collector;
+use super::collector::Collector;
 use crate::{Hit, Hits, Limit, Meters};
 
 /// Collects the k nearest hits plus a buffer: discarding the rest pays off once enough have accumulated.

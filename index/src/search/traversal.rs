@@ -9,12 +9,13 @@ use std::{marker::PhantomData, sync::Arc};
 use pulp::{Arch, NullaryFnOnce};
 
 use super::{
-    bounds::{InnerBound, OuterBound},
+    bounds::{InnerBound, OuterBound, entirely_within},
+    collector::Collector,
     restriction::{AreaOfPoint, Restriction},
     tagged_bounds::{TaggedBounds, child_index},
 };
 use crate::{
-    Ecef, Hit, Meters, Query, SearchControl, StoredMerchant, TextFilter,
+    Ecef, Effort, Hit, Meters, Query, SearchControl, StoredMerchant, TextFilter,
     ecef::distance_of_chord2,
     tree::{
         Child, Node, Page, Tree,
@@ -23,24 +24,6 @@ use crate::{
         page::{Packed, Recent},
     },
 };
-
-/// Receives the hits of a traversal.
-pub(super) trait Collector<'s> {
-    /// Adds a hit.
-    fn push(&mut self, hit: Hit<'s>);
-
-    /// Returns a tighter outer distance, if there is one since the last call.
-    fn bound(&mut self) -> Option<Meters>;
-
-    /// Returns whether this merchant, and hence all that rank after it, can no longer be in the result.
-    fn is_beyond(&self, hit: &Hit<'s>) -> bool;
-
-    /// Returns whether only the number of hits matters.
-    fn is_count_only(&self) -> bool;
-
-    /// Adds a number of hits without visiting them. Called only if [`Self::is_count_only`].
-    fn add_count(&mut self, merchants: usize);
-}
 
 /// State of a running search.
 pub(super) struct Traversal<'q, 's, S> {
@@ -63,7 +46,13 @@ pub(super) struct Traversal<'q, 's, S> {
     is_plain: bool,
     /// The condition on names, which is checked last.
     text: Option<&'q TextFilter>,
+    /// The work of conditions on single merchants.
+    effort: Effort,
+    /// The effort at which the caller is asked again whether to continue.
+    next_check_ns: u64,
     stopped: bool,
+    /// Bound of the page that is being visited.
+    page_nearest2: f32,
     /// Smallest box bound among what a stopped traversal skipped.
     frontier2: f32,
     /// The collector keeps hits that borrow from the tree.
@@ -108,7 +97,10 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
             restriction,
             is_plain,
             text: query.filter.text.as_ref(),
+            effort: Effort::default(),
+            next_check_ns: Effort::CHECK_NS,
             stopped: false,
+            page_nearest2: 0.0,
             frontier2: f32::INFINITY,
             tree: PhantomData,
         }
@@ -119,6 +111,9 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     pub(super) fn run(mut self, root: Option<&'s Node>) -> (S, Option<f32>) {
         if let Some(root) = root {
             self.visit_node(root);
+        }
+        if let Some(effort) = self.control.effort {
+            effort.add_nanoseconds(self.effort.nanoseconds());
         }
         (self.collector, self.stopped.then_some(self.frontier2))
     }
@@ -179,12 +174,30 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     /// Visits a page unless the caller stops the search. The check is per page, about every 200
     /// merchants.
     fn visit_page(&mut self, page: &'s Page, nearest2: f32) {
+        if let Some(pages) = self.control.pages {
+            pages.set(pages.get() + 1);
+        }
+        self.page_nearest2 = nearest2;
         if self.control.should_continue.is_some_and(|should_continue| !should_continue()) {
-            self.stopped = true;
-            self.frontier2 = self.frontier2.min(nearest2);
-            return;
+            return self.stop_in_page();
         }
         self.arch.dispatch(VisitPage(self, page));
+    }
+
+    /// Stops the search before or within a page, which counts as skipped: no merchant of it is nearer than its bound.
+    fn stop_in_page(&mut self) {
+        self.stopped = true;
+        self.frontier2 = self.frontier2.min(self.page_nearest2);
+    }
+
+    /// Stops the search if the caller wants it to, once for each unit of work on the merchants of a page.
+    fn check_effort(&mut self) {
+        while self.effort.nanoseconds() >= self.next_check_ns && !self.stopped {
+            self.next_check_ns += Effort::CHECK_NS;
+            if self.control.should_continue.is_some_and(|should_continue| !should_continue()) {
+                self.stop_in_page();
+            }
+        }
     }
 
     #[inline(always)]
@@ -352,27 +365,23 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     }
 
     fn accepts(
-        &self,
+        &mut self,
         hit: &Hit<'s>,
         position: impl Fn() -> Ecef,
         area: impl Fn() -> Option<AreaOfPoint<'s>>,
     ) -> bool {
         let condition = self.query.filter.condition.as_ref();
-        !(self.inner.is_some() && self.is_before(hit))
-            && self.restriction.as_ref().is_none_or(|restriction| restriction.allows(hit, position, area))
-            && self.text.is_none_or(|text| self.names_match(text, hit.merchant))
-            && condition.is_none_or(|condition| condition.is_met_by(hit.merchant))
-            && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant))
-    }
-
-    /// Compares the names of a merchant with the text. Decides: features only exclude.
-    #[cold]
-    #[inline(never)]
-    fn names_match(&self, text: &TextFilter, merchant: &StoredMerchant) -> bool {
-        if let Some(names_read) = self.control.names_read {
-            names_read.set(names_read.get() + 1);
-        }
-        text.matches(merchant)
+        let is_skipped = self.stopped || self.inner.is_some() && self.is_before(hit);
+        let accepts = !is_skipped
+            && self
+                .restriction
+                .as_ref()
+                .is_none_or(|restriction| restriction.allows(hit, position, area, &self.effort))
+            && self.text.is_none_or(|text| names_match(text, hit.merchant, &self.effort))
+            && condition.is_none_or(|condition| condition.is_met_by(hit.merchant, &self.effort))
+            && self.control.predicate.is_none_or(|predicate| predicate(hit.merchant));
+        self.check_effort();
+        accepts
     }
 
     /// Returns whether a merchant lies inside the inner radius or was on an earlier page. Exact.
@@ -454,6 +463,13 @@ impl<'q, 's, S: Collector<'s>> Traversal<'q, 's, S> {
     }
 }
 
+/// Compares the names of a merchant with the text. Decides: features only exclude.
+#[cold]
+#[inline(never)]
+fn names_match(text: &TextFilter, merchant: &StoredMerchant, effort: &Effort) -> bool {
+    text.matches(merchant, effort)
+}
+
 /// The step into a node, compiled once per SIMD level.
 struct VisitNode<'w, 'q, 's, S>(&'w mut Traversal<'q, 's, S>, &'s Node);
 
@@ -482,10 +498,3 @@ impl<'s, S: Collector<'s>> NullaryFnOnce for VisitPage<'_, '_, 's, S> {
 const MAX_PREFETCH: usize = 5;
 /// Number of nodes or pages prefetched together: a search rarely needs more of them.
 const NODE_PREFETCH: usize = 2;
-
-/// Returns the boxes that lie entirely nearer than a limit, one bit each. The bits of absent boxes are
-/// arbitrary.
-#[inline(always)]
-fn entirely_within<const N: usize>(farthest2: &[f32; N], within: InnerBound) -> u64 {
-    (0..N).fold(0, |boxes, number| boxes | u64::from(farthest2[number] < within.farthest2) << number)
-}

@@ -8,7 +8,7 @@ use super::{
     features::{Feature, of_run, of_word, of_words},
     words::{Compound, Kind, Part, Words},
 };
-use crate::{NamesOf, Profile};
+use crate::{Effort, NamesOf, Profile};
 
 /// A text to find in names: each of its words has to be in one of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +68,8 @@ impl TextQuery {
     }
 
     /// Returns whether the text matches names, which `visit` passes to its argument one after the other.
-    pub fn matches(&self, visit: impl FnOnce(&mut dyn FnMut(&str))) -> bool {
+    pub fn matches(&self, visit: impl FnOnce(&mut dyn FnMut(&str)), effort: &Effort) -> bool {
+        let parts: usize = self.words.iter().map(|word| word.parts.len().max(1)).sum();
         // At most `MAX_WORDS` of them, one bit each.
         let mut missing = (1u32 << self.words.len()) - 1;
         with_words(|words| {
@@ -77,6 +78,7 @@ impl TextQuery {
                     return;
                 }
                 words.read(name);
+                effort.add_name(name, words.all_joined(), words.parts().len() * parts);
                 for (bit, word) in self.words.iter().enumerate() {
                     if missing >> bit & 1 == 1 && word.is_in(words) {
                         missing &= !(1 << bit);

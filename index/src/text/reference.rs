@@ -12,6 +12,8 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_script::{Script, UnicodeScript};
 
+use crate::Effort;
+
 use super::{
     features::{Feature, of_words},
     fold::fold_into,
@@ -264,7 +266,8 @@ fn matches_equal_the_reference_and_no_feature_excludes_a_match() {
             for chosen in [&[one][..], &[one, other]] {
                 let expected =
                     matches(&wanted, &chosen.iter().map(|name| &*divided[*name]).collect::<Vec<_>>());
-                let is_match = query.matches(|name| chosen.iter().for_each(|at| name(NAMES[*at])));
+                let is_match =
+                    query.matches(|name| chosen.iter().for_each(|at| name(NAMES[*at])), &Effort::default());
                 let shown: Vec<&str> = chosen.iter().map(|name| NAMES[*name]).collect();
                 prop_assert_eq!(is_match, expected, "{:?} in {:?}", text, shown);
                 if is_match {

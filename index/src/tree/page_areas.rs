@@ -6,7 +6,7 @@ use super::{
     bitset::BitSet,
     bounding_boxes::{rounded_down, rounded_up},
 };
-use crate::{Meters, ServedPoint, ServiceArea, StoredMerchant};
+use crate::{Effort, Meters, ServedPoint, ServiceArea, StoredMerchant};
 
 /// The points of a page that have a service area. Absent from pages without any.
 #[derive(Debug)]
@@ -58,7 +58,13 @@ impl PageAreas {
     /// The bounds are rounded away from the decision, and compared in `f64`: within `inner_m` every point is served, and
     /// beyond `reach_m` none.
     #[inline(always)]
-    pub(crate) fn serves(&self, point: usize, served: &ServedPoint, distance: Meters) -> bool {
+    pub(crate) fn serves(
+        &self,
+        point: usize,
+        served: &ServedPoint,
+        distance: Meters,
+        effort: &Effort,
+    ) -> bool {
         let Some(area) = self.areas.get(self.points.rank(point)).filter(|area| area.point == point) else {
             return false;
         };
@@ -66,6 +72,6 @@ impl PageAreas {
             return true;
         }
         let is_beyond = served.tolerance == Meters::ZERO && distance.get() > f64::from(area.reach_m);
-        !is_beyond && area.area.serves(served, distance)
+        !is_beyond && area.area.serves(served, distance, effort)
     }
 }

@@ -117,7 +117,8 @@ impl Place {
             let area = stored.merchant.service_area();
             distance <= radius.meters()
                 && area.is_some_and(|area| {
-                    area.depth_m(&point, distance) >= -boundary_m(area).max(self.tolerance.get())
+                    area.depth_m(&point, distance, &Effort::default())
+                        >= -boundary_m(area).max(self.tolerance.get())
                 })
         };
         let is_within_reach = match self.kind {
@@ -131,7 +132,7 @@ impl Place {
                 None => true,
                 Some(SomeArea::Box(area)) => area.contains(position),
                 Some(SomeArea::Polygons(_, same)) => {
-                    same.depth_m(&ServedPoint::exact(position), distance) >= -BOUNDARY_M
+                    same.depth_m(&ServedPoint::exact(position), distance, &Effort::default()) >= -BOUNDARY_M
                 }
             }
     }

@@ -32,7 +32,11 @@ pub(crate) fn run_queries(moment: &Moment, script: &mut Script<'_>) -> usize {
     let all = scan(moment, &query, &place, predicate);
     for stored in moment.list.iter().take(20) {
         let distance = query.origin.distance(stored.merchant.position.to_wgs84().into());
-        assert_eq!(query.covers(stored), place.allows(stored, distance, query.radius), "{query:?}");
+        assert_eq!(
+            query.covers(stored, &Effort::default()),
+            place.allows(stored, distance, query.radius),
+            "{query:?}"
+        );
     }
 
     assert_eq!(snapshot.count(&query, control), Count { merchants: all.len(), stopped: false });
@@ -93,7 +97,7 @@ fn query(moment: &Moment, script: &mut Script<'_>) -> (Query, Place) {
         none_of: terms(script, 3),
         ranges: (0..script.below(6).saturating_sub(3)).map(|_| range(script)).collect(),
         condition: (script.below(8) == 0)
-            .then(|| Condition::new(|stored: &StoredMerchant| stored.revision.0 % 3 != 1)),
+            .then(|| Condition::new(|stored: &StoredMerchant, _| stored.revision.0 % 3 != 1)),
         text: if script.below(8) == 0 {
             text(script).map(|text| TextFilter::new(text, names_of))
         } else {
@@ -138,7 +142,7 @@ fn scan<'a>(
             query.min_distance <= *distance
                 && place.allows(stored, *distance, query.radius)
                 && query.after.as_ref().is_none_or(|after| (after.distance, &after.id) < (*distance, id))
-                && query.filter.matches(stored)
+                && query.filter.matches(stored, &Effort::default())
                 && predicate.is_none_or(|predicate| predicate(stored))
         })
         .collect();
@@ -195,7 +199,7 @@ fn assert_stopped(
     let mut hits = Hits::default();
     snapshot.search_into(
         query,
-        SearchControl { predicate, should_continue: Some(&should_continue), names_read: None },
+        SearchControl { predicate, should_continue: Some(&should_continue), ..SearchControl::default() },
         &mut hits,
     );
     let limit = query.limit.get().min(all.len());

@@ -3508,7 +3508,7 @@ impl serde::Serialize for ImportMerchantsRequest {
         if self.allow_null_island {
             len += 1;
         }
-        if self.update_mask.is_some() {
+        if !self.update_masks.is_empty() {
             len += 1;
         }
         if self.validate_only {
@@ -3521,8 +3521,8 @@ impl serde::Serialize for ImportMerchantsRequest {
         if self.allow_null_island {
             struct_ser.serialize_field("allowNullIsland", &self.allow_null_island)?;
         }
-        if let Some(v) = self.update_mask.as_ref() {
-            struct_ser.serialize_field("updateMask", v)?;
+        if !self.update_masks.is_empty() {
+            struct_ser.serialize_field("updateMasks", &self.update_masks)?;
         }
         if self.validate_only {
             struct_ser.serialize_field("validateOnly", &self.validate_only)?;
@@ -3540,8 +3540,8 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
             "rows",
             "allow_null_island",
             "allowNullIsland",
-            "update_mask",
-            "updateMask",
+            "update_masks",
+            "updateMasks",
             "validate_only",
             "validateOnly",
         ];
@@ -3550,7 +3550,7 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
         enum GeneratedField {
             Rows,
             AllowNullIsland,
-            UpdateMask,
+            UpdateMasks,
             ValidateOnly,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -3575,7 +3575,7 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
                         match value {
                             "rows" => Ok(GeneratedField::Rows),
                             "allowNullIsland" | "allow_null_island" => Ok(GeneratedField::AllowNullIsland),
-                            "updateMask" | "update_mask" => Ok(GeneratedField::UpdateMask),
+                            "updateMasks" | "update_masks" => Ok(GeneratedField::UpdateMasks),
                             "validateOnly" | "validate_only" => Ok(GeneratedField::ValidateOnly),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
@@ -3598,7 +3598,7 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
             {
                 let mut rows__ = None;
                 let mut allow_null_island__ = None;
-                let mut update_mask__ = None;
+                let mut update_masks__ = None;
                 let mut validate_only__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -3614,11 +3614,11 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
                             }
                             allow_null_island__ = Some(map_.next_value()?);
                         }
-                        GeneratedField::UpdateMask => {
-                            if update_mask__.is_some() {
-                                return Err(serde::de::Error::duplicate_field("updateMask"));
+                        GeneratedField::UpdateMasks => {
+                            if update_masks__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("updateMasks"));
                             }
-                            update_mask__ = map_.next_value()?;
+                            update_masks__ = Some(map_.next_value()?);
                         }
                         GeneratedField::ValidateOnly => {
                             if validate_only__.is_some() {
@@ -3631,7 +3631,7 @@ impl<'de> serde::Deserialize<'de> for ImportMerchantsRequest {
                 Ok(ImportMerchantsRequest {
                     rows: rows__.unwrap_or_default(),
                     allow_null_island: allow_null_island__.unwrap_or_default(),
-                    update_mask: update_mask__,
+                    update_masks: update_masks__.unwrap_or_default(),
                     validate_only: validate_only__.unwrap_or_default(),
                 })
             }
@@ -3915,6 +3915,9 @@ impl serde::Serialize for ImportRow {
         if self.merchant.is_some() {
             len += 1;
         }
+        if self.update_mask_index != 0 {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.ImportRow", len)?;
         if self.row_number != 0 {
             #[allow(clippy::needless_borrow)]
@@ -3923,6 +3926,9 @@ impl serde::Serialize for ImportRow {
         }
         if let Some(v) = self.merchant.as_ref() {
             struct_ser.serialize_field("merchant", v)?;
+        }
+        if self.update_mask_index != 0 {
+            struct_ser.serialize_field("updateMaskIndex", &self.update_mask_index)?;
         }
         struct_ser.end()
     }
@@ -3937,12 +3943,15 @@ impl<'de> serde::Deserialize<'de> for ImportRow {
             "row_number",
             "rowNumber",
             "merchant",
+            "update_mask_index",
+            "updateMaskIndex",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             RowNumber,
             Merchant,
+            UpdateMaskIndex,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3966,6 +3975,7 @@ impl<'de> serde::Deserialize<'de> for ImportRow {
                         match value {
                             "rowNumber" | "row_number" => Ok(GeneratedField::RowNumber),
                             "merchant" => Ok(GeneratedField::Merchant),
+                            "updateMaskIndex" | "update_mask_index" => Ok(GeneratedField::UpdateMaskIndex),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3987,6 +3997,7 @@ impl<'de> serde::Deserialize<'de> for ImportRow {
             {
                 let mut row_number__ = None;
                 let mut merchant__ = None;
+                let mut update_mask_index__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::RowNumber => {
@@ -4003,11 +4014,20 @@ impl<'de> serde::Deserialize<'de> for ImportRow {
                             }
                             merchant__ = map_.next_value()?;
                         }
+                        GeneratedField::UpdateMaskIndex => {
+                            if update_mask_index__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("updateMaskIndex"));
+                            }
+                            update_mask_index__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(ImportRow {
                     row_number: row_number__.unwrap_or_default(),
                     merchant: merchant__,
+                    update_mask_index: update_mask_index__.unwrap_or_default(),
                 })
             }
         }

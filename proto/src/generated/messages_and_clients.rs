@@ -1022,8 +1022,8 @@ pub struct RejectMerchantRequest {
     /// Optional. If set, must be the current etag: the version that was reviewed.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
-    /// Required. Cause, for those who maintain the merchant: at most 256 bytes, not blank. Stored as a part of the merchant, whose
-    /// size limit includes it.
+    /// Required. Cause, for those who maintain the merchant: at most 256 bytes, not blank. Not counted in the size of
+    /// the merchant.
     #[prost(string, tag = "5")]
     pub reason: ::prost::alloc::string::String,
     /// Optional. A UUID that makes a repetition safe, see the service.
@@ -1096,13 +1096,15 @@ pub struct ImportMerchantsRequest {
     /// default.
     #[prost(bool, tag = "2")]
     pub allow_null_island: bool,
-    /// Optional. The fields that the rows replace in merchants that exist, such as `phone` or `address.locality`, with the
-    /// paths of UpdateMerchantRequest, for sources that do not know the others, such as a table. A row without
-    /// hours keeps those of the merchant, even if the mask names them. A merchant that does not exist is created from the
-    /// whole row. Without a mask, or with `*`, a row replaces the whole merchant. In either case a row without visibility
-    /// keeps that of the merchant, except that one that replaces `source` makes a merchant of VISIBILITY_MISSING visible.
-    #[prost(message, optional, tag = "3")]
-    pub update_mask: ::core::option::Option<crate::well_known::FieldMask>,
+    /// Optional. The masks of the rows of this message: a row names its own by `update_mask_index`. A mask has the paths of
+    /// UpdateMerchantRequest, such as `phone` or `address.locality`, and names the fields that a row replaces in a merchant that
+    /// exists, for sources that do not know the others, such as a table. A row without hours keeps those of the merchant, even if
+    /// its mask names them. A merchant that does not exist is created from the whole row. If there are no masks, or with a mask that
+    /// is empty or `*`, a row replaces the whole merchant. In either case a row without visibility keeps that of the merchant, except
+    /// that one that replaces `source` makes a merchant of VISIBILITY_MISSING visible. At most 1,000. Errors: INVALID_ARGUMENT,
+    /// reason UNKNOWN_FIELD, for a path that is not updatable; reason TOO_MANY for more masks.
+    #[prost(message, repeated, tag = "3")]
+    pub update_masks: ::prost::alloc::vec::Vec<crate::well_known::FieldMask>,
     /// If true, the rows of this message are checked and answered but not stored. An outcome says what would become of the
     /// row without the other rows of the call.
     #[prost(bool, tag = "4")]
@@ -1118,6 +1120,11 @@ pub struct ImportRow {
     /// that name exists.
     #[prost(message, optional, tag = "2")]
     pub merchant: ::core::option::Option<Merchant>,
+    /// Optional. The position of the row's mask in the `update_masks` of its message, from 0: by default the first. Rows with different
+    /// masks share a message this way. Errors: INVALID_ARGUMENT, reason OUT_OF_RANGE, unless it is at least 0 and less than
+    /// the number of masks, or 0 if there are none.
+    #[prost(int32, tag = "3")]
+    pub update_mask_index: i32,
 }
 /// An invalid field, with the parts of google.rpc.BadRequest.FieldViolation.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1722,7 +1729,7 @@ pub mod merchant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Creates, replaces or, with an update_mask, updates many merchants, each row independently: a rejected row is reported and does not affect the
+        /// Creates, replaces or, with update_masks, updates many merchants, each row independently: a rejected row is reported and does not affect the
         /// others. The response acknowledges every row that it reports as created or updated. A call that fails may have
         /// stored some of its rows; sending it again is safe. With a limited key, rows of other merchants are rejected, and so are
         /// rows that create a second pending merchant. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call

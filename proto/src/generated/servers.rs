@@ -117,7 +117,7 @@ pub mod merchant_service_server {
             &self,
             request: tonic::Request<crate::v1::BatchDeleteMerchantsRequest>,
         ) -> std::result::Result<tonic::Response<::pbjson_types::Empty>, tonic::Status>;
-        /// Creates, replaces or, with an update_mask, updates many merchants, each row independently: a rejected row is reported and does not affect the
+        /// Creates, replaces or, with update_masks, updates many merchants, each row independently: a rejected row is reported and does not affect the
         /// others. The response acknowledges every row that it reports as created or updated. A call that fails may have
         /// stored some of its rows; sending it again is safe. With a limited key, rows of other merchants are rejected, and so are
         /// rows that create a second pending merchant. Errors: INVALID_ARGUMENT for more than 10,000 rows in one call

@@ -316,7 +316,11 @@ impl Worker {
         let rows: Vec<ImportRow> = merchants
             .into_iter()
             .zip(0..)
-            .map(|(merchant, row_number)| ImportRow { row_number, merchant: Some(merchant) })
+            .map(|(merchant, row_number)| ImportRow {
+                row_number,
+                merchant: Some(merchant),
+                ..Default::default()
+            })
             .collect();
         let size = self.rng.random_range(1..=rows.len());
         let messages: Vec<ImportMerchantsRequest> = rows

@@ -117,7 +117,7 @@ mod tests {
     /// A thousand times the largest merchant: thirty megabytes as counted, though one in memory.
     fn large(number: u8) -> Arc<CompletedRequest> {
         let merchant = Merchant {
-            profile: Profile::new(&[b'x'; Profile::MAX_BYTES]).unwrap(),
+            profile: Profile::new(&[b'x'; Profile::MAX_GIVEN_BYTES]).unwrap(),
             id: MerchantId::parse("a").unwrap(),
             position: AnyPosition::Wgs84(Position::new(1.0, 2.0).unwrap()),
             visibility: Visibility::Visible,

@@ -61,15 +61,18 @@ fn time_of(field: &str, text: &str) -> Result<Option<Timestamp>, Violation> {
     if text.is_empty() {
         return Ok(None);
     }
-    let time: Time = text.parse().map_err(|_| {
-        violation(
-            field,
-            reason::OUT_OF_RANGE,
-            "must be a time with an offset, such as 2026-03-01T08:00:00+02:00",
-        )
+    let time = parse_time(text).ok_or_else(|| {
+        let description = "must be a time with an offset, such as 2026-03-01T08:00:00+02:00";
+        violation(field, reason::OUT_OF_RANGE, description)
     })?;
+    Ok(Some(time))
+}
+
+/// Parses a date, a time and a UTC offset as in RFC 3339.
+pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
+    let time: Time = text.parse().ok()?;
     // Below zero, both parts of the library's value are negative.
     let (seconds, nanos) = (time.as_second(), time.subsec_nanosecond());
     let (seconds, nanos) = if nanos < 0 { (seconds - 1, nanos + 1_000_000_000) } else { (seconds, nanos) };
-    Ok(Some(Timestamp { seconds, nanos }))
+    Some(Timestamp { seconds, nanos })
 }

@@ -6,6 +6,7 @@
 //! | `text` | decompression and encodings |
 //! | `spool` | keeps the text of a stream that is read twice |
 //! | `csv`, `ndjson`, `geojson` | the reader of each format |
+//! | `messages` | distributes rows over the messages of an import |
 //! | `rows` | rows, which the readers yield: a merchant, or the reason why there is none |
 //! | `field`, `mapping` | the fields that a column can hold, and the columns that they come from |
 //! | `merchant` | converts the fields of a row to a merchant |
@@ -25,6 +26,7 @@ mod hours_text;
 mod listing;
 mod mapping;
 mod merchant;
+mod messages;
 mod ndjson;
 mod options;
 mod reader;
@@ -45,7 +47,9 @@ pub(crate) use self::{
     csv::dialect::Delimiter,
     geojson::polygons as polygons_of_geojson,
     hours::HoursConverter,
+    listing::parse_time,
     mapping::Mapping,
+    messages::{MAX_ROW_BYTES, Messages, StoreOptions},
     options::ReadOptions,
     reader::{Input, Position},
     rejected::{Layout, RejectedWriter},

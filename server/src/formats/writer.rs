@@ -119,6 +119,14 @@ impl<W: Write> Writer<W> {
         }
     }
 
+    /// Writes what has been kept back to the output.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        match &mut self.encoder {
+            Encoder::Csv { writer, .. } => writer.flush(),
+            Encoder::Ndjson(output) | Encoder::Geojson { output, .. } => output.flush(),
+        }
+    }
+
     /// Ends the file; returns the output and what was left out.
     pub(crate) fn finish(self) -> io::Result<(W, LeftOut)> {
         let output = match self.encoder {

@@ -10,7 +10,7 @@
 //! | each merchant of a list; of a batch; of an export (FULL) | 0.38; 0.83; 0.57 | 11; 24; 17 | 20; 30; 20 |
 //! | each page of the index: totals, filters, accuracy | 0.8 to 1.6 | 24 to 48 | 40 |
 //! | each merchant whose opening hours are evaluated, or that is grouped or counted by brand | 0.08; 0.07 | 2 | 2 |
-//! | each merchant whose names are compared with a text: one name in ASCII; in another script | 0.09; 0.8 | 3; 24 | 12 |
+//! | each microsecond of comparing names, labels and areas of single merchants, as estimated by what is read | 1 | 30 | 30 |
 //! | each vertex of the area of a search | 1.9 | 57 | 60 |
 //! | density: each merchant; each cell | 0.76; 0.41 | 22; 12 | 25; 10 |
 //! | one change; each change of a batch | 113; 24 | 3,300; 700 | 3,000; 1,000 |
@@ -22,7 +22,7 @@
 
 use std::ops::AddAssign;
 
-use nearby_index::Change;
+use nearby_index::{Change, Effort};
 
 use super::convert::View;
 use crate::auth::rate_limit::Cost;
@@ -54,10 +54,10 @@ const PAGE: Cost = Cost::thousandths(40);
 const INCLUDED_PAGES: usize = 10;
 /// A merchant that is examined on its own: its opening hours are evaluated, it is grouped, or the filter of a list skips it.
 const EXAMINED: Cost = Cost::thousandths(2);
-/// A vertex of the area of a search, which is projected and checked.
+/// A vertex of the area of a search or of a merchant, which is projected and checked.
 const VERTEX: Cost = Cost::thousandths(60);
-/// A merchant whose names are folded and compared with a text.
-const NAMES_READ: Cost = Cost::thousandths(12);
+/// A microsecond of conditions on single merchants.
+const EFFORT_US: Cost = Cost::thousandths(30);
 /// A merchant of a watch, which is compared with its state in the last response.
 const COMPARED: Cost = Cost::thousandths(3);
 /// A merchant that is assigned to its cell.
@@ -120,14 +120,14 @@ pub(crate) fn search_work(pages: usize, examined: usize) -> Cost {
     PAGE * pages.saturating_sub(INCLUDED_PAGES) + EXAMINED * examined
 }
 
-/// The vertices of the area of a search.
+/// The vertices of areas.
 pub(crate) fn vertices(vertices: usize) -> Cost {
     VERTEX * vertices
 }
 
-/// The merchants whose names were compared with a text.
-pub(crate) fn names_read(merchants: usize) -> Cost {
-    NAMES_READ * merchants
+/// The work of conditions on single merchants: their names, labels and points.
+pub(crate) fn effort(effort: &Effort) -> Cost {
+    EFFORT_US * usize::try_from(effort.nanoseconds() / 1_000).unwrap_or(usize::MAX)
 }
 
 /// The merchants that the filter of a list or an export skipped.

@@ -16,9 +16,12 @@ use std::{
 use super::middleware::deadline::Deadline;
 use crate::{error::ServiceError, overload::work_queue::Work};
 
-/// Calls of `should_continue` after which a search counts as long. There is one for about every two hundred merchants, so
-/// that this bounds the inline run to about a tenth of a millisecond.
+/// Calls of `should_continue` after which a search counts as long. There is one for about every two hundred merchants, and one more for
+/// each 1.5 µs of comparing names, labels and areas of single merchants, so that this bounds the inline run to about a tenth of
+/// a millisecond.
 const MAX_INLINE_CHECKS: u32 = 64;
+/// Vertices of an area that are projected and checked inline, which takes up to 2 µs each.
+pub(crate) const MAX_INLINE_VERTICES: usize = 64;
 
 /// Runs a job that calls `should_continue` now and then, and returns `None` once that is false. A job that turns out to be
 /// long runs on a thread of its own, slice by slice with permits of the work queue.
@@ -33,6 +36,26 @@ pub(crate) async fn run_or_offload<T: Send + 'static>(
     if let Some(done) = try_inline(deadline, &job)? {
         return Ok(done);
     }
+    on_thread(work, deadline, move |should_continue| job(should_continue)).await
+}
+
+/// Runs a job that is known to be long, though it has no place to stop, on a thread of its own.
+///
+/// # Errors
+/// The job's own, and [`ServiceError::DeadlineExceeded`].
+pub(crate) async fn offload<T: Send + 'static>(
+    work: &Work,
+    deadline: Deadline,
+    job: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    on_thread(work, deadline, |_| job().map(Some)).await
+}
+
+async fn on_thread<T: Send + 'static>(
+    work: &Work,
+    deadline: Deadline,
+    job: impl FnOnce(&dyn Fn() -> bool) -> Result<Option<T>, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
     let thread = work.acquire_thread().await?;
     if deadline.has_passed() {
         return Err(ServiceError::DeadlineExceeded);

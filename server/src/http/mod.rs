@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! security headers ─→ host and origin ─→ CORS ─→ /nearby.v1.SERVICE/METHOD  Connect ─→ the layers of gRPC
+//!                                             ├─→ /import, /export        files ─→ the layers of gRPC
 //!                                             ├─→ /openapi.json
 //!                                             └─→ /  the page: files in the binary
 //! ```
@@ -12,13 +13,16 @@
 //! | `hosts` | which host names and origins may call |
 //! | `security_headers` | headers of every response |
 //! | `connect` | calls |
+//! | `import`, `export` | files of merchants |
 //! | `openapi` | the OpenAPI document |
 //! | `files` | the files of the page |
 //! | `page_config` | the settings of the operator, and datums, for the page |
 
 mod connect;
+mod export;
 mod files;
 mod hosts;
+mod import;
 mod openapi;
 mod page_config;
 mod security_headers;
@@ -27,8 +31,12 @@ pub mod settings;
 use std::convert::Infallible;
 
 use axum::{
-    Router, body::Body as HttpBody, extract::Request, middleware as layers, response::IntoResponse,
-    routing::get,
+    Router,
+    body::Body as HttpBody,
+    extract::{Request, State},
+    middleware as layers,
+    response::IntoResponse,
+    routing::{any, get},
 };
 use http::{HeaderName, Method, Response, StatusCode, header};
 use tonic::body::Body as GrpcBody;
@@ -44,18 +52,18 @@ pub(crate) type Calls = BoxCloneSyncService<http::Request<GrpcBody>, Response<Gr
 /// The service of the HTTP listener.
 pub(crate) fn http_service(settings: &HttpSettings, calls: Calls) -> impl RequestService + use<> {
     let hosts = Hosts::new(settings);
-    let call = {
-        let calls = calls.clone();
-        move |request: Request| connect::call(calls.clone(), request)
-    };
     let headers = security_headers::SecurityHeaders::new(settings);
     // The outermost layer is the last one.
-    let mut router = Router::new().route("/openapi.json", get(openapi_document));
+    let mut router = Router::new()
+        .route("/openapi.json", get(openapi_document))
+        .route("/import", any(|State(calls): State<Calls>, request: Request| import::import(calls, request)))
+        .route("/export", any(|State(calls): State<Calls>, request: Request| export::export(calls, request)));
     if let Some(page) = &settings.page {
         router = page_config::routes(files::routes(router), page);
     }
     let router = router
-        .fallback(call)
+        .fallback(|State(calls): State<Calls>, request: Request| connect::call(calls, request))
+        .with_state(calls)
         .layer(cors(settings))
         .layer(layers::from_fn(move |request, next| hosts.clone().check(request, next)))
         .layer(layers::from_fn(move |request, next| headers.clone().add(request, next)));

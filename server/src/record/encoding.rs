@@ -84,7 +84,7 @@ fn too_large(error: &ProfileTooLarge) -> ServiceError {
 /// Returns a merchant with another review.
 ///
 /// # Errors
-/// If the merchant is too large with it, or its profile cannot be decoded.
+/// If its profile cannot be decoded.
 pub(super) fn with_review(
     merchant: Merchant,
     review: Option<wire::Review>,
@@ -96,7 +96,7 @@ pub(super) fn with_review(
 /// Returns a merchant as a client has given it, with the review of the version that it replaces.
 ///
 /// # Errors
-/// If the merchant is too large with it.
+/// If its profile cannot be decoded.
 pub(crate) fn keep_review(
     merchant: Merchant,
     before: Option<&StoredMerchant>,
@@ -161,7 +161,10 @@ pub(crate) fn decode_pieces([front, back]: Pieces<'_>) -> Result<wire::Merchant,
 }
 
 /// The fields of the BASIC view, then the others: see `MerchantView` in the contract.
+/// A review is not the client's, and does not count towards its limit.
 fn profile_of(mut given: wire::Merchant) -> Result<Profile, ProfileTooLarge> {
+    let review = wire::Merchant { review: given.review.clone(), ..Default::default() };
+    let review_bytes = review.encoded_len();
     let basic = wire::Merchant {
         display_name: std::mem::take(&mut given.display_name),
         brand: std::mem::take(&mut given.brand),
@@ -177,7 +180,11 @@ fn profile_of(mut given: wire::Merchant) -> Result<Profile, ProfileTooLarge> {
         labels: std::mem::take(&mut given.labels),
         ..Default::default()
     };
-    Profile::of_parts(&basic.encode_to_vec(), &given.encode_to_vec(), &internal.encode_to_vec())
+    let [basic, rest, internal] = [basic, given, internal].map(|part| part.encode_to_vec());
+    if basic.len() + rest.len() + internal.len() > Profile::MAX_GIVEN_BYTES + review_bytes {
+        return Err(ProfileTooLarge);
+    }
+    Profile::of_parts(&basic, &rest, &internal)
 }
 
 fn timestamp(at: UnixMicros) -> Timestamp {

@@ -49,13 +49,19 @@ pub(crate) fn localized_name(stored: &StoredMerchant, language: &Language) -> wi
     }
 }
 
+/// Nanoseconds for decoding the labels of a merchant, and for each byte of them.
+const LABELS_NS: u64 = 40;
+const LABEL_BYTE_NS: u64 = 3;
+
 /// Returns the condition that a merchant has all these labels; `None` if there are none.
 pub(crate) fn label_condition(conditions: &[wire::LabelCondition]) -> Option<Condition> {
     if conditions.is_empty() {
         return None;
     }
     let conditions = conditions.to_vec();
-    Some(Condition::new(move |stored| {
+    Some(Condition::new(move |stored, effort| {
+        let [.., internal] = stored.merchant.profile.parts();
+        effort.add_nanoseconds(LABELS_NS + LABEL_BYTE_NS * internal.len() as u64);
         let labels = labels_of(&stored.merchant.profile);
         conditions.iter().all(|condition| {
             let found = labels.get(&condition.key);

@@ -51,6 +51,7 @@ async fn requests_of_empty_messages_are_rejected_without_decoding_them() {
     let server = TestServer::start().await;
     let process = server.process_id();
     let elements = "must have at most 1000 elements; send the rest in another batch";
+    let rows = "must be at most 1000 in one message; send the rest in another message";
     let content = MAX_BYTES - 64;
     for (method, message, field, description) in [
         ("NearbyService/BatchSearchNearby", empty_messages(1, MAX_BYTES), "requests", elements),
@@ -58,12 +59,8 @@ async fn requests_of_empty_messages_are_rejected_without_decoding_them() {
         ("MerchantService/BatchUpdateMerchants", empty_messages(1, MAX_BYTES), "requests", elements),
         ("MerchantService/BatchDeleteMerchants", empty_messages(1, MAX_BYTES), "requests", elements),
         ("MerchantService/BatchGetMerchants", empty_messages(1, MAX_BYTES), "names", elements),
-        (
-            "MerchantService/ImportMerchants",
-            empty_messages(1, MAX_BYTES),
-            "rows",
-            "must be at most 1000 in one message",
-        ),
+        ("MerchantService/ImportMerchants", empty_messages(1, MAX_BYTES), "rows", rows),
+        ("MerchantService/ImportMerchants", empty_messages(3, MAX_BYTES), "update_masks", rows),
         // Photos of the merchant of a request, and of a row.
         (
             "MerchantService/CreateMerchant",

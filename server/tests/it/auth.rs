@@ -418,7 +418,8 @@ async fn the_audit_log_contains_changes_of_cancelled_calls() {
     let server = keys.server(&["--audit-log", &log.display().to_string()]).await;
     let (mut importing, reading) = (server.merchants().await, server.merchants().await);
     let (rows, stream) = tokio::sync::mpsc::channel(1);
-    let row = wire::ImportRow { row_number: 1, merchant: Some(merchant("a", 60.0, 25.0)) };
+    let row =
+        wire::ImportRow { row_number: 1, merchant: Some(merchant("a", 60.0, 25.0)), ..Default::default() };
     let message = wire::ImportMerchantsRequest { rows: vec![row], ..Default::default() };
     rows.send(message).await.unwrap();
     let request = with(&manage, tokio_stream::wrappers::ReceiverStream::new(stream));

@@ -102,9 +102,11 @@ async fn server_with(
 ) -> (TestServer, String) {
     let flags = [&ADMIN[..], more].concat();
     let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
-    let rows = (1..)
-        .zip(merchants)
-        .map(|(row_number, merchant)| wire::ImportRow { row_number, merchant: Some(merchant) });
+    let rows = (1..).zip(merchants).map(|(row_number, merchant)| wire::ImportRow {
+        row_number,
+        merchant: Some(merchant),
+        ..Default::default()
+    });
     let import = wire::ImportMerchantsRequest { rows: rows.collect(), ..Default::default() };
     server.merchants().await.import_merchants(tokio_stream::once(import)).await.unwrap();
     let admin = admin::admin_url(&server);
@@ -281,7 +283,7 @@ async fn ten_thousand_rows_with_a_frame_for_each_are_imported_by_a_busy_server()
     let call = start(&client, "nearby.v1.MerchantService/ImportMerchants", &[]).await;
     let rows = (1..).take(ROWS).map(|row_number| {
         let merchant = Some(merchant(&format!("row{row_number}"), 50.0, 10.0));
-        let rows = vec![wire::ImportRow { row_number, merchant }];
+        let rows = vec![wire::ImportRow { row_number, merchant, ..Default::default() }];
         framed(&wire::ImportMerchantsRequest { rows, ..Default::default() })
     });
     send_each(call.request, rows);

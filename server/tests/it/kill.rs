@@ -24,6 +24,7 @@ async fn import_until_killed(url: String, count: Arc<AtomicUsize>) -> BTreeSet<S
                     60.0 + 1e-4 * (call % 100) as f64,
                     25.0,
                 )),
+                ..Default::default()
             })
             .collect::<Vec<_>>();
         let message = wire::ImportMerchantsRequest { rows, ..Default::default() };

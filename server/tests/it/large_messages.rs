@@ -13,7 +13,11 @@ fn large(number: usize) -> wire::Merchant {
 fn import(rows: Vec<wire::Merchant>, rows_per_message: usize) -> Vec<wire::ImportMerchantsRequest> {
     let rows: Vec<_> = (1..)
         .zip(rows)
-        .map(|(row_number, merchant)| wire::ImportRow { row_number, merchant: Some(merchant) })
+        .map(|(row_number, merchant)| wire::ImportRow {
+            row_number,
+            merchant: Some(merchant),
+            ..Default::default()
+        })
         .collect();
     rows.chunks(rows_per_message)
         .map(|rows| wire::ImportMerchantsRequest { rows: rows.to_vec(), ..Default::default() })

@@ -421,6 +421,7 @@ async fn an_import_with_a_limited_key_rejects_rows_of_other_merchants_one_by_one
     let row = |number: i64, merchant: wire::Merchant| wire::ImportRow {
         row_number: number,
         merchant: Some(merchant),
+        ..Default::default()
     };
     let external = wire::Merchant {
         external_ids: vec![wire::ExternalId { system: "crm".to_owned(), id: "1".to_owned() }],

@@ -42,7 +42,7 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         resolution: 8,
         ..Default::default()
     };
-    let row = wire::ImportRow { row_number: 1, merchant: create.merchant.clone() };
+    let row = wire::ImportRow { row_number: 1, merchant: create.merchant.clone(), ..Default::default() };
     let import = wire::ImportMerchantsRequest { rows: vec![row], ..Default::default() };
     let stream = wire::StreamSearchNearbyRequest { tag: 1, request: Some(search.clone()) };
     let batch = wire::BatchSearchNearbyRequest { requests: vec![search.clone(); 3] };

@@ -19,6 +19,7 @@ async fn import(server: &TestServer) {
     let rows = (0..30).map(|n| wire::ImportRow {
         row_number: n,
         merchant: Some(merchant(&format!("m{n:02}"), 60.0 + n as f64 * 1e-4, 25.0)),
+        ..Default::default()
     });
     let message = wire::ImportMerchantsRequest { rows: rows.collect(), ..Default::default() };
     server.merchants().await.import_merchants(tokio_stream::iter([message])).await.unwrap();

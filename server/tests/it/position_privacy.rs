@@ -147,6 +147,58 @@ async fn call_nearby_service(server: &TestServer, collected: &mut Collected) {
     }
 }
 
+/// Sends the position to the HTTP listener, in requests of which most cannot be read.
+async fn call_over_http(address: &str) {
+    let (latitude, longitude) = (LATITUDE, LONGITUDE);
+    let position = format!(
+        "{{\"latitude\": {latitude}, \"longitude\": {longitude}, \"coordinateSystem\": \"COORDINATE_SYSTEM_WGS84\"}}"
+    );
+    let bodies = [
+        format!("{{\"origin\": {position}}}"),
+        format!("{{\"origin\": {{\"latitude\": {latitude}, \"longitude\": {longitude}}}}}"),
+        format!("{{\"origin\": {{\"latitude\": \"{latitude}N\"}}}}"),
+        format!("{{\"origin\": {{\"latitude\": [{latitude}]}}}}"),
+        format!("{{\"origin\": {{\"latitude\": {latitude}, \"latitude\": {latitude}}}}}"),
+        format!("{{\"origin\": {{\"coordinateSystem\": \"{latitude}\"}}}}"),
+        format!("{{\"origin\": {{\"lat\": {latitude}}}}}"),
+        format!("{{\"origin\": {{\"{latitude}\": 1}}}}"),
+        format!("{{\"origin\": \"{latitude},{longitude}\"}}"),
+        format!("{{\"radiusM\": \"{latitude}\"}}"),
+        format!("{{\"origin\": {position}}} {latitude}"),
+        format!("{{\"origin\": {{\"latitude\": {latitude} {longitude}}}}}"),
+        format!("{latitude}"),
+        format!("{{\"origin\": {position}, \"pageToken\": \"x\", \"radiusM\": 1e9}}"),
+    ];
+    let methods = ["SearchNearby", "BatchSearchNearby", "GetDensity", "WatchNearbyFrom"];
+    for (method, body) in methods.iter().flat_map(|method| bodies.iter().map(move |body| (method, body))) {
+        let body = match *method {
+            "BatchSearchNearby" => format!("{{\"requests\": [{body}]}}"),
+            "GetDensity" => body.replace("origin", "center").replacen('{', "{\"circle\": {", 1) + "}",
+            _ => body.clone(),
+        };
+        let (content_type, body) = if *method == "WatchNearbyFrom" {
+            let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+            ("application/connect+json", [&[0][..], &length, body.as_bytes()].concat())
+        } else {
+            ("application/json", body.clone().into_bytes())
+        };
+        let path = format!("http://{address}/nearby.v1.NearbyService/{method}");
+        let request = http::Request::post(path)
+            .header("content-type", content_type)
+            .header("connect-timeout-ms", "300");
+        let answer = crate::http::send(request, body).await;
+        // A response may contain the position of a merchant, a resume token or a page token, but no error may.
+        if answer.contains("\"code\"") && !answer.contains("\"entered\"") {
+            assert_is_clean("an error over HTTP", answer.as_bytes());
+        }
+    }
+    // A position in a URL would be in the logs of proxies: such a request is no call.
+    let get = http::Request::get(format!(
+        "http://{address}/nearby.v1.NearbyService/SearchNearby?latitude={latitude}"
+    ));
+    assert_is_clean("the answer to a GET", crate::http::send(get, Vec::new()).await.as_bytes());
+}
+
 /// Calls every method of MerchantService. Positions of merchants are public, but errors and logs must not contain them either.
 async fn call_merchant_service(server: &TestServer, collected: &mut Collected) {
     let mut client = server.merchants().await;
@@ -165,7 +217,7 @@ async fn call_merchant_service(server: &TestServer, collected: &mut Collected) {
         collected.error(client.update_merchant(update.clone()).await);
         let batch = wire::BatchUpdateMerchantsRequest { requests: vec![update], ..Default::default() };
         collected.error(client.batch_update_merchants(batch).await);
-        let rows = vec![wire::ImportRow { row_number: 1, merchant }];
+        let rows = vec![wire::ImportRow { row_number: 1, merchant, ..Default::default() }];
         let import = wire::ImportMerchantsRequest { rows, ..Default::default() };
         let outcome = client.import_merchants(tokio_stream::once(import)).await.unwrap().into_inner();
         assert_is_clean("the outcome of an import", format!("{outcome:?}").as_bytes());
@@ -213,13 +265,26 @@ async fn call_merchant_service(server: &TestServer, collected: &mut Collected) {
 async fn a_users_position_appears_in_no_error_token_log_or_metric() {
     let directory = tempfile::tempdir().unwrap();
     let audit = directory.path().join("audit.log").display().to_string();
-    let flags =
-        [flags::ADMIN_LISTEN, "127.0.0.1:0", "--slow-search-ms", "0", "--audit-log", &audit, "--reflection"];
+    let http = directory.path().join("http").display().to_string();
+    let flags = [
+        flags::ADMIN_LISTEN,
+        "127.0.0.1:0",
+        "--slow-search-ms",
+        "0",
+        "--audit-log",
+        &audit,
+        "--reflection",
+        "--http-listen",
+        "127.0.0.1:0",
+        "--http-address-file",
+        &http,
+    ];
     // The log level is `trace`.
     let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
     let mut collected = Collected::default();
     call_merchant_service(&server, &mut collected).await;
     call_nearby_service(&server, &mut collected).await;
+    call_over_http(fs::read_to_string(http).unwrap().trim()).await;
     let admin_url = admin::admin_url(&server);
     let (_, metrics) = admin::get(format!("{admin_url}/metrics")).await;
 

@@ -30,6 +30,7 @@ async fn store(merchants: &mut MerchantServiceClient<Channel>, key: &str) {
     let row = |number: usize| wire::ImportRow {
         row_number: i64::try_from(number).unwrap(),
         merchant: Some(merchant(&format!("m{number}"), AT.0 + number as f64 * 1e-7, AT.1)),
+        ..Default::default()
     };
     let message =
         wire::ImportMerchantsRequest { rows: (0..MERCHANTS).map(row).collect(), ..Default::default() };
@@ -194,7 +195,9 @@ async fn reads_and_writes_return_their_cost() {
     let mut merchants = server.merchants().await;
     store(&mut merchants, &key).await;
 
-    let rows = (0..10).map(|row_number| wire::ImportRow { row_number, merchant: None }).collect();
+    let rows = (0..10)
+        .map(|row_number| wire::ImportRow { row_number, merchant: None, ..Default::default() })
+        .collect();
     let message = wire::ImportMerchantsRequest { rows, ..Default::default() };
     let imported = merchants.import_merchants(costed(&key, tokio_stream::once(message))).await;
     assert_eq!(cost_of(&imported), "11");
@@ -352,4 +355,88 @@ async fn an_import_from_a_file_waits_until_the_debt_of_its_key_is_paid() {
     let series = r#"nearby_principal_requests_rate_limited_total{principal="office"}"#;
     let rejected = admin::metric(&admin::admin_url(&server), series).await;
     assert_ne!(rejected, 0, "the import did not have to wait");
+}
+
+/// A ring of vertices around [`AT`], on a square with sides of twice a distance in degrees.
+fn ring(vertices: u32, radius_deg: f64) -> wire::PolygonSet {
+    let corner = |number: u32| {
+        let turns = f64::from(number) / f64::from(vertices) * 4.0;
+        let along = turns.fract() * 2.0 - 1.0;
+        let (north, east) = match number * 4 / vertices {
+            0 => (1.0, along),
+            1 => (-along, 1.0),
+            2 => (-1.0, -along),
+            _ => (along, -1.0),
+        };
+        (AT.0 + radius_deg * north, AT.1 + radius_deg * east)
+    };
+    let (latitudes, longitudes) = (0..vertices).map(corner).unzip();
+    let polygon = wire::Polygon { shell: Some(wire::Ring { latitudes, longitudes }), holes: Vec::new() };
+    wire::PolygonSet { coordinate_system: wire::CoordinateSystem::Wgs84.into(), polygons: vec![polygon] }
+}
+
+#[tokio::test]
+async fn names_and_vertices_that_are_compared_cost_as_much_as_they_take() {
+    let keys = Keys::new();
+    let key = keys.add("office", "manage,search");
+    let server = keys.server(&[]).await;
+    let (mut merchants, mut searches) = (server.merchants().await, server.searches().await);
+    // The vertices of service areas that are written, whether or not they are stored.
+    let area = |vertices| wire::ServiceArea {
+        shape: Some(wire::service_area::Shape::Polygons(ring(vertices, 0.1))),
+    };
+    let serving = wire::Merchant { service_area: Some(area(100)), ..merchant("serving", AT.0, AT.1) };
+    let create = wire::CreateMerchantRequest { merchant: Some(serving.clone()), ..Default::default() };
+    assert_eq!(cost_of(&merchants.create_merchant(costed(&key, create)).await), "9");
+    let row = wire::ImportRow { merchant: Some(serving), ..Default::default() };
+    let message = wire::ImportMerchantsRequest { rows: vec![row], ..Default::default() };
+    assert_eq!(cost_of(&merchants.import_merchants(costed(&key, tokio_stream::once(message))).await), "8");
+
+    // 600 merchants in one place. A text that all names match, and a long name in another script.
+    store(&mut merchants, &key).await;
+    let mut text = async |display_name: &str, text: &str| {
+        let rename = |number: usize| wire::ImportRow {
+            merchant: Some(wire::Merchant {
+                display_name: display_name.to_owned(),
+                ..merchant(&format!("m{number}"), AT.0 + number as f64 * 1e-7, AT.1)
+            }),
+            ..Default::default()
+        };
+        let rows = (0..MERCHANTS).map(rename).collect();
+        let message = wire::ImportMerchantsRequest { rows, ..Default::default() };
+        merchants.import_merchants(with(&key, tokio_stream::once(message))).await.unwrap();
+        let filter = |text: &str| Some(wire::MerchantFilter { text: text.to_owned(), ..Default::default() });
+        // A list reads all names, and finds none.
+        let list = wire::ListMerchantsRequest { filter: filter("nothing"), ..Default::default() };
+        let list = cost_of(&merchants.list_merchants(costed(&key, list)).await).parse::<f64>().unwrap();
+        let search = wire::SearchNearbyRequest {
+            filter: filter(text),
+            include_total: true,
+            page_size: 1,
+            ..search(AT.0, AT.1)
+        };
+        let search = cost_of(&searches.search_nearby(costed(&key, search)).await).parse::<f64>().unwrap();
+        // Without what a list charges for each merchant that it skips.
+        (list - 0.002 * MERCHANTS as f64, search)
+    };
+    let short = text("cafe", "cafe").await;
+    let long = text(&"☕ 星巴克 ".repeat(14), "星巴克").await;
+    // 0.16 µs a name of 4 bytes, 4 to 5 µs one of 200; the total reads all of them.
+    let read_us = |cost: f64| (cost - 1.0) / 0.03 / MERCHANTS as f64;
+    for (short, long) in [(short.0, long.0), (short.1, long.1)] {
+        assert!((0.05..0.5).contains(&read_us(short)), "{short}");
+        assert!((2.0..20.0).contains(&read_us(long)), "{long}");
+    }
+
+    let mut within = async |vertices| {
+        let shape = Some(wire::search_area::Shape::Polygons(ring(vertices, 0.01)));
+        let area = Some(wire::SearchArea { shape });
+        let search =
+            wire::SearchNearbyRequest { area, include_total: true, page_size: 1, ..search(AT.0, AT.1) };
+        cost_of(&searches.search_nearby(costed(&key, search)).await).parse::<f64>().unwrap()
+    };
+    let (small, large) = (within(10).await, within(1_000).await);
+    // The outline, and 4 ns for each vertex and each of 600 merchants.
+    assert!((1.6..5.0).contains(&small), "{small}");
+    assert!((61.0 + 72.0..61.0 + 300.0).contains(&large), "{large}");
 }

@@ -74,7 +74,8 @@ async fn revoking_a_key_ends_its_streams_and_another_key_continues_them() {
     let (search_requests, stream) = open_requests(first).await;
     let mut searching = searches.stream_search_nearby(with(&one, stream)).await.unwrap().into_inner();
     searching.message().await.unwrap().unwrap();
-    let row = wire::ImportRow { row_number: 1, merchant: Some(merchant("b", 10.0, 10.0)) };
+    let row =
+        wire::ImportRow { row_number: 1, merchant: Some(merchant("b", 10.0, 10.0)), ..Default::default() };
     let rows = wire::ImportMerchantsRequest { rows: vec![row], ..Default::default() };
     let (import_requests, stream) = open_requests(rows).await;
     let mut importer = merchants.clone();

@@ -87,7 +87,8 @@ async fn a_stalled_import_is_cut_off_after_the_grace_period_and_its_rows_are_kep
     let stalled = tokio::spawn(async move {
         client.import_merchants(tokio_stream::wrappers::ReceiverStream::new(receiver)).await
     });
-    let row = wire::ImportRow { row_number: 1, merchant: Some(merchant("a", 60.0, 25.0)) };
+    let row =
+        wire::ImportRow { row_number: 1, merchant: Some(merchant("a", 60.0, 25.0)), ..Default::default() };
     sender.send(wire::ImportMerchantsRequest { rows: vec![row], ..Default::default() }).await.unwrap();
     let get = || wire::GetMerchantRequest { name: "merchants/a".to_owned() };
     let reader = server.merchants().await;

@@ -60,7 +60,9 @@ async fn change_stream_ends_when_the_server_ends_it() {
 #[tokio::test]
 async fn import_responds_after_the_last_message() {
     let message = |numbers: [i64; 2]| ImportMerchantsRequest {
-        rows: numbers.map(|row_number| ImportRow { row_number, merchant: None }).to_vec(),
+        rows: numbers
+            .map(|row_number| ImportRow { row_number, merchant: None, ..Default::default() })
+            .to_vec(),
         ..Default::default()
     };
     let client = FakeServer::default().client();

@@ -25,7 +25,6 @@ use std::{
 
 use clap::Args;
 
-pub(super) use self::send::StoreOptions;
 use self::{
     rejected_file::RejectedFile,
     replace::{MissingAction, ReplaceOptions, Replacement},
@@ -41,7 +40,9 @@ use super::{
     terminal,
 };
 use crate::{
-    formats::{Charset, DatumArg, Delimiter, FileFormat, HoursConverter, Input, Mapping, ReadOptions},
+    formats::{
+        Charset, DatumArg, Delimiter, FileFormat, HoursConverter, Input, Mapping, ReadOptions, StoreOptions,
+    },
     opening_hours::{HolidayCalendar, is_time_zone},
 };
 

@@ -1,13 +1,9 @@
 //! Sends rows to the server in successive calls. The response to a call acknowledges its rows.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{io, time::Instant};
 
 use nearby_client::{Client, ClientError};
-use nearby_proto::{
-    v1::{ImportMerchantsRequest, ImportMerchantsResponse, ImportRow, Visibility},
-    well_known::FieldMask,
-};
-use prost::Message;
+use nearby_proto::v1::{ImportMerchantsRequest, ImportMerchantsResponse, ImportRow, Visibility};
 use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
 
 use super::{
@@ -16,7 +12,7 @@ use super::{
 };
 use crate::{
     cli::{exit_code::CliError, terminal::count},
-    formats::{Input, Position, Row},
+    formats::{Input, MAX_ROW_BYTES, Messages, Position, Row, StoreOptions},
     reason,
 };
 
@@ -25,9 +21,6 @@ use crate::{
 const ROWS_PER_CALL: usize = 10_000;
 /// Bytes of rows per call, beyond which it has fewer: with the calls that are read ahead and a last row of 4 MiB, 48 MiB.
 const BYTES_PER_CALL: usize = 8 * 1024 * 1024;
-const ROWS_PER_MESSAGE: usize = 500;
-/// Well below the 4 MiB limit of a message.
-const BYTES_PER_MESSAGE: usize = 1024 * 1024;
 /// Calls' worth of rows that are read ahead of the call in progress.
 const CALLS_AHEAD: usize = 2;
 
@@ -71,19 +64,6 @@ pub(super) fn read_ahead(input: Input) -> Reading {
         }
     });
     Reading { chunks, reader, position }
-}
-
-/// Options of how rows are stored.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct StoreOptions {
-    /// Accept merchants at exactly 0,0.
-    pub(crate) allow_null_island: bool,
-    /// Replace merchants as a whole, with the fields that the file cannot hold.
-    pub(crate) replace_fields: bool,
-    /// The source that all rows come from.
-    pub(crate) source: Option<String>,
-    /// Check the rows, and store none.
-    pub(crate) dry_run: bool,
 }
 
 /// An import in progress.
@@ -156,11 +136,11 @@ impl Sender {
 
     async fn send_chunk(&mut self, chunk: Vec<Row>) -> Result<(), CliError> {
         let mut pending: Vec<Pending> = Vec::with_capacity(chunk.len());
-        let mut messages = Messages { options: &self.options, messages: Vec::new(), bytes: 0, fields: None };
+        let mut messages = Messages::new(&self.options);
         for row in chunk {
             // A single row that no message can hold must not fail the call.
             let Row { number, source, merchant, rejected_name: name, warnings, fields, .. } =
-                row.with_max_bytes(BYTES_PER_MESSAGE / 2);
+                row.with_max_bytes(MAX_ROW_BYTES);
             match merchant {
                 Err(violation) => {
                     let reason = violation.reason.as_str();
@@ -177,14 +157,16 @@ impl Sender {
                     }
                     pending.push(Ok(PendingRow::new(number, source, warnings, &merchant)));
                     let row_number = i64::try_from(number).unwrap_or(i64::MAX);
-                    messages.push(ImportRow { row_number, merchant: Some(merchant) }, fields);
+                    let row = ImportRow { row_number, merchant: Some(merchant), ..Default::default() };
+                    messages.push(row, fields);
                 }
             }
         }
         let mut outcomes = Vec::new();
-        if !messages.messages.is_empty() {
+        let messages = messages.into_vec();
+        if !messages.is_empty() {
             self.in_call = pending;
-            let response = self.call(&messages.messages).await?;
+            let response = self.call(&messages).await?;
             if response.outcomes.len() != self.in_call.iter().flatten().count() {
                 return Err(CliError::unavailable("the server did not report an outcome for each row"));
             }
@@ -230,47 +212,5 @@ impl Sender {
 
     pub(super) fn into_tally(self) -> Tally {
         self.tally
-    }
-}
-
-/// Distributes rows over messages within the limits of rows and bytes.
-struct Messages<'a> {
-    options: &'a StoreOptions,
-    messages: Vec<ImportMerchantsRequest>,
-    /// Bytes of the last message.
-    bytes: usize,
-    /// Fields that the rows of the last message replace.
-    fields: Option<Arc<[&'static str]>>,
-}
-
-impl Messages<'_> {
-    fn push(&mut self, row: ImportRow, fields: Option<Arc<[&'static str]>>) {
-        let fields = fields.filter(|_| !self.options.replace_fields);
-        let length = row.encoded_len();
-        match self.messages.last_mut() {
-            Some(last)
-                if last.rows.len() < ROWS_PER_MESSAGE
-                    && self.bytes + length <= BYTES_PER_MESSAGE
-                    && self.fields == fields =>
-            {
-                self.bytes += length;
-                last.rows.push(row);
-            }
-            _ => {
-                let source = self.options.source.as_ref().map(|_| "source");
-                let paths = |fields: &Arc<[&'static str]>| {
-                    fields.iter().copied().chain(source).map(str::to_owned).collect()
-                };
-                let update_mask = fields.as_ref().map(|fields| FieldMask { paths: paths(fields) });
-                self.bytes = length;
-                self.fields = fields;
-                self.messages.push(ImportMerchantsRequest {
-                    rows: vec![row],
-                    allow_null_island: self.options.allow_null_island,
-                    update_mask,
-                    validate_only: self.options.dry_run,
-                });
-            }
-        }
     }
 }

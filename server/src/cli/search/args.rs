@@ -7,10 +7,6 @@ use nearby_proto::{
     v1::{self as wire, opening_filter::Moment},
     well_known::Timestamp,
 };
-use serde::{
-    Deserialize,
-    de::{IntoDeserializer, value},
-};
 
 use super::area::{self, AreaArgs};
 use crate::{
@@ -18,7 +14,7 @@ use crate::{
         filter::{self, FilterArgs},
         target::TargetArgs,
     },
-    formats::DatumArg,
+    formats::{DatumArg, parse_time},
 };
 
 #[derive(Args, Debug)]
@@ -189,10 +185,9 @@ impl FromStr for OpenAt {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let moment = Timestamp::deserialize(IntoDeserializer::<value::Error>::into_deserializer(text));
-        let moment = moment
-            .map_err(|_| "must be date, time and UTC offset in RFC 3339, such as 2026-01-05T18:00:00+02:00");
-        Ok(Self(moment?))
+        parse_time(text)
+            .map(Self)
+            .ok_or("must be date, time and UTC offset in RFC 3339, such as 2026-01-05T18:00:00+02:00")
     }
 }
 

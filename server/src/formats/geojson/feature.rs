@@ -51,11 +51,21 @@ struct Converted {
     fields: Option<Arc<[&'static str]>>,
 }
 
+/// The properties of a feature.
+struct Properties {
+    /// The names of those that cells hold.
+    headers: Vec<String>,
+    has_service_area: bool,
+    plan: Plan,
+    /// The fields that a feature with these properties replaces.
+    fields: Arc<[&'static str]>,
+}
+
 /// Converts features.
 pub(super) struct Converter {
     mappings: Vec<Mapping>,
     /// The plan for the properties of the last feature: most features of a file have the same.
-    plan: (Vec<String>, Plan),
+    last: Properties,
     /// The fields that every feature with properties of its own replaces in a merchant that exists.
     fields: Arc<[&'static str]>,
     ignored: IgnoredNames,
@@ -81,8 +91,14 @@ impl Converter {
         let mut fields: Vec<&'static str> = fields.map(|field| field.of_merchant()).collect();
         fields.sort_unstable();
         fields.dedup();
-        let plan = (Vec::new(), Plan::new(&[""; 0], &mappings));
-        Self { mappings, plan, fields: fields.into(), ignored }
+        let fields: Arc<[&'static str]> = fields.into();
+        let last = Properties {
+            headers: Vec::new(),
+            has_service_area: false,
+            plan: Plan::new(&[""; 0], &mappings),
+            fields: Arc::clone(&fields),
+        };
+        Self { mappings, last, fields, ignored }
     }
 
     pub(super) fn row(&mut self, number: u64, source: Vec<u8>) -> Row {
@@ -158,15 +174,25 @@ impl Converter {
             return Ok(Converted { merchant, expression: None, fields: None });
         }
         let (merchant, expression) = self.convert_properties(feature.id, &members, position, warnings)?;
-        let fields = self.fields_of(&members);
-        Ok(Converted { merchant, expression, fields: Some(fields) })
+        Ok(Converted { merchant, expression, fields: Some(Arc::clone(&self.last.fields)) })
+    }
+
+    /// Makes the plan for the properties of a feature, unless they are those of the last one.
+    fn plan_for(&mut self, headers: &[String], has_service_area: bool) {
+        if self.last.headers == headers && self.last.has_service_area == has_service_area {
+            return;
+        }
+        let plan = Plan::new(headers, &self.mappings);
+        plan.ignored().iter().for_each(|name| self.ignored.add(name));
+        let fields = self.fields_of(&plan, has_service_area);
+        self.last = Properties { headers: headers.to_vec(), has_service_area, plan, fields };
     }
 
     /// Returns the fields that a feature replaces: all that properties can hold, except those that stay unless the feature has them.
-    fn fields_of(&self, members: &Members<'_>) -> Arc<[&'static str]> {
-        let of_columns = self.plan.1.fields().map(Field::of_merchant).filter(|field| is_kept(field));
+    fn fields_of(&self, plan: &Plan, has_service_area: bool) -> Arc<[&'static str]> {
+        let of_columns = plan.fields().map(Field::of_merchant).filter(|field| is_kept(field));
         // The geometry of a property, which no cell holds.
-        let area = members.0.iter().any(|(name, _)| name == SERVICE_AREA).then_some(SERVICE_AREA);
+        let area = has_service_area.then_some(SERVICE_AREA);
         let mut given: Vec<&'static str> = of_columns.chain(area).collect();
         if given.is_empty() {
             return Arc::clone(&self.fields);
@@ -191,9 +217,10 @@ impl Converter {
         // The point is the position: properties with other coordinates are not used.
         columns.push("lat", Cell::Text(Cow::Owned(position.latitude.to_string())));
         columns.push("lon", Cell::Text(Cow::Owned(position.longitude.to_string())));
-        let mut service_area = None;
+        let (mut service_area, mut has_service_area) = (None, false);
         for (name, value) in &members.0 {
             if name == SERVICE_AREA {
+                has_service_area = true;
                 let json = value.get();
                 service_area = (json != "null").then(|| service_area::service_area(json)).transpose()?;
                 continue;
@@ -205,17 +232,14 @@ impl Converter {
                 self.ignored.add(name);
             }
         }
-        if self.plan.0 != columns.headers {
-            self.plan = (columns.headers.clone(), Plan::new(&columns.headers, &self.mappings));
-            self.plan.1.ignored().iter().for_each(|name| self.ignored.add(name));
-        }
+        self.plan_for(&columns.headers, has_service_area);
         for name in &columns.not_converted {
             if Field::of_header(name).is_some() {
                 warnings.push_about("PROPERTY_NOT_CONVERTED", name);
             }
             self.ignored.add(name);
         }
-        let cells = self.plan.1.fill(&columns.cells);
+        let cells = self.last.plan.fill(&columns.cells);
         if cells.text(Field::Name).is_empty() {
             let description = "must have a name; --map name=brand takes it from another property";
             return Err(violation("display_name", reason::REQUIRED, description));

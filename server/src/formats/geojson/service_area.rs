@@ -89,7 +89,7 @@ fn inserted(from: (f64, f64), to: (f64, f64)) -> impl Iterator<Item = (f64, f64)
 
 #[cfg(test)]
 mod tests {
-    use nearby_index::{Ecef, ServedPoint, Wgs84};
+    use nearby_index::{Ecef, Effort, ServedPoint, Wgs84};
     use proptest::prelude::*;
 
     use super::*;
@@ -160,7 +160,7 @@ mod tests {
                 wrap(longitude + share * (wrap(corners[1].1 - longitude))),
             );
             let point = ServedPoint::exact(position(on_line));
-            let depth_m = area.depth_m(&point, Ecef::from(merchant).distance(point.ecef));
+            let depth_m = area.depth_m(&point, Ecef::from(merchant).distance(point.ecef), &Effort::default());
             prop_assert!(depth_m.abs() <= 1.0, "{depth_m} m with {} vertices", edge.len());
         }
     }

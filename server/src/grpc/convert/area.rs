@@ -56,6 +56,14 @@ pub(crate) fn vertices_of(given: Option<&wire::SearchArea>) -> usize {
     }
 }
 
+/// Number of vertices of the service area of a merchant, as given.
+pub(crate) fn service_vertices_of(given: Option<&wire::Merchant>) -> usize {
+    match given.and_then(|merchant| merchant.service_area.as_ref()?.shape.as_ref()) {
+        Some(wire::service_area::Shape::Polygons(set)) => vertex_count(set),
+        _ => 0,
+    }
+}
+
 /// Parses the relation of merchants to the origin.
 pub(super) fn reach_from_wire(given: i32) -> Result<wire::Reach, ServiceError> {
     match wire::Reach::try_from(given) {

@@ -2,6 +2,7 @@
 
 use nearby_proto::{v1 as wire, well_known::FieldMask};
 
+use super::page::{MAX_MASKS_PER_MESSAGE, too_many_in_message};
 use crate::{
     error::ServiceError,
     reason,
@@ -28,15 +29,43 @@ pub(super) fn update_mask_from_wire(
     match names(mask).as_slice() {
         ["*"] => Ok(UpdateMask::All),
         [] => Ok(UpdateMask::Fields(FieldSet::of_set_fields(given))),
-        names => Ok(UpdateMask::Fields(fields(names)?)),
+        names => Ok(UpdateMask::Fields(fields(names, "update_mask")?)),
     }
 }
 
-/// Parses the mask of an import. Without one, rows replace merchants as a whole: `None`.
-pub(crate) fn import_mask_from_wire(mask: Option<&FieldMask>) -> Result<Option<FieldSet>, ServiceError> {
-    match names(mask).as_slice() {
-        [] | ["*"] => Ok(None),
-        names => fields(names).map(Some),
+/// The masks of a message of an import, each the fields that its rows replace; `None` for whole merchants.
+#[derive(Debug)]
+pub(crate) struct ImportMasks(Vec<Option<FieldSet>>);
+
+impl ImportMasks {
+    /// Parses masks. Without any, rows replace merchants as a whole.
+    pub(crate) fn from_wire(masks: &[FieldMask]) -> Result<Self, ServiceError> {
+        if masks.is_empty() {
+            return Ok(Self(vec![None]));
+        }
+        if masks.len() > MAX_MASKS_PER_MESSAGE {
+            return Err(too_many_in_message("update_masks", MAX_MASKS_PER_MESSAGE));
+        }
+        let parse = |(at, mask): (usize, &FieldMask)| match names(Some(mask)).as_slice() {
+            [] | ["*"] => Ok(None),
+            names => fields(names, &format!("update_masks[{at}]")).map(Some),
+        };
+        masks.iter().enumerate().map(parse).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Returns the mask of the row at a position of the message.
+    pub(crate) fn get(&self, index: i32, row: usize) -> Result<Option<FieldSet>, ServiceError> {
+        let mask = usize::try_from(index).ok().and_then(|index| self.0.get(index));
+        mask.copied().ok_or_else(|| {
+            ServiceError::invalid(
+                format!("rows[{row}].update_mask_index"),
+                reason::OUT_OF_RANGE,
+                format!(
+                    "is {index}, which is not the position of a mask in update_masks: use 0 to {}",
+                    self.0.len() - 1
+                ),
+            )
+        })
     }
 }
 
@@ -44,14 +73,15 @@ fn names(mask: Option<&FieldMask>) -> Vec<&str> {
     mask.map(|mask| mask.paths.iter().map(String::as_str).collect()).unwrap_or_default()
 }
 
-fn fields(names: &[&str]) -> Result<FieldSet, ServiceError> {
+/// Parses the names of a mask, whose field is `path`.
+fn fields(names: &[&str], path: &str) -> Result<FieldSet, ServiceError> {
     let is_known = |name: &str| {
         [UPDATABLE_FIELDS, NESTED_FIELDS, &OUTPUT_ONLY_FIELDS].iter().any(|fields| fields.contains(&name))
     };
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let start: String = unknown.chars().take(64).flat_map(char::escape_debug).collect();
         return Err(ServiceError::invalid(
-            "update_mask",
+            path,
             reason::UNKNOWN_FIELD,
             format!(
                 "names {start}, which is not an updatable field; use {}, or * alone for all",

@@ -12,8 +12,8 @@ mod search;
 mod violations;
 
 pub(crate) use self::{
-    area::{lat_lng_box_from_wire, reach_of, search_area_from_wire, vertices_of},
-    field_mask::import_mask_from_wire,
+    area::{lat_lng_box_from_wire, reach_of, search_area_from_wire, service_vertices_of, vertices_of},
+    field_mask::ImportMasks,
     filter::{View, filter_from_wire, may_filter_by_labels, view_from_wire},
     hours::are_known as hours_are_known,
     merchant::{
@@ -21,8 +21,8 @@ pub(crate) use self::{
         visibility_patch,
     },
     page::{
-        MAX_CHANGES, MAX_NAMES, MAX_PAGE_BYTES, MAX_ROWS_PER_MESSAGE, MAX_SEARCHES, batch_size, page_size,
-        too_many_elements, too_many_rows,
+        MAX_CHANGES, MAX_MASKS_PER_MESSAGE, MAX_NAMES, MAX_PAGE_BYTES, MAX_ROWS_PER_MESSAGE, MAX_SEARCHES,
+        batch_size, page_size, too_many_elements, too_many_in_message,
     },
     position::{OutputDatum, is_null_island, origin_from_wire, output_datum_from_wire, position_from_wire},
     request_id::{request_key, request_of_scope},

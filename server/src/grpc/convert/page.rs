@@ -14,6 +14,8 @@ pub(crate) const MAX_NAMES: usize = 1_000;
 pub(crate) const MAX_CHANGES: usize = 1_000;
 /// Rows of one message of an import.
 pub(crate) const MAX_ROWS_PER_MESSAGE: usize = 1_000;
+/// Update masks of one message of an import: one for each row.
+pub(crate) const MAX_MASKS_PER_MESSAGE: usize = MAX_ROWS_PER_MESSAGE;
 
 /// Parses a page size: 0 is the default, and larger values than `max` become `max` (AIP-158).
 pub(crate) fn page_size(given: i32, field: &str, default: usize, max: usize) -> Result<Limit, ServiceError> {
@@ -38,8 +40,8 @@ pub(crate) fn too_many_elements(field: &str, max: usize) -> ServiceError {
     ServiceError::invalid(field, reason::TOO_MANY, description)
 }
 
-/// The error of a message of an import with more rows than the maximum.
-pub(crate) fn too_many_rows() -> ServiceError {
-    let description = format!("must be at most {MAX_ROWS_PER_MESSAGE} in one message");
-    ServiceError::invalid("rows", reason::TOO_MANY, description)
+/// The error of a message of an import with more rows or masks than the maximum.
+pub(crate) fn too_many_in_message(field: &str, max: usize) -> ServiceError {
+    let description = format!("must be at most {max} in one message; send the rest in another message");
+    ServiceError::invalid(field, reason::TOO_MANY, description)
 }

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::stream;
-use nearby_index::{MerchantId, UnixMicros, VisibilityFilter};
+use nearby_index::{Effort, MerchantId, UnixMicros, VisibilityFilter};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::encoding;
 use tonic::Status;
 
 use crate::{
-    auth::rate_limit::Cost,
     error::ServiceError,
     grpc::{
         convert::{filter_from_wire, view_from_wire},
@@ -26,6 +25,8 @@ pub(super) const MESSAGE_BYTES: usize = 256 * 1024;
 /// Merchants that are checked for one message, in less than half a millisecond: with a selective filter, other work must run in
 /// between.
 const MERCHANTS_PER_MESSAGE: usize = 4_000;
+/// Work on the names and labels of merchants for one message, for the same reason.
+const MAX_EFFORT_NS: u64 = 500_000;
 
 /// All merchants, in messages that are produced as the client reads them.
 pub(super) fn export(
@@ -44,21 +45,22 @@ pub(super) fn export(
         encoding::uint64::encode(2, &snapshot.revision().0, &mut message);
         put_field(&mut message, 3, history_id.as_bytes());
         let (mut checked, mut merchants, mut last, mut is_last) = (0, 0, None, true);
+        let effort = Effort::default();
         for stored in snapshot.list(after.as_ref()) {
-            if checked == MERCHANTS_PER_MESSAGE || message.len() >= MESSAGE_BYTES {
+            let is_long = checked == MERCHANTS_PER_MESSAGE || effort.nanoseconds() >= MAX_EFFORT_NS;
+            if is_long || message.len() >= MESSAGE_BYTES {
                 is_last = false;
                 break;
             }
             checked += 1;
             last = Some(stored.merchant.id.clone());
-            if filter.matches(stored) {
+            if filter.matches(stored, &effort) {
                 put_merchant(&mut message, 1, viewed(stored, view));
                 merchants += 1;
             }
         }
         let returned = Returned::of(view, merchants, message.len());
-        let names_read = if filter.text.is_some() { cost::names_read(checked) } else { Cost::ZERO };
-        charges.add_debt(cost::skipped(checked - merchants) + names_read + returned.cost());
+        charges.add_debt(cost::skipped(checked - merchants) + cost::effort(&effort) + returned.cost());
         (Encoded::from_bytes(message), last.filter(|_| !is_last))
     };
     let next = Arc::new(next);

@@ -12,8 +12,8 @@ use tonic::{Status, Streaming};
 
 use crate::grpc::{
     convert::{
-        MAX_ROWS_PER_MESSAGE, hours_are_known, id_from_name, import_mask_from_wire, is_null_island,
-        merchant_from_wire, too_many_rows,
+        ImportMasks, MAX_ROWS_PER_MESSAGE, hours_are_known, id_from_name, is_null_island, merchant_from_wire,
+        service_vertices_of, too_many_in_message,
     },
     cost,
     middleware::error_details::with_details,
@@ -48,7 +48,7 @@ pub(super) async fn import(
     let (mut rows, mut in_progress) = (0, VecDeque::new());
     while let Some(message) = messages.message().await.map_err(with_details)? {
         if message.rows.len() > MAX_ROWS_PER_MESSAGE {
-            return Err(too_many_rows().into());
+            return Err(too_many_in_message("rows", MAX_ROWS_PER_MESSAGE).into());
         }
         // A client that sends messages without rows must not hold the thread.
         slice::yield_if_over().await;
@@ -121,10 +121,12 @@ impl Rows {
         let mut outcomes = Vec::with_capacity(message.rows.len());
         let mut merchants = Vec::with_capacity(message.rows.len());
         let mut valid_at = Vec::with_capacity(message.rows.len());
-        let mask = import_mask_from_wire(message.update_mask.as_ref())?;
+        let masks = ImportMasks::from_wire(&message.update_masks)?;
         for (at, row) in message.rows.into_iter().enumerate() {
             slice::yield_if_over().await;
             let row_number = row.row_number;
+            let mask = masks.get(row.update_mask_index, at)?;
+            context.charges.add_debt(cost::vertices(service_vertices_of(row.merchant.as_ref())));
             let fields = row.merchant.as_ref().map_or(mask, |merchant| known_fields(mask, merchant));
             let (state, violations) = match check_row(row, message.allow_null_island) {
                 Ok(merchant) => {

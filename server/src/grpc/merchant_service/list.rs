@@ -2,13 +2,12 @@
 
 use std::{ops::Bound, sync::Arc};
 
-use nearby_index::{MerchantId, StoredMerchant, VisibilityFilter};
+use nearby_index::{Effort, MerchantId, StoredMerchant, VisibilityFilter};
 use nearby_proto::{Encoded, v1 as wire};
 use prost::Message;
 
 use super::ReadAccess;
 use crate::{
-    auth::rate_limit::Cost,
     error::ServiceError,
     grpc::{
         convert::{MAX_PAGE_BYTES, View, filter_from_wire, may_filter_by_labels, page_size, view_from_wire},
@@ -22,8 +21,9 @@ use crate::{
     service::Service,
 };
 
-/// Merchants between two checks whether to continue.
+/// Merchants between two checks whether to continue, and the work on names and labels that takes as long: a microsecond or two.
 const MERCHANTS_PER_CHECK: usize = 256;
+const EFFORT_PER_CHECK_NS: u64 = 1_500;
 
 /// One page.
 pub(super) async fn list(
@@ -49,12 +49,12 @@ pub(super) async fn list(
             }
             Some(MerchantScope::Label { .. }) | None => Box::new(snapshot.list(after.as_ref())),
         };
-        let admits = |stored: &StoredMerchant| filter.matches(stored) && access.is_in_scope(stored);
-        let next = page.fill(all, (&admits, view), size, should_continue);
+        let admits = |stored: &StoredMerchant, effort: &Effort| {
+            filter.matches(stored, effort) && access.is_in_scope(stored)
+        };
+        let next = page.fill(all, (admits, view), size, should_continue);
         let returned = Returned::of(view, page.merchants, page.response.len()).further_cost();
-        let checked = page.skipped + page.merchants;
-        let names_read = if filter.text.is_some() { cost::names_read(checked) } else { Cost::ZERO };
-        charges.add_debt(cost::skipped(page.skipped) + names_read + returned);
+        charges.add_debt(cost::skipped(page.skipped) + cost::effort(&page.effort) + returned);
         Ok(next.map(|next| (page.response, next)))
     };
     let (mut response, next) = run_or_offload(context.work()?, context.deadline, job).await?;
@@ -71,6 +71,8 @@ struct ListPage {
     merchants: usize,
     /// Merchants that the filter skipped.
     skipped: usize,
+    /// The work of the filter on names and labels.
+    effort: Effort,
 }
 
 impl ListPage {
@@ -78,16 +80,23 @@ impl ListPage {
     fn fill<'s>(
         &mut self,
         all: impl Iterator<Item = &'s Arc<StoredMerchant>>,
-        (admits, view): (&dyn Fn(&StoredMerchant) -> bool, View),
+        (admits, view): (impl Fn(&StoredMerchant, &Effort) -> bool, View),
         size: usize,
         should_continue: &dyn Fn() -> bool,
     ) -> Option<Option<MerchantId>> {
-        let mut last = None;
+        let (mut last, mut checks_of_effort) = (None, 0);
         for (checked, stored) in (1..).zip(all) {
             if checked % MERCHANTS_PER_CHECK == 0 && !should_continue() {
                 return None;
             }
-            if !admits(stored) {
+            let is_match = admits(stored, &self.effort);
+            while checks_of_effort < self.effort.nanoseconds() / EFFORT_PER_CHECK_NS {
+                checks_of_effort += 1;
+                if !should_continue() {
+                    return None;
+                }
+            }
+            if !is_match {
                 self.skipped += 1;
                 continue;
             }

@@ -11,7 +11,8 @@ use crate::{
     grpc::{
         convert::{
             MAX_CHANGES, View, batch_size, id_from_name, id_from_wire, merchant_from_wire, patch_from_wire,
-            request_key, request_of_scope, review_patch, version_from_etag, visibility_patch,
+            request_key, request_of_scope, review_patch, service_vertices_of, version_from_etag,
+            visibility_patch,
         },
         cost,
         request_context::RequestContext,
@@ -39,6 +40,8 @@ pub(super) struct WriteRequest {
     commands: Vec<Command>,
     request: Option<RequestKey>,
     validate_only: bool,
+    /// Vertices of all service areas.
+    vertices: usize,
 }
 
 /// The results of changes, or with `validate_only` what they would be.
@@ -53,7 +56,8 @@ impl WriteRequest {
         let (request_id, validate_only) = change.take_options();
         let request =
             request_key(&request_id, change.method(), &Encoded::<()>::from_bytes(change.encoded()))?;
-        Ok(Self { commands: vec![change.into_command()?], request, validate_only })
+        let vertices = change.vertices();
+        Ok(Self { commands: vec![change.into_command()?], request, validate_only, vertices })
     }
 
     /// A batch of changes. Errors name the request within the batch.
@@ -67,6 +71,7 @@ impl WriteRequest {
         let content = changes.iter().flat_map(Change::encoded_delimited).collect();
         let request = request_key(request_id, method, &Encoded::<()>::from_bytes(content))?;
         let mut commands = Vec::with_capacity(changes.len());
+        let vertices = changes.iter().map(Change::vertices).sum();
         for (at, mut change) in changes.drain(..).enumerate() {
             let path = format!("requests[{at}]");
             let (request_id, validate_only) = change.take_options();
@@ -80,7 +85,7 @@ impl WriteRequest {
             slice::yield_if_over().await;
             commands.push(change.into_command().map_err(|error| error.below(&path))?);
         }
-        Ok(Self { commands, request, validate_only })
+        Ok(Self { commands, request, validate_only, vertices })
     }
 
     /// Commits the changes.
@@ -89,7 +94,8 @@ impl WriteRequest {
         service: &Service,
         context: &RequestContext,
     ) -> Result<WriteResult, ServiceError> {
-        let Self { commands, request, validate_only } = self;
+        let Self { commands, request, validate_only, vertices } = self;
+        context.charges.add_debt(cost::vertices(vertices));
         context.add_audit_subjects(commands.iter().map(Command::id));
         // The first change was charged with the call.
         context.charges.charge(cost::CHANGE * (commands.len() - 1))?;
@@ -145,6 +151,15 @@ impl Change {
             Self::Hide(given) => given.encode_to_vec(),
             Self::Approve(given) => given.encode_to_vec(),
             Self::Reject(given) => given.encode_to_vec(),
+        }
+    }
+
+    /// Number of vertices of the merchant's service area.
+    fn vertices(&self) -> usize {
+        match self {
+            Self::Create(given) => service_vertices_of(given.merchant.as_ref()),
+            Self::Update(given) => service_vertices_of(given.merchant.as_ref()),
+            Self::Delete(_) | Self::Show(_) | Self::Hide(_) | Self::Approve(_) | Self::Reject(_) => 0,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use nearby_index::{
-    AnyPosition, Cell, CellResolution, Ecef, Filter, LatLngBox, Limit, Query, Radius, SearchControl,
+    AnyPosition, Cell, CellResolution, Ecef, Effort, Filter, LatLngBox, Limit, Query, Radius, SearchControl,
     Snapshot, UnixMicros, VisibilityFilter,
 };
 use nearby_proto::v1::{self as wire, get_density_request::Area as Given};
@@ -105,10 +105,10 @@ pub(super) fn count(
     should_continue: &dyn Fn() -> bool,
 ) -> Result<Option<wire::GetDensityResponse>, ServiceError> {
     let mut cells: HashMap<Cell, i32> = HashMap::new();
-    let (mut assigned, names_read) = (0, std::cell::Cell::new(0));
+    let (mut assigned, effort) = (0, Effort::default());
     let control = SearchControl {
         should_continue: Some(should_continue),
-        names_read: Some(&names_read),
+        effort: Some(&effort),
         ..SearchControl::default()
     };
     let is_whole = snapshot.for_each(&area.query, control, |hit| {
@@ -120,7 +120,7 @@ pub(super) fn count(
             *cells.entry(cell).or_default() += 1;
         }
     });
-    charges.add_debt(cost::density(assigned, cells.len()) + cost::names_read(names_read.get()));
+    charges.add_debt(cost::density(assigned, cells.len()) + cost::effort(&effort));
     if !is_whole {
         return Ok(None);
     }

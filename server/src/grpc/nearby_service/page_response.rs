@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::HashSet, hint::black_box};
 
 use nearby_index::{
-    Ecef, End, Hit, Hits, Limit, Meters, OpenStatus, Pieces, Query, Radius, Reach, SearchControl, Snapshot,
+    Ecef, Effort, End, Hit, Hits, Limit, Meters, OpenStatus, Query, Radius, Reach, SearchControl, Snapshot,
     StoredMerchant,
 };
 use nearby_proto::{Encoded, v1 as wire};
@@ -18,7 +18,7 @@ use crate::{
     error::ServiceError,
     grpc::{
         convert::{Expansion, SearchRequest, View, next_page_token},
-        response_encoder::{ResultFlags, len, put_field, put_result, viewed},
+        response_encoder::{ResultFlags, prefetch, put_field, put_result, viewed},
     },
     opening_hours::{Clocks, HolidayCalendar},
     page_token::PageTokens,
@@ -33,8 +33,8 @@ pub(crate) struct SearchWork {
     /// Merchants that it has examined on their own: those whose opening hours it has evaluated, those that it has grouped, and
     /// those that it has counted by brand.
     pub(crate) examined: Cell<usize>,
-    /// Merchants whose names it has compared with the text of the filter.
-    pub(crate) names_read: Cell<usize>,
+    /// Its work on names, labels and areas of single merchants.
+    pub(crate) effort: Effort,
 }
 
 impl SearchWork {
@@ -85,11 +85,6 @@ pub(crate) fn page_response(
     max_bytes: usize,
     (work, should_continue): (&SearchWork, &dyn Fn() -> bool),
 ) -> Result<Option<Page>, ServiceError> {
-    // The search calls it once for each page of the index.
-    let should_continue = || {
-        SearchWork::count(&work.pages);
-        should_continue()
-    };
     let clocks = request.opening.and_then(|opening| Clocks::at(opening.at, calendar));
     // A merchant that has moved since the first page may have been on an earlier one.
     let first_revision = request.first_revision.unwrap_or(snapshot.revision());
@@ -110,8 +105,9 @@ pub(crate) fn page_response(
     let filters = first_revision < snapshot.revision() || filter.is_some();
     let control = SearchControl {
         predicate: filters.then_some(&is_match),
-        should_continue: Some(&should_continue),
-        names_read: Some(&work.names_read),
+        should_continue: Some(should_continue),
+        pages: Some(&work.pages),
+        effort: Some(&work.effort),
     };
     let search = PageSearch { request, snapshot, control, work };
     let Some(Rows { rows, is_more }) = search.page() else { return Ok(None) };
@@ -188,13 +184,25 @@ impl<'s> PageSearch<'_, 's> {
         query: Query,
         run: impl FnOnce(&PageSearch<'_, 's>, &Query) -> Option<T>,
     ) -> Option<T> {
-        let Some(last) = self.last_filler(expansion)? else { return run(self, &query) };
+        match self.last_filler(expansion)? {
+            Some(last) => self.run_to_filler(&last, query, run),
+            None => run(self, &query),
+        }
+    }
+
+    /// Runs a union with all that serve the origin, and all others up to the last one that an expansion adds.
+    fn run_to_filler<T>(
+        &self,
+        last: &Hit<'s>,
+        query: Query,
+        run: impl FnOnce(&PageSearch<'_, 's>, &Query) -> Option<T>,
+    ) -> Option<T> {
         let Ok(radius) = Radius::new(last.distance.get()) else { return run(self, &query) };
         let serving = self.serving();
         let is_in = |stored: &StoredMerchant| {
             let is_after = stored.merchant.id > last.merchant.merchant.id
                 && query.origin.distance(position(stored)) == last.distance;
-            self.is_match(stored) && (!is_after || serving.covers(stored))
+            self.is_match(stored) && (!is_after || serving.covers(stored, &self.work.effort))
         };
         run(&self.with_predicate(&is_in), &Query { radius, ..query.clone() })
     }
@@ -204,7 +212,8 @@ impl<'s> PageSearch<'_, 's> {
         let whole = Query { after: None, limit: Limit::UNLIMITED, ..self.request.query.clone() };
         let Some(beyond) = Meters::new(whole.radius.meters().get().next_up()) else { return Some(None) };
         let serving = self.serving();
-        let is_filler = |stored: &StoredMerchant| self.is_match(stored) && !serving.covers(stored);
+        let is_filler =
+            |stored: &StoredMerchant| self.is_match(stored) && !serving.covers(stored, &self.work.effort);
         let fillers = Query {
             min_distance: whole.min_distance.max(beyond),
             radius: expansion.radius,
@@ -212,8 +221,8 @@ impl<'s> PageSearch<'_, 's> {
             ..whole.clone()
         };
         let search = self.with_predicate(&is_filler);
-        if let Some(max) = self.request.max_per_brand {
-            return self.last_limited_filler(&whole, (&search, &fillers), BrandCounts::new(max), expansion);
+        if self.request.max_per_brand.is_some() || self.request.group_by_position {
+            return self.last_filler_by_results(&whole, (&search, &fillers), expansion);
         }
         let missing = expansion.min_results.saturating_sub(self.count(&whole)?);
         let Some(limit) = Limit::new(missing) else { return Some(None) };
@@ -221,34 +230,45 @@ impl<'s> PageSearch<'_, 's> {
         Some(rows.last().map(|row| row.last))
     }
 
-    /// The same with a limit per brand: a merchant adds a result only if its brand has room beside all merchants of the union and those
-    /// added before, and, with groups, if it is at another point than these.
-    fn last_limited_filler(
+    /// The same where a merchant is not always a further result: with a limit per brand, it is one only if its brand has room beside all
+    /// merchants of the union and those added before; with groups, only if it is at another point than these.
+    fn last_filler_by_results(
         &self,
         whole: &Query,
         (search, fillers): (&PageSearch<'_, 's>, &Query),
-        mut brands: BrandCounts<'s>,
         expansion: Expansion,
     ) -> Option<Option<Hit<'s>>> {
         let mut points = HashSet::new();
+        let mut brands = self.request.max_per_brand.map(BrandCounts::new);
         let mut adds = |hit: &Hit<'s>| {
             SearchWork::count(&self.work.examined);
             let is_grouped = self.request.group_by_position;
-            brands.admit(hit.merchant) && (!is_grouped || points.insert(point(hit).xyz_m().map(f64::to_bits)))
+            let has_room = brands.as_mut().is_none_or(|brands| brands.admit(hit.merchant));
+            has_room && (!is_grouped || points.insert(point(hit).xyz_m().map(f64::to_bits)))
         };
         let mut ranked = self.snapshot.search_iter(whole.clone(), self.control);
         let found = ranked.by_ref().filter(|hit| adds(hit)).count();
         if ranked.end() == Some(End::Stopped) {
             return None;
         }
-        let mut missing = expansion.min_results.saturating_sub(found);
-        let mut last = None;
+        let (mut missing, mut last) = (expansion.min_results.saturating_sub(found), None);
+        let is_grouped = self.request.group_by_position;
         let mut ranked = search.snapshot.search_iter(fillers.clone(), search.control);
-        while missing > 0 {
-            let Some(hit) = ranked.next() else { break };
-            if adds(&hit) {
-                missing -= 1;
+        let (mut next, mut is_within_group) = (ranked.by_ref().peekable(), false);
+        while missing > 0 || is_within_group {
+            let Some(hit) = next.next() else { break };
+            let is_added = adds(&hit);
+            if is_added || is_grouped {
                 last = Some(hit);
+            }
+            missing = missing.saturating_sub(usize::from(is_added));
+            // Points at one distance stay together.
+            is_within_group = is_grouped && next.peek().is_some_and(|next| next.distance == hit.distance);
+            if missing == 0 && is_grouped && !is_within_group {
+                // A merchant that is added takes the place of a farther one of its brand, which may be the only one at its point: there
+                // can be fewer groups than were added.
+                let groups = self.run_to_filler(&hit, whole.clone(), |union, query| union.count(query))?;
+                missing = expansion.min_results.saturating_sub(groups);
             }
         }
         (ranked.end() != Some(End::Stopped)).then_some(last)
@@ -354,7 +374,7 @@ impl<'s> PageSearch<'_, 's> {
 
         // Prefetches the id of the last row, which goes into the token.
         black_box(rows.last().map(|row| row.last.merchant.merchant.id.as_str().as_bytes().first().copied()));
-        let merchants = fetch(rows.iter().map(|row| viewed(row.hit.merchant, self.request.view)));
+        let merchants = prefetch(rows.iter().map(|row| viewed(row.hit.merchant, self.request.view)));
         let mut encoded =
             Vec::with_capacity(merchants.min(max_bytes) + rows.len() * ROW_OVERHEAD_BYTES + END_BYTES);
         for (count, row) in rows.iter().enumerate() {
@@ -381,13 +401,18 @@ impl<'s> PageSearch<'_, 's> {
         ResultFlags {
             open_state: open_state.into(),
             beyond_radius: row.hit.distance > self.request.query.radius.meters(),
-            uncertain: is_uncertain(&row.hit, &self.request.query, self.request.accuracy_m),
+            uncertain: is_uncertain(
+                &row.hit,
+                &self.request.query,
+                self.request.accuracy_m,
+                &self.work.effort,
+            ),
             merchants_at_position: row.at_position,
             position: self.request.output.map(|datum| datum.position_of(row.hit.merchant.merchant.position)),
             open_state_until_s: state.as_ref().and_then(|state| state.until_s),
             open_state_comment: state.and_then(|state| state.comment),
             localized_name: language.map(|language| localized_name(row.hit.merchant, language)),
-            serves_origin: serves(&row.hit, &self.request.served),
+            serves_origin: serves(&row.hit, &self.request.served, &self.work.effort),
             service_area: output_area(row.hit.merchant, self.request.view, self.request.output),
         }
     }
@@ -450,24 +475,6 @@ impl<'s> PageSearch<'_, 's> {
         let results = || self.count(&Query { after: None, limit: Limit::UNLIMITED, ..query.clone() });
         possible_omissions(query, self.request.accuracy_m, self.request.expansion, count, results)
     }
-}
-
-/// Prefetches the bytes to copy, and returns their number. Merchants are spread over memory: their cache misses overlap when
-/// they are read together, whereas copying would wait for one after the other.
-fn fetch<'m>(merchants: impl Iterator<Item = Pieces<'m>> + Clone) -> usize {
-    const LINE_BYTES: usize = 64;
-
-    // First the location of each, then its bytes.
-    let bytes = merchants.clone().map(len).sum();
-    for piece in merchants.flatten() {
-        let mut at = 0;
-        while let Some(byte) = piece.get(at) {
-            black_box(*byte);
-            at += LINE_BYTES;
-        }
-        black_box(piece.last().copied());
-    }
-    bytes
 }
 
 fn point(hit: &Hit<'_>) -> Ecef {

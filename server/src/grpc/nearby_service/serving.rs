@@ -1,6 +1,6 @@
 //! Service areas in results.
 
-use nearby_index::{Hit, ServedPoint, StoredMerchant};
+use nearby_index::{Effort, Hit, ServedPoint, StoredMerchant};
 use nearby_proto::v1 as wire;
 
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// Returns whether a merchant serves a point, from which it has the distance of the hit.
-pub(super) fn serves(hit: &Hit<'_>, point: &ServedPoint) -> bool {
-    hit.merchant.merchant.service_area().is_some_and(|area| area.serves(point, hit.distance))
+pub(super) fn serves(hit: &Hit<'_>, point: &ServedPoint, effort: &Effort) -> bool {
+    hit.merchant.merchant.service_area().is_some_and(|area| area.serves(point, hit.distance, effort))
 }
 
 /// The service area of a merchant in the output datum, if the view has all fields and a datum is requested.

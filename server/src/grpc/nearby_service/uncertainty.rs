@@ -1,12 +1,12 @@
 //! The effect of an inaccurate origin: results that may not belong to a search, and merchants that it may have left out.
 
-use nearby_index::{Hit, Limit, Meters, Query, Radius, Reach, ServedPoint};
+use nearby_index::{Effort, Hit, Limit, Meters, Query, Radius, Reach, ServedPoint};
 
 use crate::grpc::convert::Expansion;
 
 /// Returns whether the origin is within its accuracy of an edge that decides whether a result belongs to a search: one of the
 /// ring, or one of the merchant's service area.
-pub(super) fn is_uncertain(hit: &Hit<'_>, query: &Query, accuracy_m: f64) -> bool {
+pub(super) fn is_uncertain(hit: &Hit<'_>, query: &Query, accuracy_m: f64, effort: &Effort) -> bool {
     if accuracy_m <= 0.0 {
         return false;
     }
@@ -18,7 +18,7 @@ pub(super) fn is_uncertain(hit: &Hit<'_>, query: &Query, accuracy_m: f64) -> boo
     // The distance from the edge of the service area: positive if the merchant serves the origin.
     let depth_m = |point: &ServedPoint| {
         let area = hit.merchant.merchant.service_area();
-        area.map_or(f64::NEG_INFINITY, |area| area.depth_m(point, hit.distance))
+        area.map_or(f64::NEG_INFINITY, |area| area.depth_m(point, hit.distance, effort))
     };
     match &query.reach {
         Reach::Near => is_near(edge),

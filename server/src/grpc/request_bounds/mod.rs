@@ -23,7 +23,10 @@ use self::{
     schema::Schema,
 };
 use super::{
-    convert::{MAX_CHANGES, MAX_NAMES, MAX_ROWS_PER_MESSAGE, MAX_SEARCHES, too_many_elements, too_many_rows},
+    convert::{
+        MAX_CHANGES, MAX_MASKS_PER_MESSAGE, MAX_NAMES, MAX_ROWS_PER_MESSAGE, MAX_SEARCHES, too_many_elements,
+        too_many_in_message,
+    },
     method::{MAX_MESSAGE_BYTES, METHODS, Method, Route},
 };
 use crate::{error::ServiceError, reason};
@@ -42,9 +45,12 @@ struct ListLimit {
 }
 
 /// All lists of requests with a maximum. The handlers check the same maximum, and that the lists are not empty.
-const LIST_LIMITS: [ListLimit; 6] = {
+const LIST_LIMITS: [ListLimit; 7] = {
     const fn batch(method: &'static str, field: &'static str, max: usize) -> ListLimit {
         ListLimit { method, field, max, error: too_many_elements }
+    }
+    const fn import(field: &'static str, max: usize) -> ListLimit {
+        ListLimit { method: "ImportMerchants", field, max, error: too_many_in_message }
     }
     [
         batch("BatchSearchNearby", "requests", MAX_SEARCHES),
@@ -52,12 +58,8 @@ const LIST_LIMITS: [ListLimit; 6] = {
         batch("BatchCreateMerchants", "requests", MAX_CHANGES),
         batch("BatchUpdateMerchants", "requests", MAX_CHANGES),
         batch("BatchDeleteMerchants", "requests", MAX_CHANGES),
-        ListLimit {
-            method: "ImportMerchants",
-            field: "rows",
-            max: MAX_ROWS_PER_MESSAGE,
-            error: |_, _| too_many_rows(),
-        },
+        import("rows", MAX_ROWS_PER_MESSAGE),
+        import("update_masks", MAX_MASKS_PER_MESSAGE),
     ]
 };
 
@@ -67,7 +69,7 @@ pub(crate) struct RequestBounds {
     schema: &'static Schema,
     /// The request type.
     message: usize,
-    list: Option<ListBound>,
+    lists: Vec<ListBound>,
 }
 
 /// The maximum of one field of the request type.
@@ -99,18 +101,22 @@ impl RequestBounds {
         }
         let schema = &*SCHEMA;
         let message = schema.request_of(method.path)?;
-        let list = LIST_LIMITS.iter().find(|limit| limit.method == method.name());
-        let list = list.and_then(|limit| {
+        let lists = LIST_LIMITS.iter().filter(|limit| limit.method == method.name());
+        let lists = lists.filter_map(|limit| {
             let field = schema.field(message, limit.field)?;
             Some(ListBound { field, name: limit.field, max: limit.max, error: limit.error })
         });
-        Some(Self { schema, message, list })
+        Some(Self { schema, message, lists: lists.collect() })
     }
 
     fn error(&self, excess: Excess) -> ServiceError {
-        match (excess, self.list) {
-            (Excess::List, Some(list)) => (list.error)(list.name, list.max),
-            _ => {
+        let list = match excess {
+            Excess::List(at) => self.lists.get(at),
+            Excess::Messages => None,
+        };
+        match list {
+            Some(list) => (list.error)(list.name, list.max),
+            None => {
                 let description =
                     format!("must contain at most {MAX_MESSAGES} messages; send less per request");
                 ServiceError::invalid("request", reason::TOO_MANY, description)
@@ -178,7 +184,8 @@ mod tests {
         for limit in LIST_LIMITS {
             let method = METHODS.iter().position(|method| method.name() == limit.method).unwrap();
             let bounds = RequestBounds::of(Route::Method(method)).unwrap();
-            assert_eq!(bounds.list.unwrap().name, limit.field, "{}", limit.method);
+            let is_bounded = bounds.lists.iter().any(|list| list.name == limit.field);
+            assert!(is_bounded, "{}.{}", limit.method, limit.field);
         }
     }
 }

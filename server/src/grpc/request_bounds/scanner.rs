@@ -13,8 +13,8 @@ const MAX_VARINT_BITS: u32 = 64;
 /// The bound that a request exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Excess {
-    /// That of its list.
-    List,
+    /// That of a list, by its position in the bounds.
+    List(usize),
     /// That of all messages within it.
     Messages,
 }
@@ -29,7 +29,8 @@ pub(super) struct Scanner {
     /// The messages around the place, the outermost first: the type of each, and the bytes of the request after its end.
     open: Vec<(usize, usize)>,
     state: State,
-    elements: usize,
+    /// The elements of each list that is bounded.
+    elements: Vec<usize>,
     messages: usize,
 }
 
@@ -104,7 +105,9 @@ impl Scanner {
             // Compressed messages are rejected without being read.
             let is_compressed = prefix >> 32 != 0;
             let state = if is_compressed { State::Skip(length) } else { State::default() };
-            *self = Self { left: length, open: vec![(bounds.message, 0)], state, ..Self::default() };
+            let elements = vec![0; bounds.lists.len()];
+            *self =
+                Self { left: length, open: vec![(bounds.message, 0)], state, elements, ..Self::default() };
         }
     }
 
@@ -152,11 +155,8 @@ impl Scanner {
             self.state = self.malformed();
             return Ok(());
         };
-        if let Some(list) = bounds.list.filter(|list| self.open.len() == 1 && list.field == field) {
-            self.elements += 1;
-            if self.elements > list.max {
-                return Err(Excess::List);
-            }
+        if self.open.len() == 1 {
+            self.count_element(field, bounds)?;
         }
         match bounds.schema.message_of(message, field) {
             Some(of) => {
@@ -168,6 +168,19 @@ impl Scanner {
                 self.state = State::default();
             }
             None => self.state = self.skip(length),
+        }
+        Ok(())
+    }
+
+    /// Counts a field of the request, if it is an element of a list that is bounded.
+    fn count_element(&mut self, field: u32, bounds: &RequestBounds) -> Result<(), Excess> {
+        for (at, (list, elements)) in bounds.lists.iter().zip(&mut self.elements).enumerate() {
+            if list.field == field {
+                *elements += 1;
+                if *elements > list.max {
+                    return Err(Excess::List(at));
+                }
+            }
         }
         Ok(())
     }
@@ -206,7 +219,7 @@ impl Scanner {
 
 #[cfg(test)]
 mod tests {
-    use nearby_proto::v1 as wire;
+    use nearby_proto::{v1 as wire, well_known::FieldMask};
     use proptest::prelude::*;
     use prost::Message;
 
@@ -245,10 +258,12 @@ mod tests {
             opening_hours: Some(hours),
             ..Default::default()
         };
-        let row = wire::ImportRow { row_number: 1, merchant: Some(merchant) };
-        // The row, the merchant, its position and its hours; photos and labels; days with dates and periods.
-        let messages = count * (4 + 2 * each + 2 * each + each * each);
-        (wire::ImportMerchantsRequest { rows: vec![row; count], ..Default::default() }, messages)
+        let row = wire::ImportRow { row_number: 1, merchant: Some(merchant), update_mask_index: 0 };
+        let update_masks = vec![FieldMask { paths: vec!["phone".to_owned()] }; each];
+        // The masks; the row, the merchant, its position and its hours; photos and labels; days with dates and periods.
+        let messages = each + count * (4 + 2 * each + 2 * each + each * each);
+        let rows = vec![row; count];
+        (wire::ImportMerchantsRequest { rows, update_masks, ..Default::default() }, messages)
     }
 
     proptest! {
@@ -262,7 +277,7 @@ mod tests {
                 for part in framed(&request.encode_to_vec()).chunks(cut) {
                     scanner.scan(part, import()).unwrap();
                 }
-                prop_assert_eq!((scanner.elements, scanner.messages, scanner.left), (count, messages, 0));
+                prop_assert_eq!((&scanner.elements, scanner.messages, scanner.left), (&vec![count, each], messages, 0));
             }
         }
 
@@ -272,7 +287,7 @@ mod tests {
             scanner.scan(&framed(&bytes), import()).unwrap();
             let (request, messages) = rows(3, 2);
             scanner.scan(&framed(&request.encode_to_vec()), import()).unwrap();
-            prop_assert_eq!((scanner.elements, scanner.messages), (3, messages));
+            prop_assert_eq!((scanner.elements, scanner.messages), (vec![3, 2], messages));
         }
     }
 
@@ -281,11 +296,14 @@ mod tests {
         let search = bounds("/nearby.v1.NearbyService/BatchSearchNearby");
         let searches = |count: usize| framed(&[10, 0].repeat(count));
         assert_eq!(Scanner::default().scan(&searches(1_000), search), Ok(()));
-        assert_eq!(Scanner::default().scan(&searches(1_001), search), Err(Excess::List));
+        assert_eq!(Scanner::default().scan(&searches(1_001), search), Err(Excess::List(0)));
         let names = bounds("/nearby.v1.MerchantService/BatchGetMerchants");
-        assert_eq!(Scanner::default().scan(&searches(1_001), names), Err(Excess::List));
+        assert_eq!(Scanner::default().scan(&searches(1_001), names), Err(Excess::List(0)));
+        let masks = |count: usize| framed(&[26, 0].repeat(count));
+        assert_eq!(Scanner::default().scan(&masks(1_000), import()), Ok(()));
+        assert_eq!(Scanner::default().scan(&masks(1_001), import()), Err(Excess::List(1)));
         let photos = |count: usize| {
-            let row = wire::ImportRow { row_number: 0, merchant: Some(wire::Merchant::default()) };
+            let row = wire::ImportRow { merchant: Some(wire::Merchant::default()), ..Default::default() };
             assert_eq!(row.encode_to_vec(), [18, 0], "the merchant is field 2 of a row");
             let mut photos = Vec::new();
             prost::encoding::bytes::encode(2, &[98, 0].repeat(count), &mut photos);

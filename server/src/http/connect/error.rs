@@ -44,7 +44,7 @@ pub(super) fn retry_after_s(status: &Status) -> Option<u64> {
 }
 
 /// The error as JSON.
-pub(super) fn to_json(status: &Status) -> Value {
+pub(in crate::http) fn to_json(status: &Status) -> Value {
     let details = pb::Status::decode(status.details()).map(|decoded| decoded.details).unwrap_or_default();
     let readable = status.get_error_details();
     let details: Vec<Value> = details
@@ -112,4 +112,22 @@ fn readable_detail(name: &str, details: &ErrorDetails) -> Value {
 
 fn duration_json(delay: Duration) -> String {
     format!("{}s", delay.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_has_the_http_status_of_every_code() {
+        let document = include_str!("../../../HTTP.md");
+        let rows = document
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "));
+        let documented: Vec<(&str, u16)> =
+            rows.filter_map(|(code, status)| Some((code, status.parse().ok()?))).collect();
+        let expected: Vec<(&str, u16)> =
+            (1..=16).map(|code| name_and_http_status(Code::from_i32(code))).collect();
+        assert_eq!(documented, expected);
+    }
 }

@@ -16,10 +16,15 @@ mod request;
 mod response;
 
 use axum::body::Body as HttpBody;
-use http::{HeaderMap, HeaderValue, Method as HttpMethod, Request, Response, StatusCode, header};
-use tonic::{Code, Status};
+use http::{HeaderMap, HeaderValue, Method as HttpMethod, Request, Response, StatusCode, Uri, header};
+use tonic::{Code, Status, body::Body as GrpcBody};
 use tower::ServiceExt;
 
+pub(super) use self::{
+    error::to_json as error_json,
+    request::headers_of_call,
+    response::{message_of, take_message},
+};
 use super::{Calls, plain_text};
 use crate::{
     grpc::{
@@ -68,6 +73,27 @@ impl Protocol {
 const WRONG_METHOD: &str = "calls are POST requests, so that no position is in a URL\n";
 const WRONG_CONTENT_TYPE: &str = "the content type must be application/json or application/proto, or for a method that streams \
                                   responses application/connect+json or application/connect+proto\n";
+
+/// The response to a request that fails with a status.
+pub(super) fn error_response(status: &Status) -> Response<HttpBody> {
+    response::unary_error(status, &HeaderMap::new())
+}
+
+/// The call of a method whose request is the JSON in the body of another request; `None` if it is no JSON.
+pub(super) fn json_call(
+    mut request: Request<HttpBody>,
+    path: &'static str,
+) -> Result<Option<Request<GrpcBody>>, Status> {
+    let Some(protocol @ Protocol { is_stream: false, is_json: true }) = Protocol::of(request.headers())
+    else {
+        return Ok(None);
+    };
+    let (Some(method), Some(codec)) = (Route::of_path(path).method(), codec::codec_of(path)) else {
+        return Ok(None);
+    };
+    *request.uri_mut() = Uri::from_static(path);
+    Ok(Some(request_setup(request::to_grpc(request, (method, codec, protocol))?)))
+}
 
 /// Makes a call.
 pub(super) async fn call(calls: Calls, request: Request<HttpBody>) -> Response<HttpBody> {

@@ -56,11 +56,7 @@ pub(super) fn to_grpc(
     check_encoding(&head.headers, protocol)?;
     check_version(&head.headers)?;
     let timeout = timeout_of(&head.headers)?;
-    for name in CONSUMED {
-        head.headers.remove(name);
-    }
-    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    head.headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    head.headers = headers_of_call(head.headers);
     if let Some(timeout) = timeout {
         head.headers.insert(HeaderName::from_static("grpc-timeout"), timeout);
     }
@@ -73,6 +69,16 @@ pub(super) fn to_grpc(
     };
     let body = StreamBody::new(Box::pin(futures_util::stream::once(message)) as _);
     Ok(Request::from_parts(head, body))
+}
+
+/// The headers of a call: those of a request without the ones that end here.
+pub(in crate::http) fn headers_of_call(mut headers: HeaderMap) -> HeaderMap {
+    for name in CONSUMED {
+        headers.remove(name);
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    headers
 }
 
 /// Converts a message, on another thread if it is large.

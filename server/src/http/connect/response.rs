@@ -161,7 +161,7 @@ fn enveloped(flags: u8, message: &[u8]) -> Bytes {
 }
 
 /// The first message of a buffer, without its prefix, if it is complete.
-fn take_message(buffer: &mut Vec<u8>) -> Option<Bytes> {
+pub(in crate::http) fn take_message(buffer: &mut Vec<u8>) -> Option<Bytes> {
     let [_, length @ ..] = *buffer.first_chunk::<PREFIX_BYTES>()?;
     let end = PREFIX_BYTES + usize::try_from(u32::from_be_bytes(length)).ok()?;
     if buffer.len() < end {
@@ -170,6 +170,19 @@ fn take_message(buffer: &mut Vec<u8>) -> Option<Bytes> {
     let rest = buffer.split_off(end);
     let message = std::mem::replace(buffer, rest);
     Some(Bytes::from(message).slice(PREFIX_BYTES..))
+}
+
+/// The message of a response.
+///
+/// # Errors
+/// The status with which the call ended.
+pub(in crate::http) async fn message_of(response: Response<GrpcBody>) -> Result<Bytes, Status> {
+    let (head, body) = response.into_parts();
+    let (message, trailers) = collect(head.headers, body).await?;
+    match Status::from_header_map(&trailers).filter(|status| status.code() != Code::Ok) {
+        Some(status) => Err(status),
+        None => Ok(message),
+    }
 }
 
 /// Reads the message of a unary response, and its trailers. Those of a response without a message are in its headers.

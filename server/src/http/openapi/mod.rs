@@ -2,10 +2,12 @@
 //!
 //! | module | contents |
 //! |---|---|
+//! | `files` | the operations for files of merchants |
 //! | `schemas` | schemas of messages and enums |
 //! | `comments` | comments of the contract by the path of what they describe |
 
 mod comments;
+mod files;
 mod schemas;
 
 use std::sync::LazyLock;
@@ -38,6 +40,8 @@ fn document() -> Value {
         }
     }
     schemas.insert(ERROR.to_owned(), error_schema());
+    paths.insert("/import".to_owned(), files::import());
+    paths.insert("/export".to_owned(), files::export());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -66,8 +70,6 @@ fn document() -> Value {
 fn operation(service: &str, method: &MethodDescriptorProto, comment: Option<&str>) -> Value {
     let media_type = if method.server_streaming() { "application/connect+json" } else { "application/json" };
     let content = |name: &str| json!({ media_type: { "schema": schemas::reference(name) } });
-    let error =
-        json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{ERROR}") } } });
     let timeout = json!({
         "name": "connect-timeout-ms", "in": "header", "required": false,
         "description": "Time that the call may take, in milliseconds",
@@ -83,8 +85,16 @@ fn operation(service: &str, method: &MethodDescriptorProto, comment: Option<&str
         "requestBody": { "required": true, "content": content(method.input_type()) },
         "responses": {
             "200": { "description": "The response", "content": content(method.output_type()) },
-            "default": { "description": "An error; its HTTP status follows from its code", "content": error },
+            "default": error_response(),
         },
+    })
+}
+
+fn error_response() -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{ERROR}") });
+    json!({
+        "description": "An error; its HTTP status follows from its code",
+        "content": { "application/json": { "schema": schema } },
     })
 }
 
@@ -134,7 +144,7 @@ mod tests {
     fn the_document_describes_every_method_field_and_enum() {
         let document = document();
         let schemas = &document["components"]["schemas"];
-        assert_eq!(document["paths"].as_object().unwrap().len(), 20);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 22);
         let mut found = BTreeSet::new();
         references(&document, &mut found);
         for reference in &found {

@@ -15,6 +15,7 @@ async fn store_many_merchants(server: &TestServer) {
                 60.0 + 1e-5 * chunk as f64,
                 25.0 + 1e-5 * n as f64,
             )),
+            ..Default::default()
         });
         let message = wire::ImportMerchantsRequest { rows: rows.collect(), ..Default::default() };
         client.import_merchants(tokio_stream::iter([message])).await.unwrap();

@@ -29,8 +29,11 @@ async fn an_export_is_consistent_at_one_revision_despite_concurrent_changes() {
     let shop =
         |n: i32| wire::Merchant { website_uri: format!("https://{text}"), ..north(&format!("m{n:05}"), 1.0) };
     for chunk in 0..10 {
-        let rows =
-            (0..1_000).map(|n| wire::ImportRow { row_number: 0, merchant: Some(shop(chunk * 1_000 + n)) });
+        let rows = (0..1_000).map(|n| wire::ImportRow {
+            row_number: 0,
+            merchant: Some(shop(chunk * 1_000 + n)),
+            ..Default::default()
+        });
         let message = wire::ImportMerchantsRequest { rows: rows.collect(), ..Default::default() };
         client.import_merchants(tokio_stream::iter([message])).await.unwrap();
     }

@@ -36,7 +36,11 @@ async fn circles_and_boxes_have_the_cell_counts_of_a_linear_scan() {
     };
     let shops: Vec<_> = (0..200).map(shop).collect();
     let (_server, mut client, mut merchants) = server_with([]).await;
-    let rows = shops.iter().map(|shop| wire::ImportRow { row_number: 0, merchant: Some(shop.clone()) });
+    let rows = shops.iter().map(|shop| wire::ImportRow {
+        row_number: 0,
+        merchant: Some(shop.clone()),
+        ..Default::default()
+    });
     let message = wire::ImportMerchantsRequest { rows: rows.collect(), ..Default::default() };
     merchants.import_merchants(tokio_stream::iter([message])).await.unwrap();
     for resolution in [5, 8, 10, 15] {
@@ -165,6 +169,7 @@ async fn too_many_cells_are_rejected_and_a_coarser_resolution_succeeds() {
             wire::ImportRow {
                 row_number: n,
                 merchant: Some(merchant(&format!("m{chunk}-{n}"), latitude, longitude)),
+                ..Default::default()
             }
         });
         let message = wire::ImportMerchantsRequest { rows: rows.collect(), ..Default::default() };

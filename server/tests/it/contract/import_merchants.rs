@@ -1,19 +1,22 @@
 //! `ImportMerchants`: many rows, stored independently.
 
+use nearby_proto::well_known::FieldMask;
+
 use super::*;
 
 #[tokio::test]
 async fn an_import_reports_an_outcome_for_each_row() {
     let server = TestServer::start().await;
     let mut client = server.merchants().await;
-    let row = |row_number, merchant| wire::ImportRow { row_number, merchant: Some(merchant) };
+    let row =
+        |row_number, merchant| wire::ImportRow { row_number, merchant: Some(merchant), ..Default::default() };
     let datumless = wire::Position { coordinate_system: 0, ..position(1.0, 2.0) };
     let rows = vec![
         row(1, merchant("a", 1.0, 2.0)),
         row(2, wire::Merchant { position: Some(datumless), ..merchant("b", 1.0, 2.0) }),
         row(3, merchant("c", 0.0, 0.0)),
         row(4, merchant("a", 1.5, 2.5)),
-        wire::ImportRow { row_number: 5, merchant: None },
+        wire::ImportRow { row_number: 5, merchant: None, ..Default::default() },
     ];
     let import = |rows, allow_null_island| {
         tokio_stream::iter([wire::ImportMerchantsRequest { rows, allow_null_island, ..Default::default() }])
@@ -52,12 +55,15 @@ async fn a_mask_updates_fields_of_merchants_that_exist_and_creates_others_whole(
         ..merchant("a", 1.0, 2.0)
     };
     let mut import = async |paths: &[&str], rows: &[wire::Merchant]| {
-        let rows =
-            rows.iter().cloned().map(|merchant| wire::ImportRow { row_number: 1, merchant: Some(merchant) });
+        let rows = rows.iter().cloned().map(|merchant| wire::ImportRow {
+            row_number: 1,
+            merchant: Some(merchant),
+            ..Default::default()
+        });
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-        let update_mask = Some(nearby_proto::well_known::FieldMask { paths });
+        let update_masks = vec![FieldMask { paths }];
         let message =
-            wire::ImportMerchantsRequest { rows: rows.collect(), update_mask, ..Default::default() };
+            wire::ImportMerchantsRequest { rows: rows.collect(), update_masks, ..Default::default() };
         client.import_merchants(tokio_stream::iter([message])).await
     };
     import(&[], &[before]).await.unwrap();
@@ -71,7 +77,7 @@ async fn a_mask_updates_fields_of_merchants_that_exist_and_creates_others_whole(
     let states: Vec<_> = response.outcomes.iter().map(wire::ImportOutcome::state).collect();
     assert_eq!(states, [wire::ImportState::Updated, wire::ImportState::Created]);
     let unknown = import(&["position.latitude"], &[row("a")]).await.unwrap_err();
-    assert_eq!(violations(&unknown), [("update_mask".to_owned(), "UNKNOWN_FIELD".to_owned())]);
+    assert_eq!(violations(&unknown), [("update_masks[0]".to_owned(), "UNKNOWN_FIELD".to_owned())]);
 
     let mut client = server.merchants().await;
     let mut get = async |id: &str| {
@@ -115,14 +121,86 @@ async fn validate_only_reports_what_would_become_of_rows_and_stores_none() {
     }
 }
 
+/// Rows of the merchant `a`, each with a mask of its message.
+fn rows_of(merchants: Vec<(wire::Merchant, i32)>) -> Vec<wire::ImportRow> {
+    let row = |(merchant, update_mask_index)| wire::ImportRow {
+        row_number: 1,
+        merchant: Some(merchant),
+        update_mask_index,
+    };
+    merchants.into_iter().map(row).collect()
+}
+
+#[tokio::test]
+async fn each_row_of_a_message_has_its_own_mask_and_rows_of_one_name_keep_their_order() {
+    let server = TestServer::start().await;
+    let mut client = server.merchants().await;
+    let before = wire::Merchant {
+        brand: "Brand".to_owned(),
+        phone: "0".to_owned(),
+        source: "feed".to_owned(),
+        ..merchant("a", 1.0, 2.0)
+    };
+    client.import_merchants(tokio_stream::iter([import_of([before], &[], false)])).await.unwrap();
+    let mask = |paths: &[&str]| FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() };
+    let update_masks = vec![mask(&["phone"]), mask(&["brand"]), mask(&[]), mask(&["*"])];
+    let given = |phone: &str, brand: &str| wire::Merchant {
+        phone: phone.to_owned(),
+        brand: brand.to_owned(),
+        ..merchant("a", 1.0, 2.0)
+    };
+    let mut after = Vec::new();
+    let steps = [(given("1", "x"), 0), (given("x", "B"), 1), (given("2", "x"), 0), (given("3", ""), 2)];
+    for count in 1..=steps.len() {
+        let rows = rows_of(steps[..count].to_vec());
+        let message =
+            wire::ImportMerchantsRequest { rows, update_masks: update_masks.clone(), ..Default::default() };
+        let response = client.import_merchants(tokio_stream::iter([message])).await.unwrap().into_inner();
+        assert!(response.outcomes.iter().all(|outcome| outcome.state() == wire::ImportState::Updated));
+        let name = "merchants/a".to_owned();
+        let now = client.get_merchant(wire::GetMerchantRequest { name }).await.unwrap().into_inner();
+        after.push((now.phone, now.brand, now.source));
+        let reset = given("0", "Brand");
+        let reset = wire::Merchant { source: "feed".to_owned(), ..reset };
+        client.import_merchants(tokio_stream::iter([import_of([reset], &[], false)])).await.unwrap();
+    }
+    let expected = [("1", "Brand", "feed"), ("1", "B", "feed"), ("2", "B", "feed"), ("3", "", "")];
+    assert_eq!(
+        after,
+        expected.map(|(phone, brand, source)| { (phone.to_owned(), brand.to_owned(), source.to_owned()) })
+    );
+}
+
+#[tokio::test]
+async fn an_import_rejects_masks_that_do_not_exist_and_too_many_masks() {
+    let server = TestServer::start().await;
+    let mut client = server.merchants().await;
+    let phone = FieldMask { paths: vec!["phone".to_owned()] };
+    let unknown = FieldMask { paths: vec!["phones".to_owned()] };
+    for (masks, index, field, reason) in [
+        (vec![], 1, "rows[1].update_mask_index", "OUT_OF_RANGE"),
+        (vec![phone.clone()], 1, "rows[1].update_mask_index", "OUT_OF_RANGE"),
+        (vec![phone.clone()], -1, "rows[1].update_mask_index", "OUT_OF_RANGE"),
+        (vec![phone.clone(), unknown], 0, "update_masks[1]", "UNKNOWN_FIELD"),
+        (vec![phone; 1_001], 0, "update_masks", "TOO_MANY"),
+    ] {
+        let rows = rows_of(vec![(merchant("a", 1.0, 2.0), 0), (merchant("b", 1.0, 2.0), index)]);
+        let message = wire::ImportMerchantsRequest { rows, update_masks: masks, ..Default::default() };
+        let rejected = client.import_merchants(tokio_stream::iter([message])).await.unwrap_err();
+        assert_eq!(violation(&rejected), (field.to_owned(), reason.to_owned()));
+    }
+    let stored = client.list_merchants(wire::ListMerchantsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(stored.merchants, [], "a message with an invalid mask is rejected as a whole");
+}
+
 fn import_of(
     merchants: impl IntoIterator<Item = wire::Merchant>,
     mask: &[&str],
     validate_only: bool,
 ) -> wire::ImportMerchantsRequest {
-    let row = |merchant| wire::ImportRow { row_number: 1, merchant: Some(merchant) };
+    let row = |merchant| wire::ImportRow { row_number: 1, merchant: Some(merchant), ..Default::default() };
     let paths: Vec<String> = mask.iter().map(|path| (*path).to_owned()).collect();
-    let update_mask = (!paths.is_empty()).then_some(nearby_proto::well_known::FieldMask { paths });
+    let update_masks = if paths.is_empty() { Vec::new() } else { vec![FieldMask { paths }] };
     let rows = merchants.into_iter().map(row).collect();
-    wire::ImportMerchantsRequest { rows, update_mask, validate_only, ..Default::default() }
+    wire::ImportMerchantsRequest { rows, update_masks, validate_only, ..Default::default() }
 }

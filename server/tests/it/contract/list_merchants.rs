@@ -29,8 +29,11 @@ async fn merchants_are_listed_by_id_including_hidden_ones() {
 #[tokio::test]
 async fn pages_have_100_merchants_by_default_and_at_most_1000() {
     let (_server, _, mut client) = server_with([]).await;
-    let rows = (0..1_001)
-        .map(|n| wire::ImportRow { row_number: n, merchant: Some(north(&format!("m{n:04}"), n as f64)) });
+    let rows = (0..1_001).map(|n| wire::ImportRow {
+        row_number: n,
+        merchant: Some(north(&format!("m{n:04}"), n as f64)),
+        ..Default::default()
+    });
     let rows: Vec<_> = rows.collect();
     let message =
         |rows: &[wire::ImportRow]| wire::ImportMerchantsRequest { rows: rows.to_vec(), ..Default::default() };

@@ -196,8 +196,11 @@ async fn a_rejected_merchant_is_hidden_with_the_reason_until_it_is_approved() {
         let updated = merchants.update_merchant(request).await.unwrap().into_inner();
         assert_eq!(updated.review, Some(review.clone()));
     }
-    let row =
-        wire::ImportRow { row_number: 1, merchant: Some(wire::Merchant { name: name("m"), ..changed }) };
+    let row = wire::ImportRow {
+        row_number: 1,
+        merchant: Some(wire::Merchant { name: name("m"), ..changed }),
+        ..Default::default()
+    };
     let message = wire::ImportMerchantsRequest { rows: vec![row], ..Default::default() };
     let imported = merchants.import_merchants(tokio_stream::iter([message])).await.unwrap().into_inner();
     assert_eq!(imported.outcomes[0].state(), wire::ImportState::Unchanged);

@@ -31,6 +31,7 @@ mod list_merchants;
 mod listing_state;
 mod localized_names;
 mod max_per_brand;
+mod merchant_size;
 mod opening_hours;
 mod origins;
 mod paging_under_load;

@@ -21,7 +21,7 @@ async fn no_result_is_repeated_and_no_unchanged_merchant_is_missed() {
     // A square of four kilometres, within the circle.
     let mut random_position =
         move || (HOME.0 + random.random_range(-0.018..0.018), HOME.1 + random.random_range(-0.036..0.036));
-    let row = |merchant| wire::ImportRow { row_number: 0, merchant: Some(merchant) };
+    let row = |merchant| wire::ImportRow { row_number: 0, merchant: Some(merchant), ..Default::default() };
     let mut put = Vec::new();
     for n in 0..16_000 {
         let (latitude, longitude) = random_position();

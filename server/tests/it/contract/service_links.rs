@@ -66,11 +66,14 @@ async fn an_update_cannot_take_away_the_service_of_a_link() {
     let without = wire::Merchant { services: vec!["delivery".to_owned()], ..shop(Vec::new()) };
     let status = client.update_merchant(update(without.clone(), "services")).await.unwrap_err();
     assert_eq!(violation(&status), field("merchant.service_links[0].service", "NOT_A_SERVICE"));
-    let row =
-        wire::ImportRow { row_number: 1, merchant: Some(wire::Merchant { name: name("shop"), ..without }) };
+    let row = wire::ImportRow {
+        row_number: 1,
+        merchant: Some(wire::Merchant { name: name("shop"), ..without }),
+        ..Default::default()
+    };
     let message = wire::ImportMerchantsRequest {
         rows: vec![row],
-        update_mask: Some(FieldMask { paths: vec!["services".to_owned()] }),
+        update_masks: vec![FieldMask { paths: vec!["services".to_owned()] }],
         ..Default::default()
     };
     let outcome =

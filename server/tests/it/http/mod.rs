@@ -2,6 +2,9 @@
 
 mod connect;
 mod errors;
+mod files;
+mod hostile;
+mod malformed;
 mod page;
 mod requests;
 mod roles;
@@ -115,6 +118,15 @@ impl HttpServer {
         let created = self.call(CREATE, &json!({ "merchant": merchant_json(id, latitude, longitude) })).await;
         assert_eq!(created.status, StatusCode::OK, "{}", created.text);
     }
+}
+
+/// Sends a request and returns the body of its response, whatever it is.
+pub(crate) async fn send(request: http::request::Builder, body: Vec<u8>) -> String {
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let response = client.request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+    let body =
+        tokio::time::timeout(TIMEOUT, response.into_body().collect()).await.unwrap().unwrap().to_bytes();
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 fn position_json(latitude: f64, longitude: f64) -> Value {

@@ -9,8 +9,8 @@ use std::{cell::Cell, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use nearby_index::{
-    End, Hit, Hits, Limit, Query, Radius, Reach, Revision, SearchControl, ServedPoint, Snapshot, Term,
-    TermKind, UnixMicros, VisibilityFilter,
+    Effort, End, Hit, Hits, Limit, Query, Radius, Reach, Revision, SearchControl, ServedPoint, Snapshot,
+    Term, TermKind, UnixMicros, VisibilityFilter,
 };
 use nearby_proto::{Encoded, v1 as wire, v1::watch_nearby_request::Step};
 use tokio::time::{error::Elapsed, timeout};
@@ -32,7 +32,7 @@ use crate::{
         },
         cost::{self, Returned},
         middleware::{deadline::Deadline, error_details::with_details},
-        offload::run_or_offload,
+        offload::{MAX_INLINE_VERTICES, offload, run_or_offload},
         request_context::RequestContext,
         streaming::{ResponseStream, StreamSender, spawn_stream},
     },
@@ -257,12 +257,19 @@ impl Watcher {
 
     /// Projects the area around the last origin, as the plane of its polygons is there. Once for all steps of a response: with 1,000
     /// vertices it takes two milliseconds.
-    fn project_area(&mut self, context: &RequestContext) -> Result<(), ServiceError> {
+    async fn project_area(&mut self, context: &RequestContext) -> Result<(), ServiceError> {
         let is_stale = std::mem::take(&mut self.is_area_stale);
-        if let Some(area) = self.start.area.as_ref().filter(|_| is_stale) {
-            context.charges.add_debt(self.area_cost());
-            self.query.area = Some(Arc::new(search_area_from_wire(area, self.served.wgs84)?));
-        }
+        let Some(area) = self.start.area.as_ref().filter(|_| is_stale) else { return Ok(()) };
+        context.charges.add_debt(self.area_cost());
+        let origin = self.served.wgs84;
+        let area = if vertices_of(Some(area)) <= MAX_INLINE_VERTICES {
+            search_area_from_wire(area, origin)?
+        } else {
+            let area = area.clone();
+            let job = move || search_area_from_wire(&area, origin);
+            offload(context.work()?, Deadline::default(), job).await?
+        };
+        self.query.area = Some(Arc::new(area));
         Ok(())
     }
 
@@ -305,7 +312,7 @@ impl Watcher {
         service: &Service,
         context: &RequestContext,
     ) -> Result<(Difference, Revision), ServiceError> {
-        self.project_area(context)?;
+        self.project_area(context).await?;
         self.query.filter.valid_at[0] = Some((self.clock)());
         let (found, revision, next_validity_change) = self.search(service, context).await?;
         self.next_validity_change = next_validity_change;
@@ -355,16 +362,16 @@ impl Watcher {
         let charges = Arc::clone(&context.charges);
         let max_per_brand = self.max_per_brand;
         let job = move |should_continue: &dyn Fn() -> bool| {
-            let (examined, names_read) = (Cell::new(0), Cell::new(0));
+            let (examined, effort) = (Cell::new(0), Effort::default());
             let control = SearchControl {
                 should_continue: Some(should_continue),
-                names_read: Some(&names_read),
+                effort: Some(&effort),
                 ..SearchControl::default()
             };
             let watched = |hit: Hit<'_>| WatchedMerchant {
                 distance: hit.distance,
-                uncertain: is_uncertain(&hit, &query, accuracy_m),
-                serves_origin: serves(&hit, &served),
+                uncertain: is_uncertain(&hit, &query, accuracy_m, &effort),
+                serves_origin: serves(&hit, &served, &effort),
                 merchant: Arc::clone(hit.merchant),
             };
             let (found, is_whole): (Vec<WatchedMerchant>, bool) = match max_per_brand {
@@ -381,7 +388,7 @@ impl Watcher {
             };
             let next_change =
                 if is_whole { next_validity_change(&snapshot, &query, control, &examined) } else { None };
-            charges.add_debt(cost::search_work(0, examined.get()) + cost::names_read(names_read.get()));
+            charges.add_debt(cost::search_work(0, examined.get()) + cost::effort(&effort));
             Ok(next_change.map(|next_change| (found, snapshot.revision(), next_change)))
         };
         run_or_offload(context.work()?, Deadline::default(), job).await
