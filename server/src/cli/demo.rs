@@ -142,8 +142,8 @@ async fn show(server: &ServerHandle, json: bool, keeps_serving: bool) -> Result<
         terminal::out("\nThe ten places nearest to Helsinki Central railway station:\n")?;
         search::show(&found)?;
     }
-    if keeps_serving && let Some(address) = server.address() {
-        terminal::err(next_steps(address));
+    if keeps_serving && let (Some(address), Some(http_address)) = (server.address(), server.http_address()) {
+        terminal::err(next_steps(address, http_address));
         if cfg!(debug_assertions) {
             terminal::err(
                 "This is a development build. Build with --release to measure latency or throughput.\n",
@@ -167,11 +167,13 @@ impl Drop for TempDirectory {
     }
 }
 
-fn next_steps(address: SocketAddr) -> String {
+fn next_steps(address: SocketAddr, http_address: SocketAddr) -> String {
     let (latitude, longitude) = ORIGIN;
     format!(
         r#"
-Serving on {address} until Ctrl-C. Run a search from another terminal:
+Serving on {address} until Ctrl-C. The page with the map: http://{http_address}/
+
+Run a search from another terminal:
 
   cargo nearby search --server http://{address} --at {latitude},{longitude} --radius 300
 

@@ -62,6 +62,8 @@ class Page {
   /** Types a point, and waits for its results. */
   async searchAt({ latitude, longitude, datum = 'wgs84' }, radiusM) {
     if (radiusM) await this.setNumber('radius', radiusM);
+    // A phone opens with it closed.
+    await this.page.$eval('#coordinates', each => { each.open = true; });
     await this.page.fill('#latitude', String(latitude));
     await this.page.fill('#longitude', String(longitude));
     await this.page.selectOption('#datum', datum);

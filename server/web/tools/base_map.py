@@ -181,6 +181,42 @@ def streets(path):
     }
 
 
+def unwrapped(ring):
+    """Lets longitudes go on beyond 180 degrees where a ring crosses the antimeridian. The ring around the south pole is closed
+    along the last parallel that maps show."""
+    points, turns = [], 0
+    for lon, lat in ring:
+        lon += 360 * turns
+        if points and abs(lon - points[-1][0]) > 180:
+            step = -1 if lon > points[-1][0] else 1
+            turns, lon = turns + step, lon + 360 * step
+        points.append((lon, lat))
+    if abs(points[0][0] - points[-1][0]) > 180:
+        points += [(points[-1][0], -85), (points[0][0], -85)]
+    return points
+
+
+def half(ring, limit, keep):
+    """Cuts a ring at a meridian (Sutherland-Hodgman); `keep` is 1 for what lies east of it, -1 for west."""
+    cut = []
+    for before, here in zip(ring[-1:] + ring[:-1], ring):
+        inside = [keep * (point[0] - limit) >= 0 for point in (before, here)]
+        if inside[0] != inside[1]:
+            share = (limit - before[0]) / (here[0] - before[0])
+            cut.append((limit, before[1] + share * (here[1] - before[1])))
+        if inside[1]:
+            cut.append(here)
+    return cut
+
+
+def cut_at_antimeridian(ring):
+    """Returns the parts of a ring on both sides of the antimeridian."""
+    for turn in (-360, 0, 360):
+        part = half(half([(lon + turn, lat) for lon, lat in ring], -180, 1), 180, -1)
+        if len(part) > 2:
+            yield part + part[:1]
+
+
 def land(path):
     """Returns the rings of all land, from TopoJSON."""
     topology = json.loads(Path(path).read_text())
@@ -193,18 +229,17 @@ def land(path):
             x, y = x + dx, y + dy
             points.append((x * sx + tx, y * sy + ty))
         arcs.append(points)
-    polygons = []
+    shells, holes = [], []
     for geometry in topology["objects"]["land"]["geometries"]:
         for polygon in geometry["arcs"]:
-            rings = []
             for ring in polygon:
                 points = []
                 for index in ring:
                     arc = arcs[index] if index >= 0 else arcs[~index][::-1]
                     points += arc[1:] if points else arc
-                rings.append(encoded(points, 100))
-            polygons.append(rings)
-    return {"attribution": "Natural Earth", "scale": 100, "polygons": polygons}
+                # The one hole of the source, the Caspian Sea, is a ring of its own: see the layers of the page.
+                (shells if ring is polygon[0] else holes).extend(encoded(part, 100) for part in cut_at_antimeridian(unwrapped(points)))
+    return {"attribution": "Natural Earth", "scale": 100, "land": shells, "lakes": holes}
 
 
 def main():

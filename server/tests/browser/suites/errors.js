@@ -53,6 +53,7 @@ module.exports = shared => {
     const line = nearby('keys', 'list', '--keys', shared.keys.file).split('\n').find(each => each.includes('revoked'));
     nearby('keys', 'revoke', '--keys', shared.keys.file, line.trim().split(/\s+/)[0]);
     await until(async () => (await view.page.$eval('#live-status', each => each.dataset.phase)) === 'ended');
+    assert.equal(await view.page.getAttribute('#live', 'aria-pressed'), 'false');
     await view.searchAt(PIER);
     assert.equal(await errorText(view), 'The server needs a valid API key.');
     assert.deepEqual(await view.names(), []);

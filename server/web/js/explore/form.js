@@ -67,9 +67,13 @@ export class Form {
     return element('fieldset', { className: 'point' },
       element('legend', { 'data-t': 'point' }),
       element('p', { className: 'hint', 'data-t': 'point_hint' }),
-      element('div', { className: 'row' }, coordinate('latitude'), coordinate('longitude')),
-      element('div', { className: 'row' }, field('datum', datum), numberField('accuracy', this.#setNumber('accuracyM'))),
-      element('div', { className: 'buttons' }, element('button', { type: 'submit', className: 'primary', 'data-t': 'go' }), here),
+      // A phone has no room for what its own position or a tap makes superfluous.
+      element('details', { id: 'coordinates', open: !matchMedia('(max-width: 760px)').matches },
+        element('summary', {}, element('span', { 'data-t': 'coordinates' })),
+        element('div', { className: 'row' }, coordinate('latitude'), coordinate('longitude')),
+        element('div', { className: 'row' }, field('datum', datum), numberField('accuracy', this.#setNumber('accuracyM'))),
+        element('div', { className: 'buttons' }, element('button', { type: 'submit', className: 'primary', 'data-t': 'go' }))),
+      element('div', { className: 'buttons' }, here),
       element('p', { id: 'locate-status', className: 'hint', role: 'status', ...(canLocate() ? {} : { 'data-t': 'locate_insecure' }) }));
   }
 
@@ -106,7 +110,7 @@ export class Form {
       element('details', { id: 'filters' },
         element('summary', {}, element('span', { 'data-t': 'filters' })),
         withHint('categories', 'category', 'category_hint'),
-        element('div', { className: 'row' }, withHint('brands', 'brand', 'brand'), withHint('services', 'service', 'service_hint')),
+        element('div', { className: 'row' }, withHint('brands', 'brand', 'brand_hint'), withHint('services', 'service', 'service_hint')),
         element('p', { className: 'hint', 'data-t': 'list_hint' }),
         field('reach', choice('reach', ['near', 'serving', 'near_or_serving'], 'reach')),
         element('div', { className: 'row' },

@@ -71,6 +71,7 @@ export class Live extends EventTarget {
       if (this.#watching !== watching) return;
       this.#watching = null;
       if (!TRANSIENT.has(error.code)) {
+        this.#store.set({ live: false });
         this.#status({ phase: 'ended', error });
         return;
       }

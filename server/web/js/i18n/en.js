@@ -13,6 +13,7 @@ export default {
 
   point: 'Point',
   point_hint: 'Click the map, drag the dot, or type coordinates.',
+  coordinates: 'Coordinates',
   latitude: 'Latitude',
   longitude: 'Longitude',
   datum: 'Datum',
@@ -37,6 +38,7 @@ export default {
   category: 'Category',
   category_hint: 'such as shop or shop/bakery',
   brand: 'Brand',
+  brand_hint: 'the whole name',
   service: 'Service',
   service_hint: 'such as delivery',
   list_hint: 'Several are separated by commas.',

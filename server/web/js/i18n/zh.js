@@ -13,6 +13,7 @@ export default {
 
   point: '位置',
   point_hint: '点击地图、拖动圆点，或输入坐标。',
+  coordinates: '坐标',
   latitude: '纬度',
   longitude: '经度',
   datum: '坐标系',
@@ -37,6 +38,7 @@ export default {
   category: '类别',
   category_hint: '例如 shop 或 shop/bakery',
   brand: '品牌',
+  brand_hint: '完整名称',
   service: '服务',
   service_hint: '例如 delivery',
   list_hint: '多个值用逗号分隔。',

@@ -56,12 +56,12 @@ function embeddedStyle(streets, land, color) {
     feature('LineString', decodeLine(line, streets.scale), { name: streets.names[index] ?? '' }));
   const areas = name => streets.layers[name].map(ring => feature('Polygon', [decodeLine(ring, streets.scale)]));
   const source = (features, attribution) => ({ type: 'geojson', data: collection(features), attribution });
-  const continents = land.polygons.map(rings => feature('Polygon', rings.map(ring => decodeLine(ring, land.scale))));
+  const outlines = rings => rings.map(ring => feature('Polygon', [decodeLine(ring, land.scale)]));
   const osm = streets.attribution;
   return {
     version: 8,
     sources: {
-      land: source(continents, land.attribution),
+      land: source(outlines(land.land), land.attribution), lakes: source(outlines(land.lakes), land.attribution),
       water: source(areas('water'), osm), green: source(areas('green'), osm), building: source(areas('building'), osm),
       path: source(lines('path'), osm), minor: source(named('minor'), osm), major: source(named('major'), osm),
       tram: source(lines('tram'), osm), rail: source(lines('rail'), osm),
@@ -77,6 +77,13 @@ function layers(color) {
     id, type: 'line', source, minzoom: STREETS_ZOOM, layout: { 'line-cap': 'round', 'line-join': 'round' },
     paint: { 'line-color': lineColor, 'line-width': lineWidth, ...more },
   });
+  const outline = (id, fillColor) => ({
+    id, type: 'fill', source: id, maxzoom: STREETS_ZOOM + 1.5,
+    paint: {
+      'fill-color': fillColor, 'fill-outline-color': color.rail,
+      'fill-opacity': ['interpolate', ['linear'], ['zoom'], STREETS_ZOOM, 1, STREETS_ZOOM + 1.5, 0],
+    },
+  });
   const fill = (id, fillColor, paint = {}) => ({ id, type: 'fill', source: id, minzoom: 11, paint: { 'fill-color': fillColor, ...paint } });
   const label = source => ({
     id: `${source}-name`, type: 'symbol', source, minzoom: source === 'major' ? 14 : 15,
@@ -90,13 +97,7 @@ function layers(color) {
       id: 'background', type: 'background',
       paint: { 'background-color': ['interpolate', ['linear'], ['zoom'], STREETS_ZOOM, color.sea, STREETS_ZOOM + 1.5, color.ground] },
     },
-    {
-      id: 'land', type: 'fill', source: 'land', maxzoom: STREETS_ZOOM + 1.5,
-      paint: {
-        'fill-color': color.land, 'fill-outline-color': color.rail,
-        'fill-opacity': ['interpolate', ['linear'], ['zoom'], STREETS_ZOOM, 1, STREETS_ZOOM + 1.5, 0],
-      },
-    },
+    outline('land', color.land), outline('lakes', color.sea),
     fill('green', color.green), fill('water', color.water), fill('building', color.building, fadeIn),
     line('path', 'path', color.path, width(0.3, 4), { 'line-opacity': ['interpolate', ['linear'], ['zoom'], 14, 0, 15, 1] }),
     line('minor-casing', 'minor', color.casing, width(1.2, 15)),
