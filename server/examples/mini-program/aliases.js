@@ -34,14 +34,11 @@ class Aliases {
 
   /** Returns the alias of an id after storing it. */
   async add(id) {
-    const alias = aliasOf(id);
-    if (this.#ids.has(alias)) return alias;
     // One write at a time, also after one that failed.
     const written = this.#writing.catch(() => undefined).then(() => this.#append(id));
     this.#writing = written;
     await written;
-    this.#ids.set(alias, id);
-    return alias;
+    return aliasOf(id);
   }
 
   /** Returns the id of an alias; undefined if it has never been stored. */
@@ -61,6 +58,7 @@ class Aliases {
   }
 
   async #append(id) {
+    if (this.#ids.has(aliasOf(id))) return;
     const file = await fs.open(this.#file, 'a');
     try {
       // The line break in front ends a line that a crash has left incomplete.
@@ -69,6 +67,7 @@ class Aliases {
     } finally {
       await file.close();
     }
+    this.#ids.set(aliasOf(id), id);
   }
 }
 

@@ -17,7 +17,9 @@ function hoursToJson(hours, now) {
     timeZone,
     alwaysOpen: weeklyPeriods.some(({ lengthMinutes }) => lengthMinutes === MINUTES_OF_WEEK),
     // Seven lists, from Monday; none if no weekly hours are known.
-    weekly: weeklyPeriods.length ? DAYS.map((day) => periodsOf(weeklyPeriods.filter(({ weekday }) => weekday === `WEEKDAY_${day}`))) : [],
+    weekly: weeklyPeriods.length
+      ? DAYS.map((day) => periodsOf(weeklyPeriods.filter(({ weekday }) => weekday === `WEEKDAY_${day}`)))
+      : [],
     special: specialDays
       .map(({ date, periods }) => ({ date: dateText(date), periods: periodsOf(periods) }))
       .filter(({ date }) => date >= today)

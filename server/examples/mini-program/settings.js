@@ -64,7 +64,8 @@ function sessionKey(env) {
 /** Checks the rule for ordinary links: WeChat matches paths below a rule only if the rule ends with a slash. */
 function linkPrefix(text) {
   if (!text) return undefined;
-  if (!/^https:\/\/[^/?#]+\/([^?#]+\/)?s\/$/.test(text)) throw new Error('LINK_PREFIX must be https://HOST/s/, or a folder that ends with /s/');
+  if (!/^https:\/\/[^/?#]+\/([^?#]+\/)?s\/$/.test(text))
+    throw new Error('LINK_PREFIX must be https://HOST/s/, or a folder that ends with /s/');
   return text;
 }
 
@@ -73,7 +74,8 @@ function verification(env) {
   const content = file(env, 'WECHAT_VERIFY_FILE');
   if (!content) return undefined;
   const name = path.basename(env.WECHAT_VERIFY_FILE);
-  if (!/^[\w-]+\.txt$/.test(name)) throw new Error('WECHAT_VERIFY_FILE must keep the name that WeChat gave it, such as AbCdEf1234.txt');
+  if (!/^[\w-]+\.txt$/.test(name))
+    throw new Error('WECHAT_VERIFY_FILE must keep the name that WeChat gave it, such as AbCdEf1234.txt');
   if (!env.LINK_PREFIX) throw new Error('WECHAT_VERIFY_FILE requires LINK_PREFIX');
   return { name, content };
 }

@@ -17,7 +17,8 @@ const app = json('app.json');
 test('every page has its files and every component it uses', () => {
   for (const page of app.pages) {
     for (const kind of ['js', 'json', 'wxml']) assert.ok(files.includes(`${page}.${kind}`), `${page}.${kind}`);
-    for (const used of Object.values(json(`${page}.json`).usingComponents)) assert.ok(files.includes(`${used.slice(1)}.js`), used);
+    for (const used of Object.values(json(`${page}.json`).usingComponents))
+      assert.ok(files.includes(`${used.slice(1)}.js`), used);
   }
 });
 
@@ -29,7 +30,13 @@ test('every JSON file is valid, and the sitemap names pages', () => {
 
 test('the location functions that the code calls are declared, and no precise one', () => {
   const functions = /wx\.((?:getFuzzyLocation|getLocation|chooseLocation|choosePoi|onLocationChange|startLocationUpdate)\w*)/g;
-  const called = sources.flatMap((file) => [...read(file).replace(/^ *(\/\/|\*|\/\*).*$/gm, '').matchAll(functions)].map(([, name]) => name));
+  const called = sources.flatMap((file) =>
+    [
+      ...read(file)
+        .replace(/^ *(\/\/|\*|\/\*).*$/gm, '')
+        .matchAll(functions),
+    ].map(([, name]) => name),
+  );
   assert.deepEqual([...new Set(called)].sort(), [...app.requiredPrivateInfos].sort());
   assert.ok(!app.requiredPrivateInfos.includes('getLocation'));
   assert.ok(app.permission['scope.userFuzzyLocation'].desc.length <= 30);

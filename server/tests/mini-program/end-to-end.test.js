@@ -35,7 +35,10 @@ before(async () => {
     const { latitude, longitude } = { latitude: HERE.latitude + metres / 111_035, longitude: HERE.longitude };
     return { ...merchant(id, latitude, longitude, fields), position: { latitude, longitude, coordinateSystem: GCJ02 } };
   };
-  const openingHours = { timeZone: 'Asia/Shanghai', weeklyPeriods: [{ weekday: 'WEEKDAY_MONDAY', startMinute: 0, lengthMinutes: 10_080 }] };
+  const openingHours = {
+    timeZone: 'Asia/Shanghai',
+    weeklyPeriods: [{ weekday: 'WEEKDAY_MONDAY', startMinute: 0, lengthMinutes: 10_080 }],
+  };
   const rows = Array.from({ length: COUNT - 2 }, (_, index) => ({ merchant: shop(`shop-${index}`, 100 + index) }));
   rows.push({ merchant: shop(TEA, 0, { displayName: '茶馆', phone: '10086', openingHours }) });
   // Within 5 km, but not certainly: a fuzzy position is off by up to 3 km.
@@ -90,7 +93,10 @@ test('a user logs in, pages through the list, and opens the nearest shop', async
   const { shops } = view.data();
   assert.deepEqual([shops.length, new Set(shops.map(({ id }) => id)).size], [COUNT, COUNT]);
   assert.deepEqual([shops[0].id, shops[0].distance, shops[0].open], [TEA, '< 10 m', 'open']);
-  assert.deepEqual(shops.filter(({ uncertain }) => uncertain).map(({ id }) => id), ['far']);
+  assert.deepEqual(
+    shops.filter(({ uncertain }) => uncertain).map(({ id }) => id),
+    ['far'],
+  );
   assert.ok(Math.abs(view.data().markers[0].latitude - HERE.latitude) < 1e-6);
   await view.settle();
   assert.ok(view.has('.uncertain'));

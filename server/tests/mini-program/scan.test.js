@@ -52,7 +52,11 @@ test('scene: a merchant id opens the shop without a request', async () => {
 
 test('scene: the backend resolves an alias', async () => {
   const scene = '~AAAAAAAAAAAAAAAAAAAAAA';
-  const view = await open('scan', { scene: encodeURIComponent(scene) }, { respond: () => ({ statusCode: 200, data: { id: '店 1' } }) });
+  const view = await open(
+    'scan',
+    { scene: encodeURIComponent(scene) },
+    { respond: () => ({ statusCode: 200, data: { id: '店 1' } }) },
+  );
   assert.equal(view.calls.sent[1].target, `/scenes/${scene}`);
   assert.deepEqual(view.calls.redirectTo, [{ url: shopUrl('店 1') }]);
 });

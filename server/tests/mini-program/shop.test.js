@@ -34,7 +34,11 @@ const SHOP = {
 };
 
 const show = (fields, overrides) =>
-  open('shop', { id: encodeURIComponent(SHOP.id) }, { respond: () => ({ statusCode: 200, data: { ...SHOP, ...fields } }), ...overrides });
+  open(
+    'shop',
+    { id: encodeURIComponent(SHOP.id) },
+    { respond: () => ({ statusCode: 200, data: { ...SHOP, ...fields } }), ...overrides },
+  );
 
 test('the shop is requested by its id, encoded once', async () => {
   const view = await show();
@@ -108,7 +112,10 @@ test('a shop without phone, mini program, links or brand shows none of their ele
 });
 
 test('error: an unknown shop is named, and retry loads it', async () => {
-  const responses = [{ statusCode: 404, data: { error: { code: 'NOT_FOUND' } } }, { statusCode: 200, data: SHOP }];
+  const responses = [
+    { statusCode: 404, data: { error: { code: 'NOT_FOUND' } } },
+    { statusCode: 200, data: SHOP },
+  ];
   const view = await open('shop', { id: 'x' }, { respond: () => responses.shift() });
   assert.match(view.text(), /没有找到该商户/);
   await view.tap('.retry');

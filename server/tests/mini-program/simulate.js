@@ -13,8 +13,14 @@ const simulate = require('miniprogram-simulate');
 const APP = path.join(__dirname, '..', '..', 'examples', 'mini-program', 'miniprogram');
 
 /** Fails with the error message of WeChat. */
-const failing = (errMsg) => ({ fail }) => fail?.({ errMsg });
-const succeeding = (result) => ({ success }) => success?.(result);
+const failing =
+  (errMsg) =>
+  ({ fail }) =>
+    fail?.({ errMsg });
+const succeeding =
+  (result) =>
+  ({ success }) =>
+    success?.(result);
 
 /**
  * Builds a `wx` that records its calls in `calls`, by function. `respond` answers requests to the backend with
@@ -28,10 +34,12 @@ function fakeWx(respond, overrides = {}) {
     ...overrides,
   };
   const wx = new Proxy(functions, {
-    get: (known, name) => (...args) => {
-      (calls[name] ??= []).push(args[0]);
-      return known[name]?.(...args);
-    },
+    get:
+      (known, name) =>
+      (...args) => {
+        (calls[name] ??= []).push(args[0]);
+        return known[name]?.(...args);
+      },
   });
   functions.request = async ({ url, method, data, header, success, fail }) => {
     const target = new URL(url).pathname;

@@ -60,7 +60,7 @@ async function start() {
     const call = { path: url.pathname, query: Object.fromEntries(url.searchParams), body: text && JSON.parse(text) };
     fake.calls.push(call);
     const [method, handler] = methods[call.path] ?? [];
-    const reply = method === request.method ? reject(fake.fail[call.path]) ?? handler(call) : error(43002);
+    const reply = method === request.method ? (reject(fake.fail[call.path]) ?? handler(call)) : error(43002);
     // Errors are JSON with status 200 too.
     const isImage = Buffer.isBuffer(reply);
     response.writeHead(200, { 'content-type': isImage ? 'image/png' : 'application/json; encoding=utf-8' });

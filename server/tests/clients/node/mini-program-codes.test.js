@@ -64,7 +64,13 @@ beforeEach(() => Object.assign(wechat, { calls: [], scenes: [], fail: {} }));
 
 // The key keeps the session of the tests valid in each process.
 const start = (settings) =>
-  startBackend(server.address, { ...SETTINGS, WECHAT_API: wechat.origin, SESSION_KEY_FILE: file('key', 'k'.repeat(32)), RATE_BURST: '1000', ...settings });
+  startBackend(server.address, {
+    ...SETTINGS,
+    WECHAT_API: wechat.origin,
+    SESSION_KEY_FILE: file('key', 'k'.repeat(32)),
+    RATE_BURST: '1000',
+    ...settings,
+  });
 const target = (id, kind) => `/shops/${encodeURIComponent(id)}/${kind}`;
 const asUser = (path, app = backend) => app.request(path, { headers: { authorization: `Bearer ${session}` } });
 
@@ -83,12 +89,16 @@ function rasterize(svg) {
   const data = new Uint8ClampedArray(width * width * 4).fill(255);
   let [x, y] = [0, 0];
   for (const [, command, numbers] of /stroke="#000000" d="([^"]+)"/.exec(svg)[1].matchAll(/([Mmh])([\d. -]+)/g)) {
-    const [dx, dy = 0] = numbers.trim().split(/[ ,]|(?=-)/).map(Number);
+    const [dx, dy = 0] = numbers
+      .trim()
+      .split(/[ ,]|(?=-)/)
+      .map(Number);
     if (command === 'M') [x, y] = [dx, dy];
     if (command === 'm') [x, y] = [x + dx, y + dy];
     if (command !== 'h') continue;
     for (let row = Math.floor(y) * scale; row < (Math.floor(y) + 1) * scale; row += 1) {
-      for (let column = x * scale; column < (x + dx) * scale; column += 1) data.fill(0, (row * width + column) * 4, (row * width + column) * 4 + 3);
+      for (let column = x * scale; column < (x + dx) * scale; column += 1)
+        data.fill(0, (row * width + column) * 4, (row * width + column) * 4 + 3);
     }
     x += dx;
   }
@@ -156,6 +166,7 @@ test('an alias is stored once, before the code exists, and survives a line that 
   const aliases = await new Aliases(name).open();
   const added = await Promise.all(['店', '店', '茶'].map((id) => aliases.add(id)));
   assert.deepEqual(added, ['店', '店', '茶'].map(aliasOf));
+  assert.equal(fs.readFileSync(name, 'utf8'), '"first"\n"cut o\n"店"\n\n"茶"\n');
   const reopened = await new Aliases(name).open();
   for (const id of ['first', '店', '茶']) assert.equal(await reopened.idOf(aliasOf(id)), id);
   assert.equal(await reopened.idOf(aliasOf('cut o')), undefined);
@@ -168,7 +179,8 @@ test('an alias is stored once, before the code exists, and survives a line that 
 test('404: an unknown alias, an unknown shop and a hidden one, without a call to WeChat', async () => {
   assert.equal((await asUser(`/scenes/~${'B'.repeat(22)}`)).status, 404);
   for (const id of ['unknown', 'x'.repeat(129)]) {
-    for (const kind of ['link.svg', 'link.png', 'code']) assert.equal((await backend.request(target(id, kind), OPERATOR)).status, 404, id);
+    for (const kind of ['link.svg', 'link.png', 'code'])
+      assert.equal((await backend.request(target(id, kind), OPERATOR)).status, 404, id);
   }
   assert.deepEqual(wechat.calls, []);
 });
@@ -210,11 +222,17 @@ test('access token: a revoked one is replaced once', async () => {
   wechat.revoke();
   wechat.calls = [];
   assert.equal((await backend.send(target('tea', 'code'), OPERATOR)).status, 200);
-  assert.deepEqual(wechat.calls.map((call) => call.path), [CODE, TOKEN, CODE]);
+  assert.deepEqual(
+    wechat.calls.map((call) => call.path),
+    [CODE, TOKEN, CODE],
+  );
   wechat.fail[CODE] = 40001;
   wechat.calls = [];
   assert.equal((await backend.send(target('tea', 'code'), OPERATOR)).status, 502);
-  assert.deepEqual(wechat.calls.map((call) => call.path), [CODE, TOKEN, CODE]);
+  assert.deepEqual(
+    wechat.calls.map((call) => call.path),
+    [CODE, TOKEN, CODE],
+  );
 });
 
 test('access token: requests share one, and it is refreshed five minutes before it expires', async () => {

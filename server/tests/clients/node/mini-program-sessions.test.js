@@ -37,7 +37,8 @@ after(async () => {
 });
 beforeEach(() => (wechat.fail = {}));
 
-const start = (settings) => startBackend(nearby.address, { ...SETTINGS, WECHAT_API: wechat.origin, SESSION_KEY_FILE: KEY_FILE, ...settings });
+const start = (settings) =>
+  startBackend(nearby.address, { ...SETTINGS, WECHAT_API: wechat.origin, SESSION_KEY_FILE: KEY_FILE, ...settings });
 
 let codes = 0;
 /** Returns a code of `wx.login` for a user. */
@@ -68,7 +69,15 @@ test('a code of wx.login is exchanged for a session', async () => {
 test('401: requests without a valid session, before their content is read', async () => {
   const token = await tokenOf('mallory');
   const [user, expiry, signature] = token.split('.');
-  const forged = [undefined, '', 'x', `${user}.${expiry}`, `${user}.zzzzzzz.${signature}`, `${'A'.repeat(22)}.${expiry}.${signature}`, `${token}x`];
+  const forged = [
+    undefined,
+    '',
+    'x',
+    `${user}.${expiry}`,
+    `${user}.zzzzzzz.${signature}`,
+    `${'A'.repeat(22)}.${expiry}.${signature}`,
+    `${token}x`,
+  ];
   const calls = nearby.calls.length;
   for (const invalid of forged) {
     const { status, body, headers } = await search(invalid);
@@ -203,5 +212,6 @@ test('log has the cause of failures and no secret, code, openid or token', async
   const log = await backend.stop();
   backend = undefined;
   assert.match(log, /"errcode":40125,"hint":"WECHAT_APP_SECRET_FILE does not have the secret of the app"/);
-  for (const secret of [SECRET, 'openid', 'frank', 'code-', token, 'a-session-key', 'fake error']) assert.ok(!log.includes(secret), secret);
+  for (const secret of [SECRET, 'openid', 'frank', 'code-', token, 'a-session-key', 'fake error'])
+    assert.ok(!log.includes(secret), secret);
 });

@@ -10,7 +10,10 @@ const { start: startNearby } = require('./nearby-server');
 const BEIJING = [39.9087, 116.3975];
 const SEOUL = [37.5665, 126.978];
 const MALL = [31.2304, 121.4737];
-const ALWAYS = { timeZone: 'Asia/Shanghai', weeklyPeriods: [{ weekday: 'WEEKDAY_MONDAY', startMinute: 0, lengthMinutes: 10_080 }] };
+const ALWAYS = {
+  timeZone: 'Asia/Shanghai',
+  weeklyPeriods: [{ weekday: 'WEEKDAY_MONDAY', startMinute: 0, lengthMinutes: 10_080 }],
+};
 
 const period = (day, startMinute, lengthMinutes) => ({ weekday: `WEEKDAY_${day}`, startMinute, lengthMinutes });
 const FULL = {
@@ -29,7 +32,12 @@ const FULL = {
   },
   openingHours: {
     timeZone: 'Asia/Shanghai',
-    weeklyPeriods: [period('MONDAY', 1_320, 360), period('MONDAY', 540, 180), period('SUNDAY', 0, 1_440), period('FRIDAY', 600, 3_000)],
+    weeklyPeriods: [
+      period('MONDAY', 1_320, 360),
+      period('MONDAY', 540, 180),
+      period('SUNDAY', 0, 1_440),
+      period('FRIDAY', 600, 3_000),
+    ],
     specialDays: [
       { date: { year: 2020, month: 1, day: 1 }, periods: [] },
       { date: { year: 9999, month: 12, day: 31 }, periods: [{ startMinute: 600, lengthMinutes: 60 }] },
@@ -46,9 +54,13 @@ const FULL = {
   labels: { secret: 'internal' },
 };
 
-const IDS = ['店 1', '100%', '%25', 'a%2Fb', 'a?b#c&d', '+', '~x', 'é'.repeat(64)];
+const IDS = ['店 1', '100%', '%25', 'a%2Fb', 'a?b#c&d', '+', '~x', 'é'.repeat(64), 'x'.repeat(128), '%'.repeat(128)];
 const date = (year) => ({ year, month: 1, day: 1 });
-const closedUntil = (reopeningDate) => ({ businessStatus: 'BUSINESS_STATUS_CLOSED_TEMPORARILY', reopeningDate, openingHours: ALWAYS });
+const closedUntil = (reopeningDate) => ({
+  businessStatus: 'BUSINESS_STATUS_CLOSED_TEMPORARILY',
+  reopeningDate,
+  openingHours: ALWAYS,
+});
 
 const SHOPS = [
   merchant('full', ...BEIJING, FULL),
@@ -146,7 +158,10 @@ test('a temporarily closed shop has its reopening date, and is not closed after 
 });
 
 test('the position is that of a list: shifted in Beijing, not in Seoul', async () => {
-  for (const [id, [latitude, longitude]] of [['full', BEIJING], ['plain', SEOUL]]) {
+  for (const [id, [latitude, longitude]] of [
+    ['full', BEIJING],
+    ['plain', SEOUL],
+  ]) {
     const { body } = await backend.nearby({ position: { latitude, longitude, datum: 'wgs84' } });
     const listed = body.merchants.find((found) => found.id === id);
     assert.deepEqual((await shop(id)).position, listed.position);
