@@ -116,7 +116,7 @@ pub use self::{
     attributes::{AttributeRange, Attributes},
     cell::{Cell, CellResolution, CoarseCell},
     change::Change,
-    datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, Wgs84},
+    datum::{AnyPosition, Bd09, Datum, Gcj02, Position, PositionError, ShiftedAreas, Wgs84},
     details::Details,
     ecef::Ecef,
     effort::Effort,

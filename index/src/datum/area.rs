@@ -22,6 +22,23 @@ pub(super) fn is_shifted_in_bd09(wgs84: Degrees) -> bool {
     is_in_bounds(wgs84) && (is_in_taiwan(wgs84) || is_in_outline(wgs84))
 }
 
+/// The areas, for programs that draw points in these datums.
+#[derive(Clone, Copy, Debug)]
+pub struct ShiftedAreas {
+    /// Vertices of the outline of the mainland with Hong Kong and Macau: latitude and longitude in hundredths of a degree.
+    pub outline: &'static [(i16, i16)],
+    /// South, west, north and east of boxes of Taiwan: only BD-09 is shifted there, also where the outline contains them.
+    pub taiwan: &'static [[f64; 4]],
+}
+
+impl ShiftedAreas {
+    /// The areas of this version.
+    #[must_use]
+    pub const fn current() -> Self {
+        Self { outline: &OUTLINE, taiwan: &TAIWAN }
+    }
+}
+
 /// Returns whether a point, of any datum, may be a shifted one: both areas with a margin of a tenth of a degree, and an offset is
 /// at most a fiftieth.
 pub(super) fn is_in_bounds(point: Degrees) -> bool {

@@ -13,7 +13,7 @@ use std::{fmt, marker::PhantomData};
 
 use thiserror::Error;
 
-pub use self::{bd09::Bd09, gcj02::Gcj02, wgs84::Wgs84};
+pub use self::{area::ShiftedAreas, bd09::Bd09, gcj02::Gcj02, wgs84::Wgs84};
 use sealed::Degrees;
 
 /// A geodetic datum of positions. Sealed: implemented by the three types below only.

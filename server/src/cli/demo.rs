@@ -17,6 +17,7 @@ use crate::{
     },
     config::{ServerArgs, Setting, Settings},
     formats::{DatumArg, FileFormat, HoursConverter, Input, ReadOptions},
+    http::settings::StartView,
 };
 
 #[derive(Args, Debug)]
@@ -47,6 +48,8 @@ const SAMPLE: &[u8] = include_bytes!("../../data/helsinki.csv");
 
 /// Helsinki Central railway station.
 const ORIGIN: (f64, f64) = (60.1719, 24.9414);
+/// Radius in metres with which the page opens.
+const START_RADIUS_M: f64 = 500.0;
 const PORT: u16 = 50_051;
 const HTTP_PORT: u16 = 8_080;
 
@@ -69,7 +72,10 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
         http_listen: (!args.once).then(|| address(args.http_listen, false, HTTP_PORT)),
         ..Default::default()
     };
-    let settings = settings.settings(None)?;
+    let mut settings = settings.settings(None)?;
+    if let Some(page) = settings.http.as_mut().and_then(|http| http.page.as_mut()) {
+        page.start = Some(StartView { latitude: ORIGIN.0, longitude: ORIGIN.1, radius_m: START_RADIUS_M });
+    }
     let mut signals = Signals::listen()?;
     let server = start(settings, (args.listen.is_none(), args.http_listen.is_none())).await?;
     let shown = show(&server, args.json, !args.once).await;

@@ -106,7 +106,7 @@ server_args! {
         "Host names of the HTTP listener besides localhost and IP addresses, separated by commas; requests to others are rejected",
         [value_delimiter = ','];
     http_origins: Vec<String>, "NEARBY_HTTP_ORIGINS", "ORIGINS",
-        "Origins of other servers, such as https://shop.example, whose pages may call the HTTP listener, separated by commas",
+        "Origins (scheme, host and port) of other servers whose pages may call the HTTP listener, separated by commas",
         [value_delimiter = ','];
     http_address_file: PathBuf, "NEARBY_HTTP_ADDRESS_FILE", "FILE",
         "File to write the address of the HTTP listener to once the server is ready; removed at shutdown";

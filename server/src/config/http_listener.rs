@@ -41,6 +41,10 @@ impl ServerArgs {
             map_origins: origins_of(&self.map_origins, Setting("map_origins"))?,
             map_datum,
             photo_origins: origins_of(&self.photo_origins, Setting("photo_origins"))?,
+            max_radius_m: self.max_radius_m(),
+            max_service_radius_m: self.max_service_radius_m(),
+            needs_key: self.keys.is_some() || self.jwt_keys.is_some() || self.cert_roles.is_some(),
+            start: None,
         })
     }
 

@@ -15,12 +15,16 @@
 //! | `connect` | calls |
 //! | `import`, `export` | files of merchants |
 //! | `openapi` | the OpenAPI document |
+//! | `files` | the files of the page |
+//! | `page_config` | the settings of the operator, and datums, for the page |
 
 mod connect;
 mod export;
+mod files;
 mod hosts;
 mod import;
 mod openapi;
+mod page_config;
 mod security_headers;
 pub mod settings;
 
@@ -50,10 +54,14 @@ pub(crate) fn http_service(settings: &HttpSettings, calls: Calls) -> impl Reques
     let hosts = Hosts::new(settings);
     let headers = security_headers::SecurityHeaders::new(settings);
     // The outermost layer is the last one.
-    let router = Router::new()
+    let mut router = Router::new()
         .route("/openapi.json", get(openapi_document))
         .route("/import", any(|State(calls): State<Calls>, request: Request| import::import(calls, request)))
-        .route("/export", any(|State(calls): State<Calls>, request: Request| export::export(calls, request)))
+        .route("/export", any(|State(calls): State<Calls>, request: Request| export::export(calls, request)));
+    if let Some(page) = &settings.page {
+        router = page_config::routes(files::routes(router), page);
+    }
+    let router = router
         .fallback(|State(calls): State<Calls>, request: Request| connect::call(calls, request))
         .with_state(calls)
         .layer(cors(settings))

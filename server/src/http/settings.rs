@@ -30,6 +30,25 @@ pub struct PageSettings {
     pub map_datum: MapDatum,
     /// Origins from which photos may be loaded.
     pub photo_origins: Vec<String>,
+    /// Largest search radius in metres.
+    pub max_radius_m: f64,
+    /// Largest distance of merchants that serve the origin of a search, in metres.
+    pub max_service_radius_m: f64,
+    /// True if calls need credentials.
+    pub needs_key: bool,
+    /// Where the page opens; `None` for the whole earth.
+    pub start: Option<StartView>,
+}
+
+/// The search with which the page opens, in WGS-84.
+#[derive(Clone, Copy, Debug)]
+pub struct StartView {
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+    /// Radius in metres.
+    pub radius_m: f64,
 }
 
 /// A base map of the operator.

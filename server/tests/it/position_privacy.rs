@@ -188,7 +188,7 @@ async fn call_over_http(address: &str) {
             .header("connect-timeout-ms", "300");
         let answer = crate::http::send(request, body).await;
         // A response may contain the position of a merchant, a resume token or a page token, but no error may.
-        if answer.contains("\"code\"") {
+        if answer.contains("\"code\"") && !answer.contains("\"entered\"") {
             assert_is_clean("an error over HTTP", answer.as_bytes());
         }
     }

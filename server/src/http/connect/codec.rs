@@ -108,8 +108,18 @@ fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> Status {
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
     if let Some((name, expected)) = text.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'))
     {
-        let name: String = name.chars().take(64).collect();
         let expected = expected.trim_start_matches(", ");
+        // Any other text may be a position that has become a name.
+        let is_name = |name: &str| {
+            name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        };
+        if !is_name(name) {
+            let path = path.strip_suffix(name).unwrap_or(path).trim_end_matches('.');
+            let path = if path.is_empty() { "request" } else { path };
+            let description = format!("has a field that is not known; {expected}");
+            return ServiceError::invalid(path, reason::UNKNOWN_FIELD, description).into();
+        }
+        let name = name.to_owned();
         // The path ends in the unknown field itself, or in the message that it is in.
         let path = match path.rsplit_once('.') {
             _ if path == name => name,
@@ -207,6 +217,8 @@ mod tests {
         for (json, expected) in [
             (r#"{"radius": 5}"#, "radius is not known; expected one of"),
             (r#"{"origin": {"lat": 60.123456}}"#, "origin.lat is not known; expected one of"),
+            (r#"{"origin": {"60.123456": 1}}"#, "origin has a field that is not known; expected one of"),
+            (r#"{"60.123456": 1}"#, "request has a field that is not known; expected one of"),
             (r#"{"origin": {"latitude": "60.123456N"}}"#, "origin.latitude"),
             (r#"{"origin": {"latitude": [60.123456]}}"#, "origin.latitude has no valid value"),
             (

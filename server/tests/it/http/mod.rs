@@ -3,7 +3,9 @@
 mod connect;
 mod errors;
 mod files;
+mod hostile;
 mod malformed;
+mod page;
 mod requests;
 mod roles;
 mod streams;
