@@ -103,8 +103,8 @@ fn generated_code_is_up_to_date() {
 }
 
 /// The part of the contract that the example of a mini program contains, so that its folder works anywhere.
-const COPIED_FILES: [&str; 5] =
-    ["filter.proto", "merchant.proto", "search.proto", "service_config.json", "status.proto"];
+const COPIED_FILES: [&str; 6] =
+    ["filter.proto", "manage.proto", "merchant.proto", "search.proto", "service_config.json", "status.proto"];
 
 #[test]
 fn the_copy_of_the_contract_in_the_example_is_up_to_date() {

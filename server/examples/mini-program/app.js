@@ -1,17 +1,18 @@
 'use strict';
-// The HTTP service: POST /nearby.
+// The HTTP service; routes.js has its routes.
 
 const fastify = require('fastify');
-const { schema, toRequest } = require('./request');
-const { toJson } = require('./response');
-const { HttpError, fromFastify, fromGrpc } = require('./errors');
+const { HttpError, fromFastify } = require('./errors');
 const logger = require('./log');
+const { register } = require('./routes');
 
 const OPTIONS = {
   logger,
   // A request has a position, a few words and a page token.
   bodyLimit: 8 * 1024,
   requestTimeout: 10_000,
+  // A merchant id has up to 128 bytes, each of which is three characters in a URL. The default is 100.
+  routerOptions: { maxParamLength: 3 * 128 },
   // Requests that arrive during shutdown are served normally.
   return503OnClosing: false,
   ajv: {
@@ -28,23 +29,16 @@ const OPTIONS = {
   frameworkErrors: (_error, _request, reply) => notFound(reply),
 };
 
-/** Builds the service; `nearby` is the result of `connect` in nearby.js. */
-function build(nearby) {
+/** Builds the service; `services` is the result of `open` in services.js. */
+function build(services) {
   const app = fastify(OPTIONS);
   // Accepts JSON only, otherwise 415: Fastify accepts plain text by default.
   app.removeContentTypeParser('text/plain');
   app.setNotFoundHandler((_request, reply) => notFound(reply));
   app.setErrorHandler((error, _request, reply) => sendError(error instanceof HttpError ? error : fromFastify(error), reply));
-  // Rejects queries: a position in a URL would be logged by every proxy on its path.
-  const querystring = { type: 'object', additionalProperties: false };
-  app.post('/nearby', { schema: { body: schema, querystring } }, async (request) => {
-    const response = await nearby.searchNearby(toRequest(request.body)).catch((error) => {
-      throw fromGrpc(error);
-    });
-    return toJson(response);
-  });
+  register(app, services);
   // Runs after the last response is sent.
-  app.addHook('onClose', async () => nearby.close());
+  app.addHook('onClose', async () => services.nearby.close());
   return app;
 }
 
@@ -53,6 +47,7 @@ const notFound = (reply) => sendError(fromFastify({ statusCode: 404 }), reply);
 function sendError(error, reply) {
   const { cause, http, retryAfter } = error;
   if (http >= 500) reply.log.error(cause instanceof Error ? { err: cause } : { cause }, 'failed');
+  if (http === 401) reply.header('www-authenticate', 'Bearer');
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   return reply.code(http).send(error.toJSON());
 }

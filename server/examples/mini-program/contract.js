@@ -10,7 +10,7 @@ const loader = require('@grpc/proto-loader');
 const CONTRACT = path.join(__dirname, 'contract');
 
 // Enums by name and 64-bit numbers as strings, as in protobuf JSON; unset fields have their defaults.
-const loaded = loader.loadSync(['nearby/v1/search.proto', 'error_details.proto'], {
+const loaded = loader.loadSync(['nearby/v1/search.proto', 'nearby/v1/manage.proto', 'error_details.proto'], {
   includeDirs: [CONTRACT, __dirname],
   enums: String,
   longs: String,
@@ -18,8 +18,11 @@ const loaded = loader.loadSync(['nearby/v1/search.proto', 'error_details.proto']
   oneofs: true,
 });
 
+const { MerchantService, NearbyService } = grpc.loadPackageDefinition(loaded).nearby.v1;
+
 module.exports = {
-  NearbyService: grpc.loadPackageDefinition(loaded).nearby.v1.NearbyService,
+  MerchantService,
+  NearbyService,
   /** Published service config with timeouts and retry policies, as JSON. */
   serviceConfig: fs.readFileSync(path.join(CONTRACT, 'nearby', 'v1', 'service_config.json'), 'utf8'),
   /** Decodes a message of google.rpc by its full name. */

@@ -93,6 +93,8 @@ const REASONS = {
   type: ({ type }) => ['WRONG_TYPE', `must be of type ${type}`],
   enum: ({ allowedValues }) => ['NOT_ALLOWED', `must be one of: ${allowedValues.join(', ')}`],
   additionalProperties: () => ['UNKNOWN_FIELD', 'unknown field'],
+  minLength: ({ limit }) => ['TOO_SHORT', `must have at least ${limit} characters`],
+  maxLength: ({ limit }) => ['TOO_LONG', `must have at most ${limit} characters`],
 };
 
 /** Converts an error of Fastify, or an unexpected one of this backend. */

@@ -2,7 +2,7 @@
 // Connection to Nearby: one per process, with a deadline for each call.
 
 const grpc = require('@grpc/grpc-js');
-const { NearbyService, serviceConfig } = require('./contract');
+const { MerchantService, NearbyService, serviceConfig } = require('./contract');
 
 const OPTIONS = {
   // gRPC retries searches within the deadline while the server starts or shuts down.
@@ -19,17 +19,21 @@ const OPTIONS = {
 function connect({ server: { address, tls }, ca, certificate, key, apiKey, deadlineMs }) {
   // Plaintext sends the API key and positions unencrypted: use it on a trusted network only.
   const credentials = tls ? grpc.credentials.createSsl(ca, key, certificate) : grpc.credentials.createInsecure();
-  const client = new NearbyService(address, credentials, OPTIONS);
+  const searches = new NearbyService(address, credentials, OPTIONS);
+  // Shares the connection.
+  const merchants = new MerchantService(address, credentials, { ...OPTIONS, channelOverride: searches.getChannel() });
   const metadata = new grpc.Metadata();
   if (apiKey) metadata.set('authorization', `Bearer ${apiKey}`);
+  const call = (client, method) => (request) =>
+    new Promise((resolve, reject) => {
+      // Covers all attempts. The timeout of the service config applies too: the earlier of both.
+      const deadline = Date.now() + deadlineMs;
+      client[method](request, metadata, { deadline }, (error, response) => (error ? reject(error) : resolve(response)));
+    });
   return {
-    searchNearby: (request) =>
-      new Promise((resolve, reject) => {
-        // Covers all attempts. The timeout of the service config applies too: the earlier of both.
-        const deadline = Date.now() + deadlineMs;
-        client.searchNearby(request, metadata, { deadline }, (error, response) => (error ? reject(error) : resolve(response)));
-      }),
-    close: () => client.close(),
+    getMerchant: call(merchants, 'getMerchant'),
+    searchNearby: call(searches, 'searchNearby'),
+    close: () => searches.close(),
   };
 }
 

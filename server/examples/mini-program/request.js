@@ -1,5 +1,5 @@
 'use strict';
-// Converts the JSON of `wx.request` to a SearchNearbyRequest.
+// Builds each SearchNearbyRequest: from the JSON of `wx.request`, and for one shop.
 
 const DATUMS = { wgs84: 'COORDINATE_SYSTEM_WGS84', gcj02: 'COORDINATE_SYSTEM_GCJ02' };
 
@@ -35,6 +35,10 @@ const schema = {
 // larger value keeps a shop from being shown as certainly within the radius when it may not be.
 const FUZZY_ACCURACY_M = 3000;
 
+// <map> and wx.openLocation require GCJ-02, whatever datum the merchant is stored in. Nearby applies its offset where
+// Tencent's map does, so this is right in Hong Kong, which is shifted, and in Seoul, which is not.
+const OUTPUT_DATUM = DATUMS.gcj02;
+
 function toRequest({ position, radius, category, openNow, openOnly, pageToken }) {
   const { latitude, longitude, datum, source } = position;
   const accuracy = position.accuracy ?? (source === 'fuzzy' ? FUZZY_ACCURACY_M : undefined);
@@ -45,9 +49,23 @@ function toRequest({ position, radius, category, openNow, openOnly, pageToken })
     filter: category === undefined ? undefined : { anyCategories: [category] },
     opening: { openNow: true, policy: policy(openNow, openOnly) },
     view: 'MERCHANT_VIEW_BASIC',
-    // <map> and wx.openLocation require GCJ-02, whatever datum the merchant is stored in. Nearby applies its offset where
-    // Tencent's map does, so this is right in Hong Kong, which is shifted, and in Seoul, which is not.
-    outputCoordinateSystem: 'COORDINATE_SYSTEM_GCJ02',
+    outputCoordinateSystem: OUTPUT_DATUM,
+  };
+}
+
+/** Builds the search for one merchant at its own position. */
+function toShopRequest({ brand, categories, wgs84Position: { latitude, longitude } }, pageToken) {
+  return {
+    // Nearby rejects a search at 0,0; a millionth of a degree is 11 cm.
+    origin: { latitude: latitude || 1e-6, longitude, coordinateSystem: DATUMS.wgs84 },
+    radiusM: 1,
+    pageSize: 500,
+    pageToken,
+    // Leaves out most of the other shops of a mall.
+    filter: { anyBrands: brand ? [brand] : [], anyCategories: categories.slice(0, 1) },
+    opening: { openNow: true, policy: policy() },
+    view: 'MERCHANT_VIEW_ID_ONLY',
+    outputCoordinateSystem: OUTPUT_DATUM,
   };
 }
 
@@ -71,4 +89,4 @@ const FIELDS = {
 /** Returns the JSON name of a field of the request; undefined if the client cannot set it. */
 const fieldInJson = (field) => FIELDS[field];
 
-module.exports = { fieldInJson, schema, toRequest };
+module.exports = { fieldInJson, schema, toRequest, toShopRequest };

@@ -13,11 +13,16 @@ function merchantToJson({ merchant, distanceM, openState, uncertain, position })
     distanceM: Math.round(distanceM),
     open: OPEN[openState],
     uncertain,
-    // Argument of wx.navigateToMiniProgram.
-    miniProgram: merchant.miniProgram && { appId: merchant.miniProgram.appId, path: merchant.miniProgram.path },
-    position: { latitude: position.latitude, longitude: position.longitude, datum: 'gcj02' },
+    miniProgram: miniProgramToJson(merchant.miniProgram),
+    position: positionToJson(position),
   };
 }
+
+/** Returns the argument of wx.navigateToMiniProgram, or null. */
+const miniProgramToJson = (link) => (link ? { appId: link.appId, path: link.path } : null);
+
+// Requests ask for this datum.
+const positionToJson = ({ latitude, longitude }) => ({ latitude, longitude, datum: 'gcj02' });
 
 /** Rounds to the precision of phone positions: to 10 m, from 1 km to 0.1 km, from 10 km to 1 km. */
 function distanceText(metres) {
@@ -29,4 +34,4 @@ function distanceText(metres) {
   return tenths < 10 ? `${tenths.toFixed(1)} km` : `${Math.round(metres / 1_000)} km`;
 }
 
-module.exports = { distanceText, toJson };
+module.exports = { OPEN, distanceText, miniProgramToJson, positionToJson, toJson };

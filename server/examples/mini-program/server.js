@@ -2,7 +2,7 @@
 // Starts the service, and shuts it down on SIGTERM or SIGINT.
 
 const { build } = require('./app');
-const { connect } = require('./nearby');
+const { open } = require('./services');
 const { read } = require('./settings');
 
 // Grace period for requests in flight.
@@ -10,7 +10,8 @@ const SHUTDOWN_GRACE_PERIOD_MS = 10_000;
 
 async function main() {
   const settings = read(process.env);
-  const app = build(connect(settings));
+  const app = build(await open(settings));
+  if (!settings.wechat) app.log.warn('WECHAT_APP_ID is not set: no sessions and no rate limit, any client may search');
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => shutdown(app));
   await app.listen({ host: settings.host, port: settings.port });
 }

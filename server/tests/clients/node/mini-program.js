@@ -40,9 +40,11 @@ async function start(address, settings = {}, folder = EXAMPLE) {
     throw error;
   }
 
+  const send = (target, init) => fetch(origin + target, { signal: AbortSignal.timeout(START_MS), ...init });
+
   /** Sends a request and parses the JSON response. */
   async function request(target, init) {
-    const response = await fetch(origin + target, { signal: AbortSignal.timeout(START_MS), ...init });
+    const response = await send(target, init);
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
   }
@@ -67,6 +69,8 @@ async function start(address, settings = {}, folder = EXAMPLE) {
 
   return {
     request,
+    /** Sends a request whose response is not JSON. */
+    send,
     /** Kills the process if it is still running: cleanup after a failed test. */
     kill: () => child.kill('SIGKILL'),
     port: Number(new URL(origin).port),
