@@ -15,7 +15,7 @@ function hoursToJson(hours, now) {
   const today = localDate(now, timeZone);
   return {
     timeZone,
-    alwaysOpen: weeklyPeriods.some(({ lengthMinutes }) => lengthMinutes === MINUTES_OF_WEEK),
+    alwaysOpen: osmExpression.trim() === '24/7' || weeklyPeriods.some(({ lengthMinutes }) => lengthMinutes === MINUTES_OF_WEEK),
     // Seven lists, from Monday; none if no weekly hours are known.
     weekly: weeklyPeriods.length
       ? DAYS.map((day) => periodsOf(weeklyPeriods.filter(({ weekday }) => weekday === `WEEKDAY_${day}`)))

@@ -67,6 +67,7 @@ const SHOPS = [
   merchant('plain', ...SEOUL),
   merchant('always', ...SEOUL, { openingHours: ALWAYS }),
   merchant('expression', ...SEOUL, { openingHours: { timeZone: 'Asia/Seoul', osmExpression: 'Mo-Fr 09:00-18:00' } }),
+  merchant('24-7', ...SEOUL, { openingHours: { timeZone: 'Asia/Seoul', osmExpression: '24/7' } }),
   merchant('closed', ...SEOUL, closedUntil(undefined)),
   merchant('reopens', ...SEOUL, closedUntil(date(9999))),
   merchant('reopened', ...SEOUL, closedUntil(date(2020))),
@@ -141,6 +142,7 @@ test('hours can be unknown, always open, or an expression', async () => {
   assert.deepEqual([plain.open, plain.hours, plain.address, plain.links], ['unknown', null, '', []]);
   const always = await shop('always');
   assert.deepEqual([always.open, always.hours.alwaysOpen], ['open', true]);
+  assert.equal((await shop('24-7')).hours.alwaysOpen, true);
   const { hours } = await shop('expression');
   assert.deepEqual([hours.expression, hours.weekly], ['Mo-Fr 09:00-18:00', []]);
 });
