@@ -81,7 +81,7 @@ export class Explorer {
     const [map, store] = [this.#map, this.#store];
     map.addEventListener('pick', ({ detail }) => {
       store.set({ origin: { latitude: detail.lat, longitude: detail.lng, datum: this.#config.mapDatum }, accuracyM: 0 });
-      // Whoever picks a point wants to see what is near it.
+      // A picked point asks for the list of what is near it.
       if (merchantOfHash(location.hash)) location.hash = '#/';
     });
     map.addEventListener('select', ({ detail }) => { location.hash = merchantHash(detail); });
