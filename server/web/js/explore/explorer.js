@@ -150,7 +150,7 @@ export class Explorer {
 
   #showFound() {
     const { outcome } = this.#search;
-    showOutcome(outcome, this.#store.state, { onHighlight: name => this.#map.highlight(name) });
+    showOutcome(outcome, this.#store.state, { onHighlight: name => this.#map.highlight(name ?? merchantOfHash(location.hash)) });
     this.#drawPins();
     const violations = this.#form.showViolations(outcome.error?.violations ?? []);
     showError(byId('error'), outcome.error, violations, { onRetry: () => this.#search.run(), onNeedKey: this.#onNeedKey });
