@@ -84,7 +84,7 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Rou
 }
 
 /// A file with what is computed from it on first use: hashes and compression of all files take half a second in a build without
-/// optimization, and a server whose page nobody opens needs neither.
+/// optimization, and a server whose page is never opened needs neither.
 struct Served {
     content: Bytes,
     content_type: HeaderValue,

@@ -15,6 +15,7 @@ const PICTURES = {
   phone: { context: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 } },
   chinese: { context: { locale: 'zh-CN' } },
   density: { act: view => view.page.click('#density') },
+  // The one of the README: page.png.
   filters: { act: async view => {
     await view.page.click('#filters summary');
     await view.afterSearch(() => view.page.fill('#categories', 'amenity/cafe'));

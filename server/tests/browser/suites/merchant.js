@@ -60,7 +60,7 @@ module.exports = shared => {
   });
 
   test('an unknown merchant is said to be unknown', async () => {
-    const view = await openPage(shared.browser, shared.server.url, { hash: '#/merchants/nobody' });
+    const view = await openPage(shared.browser, shared.server.url, { hash: '#/merchants/none' });
     view.expected.push('404');
     await until(async () => (await view.text('#merchant')).includes('does not exist'));
     await view.close();

@@ -85,7 +85,7 @@ export function cornerM({ south, west, north, east }) {
   return Math.hypot(halfWidthM, (north - south) / 2 * METRES_PER_DEGREE);
 }
 
-/** The finest resolution whose cells can be told apart and whose counts can be read. */
+/** The finest resolution whose cells have room for their counts. */
 export function resolutionOf({ south, north, zoom }) {
   const metresPerPixel = EARTH_M * Math.cos((south + north) / 2 * Math.PI / 180) / (TILE_PX * 2 ** zoom);
   const fine = EDGE_M.findIndex(edge => edge / metresPerPixel < MIN_EDGE_PX);

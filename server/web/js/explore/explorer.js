@@ -81,7 +81,7 @@ export class Explorer {
     const [map, store] = [this.#map, this.#store];
     map.addEventListener('pick', ({ detail }) => {
       store.set({ origin: { latitude: detail.lat, longitude: detail.lng, datum: this.#config.mapDatum }, accuracyM: 0 });
-      // Whoever picks a point wants to see what is near it.
+      // A picked point asks for the list of what is near it.
       if (merchantOfHash(location.hash)) location.hash = '#/';
     });
     map.addEventListener('select', ({ detail }) => { location.hash = merchantHash(detail); });
@@ -150,7 +150,7 @@ export class Explorer {
 
   #showFound() {
     const { outcome } = this.#search;
-    showOutcome(outcome, this.#store.state, { onHighlight: name => this.#map.highlight(name) });
+    showOutcome(outcome, this.#store.state, { onHighlight: name => this.#map.highlight(name ?? merchantOfHash(location.hash)) });
     this.#drawPins();
     const violations = this.#form.showViolations(outcome.error?.violations ?? []);
     showError(byId('error'), outcome.error, violations, { onRetry: () => this.#search.run(), onNeedKey: this.#onNeedKey });

@@ -163,7 +163,7 @@ export class Form {
   #show(state) {
     const set = (id, value) => {
       const control = byId(id);
-      // The control that somebody types in has the value already, perhaps with a decimal point that a number has not.
+      // A control with the focus has the value already, perhaps with a decimal point that the number lacks.
       if (control !== document.activeElement && control.value !== String(value)) control.value = value;
     };
     if (state.origin && state.origin !== this.shownOrigin) {

@@ -19,7 +19,7 @@ export function showOutcome(outcome, state, { onHighlight }) {
   setStatus(summary(outcome, state));
 }
 
-/** Announces a text to everybody, also to screen readers. */
+/** Shows and announces a text. */
 export function setStatus(text) {
   const status = byId('status');
   if (status.textContent !== text) status.textContent = text;

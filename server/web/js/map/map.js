@@ -39,7 +39,7 @@ export class ExplorerMap extends EventTarget {
       container: this.container, style, locale,
       center: start ? [start.longitude, start.latitude] : [10, 25], zoom: start ? 14 : 0.8, maxZoom: 20,
       attributionControl: { compact: false },
-      // Turning and tilting help nobody to find a shop, and cost keyboard and touch users their way back.
+      // Rotation and pitch do not help to find a shop, and are hard to undo by keyboard and touch.
       dragRotate: false, pitchWithRotate: false, touchPitch: false,
     });
     this.#map.touchZoomRotate.disableRotation();

@@ -11,7 +11,7 @@ export class Pins {
     this.#onSelect = onSelect;
   }
 
-  /** Shows exactly these pins. Those that were there move instead of appearing anew. */
+  /** Shows exactly these pins. Those that are shown already move. */
   show(map, pins) {
     const names = new Set(pins.map(pin => pin.name));
     for (const [name, marker] of this.#markers) {
