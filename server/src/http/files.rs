@@ -224,7 +224,6 @@ mod tests {
     fn the_page_is_light() {
         let gzip: usize = FILES.iter().map(|file| encoded_of(file.content).unwrap().gzip.len()).sum();
         let bytes: usize = FILES.iter().map(|file| file.content.len()).sum();
-        println!("page: {gzip} bytes compressed, {bytes} bytes in the binary");
         assert!(gzip <= MAX_GZIP_BYTES, "{gzip}");
         assert!(bytes <= MAX_BYTES, "{bytes}");
     }
