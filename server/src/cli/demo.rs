@@ -17,7 +17,6 @@ use crate::{
     },
     config::{ServerArgs, Setting, Settings},
     formats::{DatumArg, FileFormat, HoursConverter, Input, ReadOptions},
-    http::settings::StartView,
 };
 
 #[derive(Args, Debug)]
@@ -73,9 +72,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), CliError> {
         ..Default::default()
     };
     let mut settings = settings.settings(None)?;
-    if let Some(page) = settings.http.as_mut().and_then(|http| http.page.as_mut()) {
-        page.start = Some(StartView { latitude: ORIGIN.0, longitude: ORIGIN.1, radius_m: START_RADIUS_M });
-    }
+    settings.open_page_at(ORIGIN, START_RADIUS_M);
     let mut signals = Signals::listen()?;
     let server = start(settings, (args.listen.is_none(), args.http_listen.is_none())).await?;
     let shown = show(&server, args.json, !args.once).await;

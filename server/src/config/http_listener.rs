@@ -2,11 +2,20 @@
 
 use http::{HeaderValue, Uri};
 
-use super::{ConfigError, ServerArgs, Setting, network};
+use super::{ConfigError, ServerArgs, Setting, Settings, network};
 use crate::{
     fs::regular_file,
-    http::settings::{BaseMap, HttpSettings, MapDatum, PageSettings},
+    http::settings::{BaseMap, HttpSettings, MapDatum, PageSettings, StartView},
 };
+
+impl Settings {
+    /// Lets the page open with a search around a latitude and longitude of WGS-84.
+    pub fn open_page_at(&mut self, (latitude, longitude): (f64, f64), radius_m: f64) {
+        if let Some(page) = self.http.as_mut().and_then(|http| http.page.as_mut()) {
+            page.start = Some(StartView { latitude, longitude, radius_m });
+        }
+    }
+}
 
 impl ServerArgs {
     /// The settings of the HTTP listener; `None` without one.

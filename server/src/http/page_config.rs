@@ -1,5 +1,5 @@
-//! What the page reads of the server: the settings of the operator, `config.json`, and where the datums of China apply,
-//! `china-area.json`.
+//! Documents that the page reads: `config.json`, the settings of the operator, and `china-area.json`, the areas in which the datums
+//! of China apply.
 
 use axum::{
     Router,

@@ -36,7 +36,7 @@ pub struct PageSettings {
     pub max_service_radius_m: f64,
     /// True if calls need credentials.
     pub needs_key: bool,
-    /// Where the page opens; `None` for the whole earth.
+    /// Search with which the page opens; `None` for the whole earth.
     pub start: Option<StartView>,
 }
 
