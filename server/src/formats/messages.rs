@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nearby_proto::{
-    v1::{ImportMerchantsRequest, ImportRow},
+    v1::{ImportMerchantsRequest, ImportRow, Merchant, Visibility},
     well_known::FieldMask,
 };
 use prost::Message;
@@ -28,6 +28,15 @@ pub(crate) struct StoreOptions {
 }
 
 impl StoreOptions {
+    /// Gives a merchant the source of the import, if it has one. As an export writes it: the source has the merchant now.
+    pub(crate) fn claim(&self, merchant: &mut Merchant) {
+        let Some(source) = &self.source else { return };
+        merchant.source.clone_from(source);
+        if merchant.visibility() == Visibility::Missing {
+            merchant.set_visibility(Visibility::Unspecified);
+        }
+    }
+
     /// The mask of rows that replace these fields. An import with a source replaces that, too.
     fn mask(&self, fields: &Fields) -> FieldMask {
         let source = self.source.as_ref().map(|_| "source");
@@ -92,8 +101,6 @@ impl<'a> Messages<'a> {
 
 #[cfg(test)]
 mod tests {
-    use nearby_proto::v1::Merchant;
-
     use super::*;
 
     fn messages(options: &StoreOptions, masks: &[Option<&[&'static str]>]) -> Vec<ImportMerchantsRequest> {

@@ -6,6 +6,7 @@
 //! | `text` | decompression and encodings |
 //! | `spool` | keeps the text of a stream that is read twice |
 //! | `csv`, `ndjson`, `geojson` | the reader of each format |
+//! | `chunk` | the rows of one call of an import |
 //! | `messages` | distributes rows over the messages of an import |
 //! | `rows` | rows, which the readers yield: a merchant, or the reason why there is none |
 //! | `field`, `mapping` | the fields that a column can hold, and the columns that they come from |
@@ -15,6 +16,7 @@
 //! | `rejected` | writes rejected rows in the form of their file |
 //! | `writer` | writes the three formats |
 
+mod chunk;
 mod coordinates;
 mod country;
 mod csv;
@@ -43,6 +45,7 @@ use clap::ValueEnum;
 use nearby_proto::v1 as wire;
 
 pub(crate) use self::{
+    chunk::Chunk,
     country::is_far_from_country,
     csv::dialect::Delimiter,
     geojson::polygons as polygons_of_geojson,

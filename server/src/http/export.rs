@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Buf, Bytes};
 use nearby_proto::v1 as wire;
 use prost::Message;
-use tonic::{Code, Status, body::Body as GrpcBody};
+use tonic::{Status, body::Body as GrpcBody};
 use tower::ServiceExt;
 
 use super::{Calls, connect, plain_text};
@@ -45,7 +45,7 @@ pub(super) async fn export(calls: Calls, request: Request<HttpBody>) -> Response
     };
     let Ok(response) = calls.oneshot(call).await;
     let (head, body) = response.into_parts();
-    if let Some(status) = Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok) {
+    if let Some(status) = connect::error_of(&head.headers) {
         return connect::error_response(&status);
     }
     let mut export = match Export::new(body, form.format) {
@@ -166,9 +166,7 @@ impl Export {
                     }
                     Err(frame) => {
                         let trailers = frame.into_trailers().unwrap_or_default();
-                        if let Some(status) =
-                            Status::from_header_map(&trailers).filter(|status| status.code() != Code::Ok)
-                        {
+                        if let Some(status) = connect::error_of(&trailers) {
                             return Err(status);
                         }
                     }

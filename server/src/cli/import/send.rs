@@ -3,7 +3,7 @@
 use std::{io, time::Instant};
 
 use nearby_client::{Client, ClientError};
-use nearby_proto::v1::{ImportMerchantsRequest, ImportMerchantsResponse, ImportRow, Visibility};
+use nearby_proto::v1::{ImportMerchantsRequest, ImportMerchantsResponse, ImportRow};
 use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
 
 use super::{
@@ -12,23 +12,12 @@ use super::{
 };
 use crate::{
     cli::{exit_code::CliError, terminal::count},
-    formats::{Input, MAX_ROW_BYTES, Messages, Position, Row, StoreOptions},
+    formats::{Chunk, Input, MAX_ROW_BYTES, Messages, Position, Row, StoreOptions},
     reason,
 };
 
-/// Rows per call. Large enough that the cost of a call and of its commits is small; small enough that progress is visible, that
-/// little is sent again after a failed call, and that a slow disk stores them within the minute that the client allows an import.
-const ROWS_PER_CALL: usize = 10_000;
-/// Bytes of rows per call, beyond which it has fewer: with the calls that are read ahead and a last row of 4 MiB, 48 MiB.
-const BYTES_PER_CALL: usize = 8 * 1024 * 1024;
 /// Calls' worth of rows that are read ahead of the call in progress.
 const CALLS_AHEAD: usize = 2;
-
-/// The rows of one call, and the error that ended reading, if any.
-pub(super) struct Chunk {
-    rows: Vec<Row>,
-    error: Option<io::Error>,
-}
 
 /// A file that is being read.
 pub(super) struct Reading {
@@ -43,21 +32,8 @@ pub(super) fn read_ahead(input: Input) -> Reading {
     let Input { mut rows, position, .. } = input;
     let reader = tokio::task::spawn_blocking(move || {
         loop {
-            let mut chunk = Chunk { rows: Vec::with_capacity(ROWS_PER_CALL), error: None };
-            let (mut bytes, mut is_last) = (0, false);
-            while chunk.rows.len() < ROWS_PER_CALL && bytes < BYTES_PER_CALL && !is_last {
-                match rows.next() {
-                    Some(Ok(row)) => {
-                        bytes += row.source.len();
-                        chunk.rows.push(row);
-                    }
-                    Some(Err(error)) => {
-                        chunk.error = Some(error);
-                        is_last = true;
-                    }
-                    None => is_last = true,
-                }
-            }
+            let chunk = Chunk::read(&mut rows);
+            let is_last = chunk.is_last;
             if sender.blocking_send(chunk).is_err() || is_last {
                 return;
             }
@@ -93,7 +69,7 @@ impl Sender {
     ) -> Result<(), CliError> {
         let start = Instant::now();
         self.revision = stored::current_revision(&self.client).await;
-        while let Some(Chunk { rows, error }) = reading.chunks.recv().await {
+        while let Some(Chunk { rows, error, .. }) = reading.chunks.recv().await {
             self.send_chunk(rows).await?;
             if let Some(error) = error {
                 return Err(error.into());
@@ -148,13 +124,7 @@ impl Sender {
                     pending.push(Err(RejectedRow { number, source, name, reason, field, description }));
                 }
                 Ok(mut merchant) => {
-                    if let Some(source) = &self.options.source {
-                        merchant.source.clone_from(source);
-                        // As an export writes it: the source has the merchant now.
-                        if merchant.visibility() == Visibility::Missing {
-                            merchant.set_visibility(Visibility::Unspecified);
-                        }
-                    }
+                    self.options.claim(&mut merchant);
                     pending.push(Ok(PendingRow::new(number, source, warnings, &merchant)));
                     let row_number = i64::try_from(number).unwrap_or(i64::MAX);
                     let row = ImportRow { row_number, merchant: Some(merchant), ..Default::default() };

@@ -6,11 +6,13 @@
 //! | module | contents |
 //! |---|---|
 //! | `codec` | JSON of the messages of each method |
+//! | `envelope` | messages with a prefix |
 //! | `request` | a request as one of gRPC |
 //! | `response` | a response of gRPC as one of Connect |
 //! | `error` | errors as JSON, and their HTTP status |
 
 mod codec;
+mod envelope;
 mod error;
 mod request;
 mod response;
@@ -21,9 +23,10 @@ use tonic::{Code, Status, body::Body as GrpcBody};
 use tower::ServiceExt;
 
 pub(super) use self::{
+    envelope::{enveloped, take_message},
     error::to_json as error_json,
     request::headers_of_call,
-    response::{message_of, take_message},
+    response::{error_of, message_of},
 };
 use super::{Calls, plain_text};
 use crate::{

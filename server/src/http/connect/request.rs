@@ -9,7 +9,7 @@ use http_body_util::StreamBody;
 use hyper::body::Bytes;
 use tonic::{Code, Status};
 
-use super::{Protocol, codec::Codec};
+use super::{Protocol, codec::Codec, envelope::enveloped};
 use crate::{
     error::ServiceError,
     grpc::{method::Method, status::with_reason},
@@ -65,7 +65,7 @@ pub(super) fn to_grpc(
     let message = async move {
         let read = read_message(body, protocol, max_bytes, &pending).await?;
         let encoded = if protocol.is_json { converted(read, codec.request).await? } else { read };
-        Ok(Frame::data(framed(&encoded)?))
+        Ok(Frame::data(enveloped(0, &encoded)))
     };
     let body = StreamBody::new(Box::pin(futures_util::stream::once(message)) as _);
     Ok(Request::from_parts(head, body))
@@ -127,13 +127,6 @@ async fn read_message(
         return Err(malformed().into());
     }
     Ok(message)
-}
-
-/// A message with the prefix of gRPC.
-fn framed(message: &[u8]) -> Result<Bytes, Status> {
-    let length =
-        u32::try_from(message.len()).map_err(|_| ServiceError::Internal("a request is too large"))?;
-    Ok([&[0][..], &length.to_be_bytes(), message].concat().into())
 }
 
 fn check_encoding(headers: &HeaderMap, protocol: Protocol) -> Result<(), Status> {

@@ -10,8 +10,14 @@ use tonic::{Code, Status, body::Body as GrpcBody};
 
 use axum::body::Body as HttpBody;
 
-use super::{Protocol, codec::Codec, error, request::converted};
-use crate::{error::ServiceError, net::message_limits::PREFIX_BYTES};
+use super::{
+    Protocol,
+    codec::Codec,
+    envelope::{enveloped, take_message},
+    error,
+    request::converted,
+};
+use crate::error::ServiceError;
 
 /// Flag of the last message of a stream.
 const END_OF_STREAM: u8 = 2;
@@ -27,8 +33,7 @@ pub(super) async fn unary(
         Ok(collected) => collected,
         Err(status) => return unary_error(&status, &HeaderMap::new()),
     };
-    let status = Status::from_header_map(&trailers).filter(|status| status.code() != Code::Ok);
-    if let Some(status) = status {
+    if let Some(status) = error_of(&trailers) {
         return unary_error(&status, &trailers);
     }
     let message = if protocol.is_json { converted(message, codec.response).await } else { Ok(message) };
@@ -155,21 +160,9 @@ fn end_of_stream(status: Option<&Status>, trailers: &HeaderMap) -> Bytes {
     enveloped(END_OF_STREAM, Value::Object(end).to_string().as_bytes())
 }
 
-fn enveloped(flags: u8, message: &[u8]) -> Bytes {
-    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    [&[flags][..], &length.to_be_bytes(), message].concat().into()
-}
-
-/// The first message of a buffer, without its prefix, if it is complete.
-pub(in crate::http) fn take_message(buffer: &mut Vec<u8>) -> Option<Bytes> {
-    let [_, length @ ..] = *buffer.first_chunk::<PREFIX_BYTES>()?;
-    let end = PREFIX_BYTES + usize::try_from(u32::from_be_bytes(length)).ok()?;
-    if buffer.len() < end {
-        return None;
-    }
-    let rest = buffer.split_off(end);
-    let message = std::mem::replace(buffer, rest);
-    Some(Bytes::from(message).slice(PREFIX_BYTES..))
+/// The error in headers or trailers.
+pub(in crate::http) fn error_of(trailers: &HeaderMap) -> Option<Status> {
+    Status::from_header_map(trailers).filter(|status| status.code() != Code::Ok)
 }
 
 /// The message of a response.
@@ -179,7 +172,7 @@ pub(in crate::http) fn take_message(buffer: &mut Vec<u8>) -> Option<Bytes> {
 pub(in crate::http) async fn message_of(response: Response<GrpcBody>) -> Result<Bytes, Status> {
     let (head, body) = response.into_parts();
     let (message, trailers) = collect(head.headers, body).await?;
-    match Status::from_header_map(&trailers).filter(|status| status.code() != Code::Ok) {
+    match error_of(&trailers) {
         Some(status) => Err(status),
         None => Ok(message),
     }
@@ -190,7 +183,7 @@ async fn collect(headers: HeaderMap, body: GrpcBody) -> Result<(Bytes, HeaderMap
     let collected = body.collect().await?;
     let mut trailers = headers;
     trailers.extend(collected.trailers().cloned().unwrap_or_default());
-    if Status::from_header_map(&trailers).is_some_and(|status| status.code() != Code::Ok) {
+    if error_of(&trailers).is_some() {
         return Ok((Bytes::new(), trailers));
     }
     let mut buffer = collected.to_bytes().to_vec();

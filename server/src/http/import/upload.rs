@@ -23,9 +23,10 @@ use tokio::{
 use tonic::{Code, Status};
 
 use super::options::ImportOptions;
+use crate::http::connect;
 use crate::{
     error::{LimitedResource, ServiceError},
-    formats::{IgnoredNames, Input, MAX_ROW_BYTES, Messages, Row},
+    formats::{self, IgnoredNames, Input, MAX_ROW_BYTES, Messages, Row},
     grpc::status::with_reason,
     reason,
 };
@@ -34,15 +35,11 @@ use crate::{
 const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 /// Limit for a file to arrive.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10 * 60);
-/// Rows and bytes of one call, as `nearby import` has them.
-const ROWS_PER_CALL: usize = 10_000;
-const BYTES_PER_CALL: usize = 8 * 1024 * 1024;
 /// Files that are received or read at a time: each takes up to 64 MiB of the disk, and the memory of a call or two.
 static UPLOADS: LazyLock<std::sync::Arc<Semaphore>> =
     LazyLock::new(|| std::sync::Arc::new(Semaphore::new(4)));
 
 /// The rows of one call.
-#[derive(Default)]
 pub(super) struct Chunk {
     /// The rows that are sent, as encoded messages with the prefix of gRPC.
     pub(super) messages: Vec<Bytes>,
@@ -179,25 +176,18 @@ fn unreadable(error: &io::Error) -> Status {
 fn read(input: Input, options: &ImportOptions, sender: &mpsc::Sender<Chunk>) {
     let mut rows = input.rows;
     loop {
-        let mut chunk = Chunk::default();
+        let read = formats::Chunk::read(&mut rows);
         let mut messages = Messages::new(&options.store);
-        let mut bytes = 0;
-        while chunk.entries.len() < ROWS_PER_CALL && bytes < BYTES_PER_CALL && !chunk.is_last {
-            match rows.next() {
-                Some(Ok(row)) => {
-                    bytes += row.source.len();
-                    chunk.entries.push(add(row.with_max_bytes(MAX_ROW_BYTES), options, &mut messages));
-                }
-                Some(Err(error)) => {
-                    chunk.error = Some(unreadable(&error));
-                    chunk.is_last = true;
-                }
-                None => chunk.is_last = true,
-            }
-        }
-        chunk.messages = messages.into_vec().iter().map(framed).collect();
-        let is_last = chunk.is_last;
-        if sender.blocking_send(chunk).is_err() || is_last {
+        let add = |row: Row| add(row.with_max_bytes(MAX_ROW_BYTES), options, &mut messages);
+        let entries = read.rows.into_iter().map(add).collect();
+        let messages = messages
+            .into_vec()
+            .iter()
+            .map(|message| connect::enveloped(0, &message.encode_to_vec()))
+            .collect();
+        let is_last = read.is_last;
+        let error = read.error.as_ref().map(unreadable);
+        if sender.blocking_send(Chunk { messages, entries, error, is_last }).is_err() || is_last {
             return;
         }
     }
@@ -207,12 +197,7 @@ fn add(row: Row, options: &ImportOptions, messages: &mut Messages<'_>) -> Entry 
     let Row { number, merchant, rejected_name, fields, .. } = row;
     match merchant {
         Ok(mut merchant) => {
-            if let Some(source) = &options.store.source {
-                merchant.source.clone_from(source);
-                if merchant.visibility() == wire::Visibility::Missing {
-                    merchant.set_visibility(wire::Visibility::Unspecified);
-                }
-            }
+            options.store.claim(&mut merchant);
             let name = merchant.name.clone();
             let row_number = i64::try_from(number).unwrap_or(i64::MAX);
             messages
@@ -231,11 +216,4 @@ fn add(row: Row, options: &ImportOptions, messages: &mut Messages<'_>) -> Entry 
             }
         }
     }
-}
-
-/// A message with the prefix of gRPC.
-fn framed(message: &wire::ImportMerchantsRequest) -> Bytes {
-    let encoded = message.encode_to_vec();
-    let length = u32::try_from(encoded.len()).unwrap_or(u32::MAX);
-    [&[0][..], &length.to_be_bytes(), &encoded].concat().into()
 }
