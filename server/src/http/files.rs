@@ -1,13 +1,13 @@
-//! The files of the page. They are in the binary, so that no path of a request reaches the file system.
+//! The files of the page. They are in the binary, compressed by `build.rs`, so that no path of a request reaches the file system.
 
 use std::{
     fmt::Write as _,
-    io::{self, Write},
+    io::{self, Read},
     sync::OnceLock,
 };
 
 use axum::{Router, body::Body as HttpBody, routing::get};
-use flate2::{Compression, write::GzEncoder};
+use flate2::read::GzDecoder;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use hyper::body::Bytes;
 use sha2::{Digest, Sha256};
@@ -15,58 +15,11 @@ use sha2::{Digest, Sha256};
 /// A file, with its path relative to the page.
 struct File {
     path: &'static str,
-    content: &'static [u8],
-}
-
-/// Lists files below `server/web`.
-macro_rules! files {
-    ($($path:literal),* $(,)?) => {
-        [$(File { path: $path, content: include_bytes!(concat!("../../web/", $path)) }),*]
-    };
+    gzip: &'static [u8],
 }
 
 /// Every file of the page.
-const FILES: &[File] = &files![
-    "css/controls.css",
-    "css/layout.css",
-    "css/map.css",
-    "css/results.css",
-    "icon.svg",
-    "index.html",
-    "js/api.js",
-    "js/app.js",
-    "js/dom.js",
-    "js/explore/commands.js",
-    "js/explore/datums.js",
-    "js/explore/density.js",
-    "js/explore/dialogs.js",
-    "js/explore/errors.js",
-    "js/explore/explorer.js",
-    "js/explore/form.js",
-    "js/explore/hours-expression.js",
-    "js/explore/hours.js",
-    "js/explore/list.js",
-    "js/explore/live.js",
-    "js/explore/locate.js",
-    "js/explore/merchant.js",
-    "js/explore/request.js",
-    "js/explore/search.js",
-    "js/explore/tools.js",
-    "js/i18n/en.js",
-    "js/i18n/i18n.js",
-    "js/i18n/zh.js",
-    "js/map/basemap.js",
-    "js/map/geometry.js",
-    "js/map/map.js",
-    "js/map/pins.js",
-    "js/store.js",
-    "map/helsinki.json",
-    "map/land.json",
-    "vendor/maplibre-gl-6.17.0/LICENSE.txt",
-    "vendor/maplibre-gl-6.17.0/maplibre-gl-worker.mjs",
-    "vendor/maplibre-gl-6.17.0/maplibre-gl.css",
-    "vendor/maplibre-gl-6.17.0/maplibre-gl.mjs",
-];
+const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/page_files.rs"));
 
 /// File that is served at the root.
 const INDEX: &str = "index.html";
@@ -83,19 +36,19 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Rou
     })
 }
 
-/// A file with what is computed from it on first use: hashes and compression of all files take half a second in a build without
-/// optimization, and a server whose page is never opened needs neither.
+/// A file with what is computed from it on first use: a server whose page is never opened needs none of it.
 struct Served {
-    content: Bytes,
+    gzip: &'static [u8],
     content_type: HeaderValue,
     cache_control: HeaderValue,
-    encoded: OnceLock<Encoded>,
+    etags: OnceLock<Etags>,
+    identity: OnceLock<Bytes>,
 }
 
-struct Encoded {
-    gzip: Bytes,
-    etag: HeaderValue,
-    gzip_etag: HeaderValue,
+/// Each representation has a strong validator of its own.
+struct Etags {
+    gzip: HeaderValue,
+    identity: HeaderValue,
 }
 
 impl Served {
@@ -116,34 +69,29 @@ impl Served {
             "no-cache"
         };
         Self {
-            content: Bytes::from_static(file.content),
+            gzip: file.gzip,
             content_type: HeaderValue::from_static(content_type),
             cache_control: HeaderValue::from_static(cache_control),
-            encoded: OnceLock::new(),
+            etags: OnceLock::new(),
+            identity: OnceLock::new(),
         }
     }
 
     async fn respond(&'static self, request: HeaderMap) -> Response<HttpBody> {
-        let encoded = match self.encoded.get() {
-            Some(encoded) => encoded,
-            None => {
-                let computed = tokio::task::spawn_blocking(|| {
-                    encoded_of(&self.content).map(|encoded| self.encoded.get_or_init(|| encoded))
-                });
-                match computed.await {
-                    Ok(Ok(encoded)) => encoded,
-                    // At shutdown no blocking task starts.
-                    Ok(Err(_)) | Err(_) => return status_only(StatusCode::SERVICE_UNAVAILABLE),
-                }
-            }
-        };
         let is_gzip = accepts_gzip(&request);
-        let etag = if is_gzip { &encoded.gzip_etag } else { &encoded.etag };
+        let etags = self.etags.get_or_init(|| Etags::of(self.gzip));
+        let etag = if is_gzip { &etags.gzip } else { &etags.identity };
         let is_current = has_etag(&request, etag);
         let mut response = if is_current {
             status_only(StatusCode::NOT_MODIFIED)
+        } else if is_gzip {
+            Response::new(HttpBody::from(Bytes::from_static(self.gzip)))
         } else {
-            Response::new(HttpBody::from(if is_gzip { encoded.gzip.clone() } else { self.content.clone() }))
+            match self.identity().await {
+                Some(content) => Response::new(HttpBody::from(content)),
+                // At shutdown no blocking task starts.
+                None => return status_only(StatusCode::SERVICE_UNAVAILABLE),
+            }
         };
         let headers = response.headers_mut();
         headers.insert(header::ETAG, etag.clone());
@@ -157,6 +105,15 @@ impl Served {
         }
         response
     }
+
+    /// The file for the rare client that does not accept gzip.
+    async fn identity(&'static self) -> Option<Bytes> {
+        if let Some(content) = self.identity.get() {
+            return Some(content.clone());
+        }
+        let decompressed = tokio::task::spawn_blocking(|| decompress(self.gzip)).await.ok()?.ok()?;
+        Some(self.identity.get_or_init(|| decompressed.into()).clone())
+    }
 }
 
 fn status_only(status: StatusCode) -> Response<HttpBody> {
@@ -165,17 +122,21 @@ fn status_only(status: StatusCode) -> Response<HttpBody> {
     response
 }
 
-fn encoded_of(content: &[u8]) -> io::Result<Encoded> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(content)?;
-    let hash = hash_of(content);
-    let etag = |text: String| HeaderValue::try_from(text).map_err(io::Error::other);
-    Ok(Encoded {
-        gzip: encoder.finish()?.into(),
-        etag: etag(format!("\"{hash}\""))?,
-        // Another representation has another strong validator.
-        gzip_etag: etag(format!("\"{hash}-gzip\""))?,
-    })
+fn decompress(gzip: &[u8]) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    GzDecoder::new(gzip).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+impl Etags {
+    fn of(gzip: &[u8]) -> Self {
+        let hash = hash_of(gzip);
+        // Hexadecimal digits are valid in headers.
+        let etag = |suffix: &str| {
+            HeaderValue::try_from(format!("\"{hash}{suffix}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+        };
+        Self { gzip: etag("-gzip"), identity: etag("") }
+    }
 }
 
 /// Half of the SHA-256, in hexadecimal.
@@ -213,20 +174,16 @@ fn has_etag(request: &HeaderMap, etag: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs, path::Path};
+    use std::collections::BTreeSet;
 
     use super::*;
 
     const MAX_GZIP_BYTES: usize = 700_000;
-    const MAX_BYTES: usize = 2_000_000;
 
     #[test]
     fn the_page_is_light() {
-        let gzip: usize = FILES.iter().map(|file| encoded_of(file.content).unwrap().gzip.len()).sum();
-        let bytes: usize = FILES.iter().map(|file| file.content.len()).sum();
-
-        assert!(gzip <= MAX_GZIP_BYTES, "{gzip}");
-        assert!(bytes <= MAX_BYTES, "{bytes}");
+        let bytes: usize = FILES.iter().map(|file| file.gzip.len()).sum();
+        assert!(bytes <= MAX_GZIP_BYTES, "{bytes}");
     }
 
     #[test]
@@ -238,32 +195,10 @@ mod tests {
             .map(|(sum, path)| (format!("{VERSIONED}{path}"), sum.to_owned()))
             .collect();
         let actual = FILES.iter().filter(|file| file.path.starts_with(VERSIONED)).map(|file| {
-            let sum = Sha256::digest(file.content).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sum = Sha256::digest(decompress(file.gzip).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
             (file.path.to_owned(), sum)
         });
         assert_eq!(actual.collect::<BTreeSet<_>>(), recorded);
-    }
-
-    #[test]
-    fn every_file_of_the_folder_is_served() {
-        fn add(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    add(&path, root, found);
-                } else {
-                    found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
-                }
-            }
-        }
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
-        let mut found = BTreeSet::new();
-        add(&root, &root, &mut found);
-        // Sources of the files, and their documentation.
-        found.retain(|path| {
-            !path.starts_with("tools/") && !path.ends_with(".md") && !path.ends_with("SHA256SUMS")
-        });
-        assert_eq!(FILES.iter().map(|file| file.path.to_owned()).collect::<BTreeSet<_>>(), found);
     }
 
     #[test]

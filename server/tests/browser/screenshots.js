@@ -26,7 +26,27 @@ const PICTURES = {
     await until(() => view.page.$('#merchant h2'));
   } },
   earth: { origin: null },
+  console: { act: view => editFirst(view, 'cafe') },
+  'console-phone': { context: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }, act: view => editFirst(view, 'cafe') },
+  'console-area': { act: async view => {
+    await editFirst(view, 'cafe');
+    await view.page.$eval('#section_area', each => { each.open = true; });
+    await view.page.selectOption('#area-kind', 'radius');
+    await view.page.fill('[data-path="service_area.radius_m"] input', '400');
+    await view.page.$eval('#section_area', each => each.scrollIntoView());
+  } },
+  'console-chinese': { context: { locale: 'zh-CN' }, act: view => editFirst(view, 'cafe') },
 };
+
+/** Opens the form of the first merchant that a name finds. */
+async function editFirst(view, text) {
+  await view.page.evaluate(() => { location.hash = '#/manage'; });
+  await view.page.fill('#find', text);
+  await until(() => view.page.$('#merchants a'));
+  await view.page.waitForTimeout(SETTLE_MS);
+  await view.page.click('#merchants a');
+  await until(() => view.page.$('#merchant-form'));
+}
 
 async function main(folder) {
   const [server, browser] = await Promise.all([start(), launch()]);

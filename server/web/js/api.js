@@ -68,15 +68,65 @@ export class Api {
     throw new CallError({ code: 'unavailable', message: 'the connection ended' });
   }
 
+  /** Sends a file, and calls `onLine` with each line of JSON of the response; an `error` among them rejects. `onProgress` gets the share that has been sent. */
+  upload(path, file, contentType, { signal, onProgress, onLine }) {
+    // `fetch` does not tell how much has been sent.
+    const request = new XMLHttpRequest();
+    return new Promise((resolve, reject) => {
+      let read = 0;
+      let failure = null;
+      const readLines = () => {
+        if (request.status !== 200) return;
+        const text = request.responseText;
+        for (let end = text.indexOf('\n', read); end >= 0; end = text.indexOf('\n', read)) {
+          const line = JSON.parse(text.slice(read, end));
+          read = end + 1;
+          if (line.error) failure = new CallError(line.error);
+          else onLine(line);
+        }
+      };
+      request.open('POST', new URL(path, this.#base));
+      for (const [name, value] of Object.entries(this.#headers(contentType))) request.setRequestHeader(name, value);
+      request.upload.onprogress = event => onProgress(event.total > 0 ? event.loaded / event.total : 1);
+      request.onprogress = readLines;
+      request.onload = () => {
+        readLines();
+        if (request.status !== 200) failure = errorOf(request, request.responseText);
+        if (failure) reject(failure);
+        else resolve();
+      };
+      request.onerror = () => reject(new CallError({ code: 'unreachable' }));
+      request.onabort = () => reject(new DOMException('', 'AbortError'));
+      signal.addEventListener('abort', () => request.abort());
+      request.send(file);
+    });
+  }
+
+  /** Makes a call whose response is a file of the content type `accept`. */
+  async download(path, message, accept) {
+    const headers = { ...this.#headers('application/json'), accept };
+    const response = await this.#send(new URL(path, this.#base), headers, JSON.stringify(message));
+    if (!response.ok) throw errorOf(response, await response.text());
+    try {
+      return await response.blob();
+    } catch {
+      throw new CallError({ code: 'unavailable', message: 'the connection ended' });
+    }
+  }
+
   #headers(contentType) {
     const headers = { 'content-type': contentType, 'connect-protocol-version': '1' };
     if (this.#key) headers.authorization = `Bearer ${this.#key}`;
     return headers;
   }
 
-  async #post(method, headers, body, signal) {
+  #post(method, headers, body, signal) {
+    return this.#send(this.url(method), headers, body, signal);
+  }
+
+  async #send(url, headers, body, signal) {
     try {
-      return await fetch(this.url(method), {
+      return await fetch(url, {
         method: 'POST', headers, body, signal, credentials: 'omit', cache: 'no-store', redirect: 'error',
       });
     } catch (error) {

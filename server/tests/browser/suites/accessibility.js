@@ -2,32 +2,13 @@
 // Accessibility: axe-core, motion, and widths of phones.
 
 const assert = require('node:assert/strict');
-const fs = require('node:fs');
 const { test } = require('node:test');
+const { findings } = require('../axe');
 const { openPage, until } = require('../browser');
+const { openManage } = require('../manage');
 const { PIER } = require('../merchants');
 
-const AXE = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-
 module.exports = shared => {
-  /** Serious findings on the page as it is. The CSP forbids scripts of others, so axe runs in the isolated world of the debugger. */
-  const findings = async view => {
-    const session = await view.page.context().newCDPSession(view.page);
-    const { frameTree } = await session.send('Page.getFrameTree');
-    const { executionContextId } = await session.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName: 'axe' });
-    const evaluate = async expression => {
-      const { result, exceptionDetails } = await session.send('Runtime.evaluate', { expression, contextId: executionContextId, awaitPromise: true, returnByValue: true });
-      assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
-      return result.value;
-    };
-    await evaluate(`${AXE}; true`);
-    const found = await evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))`);
-    await session.detach();
-    return found;
-  };
-
   for (const [name, context] of [['light', {}], ['dark', { colorScheme: 'dark' }], ['phone', { viewport: { width: 375, height: 700 } }], ['Chinese', { locale: 'zh-CN' }]]) {
     test(`axe finds nothing serious: ${name}`, async () => {
       const view = await openPage(shared.browser, shared.server.url, { origin: PIER, context });
@@ -43,6 +24,30 @@ module.exports = shared => {
       await view.page.click('#results a');
       await until(() => view.page.$('#merchant h2'));
       assert.deepEqual(await findings(view), [], 'with a merchant');
+      await view.close();
+    });
+  }
+
+  for (const [name, context] of [['light', {}], ['dark', { colorScheme: 'dark' }], ['phone', { viewport: { width: 375, height: 700 } }]]) {
+    test(`axe finds nothing serious in the console: ${name}`, async () => {
+      const view = await openManage(shared, '#/manage', { context });
+      await until(async () => (await view.listed()).length > 0);
+      assert.deepEqual(await findings(view), [], 'list');
+      await view.page.evaluate(() => { location.hash = '#/manage/merchants/full'; });
+      await view.editing();
+      await view.page.$$eval('.section', all => all.forEach(each => { each.open = true; }));
+      await view.page.click('#add-special-day');
+      await view.page.selectOption('#area-kind', 'polygons');
+      await view.page.fill(view.control('position.latitude'), 'north');
+      assert.equal(await view.save(), 'check_fields');
+      assert.deepEqual(await findings(view), [], 'form with errors');
+      // Nothing makes the page scroll sideways.
+      const wide = await view.page.evaluate(() => [...document.querySelectorAll('header *, #panel *')].filter(each => each.getBoundingClientRect().right > innerWidth + 0.5).map(each => each.outerHTML.slice(0, 200)));
+      assert.deepEqual(wide, []);
+      await view.page.click('#discard');
+      await view.page.evaluate(() => { location.hash = '#/manage/files'; });
+      await until(() => view.page.isVisible('#import-file'));
+      assert.deepEqual(await findings(view), [], 'files');
       await view.close();
     });
   }

@@ -48,7 +48,7 @@ module.exports = shared => {
   test('expressions become a table if they are simple, and otherwise stay text', async () => {
     const view = await open('full');
     const read = await view.page.evaluate(async expressions => {
-      const { weekOfExpression } = await import(new URL('js/explore/hours-expression.js', document.baseURI).href);
+      const { weekOfExpression } = await import(new URL('js/shared/hours-expression.js', document.baseURI).href);
       return expressions.map(expression => weekOfExpression(expression));
     }, ['24/7', 'Mo-Fr 09:00-17:00; Sa,Su 10:00-14:00,15:00-02:00; PH off', 'Fr-Mo 08:00-12:00; Su off', 'Mo-Fr 09:00-17:00 || "call"', 'sunrise-sunset', 'Mo, Tu 09:00-11:00', '', 'Mo 25:99-26:00']);
     const day = (...spans) => spans.map(([start, end]) => ({ start: start * 60, length: (end - start) * 60 }));

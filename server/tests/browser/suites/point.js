@@ -65,7 +65,7 @@ module.exports = shared => {
       const { latitude, longitude } = response.results[0].position;
       assert.ok(Math.abs(latitude - beijing.latitude) > 1e-4);
       const drawn = await view.page.evaluate(async point => {
-        const { toMapDatum } = await import(new URL('js/explore/datums.js', document.baseURI).href);
+        const { toMapDatum } = await import(new URL('js/shared/datums.js', document.baseURI).href);
         return toMapDatum(point, 'wgs84', new URL('.', document.baseURI));
       }, beijing);
       assert.ok(Math.abs(drawn.latitude - latitude) < 1e-8 && Math.abs(drawn.longitude - longitude) < 1e-8, JSON.stringify({ drawn, latitude, longitude }));

@@ -2,6 +2,7 @@
 
 import { byId, element } from '../dom.js';
 import { t, translate } from '../i18n/i18n.js';
+import { clearErrors, showFieldError } from '../shared/field-errors.js';
 import { canLocate, locate } from './locate.js';
 import { noFilters } from './request.js';
 
@@ -36,26 +37,14 @@ export class Form {
 
   /** Shows errors of the server beside the controls of their fields; returns those that have none. */
   showViolations(violations) {
-    for (const note of this.#form.querySelectorAll('.field-error')) note.remove();
-    for (const control of this.#form.querySelectorAll('[aria-invalid]')) control.removeAttribute('aria-invalid');
+    clearErrors(this.#form);
     return violations.filter(({ field, description }) => {
       const parts = field.replace(/\[\d+\]/g, '').split('.').reverse();
       const id = parts.map(part => FIELDS[part]).find(Boolean);
       if (!id) return true;
-      this.#complain(id, description);
+      showFieldError(byId(id), description);
       return false;
     });
-  }
-
-  #complain(id, text) {
-    const control = byId(id);
-    if (byId(`${id}-error`)) return;
-    control.setAttribute('aria-invalid', 'true');
-    control.setAttribute('aria-errormessage', `${id}-error`);
-    control.closest('.field').append(element('p', { className: 'field-error', id: `${id}-error`, role: 'alert' }, text));
-    // A control in a closed group would hide its error.
-    const group = control.closest('details');
-    if (group) group.open = true;
   }
 
   #point() {
@@ -142,7 +131,7 @@ export class Form {
     const [latitude, longitude] = [read('latitude'), read('longitude')];
     this.showViolations([]);
     if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) {
-      this.#complain(Math.abs(latitude) <= 90 ? 'longitude' : 'latitude', t('invalid_coordinates'));
+      showFieldError(byId(Math.abs(latitude) <= 90 ? 'longitude' : 'latitude'), t('invalid_coordinates'));
       return;
     }
     this.#store.set({ origin: { latitude, longitude, datum: byId('datum').value, isTyped: true } });

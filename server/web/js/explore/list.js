@@ -2,9 +2,8 @@
 
 import { byId, element } from '../dom.js';
 import { count, distance, moment, t } from '../i18n/i18n.js';
+import { idOf, merchantHash } from '../routes.js';
 
-export const idOf = name => name.slice('merchants/'.length);
-export const merchantHash = name => `#/merchants/${encodeURIComponent(idOf(name))}`;
 /** The name of a result in the language of the page. */
 export const nameOf = result => result.localizedName?.text || result.merchant.displayName || idOf(result.merchant.name);
 

@@ -2,8 +2,10 @@
 
 import { byId, element, outsideLink, webUrl } from '../dom.js';
 import { calendarDate, dateTime, distance, t } from '../i18n/i18n.js';
-import { showError } from './errors.js';
-import { hoursSection } from './hours.js';
+import { EXPLORE_HASH, editHash } from '../routes.js';
+import { datumOf } from '../shared/datums.js';
+import { showError } from '../shared/errors.js';
+import { hoursSection } from '../shared/hours.js';
 import { nameOf, openBadge } from './list.js';
 
 /** Shows merchants that a link names. */
@@ -75,7 +77,8 @@ export class MerchantView {
       links(merchant),
       this.#photos(merchant.photos ?? []),
       element('div', { className: 'buttons' },
-        element('button', { type: 'button', id: 'search-here', onclick: () => this.#actions.onSearchHere(merchant) }, t('search_here'))),
+        element('button', { type: 'button', id: 'search-here', onclick: () => this.#actions.onSearchHere(merchant) }, t('search_here')),
+        element('a', { className: 'button', id: 'edit', href: editHash(merchant.name) }, t('edit'))),
     );
   }
 
@@ -94,7 +97,7 @@ export class MerchantView {
   }
 }
 
-const back = () => element('a', { href: '#/', id: 'back' }, t('back'));
+const back = () => element('a', { href: EXPLORE_HASH, id: 'back' }, t('back'));
 
 function status(merchant, result) {
   if (merchant.businessStatus === 'BUSINESS_STATUS_CLOSED_PERMANENTLY') return element('span', { className: 'badge closed' }, t('permanently_closed'));
@@ -141,7 +144,7 @@ function areaText(area) {
 }
 
 function positionText({ latitude = 0, longitude = 0, coordinateSystem }) {
-  return `${latitude}, ${longitude} (${t(`datum_${coordinateSystem.replace('COORDINATE_SYSTEM_', '').toLowerCase()}`)})`;
+  return `${latitude}, ${longitude} (${t(`datum_${datumOf(coordinateSystem)}`)})`;
 }
 
 function links(merchant) {
@@ -152,15 +155,4 @@ function links(merchant) {
   });
   if (merchant.miniProgram) items.push(element('li', {}, `${t('mini_program')} `, miniProgram(merchant.miniProgram)));
   return items.length === 0 ? '' : element('section', {}, element('h3', {}, t('links')), element('ul', {}, items));
-}
-
-/** The name of the merchant that a fragment of the URL names, or null. */
-export function merchantOfHash(hash) {
-  const match = /^#\/merchants\/([^/]+)$/.exec(hash);
-  if (!match) return null;
-  try {
-    return `merchants/${decodeURIComponent(match[1])}`;
-  } catch {
-    return null;
-  }
 }

@@ -1,12 +1,10 @@
 // Requests from the state of the page. Calls and copied commands use the same ones.
 
 import { languageTag } from '../i18n/i18n.js';
+import { systemOf } from '../shared/datums.js';
 
 export const PAGE_SIZE = 20;
 const MAX_PAGE_SIZE = 500;
-
-/** The names of datums in the contract. */
-export const systemOf = datum => `COORDINATE_SYSTEM_${datum.toUpperCase()}`;
 
 /** The state of the controls at the start. */
 export function initialState(config) {

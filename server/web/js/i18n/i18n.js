@@ -1,9 +1,11 @@
 // Texts, numbers and times in the language of the visitor.
 
 import en from './en.js';
+import manageEn from './manage-en.js';
+import manageZh from './manage-zh.js';
 import zh from './zh.js';
 
-const TEXTS = { en, zh };
+const TEXTS = { en: { ...en, ...manageEn }, zh: { ...zh, ...manageZh } };
 const LOCALES = { en: 'en', zh: 'zh-CN' };
 let language = navigator.languages?.some(tag => /^zh\b/i.test(tag)) && !/^en\b/i.test(navigator.language) ? 'zh' : 'en';
 

@@ -1,18 +1,24 @@
-// The map: its base, the point of the search with its circle and ring, numbered pins, and cells of density.
+// The map: its base, the point of the search with its circle and ring, numbered pins, a service area, and cells of density.
 
 import * as maplibre from '../../vendor/maplibre-gl-6.17.0/maplibre-gl.mjs';
+import { byId } from '../dom.js';
+import { currentLanguage, t } from '../i18n/i18n.js';
 import { baseMap } from './basemap.js';
 import { circle } from './geometry.js';
 import { Pins } from './pins.js';
 
+const TEXTS_ZH = { 'NavigationControl.ZoomIn': '放大', 'NavigationControl.ZoomOut': '缩小', 'Map.Title': '地图' };
 const EMPTY = { type: 'FeatureCollection', features: [] };
-const COLOR = { light: { circle: '#0b6e4f', cells: ['#d9f0e6', '#0b6e4f'] }, dark: { circle: '#57d0a2', cells: ['#1d4a3a', '#8ff0c6'] } };
+const COLOR = {
+  light: { area: '#7a3fb5', circle: '#0b6e4f', cells: ['#d9f0e6', '#0b6e4f'] },
+  dark: { area: '#c9a2f2', circle: '#57d0a2', cells: ['#1d4a3a', '#8ff0c6'] },
+};
 
 /** Events: `pick` with the position of a click or of the end of a drag; `view` after a move; `select` with the name of a pin. */
-export class ExplorerMap extends EventTarget {
+export class MapView extends EventTarget {
   #map;
   #origin = null;
-  #drawn = { circle: EMPTY, cells: EMPTY };
+  #drawn = { circle: EMPTY, cells: EMPTY, area: EMPTY };
   #bounds = null;
   #config;
   #base;
@@ -20,6 +26,8 @@ export class ExplorerMap extends EventTarget {
   #calm = matchMedia('(prefers-reduced-motion: reduce)');
   #pins;
   #marker = null;
+  /** Reason for which there is no map. */
+  #failure = '';
 
   constructor(container, config, base) {
     super();
@@ -30,13 +38,35 @@ export class ExplorerMap extends EventTarget {
     this.container = container;
   }
 
-  /** Shows the map; rejects if there is no WebGL. */
-  async start(locale) {
+  /** The map of MapLibre; undefined before the start, and if there is no WebGL. */
+  get native() {
+    return this.#map;
+  }
+
+  /** Shows the map, or why there is none: lists and forms work without it. */
+  async start() {
+    try {
+      await this.#start();
+    } catch (error) {
+      this.#failure = error.message;
+    }
+    this.showNotice();
+  }
+
+  /** Shows what the visitor should know of the map: where it ends, or who sees what is looked at. */
+  showNotice() {
+    const notice = byId('map-notice');
+    const key = this.#failure ? 'map_failed' : this.#config.map ? 'map_foreign' : this.isBeyondStreets ? 'map_beyond' : null;
+    notice.hidden = !key;
+    notice.textContent = key ? t(key, { reason: this.#failure }) : '';
+  }
+
+  async #start() {
     const { style, bounds } = await baseMap(this.#config, this.#scheme.matches, this.#base);
     this.#bounds = bounds;
     const start = this.#config.start;
     this.#map = new maplibre.Map({
-      container: this.container, style, locale,
+      container: this.container, style, locale: currentLanguage() === 'zh' ? TEXTS_ZH : undefined,
       center: start ? [start.longitude, start.latitude] : [10, 25], zoom: start ? 14 : 0.8, maxZoom: 20,
       attributionControl: { compact: false },
       // Rotation and pitch do not help to find a shop, and are hard to undo by keyboard and touch.
@@ -47,10 +77,13 @@ export class ExplorerMap extends EventTarget {
     this.#map.addControl(new maplibre.NavigationControl({ showCompass: false }), 'top-right');
     this.#map.addControl(new maplibre.ScaleControl({ unit: 'metric' }), 'bottom-left');
     this.#map.on('click', event => this.#fire('pick', event.lngLat.wrap()));
-    this.#map.on('moveend', () => this.#fire('view'));
+    this.#map.on('moveend', () => {
+      this.showNotice();
+      this.#fire('view');
+    });
     this.#map.on('styledata', () => this.#addLayers());
     // A style that cannot be loaded must not take the pins with it.
-    this.#map.on('error', event => this.#fire('failure', event.error?.message ?? ''));
+    this.#map.on('error', event => console.warn(`map: ${event.error?.message ?? ''}`));
     this.#scheme.addEventListener('change', () => this.#restyle());
     await new Promise(resolve => this.#map.once('styledata', resolve));
     this.#fire('view');
@@ -117,6 +150,11 @@ export class ExplorerMap extends EventTarget {
     this.#draw('cells', { type: 'FeatureCollection', features });
   }
 
+  /** Shows a service area: a geometry of GeoJSON in the datum of the map, or null to hide it. */
+  setArea(geometry) {
+    this.#draw('area', geometry ? { type: 'Feature', properties: {}, geometry } : EMPTY);
+  }
+
   /** Shows a circle as a whole. */
   fit(center, radiusM) {
     const ring = circle(center, radiusM, 16);
@@ -125,9 +163,9 @@ export class ExplorerMap extends EventTarget {
     this.#map?.fitBounds(box, { padding: 24, maxZoom: 17, animate: !this.#calm.matches, duration: 500 });
   }
 
-  /** Shows a point, if it is not in view. */
-  reveal({ latitude, longitude }) {
-    if (!this.#map || this.#map.getBounds().contains([longitude, latitude])) return;
+  /** Shows a point, if it is not in view or less than `minZoom` enlarged. */
+  reveal({ latitude, longitude }, minZoom = 0) {
+    if (!this.#map || (this.#map.getZoom() >= minZoom && this.#map.getBounds().contains([longitude, latitude]))) return;
     const center = [longitude, latitude];
     const zoom = Math.max(this.#map.getZoom(), 14);
     if (this.#calm.matches) this.#map.jumpTo({ center, zoom });
@@ -153,7 +191,7 @@ export class ExplorerMap extends EventTarget {
     const map = this.#map;
     if (map.getSource('nearby-circle')) return;
     const color = COLOR[this.#scheme.matches ? 'dark' : 'light'];
-    for (const name of ['cells', 'circle']) map.addSource(`nearby-${name}`, { type: 'geojson', data: this.#drawn[name] });
+    for (const name of ['cells', 'circle', 'area']) map.addSource(`nearby-${name}`, { type: 'geojson', data: this.#drawn[name] });
     map.addLayer({
       id: 'nearby-cells', type: 'fill', source: 'nearby-cells',
       paint: {
@@ -165,6 +203,10 @@ export class ExplorerMap extends EventTarget {
       id: 'nearby-cell-counts', type: 'symbol', source: 'nearby-cells',
       layout: { 'text-field': ['get', 'count'], 'text-font': ['sans-serif'], 'text-size': 12 },
       paint: { 'text-color': '#111', 'text-halo-color': '#fff', 'text-halo-width': 1.2 },
+    });
+    map.addLayer({ id: 'nearby-area', type: 'fill', source: 'nearby-area', paint: { 'fill-color': color.area, 'fill-opacity': 0.12 } });
+    map.addLayer({
+      id: 'nearby-area-edge', type: 'line', source: 'nearby-area', paint: { 'line-color': color.area, 'line-width': 2, 'line-dasharray': [3, 2] },
     });
     const isKind = kind => ['==', ['get', 'kind'], kind];
     map.addLayer({

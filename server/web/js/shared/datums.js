@@ -10,6 +10,12 @@ const MAX_ITERATIONS = 30;
 const CLOSE_DEG = 1e-10;
 const toDegrees = radians => radians * 180 / Math.PI;
 
+export const DATUMS = ['wgs84', 'gcj02', 'bd09'];
+/** The name of a datum in the contract. */
+export const systemOf = datum => `COORDINATE_SYSTEM_${datum.toUpperCase()}`;
+/** The datum of a name in the contract. */
+export const datumOf = system => system.replace('COORDINATE_SYSTEM_', '').toLowerCase();
+
 let area = null;
 
 /** A point `{latitude, longitude, datum}` in the datum of the map. */

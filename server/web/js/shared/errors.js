@@ -3,7 +3,7 @@
 import { element } from '../dom.js';
 import { count, t } from '../i18n/i18n.js';
 
-/** Shows an error with its remedy, or hides the element if there is none. */
+/** Shows an error with its remedy, or hides the element if there is none. `onRetry` is null where trying again is no remedy. */
 export function showError(box, error, violations, { onRetry, onNeedKey }) {
   // Errors of fields stand beside their controls.
   const isShown = error && !(error.violations?.length > 0 && violations.length === 0);
@@ -16,7 +16,7 @@ export function showError(box, error, violations, { onRetry, onNeedKey }) {
   const isKey = error.code === 'unauthenticated';
   const remedy = isKey
     ? element('button', { type: 'button', onclick: onNeedKey }, t('enter_key'))
-    : element('button', { type: 'button', onclick: onRetry }, t('try_again'));
+    : onRetry ? element('button', { type: 'button', onclick: onRetry }, t('try_again')) : '';
   box.replaceChildren(element('p', {}, textOf(error)), details.length > 0 ? element('ul', {}, details) : '', remedy);
 }
 

@@ -5,7 +5,7 @@ import { calendarDate, t, weekday } from '../i18n/i18n.js';
 import { weekOfExpression } from './hours-expression.js';
 
 const DAY_MINUTES = 1440;
-const WEEKDAYS = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'].map(day => `WEEKDAY_${day}`);
+export const WEEKDAYS = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'].map(day => `WEEKDAY_${day}`);
 
 /** The hours of each weekday, Monday first: lists of `{start, length}` in minutes, by start. */
 export function weekOf(periods) {
@@ -70,7 +70,8 @@ function row(head, text, className = '') {
   return element('tr', { className }, element('th', { scope: 'row' }, head), element('td', {}, text));
 }
 
-function weekTable({ week, holidays }, timeZone) {
+/** The hours of a week as a table. */
+export function weekTable({ week, holidays }, timeZone) {
   const today = todayIn(timeZone);
   const rows = week.map((day, index) => row(weekday(index), periodsText(day), index === today ? 'today' : ''));
   if (holidays) rows.push(row(t('public_holidays'), periodsText(holidays)));

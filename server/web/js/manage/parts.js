@@ -1,0 +1,154 @@
+// Parts of the form of a merchant.
+//
+// A part is `{key, node, write, read}`: the field of the contract that it edits, its element, a function that shows a value of that
+// field, and one that returns the value shown, or undefined for none. Elements that stand for a field have its path in `data-path`;
+// `read` adds texts that are no values to its list of violations, `{control, description}`.
+
+import { element } from '../dom.js';
+import { t } from '../i18n/i18n.js';
+
+let controls = 0;
+/** Names controls for labels and errors. */
+export const nextId = () => `control-${controls += 1}`;
+
+/** The name of a field in the contract. */
+export const snakeCase = key => key.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+
+/** A control with its label and, perhaps, a hint. */
+export function labelled(label, control, { hint, path } = {}) {
+  control.id ||= nextId();
+  const note = hint && element('p', { className: 'hint', id: `${control.id}-hint`, 'data-t': hint });
+  if (note) control.setAttribute('aria-describedby', note.id);
+  return element('div', { className: 'field', 'data-path': path }, element('label', { for: control.id, 'data-t': label }), control, note);
+}
+
+/** A button with a text of the page. */
+export const button = (label, onclick, properties = {}) => element('button', { type: 'button', 'data-t': label, onclick, ...properties });
+
+const textOf = control => {
+  const text = control.value.trim();
+  return text === '' ? undefined : text;
+};
+
+/** A number in a control, or undefined; what is no number is a violation. */
+export function numberOf(control, violations) {
+  const text = textOf(control)?.replace(',', '.');
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isFinite(value)) return value;
+  violations.push({ control, description: t('invalid_number') });
+  return undefined;
+}
+
+/** A control for numbers. Texts that are none stay, so that the error stands beside what was typed. */
+export const numberInput = properties => element('input', { type: 'text', inputMode: 'decimal', spellcheck: false, ...properties });
+
+/** A text. */
+export function textPart(key, label, { hint, type = 'text', list } = {}) {
+  const control = element('input', { type, spellcheck: false, autocomplete: 'off', list, name: snakeCase(key) });
+  return {
+    key,
+    node: labelled(label, control, { hint, path: snakeCase(key) }),
+    write: value => { control.value = value ?? ''; },
+    read: () => textOf(control),
+  };
+}
+
+/** A list of texts, separated by commas, or by line breaks if one of them has a comma. */
+export function listPart(key, label, { hint } = {}) {
+  const control = element('textarea', { rows: 2, spellcheck: false, name: snakeCase(key) });
+  let separator = /[\n,，、]/;
+  return {
+    key,
+    node: labelled(label, control, { hint, path: snakeCase(key) }),
+    write: (values = []) => {
+      separator = values.some(value => /[,，、]/.test(value)) ? /\n/ : /[\n,，、]/;
+      control.value = values.join(separator.test(',') ? ', ' : '\n');
+    },
+    read: () => {
+      const values = control.value.split(separator).map(value => value.trim()).filter(value => value !== '');
+      return values.length > 0 ? values : undefined;
+    },
+  };
+}
+
+/** One of some values; the empty one is none. */
+export function choicePart(key, label, options, { hint } = {}) {
+  const control = element('select', { name: snakeCase(key) }, options.map(([value, text]) => element('option', { value, 'data-t': text })));
+  return {
+    key,
+    node: labelled(label, control, { hint, path: snakeCase(key) }),
+    write: value => { control.value = options.some(([each]) => each === value) ? value : ''; },
+    read: () => control.value || undefined,
+  };
+}
+
+/** A message of texts, such as an address. */
+export function groupPart(key, label, fields) {
+  const controls = fields.map(([name, text, { isLines = false, hint } = {}]) => {
+    const control = isLines ? element('textarea', { rows: 2, spellcheck: false }) : element('input', { type: 'text', spellcheck: false, autocomplete: 'off' });
+    return { name, isLines, control, node: labelled(text, control, { hint, path: `${snakeCase(key)}.${snakeCase(name)}` }) };
+  });
+  return {
+    key,
+    node: element('fieldset', { className: 'field', 'data-path': snakeCase(key) }, element('legend', { 'data-t': label }), controls.map(({ node }) => node)),
+    write: (value = {}) => {
+      for (const { name, isLines, control } of controls) control.value = isLines ? (value[name] ?? []).join('\n') : value[name] ?? '';
+    },
+    read: () => {
+      const read = {};
+      for (const { name, isLines, control } of controls) {
+        const text = textOf(control);
+        if (text !== undefined) read[name] = isLines ? text.split('\n').map(line => line.trim()).filter(Boolean) : text;
+      }
+      return Object.keys(read).length > 0 ? read : undefined;
+    },
+  };
+}
+
+/** A point in time, in the time zone of the browser. */
+export function momentPart(key, label, { hint } = {}) {
+  const control = element('input', { type: 'datetime-local', step: 1, name: snakeCase(key) });
+  return {
+    key,
+    node: labelled(label, control, { hint, path: snakeCase(key) }),
+    write: value => {
+      const date = value ? new Date(value) : null;
+      control.value = date ? new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19) : '';
+    },
+    read: violations => {
+      checkTyped(control, violations);
+      return control.value ? new Date(control.value).toISOString() : undefined;
+    },
+  };
+}
+
+/** A date without time. */
+export function datePart(key, label, { hint } = {}) {
+  const control = dateInput();
+  return {
+    key,
+    node: labelled(label, control, { hint, path: snakeCase(key) }),
+    write: value => writeDate(control, value),
+    read: violations => readDate(control, violations),
+  };
+}
+
+/** A control for a date. */
+export const dateInput = () => element('input', { type: 'date', max: '9999-12-31' });
+
+export function writeDate(control, date) {
+  control.value = date ? [String(date.year).padStart(4, '0'), String(date.month).padStart(2, '0'), String(date.day).padStart(2, '0')].join('-') : '';
+}
+
+export function readDate(control, violations) {
+  checkTyped(control, violations);
+  if (!control.value) return undefined;
+  const [year, month, day] = control.value.split('-').map(Number);
+  return { year, month, day };
+}
+
+/** A date or time that is typed in part has no value, and would be lost. */
+export function checkTyped(control, violations) {
+  if (control.validity.badInput) violations.push({ control, description: t('incomplete') });
+}
