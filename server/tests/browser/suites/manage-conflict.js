@@ -15,7 +15,7 @@ module.exports = shared => {
   const edit = (id, act) => {
     const merchant = { name: `merchants/${id}`, displayName: 'Conflict', brand: 'First', phone: '1', position: POSITION };
     return shared.withMerchant(merchant, async () => {
-      const view = await openManage(shared, `#/manage/merchants/${id}`);
+      const view = await openManage(shared, `#/manage/merchants/${id}`, { hasMap: false });
       await view.editing();
       view.expected.push('409', '404');
       await act(view, merchant.name);
@@ -84,7 +84,7 @@ module.exports = shared => {
   test('a merchant that somebody else has deleted is said to be gone', async () => {
     const name = 'merchants/conflict-gone';
     await shared.server.call('MerchantService/CreateMerchant', { merchant: { name, displayName: 'Gone', position: POSITION } });
-    const view = await openManage(shared, '#/manage/merchants/conflict-gone');
+    const view = await openManage(shared, '#/manage/merchants/conflict-gone', { hasMap: false });
     await view.editing();
     view.expected.push('404', '409');
     await view.type('phone', '2');
@@ -96,7 +96,7 @@ module.exports = shared => {
   });
 
   test('a lost response is repeated without a second merchant', async () => {
-    const view = await openManage(shared, '#/manage/new');
+    const view = await openManage(shared, '#/manage/new', { hasMap: false });
     view.expected.push('ERR_FAILED');
     await view.editing();
     await view.type('display_name', 'Lost Response');

@@ -19,7 +19,7 @@ module.exports = shared => {
   const edit = (id, more, act, options) => {
     const merchant = { name: `merchants/${id}`, displayName: 'Shoal Shop', position: near(0), ...more };
     return shared.withMerchant(merchant, async () => {
-      const view = await openManage(shared, `#/manage/merchants/${id}`, options);
+      const view = await openManage(shared, `#/manage/merchants/${id}`, { hasMap: false, ...options });
       await view.editing();
       await act(view, merchant.name);
       await view.close();
@@ -112,7 +112,7 @@ module.exports = shared => {
   });
 
   test('a form that is not touched changes nothing, whatever the merchant has', async () => {
-    const view = await openManage(shared, '#/manage/merchants/full');
+    const view = await openManage(shared, '#/manage/merchants/full', { hasMap: false });
     await view.editing();
     assert.equal(await view.page.isDisabled('#save'), true);
     assert.equal(await view.page.isDisabled('#discard'), true);
@@ -172,7 +172,7 @@ module.exports = shared => {
       assert.equal(await view.save(), 'saved');
       const { position } = await get(name);
       assert.deepEqual([position.longitude, position.accuracyM], [after, undefined]);
-    });
+    }, { hasMap: true });
   });
 
   test('a position in another datum is drawn where it is, and stays as it was given', async () => {
@@ -185,7 +185,7 @@ module.exports = shared => {
       assert.deepEqual((await get(name)).position, position);
       await view.drag('.pin.edited', 20, 20);
       assert.equal(await view.page.inputValue('#position-datum'), 'wgs84');
-    });
+    }, { hasMap: true });
   });
 
   test('a merchant is hidden and shown, and changes of the form stay', async () => {
@@ -223,7 +223,7 @@ module.exports = shared => {
 
   test('a merchant is deleted after a question', async () => {
     await shared.server.call('MerchantService/CreateMerchant', { merchant: { name: 'merchants/doomed', displayName: 'Doomed', position: near(50) } });
-    const view = await openManage(shared, '#/manage/merchants/doomed');
+    const view = await openManage(shared, '#/manage/merchants/doomed', { hasMap: false });
     view.expected.push('404');
     await view.editing();
     view.page.once('dialog', dialog => dialog.dismiss());

@@ -12,7 +12,7 @@ const HEADER = 'id,name,latitude,longitude,categories\n';
 const rows = count => Array.from({ length: count }, (_, index) => `imported-${index},Imported ${index},${(61 + index / 100_000).toFixed(6)},25.0,shop/kiosk\n`).join('');
 
 module.exports = shared => {
-  const open = options => openManage(shared, '#/manage/files', options);
+  const open = options => openManage(shared, '#/manage/files', { hasMap: false, ...options });
   const choose = (view, name, content) => view.page.setInputFiles('#import-file', { name, mimeType: 'application/octet-stream', buffer: Buffer.from(content) });
   const ended = view => until(() => view.page.isHidden('#import-cancel'));
   const run = async (view, button = '#import-start') => {
@@ -72,7 +72,7 @@ module.exports = shared => {
   test('a file of many rows shows its progress, and all of its rows arrive', async () => {
     // Of its own: the counts of other suites depend on how many merchants there are.
     const server = await start();
-    const view = await openManage(shared, '#/manage/files', { url: server.url });
+    const view = await openManage(shared, '#/manage/files', { url: server.url, hasMap: false });
     const count = 30_000;
     await choose(view, 'many.csv', HEADER + rows(count) + 'bad,Bad,95,25,\n'.repeat(1_200));
     await view.page.selectOption('#import-datum', 'wgs84');
@@ -85,7 +85,7 @@ module.exports = shared => {
 
   test('an import is cancelled, and leaving it is asked about', async () => {
     const server = await start();
-    const view = await openManage(shared, '#/manage/files', { url: server.url });
+    const view = await openManage(shared, '#/manage/files', { url: server.url, hasMap: false });
     view.expected.push('ERR_');
     // A response that never ends: cancelling does not depend on the speed of the server.
     await view.page.route('**/import?*', () => {});

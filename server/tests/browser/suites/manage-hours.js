@@ -12,7 +12,7 @@ module.exports = shared => {
   const edit = (id, openingHours, act) => {
     const name = `merchants/${id}`;
     return shared.withMerchant({ name, displayName: 'Hours Shop', position: POSITION, openingHours }, async () => {
-      const view = await openManage(shared, `#/manage/merchants/${id}`);
+      const view = await openManage(shared, `#/manage/merchants/${id}`, { hasMap: false });
       await view.editing();
       await act(view, async () => (await get(name)).openingHours);
       await view.close();

@@ -39,7 +39,7 @@ module.exports = shared => {
   });
 
   test('a list goes on page by page, and a text without letters is rejected beside its field', async () => {
-    const view = await openManage(shared, '#/manage');
+    const view = await openManage(shared, '#/manage', { hasMap: false });
     view.expected.push('400');
     await until(async () => (await view.listed()).length === 50);
     await view.page.click('#list-more');
@@ -53,7 +53,7 @@ module.exports = shared => {
 
   test('a key without the role is told so, and one with it goes on', async () => {
     await lock();
-    const view = await openManage(shared, '#/manage', { url: shared.locked.url, key: shared.keys.search });
+    const view = await openManage(shared, '#/manage', { url: shared.locked.url, hasMap: false, key: shared.keys.search });
     view.expected.push('403');
     await until(async () => /does not allow/.test(await view.text('#list-error')));
     await view.page.click('#key-button');
@@ -66,7 +66,7 @@ module.exports = shared => {
 
   test('a key that is limited to its merchants manages these only', async () => {
     await lock();
-    const view = await openManage(shared, '#/manage', { url: shared.locked.url, key: shared.keys.limited });
+    const view = await openManage(shared, '#/manage', { url: shared.locked.url, hasMap: false, key: shared.keys.limited });
     view.expected.push('401', '404', '403');
     await until(async () => (await view.listed()).join() === 'merchants/own');
     await view.page.click('#merchants a');
@@ -81,7 +81,7 @@ module.exports = shared => {
   test('a key that is revoked while a form has changes loses none of them', async () => {
     await lock();
     const key = shared.keys.addKey('leaving', '--role', 'manage');
-    const view = await openManage(shared, '#/manage', { url: shared.locked.url, key });
+    const view = await openManage(shared, '#/manage', { url: shared.locked.url, hasMap: false, key });
     view.expected.push('401');
     await until(async () => {
       if ((await view.listed()).length === 2) return true;
@@ -127,7 +127,7 @@ module.exports = shared => {
   });
 
   test('the console speaks Chinese, and a change of the language keeps what is typed', async () => {
-    const view = await openManage(shared, '#/manage/merchants/full', { context: { locale: 'zh-CN' } });
+    const view = await openManage(shared, '#/manage/merchants/full', { hasMap: false, context: { locale: 'zh-CN' } });
     await view.editing();
     assert.equal(await view.text('#save'), '保存');
     assert.match(await view.text('tr[data-weekday="0"]'), /^星期一/);
