@@ -68,33 +68,44 @@ export class Api {
     throw new CallError({ code: 'unavailable', message: 'the connection ended' });
   }
 
-  /** Sends a file, and calls `onLine` with each line of JSON of the response; an `error` among them rejects. `onProgress` gets the share that has been sent. */
+  /**
+   * Sends a file, and calls `onLine` with each line of JSON of the response; an `error` among them rejects. `onProgress` gets the share
+   * that has been sent.
+   */
   upload(path, file, contentType, { signal, onProgress, onLine }) {
     // `fetch` does not tell how much has been sent.
     const request = new XMLHttpRequest();
     return new Promise((resolve, reject) => {
       let read = 0;
-      let failure = null;
       const readLines = () => {
-        if (request.status !== 200) return;
         const text = request.responseText;
         for (let end = text.indexOf('\n', read); end >= 0; end = text.indexOf('\n', read)) {
           const line = JSON.parse(text.slice(read, end));
           read = end + 1;
-          if (line.error) failure = new CallError(line.error);
+          if (line.error) reject(new CallError(line.error));
           else onLine(line);
+        }
+      };
+      const attempt = act => () => {
+        try {
+          act();
+        } catch (error) {
+          reject(new CallError({ message: error.message }));
+          request.abort();
         }
       };
       request.open('POST', new URL(path, this.#base));
       for (const [name, value] of Object.entries(this.#headers(contentType))) request.setRequestHeader(name, value);
       request.upload.onprogress = event => onProgress(event.total > 0 ? event.loaded / event.total : 1);
-      request.onprogress = readLines;
-      request.onload = () => {
+      request.onprogress = attempt(() => request.status === 200 && readLines());
+      request.onload = attempt(() => {
+        if (request.status !== 200) {
+          reject(errorOf({ status: request.status }, request.responseText));
+          return;
+        }
         readLines();
-        if (request.status !== 200) failure = errorOf(request, request.responseText);
-        if (failure) reject(failure);
-        else resolve();
-      };
+        resolve();
+      });
       request.onerror = () => reject(new CallError({ code: 'unreachable' }));
       request.onabort = () => reject(new DOMException('', 'AbortError'));
       signal.addEventListener('abort', () => request.abort());

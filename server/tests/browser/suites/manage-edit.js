@@ -194,13 +194,16 @@ module.exports = shared => {
       await view.page.click('#hide-merchant');
       await until(() => view.page.$('#show-merchant'));
       assert.equal((await get(name)).visibility, 'VISIBILITY_HIDDEN');
+      await view.type('brand', 'Hidden Brand');
+      assert.equal(await view.save(), 'saved_unlisted');
+      await view.type('phone', '8');
       assert.match(await view.text('#edit-head .badges'), /Hidden/);
       await view.page.click('#show-merchant');
       await until(() => view.page.$('#hide-merchant'));
-      assert.equal(await view.page.inputValue(view.control('phone')), '7');
+      assert.equal(await view.page.inputValue(view.control('phone')), '8');
       assert.equal(await view.save(), 'saved');
       const stored = await get(name);
-      assert.deepEqual([stored.phone, stored.visibility], ['7', 'VISIBILITY_VISIBLE']);
+      assert.deepEqual([stored.phone, stored.visibility], ['8', 'VISIBILITY_VISIBLE']);
     });
   });
 

@@ -39,6 +39,8 @@ export default {
   save: 'Save',
   saving: 'Saving …',
   saved: 'Saved: searches find this version now.',
+  saved_pending: 'Saved. Searches return it once it has been approved.',
+  saved_unlisted: 'Saved. Searches do not return it: see above.',
   discard: 'Discard changes',
   discarded: 'Changes discarded.',
   unsaved: 'There are unsaved changes.',

@@ -39,6 +39,8 @@ export default {
   save: '保存',
   saving: '正在保存……',
   saved: '已保存，搜索现在可以找到此版本。',
+  saved_pending: '已保存。审核通过后搜索可见。',
+  saved_unlisted: '已保存。搜索不可见，原因见上。',
   discard: '放弃更改',
   discarded: '已放弃更改。',
   unsaved: '有未保存的更改。',

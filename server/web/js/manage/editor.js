@@ -9,7 +9,7 @@ import { askWhich, differences } from './conflict.js';
 import { MerchantForm } from './merchant-form.js';
 import { button, snakeCase } from './parts.js';
 import { Place } from './place.js';
-import { stateBadges } from './state.js';
+import { stateBadges, statesOf } from './state.js';
 
 /** Shows the editor in `box`. */
 export class Editor {
@@ -240,7 +240,7 @@ export class Editor {
       if (!done) return true;
       this.#base = stored;
       this.#stored(base, stored, method);
-      this.#say(done);
+      this.#say(done === 'saved' ? savedKey(stored) : done);
       return true;
     } catch (error) {
       if (this.#base !== base) return false;
@@ -265,7 +265,7 @@ export class Editor {
     else this.#form.rebase(stored);
     this.#showHead();
     this.#showState();
-    this.#place.show();
+    this.#place.changed();
   }
 
   /** Somebody else has changed the merchant: shows both versions, and goes on with what is chosen. */
@@ -279,7 +279,14 @@ export class Editor {
       return;
     }
     const found = differences(base, current, this.#form.changes([]), this.#form.keys);
-    const taken = found.length > 0 ? await askWhich(found, key => this.#labelOf(key)) : [];
+    if (found.length === 0) {
+      // Another version with the same content.
+      this.#base = current;
+      this.#form.rebase(current);
+      onRetry();
+      return;
+    }
+    const taken = await askWhich(found, key => this.#labelOf(key));
     if (this.#base !== base) return;
     if (taken === null) {
       this.#say('conflict_open');
@@ -288,7 +295,7 @@ export class Editor {
     this.#base = current;
     this.#form.rebase(current, taken);
     this.#showHead();
-    this.#place.show();
+    this.#place.changed();
     this.#showState();
     this.#say('conflict_resolved');
   }
@@ -303,7 +310,7 @@ export class Editor {
     this.#showError(null);
     this.#say('discarded');
     this.#showState();
-    this.#place.show();
+    this.#place.changed();
   }
 
   #requestId(method, request) {
@@ -315,6 +322,12 @@ export class Editor {
     }
     return this.#requestIds.get(content);
   }
+}
+
+/** The text for a version that has been saved: searches may not return it. */
+function savedKey(merchant) {
+  const [state] = statesOf(merchant);
+  return state === 'pending' ? 'saved_pending' : state ? 'saved_unlisted' : 'saved';
 }
 
 const back = () => element('a', { href: MANAGE_HASH, className: 'back', lang: currentLanguage() }, t('back_to_list'));

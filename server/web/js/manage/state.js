@@ -4,7 +4,7 @@ import { element } from '../dom.js';
 import { t } from '../i18n/i18n.js';
 
 /** Names of the states of a merchant, such as `hidden`; empty if searches return it. */
-function states({ visibility, businessStatus, review, validFrom, validUntil }, now) {
+export function statesOf({ visibility, businessStatus, review, validFrom, validUntil }, now = new Date()) {
   return [
     visibility === 'VISIBILITY_HIDDEN' && 'hidden',
     visibility === 'VISIBILITY_MISSING' && 'missing',
@@ -17,8 +17,8 @@ function states({ visibility, businessStatus, review, validFrom, validUntil }, n
 }
 
 /** The states as badges: that searches return the merchant, or why they do not. */
-export function stateBadges(merchant, now = new Date()) {
-  const found = states(merchant, now);
+export function stateBadges(merchant) {
+  const found = statesOf(merchant);
   if (found.length === 0) return element('span', { className: 'badge open' }, t('in_searches'));
   const reason = merchant.review?.reason;
   return found.map(state => element('span', { className: 'badge closed', 'data-state': state }, t(state) + (state === 'rejected' && reason ? `: ${reason}` : '')));
