@@ -37,7 +37,9 @@ fn add_files(folder: &Path, paths: &mut Vec<String>) -> io::Result<()> {
             if relative != Path::new("tools") {
                 add_files(&path, paths)?;
             }
-        } else if relative.extension().is_none_or(|extension| extension != "md") && !relative.ends_with("SHA256SUMS") {
+        } else if relative.extension().is_none_or(|extension| extension != "md")
+            && !relative.ends_with("SHA256SUMS")
+        {
             let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
             paths.push(parts.join("/"));
         }

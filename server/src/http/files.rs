@@ -133,7 +133,8 @@ impl Etags {
         let hash = hash_of(gzip);
         // Hexadecimal digits are valid in headers.
         let etag = |suffix: &str| {
-            HeaderValue::try_from(format!("\"{hash}{suffix}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+            HeaderValue::try_from(format!("\"{hash}{suffix}\""))
+                .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
         };
         Self { gzip: etag("-gzip"), identity: etag("") }
     }
@@ -195,7 +196,10 @@ mod tests {
             .map(|(sum, path)| (format!("{VERSIONED}{path}"), sum.to_owned()))
             .collect();
         let actual = FILES.iter().filter(|file| file.path.starts_with(VERSIONED)).map(|file| {
-            let sum = Sha256::digest(decompress(file.gzip).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sum = Sha256::digest(decompress(file.gzip).unwrap())
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             (file.path.to_owned(), sum)
         });
         assert_eq!(actual.collect::<BTreeSet<_>>(), recorded);

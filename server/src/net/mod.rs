@@ -24,6 +24,7 @@
 //! | `http2` | the requests and responses of an HTTP/2 connection |
 //! | `http1` | one HTTP/1.1 connection, on the listener for browsers |
 //! | `request_body` | the body of a request, over either |
+//! | `stream_body` | that of a request over HTTP/2 |
 //! | `message_limits` | size, time and memory limits of messages while they arrive |
 //! | `unread` | bounds the responses that clients do not read, and the small frames of requests that the server has not read |
 //! | `in_flight` | counts requests that have not finished |
@@ -43,6 +44,7 @@ mod preface;
 mod read_throttle;
 pub(crate) mod request_body;
 mod reset_limit;
+mod stream_body;
 pub(crate) mod tls;
 pub(crate) mod unread;
 mod write_coalescing;

@@ -10,7 +10,7 @@ use http_body::{Body, Frame};
 use hyper::body::{Bytes, Incoming};
 use pin_project_lite::pin_project;
 
-use super::http2::StreamBody;
+use super::stream_body::StreamBody;
 
 pin_project! {
     /// The body of a request, as it arrives.

@@ -8,7 +8,6 @@
 mod arrived;
 mod backpressure;
 mod response;
-mod stream_body;
 
 use std::{
     convert::Infallible,
@@ -31,7 +30,6 @@ use tower::ServiceExt;
 pub(crate) use self::{
     arrived::Arrived,
     backpressure::{Backpressure, BackpressureObserver},
-    stream_body::StreamBody,
 };
 use super::{
     RequestService,
@@ -41,6 +39,7 @@ use super::{
     },
     peer::Peer,
     request_body::RequestBody,
+    stream_body::StreamBody,
     unread::{ConnectionUnread, ResponseBytes},
 };
 
