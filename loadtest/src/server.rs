@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use nearby_testkit::{NearbyBinary, ServerCommand};
+use nearby_testkit::{NearbyBinary, ServerCommand, flags};
 use tempfile::TempDir;
 
 /// Time limit for a start or a stop: with ten million merchants each takes minutes.
@@ -20,6 +20,8 @@ pub struct ServerProcess {
     process: nearby_testkit::ServerProcess,
     /// URL that it listens on.
     pub url: String,
+    /// Host and port of its HTTP listener, if it has one.
+    pub http_address: Option<String>,
     _directory: TempDir,
 }
 
@@ -46,7 +48,31 @@ impl ServerProcess {
     /// # Errors
     /// There is no `nearby` binary, or the server does not become ready.
     pub async fn start_with(cpu_split: Option<&CpuSplit>, arguments: &[&OsStr]) -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("nearby-loadtest-").tempdir()?;
+        Self::start_in(directory()?, cpu_split, arguments).await
+    }
+
+    /// Starts the binary with an HTTP listener.
+    ///
+    /// # Errors
+    /// There is no `nearby` binary, or the server does not become ready.
+    pub async fn start_with_http(cpu_split: Option<&CpuSplit>) -> io::Result<Self> {
+        let directory = directory()?;
+        let file = directory.path().join("http-address");
+        let arguments = [
+            flags::HTTP_LISTEN.as_ref(),
+            "127.0.0.1:0".as_ref(),
+            flags::HTTP_ADDRESS_FILE.as_ref(),
+            file.as_os_str(),
+        ];
+        let server = Self::start_in(directory, cpu_split, &arguments).await?;
+        Ok(Self { http_address: Some(fs::read_to_string(&file)?.trim().to_owned()), ..server })
+    }
+
+    async fn start_in(
+        directory: TempDir,
+        cpu_split: Option<&CpuSplit>,
+        arguments: &[&OsStr],
+    ) -> io::Result<Self> {
         let nearby = NearbyBinary::find(None)?;
         writeln!(io::stderr(), "starting {}", nearby.description)?;
         let mut command = ServerCommand::new(&nearby.path, &directory.path().join("data"));
@@ -55,7 +81,7 @@ impl ServerProcess {
             command = command.processors(&cpu_split.server);
         }
         let process = command.spawn()?.ready(TIMEOUT).await.map_err(io::Error::other)?;
-        Ok(Self { url: process.url(), process, _directory: directory })
+        Ok(Self { url: process.url(), http_address: None, process, _directory: directory })
     }
 
     /// Stops the server gracefully and starts it again at the same address with the same data.
@@ -71,6 +97,10 @@ impl ServerProcess {
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
+}
+
+fn directory() -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix("nearby-loadtest-").tempdir()
 }
 
 impl CpuSplit {

@@ -1,4 +1,4 @@
-//! Catalog of attacks. Each acts on one connection until the server ends the connection or all its streams.
+//! Catalog of attacks on the gRPC listener. Each acts on one connection until the server ends the connection or all its streams.
 
 use std::{collections::HashSet, io, net::SocketAddr, ops::Range, pin::Pin, sync::LazyLock, time::Duration};
 
@@ -15,13 +15,16 @@ use super::{
 use crate::h2_client::encode_framed;
 
 /// Runs an attack on a server and returns how the server ended it. The number is unique among the clients of all attacks.
-type AttackFn = fn(SocketAddr, usize) -> Pin<Box<dyn Future<Output = io::Result<Termination>> + Send>>;
+pub(super) type AttackFn =
+    fn(SocketAddr, usize) -> Pin<Box<dyn Future<Output = io::Result<Termination>> + Send>>;
 
 /// An attack.
 #[derive(Debug)]
 pub struct Attack {
     /// Name.
     pub name: &'static str,
+    /// The listener that is attacked.
+    pub listener: Listener,
     /// Number of concurrent connections.
     pub connections: usize,
     /// Time within which the server must end a connection.
@@ -35,17 +38,27 @@ pub struct Attack {
     pub(super) run: AttackFn,
 }
 
+/// A listener of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// Of gRPC.
+    Grpc,
+    /// Of HTTP.
+    Http,
+}
+
 /// Maximum number of connections of an attack.
 pub(super) const MAX_CONNECTIONS: usize = 10_000;
 
-const fn attack(name: &'static str, connections: usize, limit_s: u64, run: AttackFn) -> Attack {
+pub(super) const fn attack(name: &'static str, connections: usize, limit_s: u64, run: AttackFn) -> Attack {
     let measure_for = Duration::from_secs(5);
     let limit = Duration::from_secs(limit_s);
-    Attack { name, connections, limit, measure_for, must_end: true, max_growth_bytes: None, run }
+    let listener = Listener::Grpc;
+    Attack { name, listener, connections, limit, measure_for, must_end: true, max_growth_bytes: None, run }
 }
 
-/// All attacks.
-pub static ATTACKS: [Attack; 15] = [
+/// All attacks on the gRPC listener.
+pub(super) static ATTACKS: [Attack; 15] = [
     attack("rapid-reset", 4, 10, |to, number| Box::pin(rapid_reset(to, number))),
     attack("paced-reset", 4, 10, |to, number| Box::pin(paced_reset(to, number))),
     attack("made-you-reset", 4, 10, |to, number| Box::pin(made_you_reset(to, number))),

@@ -75,6 +75,7 @@ pub(super) fn head(path: &str) -> Vec<u8> {
 }
 
 /// A connection on which anything can be sent.
+#[derive(Debug)]
 pub(super) struct RawConnection {
     pub(super) reads: OwnedReadHalf,
     pub(super) writes: OwnedWriteHalf,
@@ -159,6 +160,10 @@ pub enum Termination {
     GoAway(u32),
     /// Ended all streams.
     Streams,
+    /// Responded with this HTTP status, and closed the connection.
+    Status(u16),
+    /// Made an error.
+    Fault(&'static str),
 }
 
 impl fmt::Display for Termination {
@@ -172,6 +177,8 @@ impl fmt::Display for Termination {
             Self::GoAway(11) => f.write_str("ENHANCE_YOUR_CALM"),
             Self::GoAway(code) => write!(f, "GOAWAY {code}"),
             Self::Streams => f.write_str("streams"),
+            Self::Status(status) => write!(f, "HTTP {status}"),
+            Self::Fault(fault) => f.write_str(fault),
         }
     }
 }

@@ -105,14 +105,37 @@ pub(super) struct PreparedRun {
     /// `None` if the server holds merchants of its own.
     pub(super) oracle: Option<Arc<Oracle>>,
     pub(super) progress: Progress,
+    /// The server as a target.
+    pub(super) target: Target,
     /// Host and port of the server.
     pub(super) address: String,
+    /// Host and port of its HTTP listener, if this process started it with one.
+    pub(super) http_address: Option<String>,
     pub(super) server_pid: Option<u32>,
     scenario: Scenario,
     is_server_local: bool,
     threads: usize,
     fingerprint: (u64, u64),
     _server: Option<ServerProcess>,
+}
+
+/// Listeners of a server that this process starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listeners {
+    /// That of gRPC.
+    Grpc,
+    /// Also that of HTTP.
+    GrpcAndHttp,
+}
+
+impl Listeners {
+    async fn start(self) -> io::Result<ServerProcess> {
+        let cpu_split = CpuSplit::take();
+        match self {
+            Self::Grpc => ServerProcess::start(cpu_split.as_ref()).await,
+            Self::GrpcAndHttp => ServerProcess::start_with_http(cpu_split.as_ref()).await,
+        }
+    }
 }
 
 /// Number of requests covered by the hash in reports.
@@ -155,6 +178,14 @@ impl RunOptions {
 
 impl PreparedRun {
     pub(super) async fn prepare(options: &RunOptions, scenario: &Scenario) -> Result<Self, Error> {
+        Self::prepare_with(options, scenario, Listeners::Grpc).await
+    }
+
+    pub(super) async fn prepare_with(
+        options: &RunOptions,
+        scenario: &Scenario,
+        listeners: Listeners,
+    ) -> Result<Self, Error> {
         if let Some(pid) = options.server_pid {
             ProcessUsage::of(pid).map_err(|_| Error::NoProcess(pid))?;
         }
@@ -164,10 +195,7 @@ impl PreparedRun {
         }
         // Counted before half of the processors are given to the server.
         let threads = options.threads();
-        let own = match &options.server {
-            Some(_) => None,
-            None => Some(ServerProcess::start(CpuSplit::take().as_ref()).await?),
-        };
+        let own = if options.server.is_none() { Some(listeners.start().await?) } else { None };
         let url =
             own.as_ref().map_or_else(|| options.server.clone().unwrap_or_default(), |own| own.url.clone());
         if own.is_some() {
@@ -196,7 +224,7 @@ impl PreparedRun {
         let mut preview = RequestGenerator::new(&dataset, &scenario, requests_seed, one_in);
         (0..HASHED).for_each(|_| drop(preview.next_request()));
         let settings = Settings {
-            target,
+            target: target.clone(),
             connections: options.connections,
             streams: options.streams,
             retries: options.retries,
@@ -211,7 +239,9 @@ impl PreparedRun {
             dataset,
             oracle,
             progress,
+            target,
             address,
+            http_address: own.as_ref().and_then(|own| own.http_address.clone()),
             server_pid,
             scenario,
             is_server_local: server_pid.is_some(),
@@ -219,6 +249,11 @@ impl PreparedRun {
             fingerprint: preview.fingerprint(),
             _server: own,
         })
+    }
+
+    /// The requests of the scenario from the first one.
+    pub(super) fn requests(&self, options: &RunOptions) -> RequestGenerator {
+        RequestGenerator::new(&self.dataset, &self.scenario, options.requests_seed(), options.verify_one_in)
     }
 
     pub(super) fn setup(&self, options: &RunOptions) -> Setup {

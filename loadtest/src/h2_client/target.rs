@@ -117,6 +117,12 @@ impl Target {
         Ok(self)
     }
 
+    /// Returns the value of the header `authorization`, if there is one.
+    #[must_use]
+    pub fn authorization(&self) -> Option<&HeaderValue> {
+        self.authorization.as_ref()
+    }
+
     /// Returns the deadline of a call.
     #[must_use]
     pub fn deadline(&self) -> Duration {

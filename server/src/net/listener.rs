@@ -200,7 +200,10 @@ impl ConnectionContext {
                 reject(metrics, "bad_preface");
             }
             Ok(Err(PrefaceError::OtherProtocol(client))) if self.server.has_http1 => {
-                http1::serve_connection(client, peer, service, limits, self.drain).await;
+                let eviction = http1::serve_connection(client, peer, service, limits, self.drain).await;
+                if let Some(eviction) = eviction {
+                    reject(metrics, eviction.as_str());
+                }
             }
             // No protocol error: a misconfigured client or health check must not get its IP banned, and the answer is cheap.
             Ok(Err(PrefaceError::OtherProtocol(client))) => {

@@ -14,6 +14,10 @@ pub const CERT_ROLES: &str = "--cert-roles";
 pub const CHECKPOINT_JOURNAL_MIB: &str = "--checkpoint-journal-mib";
 /// Directory of the store.
 pub const DATA_DIR: &str = "--data-dir";
+/// Address of the HTTP listener.
+pub const HTTP_LISTEN: &str = "--http-listen";
+/// File that the server writes the address of its HTTP listener to before [`ADDRESS_FILE`].
+pub const HTTP_ADDRESS_FILE: &str = "--http-address-file";
 /// Address to listen on.
 pub const LISTEN: &str = "--listen";
 /// Age at which a connection is drained, in seconds.

@@ -74,6 +74,7 @@ impl Protocol {
 }
 
 const WRONG_METHOD: &str = "calls are POST requests, so that no position is in a URL\n";
+const UNKNOWN_PATH: &str = "there is nothing at this path\n";
 const WRONG_CONTENT_TYPE: &str = "the content type must be application/json or application/proto, or for a method that streams \
                                   responses application/connect+json or application/connect+proto\n";
 
@@ -101,6 +102,9 @@ pub(super) fn json_call(
 /// Makes a call.
 pub(super) async fn call(calls: Calls, request: Request<HttpBody>) -> Response<HttpBody> {
     if request.method() != HttpMethod::POST {
+        if Route::of_path(request.uri().path()).method().is_none() {
+            return plain_text(StatusCode::NOT_FOUND, UNKNOWN_PATH);
+        }
         let mut response = plain_text(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD);
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;

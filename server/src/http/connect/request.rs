@@ -105,10 +105,16 @@ async fn read_message(
         // The size of the message, without its prefix.
         match error.downcast::<MessageLimitError>() {
             Ok(limit) => match *limit {
-                MessageLimitError::TooLarge { .. } => MessageLimitError::TooLarge { max_bytes }.into(),
+                MessageLimitError::TooLarge { .. } => {
+                    BoxError::from(MessageLimitError::TooLarge { max_bytes })
+                }
                 other => other.into(),
             },
-            Err(other) => other,
+            // An error of the client, not of the server.
+            Err(_) => {
+                let message = "the body of the request is malformed, or was not sent to its end";
+                with_reason(Code::InvalidArgument, reason::MESSAGE_MALFORMED, message).into()
+            }
         }
     })?;
     if !protocol.is_stream {

@@ -18,7 +18,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tonic::{Code, Status};
 
@@ -35,6 +35,9 @@ use crate::{
 const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 /// Limit for a file to arrive.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// Limit for this many bytes more of a file to arrive: a client that sends a byte now and then must not keep a place of the uploads.
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
+const PROGRESS_BYTES: usize = 64 * 1024;
 /// Files that are received or read at a time: each takes up to 64 MiB of the disk, and the memory of a call or two.
 static UPLOADS: LazyLock<std::sync::Arc<Semaphore>> =
     LazyLock::new(|| std::sync::Arc::new(Semaphore::new(4)));
@@ -141,12 +144,19 @@ async fn receive(mut body: HttpBody) -> Result<File, Status> {
     let failed = |_: io::Error| Status::from(ServiceError::DiskFull);
     let mut file = tempfile::tempfile().map_err(failed)?;
     let (mut bytes, mut start) = (0, Vec::new());
-    while let Some(frame) = body.frame().await {
+    let (mut deadline, mut next) = (Instant::now() + PROGRESS_TIMEOUT, PROGRESS_BYTES);
+    while let Some(frame) =
+        timeout_at(deadline, body.frame()).await.map_err(|_| ServiceError::DeadlineExceeded)?
+    {
         let frame = frame.map_err(|_| {
-            with_reason(Code::Cancelled, reason::MESSAGE_MALFORMED, "the file was not sent to its end")
+            let message = "the body of the request is malformed, or was not sent to its end";
+            with_reason(Code::InvalidArgument, reason::MESSAGE_MALFORMED, message)
         })?;
         let Ok(data) = frame.into_data() else { continue };
         bytes += data.len();
+        if bytes >= next {
+            (deadline, next) = (Instant::now() + PROGRESS_TIMEOUT, bytes + PROGRESS_BYTES);
+        }
         if bytes > MAX_FILE_BYTES {
             let message = "the file is larger than 64 MiB; split it, or use nearby import";
             return Err(with_reason(Code::ResourceExhausted, reason::MESSAGE_TOO_LARGE, message));
@@ -215,5 +225,31 @@ fn add(row: Row, options: &ImportOptions, messages: &mut Messages<'_>) -> Entry 
                 line: json!({ "row": number, "name": name, "state": "rejected", "violations": violations }),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt, stream};
+
+    use super::*;
+
+    /// A body of `count` parts, one each `interval`.
+    fn body(count: usize, part: &'static [u8], interval: Duration) -> HttpBody {
+        let parts = stream::iter(0..count).then(move |_| async move {
+            tokio::time::sleep(interval).await;
+            Ok::<_, io::Error>(Bytes::from_static(part))
+        });
+        HttpBody::from_stream(parts)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_makes_no_progress_is_given_up() {
+        static PART: [u8; PROGRESS_BYTES] = [b'x'; PROGRESS_BYTES];
+        let start = Instant::now();
+        let slow = receive(body(1_000, b"x", Duration::from_secs(1))).await.unwrap_err();
+        assert_eq!((slow.code(), start.elapsed().as_secs()), (Code::DeadlineExceeded, 60));
+        let steady = receive(body(5, &PART, PROGRESS_TIMEOUT - Duration::from_secs(1))).await.unwrap();
+        assert_eq!(steady.metadata().unwrap().len(), 5 * PROGRESS_BYTES as u64);
     }
 }

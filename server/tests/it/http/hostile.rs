@@ -59,6 +59,31 @@ async fn calls_succeed_beside_connections_that_stall() {
 }
 
 #[tokio::test]
+async fn bodies_that_are_malformed_or_cut_are_errors_of_the_client() {
+    let server = HttpServer::start(&[]).await;
+    let trailers = format!("0\r\n{}", "x-more: m\r\n".repeat(3_000));
+    for (path, content_type) in [
+        (SEARCH, "application/json"),
+        (SEARCH, "application/proto"),
+        (WATCH, "application/connect+json"),
+        ("/import", "text/csv"),
+    ] {
+        for body in ["no size\r\n", "10000000000000000\r\n", trailers.as_str()] {
+            let start = format!(
+                "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n{body}"
+            );
+            let mut socket = open(server.address, &start).await;
+            let mut response = Vec::new();
+            // The server closes the connection, in whose buffers there may be more of the body: a reset is no error here.
+            drop(tokio::time::timeout(TIMEOUT, socket.read_to_end(&mut response)).await.unwrap());
+            let response = String::from_utf8(response).unwrap();
+            assert!(response.contains("MESSAGE_MALFORMED"), "{path} {content_type} {body:.20}: {response}");
+            assert!(!response.starts_with("HTTP/1.1 5"), "{path}: {response}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_limit_of_connections_per_ip_holds_for_the_http_listener() {
     let server = HttpServer::start(&["--max-connections-per-ip", "3"]).await;
     let mut held = Vec::new();

@@ -91,6 +91,10 @@ async fn other_content_types_and_methods_are_rejected_unread() {
             "{method}"
         );
     }
+    for path in ["/nothing", "/nearby.v1.NearbyService/Nothing", "/nearby.v1.NearbyService"] {
+        let answer = server.send(Request::get(format!("http://{}{path}", server.address)), "").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
     // The body of 64 MiB that this announces is never asked for.
     let mut socket = TcpStream::connect(server.address).await.unwrap();
     let head = format!(
