@@ -1,7 +1,5 @@
 //! Compresses the files of the page, so that the binary has them once and as browsers take them.
 
-#![expect(clippy::print_stdout, reason = "Cargo reads instructions from the output")]
-
 use std::{
     env, fs, io,
     io::Write,
