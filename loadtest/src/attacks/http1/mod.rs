@@ -57,7 +57,7 @@ pub(super) static ATTACKS: [Attack; 20] = [
     held("http-wide-json", 4, 5, |to, number| Box::pin(repeat(to, number, &WIDE_JSON))),
     Attack {
         measure_for: Duration::from_secs(20),
-        ..http("http-idle", MAX_CONNECTIONS, 70, |to, number| Box::pin(idle(to, number)))
+        ..http("http-idle", MAX_CONNECTIONS, 90, |to, number| Box::pin(idle(to, number)))
     },
 ];
 
@@ -218,7 +218,7 @@ async fn pipelining(to: SocketAddr, number: usize) -> io::Result<Termination> {
 /// Requests large responses and reads none of them.
 async fn slow_readers(to: SocketAddr, number: usize) -> io::Result<Termination> {
     let search = format!(r#"{{"origin":{ORIGIN},"pageSize":500,"view":"MERCHANT_VIEW_FULL"}}"#);
-    let request = call(BATCH_SEARCH, &format!(r#"{{"requests":[{}]}}"#, [&*search; 8].join(",")));
+    let request = call(BATCH_SEARCH, &format!(r#"{{"requests":[{}]}}"#, [&*search; 50].join(",")));
     let mut connection = RawConnection::connect(to, number).await?;
     // A write fails once the server has closed the connection.
     while connection.write(&request).await.is_ok() {
