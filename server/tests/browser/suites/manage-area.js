@@ -47,6 +47,7 @@ module.exports = shared => {
   test('corners and holes are typed as well, and removed', async () => {
     const polygons = { coordinateSystem: 'COORDINATE_SYSTEM_WGS84', polygons: [{ shell: square(800), holes: [square(100)] }] };
     await edit('typed', { serviceArea: { polygons } }, async (view, area) => {
+      view.expected.push('400');
       await view.openSection('area');
       const texts = await view.page.$$eval('.ring', all => all.map(each => each.value.split('\n').length));
       assert.deepEqual(texts, [4, 4]);
@@ -95,6 +96,7 @@ module.exports = shared => {
     const names = others.map(([, displayName]) => `merchants/${displayName.replace(' ', '-')}`);
     await shared.server.call('MerchantService/BatchCreateMerchants', { requests: others.map(([northM, displayName], index) => ({ merchant: { name: names[index], displayName, position: near(northM) } })) });
     await edit('ranked', { position: near(700) }, async view => {
+      view.expected.push('400');
       const rank = () => until(() => view.page.evaluate(() => document.getElementById('rank-text')?.textContent));
       await view.page.click('#preview-pick');
       // A point of the search, set by the explorer, is offered too.
@@ -106,6 +108,9 @@ module.exports = shared => {
       assert.deepEqual(listed, ['Skerry One', 'Skerry Two', 'This merchant', 'Skerry Three']);
       await view.type('position.latitude', String(near(100).latitude));
       await until(async () => /^Number 2 from this point/.test(await view.text('#rank-text')));
+      await view.type('categories', 'shop/of-its-own');
+      await view.page.check('#preview-categories');
+      await until(async () => /^Number 1 from this point/.test(await view.text('#rank-text')));
       await view.page.click('#discard');
     });
     await shared.server.call('MerchantService/BatchDeleteMerchants', { requests: names.map(name => ({ name })) });

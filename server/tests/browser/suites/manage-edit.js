@@ -50,7 +50,7 @@ module.exports = shared => {
       for (const section of ['basics', 'place', 'hours', 'contact', 'photos', 'area', 'status', 'languages', 'data']) await view.openSection(section);
       const texts = {
         display_name: 'Every Field', brand: 'Shoal', categories: 'shop/kiosk', services: 'delivery, pickup', phone: '+358 10', website_uri: 'https://shoal.test/',
-        source: 'console', 'address.locality': 'Helsinki', 'address.address_lines': 'Pier 1\nDoor 2', 'address.postal_code': '00140', 'address.region_code': 'FI',
+        source: 'console', 'address.locality': 'Helsinki', 'address.address_lines': 'Pier 1\nDoor 2', 'address.postal_code': '00140', 'address.region_code': 'fi',
         'address.sublocality': 'Shoal', 'address.administrative_area': 'Uusimaa', 'mini_program.app_id': 'wx01', 'mini_program.path': 'pages/a', valid_from: '2020-01-02T03:04:05',
         valid_until: '2090-01-02T03:04:05', 'position.accuracy_m': '12.5',
       };
@@ -151,12 +151,38 @@ module.exports = shared => {
 
   test('texts that are no numbers or dates are said to be none', async () => {
     await edit('texts', {}, async view => {
+      view.expected.push('400');
       await view.openSection('data');
       await view.type('position.latitude', 'north');
       await view.page.click('[data-path="attributes"] > .add');
       await view.page.fill('[data-path="attributes"] .entry input', 'rating');
       assert.equal(await view.save(), 'check_fields');
       assert.deepEqual(await view.fieldErrors(), { 'position.latitude': 'Type a number.', 'attributes[rating].key': 'Type a number for this key.' });
+    });
+  });
+
+  test('all errors are shown at once, and each vanishes when its field is changed', async () => {
+    const view = await openManage(shared, '#/manage/new', { hasMap: false });
+    view.expected.push('400');
+    await view.editing();
+    await view.type('website_uri', 'ftp://shoal.test');
+    assert.equal(await view.save(), 'check_fields');
+    assert.deepEqual(Object.keys(await view.fieldErrors()).sort(), ['display_name', 'position.latitude', 'position.longitude', 'website_uri']);
+    await view.type('display_name', 'Shoal');
+    assert.deepEqual(Object.keys(await view.fieldErrors()).sort(), ['position.latitude', 'position.longitude', 'website_uri']);
+    await view.page.click('#discard');
+    await view.close();
+  });
+
+  test('categories that merchants nearby have are taken over by a click', async () => {
+    await edit('suggested', { position: { latitude: 60.1719, longitude: 24.9414, coordinateSystem: 'COORDINATE_SYSTEM_WGS84' } }, async (view, name) => {
+      await view.type('categories', 'caf');
+      await until(() => view.page.$('.suggestion'));
+      await view.page.click('.suggestion >> text=amenity/cafe');
+      assert.equal(await view.page.inputValue(view.control('categories')), 'amenity/cafe');
+      assert.equal(await view.page.$('.suggestion >> text=amenity/cafe'), null);
+      assert.equal(await view.save(), 'saved');
+      assert.deepEqual((await get(name)).categories, ['amenity/cafe']);
     });
   });
 

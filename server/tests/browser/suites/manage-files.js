@@ -29,12 +29,12 @@ module.exports = shared => {
     const view = await open();
     await choose(view, 'shops.csv', HEADER + rows(2));
     await view.page.selectOption('#import-datum', 'wgs84');
-    assert.match(await run(view, '#import-check'), /^Checked, nothing stored\. 2 rows: 2 to create/);
+    assert.match(await run(view, '#import-check'), /^Checked, nothing stored\. Rows: 2\. To create: 2/);
     await assert.rejects(shared.server.call('MerchantService/GetMerchant', { name: 'merchants/imported-0' }), /not_found/);
     await view.page.fill('#import-source', 'crm');
-    assert.match(await run(view), /^2 rows: 2 created, 0 updated, 0 unchanged, 0 rejected/);
+    assert.match(await run(view), /^Rows: 2\. Created: 2, updated: 0, unchanged: 0, rejected: 0/);
     assert.equal((await shared.server.call('MerchantService/GetMerchant', { name: 'merchants/imported-0' })).source, 'crm');
-    assert.match(await run(view), /^2 rows: 0 created, 0 updated, 2 unchanged, 0 rejected/);
+    assert.match(await run(view), /^Rows: 2\. Created: 0, updated: 0, unchanged: 2, rejected: 0/);
     await removeImported(shared.server, 2);
     await view.close();
   });
@@ -43,7 +43,7 @@ module.exports = shared => {
     const view = await open();
     await choose(view, 'shops.csv', `${HEADER}${rows(1)}bad,Bad,95,25,\n,<b>no id</b>,61,25,\n`);
     await view.page.selectOption('#import-datum', 'wgs84');
-    assert.match(await run(view), /^3 rows: 1 created, 0 updated, 0 unchanged, 2 rejected/);
+    assert.match(await run(view), /^Rows: 3\. Created: 1, updated: 0, unchanged: 0, rejected: 2/);
     const table = await view.page.$$eval('.rejected tbody tr', all => all.map(each => [...each.children].map(cell => cell.textContent)));
     assert.deepEqual(table.map(each => each[0]), ['3', '4']);
     assert.match(table[0][2], /latitude/);
@@ -76,9 +76,9 @@ module.exports = shared => {
     const count = 30_000;
     await choose(view, 'many.csv', HEADER + rows(count) + 'bad,Bad,95,25,\n'.repeat(1_200));
     await view.page.selectOption('#import-datum', 'wgs84');
-    assert.match(await run(view), /^31,200 rows: 30,000 created, 0 updated, 0 unchanged, 1,200 rejected/);
+    assert.match(await run(view), /^Rows: 31,200\. Created: 30,000, updated: 0, unchanged: 0, rejected: 1,200/);
     assert.equal((await view.page.$$('.rejected tbody tr')).length, 1_000);
-    assert.match(await view.text('#import-rejected'), /1,200 rows rejected/);
+    assert.match(await view.text('#import-rejected'), /Rejected rows: 1,200/);
     await view.close();
     await server.stop();
   });

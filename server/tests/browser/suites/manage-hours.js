@@ -20,7 +20,7 @@ module.exports = shared => {
   };
   /** Sets the times of a period of a day. */
   const setTimes = async (view, weekday, row, opens, closes) => {
-    const inputs = await view.page.$$(`tr[data-weekday="${weekday}"] .period:nth-child(${row}) input[type=time]`);
+    const inputs = await view.page.$$(`li[data-weekday="${weekday}"] .period:nth-child(${row}) input[type=time]`);
     await inputs[0].fill(opens);
     await inputs[1].fill(closes);
   };
@@ -30,17 +30,17 @@ module.exports = shared => {
     await edit('week', undefined, async (view, hours) => {
       await view.page.check('#hours-weekly');
       assert.equal(await view.page.inputValue(view.control('opening_hours.time_zone')), 'Europe/Helsinki');
-      await view.page.click('tr[data-weekday="0"] .add');
-      await view.page.click('tr[data-weekday="0"] .add');
+      await view.page.click('li[data-weekday="0"] .add');
+      await view.page.click('li[data-weekday="0"] .add');
       await setTimes(view, 0, 1, '08:30', '12:00');
       await setTimes(view, 0, 2, '13:00', '17:15');
-      await view.page.click('tr[data-weekday="4"] .add');
+      await view.page.click('li[data-weekday="4"] .add');
       await setTimes(view, 4, 1, '20:00', '04:00');
-      assert.match(await view.text('tr[data-weekday="4"]'), /until the next day/);
-      await view.page.click('tr[data-weekday="5"] .add');
+      assert.match(await view.text('li[data-weekday="4"]'), /until the next day/);
+      await view.page.click('li[data-weekday="5"] .add');
       await setTimes(view, 5, 1, '00:00', '00:00');
-      assert.match(await view.text('tr[data-weekday="5"]'), /open all day/);
-      assert.match(await view.text('tr[data-weekday="6"]'), /Closed/);
+      assert.match(await view.text('li[data-weekday="5"]'), /open all day/);
+      assert.match(await view.text('li[data-weekday="6"]'), /Closed/);
       assert.equal(await view.save(), 'saved');
       assert.deepEqual(await hours(), {
         timeZone: 'Europe/Helsinki',
@@ -51,8 +51,8 @@ module.exports = shared => {
 
   test('the hours of a day are copied to others', async () => {
     await edit('copied', { timeZone: 'UTC', weeklyPeriods: periods(['MONDAY', 600, 60], ['TUESDAY', 0, 30]) }, async (view, hours) => {
-      await view.page.selectOption('tr[data-weekday="0"] .copy-hours', 'weekdays');
-      await view.page.selectOption('tr[data-weekday="0"] .copy-hours', '6');
+      await view.page.selectOption('li[data-weekday="0"] .copy-hours', 'weekdays');
+      await view.page.selectOption('li[data-weekday="0"] .copy-hours', '6');
       assert.equal(await view.save(), 'saved');
       assert.deepEqual((await hours()).weeklyPeriods, periods(...['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SUNDAY'].map(day => [day, 600, 60])));
     });
@@ -64,7 +64,7 @@ module.exports = shared => {
         await view.page.click('#add-special-day');
         await view.page.fill('.special-days > :last-child input[type=date]', date);
       }
-      await view.page.click('.special-days > :last-child .day-periods .add');
+      await view.page.click('.special-days > :last-child .add');
       assert.equal(await view.save(), 'saved');
       assert.deepEqual((await hours()).specialDays, [
         { date: { year: 2030, month: 12, day: 24 } }, { date: { year: 2030, month: 12, day: 31 }, periods: [{ startMinute: 540, lengthMinutes: 480 }] },
@@ -96,8 +96,8 @@ module.exports = shared => {
       await view.page.check('#hours-weekly');
       assert.equal(await view.save(), 'check_fields');
       assert.match(Object.values(await view.fieldErrors()).join(), /Add hours/);
-      await view.page.click('tr[data-weekday="2"] .add');
-      await view.page.fill('tr[data-weekday="2"] input >> nth=1', '');
+      await view.page.click('li[data-weekday="2"] .add');
+      await view.page.fill('li[data-weekday="2"] input >> nth=1', '');
       assert.equal(await view.save(), 'check_fields');
       assert.match(Object.values(await view.fieldErrors()).join(), /Complete this/);
       assert.equal(await hours(), undefined);

@@ -130,11 +130,11 @@ module.exports = shared => {
     const view = await openManage(shared, '#/manage/merchants/full', { hasMap: false, context: { locale: 'zh-CN' } });
     await view.editing();
     assert.equal(await view.text('#save'), '保存');
-    assert.match(await view.text('tr[data-weekday="0"]'), /^星期一/);
+    assert.match(await view.text('li[data-weekday="0"]'), /^星期一/);
     await view.type('phone', '7');
     await view.page.click('#language');
     assert.equal(await view.text('#save'), 'Save');
-    assert.match(await view.text('tr[data-weekday="0"]'), /^Monday/);
+    assert.match(await view.text('li[data-weekday="0"]'), /^Monday/);
     assert.equal(await view.page.inputValue(view.control('phone')), '7');
     await view.page.click('#discard');
     await view.close();

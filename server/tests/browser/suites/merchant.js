@@ -59,6 +59,18 @@ module.exports = shared => {
     await view.close();
   });
 
+  test('times are those of the place, and are named where they are not', async () => {
+    // In a zone where the day begins seven hours later.
+    const view = await openPage(shared.browser, shared.server.url, { origin: PIER, hasMap: false, context: { timezoneId: 'America/New_York' } });
+    const badges = await view.page.$$eval('#results .badge.closed', all => all.map(each => each.textContent));
+    assert.match(badges[0], /^Closed until .*\d\d:\d\d (GMT-[45]|E[SD]T)$/);
+    await view.page.click('#results a');
+    await until(() => view.page.$('#merchant h2'));
+    const time = (await view.text('#merchant .badge')).replace(/^\S+ until /, '');
+    assert.match(time, /^(\w{3} )?(09:00|12:00|13:00|17:00|20:00|04:00|00:00)$/);
+    await view.close();
+  });
+
   test('an unknown merchant is said to be unknown', async () => {
     const view = await openPage(shared.browser, shared.server.url, { hash: '#/merchants/none' });
     view.expected.push('404');

@@ -170,6 +170,7 @@ export class Explorer {
   #showFound() {
     const { outcome } = this.#search;
     showOutcome(outcome, this.#store.state, { onHighlight: name => this.#map.highlight(name ?? this.#name) });
+    this.#form.offerCategories(outcome.results);
     this.#drawPins();
     const violations = this.#form.showViolations(outcome.error?.violations ?? []);
     showError(byId('error'), outcome.error, violations, { onRetry: () => this.#search.run(), onNeedKey: this.#onNeedKey });

@@ -7,6 +7,7 @@ import { canLocate, locate } from './locate.js';
 import { noFilters } from './request.js';
 
 const MIN_RADIUS_M = 50;
+const MAX_CATEGORIES = 200;
 
 /** Controls by the last part of the field of the contract that they set, for errors of the server. */
 const FIELDS = {
@@ -30,6 +31,7 @@ export class Form {
       event.preventDefault();
       this.#readPoint();
     });
+    byId('categories').setAttribute('list', 'seen-categories');
     translate(form);
     this.#show(store.state);
     store.subscribe(state => this.#show(state));
@@ -47,6 +49,19 @@ export class Form {
     });
   }
 
+  /** Offers the categories of results: a filter must have their names. */
+  offerCategories(results) {
+    const options = byId('seen-categories');
+    const seen = new Set([...options.children].map(option => option.value));
+    for (const { merchant } of results) {
+      for (const category of merchant.categories ?? []) {
+        if (seen.has(category) || seen.size >= MAX_CATEGORIES) continue;
+        seen.add(category);
+        options.append(element('option', { value: category }));
+      }
+    }
+  }
+
   #point() {
     const coordinate = id => field(id, element('input', { id, type: 'text', inputMode: 'decimal', spellcheck: false }));
     const datum = element('select', { id: 'datum' },
@@ -61,6 +76,7 @@ export class Form {
         element('summary', {}, element('span', { 'data-t': 'coordinates' })),
         element('div', { className: 'row' }, coordinate('latitude'), coordinate('longitude')),
         element('div', { className: 'row' }, field('datum', datum), numberField('accuracy', this.#setNumber('accuracyM'))),
+        element('p', { className: 'hint', 'data-t': 'accuracy_hint' }),
         element('div', { className: 'buttons' }, element('button', { type: 'submit', className: 'primary', 'data-t': 'go' }))),
       element('div', { className: 'buttons' }, here),
       element('p', { id: 'locate-status', className: 'hint', role: 'status', ...(canLocate() ? {} : { 'data-t': 'locate_insecure' }) }));
@@ -99,6 +115,7 @@ export class Form {
       element('details', { id: 'filters' },
         element('summary', {}, element('span', { 'data-t': 'filters' })),
         withHint('categories', 'category', 'category_hint'),
+        element('datalist', { id: 'seen-categories' }),
         element('div', { className: 'row' }, withHint('brands', 'brand', 'brand_hint'), withHint('services', 'service', 'service_hint')),
         element('p', { className: 'hint', 'data-t': 'list_hint' }),
         field('reach', choice('reach', ['near', 'serving', 'near_or_serving'], 'reach')),
@@ -106,7 +123,6 @@ export class Form {
           numberField('min-distance', this.#setNumber('minDistanceM'), 'min_distance'),
           numberField('min-results', this.#setNumber('minResults'), 'min_results')),
         element('p', { className: 'hint', 'data-t': 'min_results_hint' }),
-        element('p', { className: 'hint', 'data-t': 'accuracy_hint' }),
         element('button', { type: 'button', id: 'clear', 'data-t': 'clear_filters', onclick: () => this.#clear() })));
   }
 

@@ -54,7 +54,8 @@ function item(result, number, onHighlight) {
   return element('li', { onmouseenter: highlight, onfocusin: highlight, onmouseleave: () => onHighlight(null) }, link);
 }
 
-function flags(result) {
+/** Badges for the relation of a result to the point. */
+export function flags(result) {
   const badge = (key, className) => element('span', { className: `badge ${className}`, title: key === 'uncertain' ? t('uncertain_hint') : '' }, t(key));
   return [
     result.beyondRadius && badge('beyond_radius', 'beyond'),
@@ -65,14 +66,14 @@ function flags(result) {
 
 const OPEN_STATES = { OPEN_STATE_OPEN: 'open', OPEN_STATE_CLOSED: 'closed', OPEN_STATE_UNKNOWN: 'hours_unknown' };
 
-/** The state of a result by its hours, and until when. */
-export function openBadge(result) {
+/** The state of a result by its hours, and until when, in the time zone of the merchant if it is known. */
+export function openBadge(result, timeZone) {
   if (result.merchant.businessStatus === 'BUSINESS_STATUS_CLOSED_TEMPORARILY') {
     return element('span', { className: 'badge closed' }, t('temporarily_closed'));
   }
   const key = OPEN_STATES[result.openState];
   if (!key) return null;
-  const until = result.openStateUntil ? ` ${t('until', { time: moment(new Date(result.openStateUntil)) })}` : '';
+  const until = result.openStateUntil ? ` ${t('until', { time: moment(new Date(result.openStateUntil), timeZone) })}` : '';
   const comment = result.openStateComment ? ` (${result.openStateComment})` : '';
   return element('span', { className: `badge ${key}` }, t(key) + until + comment);
 }

@@ -6,7 +6,7 @@ import { EXPLORE_HASH, editHash } from '../routes.js';
 import { datumOf } from '../shared/datums.js';
 import { showError } from '../shared/errors.js';
 import { hoursSection } from '../shared/hours.js';
-import { nameOf, openBadge } from './list.js';
+import { flags, nameOf, openBadge } from './list.js';
 
 /** Shows merchants that a link names. */
 export class MerchantView {
@@ -71,7 +71,8 @@ export class MerchantView {
       back(),
       element('h2', {}, name),
       name === merchant.displayName ? '' : element('p', { className: 'sub' }, merchant.displayName),
-      element('p', { className: 'badges' }, status(merchant, result) ?? '', result ? element('span', { className: 'badge' }, t('distance_away', { distance: distance(result.distanceM ?? 0) })) : ''),
+      element('p', { className: 'badges' }, status(merchant, result),
+        result && [element('span', { className: 'badge' }, t('distance_away', { distance: distance(result.distanceM ?? 0) })), flags(result)]),
       facts(merchant),
       hoursSection(merchant.openingHours),
       links(merchant),
@@ -105,7 +106,7 @@ function status(merchant, result) {
     const reopens = merchant.reopeningDate ? ` · ${t('reopens', { date: calendarDate(merchant.reopeningDate) })}` : '';
     return element('span', { className: 'badge closed' }, t('temporarily_closed') + reopens);
   }
-  return result ? openBadge(result) : null;
+  return result ? openBadge(result, merchant.openingHours?.timeZone) : null;
 }
 
 /** The fields that are set, as a list of terms. */

@@ -47,11 +47,15 @@ export function distance(metres) {
   return number(metres / 1000, { style: 'unit', unit: 'kilometer', maximumFractionDigits: metres < 10_000 ? 2 : 1 });
 }
 
-/** A moment in the time zone of the browser: the time of today, or the day too. */
-export function moment(date, now = new Date()) {
-  const isToday = date.toDateString() === now.toDateString();
-  const options = isToday ? { hour: '2-digit', minute: '2-digit' } : { weekday: 'short', hour: '2-digit', minute: '2-digit' };
-  return new Intl.DateTimeFormat(languageTag(), options).format(date);
+/**
+ * A moment: the time of today, or the day too. In a time zone that is given, or in that of the browser with its name, since the place
+ * that the moment is about may have another one.
+ */
+export function moment(date, timeZone, now = new Date()) {
+  const format = options => new Intl.DateTimeFormat(languageTag(), { timeZone, hourCycle: 'h23', ...options });
+  const day = format({ dateStyle: 'short' });
+  const isToday = day.format(date) === day.format(now);
+  return format({ hour: '2-digit', minute: '2-digit', ...(!isToday && { weekday: 'short' }), ...(!timeZone && { timeZoneName: 'short' }) }).format(date);
 }
 
 /** A date without time, of the contract: year, month and day. */
@@ -61,7 +65,7 @@ export function calendarDate({ year, month, day }) {
 }
 
 /** A point in time. */
-export const dateTime = date => new Intl.DateTimeFormat(languageTag(), { dateStyle: 'medium', timeStyle: 'short' }).format(date);
+export const dateTime = date => new Intl.DateTimeFormat(languageTag(), { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' }).format(date);
 
 /** Name of a weekday, 0 (Monday) to 6. */
 export function weekday(index) {

@@ -98,7 +98,12 @@ export class AreaPart extends EventTarget {
   /** Has clicks on the map extend the ring of a text; null to stop. What is drawn has the datum of the map. */
   async draw(control) {
     this.#drawn = control;
-    for (const toggle of this.#polygons.querySelectorAll('.draw')) toggle.setAttribute('aria-pressed', String(toggle.closest('.field').querySelector('textarea') === control));
+    for (const toggle of this.#polygons.querySelectorAll('.draw')) {
+      const isDrawn = toggle.closest('.field').querySelector('textarea') === control;
+      toggle.setAttribute('aria-pressed', String(isDrawn));
+      toggle.dataset.t = isDrawn ? 'draw_stop' : 'draw';
+      toggle.textContent = t(toggle.dataset.t);
+    }
     if (control && this.#datum.value !== this.#config.mapDatum) await this.#convert();
     this.#fire('draw');
   }

@@ -4,12 +4,13 @@ import { byId, element } from '../dom.js';
 import { currentLanguage, t, translate } from '../i18n/i18n.js';
 import { MANAGE_HASH, editHash, idOf, merchantHash } from '../routes.js';
 import { showError } from '../shared/errors.js';
-import { showFieldError } from '../shared/field-errors.js';
+import { clearFieldError, showFieldError } from '../shared/field-errors.js';
 import { askWhich, differences } from './conflict.js';
 import { MerchantForm } from './merchant-form.js';
 import { button, snakeCase } from './parts.js';
 import { Place } from './place.js';
 import { stateBadges, statesOf } from './state.js';
+import { Suggestions } from './suggestions.js';
 
 /** Shows the editor in `box`. */
 export class Editor {
@@ -18,6 +19,8 @@ export class Editor {
   #actions;
   #form;
   #place;
+  #suggestions;
+  #store;
   /** The version that the form began with: `{}` for a new merchant; null while none is loaded. */
   #base = null;
   #running = null;
@@ -25,14 +28,24 @@ export class Editor {
   #requestIds = new Map();
   #isSaving = false;
 
-  /** `actions` are `{onNeedKey, go}`. */
+  /** `actions` are `{onNeedKey, go, onDeleted}`. */
   constructor({ api, config, base, map, store }, box, actions) {
     this.#api = api;
     this.#box = box;
     this.#actions = actions;
-    this.#form = new MerchantForm(config, base, () => this.#place.changed());
+    this.#form = new MerchantForm(config, base, () => {
+      this.#place.changed();
+      this.#suggestions.read(this.#form.position.point());
+    });
+    this.#suggestions = new Suggestions(api, this.#form.categories, config.maxRadiusM);
+    this.#store = store;
     this.#place = new Place({ api, config, base, map, store, form: this.#form });
-    for (const type of ['input', 'change']) this.#form.node.addEventListener(type, () => this.#onInput());
+    for (const type of ['input', 'change']) {
+      this.#form.node.addEventListener(type, event => {
+        clearFieldError(event.target);
+        this.#onInput();
+      });
+    }
   }
 
   /** Shows a merchant, or an empty form if there is no name. */
@@ -90,6 +103,7 @@ export class Editor {
   retranslate() {
     this.#form.retranslate();
     this.#place.retranslate();
+    this.#suggestions.show();
     if (this.#base) this.#showHead();
   }
 
@@ -118,6 +132,8 @@ export class Editor {
     this.#showHead();
     this.#showState();
     this.#place.show();
+    this.#suggestions.show();
+    this.#suggestions.read(this.#form.position.point() ?? this.#store.state.origin);
     this.#box.focus({ preventScroll: true });
     byId('panel').scrollTop = 0;
     // On a phone the map is above the form.
@@ -200,16 +216,25 @@ export class Editor {
   async #save() {
     const violations = [];
     const changes = this.#form.changes(violations);
-    if (violations.length > 0) {
-      this.#showError({ violations });
-      return;
-    }
     const { name, etag } = this.#base;
     const fields = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null));
     const id = name ? '' : byId('merchant-id').value.trim();
-    await this.#write(name ? 'UpdateMerchant' : 'CreateMerchant', name
+    const method = name ? 'UpdateMerchant' : 'CreateMerchant';
+    const request = name
       ? { merchant: { name, etag, ...fields }, updateMask: Object.keys(changes).join(',') }
-      : { merchant: fields, ...(id && { merchantId: id }) }, { done: 'saved', onRetry: () => this.#save() });
+      : { merchant: fields, ...(id && { merchantId: id }) };
+    if (violations.length > 0) this.#showError({ violations: [...violations, ...await this.#violationsOf(method, request)] });
+    else await this.#write(method, request, { done: 'saved', onRetry: () => this.#save() });
+  }
+
+  /** What the server says of the other fields, so that all errors are shown at once. */
+  async #violationsOf(method, request) {
+    try {
+      await this.#api.call(`MerchantService/${method}`, { ...request, validateOnly: true });
+      return [];
+    } catch (error) {
+      return error.violations ?? [];
+    }
   }
 
   #act(method, done, more = {}) {
@@ -222,7 +247,9 @@ export class Editor {
     const { name, etag } = this.#base;
     const deleted = await this.#write('DeleteMerchant', { name, etag }, { onRetry: () => this.#delete() });
     if (!deleted) return;
+    const { displayName } = this.#base;
     this.#base = null;
+    this.#actions.onDeleted(displayName);
     this.#actions.go(MANAGE_HASH);
   }
 

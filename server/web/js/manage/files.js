@@ -44,6 +44,13 @@ export class Files {
     translate(box);
   }
 
+  /** Forgets the outcomes of earlier files. */
+  reset() {
+    for (const id of ['import-status', 'export-status']) byId(id).textContent = '';
+    for (const id of ['import-error', 'export-error']) showError(byId(id), null, [], {});
+    byId('import-rejected').replaceChildren();
+  }
+
   /** Whether leaving would stop an import. */
   get isBusy() {
     return this.#importing !== null;

@@ -91,7 +91,7 @@ export class HoursPart {
   #weeklyBody() {
     return element('div', {},
       element('p', { className: 'hint', 'data-t': 'hours_hint' }),
-      element('table', { className: 'week-editor' }, element('tbody', {}, this.#days.map(({ row }) => row))),
+      element('ul', { className: 'week-editor' }, this.#days.map(({ row }) => row)),
       element('fieldset', { className: 'field', 'data-path': 'opening_hours.special_days' },
         element('legend', { 'data-t': 'special_days' }),
         element('p', { className: 'hint', 'data-t': 'special_days_hint' }), this.#special,
@@ -112,8 +112,8 @@ export class HoursPart {
     const copy = element('select', { className: 'copy-hours', 'data-t-label': 'copy_hours', onchange: () => this.#copy(index, copy.value) });
     fillCopies(copy);
     copy.addEventListener('change', () => { copy.value = ''; });
-    const name = element('th', { scope: 'row' }, weekday(index));
-    const row = element('tr', { 'data-weekday': String(index) }, name, element('td', { className: 'field' }, periods.node), element('td', {}, copy));
+    const name = element('span', { className: 'weekday' }, weekday(index));
+    const row = element('li', { className: 'field', 'data-weekday': String(index) }, element('div', { className: 'day-head' }, name, periods.head, copy), periods.node);
     return { row, name, periods };
   }
 
@@ -129,7 +129,7 @@ export class HoursPart {
     writeDate(control, date);
     const rows = new Periods(() => control.value, () => this.#changed());
     rows.write(periods.map(({ startMinute = 0, lengthMinutes }) => ({ start: startMinute, length: lengthMinutes })));
-    const entry = element('li', { className: 'entry field' }, labelled('date', control), rows.node, button('remove', () => {
+    const entry = element('li', { className: 'entry field' }, labelled('date', control), element('div', { className: 'day-head' }, rows.head), rows.node, button('remove', () => {
       entry.remove();
       this.#changed();
     }, { className: 'remove' }));

@@ -27,8 +27,10 @@ export class Manager {
     this.#map = map;
     this.#boxes = Object.fromEntries(PAGES.map(page => [page, element('section', { id: `manage-${page}`, className: 'manage', tabIndex: -1, hidden: true })]));
     byId('manage').append(...Object.values(this.#boxes));
-    this.#list = new MerchantList(api, this.#boxes.list, onNeedKey);
-    this.#editor = new Editor({ api, config, base, map, store }, this.#boxes.edit, { onNeedKey, go: hash => { location.hash = hash; } });
+    this.#list = new MerchantList(api, this.#boxes.list, { config, onNeedKey });
+    this.#editor = new Editor({ api, config, base, map, store }, this.#boxes.edit, {
+      onNeedKey, go: hash => { location.hash = hash; }, onDeleted: name => this.#list.announce(t('deleted', { name })),
+    });
     this.#files = new Files(api, this.#boxes.files, onNeedKey);
     this.#list.addEventListener('change', () => this.#drawList());
     store.onChange(['language'], () => {
@@ -52,15 +54,18 @@ export class Manager {
     if (!isShown) this.#leave();
     this.#route = route;
     byId('manage').hidden = false;
+    document.body.classList.toggle('editing', route.page === 'edit');
     for (const [page, box] of Object.entries(this.#boxes)) box.hidden = page !== route.page;
     if (route.page === 'edit' && !isShown) this.#editor.show(route.name);
     if (route.page === 'list') this.#list.load();
+    if (route.page === 'files') this.#files.reset();
   }
 
   hide() {
     this.#leave();
     this.#route = null;
     byId('manage').hidden = true;
+    document.body.classList.remove('editing');
   }
 
   /** Draws on a map that has been loaded. */
@@ -78,7 +83,7 @@ export class Manager {
       act?.();
     } }, t(key));
     dialog.replaceChildren(
-      element('h2', { id: 'leave-title' }, t('leave_title')), element('p', {}, t('leave_hint')),
+      element('h2', { id: 'leave-title' }, t('leave_title')), element('p', {}, t(this.#files.isBusy ? 'leave_hint_import' : 'leave_hint')),
       element('div', { className: 'buttons' }, answer('leave-stay', 'leave_stay'), answer('leave-go', 'leave_go', () => {
         this.#leave();
         go();

@@ -29,6 +29,7 @@ export class MerchantForm {
     this.area = new AreaPart(config, base);
     this.area.addEventListener('change', onPlace);
     this.hours = new HoursPart();
+    this.categories = listPart('categories', 'categories', { hint: 'categories_hint' });
     const sections = this.#sections();
     this.#parts = Object.values(sections).flat();
     this.node = element('form', { id: 'merchant-form', novalidate: true, autocomplete: 'off', onsubmit: event => event.preventDefault() },
@@ -127,16 +128,17 @@ export class MerchantForm {
   #sections() {
     return {
       section_basics: [
-        textPart('displayName', 'display_name'), listPart('categories', 'categories', { hint: 'categories_hint' }),
+        textPart('displayName', 'display_name'), this.categories,
+        textPart('phone', 'phone', { type: 'tel' }),
         textPart('brand', 'brand_label', { hint: 'brand_label_hint' }), listPart('services', 'services', { hint: 'services_hint' }),
       ],
       section_place: [this.position, groupPart('address', 'address', [
         ['addressLines', 'address_lines', { isLines: true, hint: 'address_lines_hint' }], ['postalCode', 'postal_code'], ['locality', 'locality'],
-        ['sublocality', 'sublocality'], ['administrativeArea', 'administrative_area'], ['regionCode', 'region_code', { hint: 'region_code_hint' }],
+        ['sublocality', 'sublocality'], ['administrativeArea', 'administrative_area'], ['regionCode', 'region_code', { hint: 'region_code_hint', isUpper: true }],
       ])],
       section_hours: [this.hours],
       section_contact: [
-        textPart('phone', 'phone', { type: 'tel' }), textPart('websiteUri', 'website', { type: 'url' }),
+        textPart('websiteUri', 'website', { type: 'url' }),
         groupPart('miniProgram', 'mini_program', [['appId', 'app_id'], ['path', 'mini_program_path']]), serviceLinks(),
       ],
       section_photos: [rowsPart('photos', 'photos', [

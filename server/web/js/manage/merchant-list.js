@@ -18,22 +18,25 @@ export class MerchantList extends EventTarget {
   #running = null;
   #timer = 0;
   #nextPageToken = '';
+  #notice = '';
   #text;
   #scope;
   merchants = [];
 
-  constructor(api, box, onNeedKey) {
+  constructor(api, box, { config, onNeedKey }) {
     super();
     this.#api = api;
     this.#onNeedKey = onNeedKey;
     this.#text = element('input', { id: 'find', type: 'search', spellcheck: false, autocomplete: 'off', 'data-t-placeholder': 'text_hint', oninput: () => this.#soon() });
     this.#scope = element('select', { id: 'find-scope', onchange: () => this.load() }, SCOPES.map(([value, label]) => element('option', { value, 'data-t': label })));
     box.append(
+      config.needsKey ? '' : element('p', { className: 'hint', id: 'no-keys', 'data-t': 'no_keys' }),
       element('div', { className: 'buttons' },
         element('a', { className: 'button primary', id: 'new-merchant', href: NEW_HASH, 'data-t': 'new_merchant' }),
         element('a', { className: 'button', id: 'to-files', href: FILES_HASH, 'data-t': 'files' })),
       element('div', { className: 'field' }, element('label', { for: 'find', 'data-t': 'find' }), this.#text),
       element('div', { className: 'field' }, element('label', { for: 'find-scope', 'data-t': 'scope' }), this.#scope),
+      element('p', { id: 'list-notice', role: 'status' }),
       element('p', { id: 'list-status', className: 'hint', role: 'status', 'aria-live': 'polite' }),
       element('div', { id: 'list-error', className: 'error', role: 'alert', hidden: true }),
       element('ul', { id: 'merchants', className: 'merchants' }),
@@ -41,8 +44,15 @@ export class MerchantList extends EventTarget {
     translate(box);
   }
 
+  /** Says something of what is listed next, until something else is. */
+  announce(text) {
+    this.#notice = text;
+  }
+
   /** Lists from the first page on. */
   load() {
+    byId('list-notice').textContent = this.#notice;
+    this.#notice = '';
     return this.#page('');
   }
 

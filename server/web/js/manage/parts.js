@@ -85,9 +85,9 @@ export function choicePart(key, label, options, { hint } = {}) {
 
 /** A message of texts, such as an address. */
 export function groupPart(key, label, fields) {
-  const controls = fields.map(([name, text, { isLines = false, hint } = {}]) => {
+  const controls = fields.map(([name, text, { isLines = false, isUpper = false, hint } = {}]) => {
     const control = isLines ? element('textarea', { rows: 2, spellcheck: false }) : element('input', { type: 'text', spellcheck: false, autocomplete: 'off' });
-    return { name, isLines, control, node: labelled(text, control, { hint, path: `${snakeCase(key)}.${snakeCase(name)}` }) };
+    return { name, isLines, isUpper, control, node: labelled(text, control, { hint, path: `${snakeCase(key)}.${snakeCase(name)}` }) };
   });
   return {
     key,
@@ -97,9 +97,11 @@ export function groupPart(key, label, fields) {
     },
     read: () => {
       const read = {};
-      for (const { name, isLines, control } of controls) {
+      for (const { name, isLines, isUpper, control } of controls) {
         const text = textOf(control);
-        if (text !== undefined) read[name] = isLines ? text.split('\n').map(line => line.trim()).filter(Boolean) : text;
+        if (text === undefined) continue;
+        if (isLines) read[name] = text.split('\n').map(line => line.trim()).filter(Boolean);
+        else read[name] = isUpper ? text.toUpperCase() : text;
       }
       return Object.keys(read).length > 0 ? read : undefined;
     },

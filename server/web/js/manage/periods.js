@@ -15,6 +15,7 @@ export class Periods {
   #closed = element('span', { className: 'sub', 'data-t': 'closed' });
   #nameOf;
   #onChange;
+  #adder;
 
   /** `nameOf` returns the day, for the labels of its controls. */
   constructor(nameOf, onChange) {
@@ -24,7 +25,10 @@ export class Periods {
       this.#add(this.#next()).querySelector('input').focus();
       this.#changed();
     }, { className: 'add' });
-    this.node = element('div', { className: 'day-periods' }, this.#closed, this.#list, adder);
+    /** What stands beside the name of the day: whether it is closed, and the button that adds hours. */
+    this.head = [this.#closed, adder];
+    this.#adder = adder;
+    this.node = this.#list;
   }
 
   write(periods) {
@@ -79,7 +83,7 @@ export class Periods {
       button('remove_hours', () => {
         entry.remove();
         this.#changed();
-        this.node.querySelector('.add').focus();
+        this.#adder.focus();
       }, { className: 'remove' }), element('span', { className: 'sub next-day' }));
     this.#list.append(entry);
     translate(entry);

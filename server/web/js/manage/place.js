@@ -29,6 +29,7 @@ export class Place {
   #found = null;
   #outcome = element('div', { id: 'rank', role: 'status' });
   #picker;
+  #amongCategories = element('input', { type: 'checkbox', id: 'preview-categories', onchange: () => this.changed() });
 
   constructor({ api, config, base, map, store, form }) {
     this.#api = api;
@@ -42,6 +43,7 @@ export class Place {
     this.node = element('section', { className: 'preview', 'data-t-label': 'preview' },
       element('h3', { 'data-t': 'preview' }), element('p', { className: 'hint', 'data-t': 'preview_hint' }),
       element('div', { className: 'buttons' }, this.#picker, button('preview_search_point', () => this.#setFrom(this.#store.state.origin), { id: 'preview-search-point' })),
+      element('label', { className: 'check' }, this.#amongCategories, element('span', { 'data-t': 'preview_categories' })),
       this.#outcome);
     this.#layer.addEventListener('move', ({ detail }) => this.#moved(detail));
     this.#layer.addEventListener('vertex', ({ detail }) => form.area.setVertex(detail));
@@ -132,7 +134,9 @@ export class Place {
     }
     try {
       const [from, wgs84] = await Promise.all([point, position].map(each => toMapDatum(each, 'wgs84', this.#base)));
-      const found = await rankFrom(this.#api, { ...point, wgs84: from }, { name: this.#form.name, wgs84 }, this.#config.maxRadiusM);
+      const found = await rankFrom(this.#api, { ...point, wgs84: from }, { name: this.#form.name, wgs84 }, {
+        maxRadiusM: this.#config.maxRadiusM, categories: this.#amongCategories.checked ? this.#form.categories.read() : [],
+      });
       if (this.#from !== point) return;
       this.#found = found;
     } catch (error) {

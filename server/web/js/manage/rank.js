@@ -10,15 +10,17 @@ const MAX_PAGES = 40;
 const NEIGHBOURS = 2;
 
 /**
- * Finds the rank of a merchant `{name, wgs84}` from a point `{latitude, longitude, datum}`, of which `wgs84` is the position. Returns
+ * Finds the rank of a merchant `{name, wgs84}` from a point `{latitude, longitude, datum}`, of which `wgs84` is the position, among all
+ * merchants or those of some categories. Returns
  * `{rank, ownM, before, after}`, where rank is null beyond the radius of searches, or behind too many others.
  */
-export async function rankFrom(api, point, merchant, maxRadiusM) {
+export async function rankFrom(api, point, merchant, { maxRadiusM, categories = [] }) {
   const ownM = distanceM(point.wgs84, merchant.wgs84);
   const found = { rank: null, ownM, before: [], after: [] };
   if (!(ownM <= maxRadiusM)) return found;
   const request = {
     origin: { latitude: point.latitude, longitude: point.longitude, coordinateSystem: systemOf(point.datum) }, radiusM: maxRadiusM, pageSize: PAGE_SIZE,
+    ...(categories.length > 0 && { filter: { anyCategories: categories } }),
   };
   let nearer = 0;
   for (let page = 0; page < MAX_PAGES; page += 1) {

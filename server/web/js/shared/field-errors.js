@@ -4,11 +4,15 @@ import { element } from '../dom.js';
 
 /** Removes all errors of a form. */
 export function clearErrors(form) {
-  for (const note of form.querySelectorAll('.field-error')) note.remove();
-  for (const control of form.querySelectorAll('[aria-invalid]')) {
-    control.removeAttribute('aria-invalid');
-    control.removeAttribute('aria-errormessage');
-  }
+  form.querySelectorAll('[aria-invalid]').forEach(clearFieldError);
+}
+
+/** Removes the error of a control, which has been changed. */
+export function clearFieldError(control) {
+  if (!control.hasAttribute?.('aria-invalid')) return;
+  document.getElementById(`${control.id}-error`)?.remove();
+  control.removeAttribute('aria-invalid');
+  control.removeAttribute('aria-errormessage');
 }
 
 /** Shows an error beside a control, below the closest element of the class `field`. A control has one error at a time. */
