@@ -80,15 +80,17 @@ export class Periods {
     const longer = isLonger && element('label', { className: 'check' },
       element('input', { type: 'checkbox', checked: true, className: 'longer', oninput: () => this.#changed() }), element('span', { 'data-t': 'and_a_day' }));
     const entry = element('li', { className: 'period field' }, time('opens', start), element('span', {}, '–'), time('closes', start + length), longer,
-      button('remove_hours', () => {
-        entry.remove();
-        this.#changed();
-        this.#adder.focus();
-      }, { className: 'remove' }), element('span', { className: 'sub next-day' }));
+      element('button', { type: 'button', className: 'remove', 'data-t-label': 'remove_hours', 'data-t-title': 'remove_hours', onclick: () => this.#remove(entry) }, '×'), element('span', { className: 'sub next-day' }));
     this.#list.append(entry);
     translate(entry);
     showNextDay(entry);
     return entry;
+  }
+
+  #remove(entry) {
+    entry.remove();
+    this.#changed();
+    this.#adder.focus();
   }
 
   #changed() {
