@@ -51,7 +51,7 @@ module.exports = shared => {
     await view.close();
   });
 
-  test('a key without the role is told so, and one with it goes on', async () => {
+  test('a key without the role gets an error, and one with it goes on', async () => {
     await lock();
     const view = await openManage(shared, '#/manage', { url: shared.locked.url, hasMap: false, key: shared.keys.search });
     view.expected.push('403');
