@@ -33,6 +33,10 @@ fn add_files(folder: &Path, paths: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let relative = path.strip_prefix(ROOT).map_err(io::Error::other)?;
+        // Editors leave hidden files.
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+            continue;
+        }
         if path.is_dir() {
             if relative != Path::new("tools") {
                 add_files(&path, paths)?;

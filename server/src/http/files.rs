@@ -149,19 +149,25 @@ fn hash_of(content: &[u8]) -> String {
     })
 }
 
-/// Returns whether the client accepts gzip: it names it with a weight above zero.
+/// Returns whether the client accepts gzip: its weight, or that of `*` if it is not named, is above zero.
 fn accepts_gzip(request: &HeaderMap) -> bool {
     let values = request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|coding| {
+    let (mut named, mut other) = (None, None);
+    for coding in values.flat_map(|value| value.split(',')) {
         let mut parts = coding.split(';').map(str::trim);
-        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
+        let name = parts.next().unwrap_or_default();
         let is_refused = parts.any(|weight| {
             weight
                 .strip_prefix("q=")
                 .is_some_and(|weight| weight.parse::<f32>().is_ok_and(|weight| weight == 0.0))
         });
-        is_gzip && !is_refused
-    })
+        if name.eq_ignore_ascii_case("gzip") {
+            named = Some(!is_refused);
+        } else if name == "*" {
+            other = Some(!is_refused);
+        }
+    }
+    named.or(other).unwrap_or(false)
 }
 
 /// Returns whether the client has the file already. Proxies that compress weaken a validator, which compares as equal here.
@@ -210,10 +216,10 @@ mod tests {
         let accepts = |text: &str| {
             accepts_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, text.parse().unwrap())]))
         };
-        for text in ["gzip", "br, GZIP;q=0.5", "*", "deflate, gzip"] {
+        for text in ["gzip", "br, GZIP;q=0.5", "*", "deflate, gzip", "*;q=0, gzip"] {
             assert!(accepts(text), "{text}");
         }
-        for text in ["", "identity", "br", "gzip;q=0", "gzip; q=0.000", "x-gzip-2"] {
+        for text in ["", "identity", "br", "gzip;q=0", "gzip; q=0.000", "x-gzip-2", "gzip;q=0, *", "*;q=0"] {
             assert!(!accepts(text), "{text}");
         }
         assert!(!accepts_gzip(&HeaderMap::new()));

@@ -25,7 +25,7 @@ use tower::ServiceExt;
 pub(super) use self::{
     envelope::{enveloped, take_message},
     error::to_json as error_json,
-    request::headers_of_call,
+    request::{headers_of_call, malformed_body},
     response::{error_of, message_of},
 };
 use super::{Calls, plain_text};

@@ -93,6 +93,13 @@ pub(super) async fn converted(
     converted.map_err(|_| Status::from(ServiceError::Internal("a conversion panicked")))?.map(Bytes::from)
 }
 
+/// The error for a body that cannot be read: one of the client, not of the server.
+pub(in crate::http) fn malformed_body(error: &dyn std::fmt::Display) -> Status {
+    tracing::debug!(%error, "the body of a request cannot be read");
+    let message = "the body of the request is malformed, or was not sent to its end";
+    with_reason(Code::InvalidArgument, reason::MESSAGE_MALFORMED, message)
+}
+
 /// Reads the one message of a request.
 async fn read_message(
     body: HttpBody,
@@ -110,11 +117,7 @@ async fn read_message(
                 }
                 other => other.into(),
             },
-            // An error of the client, not of the server.
-            Err(_) => {
-                let message = "the body of the request is malformed, or was not sent to its end";
-                with_reason(Code::InvalidArgument, reason::MESSAGE_MALFORMED, message).into()
-            }
+            Err(error) => malformed_body(&error).into(),
         }
     })?;
     if !protocol.is_stream {

@@ -148,10 +148,7 @@ async fn receive(mut body: HttpBody) -> Result<File, Status> {
     while let Some(frame) =
         timeout_at(deadline, body.frame()).await.map_err(|_| ServiceError::DeadlineExceeded)?
     {
-        let frame = frame.map_err(|_| {
-            let message = "the body of the request is malformed, or was not sent to its end";
-            with_reason(Code::InvalidArgument, reason::MESSAGE_MALFORMED, message)
-        })?;
+        let frame = frame.map_err(|error| connect::malformed_body(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         bytes += data.len();
         if bytes >= next {

@@ -49,6 +49,21 @@ module.exports = shared => {
     });
   });
 
+  test('a field that only somebody else has changed can be set back, and equal changes are no conflict', async () => {
+    await edit('conflict-back', async (view, name) => {
+      await view.type('phone', '2');
+      await update({ name, brand: 'Theirs', phone: '2', websiteUri: 'https://theirs.test' }, 'brand,phone,websiteUri');
+      assert.equal(await view.save(), 'dialog');
+      assert.deepEqual(await view.page.$$eval('.conflict tbody tr', all => all.map(each => each.dataset.field)), ['brand', 'website_uri']);
+      await choose(view, 'brand', 'ours');
+      await view.page.click('#conflict-apply');
+      assert.equal(await view.page.inputValue(view.control('brand')), 'First');
+      assert.equal(await view.save(), 'saved');
+      const { brand, websiteUri } = await get(name);
+      assert.deepEqual([brand, websiteUri], ['First', 'https://theirs.test']);
+    });
+  });
+
   test('the versions are compared again if the merchant changes meanwhile, and going back keeps the changes', async () => {
     await edit('conflict-twice', async (view, name) => {
       await view.type('phone', '2');
@@ -77,7 +92,7 @@ module.exports = shared => {
       await view.page.click('#conflict-apply');
       assert.equal(await view.page.inputValue(view.control('phone')), '3');
       await view.page.click('#hide-merchant');
-      await until(() => view.page.$('#show-merchant'));
+      await until(() => view.page.isVisible('#show-merchant'));
     });
   });
 

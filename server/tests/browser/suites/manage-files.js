@@ -99,16 +99,26 @@ module.exports = shared => {
     await view.page.click('#import-cancel');
     await ended(view);
     assert.match(await view.text('#import-status'), /Cancelled/);
+    await view.page.click('#import-start');
+    await until(() => view.page.isVisible('#import-cancel'));
+    await view.page.click('#tabs a[href="#/"]');
+    await view.page.click('#leave-go');
+    await until(() => view.page.isVisible('#search'));
     await view.close();
     await server.stop();
   });
 
   test('an export is a file that can be imported', async () => {
     const view = await open();
+    view.page.setDefaultTimeout(20_000);
     for (const [format, check] of [['csv', text => text.startsWith('id,')], ['ndjson', text => JSON.parse(text.split('\n')[0]).name], ['geojson', text => JSON.parse(text).type === 'FeatureCollection']]) {
       const [download] = await Promise.all([view.page.waitForEvent('download'), view.page.click(`#export-${format}`)]);
       assert.equal(download.suggestedFilename(), `merchants.${format}`);
-      assert.ok(check(fs.readFileSync(await download.path(), 'utf8')), format);
+      const text = fs.readFileSync(await download.path(), 'utf8');
+      assert.ok(check(text), format);
+      // Merchants of other suites may have changed since: those of the sample have not.
+      await choose(view, `merchants.${format}`, format === 'ndjson' ? text.split('\n').filter(line => line.includes('osm-node-')).join('\n') : text);
+      assert.match(await run(view, '#import-check'), format === 'ndjson' ? /To create: 0, to update: 0, unchanged: [1-9][\d,]*, to reject: 0/ : /^Checked, nothing stored\. Rows: [1-9]/, format);
     }
     await view.close();
   });

@@ -2,6 +2,7 @@
 
 import { byId, element } from '../dom.js';
 import { t, translate } from '../i18n/i18n.js';
+import { DATUMS } from '../shared/datums.js';
 import { clearErrors, showFieldError } from '../shared/field-errors.js';
 import { canLocate, locate } from './locate.js';
 import { noFilters } from './request.js';
@@ -65,7 +66,7 @@ export class Form {
   #point() {
     const coordinate = id => field(id, element('input', { id, type: 'text', inputMode: 'decimal', spellcheck: false }));
     const datum = element('select', { id: 'datum' },
-      ['wgs84', 'gcj02', 'bd09'].map(name => element('option', { value: name, 'data-t': `datum_${name}` })));
+      DATUMS.map(name => element('option', { value: name, 'data-t': `datum_${name}` })));
     const here = element('button', { type: 'button', id: 'my-position', 'data-t': 'my_position', onclick: () => this.#locate() });
     here.disabled = !canLocate();
     return element('fieldset', { className: 'point' },

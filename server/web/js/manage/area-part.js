@@ -3,6 +3,7 @@
 import { element } from '../dom.js';
 import { t, translate } from '../i18n/i18n.js';
 import { DATUMS, datumOf, systemOf, toMapDatum } from '../shared/datums.js';
+import { showFieldError } from '../shared/field-errors.js';
 import { withInserted } from './edges.js';
 import { button, labelled, nextId, numberInput, numberOf } from './parts.js';
 
@@ -32,7 +33,7 @@ export class AreaPart extends EventTarget {
       radius: labelled('area_radius_m', this.#radius, { path: 'service_area.radius_m' }),
       polygons: element('div', { 'data-path': 'service_area.polygons' },
         element('p', { className: 'hint', 'data-t': 'area_hint' }), this.#polygons,
-        button('add_polygon', () => this.draw(this.#addPolygon([[]]).querySelector('textarea')), { className: 'add', id: 'add-polygon' }),
+        button('add_polygon', () => this.draw(this.#addPolygon([{}]).querySelector('textarea')), { className: 'add', id: 'add-polygon' }),
         labelled('datum', this.#datum, { path: 'service_area.polygons.coordinate_system' })),
     };
     this.node = element('fieldset', { className: 'field area-part', 'data-path': 'service_area' },
@@ -49,7 +50,7 @@ export class AreaPart extends EventTarget {
     this.#datum.value = coordinateSystem ? datumOf(coordinateSystem) : this.#config.mapDatum;
     this.#polygons.replaceChildren();
     for (const { shell = {}, holes = [] } of polygons) {
-      this.#addPolygon([shell, ...holes].map(({ latitudes = [], longitudes = [] }) => latitudes.map((latitude, index) => [latitude, longitudes[index]])));
+      this.#addPolygon([shell, ...holes]);
     }
     this.#showKind();
   }
@@ -66,8 +67,7 @@ export class AreaPart extends EventTarget {
       polygon.dataset.path = path;
       const [shell, ...holes] = [...polygon.querySelectorAll('textarea')].map((control, ring) => {
         control.closest('.field').dataset.path = ring === 0 ? `${path}.shell` : `${path}.holes[${ring - 1}]`;
-        const points = withInserted(pointsOf(control, violations));
-        return { latitudes: points.map(point => point[0]), longitudes: points.map(point => point[1]) };
+        return ringOf(control, violations);
       });
       return { shell, ...(holes.length > 0 && { holes }) };
     });
@@ -88,15 +88,31 @@ export class AreaPart extends EventTarget {
 
   /** Adds a vertex to the ring that is drawn, or moves the one of an index. */
   setVertex({ latitude, longitude, index }) {
-    const points = pointsOf(this.#drawn, []);
-    points[index ?? points.length] = [latitude, longitude];
-    this.#drawn.value = textOf(points);
+    // Lines that are not corners yet stay as they are typed.
+    const lines = linesOf(this.#drawn);
+    const corners = lines.flatMap((line, number) => (cornerOf(line) ? [number] : []));
+    lines[index === undefined ? lines.length : corners[index]] = lineOf([latitude, longitude]);
+    this.#drawn.value = lines.join('\n');
     this.#drawn.dispatchEvent(new Event('input', { bubbles: true }));
     this.#fire('draw');
   }
 
-  /** Has clicks on the map extend the ring of a text; null to stop. What is drawn has the datum of the map. */
+  /** Has clicks on the map extend the ring of a text; null to stop. The area gets the datum of the map, in which it is drawn. */
   async draw(control) {
+    this.#setDrawn(null);
+    if (!control) return;
+    if (this.#datum.value !== this.#config.mapDatum) {
+      const isConverted = await this.#convert();
+      if (!isConverted) {
+        showFieldError(control, t('area_not_converted'));
+        return;
+      }
+      this.#polygons.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+    if (control.isConnected) this.#setDrawn(control);
+  }
+
+  #setDrawn(control) {
     this.#drawn = control;
     for (const toggle of this.#polygons.querySelectorAll('.draw')) {
       const isDrawn = toggle.closest('.field').querySelector('textarea') === control;
@@ -104,16 +120,27 @@ export class AreaPart extends EventTarget {
       toggle.dataset.t = isDrawn ? 'draw_stop' : 'draw';
       toggle.textContent = t(toggle.dataset.t);
     }
-    if (control && this.#datum.value !== this.#config.mapDatum) await this.#convert();
     this.#fire('draw');
   }
 
+  /** Converts all corners to the datum of the map at once, or none. Returns whether it has. */
   async #convert() {
-    const from = this.#datum.value;
-    this.#datum.value = this.#config.mapDatum;
-    for (const control of this.#polygons.querySelectorAll('textarea')) {
-      const points = pointsOf(control, []).map(([latitude, longitude]) => toMapDatum({ latitude, longitude, datum: from }, this.#config.mapDatum, this.#base));
-      control.value = textOf((await Promise.all(points)).map(point => [point.latitude, point.longitude]));
+    const [from, to] = [this.#datum.value, this.#config.mapDatum];
+    const texts = [...this.#polygons.querySelectorAll('textarea')].map(control => ({ control, before: control.value }));
+    try {
+      const converted = await Promise.all(texts.map(({ before }) => Promise.all(before.split('\n').map(async line => {
+        const corner = cornerOf(line);
+        if (!corner) return line;
+        const point = await toMapDatum({ latitude: corner[0], longitude: corner[1], datum: from }, to, this.#base);
+        return lineOf([point.latitude, point.longitude]);
+      }))));
+      // Another version, or another datum, may have been shown meanwhile.
+      if (this.#datum.value !== from || texts.some(({ control, before }) => !control.isConnected || control.value !== before)) return false;
+      texts.forEach(({ control }, index) => { control.value = converted[index].join('\n'); });
+      this.#datum.value = to;
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -121,7 +148,7 @@ export class AreaPart extends EventTarget {
     for (const [kind, body] of Object.entries(this.#bodies)) body.hidden = this.#kind.value !== kind;
     if (this.#kind.value !== 'polygons') this.draw(null);
     // The first polygon is what the choice is about.
-    else if (this.#polygons.children.length === 0) this.draw(this.#addPolygon([[]]).querySelector('textarea'));
+    else if (this.#polygons.children.length === 0) this.draw(this.#addPolygon([{}]).querySelector('textarea'));
     this.#fire('change');
   }
 
@@ -129,7 +156,7 @@ export class AreaPart extends EventTarget {
     const polygon = element('fieldset', { className: 'entry field' }, element('legend', { 'data-t': 'polygon' }), this.#ring('shell', shell), holes.map(hole => this.#ring('hole', hole)),
       element('div', { className: 'buttons' },
         button('add_hole', event => {
-          const ring = this.#ring('hole', []);
+          const ring = this.#ring('hole', {});
           event.target.parentElement.before(ring);
           translate(ring);
           this.draw(ring.querySelector('textarea'));
@@ -140,10 +167,11 @@ export class AreaPart extends EventTarget {
     return polygon;
   }
 
-  #ring(kind, points) {
-    const text = element('textarea', { rows: 3, spellcheck: false, value: textOf(points), className: 'ring', oninput: () => this.#fire('draw') });
+  #ring(kind, ring) {
+    const text = element('textarea', { rows: 3, spellcheck: false, className: 'ring', oninput: () => this.#fire('draw') });
+    showRing(text, ring);
     const undo = () => {
-      text.value = textOf(pointsOf(text, []).slice(0, -1));
+      text.value = linesOf(text).slice(0, -1).join('\n');
       text.dispatchEvent(new Event('input', { bubbles: true }));
     };
     const field = labelled(kind, text);
@@ -158,6 +186,7 @@ export class AreaPart extends EventTarget {
     const { parentElement } = node;
     node.remove();
     parentElement.dispatchEvent(new Event('input', { bubbles: true }));
+    this.node.querySelector('#add-polygon').focus();
   }
 
   #fire(type) {
@@ -165,15 +194,41 @@ export class AreaPart extends EventTarget {
   }
 }
 
-const textOf = points => points.map(([latitude, longitude]) => `${digits(latitude)}, ${digits(longitude)}`).join('\n');
+/** Rings by the text that shows them, which rounds: one that is not edited stays as it was given. */
+const shownRings = new WeakMap();
 
-/** The vertices in a text: a line each, latitude first. Lines that are none are violations, and left out. */
+function showRing(control, ring) {
+  const { latitudes = [], longitudes = [] } = ring;
+  control.value = latitudes.map((latitude, index) => lineOf([latitude, longitudes[index]])).join('\n');
+  if (latitudes.length > 0) shownRings.set(control, { ring, text: control.value });
+}
+
+/** The ring in a text, with the vertices that its edges need. */
+function ringOf(control, violations) {
+  const shown = shownRings.get(control);
+  if (shown?.text === control.value) return shown.ring;
+  const points = withInserted(pointsOf(control, violations));
+  return { latitudes: points.map(point => point[0]), longitudes: points.map(point => point[1]) };
+}
+
+const lineOf = ([latitude, longitude]) => `${digits(latitude)}, ${digits(longitude)}`;
+
+/** The lines of a text that are not blank. */
+const linesOf = control => control.value.split('\n').filter(line => line.trim() !== '');
+
+/** The corner in a line, latitude first; null if it is not one. */
+function cornerOf(line) {
+  const numbers = line.split(/[\s,，;]+/).filter(Boolean).map(Number);
+  return numbers.length === 2 && numbers.every(Number.isFinite) ? numbers : null;
+}
+
+/** The corners in a text, a line each. Lines that are not corners are violations, and left out. */
 function pointsOf(control, violations) {
   const points = [];
   control.value.split('\n').forEach((line, index) => {
     if (line.trim() === '') return;
-    const numbers = line.split(/[\s,，;]+/).filter(Boolean).map(Number);
-    if (numbers.length === 2 && numbers.every(Number.isFinite)) points.push(numbers);
+    const corner = cornerOf(line);
+    if (corner) points.push(corner);
     else violations.push({ control, description: t('invalid_vertex', { line: index + 1 }) });
   });
   return points;

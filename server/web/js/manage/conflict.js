@@ -7,20 +7,16 @@ import { isEqual } from './merchant-form.js';
 import { snakeCase } from './parts.js';
 
 /**
- * The fields that differ: `{key, theirs, ours, isOurs, isTheirs}`, where the last two say who has changed them since `base`. `changes`
- * are those of the form.
+ * The fields that differ between the versions `theirs` and `ours`: `{key, theirs, ours, isOurs, isTheirs}`, where the last two say who
+ * has changed them since `base`. All are values as the form returns them.
  */
-export function differences(base, current, changes, keys) {
-  return keys.flatMap(key => {
-    const isOurs = key in changes;
-    const isTheirs = !isEqual(base[key], current[key]);
-    const ours = isOurs ? changes[key] ?? undefined : base[key];
-    const isSame = isEqual(ours, current[key]);
-    return (isOurs || isTheirs) && !isSame ? [{ key, theirs: current[key], ours, isOurs, isTheirs }] : [];
-  });
+export function differences(base, theirs, ours) {
+  return Object.keys(ours).filter(key => !isEqual(theirs[key], ours[key])).map(key => ({
+    key, theirs: theirs[key], ours: ours[key], isOurs: !isEqual(ours[key], base[key]), isTheirs: !isEqual(theirs[key], base[key]),
+  }));
 }
 
-/** Opens the dialog; resolves with the keys of which the other version is taken over, or null if the visitor goes back. */
+/** Opens the dialog; resolves with `{theirs, ours}`, the fields by the version that is chosen, or null if the visitor goes back. */
 export function askWhich(found, labelOf) {
   const dialog = byId('conflict-dialog');
   return new Promise(resolve => {
@@ -34,14 +30,15 @@ export function askWhich(found, labelOf) {
     // Fields that only one side has changed are no conflict: the change stays.
     for (const { key, isOurs, isTheirs } of found) if (isOurs !== isTheirs) chosen.set(key, isTheirs);
     showReady();
-    const finish = keys => {
+    const finish = answer => {
       dialog.removeEventListener('cancel', cancel);
       dialog.close();
-      resolve(keys);
+      resolve(answer);
     };
     const cancel = () => finish(null);
     dialog.addEventListener('cancel', cancel);
-    apply.addEventListener('click', () => finish([...chosen].filter(([, isTheirs]) => isTheirs).map(([key]) => key)));
+    const keysOf = side => [...chosen].filter(([, isTheirs]) => isTheirs === (side === 'theirs')).map(([key]) => key);
+    apply.addEventListener('click', () => finish({ theirs: keysOf('theirs'), ours: keysOf('ours') }));
     dialog.replaceChildren(
       element('h2', { id: 'conflict-title' }, t('conflict_title')),
       element('p', {}, t('conflict_hint')),
@@ -66,7 +63,8 @@ function row({ key, theirs, ours, isOurs, isTheirs }, label, onChoose) {
 /** A value to be compared by a person. */
 function shown(key, value) {
   if (value === undefined || value === null || value === '') return element('i', {}, t('conflict_empty'));
-  if (key === 'openingHours') return hoursSection(value);
+  // A date that is not typed yet is no date.
+  if (key === 'openingHours' && (value.specialDays ?? []).every(day => day.date)) return hoursSection(value);
   if (Array.isArray(value) && value.every(each => typeof each === 'string')) return value.join(', ');
   return typeof value === 'object' ? element('pre', {}, lines(value).join('\n')) : String(value);
 }

@@ -1,8 +1,10 @@
 // Import of a file with its progress, and export.
 
+import { CallError } from '../api.js';
 import { byId, element } from '../dom.js';
 import { count, t, translate } from '../i18n/i18n.js';
 import { MANAGE_HASH } from '../routes.js';
+import { DATUMS } from '../shared/datums.js';
 import { showError } from '../shared/errors.js';
 import { button, labelled } from './parts.js';
 
@@ -19,7 +21,7 @@ export class Files {
   #importing = null;
   #file = element('input', { id: 'import-file', type: 'file', accept: '.csv,.ndjson,.jsonl,.geojson,.json' });
   #source = element('input', { id: 'import-source', type: 'text', spellcheck: false, autocomplete: 'off' });
-  #datum = element('select', { id: 'import-datum' }, [['', 'datum_of_file'], ...['wgs84', 'gcj02', 'bd09'].map(name => [name, `datum_${name}`])].map(([value, label]) => element('option', { value, 'data-t': label })));
+  #datum = element('select', { id: 'import-datum' }, [['', 'datum_of_file'], ...DATUMS.map(name => [name, `datum_${name}`])].map(([value, label]) => element('option', { value, 'data-t': label })));
   #zone = element('input', { id: 'import-zone', type: 'text', spellcheck: false, autocomplete: 'off' });
 
   constructor(api, box, onNeedKey) {
@@ -32,7 +34,7 @@ export class Files {
         element('div', { className: 'row' }, labelled('datum', this.#datum), labelled('time_zone_label', this.#zone)),
         element('div', { className: 'buttons' },
           button('import_check', () => this.#import(true), { id: 'import-check' }), button('import_start', () => this.#import(false), { id: 'import-start', className: 'primary' }),
-          button('cancel', () => this.#importing?.abort(), { id: 'import-cancel', hidden: true })),
+          button('cancel', () => this.cancel(), { id: 'import-cancel', hidden: true })),
         element('progress', { id: 'import-progress', max: 1, value: 0, hidden: true, 'data-t-label': 'import_progress' }),
         element('p', { id: 'import-status', role: 'status', 'aria-live': 'polite' }),
         element('div', { id: 'import-error', className: 'error', role: 'alert', hidden: true }),
@@ -51,7 +53,12 @@ export class Files {
     byId('import-rejected').replaceChildren();
   }
 
-  /** Whether leaving would stop an import. */
+  /** Stops an import. */
+  cancel() {
+    this.#importing?.abort();
+  }
+
+  /** True if leaving would stop an import. */
   get isBusy() {
     return this.#importing !== null;
   }
@@ -70,7 +77,7 @@ export class Files {
     const importing = new AbortController();
     this.#importing = importing;
     this.#showBusy(true);
-    let [rows, summary] = [0, null];
+    let [rows, stored, summary] = [0, 0, null];
     try {
       await this.#api.upload(`import?${query}`, file, type, {
         signal: importing.signal,
@@ -82,13 +89,15 @@ export class Files {
           if (line.summary) summary = line.summary;
           else rows += 1;
           if (line.state === 'rejected') rejected.push(line);
+          else if (!line.summary) stored += 1;
           if (rows % 100 === 0) byId('import-status').textContent = t('import_rows', { count: count(rows) });
         },
       });
+      if (!summary) throw new CallError({ code: 'unavailable' });
       byId('import-status').textContent = summaryOf(summary, isDryRun);
     } catch (error) {
       // Rows are stored as they are read.
-      byId('import-status').textContent = rows > 0 && !isDryRun ? t('import_incomplete', { count: count(rows) }) : '';
+      byId('import-status').textContent = stored > 0 && !isDryRun ? t('import_incomplete', { count: count(stored) }) : '';
       if (error.name === 'AbortError') byId('import-status').textContent += ` ${t('import_cancelled')}`;
       else showError(byId('import-error'), error, error.violations, retry);
     } finally {

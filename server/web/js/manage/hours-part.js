@@ -27,7 +27,7 @@ export class HoursPart {
   constructor() {
     this.#zone = textPart('timeZone', 'time_zone_label', { hint: 'time_zone_hint', list: 'time-zones' });
     this.#zone.node.dataset.path = 'opening_hours.time_zone';
-    this.#displayText = textPart('displayText', 'display_text', { hint: 'display_text_hint' });
+    this.#displayText = textPart('displayText', 'display_text', { hint: 'display_text_hint', isLong: true });
     this.#displayText.node.dataset.path = 'opening_hours.display_text';
     this.#days = WEEKDAYS.map((_, index) => this.#dayRow(index));
     this.#bodies = { weekly: this.#weeklyBody(), expression: this.#expressionBody() };
@@ -132,6 +132,7 @@ export class HoursPart {
     const entry = element('li', { className: 'entry field' }, labelled('date', control), element('div', { className: 'day-head' }, rows.head), rows.node, button('remove', () => {
       entry.remove();
       this.#changed();
+      this.node.querySelector('#add-special-day').focus();
     }, { className: 'remove' }));
     entry.readDay = (path, violations) => {
       entry.dataset.path = path;

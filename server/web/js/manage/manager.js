@@ -83,7 +83,7 @@ export class Manager {
       act?.();
     } }, t(key));
     dialog.replaceChildren(
-      element('h2', { id: 'leave-title' }, t('leave_title')), element('p', {}, t(this.#files.isBusy ? 'leave_hint_import' : 'leave_hint')),
+      element('h2', { id: 'leave-title' }, t('leave_title')), element('p', {}, t(this.#files.isBusy ? 'leave_hint_import' : this.#editor.isSaving ? 'leave_hint_saving' : 'leave_hint')),
       element('div', { className: 'buttons' }, answer('leave-stay', 'leave_stay'), answer('leave-go', 'leave_go', () => {
         this.#leave();
         go();
@@ -99,11 +99,12 @@ export class Manager {
   }
 
   get #isBusy() {
-    return this.#editor.isDirty || this.#files.isBusy;
+    return this.#editor.isDirty || this.#editor.isSaving || this.#files.isBusy;
   }
 
   #leave() {
     this.#editor.hide();
+    this.#files.cancel();
     this.#map.setPins([]);
   }
 

@@ -1,10 +1,10 @@
 // The form of a merchant: its parts in sections, and the difference to the version that was read.
 
 import { element } from '../dom.js';
-import { clearErrors, showFieldError } from '../shared/field-errors.js';
+import { clearErrors, clearFieldError, showFieldError } from '../shared/field-errors.js';
 import { AreaPart } from './area-part.js';
 import { HoursPart } from './hours-part.js';
-import { choicePart, datePart, groupPart, listPart, momentPart, textPart } from './parts.js';
+import { choicePart, datePart, groupPart, labelled, listPart, momentPart, textPart } from './parts.js';
 import { positionPart } from './position-part.js';
 import { mapPart, rowsPart } from './rows-part.js';
 
@@ -19,35 +19,38 @@ export const isEqual = (a, b) => canonical(a) === canonical(b);
 
 export class MerchantForm {
   #parts;
-  /** What each part returned for the version that was read. */
-  #read = new Map();
-  #showReopening;
-
-  /** `onPlace` is called when the position or the service area has changed. */
-  constructor(config, base, onPlace) {
-    this.position = positionPart(config.mapDatum, onPlace);
-    this.area = new AreaPart(config, base);
-    this.area.addEventListener('change', onPlace);
-    this.hours = new HoursPart();
-    this.categories = listPart('categories', 'categories', { hint: 'categories_hint' });
-    const sections = this.#sections();
-    this.#parts = Object.values(sections).flat();
-    this.node = element('form', { id: 'merchant-form', novalidate: true, autocomplete: 'off', onsubmit: event => event.preventDefault() },
-      Object.entries(sections).map(([name, parts], index) => section(name, parts, index < 3)));
-    const [status, reopening] = ['businessStatus', 'reopeningDate'].map(key => this.part(key));
-    const showReopening = () => { reopening.node.hidden = status.read() !== 'BUSINESS_STATUS_CLOSED_TEMPORARILY'; };
-    status.node.addEventListener('change', showReopening);
-    const { read } = reopening;
-    // A date is allowed with that status only.
-    reopening.read = violations => (reopening.node.hidden ? undefined : read(violations));
-    this.#showReopening = showReopening;
-  }
-
+  /** Parts that are never shown: they say what a version reads as, without a change of what is typed. */
+  #reader;
+  /** The texts of values and problems of the version that changes are compared with, by field. */
+  #baseline = new Map();
+  #idField;
   /** The name of the merchant that is shown; empty for a new one. */
   name = '';
 
+  /** `onPlace` is called when the position or the service area has changed. */
+  constructor(config, base, onPlace) {
+    const parts = partsOf(config, base, onPlace);
+    this.#reader = Object.values(partsOf(config, base, () => {}).sections).flat();
+    this.#parts = Object.values(parts.sections).flat();
+    Object.assign(this, { position: parts.position, area: parts.area, categories: parts.categories, hours: parts.hours });
+    this.#idField = labelled('merchant_id', element('input', { id: 'merchant-id', type: 'text', spellcheck: false, autocomplete: 'off' }), { hint: 'merchant_id_hint', path: 'merchant_id' });
+    this.node = element('form', { id: 'merchant-form', noValidate: true, autocomplete: 'off', onsubmit: event => event.preventDefault() }, this.#idField,
+      Object.entries(parts.sections).map(([name, each], index) => section(name, each, index < 3)));
+    for (const type of ['input', 'change']) this.node.addEventListener(type, ({ target }) => this.#clearErrors(target));
+  }
+
   get keys() {
     return this.#parts.map(part => part.key);
+  }
+
+  /** The id that is typed for a new merchant. */
+  get id() {
+    return this.#idField.querySelector('input').value.trim();
+  }
+
+  /** Whether something is typed that has not been saved. */
+  get isChanged() {
+    return Object.keys(this.changes([])).length > 0 || (!this.name && this.id !== '');
   }
 
   part(key) {
@@ -56,43 +59,60 @@ export class MerchantForm {
 
   /** Shows a version of a merchant; an empty one for a new merchant. */
   write(merchant) {
-    this.name = merchant.name ?? '';
-    for (const part of this.#parts) this.#writePart(part, merchant);
-    this.part('visibility').node.hidden = Boolean(merchant.name);
+    for (const part of this.#parts) part.write(merchant[part.key]);
+    this.#setBaseline(merchant);
+    this.#idField.hidden = this.name !== '';
+    this.#idField.querySelector('input').value = '';
+    this.part('visibility').node.hidden = this.name !== '';
+    this.#showReopening();
     clearErrors(this.node);
   }
 
-  /** Takes over another version in the fields that have no changes, and in those of `keys`; it is what changes are compared with. */
-  rebase(merchant, keys = []) {
-    const changed = new Set(Object.keys(this.changes([])));
-    for (const part of this.#parts) {
-      if (!changed.has(part.key) || keys.includes(part.key)) {
-        this.#writePart(part, merchant);
-        continue;
-      }
-      const typed = part.read([]);
-      this.#writePart(part, merchant);
-      part.write(typed);
-    }
+  /**
+   * Compares with another version from now on. Fields with changes keep what is typed, all others show the version; `theirs` and `ours`
+   * are fields for which the visitor has chosen otherwise.
+   */
+  rebase(merchant, { theirs = [], ours = [] } = {}) {
+    const kept = new Set([...Object.keys(this.changes([])), ...ours]);
+    for (const key of theirs) kept.delete(key);
+    for (const part of this.#parts) if (!kept.has(part.key)) part.write(merchant[part.key]);
+    this.#setBaseline(merchant);
     this.#showReopening();
   }
 
-  #writePart(part, merchant) {
-    part.write(merchant[part.key]);
-    if (part.key === 'businessStatus') this.#showReopening();
-    this.#read.set(part.key, part.read([]));
+  /** The values of a version as the form would return them. */
+  valuesOf(merchant) {
+    for (const part of this.#reader) part.write(merchant[part.key]);
+    return Object.fromEntries(this.#reader.map(part => [part.key, part.read([])]));
   }
 
-  /** The fields that differ from the version that was read; null stands for no value. Texts that are no values are violations. */
+  #setBaseline(merchant) {
+    this.name = merchant.name ?? '';
+    for (const part of this.#reader) {
+      part.write(merchant[part.key]);
+      this.#baseline.set(part.key, stateOf(part).text);
+    }
+  }
+
+  /** The fields that differ from the baseline; null stands for no value. Texts that are not values are violations. */
   changes(violations) {
     const changed = {};
     for (const part of this.#parts) {
-      const problems = [];
-      const value = part.read(problems);
+      const { value, problems, text } = stateOf(part);
       violations.push(...problems);
-      if (problems.length > 0 || !isEqual(value, this.#read.get(part.key))) changed[part.key] = value ?? null;
+      if (text !== this.#baseline.get(part.key)) changed[part.key] = value ?? null;
     }
     return changed;
+  }
+
+  /** Removes the errors that a change may have mended: that of its control, and those of buttons in its section. */
+  #clearErrors(target) {
+    if (target.matches('[aria-invalid]')) clearFieldError(target);
+    target.closest('.section')?.querySelectorAll('button[aria-invalid]').forEach(clearFieldError);
+  }
+
+  #showReopening() {
+    showReopening(this.part('businessStatus'), this.part('reopeningDate'));
   }
 
   /** Shows violations beside their controls; returns those that have none. */
@@ -124,19 +144,44 @@ export class MerchantForm {
       path = shorter;
     }
   }
+}
 
-  #sections() {
-    return {
+/** The value of a part, its problems, and both as a text that is equal if they are, in any language. */
+function stateOf(part) {
+  const problems = [];
+  const value = part.read(problems);
+  return { value, problems, text: canonical([value ?? null, problems.map(({ control }) => control.value)]) };
+}
+
+/** A reopening date is allowed with one status only. */
+function showReopening(status, reopening) {
+  reopening.node.hidden = status.read() !== 'BUSINESS_STATUS_CLOSED_TEMPORARILY';
+}
+
+/** The parts of a form by section, and those that are used by name. */
+function partsOf(config, base, onPlace) {
+  const position = positionPart(config.mapDatum, onPlace);
+  const area = new AreaPart(config, base);
+  area.addEventListener('change', onPlace);
+  const hours = new HoursPart();
+  const categories = listPart('categories', 'categories', { hint: 'categories_hint' });
+  const status = choicePart('businessStatus', 'business_status', STATUSES);
+  const date = datePart('reopeningDate', 'reopening_date');
+  const reopening = { ...date, read: violations => (status.read() === 'BUSINESS_STATUS_CLOSED_TEMPORARILY' ? date.read(violations) : undefined) };
+  status.node.addEventListener('change', () => showReopening(status, reopening));
+  return {
+    position, area, hours, categories,
+    sections: {
       section_basics: [
-        textPart('displayName', 'display_name'), this.categories,
+        textPart('displayName', 'display_name'), categories,
         textPart('phone', 'phone', { type: 'tel' }),
         textPart('brand', 'brand_label', { hint: 'brand_label_hint' }), listPart('services', 'services', { hint: 'services_hint' }),
       ],
-      section_place: [this.position, groupPart('address', 'address', [
+      section_place: [position, groupPart('address', 'address', [
         ['addressLines', 'address_lines', { isLines: true, hint: 'address_lines_hint' }], ['postalCode', 'postal_code'], ['locality', 'locality'],
         ['sublocality', 'sublocality'], ['administrativeArea', 'administrative_area'], ['regionCode', 'region_code', { hint: 'region_code_hint', isUpper: true }],
       ])],
-      section_hours: [this.hours],
+      section_hours: [hours],
       section_contact: [
         textPart('websiteUri', 'website', { type: 'url' }),
         groupPart('miniProgram', 'mini_program', [['appId', 'app_id'], ['path', 'mini_program_path']]), serviceLinks(),
@@ -145,10 +190,10 @@ export class MerchantForm {
         { name: 'uri', label: 'photo_uri' }, { name: 'altText', label: 'photo_alt' }, { name: 'attribution', label: 'photo_attribution' },
         { name: 'widthPx', label: 'width_px', type: 'number' }, { name: 'heightPx', label: 'height_px', type: 'number' },
       ], { hint: 'photos_hint' })],
-      section_area: [this.area],
+      section_area: [area],
       section_status: [
-        choicePart('visibility', 'visibility', VISIBILITIES), choicePart('businessStatus', 'business_status', STATUSES),
-        datePart('reopeningDate', 'reopening_date'), momentPart('validFrom', 'valid_from', { hint: 'valid_hint' }), momentPart('validUntil', 'valid_until'),
+        choicePart('visibility', 'visibility', VISIBILITIES), status, reopening,
+        momentPart('validFrom', 'valid_from', { hint: 'valid_hint' }), momentPart('validUntil', 'valid_until'),
       ],
       section_languages: [mapPart('localizedNames', 'localized_names', [{ name: 'key', label: 'language_tag' }, { name: 'value', label: 'display_name' }], { hint: 'localized_names_hint' })],
       section_data: [
@@ -157,8 +202,8 @@ export class MerchantForm {
         rowsPart('externalIds', 'external_ids', [{ name: 'system', label: 'system' }, { name: 'id', label: 'identifier' }], { hint: 'external_ids_hint' }),
         textPart('source', 'source', { hint: 'source_hint' }),
       ],
-    };
-  }
+    },
+  };
 }
 
 function serviceLinks() {

@@ -25,16 +25,32 @@ export function labelled(label, control, { hint, path } = {}) {
 /** A button with a text of the page. */
 export const button = (label, onclick, properties = {}) => element('button', { type: 'button', 'data-t': label, onclick, ...properties });
 
-const textOf = control => {
-  const text = control.value.trim();
-  return text === '' ? undefined : text;
-};
+/** Texts by the control that shows them: an input has no line breaks, and white space at an end is cut. */
+const shownTexts = new WeakMap();
 
-/** A number in a control, or undefined; what is no number is a violation. */
+/** Shows a text in a control. */
+export function showText(control, text = '') {
+  control.value = text;
+  shownTexts.set(control, { text, value: control.value });
+}
+
+/** The text of a control, or undefined; as it was given while the control is unchanged. */
+export function textOf(control) {
+  const shown = shownTexts.get(control);
+  const text = shown && shown.value === control.value ? shown.text : control.value.trim();
+  return text === '' ? undefined : text;
+}
+
+/** A number in a control, or undefined; texts that are not numbers are violations. */
 export function numberOf(control, violations) {
-  const text = textOf(control)?.replace(',', '.');
+  const text = textOf(control);
   if (text === undefined) return undefined;
-  const value = Number(text);
+  // 1,500 may be one and a half, or one and a half thousand.
+  if (/,\d{3}$/.test(text)) {
+    violations.push({ control, description: t('ambiguous_number') });
+    return undefined;
+  }
+  const value = Number(text.replace(',', '.'));
   if (Number.isFinite(value)) return value;
   violations.push({ control, description: t('invalid_number') });
   return undefined;
@@ -44,33 +60,37 @@ export function numberOf(control, violations) {
 export const numberInput = properties => element('input', { type: 'text', inputMode: 'decimal', spellcheck: false, ...properties });
 
 /** A text. */
-export function textPart(key, label, { hint, type = 'text', list } = {}) {
-  const control = element('input', { type, spellcheck: false, autocomplete: 'off', list, name: snakeCase(key) });
+export function textPart(key, label, { hint, type = 'text', list, isLong = false } = {}) {
+  const properties = { spellcheck: false, autocomplete: 'off', name: snakeCase(key) };
+  const control = isLong ? element('textarea', { rows: 2, ...properties }) : element('input', { type, list, ...properties });
   return {
     key,
     node: labelled(label, control, { hint, path: snakeCase(key) }),
-    write: value => { control.value = value ?? ''; },
+    write: value => showText(control, value),
     read: () => textOf(control),
   };
 }
 
-/** A list of texts, separated by commas, or by line breaks if one of them has a comma. */
+/** A list of texts, separated by commas; by line breaks alone if one of them has a comma and there is more than one line. */
 export function listPart(key, label, { hint } = {}) {
   const control = element('textarea', { rows: 2, spellcheck: false, name: snakeCase(key) });
-  let separator = /[\n,，、]/;
+  let shown = { values: [], text: '' };
   return {
     key,
     node: labelled(label, control, { hint, path: snakeCase(key) }),
     write: (values = []) => {
-      separator = values.some(value => /[,，、]/.test(value)) ? /\n/ : /[\n,，、]/;
-      control.value = values.join(separator.test(',') ? ', ' : '\n');
+      control.value = values.join(values.some(hasComma) ? '\n' : ', ');
+      shown = { values, text: control.value };
     },
     read: () => {
-      const values = control.value.split(separator).map(value => value.trim()).filter(value => value !== '');
+      const separator = shown.values.some(hasComma) && control.value.includes('\n') ? /\n/ : /[\n,，、]/;
+      const values = control.value === shown.text ? shown.values : control.value.split(separator).map(value => value.trim()).filter(value => value !== '');
       return values.length > 0 ? values : undefined;
     },
   };
 }
+
+const hasComma = text => /[,，、]/.test(text);
 
 /** One of some values; the empty one is none. */
 export function choicePart(key, label, options, { hint } = {}) {
@@ -93,7 +113,7 @@ export function groupPart(key, label, fields) {
     key,
     node: element('fieldset', { className: 'field', 'data-path': snakeCase(key) }, element('legend', { 'data-t': label }), controls.map(({ node }) => node)),
     write: (value = {}) => {
-      for (const { name, isLines, control } of controls) control.value = isLines ? (value[name] ?? []).join('\n') : value[name] ?? '';
+      for (const { name, isLines, control } of controls) showText(control, isLines ? (value[name] ?? []).join('\n') : value[name]);
     },
     read: () => {
       const read = {};

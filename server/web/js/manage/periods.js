@@ -2,9 +2,9 @@
 
 import { element } from '../dom.js';
 import { t, translate } from '../i18n/i18n.js';
+import { DAY_MINUTES, clock } from '../shared/hours.js';
 import { button, checkTyped, nextId } from './parts.js';
 
-const DAY_MINUTES = 1440;
 const FIRST = { start: 9 * 60, length: 8 * 60 };
 const BREAK_MINUTES = 60;
 const AFTERNOON_MINUTES = 4 * 60;
@@ -99,8 +99,6 @@ export class Periods {
     this.#onChange();
   }
 }
-
-const clock = minutes => `${String(Math.floor(minutes / 60) % 24).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 
 function minutesOf(control) {
   const match = /^(\d\d):(\d\d)/.exec(control.value);

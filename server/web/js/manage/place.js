@@ -26,6 +26,8 @@ export class Place {
   #from = null;
   #isPickingFrom = false;
   #timer = 0;
+  #drawings = 0;
+  #ranking = null;
   #found = null;
   #outcome = element('div', { id: 'rank', role: 'status' });
   #picker;
@@ -46,7 +48,7 @@ export class Place {
       element('label', { className: 'check' }, this.#amongCategories, element('span', { 'data-t': 'preview_categories' })),
       this.#outcome);
     this.#layer.addEventListener('move', ({ detail }) => this.#moved(detail));
-    this.#layer.addEventListener('vertex', ({ detail }) => form.area.setVertex(detail));
+    this.#layer.addEventListener('vertex', ({ detail }) => (form.node.inert ? this.draw() : form.area.setVertex(detail)));
     this.#layer.addEventListener('preview', ({ detail }) => this.#setFrom({ ...detail, datum: config.mapDatum }));
     form.area.addEventListener('draw', () => {
       if (form.area.isDrawing) this.#pickFrom(false);
@@ -67,7 +69,10 @@ export class Place {
 
   hide() {
     this.#isShown = false;
-    this.#isPickingFrom = false;
+    this.#from = null;
+    this.#ranking?.abort();
+    clearTimeout(this.#timer);
+    this.#pickFrom(false);
     this.#layer.clear();
   }
 
@@ -85,6 +90,8 @@ export class Place {
   /** Draws pin, area and vertices. Returns the position in the datum of the map, or null. */
   async draw() {
     if (!this.#isShown) return null;
+    this.#drawings += 1;
+    const drawing = this.#drawings;
     const [mapDatum, base] = [this.#config.mapDatum, this.#base];
     const position = this.#form.position.point();
     const point = position && await toMapDatum(position, mapDatum, base);
@@ -93,7 +100,8 @@ export class Place {
     const geometry = area && hasCenter ? await areaInMapDatum(area, point, mapDatum, base) : null;
     const vertices = await this.#form.area.drawn();
     const from = this.#from && await toMapDatum(this.#from, mapDatum, base);
-    if (!this.#isShown) return null;
+    // Only the latest one is true.
+    if (!this.#isShown || drawing !== this.#drawings) return null;
     this.#layer.setPin(point, t('merchant_pin'));
     this.#layer.setVertices(vertices ?? []);
     this.#layer.setPreview(from, t('preview'));
@@ -110,6 +118,11 @@ export class Place {
   }
 
   #moved(point) {
+    if (this.#form.node.inert) {
+      // A call runs: the pin goes back.
+      this.draw();
+      return;
+    }
     this.#form.position.moveTo(point);
     this.#form.node.dispatchEvent(new Event('input'));
     this.changed();
@@ -126,6 +139,9 @@ export class Place {
     this.#pickFrom(false);
     this.#from = point;
     this.draw();
+    this.#ranking?.abort();
+    const ranking = new AbortController();
+    this.#ranking = ranking;
     const position = this.#form.position.point();
     if (!position) {
       this.#found = { error: t('preview_no_position') };
@@ -135,11 +151,12 @@ export class Place {
     try {
       const [from, wgs84] = await Promise.all([point, position].map(each => toMapDatum(each, 'wgs84', this.#base)));
       const found = await rankFrom(this.#api, { ...point, wgs84: from }, { name: this.#form.name, wgs84 }, {
-        maxRadiusM: this.#config.maxRadiusM, categories: this.#amongCategories.checked ? this.#form.categories.read() : [],
+        maxRadiusM: this.#config.maxRadiusM, categories: this.#amongCategories.checked ? this.#form.categories.read() : [], signal: ranking.signal,
       });
-      if (this.#from !== point) return;
+      if (this.#ranking !== ranking) return;
       this.#found = found;
     } catch (error) {
+      if (this.#ranking !== ranking || error.name === 'AbortError') return;
       this.#found = { error: textOf(error) };
     }
     this.#showOutcome();

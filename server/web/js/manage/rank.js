@@ -14,7 +14,7 @@ const NEIGHBOURS = 2;
  * merchants or those of some categories. Returns
  * `{rank, ownM, before, after}`, where rank is null beyond the radius of searches, or behind too many others.
  */
-export async function rankFrom(api, point, merchant, { maxRadiusM, categories = [] }) {
+export async function rankFrom(api, point, merchant, { maxRadiusM, categories = [], signal }) {
   const ownM = distanceM(point.wgs84, merchant.wgs84);
   const found = { rank: null, ownM, before: [], after: [] };
   if (!(ownM <= maxRadiusM)) return found;
@@ -24,7 +24,7 @@ export async function rankFrom(api, point, merchant, { maxRadiusM, categories = 
   };
   let nearer = 0;
   for (let page = 0; page < MAX_PAGES; page += 1) {
-    const { results = [], nextPageToken = '' } = await api.call('NearbyService/SearchNearby', request);
+    const { results = [], nextPageToken = '' } = await api.call('NearbyService/SearchNearby', request, { signal });
     for (const result of results) {
       // The position that is stored may be another one.
       if (result.merchant.name === merchant.name) continue;

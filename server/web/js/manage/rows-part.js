@@ -2,7 +2,7 @@
 
 import { element } from '../dom.js';
 import { t, translate } from '../i18n/i18n.js';
-import { button, nextId, numberInput, numberOf, snakeCase } from './parts.js';
+import { button, nextId, numberInput, numberOf, showText, snakeCase, textOf } from './parts.js';
 
 /**
  * A part for a list. `columns` are `{name, label, type, options}` with the type `text`, `number` or `choice`; `toRow` and `fromRow`
@@ -87,7 +87,8 @@ function makeEntry(columns, row, onRemove) {
     const control = type === 'choice'
       ? element('select', { id }, options.map(([value, text]) => element('option', { value, 'data-t': text })))
       : type === 'number' ? numberInput({ id }) : element('input', { id, type: 'text', spellcheck: false, autocomplete: 'off' });
-    control.value = row[name] ?? (type === 'choice' ? options[0][0] : '');
+    if (type === 'choice') control.value = row[name] ?? options[0][0];
+    else showText(control, row[name] === undefined ? '' : String(row[name]));
     control.dataset.column = name;
     control.dataset.name = snakeCase(name);
     return element('div', { className: 'field' }, element('label', { for: id, 'data-t': label }), control);
@@ -101,12 +102,12 @@ function readEntry(columns, entry, violations) {
   let isBlank = true;
   for (const { name, type = 'text' } of columns) {
     const control = entry.querySelector(`[data-column="${name}"]`);
-    const text = control.value.trim();
     if (type === 'choice') {
       row[name] = control.value;
       continue;
     }
-    if (text === '') continue;
+    const text = textOf(control);
+    if (text === undefined) continue;
     isBlank = false;
     const value = type === 'number' ? numberOf(control, violations) : text;
     if (value !== undefined) row[name] = value;

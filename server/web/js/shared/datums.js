@@ -33,14 +33,14 @@ async function load(base) {
 }
 
 /** A point in WGS-84. */
-export function toWgs84(point, area) {
+function toWgs84(point, area) {
   if (point.datum === 'wgs84') return point;
   const unshifted = point.datum === 'gcj02' ? invert(shift, point) : invert(shift, invert(baidu, point));
   return isShifted(unshifted, point.datum, area) ? { ...unshifted, datum: 'wgs84' } : { ...point, datum: 'wgs84' };
 }
 
 /** A point of WGS-84 in another datum. */
-export function fromWgs84(wgs84, datum, area) {
+function fromWgs84(wgs84, datum, area) {
   if (!isShifted(wgs84, datum, area)) return { ...wgs84, datum };
   const shifted = shift(wgs84);
   return { ...(datum === 'gcj02' ? shifted : baidu(shifted)), datum };

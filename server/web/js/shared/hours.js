@@ -4,7 +4,7 @@ import { element } from '../dom.js';
 import { calendarDate, t, weekday } from '../i18n/i18n.js';
 import { weekOfExpression } from './hours-expression.js';
 
-const DAY_MINUTES = 1440;
+export const DAY_MINUTES = 1440;
 export const WEEKDAYS = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'].map(day => `WEEKDAY_${day}`);
 
 /** The hours of each weekday, Monday first: lists of `{start, length}` in minutes, by start. */
@@ -28,10 +28,11 @@ export function weekOf(periods) {
   return week;
 }
 
-const clock = minutes => `${String(Math.floor(minutes / 60) % 24).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+/** Minutes of a day as a time. */
+export const clock = minutes => `${String(Math.floor(minutes / 60) % 24).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 
 /** The hours of a day, such as `09:00–12:00, 13:00–17:00`. */
-export function periodsText(periods) {
+function periodsText(periods) {
   if (periods.length === 0) return t('closed');
   const text = ({ start, length }) => {
     if (start === 0 && length >= DAY_MINUTES) return t('all_day');
@@ -42,7 +43,7 @@ export function periodsText(periods) {
 }
 
 /** The weekday in a time zone, 0 (Monday) to 6; -1 if the browser does not know the zone. */
-export function todayIn(timeZone, now = new Date()) {
+function todayIn(timeZone, now = new Date()) {
   try {
     const name = new Intl.DateTimeFormat('en', { timeZone, weekday: 'long' }).format(now);
     return WEEKDAYS.indexOf(`WEEKDAY_${name.toUpperCase()}`);
