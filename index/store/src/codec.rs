@@ -51,6 +51,8 @@ const VERSION: u8 = 2;
 /// Written by release 0.1.
 const VERSION_1: u8 = 1;
 const BODY_AT: usize = 5;
+/// Bytes of a merchant's body before the profile.
+const PROFILE_AT: usize = 50;
 const DELETION_TAG: u8 = b'd';
 const MERCHANT_TAG: u8 = b'm';
 const REQUEST_TAG: u8 = b'q';
@@ -189,6 +191,17 @@ pub(crate) fn encode_request(request: &CompletedRequest) -> impl Iterator<Item =
     })
 }
 
+/// Returns the length of key and value of a merchant's record.
+pub(crate) fn merchant_record_bytes(stored: &StoredMerchant) -> usize {
+    let given: usize = stored.merchant.profile.given().iter().map(|piece| piece.len()).sum();
+    1 + stored.merchant.id.as_str().len() + BODY_AT + PROFILE_AT + given
+}
+
+/// Returns the length of key and value of a deletion's record.
+pub(crate) fn deletion_record_bytes(id: &MerchantId) -> usize {
+    9 + BODY_AT + id.as_str().len()
+}
+
 /// Returns the keys of the records to remove.
 pub(crate) fn keys_of(forget: &Forget) -> Vec<Vec<u8>> {
     match forget {
@@ -214,7 +227,7 @@ fn request_key(id: RequestId, number: u16) -> Vec<u8> {
 
 fn merchant_body(stored: &StoredMerchant) -> Vec<u8> {
     let given = stored.merchant.profile.given();
-    let mut body = Vec::with_capacity(50 + given.iter().map(|piece| piece.len()).sum::<usize>());
+    let mut body = Vec::with_capacity(PROFILE_AT + given.iter().map(|piece| piece.len()).sum::<usize>());
     body.extend_from_slice(&stored.revision.0.to_le_bytes());
     body.extend_from_slice(&stored.position_revision.0.to_le_bytes());
     body.extend_from_slice(&stored.create_time.0.to_le_bytes());

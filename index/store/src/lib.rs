@@ -13,6 +13,7 @@
 //! | [`digest`](StateDigest) | a summary of the state that recovery must reproduce |
 //! | [`backup`] | writes a store to one file, and restores it |
 //! | `codec` | the encoding of records; the only module that defines it |
+//! | [`batch_codec`](OwnedBatch) | the encoding of batches in messages of a replicated log |
 //! | `blocks` | the block format of snapshot files and backups |
 //! | `contents` | the full content of a store in memory, as checkpoints and backups take it |
 //! | `verify`, `corruption` | checks a store or a backup and collects what is damaged |
@@ -31,6 +32,7 @@
 //!   detected.
 
 pub mod backup;
+mod batch_codec;
 mod blocks;
 mod checkpoint;
 mod codec;
@@ -63,6 +65,9 @@ use nearby_index::{Change, Revision, StoredMerchant, UnixMicros};
 use thiserror::Error;
 
 pub use self::{
+    batch_codec::{
+        BatchDecodeError, OwnedBatch, decode_batch, encode_batch, encoded_change_bytes, encoded_forget_bytes,
+    },
     contents::Contents,
     digest::{StateDigest, Watermarks},
     engine::DurableStore,
@@ -217,7 +222,8 @@ impl Batch<'_> {
     }
 
     /// Returns the digest after this batch, given the one before.
-    pub(crate) fn apply_to(&self, mut digest: StateDigest) -> StateDigest {
+    #[must_use]
+    pub fn apply_to(&self, mut digest: StateDigest) -> StateDigest {
         self.forgotten_keys().iter().for_each(|key| digest.remove(key, Revision::ZERO));
         for (change, replaces) in self.changes.iter().zip(self.replaces) {
             let key = codec::merchant_key(change.id());

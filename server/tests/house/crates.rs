@@ -20,7 +20,18 @@ fn crates_depend_in_one_direction() {
         ("proto/client", &["nearby-proto"][..]),
         ("index", &[][..]),
         ("index/store", &["nearby-index"][..]),
-        ("server", &["nearby-client", "nearby-index", "nearby-proto", "nearby-store", "nearby-testkit"][..]),
+        (
+            "server",
+            &[
+                "nearby-client",
+                "nearby-cluster",
+                "nearby-index",
+                "nearby-proto",
+                "nearby-store",
+                "nearby-testkit",
+            ][..],
+        ),
+        ("server/cluster", &["nearby-index", "nearby-store"][..]),
         ("server/testkit", &[][..]),
         (
             "server/crash",

@@ -1,0 +1,21 @@
+//! # Replicated commit log
+//!
+//! Several servers with the same content: each commit of one server is a message of a replicated log, and every server applies
+//! the messages in order. This crate defines the messages.
+//!
+//! | module | content |
+//! |---|---|
+//! | [`message`] | the format of a commit in the log |
+//! | [`identity`] | names and numbers: cluster, node, process, commit, sequence |
+//! | `fuzz_targets` | entry points for fuzzers |
+//!
+//! Invariants:
+//! - **A message is accepted as a whole or not at all**: a checksum covers every byte, and a message of a newer format is
+//!   distinguished from a damaged one.
+//! - **A history has one past**: each message contains the hash of the one that it was decided on.
+
+mod fuzz_targets;
+pub mod identity;
+pub mod message;
+
+pub use self::fuzz_targets::fuzz_message;
