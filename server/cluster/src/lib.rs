@@ -1,12 +1,16 @@
 //! # Replicated commit log
 //!
 //! Several servers with the same content: each commit of one server is a message of a replicated log, and every server applies
-//! the messages in order. This crate defines the messages.
+//! the messages in order. This crate defines the messages, and the logs that keep them.
 //!
 //! | module | content |
 //! |---|---|
 //! | [`message`] | the format of a commit in the log |
 //! | [`identity`] | names and numbers: cluster, node, process, commit, sequence |
+//! | [`log`](log::CommitLog) | the trait of commit logs: order and durability |
+//! | [`local`] | the log of a single node: the journal of its store |
+//! | [`memory`] | a log in memory that lies on demand, for tests |
+//! | `conformance` | the test suite that every log passes |
 //! | `fuzz_targets` | entry points for fuzzers |
 //!
 //! Invariants:
@@ -14,8 +18,13 @@
 //!   distinguished from a damaged one.
 //! - **A history has one past**: each message contains the hash of the one that it was decided on.
 
+#[cfg(test)]
+mod conformance;
 mod fuzz_targets;
 pub mod identity;
+pub mod local;
+pub mod log;
+pub mod memory;
 pub mod message;
 
 pub use self::fuzz_targets::fuzz_message;
