@@ -1,12 +1,13 @@
 //! Fuzz targets: decoders of bytes that other processes write, run on arbitrary bytes. None may panic.
 
 use crate::{
+    announcement::Announcement,
     identity::ClusterId,
     message::{Message, NEWEST_FORMAT, seal},
 };
 
-/// Decodes bytes as a message, as they are and with a valid checksum. A message that is accepted is encoded again to the
-/// same message.
+/// Decodes bytes as a message and as an announcement, as they are and with a valid checksum. A message that is accepted is
+/// encoded again to the same message.
 ///
 /// # Panics
 /// If it is not.
@@ -16,6 +17,7 @@ pub fn fuzz_message(bytes: &[u8]) {
     drop(decode(bytes));
     let mut sealed = bytes.to_vec();
     seal(&mut sealed);
+    drop(Announcement::decode(&sealed, cluster));
     if let Ok(message) = decode(&sealed)
         && let Ok(encoded) = message.header.encode(&message.batch.as_batch(&[]))
     {

@@ -148,6 +148,15 @@ impl Header {
         Self { cluster, format, next_format, commit, base, previous, before: state, after: state, time, node }
     }
 
+    /// Encodes a message without operations: a genesis, or a commit that only confirms its base.
+    ///
+    /// # Errors
+    /// None in practice: such a message is short.
+    pub fn encode_empty(&self) -> Result<Bytes, SizeError> {
+        let deletions_since = self.after.watermarks.deletions_since;
+        self.encode(&OwnedBatch { deletions_since, ..OwnedBatch::default() }.as_batch(&[]))
+    }
+
     /// Encodes a message.
     ///
     /// # Errors
@@ -222,19 +231,25 @@ pub(crate) fn unseal(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// The remaining bytes of a decoder.
-struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
-impl Fields<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+impl<'a> Fields<'a> {
+    pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.0.split_off(..N)?.first_chunk().copied()
     }
 
-    fn u16(&mut self) -> Option<u16> {
+    pub(crate) fn u16(&mut self) -> Option<u16> {
         self.take().map(u16::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Option<u64> {
+    pub(crate) fn u64(&mut self) -> Option<u64> {
         self.take().map(u64::from_le_bytes)
+    }
+
+    /// Decodes a text of at most 255 bytes and its length.
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
+        let [length] = self.take()?;
+        std::str::from_utf8(self.0.split_off(..usize::from(length))?).ok()
     }
 
     /// Decodes the fields after the format. `None` if the bytes end too early.

@@ -144,9 +144,11 @@ fn an_invalid_content_with_a_valid_checksum_is_neither_damaged_nor_accepted() {
 fn the_genesis_begins_with_the_state_of_a_store() {
     let (header, _) = sample();
     let genesis = Header::genesis(CLUSTER, (header.commit, header.node.clone()), header.after, header.time);
-    let bytes = genesis.encode(&OwnedBatch::default().as_batch(&[])).unwrap();
-    let message = decode(&bytes).unwrap();
-    assert_eq!(message, Message { header: genesis, batch: OwnedBatch::default() });
+    let message = decode(&genesis.encode_empty().unwrap()).unwrap();
+    let deletions_since = header.after.watermarks.deletions_since;
+    assert_eq!(message.header, genesis);
+    assert_eq!(message.batch, OwnedBatch { deletions_since, ..OwnedBatch::default() });
+    assert_eq!(message.batch.as_batch(&[]).apply_to(header.after), header.after);
     assert_eq!((message.header.base, message.header.previous), (Sequence::ZERO, MessageHash::ZERO));
     assert_eq!((message.header.before, message.header.after), (header.after, header.after));
 }

@@ -1,0 +1,5 @@
+mod model;
+mod random;
+mod rules;
+mod scenarios;
+mod world;
