@@ -49,6 +49,9 @@ pub trait Replica {
     /// Returns the revision of a merchant, if it exists.
     fn revision(&self, id: &MerchantId) -> Option<Revision>;
 
+    /// Returns a message that is kept, verbatim.
+    fn message(&self, sequence: Sequence) -> Option<Bytes>;
+
     /// Moves to a position: keeps the message, stores the batch together with the position, and makes it visible. `None`
     /// stands for a message that does not count.
     ///

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::fault::HealError;
 use crate::{
     identity::Sequence,
     log::{CommitLog, Proposal},
@@ -66,4 +67,11 @@ pub enum Action<T> {
     Unresolved(T),
     /// The log refuses the batch for its size.
     TooLarge(T),
+    /// The log has everything again that this node has applied.
+    Healed {
+        /// Messages that were published again.
+        republished: u64,
+    },
+    /// The log cannot be restored by this node.
+    NotHealed(HealError),
 }

@@ -139,4 +139,30 @@ pub enum ProposeError {
     Blocked(Blocked),
     /// The log would not accept the batch.
     Size(SizeError),
+    /// A node cannot read the format.
+    UnreadableFormat {
+        /// The format.
+        format: u16,
+        /// The node.
+        node: NodeName,
+    },
+    /// The log has this format, or a newer one.
+    FormatInUse(u16),
+}
+
+/// The reason that a log is not restored.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HealError {
+    /// The log contains all that this node has applied.
+    #[error("the log has lost nothing that this node has applied")]
+    NothingLost,
+    /// The last message of the log is not the one that this node has applied.
+    #[error(
+        "message {0} of the log is not the one that this node has applied: there are two histories; replace the cluster \
+             with `nearby cluster init --replace`"
+    )]
+    TwoHistories(Sequence),
+    /// This node has not kept a message that the log has lost.
+    #[error("message {0} is not kept here; heal from a node that has it")]
+    NotKept(Sequence),
 }

@@ -66,6 +66,8 @@ enum Purpose {
     Suspect,
     /// Our last message, to join.
     Join,
+    /// The last message of the log, to restore what it has lost.
+    Heal,
 }
 
 impl<R: Replica, T> Protocol<R, T> {
@@ -143,7 +145,8 @@ impl<R: Replica, T> Protocol<R, T> {
                     self.fail(Fault::Rewritten { sequence });
                 }
             }
-            (Purpose::Suspect, None) => {}
+            (Purpose::Heal, Some(message)) => self.compare_to_heal(sequence, MessageHash::of(&message), now),
+            (Purpose::Suspect | Purpose::Heal, None) => {}
         }
     }
 
@@ -347,6 +350,11 @@ impl<R: Replica, T> Protocol<R, T> {
             }
             self.join(now);
         }
+    }
+
+    /// Reads the last message of the log, to compare it with ours.
+    pub(super) fn read_to_heal(&mut self, last: Sequence, now: Monotonic) {
+        self.ask(last, Purpose::Heal, now);
     }
 
     /// Reads from the leader, unless a read is under way.

@@ -23,7 +23,9 @@
 //! | `fault` | the reasons that a node decides nothing |
 //! | `status` | the state of a node, for operators |
 //! | `follow` | applying messages, reading what is missing, joining |
+//! | `heal` | restoring what the log has lost |
 //! | `peers` | the announcements of all nodes |
+//! | `publish` | from a decided batch to its outcome |
 //! | `watch` | the state of the log |
 
 mod action;
@@ -32,40 +34,40 @@ mod config;
 mod fault;
 mod flight;
 mod follow;
+mod heal;
 mod peers;
+mod publish;
 mod status;
 mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
     time::Duration,
 };
 
 use bytes::Bytes;
 use nearby_index::UnixMicros;
-use nearby_store::OwnedBatch;
 
 pub use self::{
     action::{Action, LogAction},
     chain::Void,
     config::{Config, Now, SharedDeriveFields},
-    fault::{Blocked, Fault, ProposeError},
+    fault::{Blocked, Fault, HealError, ProposeError},
     peers::Peer,
     status::{Counters, Status},
 };
 use self::{
-    chain::{Evidence, RecentHashes, resolve},
-    flight::{Flight, Resolution},
+    chain::{Evidence, RecentHashes},
+    flight::Flight,
     follow::{Joining, Reading},
+    heal::Healing,
     peers::{Peers, is_duplicate},
     watch::Watch,
 };
 use crate::{
     announcement::{Announcement, NodeState},
-    identity::{CommitId, Sequence},
-    log::{Answer, LogEvent, LogInfo, Monotonic},
-    message::Header,
+    identity::Sequence,
+    log::{LogEvent, LogInfo, Monotonic},
     replica::{Position, Replica},
 };
 
@@ -103,6 +105,7 @@ pub struct Protocol<R, T> {
     /// Time before which our last message is not compared again.
     next_history_read: Monotonic,
     reading: Option<Reading>,
+    healing: Option<Healing>,
     /// Applied messages that may differ from those of the log.
     suspects: BTreeSet<Sequence>,
     /// The highest sequence that is said to exist, or to be under way.
@@ -140,6 +143,7 @@ impl<R: Replica, T> Protocol<R, T> {
             evidence: Evidence::default(),
             next_history_read: now,
             reading: None,
+            healing: None,
             suspects: BTreeSet::new(),
             claimed: Sequence::ZERO,
             last_progress: now,
@@ -203,6 +207,7 @@ impl<R: Replica, T> Protocol<R, T> {
         }
         self.advance(time);
         self.pursue_flight(time);
+        self.pursue_healing(time);
     }
 
     /// Time after `now` at which [`Protocol::tick`] has something to do.
@@ -211,7 +216,9 @@ impl<R: Replica, T> Protocol<R, T> {
         let flight = self.flight.as_ref().map(Flight::timer);
         let drained =
             self.draining_since.filter(|_| self.flight.is_some()).map(|since| since + DRAIN_TIMEOUT);
-        let timers = [Some(self.next_heartbeat), flight, drained, self.full_until, self.next_follow_timer()];
+        let healing = self.healing.as_ref().map(|healing| healing.until);
+        let timers =
+            [healing, Some(self.next_heartbeat), flight, drained, self.full_until, self.next_follow_timer()];
         let next = timers.into_iter().flatten().min().unwrap_or_default();
         next.max(now + Duration::from_millis(1))
     }
@@ -259,42 +266,6 @@ impl<R: Replica, T> Protocol<R, T> {
     #[must_use]
     pub fn log_time(&self, now: Now) -> UnixMicros {
         now.clock.max(self.position.time)
-    }
-
-    /// Proposes a batch that was decided on the present state of the local copy. An empty batch confirms that the state is
-    /// current, so that its refusals may be answered: a node that lags would refuse what another has acknowledged.
-    ///
-    /// # Errors
-    /// The ticket, and the reason, if nothing may be decided now. [`SizeError`] if the log would not accept the batch.
-    pub fn propose(&mut self, now: Now, mut batch: OwnedBatch, ticket: T) -> Result<(), (T, ProposeError)> {
-        if let Some(blocked) = self.blocked(now) {
-            return Err((ticket, ProposeError::Blocked(blocked)));
-        }
-        let before = self.replica.digest();
-        if batch.changes.is_empty() && batch.completed.is_empty() && batch.forget.is_empty() {
-            batch.deletions_since = before.watermarks.deletions_since;
-        }
-        let batch = resolve(&self.replica, batch);
-        self.counter += 1;
-        let header = Header {
-            cluster: self.config.cluster,
-            format: self.position.format,
-            next_format: self.position.format,
-            commit: CommitId { process: self.config.process, counter: self.counter },
-            base: self.position.applied,
-            previous: self.position.hash,
-            before,
-            after: batch.batch.as_batch(&batch.replaces).apply_to(before),
-            time: self.log_time(now),
-            node: self.config.node.clone(),
-        };
-        let message = match header.encode(&batch.batch.as_batch(&batch.replaces)) {
-            Ok(message) => message,
-            Err(error) => return Err((ticket, ProposeError::Size(error))),
-        };
-        self.flight = Some(Flight::new((header, batch, message), ticket, now.monotonic));
-        self.pursue_flight(now.monotonic);
-        Ok(())
     }
 
     /// Stops deciding. The publish in flight is resolved or given up within ten seconds.
@@ -447,53 +418,7 @@ impl<R: Replica, T> Protocol<R, T> {
     fn is_healable(&self) -> bool {
         matches!(self.fault, Some(Fault::Behind { .. } | Fault::Rewound { .. }))
     }
-
-    fn answered(&mut self, attempt: u64, answer: &Answer, now: Monotonic) {
-        let Some(flight) = &mut self.flight else { return };
-        let Some(resolution) = flight.answered(attempt, answer, now) else { return };
-        let target = flight.target();
-        if matches!(answer, Answer::Stored(sequence) if *sequence != target) {
-            self.counters.misplaced += 1;
-        }
-        match resolution {
-            Resolution::Stored => self.apply_flight(now),
-            Resolution::Behind => self.claimed = self.claimed.max(target),
-            Resolution::Pending => {}
-            Resolution::TooLarge => {
-                if let Some(flight) = self.flight.take() {
-                    self.actions.push(Action::TooLarge(flight.ticket));
-                }
-            }
-        }
-    }
-
-    /// Sends the publish in flight when it is due, and gives it up when the node has drained for too long.
-    fn pursue_flight(&mut self, now: Monotonic) {
-        let last = self.watch.last();
-        let Some(flight) = &mut self.flight else { return };
-        if self.draining_since.is_some_and(|since| now.saturating_sub(since) >= DRAIN_TIMEOUT) {
-            if let Some(flight) = self.flight.take() {
-                self.actions.push(Action::Unresolved(flight.ticket));
-            }
-            return;
-        }
-        if flight.has_timed_out(now) {
-            // The broker may hang; the client would take two pings to notice.
-            flight.back_off(now);
-            self.actions.push(Action::Log(LogAction::Reconnect));
-        }
-        if flight.is_due(now, last) {
-            self.counters.republished += u64::from(flight.tries() > 0);
-            self.counter += 1;
-            flight.sent(self.counter, now);
-            let (attempt, base) = (self.counter, flight.header.base);
-            let (batch, message) = (Arc::clone(&flight.batch), flight.message.clone());
-            // What was said to be under way may never be stored.
-            self.claimed = Sequence::ZERO;
-            self.actions.push(Action::Log(LogAction::Propose { attempt, base, batch, message }));
-        }
-    }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

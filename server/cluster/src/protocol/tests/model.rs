@@ -19,7 +19,7 @@ use crate::{
 const MAX_DELETIONS: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// Stores a merchant.
     Put(u8),
     /// Creates a merchant, which must not exist.
@@ -37,36 +37,36 @@ impl Command {
 
 /// A command with a request id, which is also the content of what it stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Submission {
-    pub(super) number: u64,
-    pub(super) command: Command,
+pub(crate) struct Submission {
+    pub(crate) number: u64,
+    pub(crate) command: Command,
     /// The highest sequence that was acknowledged anywhere when it was submitted.
-    pub(super) acknowledged_before: Sequence,
+    pub(crate) acknowledged_before: Sequence,
 }
 
 /// Result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Stored(Revision),
     Refused,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct TestReplica {
-    pub(super) position: Position,
-    pub(super) digest: StateDigest,
-    pub(super) merchants: BTreeMap<MerchantId, Arc<StoredMerchant>>,
-    pub(super) deletions: BTreeSet<Revision>,
-    pub(super) requests: BTreeMap<RequestId, Arc<CompletedRequest>>,
+pub(crate) struct TestReplica {
+    pub(crate) position: Position,
+    pub(crate) digest: StateDigest,
+    pub(crate) merchants: BTreeMap<MerchantId, Arc<StoredMerchant>>,
+    pub(crate) deletions: BTreeSet<Revision>,
+    pub(crate) requests: BTreeMap<RequestId, Arc<CompletedRequest>>,
     /// The messages, verbatim.
-    pub(super) messages: BTreeMap<Sequence, Bytes>,
+    pub(crate) messages: BTreeMap<Sequence, Bytes>,
     /// Sequence at which each request was committed.
-    pub(super) committed: BTreeMap<u64, Sequence>,
-    pub(super) failure: Option<ReplicaError>,
+    pub(crate) committed: BTreeMap<u64, Sequence>,
+    pub(crate) failure: Option<ReplicaError>,
 }
 
 impl TestReplica {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             position: Position::START,
             digest: StateDigest::default(),
@@ -80,7 +80,7 @@ impl TestReplica {
     }
 
     /// Decides submissions on the present state.
-    pub(super) fn decide(&self, submissions: &[Submission], now: UnixMicros) -> (OwnedBatch, Vec<Outcome>) {
+    pub(crate) fn decide(&self, submissions: &[Submission], now: UnixMicros) -> (OwnedBatch, Vec<Outcome>) {
         let mut batch =
             OwnedBatch { deletions_since: self.digest.watermarks.deletions_since, ..OwnedBatch::default() };
         let mut exists: BTreeMap<MerchantId, bool> = BTreeMap::new();
@@ -144,6 +144,10 @@ impl Replica for TestReplica {
 
     fn revision(&self, id: &MerchantId) -> Option<Revision> {
         self.merchants.get(id).map(|stored| stored.revision)
+    }
+
+    fn message(&self, sequence: Sequence) -> Option<Bytes> {
+        self.messages.get(&sequence).cloned()
     }
 
     fn apply(

@@ -13,7 +13,7 @@ use crate::{
     identity::Sequence,
     memory::Faults,
     message::{Message, NEWEST_FORMAT, tests::put},
-    protocol::{Blocked, Fault},
+    protocol::{Blocked, Fault, HealError, ProposeError},
     replica::{Replica, ReplicaError},
 };
 
@@ -84,8 +84,12 @@ fn a_node_that_returns_to_a_rewound_log_writes_nothing_until_it_is_healed() {
     assert!(matches!(world.blocked(2), Some(Blocked::Peer(_))), "nodes with a fault announce themselves");
     assert_eq!(world.cluster.last(), rewound_to, "nothing was written");
 
-    world.heal(0);
-    assert_eq!(world.cluster.last(), last);
+    // Two nodes restore it at once.
+    let now = world.now;
+    assert_eq!((world.protocol(0).heal(now), world.protocol(1).heal(now)), (Ok(()), Ok(())));
+    world.run_until("the log is restored", |world| world.healed.len() == 2);
+    let republished: u64 = world.healed.iter().map(|healed| healed.clone().unwrap()).sum();
+    assert_eq!(republished, last.0 - rewound_to.0, "each message once");
     world.run_until("the log goes on", |world| world.acknowledged.len() == 6);
     world.run_until("all nodes are current", |world| (0..3).all(|node| is_current(world, node)));
     assert!(messages.iter().all(|(at, message)| world.cluster.message(*at).as_ref() == Some(message)));
@@ -102,10 +106,123 @@ fn a_publish_survives_a_rewind_that_is_healed() {
     world.submit(0, Command::Put(3));
     world.run_for(secs(5));
     assert_eq!(world.acknowledged.len(), 2);
-    world.heal(1);
+    let now = world.now;
+    assert_eq!(world.protocol(1).heal(now), Err(HealError::NothingLost), "it may be a deposed leader");
+    world.run_for(secs(12));
+    let now = world.now;
+    world.protocol(1).heal(now).unwrap();
     world.run_until("the publish is acknowledged", |world| world.acknowledged.len() == 3);
     world.run_until("all nodes are current", |world| (0..2).all(|node| is_current(world, node)));
     world.check();
+}
+
+/// A log that was created again is empty.
+#[test]
+fn an_empty_log_is_restored_from_the_genesis_on() {
+    let mut world = world(2);
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(2)]);
+    let last = world.cluster.last();
+    world.cluster.rewind(Sequence::ZERO);
+    world.run_for(secs(17));
+    let now = world.now;
+    world.protocol(0).heal(now).unwrap();
+    world.run_until("the log is restored", |world| world.healed == [Ok(last.0)]);
+    commit(&mut world, 1, &[Command::Put(3)]);
+    world.run_until("both nodes are current", |world| (0..2).all(|node| is_current(world, node)));
+    world.check();
+}
+
+#[test]
+fn a_log_is_restored_although_requests_and_answers_are_lost() {
+    for seed in 0..10 {
+        let mut world = World::new(seed, 2);
+        world.run_for(secs(4));
+        commit(&mut world, 0, &[Command::Put(1); 20]);
+        let last = world.cluster.last();
+        world.cluster.rewind(Sequence(4));
+        world.run_for(secs(17));
+        world.cluster.set_faults(Faults { lost_requests: 100, lost_answers: 100, ..Faults::default() });
+        for node in 0..2 {
+            let now = world.now;
+            world.protocol(node).heal(now).unwrap();
+        }
+        world.run_until("the log is restored", |world| world.healed.len() == 2);
+        assert!(world.healed.iter().all(Result::is_ok), "{:?}", world.healed);
+        assert_eq!(world.cluster.last(), last);
+        world.cluster.set_faults(Faults::default());
+        world.run_until("both nodes are current", |world| (0..2).all(|node| is_current(world, node)));
+        world.check();
+    }
+}
+
+#[test]
+fn a_log_with_another_history_is_not_restored() {
+    let mut world = world(1);
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(2), Command::Put(3)]);
+    let last = Sequence(world.cluster.last().0 - 1);
+    world.cluster.rewind(last);
+    world.cluster.rewrite(last, with_other_content(&world.cluster.message(last).unwrap()));
+    world.run_for(secs(17));
+    let now = world.now;
+    world.protocol(0).heal(now).unwrap();
+    world.run_until("it is refused", |world| world.healed == [Err(HealError::TwoHistories(last))]);
+
+    let mut world = self::world(1);
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(2), Command::Put(3)]);
+    world.cluster.rewind(last);
+    world.protocol(0).replica_mut().messages.remove(&last.next());
+    world.run_for(secs(17));
+    let now = world.now;
+    world.protocol(0).heal(now).unwrap();
+    world.run_until("it is refused", |world| world.healed == [Err(HealError::NotKept(last.next()))]);
+    assert_eq!(world.cluster.last(), last);
+}
+
+#[test]
+fn the_format_of_the_log_rises_once_all_nodes_read_the_newer_one() {
+    let mut world = world(2);
+    let newer = NEWEST_FORMAT + 1;
+    let upgrade = |world: &mut World, node: usize, format| {
+        let now = world.now_of(node);
+        world.protocol(node).upgrade(now, format, Vec::new()).map_err(|(_, error)| error)
+    };
+    let restart = |world: &mut World, node: usize| {
+        world.crash(node);
+        world.start(node);
+        world.run_until("all nodes may decide", |world| (0..2).all(|node| world.blocked(node).is_none()));
+    };
+    let unreadable = |node: &str| {
+        let node = crate::identity::NodeName::parse(node).unwrap();
+        Err(ProposeError::UnreadableFormat { format: newer, node })
+    };
+    assert_eq!(upgrade(&mut world, 0, NEWEST_FORMAT), Err(ProposeError::FormatInUse(NEWEST_FORMAT)));
+    world.max_format = newer;
+    restart(&mut world, 0);
+    assert_eq!(upgrade(&mut world, 0, newer), unreadable("node-1"), "a peer has the older release");
+    assert_eq!(upgrade(&mut world, 1, newer), unreadable("node-1"), "this node has");
+    commit(&mut world, 0, &[Command::Put(1)]);
+    restart(&mut world, 1);
+    upgrade(&mut world, 0, newer).unwrap();
+    world.run_for(secs(1));
+    commit(&mut world, 1, &[Command::Put(2)]);
+    commit(&mut world, 0, &[Command::Put(3)]);
+    let formats: Vec<u16> = (1..=world.cluster.last().0)
+        .map(|number| {
+            let message = world.cluster.message(Sequence(number)).unwrap();
+            Message::decode(&message, CLUSTER, newer, &|stored| stored).unwrap().header.format
+        })
+        .collect();
+    assert_eq!(formats, [NEWEST_FORMAT, NEWEST_FORMAT, NEWEST_FORMAT, newer, newer]);
+    world.check();
+
+    // A node of the older release stops before it applies what it may not understand.
+    world.max_format = NEWEST_FORMAT;
+    world.crash(1);
+    world.nodes[1].disk = TestReplica::new();
+    world.start(1);
+    world.run_for(secs(1));
+    let expected = Some(Fault::UnsupportedFormat { sequence: Sequence(3), format: newer });
+    assert_eq!(world.fault(1), expected);
 }
 
 #[test]
@@ -340,7 +457,7 @@ fn a_node_with_a_wrong_clock_decides_nothing_and_times_never_go_back() {
 fn a_full_disk_blocks_a_node_until_there_is_space_and_a_failed_one_until_it_restarts() {
     let mut world = world(2);
     let set_failure = |world: &mut World, failure| {
-        world.nodes[1].running.as_mut().unwrap().protocol.replica_mut().failure = failure;
+        world.protocol(1).replica_mut().failure = failure;
     };
     set_failure(&mut world, Some(ReplicaError::Full("test".to_owned())));
     commit(&mut world, 0, &[Command::Put(1)]);
@@ -370,7 +487,7 @@ fn a_full_disk_blocks_a_node_until_there_is_space_and_a_failed_one_until_it_rest
 fn a_publish_in_flight_is_applied_once_the_disk_has_space() {
     let mut world = world(2);
     let replica = |world: &mut World, failure| {
-        world.nodes[0].running.as_mut().unwrap().protocol.replica_mut().failure = failure;
+        world.protocol(0).replica_mut().failure = failure;
     };
     replica(&mut world, Some(ReplicaError::Full("test".to_owned())));
     world.submit(0, Command::Create(1));
@@ -411,7 +528,7 @@ fn a_node_drains_within_ten_seconds() {
     let mut world = world(2);
     let drain = |world: &mut World, node: usize| {
         let now = world.now_of(node);
-        world.nodes[node].running.as_mut().unwrap().protocol.drain(now);
+        world.protocol(node).drain(now);
     };
     drain(&mut world, 1);
     assert!(world.running(1).protocol.is_drained(), "nothing is in flight");
@@ -454,6 +571,16 @@ fn a_stopped_delivery_is_bridged_by_reads() {
     assert_eq!(world.replica(1).position.applied, world.cluster.last());
     assert!(world.total(|counters| counters.leader_reads) >= 10);
     world.check();
+}
+
+#[test]
+fn a_node_that_lags_behind_the_log_decides_nothing() {
+    let mut world = world(1);
+    world.cluster.set_faults(Faults { skipped_deliveries: 1_000, ..Faults::default() });
+    world.cluster.publish_unchecked(Bytes::from_static(b"stray"), world.now);
+    world.run_until("it hears of it", |world| world.blocked(0) == Some(Blocked::CatchingUp));
+    world.run_until("it has read it", |world| is_current(world, 0));
+    assert_eq!(world.total(|counters| counters.stray), 1);
 }
 
 /// Two commands on one merchant at nodes that do not know of one another's: a refusal is answered on the state that contains

@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use nearby_index::UnixMicros;
 
 use super::model::{Command, Outcome, Submission, TestReplica};
@@ -11,7 +10,7 @@ use crate::{
     log::{CommitLog, Monotonic},
     memory::{MemoryCluster, MemoryLog},
     message::{Header, Message, MessageHash, NEWEST_FORMAT},
-    protocol::{Action, Blocked, Config, Counters, Fault, Now, ProposeError, Protocol, Status},
+    protocol::{Action, Blocked, Config, Counters, Fault, HealError, Now, Protocol, Status},
     replica::Replica,
 };
 
@@ -69,6 +68,10 @@ pub(super) struct World {
     /// Submissions whose outcome their node does not know.
     pub(super) unresolved: VecDeque<Submission>,
     pub(super) max_acknowledged: Sequence,
+    /// Results of restoring the log.
+    pub(super) healed: Vec<Result<u64, HealError>>,
+    /// Newest format that nodes started from now on read.
+    pub(super) max_format: u16,
     /// A setting that nodes started from now on require of the log.
     pub(super) required_setting: Option<(&'static str, &'static str)>,
 }
@@ -104,6 +107,8 @@ impl World {
             acknowledged: Vec::new(),
             unresolved: VecDeque::new(),
             max_acknowledged: Sequence::ZERO,
+            healed: Vec::new(),
+            max_format: NEWEST_FORMAT,
             required_setting: None,
         };
         (0..nodes).for_each(|node| world.start(node));
@@ -127,7 +132,7 @@ impl World {
             node: slot.name.clone(),
             process: ProcessId(process),
             address: String::new(),
-            max_format: NEWEST_FORMAT,
+            max_format: self.max_format,
             settings: required.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             max_lag: 10,
             derive_fields: Arc::new(|stored| stored),
@@ -186,6 +191,10 @@ impl World {
 
     pub(super) fn running(&self, node: usize) -> &Running {
         self.nodes[node].running.as_ref().unwrap()
+    }
+
+    pub(super) fn protocol(&mut self, node: usize) -> &mut Protocol<TestReplica, Ticket> {
+        &mut self.nodes[node].running.as_mut().unwrap().protocol
     }
 
     pub(super) fn replica(&self, node: usize) -> &TestReplica {
@@ -279,7 +288,7 @@ impl World {
             let (batch, outcomes) = running.protocol.replica().decide(&submissions, time);
             let ticket = submissions.into_iter().zip(outcomes).collect();
             let proposed = running.protocol.propose(now, batch, ticket);
-            assert!(!matches!(proposed, Err((_, ProposeError::Blocked(_) | ProposeError::Size(_)))));
+            proposed.map_err(|(_, error)| error).unwrap();
             self.perform(&mut running);
         }
         let slot = &mut self.nodes[node];
@@ -313,6 +322,8 @@ impl World {
                     self.unresolved.extend(ticket.into_iter().map(|(submission, _)| submission));
                 }
                 Action::TooLarge(_) => panic!("no batch is so large"),
+                Action::Healed { republished } => self.healed.push(Ok(republished)),
+                Action::NotHealed(error) => self.healed.push(Err(error)),
             }
         }
     }
@@ -353,32 +364,23 @@ impl World {
             let counts = |message: &Message| {
                 message.header.base.0 + 1 == number && message.header.previous == state.position.hash
             };
-            let message = Message::decode(&bytes, CLUSTER, NEWEST_FORMAT, &|stored| stored).ok();
+            let message = Message::decode(&bytes, CLUSTER, u16::MAX, &|stored| stored).ok();
             let mut position = state.position;
             (position.applied, position.hash) = (Sequence(number), MessageHash::of(&bytes));
             let message = message.filter(counts);
             if let Some(message) = &message {
                 assert_eq!(message.header.before, state.digest);
                 assert!(message.header.time >= position.time, "log time moves backwards");
-                position.time = message.header.time;
+                (position.time, position.format) = (message.header.time, message.header.next_format);
             }
-            let batch = message.as_ref().map(|message| super::super::resolve(&state, message.batch.clone()));
+            let batch = message
+                .as_ref()
+                .map(|message| crate::protocol::chain::resolve(&state, message.batch.clone()));
             state.apply(&position, &bytes, batch.as_ref()).unwrap();
             if let Some(message) = message {
                 assert_eq!(message.header.after, state.digest);
             }
         }
         state
-    }
-
-    /// Publishes the messages that the log has lost, from a node's copy.
-    pub(super) fn heal(&mut self, node: usize) {
-        let messages: Vec<Bytes> = {
-            let replica = self.replica(node);
-            replica.messages.range(self.cluster.last().next()..).map(|(_, message)| message.clone()).collect()
-        };
-        for message in messages {
-            self.cluster.publish_unchecked(message, self.now);
-        }
     }
 }
