@@ -312,6 +312,8 @@ fn of_two_writers_one_succeeds(fixture: &Fixture) {
 
 fn messages_have_a_size_limit(fixture: &Fixture) {
     let mut writer = Writer::new(fixture);
+    // A client knows the limit once it is connected.
+    writer.info();
     let batch = OwnedBatch::default();
     let mut send = |length: usize, base: Sequence| {
         writer.attempt += 1;

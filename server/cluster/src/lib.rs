@@ -12,6 +12,7 @@
 //! | [`replica`] | the local copy, as the protocol uses it |
 //! | [`log`](log::CommitLog) | the trait of commit logs: order and durability |
 //! | [`local`] | the log of a single node: the journal of its store |
+//! | [`jetstream`] | the log on NATS JetStream |
 //! | [`memory`] | a log in memory that lies on demand, for tests |
 //! | `conformance` | the test suite that every log passes |
 //! | `fuzz_targets` | entry points for fuzzers |
@@ -27,6 +28,7 @@ pub mod announcement;
 mod conformance;
 mod fuzz_targets;
 pub mod identity;
+pub mod jetstream;
 pub mod local;
 pub mod log;
 pub mod memory;
