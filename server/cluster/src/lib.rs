@@ -9,6 +9,7 @@
 //! | [`identity`] | names and numbers: cluster, node, process, commit, sequence |
 //! | [`announcement`] | positions and states of nodes, which they send to one another |
 //! | [`protocol`] | when a message counts, when a node may decide, when it publishes again; without I/O |
+//! | [`archive`] | the last messages, verbatim, which restore a log |
 //! | [`replica`] | the local copy, as the protocol uses it |
 //! | [`log`](log::CommitLog) | the trait of commit logs: order and durability |
 //! | [`local`] | the log of a single node: the journal of its store |
@@ -24,6 +25,7 @@
 //! - **A history has one past**: each message contains the hash of the one that it was decided on.
 
 pub mod announcement;
+pub mod archive;
 #[cfg(test)]
 mod conformance;
 mod fuzz_targets;
