@@ -21,7 +21,7 @@ impl<R: Replica, T> Protocol<R, T> {
     /// current, so that its refusals may be answered: a node that lags would refuse what another has acknowledged.
     ///
     /// # Errors
-    /// The ticket, and the reason, if nothing may be decided now. [`SizeError`] if the log would not accept the batch.
+    /// The ticket, and the reason: nothing may be decided now, or the log would not accept the batch for its size.
     pub fn propose(&mut self, now: Now, batch: OwnedBatch, ticket: T) -> Result<(), (T, ProposeError)> {
         self.submit(now, batch, self.position.format, ticket)
     }

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use super::{model::Command, world::World};
 use crate::{identity::Sequence, memory::Faults};
 
-/// Seeds of a test: one that is given in `NEARBY_SEED`, or some.
+/// Seeds of a test: the one in `NEARBY_SEED`, or as many as `NEARBY_SEEDS` says.
 fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("NEARBY_SEED") {
-        Ok(seed) => vec![seed.parse().unwrap()],
-        Err(_) => (0..count).collect(),
+    let number = |name| std::env::var(name).ok().map(|number| number.parse().unwrap());
+    match number("NEARBY_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("NEARBY_SEEDS").unwrap_or(count)).collect(),
     }
 }
 
