@@ -15,4 +15,4 @@ if [ ! -x "$work/bin/nats-server" ]; then
 fi
 export NEARBY_NATS_SERVER="$work/bin/nats-server"
 "$NEARBY_NATS_SERVER" --version
-cargo test --workspace --lib "${@:-jetstream::tests}" -- --ignored --test-threads 1
+cargo test --locked --workspace --lib "${@:-jetstream::tests}" -- --ignored --test-threads 1

@@ -121,6 +121,7 @@ impl<R: Replica, T> Protocol<R, T> {
                 None => {
                     // What was delivered or said to be under way is not there, or not yet.
                     self.inbox.remove(&next);
+                    self.evidence = Evidence::default();
                     self.last_progress = now;
                 }
             },
