@@ -59,6 +59,7 @@ impl OwnedBatch {
             completed: &self.completed,
             forget: &self.forget,
             deletions_since: self.deletions_since,
+            position: None,
         }
     }
 }

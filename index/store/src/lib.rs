@@ -202,7 +202,8 @@ impl DiskSpace {
 /// A unit of durability. A deletion among the changes leaves a tombstone until it is forgotten.
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
-    /// Changes, at least one, with ascending revisions above the last committed one.
+    /// Changes, with ascending revisions above the last committed one; at least one, unless only the
+    /// position in a log moves.
     pub changes: &'a [Change],
     /// For each change, the revision of the version that it replaces or deletes, which may be in the same batch; `None` if
     /// there was no such merchant.
@@ -213,6 +214,24 @@ pub struct Batch<'a> {
     pub forget: &'a [Forget],
     /// Revision since which all deletions are kept.
     pub deletions_since: Revision,
+    /// Position in the replicated log after this batch. `None` leaves it as it is: a single node has none.
+    pub position: Option<LogPosition>,
+}
+
+/// Position of a store in the replicated log that its batches come from. It becomes durable together with the batch, so that
+/// no batch is applied twice and none is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPosition {
+    /// Id of the cluster.
+    pub cluster: [u8; 16],
+    /// Sequence of the last message that was applied.
+    pub sequence: u64,
+    /// Hash of that message.
+    pub hash: u128,
+    /// Time of the last commit that counted.
+    pub time: UnixMicros,
+    /// Format of the messages that follow.
+    pub format: u16,
 }
 
 impl Batch<'_> {
