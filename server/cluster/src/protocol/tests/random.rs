@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{model::Command, world::World};
-use crate::{identity::Sequence, memory::Faults};
+use crate::{identity::Sequence, memory::Faults, protocol::Fault};
 
 /// Seeds of a test: the one in `NEARBY_SEED`, or as many as `NEARBY_SEEDS` says.
 fn seeds(count: u64) -> Vec<u64> {
@@ -206,6 +206,52 @@ fn stray_and_repeated_messages_count_nowhere() {
         let world = history(seed, plan);
         assert!(world.total(|counters| counters.stray + counters.stale) > 0);
     }
+}
+
+/// Brokers that lose the end of the log again and again: what the nodes have restores it. One node writes, and no proposal is
+/// late: a proposal that another has overtaken could be stored after a rewind, and would begin a second history.
+#[expect(clippy::print_stdout, reason = "the seed reproduces a failure")]
+#[test]
+fn rewound_logs_are_restored_and_lose_nothing() {
+    for seed in seeds(12) {
+        println!("NEARBY_SEED={seed}");
+        let mut world = World::new(seed, 3);
+        world.cluster.set_faults(Faults { late_proposals: 0, damaged_deliveries: 20, ..NETWORK });
+        for _ in 0..4 {
+            for _ in 0..40 {
+                let command = command(&mut world);
+                world.submit(0, command);
+                world.run_for(Duration::from_millis(50));
+            }
+            let lost = world.below(6).min(world.cluster.last().0 - 1);
+            world.cluster.rewind(Sequence(world.cluster.last().0 - lost));
+            restore(&mut world);
+        }
+        settle(&mut world);
+        let republished: u64 = world.healed.iter().map(|healed| healed.clone().unwrap()).sum();
+        assert!(republished > 0, "{:?}", world.healed);
+        assert!(world.acknowledged.len() == 160, "{}", world.acknowledged.len());
+        world.check();
+    }
+}
+
+/// Lets nodes restore the log until it has everything that they have applied.
+fn restore(world: &mut World) {
+    let applied = (0..3).map(|node| world.replica(node).position.applied).max().unwrap();
+    for _ in 0..60 {
+        // An answer without a leader begins the fifteen seconds again after which a log counts as rewound.
+        world.run_for(Duration::from_secs(5));
+        for node in 0..3 {
+            let (now, fault) = (world.now, world.fault(node));
+            let is_rewound = matches!(fault, Some(Fault::Rewound { .. }));
+            assert!(is_rewound || fault.is_none(), "{:#?}", world.describe());
+            assert_eq!(world.protocol(node).heal(now).is_ok(), is_rewound);
+        }
+        if world.cluster.last() >= applied {
+            return;
+        }
+    }
+    panic!("the log is not restored: {:#?}", world.describe());
 }
 
 #[test]
