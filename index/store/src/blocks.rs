@@ -183,6 +183,9 @@ impl<R: Read> BlockReader<R> {
     }
 }
 
+/// Bytes of a record in a block besides its key and value.
+pub(crate) const RECORD_BYTES: usize = 6;
+
 /// Appends a record to a block: length of the key (u16), length of the value (u32), key, value.
 pub(crate) fn write_record(block: &mut Vec<u8>, (key, value): &Record) {
     block.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_le_bytes());

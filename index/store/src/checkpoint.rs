@@ -15,9 +15,9 @@ use std::{
 use nearby_index::UnixMicros;
 
 use crate::{
-    Contents, StateDigest, StoreError, StoreHealth,
+    Contents, LogPosition, StateDigest, StoreError, StoreHealth,
     blocks::FileHeader,
-    codec::{DIGEST_KEY, encode_digest},
+    codec::{DIGEST_KEY, encode_digest, encode_position},
     fs::{TEMP_EXTENSION, create_private, io_error, remove, rename_durably},
     journal,
     recovery::{StoreFiles, base_name},
@@ -29,6 +29,7 @@ pub(crate) struct CheckpointJob {
     pub(crate) directory: PathBuf,
     pub(crate) contents: Contents,
     pub(crate) digest: StateDigest,
+    pub(crate) position: Option<LogPosition>,
     /// The first journal segment without data of this checkpoint; earlier ones are removed afterwards.
     pub(crate) next_segment: u64,
     /// Receives a failure.
@@ -98,7 +99,8 @@ impl CheckpointJob {
         let temporary = base.with_extension(TEMP_EXTENSION);
         // If nothing was committed since the last checkpoint, its base exists already and is complete.
         if !base.exists() {
-            let written = write_base(&temporary, &self.contents, &self.digest, stopped);
+            let state = (&self.digest, self.position.as_ref());
+            let written = write_base(&temporary, &self.contents, state, stopped);
             written.and_then(|()| rename_durably(&temporary, &base)).inspect_err(|error| {
                 // Report before removing a large base, which takes time: commits are acknowledged until then.
                 self.record_failure(error);
@@ -112,7 +114,8 @@ impl CheckpointJob {
         }
         journal::remove_before(&files.journal, self.next_segment)?;
         // Not an error: without this cache the next start only takes longer.
-        if let Err(error) = write_snapshot_file(&files.snapshot_file, &self.contents, &self.digest) {
+        let state = (&self.digest, self.position.as_ref());
+        if let Err(error) = write_snapshot_file(&files.snapshot_file, &self.contents, state) {
             tracing::warn!(%error, "cannot write the snapshot file; the next start will be slower");
         }
         let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -124,11 +127,14 @@ impl CheckpointJob {
 fn write_base(
     path: &Path,
     contents: &Contents,
-    digest: &StateDigest,
+    (digest, position): (&StateDigest, Option<&LogPosition>),
     stopped: &dyn Fn() -> bool,
 ) -> Result<(), StoreError> {
     remove(path)?;
     let mut writer = base::Writer::create(path)?;
+    if let Some(position) = position {
+        writer.add(encode_position(position))?;
+    }
     writer.add((DIGEST_KEY.to_vec(), encode_digest(digest)))?;
     for record in contents.records() {
         if stopped() {
@@ -144,14 +150,14 @@ fn write_base(
 pub(crate) fn write_snapshot_file(
     path: &Path,
     contents: &Contents,
-    digest: &StateDigest,
+    (digest, position): (&StateDigest, Option<&LogPosition>),
 ) -> Result<(), StoreError> {
     let temporary = path.with_extension(TEMP_EXTENSION);
     let head = FileHeader { digest: *digest, created_at: UnixMicros(0) };
     let write = || {
         // It contains hidden merchants.
         let output = BufWriter::with_capacity(1 << 20, create_private(&temporary)?);
-        snapshot_file::write(output, contents, &head)?
+        snapshot_file::write(output, contents, position, &head)?
             .into_inner()
             .map_err(std::io::IntoInnerError::into_error)?;
         std::fs::rename(&temporary, path)

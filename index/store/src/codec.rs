@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `\0state` | last committed revision, u64; written before the journal existed |
 //! | `\0since` | revision since which all deletions are kept, u64; likewise, but absent in stores of release 0.1 |
+//! | `\0log` | position in a replicated log: cluster id (16 bytes), sequence (u64), hash of its message (16 bytes), time of the last commit (µs since 1970), format (u16); absent on a single node |
 //! | `\0tally` | state digest: last committed revision, revision since which all deletions are kept, number of the records below (u64 each), sum of their fingerprints (16 bytes) |
 //! | `d`, revision (8 bytes, big-endian) | id of the merchant deleted at that revision |
 //! | `m`, id | a merchant, see below |
@@ -45,12 +46,14 @@ use nearby_index::{
     UnixMicros, Visibility,
 };
 
-use crate::{CompletedRequest, Forget, RequestId, StateDigest};
+use crate::{CompletedRequest, Forget, LogPosition, RequestId, StateDigest};
 
 const VERSION: u8 = 2;
 /// Written by release 0.1.
 const VERSION_1: u8 = 1;
 const BODY_AT: usize = 5;
+/// Bytes of a merchant's body before the profile.
+const PROFILE_AT: usize = 50;
 const DELETION_TAG: u8 = b'd';
 const MERCHANT_TAG: u8 = b'm';
 const REQUEST_TAG: u8 = b'q';
@@ -59,6 +62,8 @@ const REQUEST_TAG: u8 = b'q';
 pub(crate) const STATE_KEY: &[u8] = b"\0state";
 /// Key of the retention revision of deletions in old stores.
 pub(crate) const SINCE_KEY: &[u8] = b"\0since";
+/// Key of the position in a replicated log.
+pub(crate) const LOG_KEY: &[u8] = b"\0log";
 /// Key of the state digest.
 pub(crate) const DIGEST_KEY: &[u8] = b"\0tally";
 
@@ -86,6 +91,7 @@ pub(crate) enum Entry {
     State(Revision),
     Since(Revision),
     Digest(StateDigest),
+    Log(LogPosition),
     Deletion {
         id: MerchantId,
         revision: Revision,
@@ -109,6 +115,15 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Entry, DecodeError> {
     }
     if key == DIGEST_KEY {
         return Ok(Entry::Digest(StateDigest::from_bytes(&body.take()?)));
+    }
+    if key == LOG_KEY {
+        return Ok(Entry::Log(LogPosition {
+            cluster: body.take()?,
+            sequence: u64::from_le_bytes(body.take()?),
+            hash: u128::from_le_bytes(body.take()?),
+            time: UnixMicros(i64::from_le_bytes(body.take()?)),
+            format: u16::from_le_bytes(body.take()?),
+        }));
     }
     let (tag, rest) = key.split_first().ok_or(DecodeError::Key)?;
     match *tag {
@@ -139,6 +154,17 @@ pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Entry, DecodeError> {
 /// Encodes the value of the digest record.
 pub(crate) fn encode_digest(digest: &StateDigest) -> Vec<u8> {
     seal(DIGEST_KEY, &digest.to_bytes())
+}
+
+/// Encodes the record of a position in a replicated log.
+pub(crate) fn encode_position(position: &LogPosition) -> (Vec<u8>, Vec<u8>) {
+    let LogPosition { cluster, sequence, hash, time, format } = position;
+    let mut body = cluster.to_vec();
+    body.extend_from_slice(&sequence.to_le_bytes());
+    body.extend_from_slice(&hash.to_le_bytes());
+    body.extend_from_slice(&time.0.to_le_bytes());
+    body.extend_from_slice(&format.to_le_bytes());
+    (LOG_KEY.to_vec(), seal(LOG_KEY, &body))
 }
 
 /// Returns whether a key is that of a merchant.
@@ -189,6 +215,17 @@ pub(crate) fn encode_request(request: &CompletedRequest) -> impl Iterator<Item =
     })
 }
 
+/// Returns the length of key and value of a merchant's record.
+pub(crate) fn merchant_record_bytes(stored: &StoredMerchant) -> usize {
+    let given: usize = stored.merchant.profile.given().iter().map(|piece| piece.len()).sum();
+    1 + stored.merchant.id.as_str().len() + BODY_AT + PROFILE_AT + given
+}
+
+/// Returns the length of key and value of a deletion's record.
+pub(crate) fn deletion_record_bytes(id: &MerchantId) -> usize {
+    9 + BODY_AT + id.as_str().len()
+}
+
 /// Returns the keys of the records to remove.
 pub(crate) fn keys_of(forget: &Forget) -> Vec<Vec<u8>> {
     match forget {
@@ -214,7 +251,7 @@ fn request_key(id: RequestId, number: u16) -> Vec<u8> {
 
 fn merchant_body(stored: &StoredMerchant) -> Vec<u8> {
     let given = stored.merchant.profile.given();
-    let mut body = Vec::with_capacity(50 + given.iter().map(|piece| piece.len()).sum::<usize>());
+    let mut body = Vec::with_capacity(PROFILE_AT + given.iter().map(|piece| piece.len()).sum::<usize>());
     body.extend_from_slice(&stored.revision.0.to_le_bytes());
     body.extend_from_slice(&stored.position_revision.0.to_le_bytes());
     body.extend_from_slice(&stored.create_time.0.to_le_bytes());
@@ -430,6 +467,23 @@ mod tests {
         assert_eq!(decode(&key, &value), Ok(Entry::Deletion { id: id.clone(), revision: Revision(258) }));
         assert!(key > encode_deletion(&id, Revision(255)).0);
         assert_eq!(keys_of(&Forget::Deletion(Revision(258))), [key]);
+    }
+
+    /// On-disk format: every later version must read it.
+    #[test]
+    fn position_encoding_is_stable() {
+        const WRITTEN: &str = "0237ab87a3c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c104030201000000000605000000000000000000000000000000401e18240a06000100";
+        let position = LogPosition {
+            cluster: [0xC1; 16],
+            sequence: 0x0102_0304,
+            hash: 0x0506,
+            time: UnixMicros(1_700_000_000_000_000),
+            format: 1,
+        };
+        let (key, value) = encode_position(&position);
+        let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, WRITTEN);
+        assert_eq!(decode(&key, &value), Ok(Entry::Log(position)));
     }
 
     /// Written by the first release that stored completed requests.

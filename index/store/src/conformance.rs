@@ -10,7 +10,7 @@ use nearby_index::{
     UnixMicros, Visibility,
 };
 
-use crate::{Batch, CompletedRequest, Forget, RecoveredState, RequestId, Store, Watermarks};
+use crate::{Batch, CompletedRequest, Forget, LogPosition, RecoveredState, RequestId, Store, Watermarks};
 
 /// Opens the same store repeatedly; the previous handle is dropped before each call.
 pub(crate) type Open = Box<dyn Fn() -> (Box<dyn Store>, RecoveredState)>;
@@ -22,6 +22,7 @@ pub(crate) fn run(fresh: impl Fn() -> Open) {
     last_change_of_a_batch_wins(&fresh());
     delete_of_absent_merchant_advances_the_revision(&fresh());
     deletions_and_requests_are_kept_until_forgotten(&fresh());
+    positions_move_with_their_commits(&fresh());
     random_histories_match_the_model(&fresh());
 }
 
@@ -78,7 +79,14 @@ pub(crate) fn commit(
 }
 
 fn of(changes: &[Change]) -> Batch<'_> {
-    Batch { changes, replaces: &[], completed: &[], forget: &[], deletions_since: Revision::ZERO }
+    Batch {
+        changes,
+        replaces: &[],
+        completed: &[],
+        forget: &[],
+        deletions_since: Revision::ZERO,
+        position: None,
+    }
 }
 
 /// Checks the state for consistency. Returns the last revision and the merchants.
@@ -153,6 +161,29 @@ fn deletions_and_requests_are_kept_until_forgotten(open: &Open) {
     let state = open().1;
     assert_eq!(state.digest.watermarks, Watermarks { last: Revision(3), deletions_since: Revision(2) });
     assert_eq!((state.deletions, state.requests), (vec![deletion("a", 3)], done[1..].to_vec()));
+}
+
+pub(crate) fn position(sequence: u64) -> LogPosition {
+    let hash = u128::from(sequence) << 100;
+    LogPosition { cluster: [7; 16], sequence, hash, time: UnixMicros(17), format: 1 }
+}
+
+fn positions_move_with_their_commits(open: &Open) {
+    assert_eq!(open().1.position, None);
+    let changes = [put("a", 1, b"one")];
+    let batch = Batch { replaces: &[None], position: Some(position(5)), ..of(&changes) };
+    open().0.commit(&batch).unwrap();
+    let state = open().1;
+    assert_eq!(state.position, Some(position(5)));
+    // A message that does not count changes nothing but the position, which is no record of the state.
+    open().0.commit(&Batch { position: Some(position(6)), ..of(&[]) }).unwrap();
+    let moved = open().1;
+    assert_eq!((moved.position, moved.digest), (Some(position(6)), state.digest));
+    let changes = [put("a", 2, b"two")];
+    open().0.commit(&Batch { replaces: &[Some(Revision(1))], ..of(&changes) }).unwrap();
+    let state = open().1;
+    assert_eq!(state.position, Some(position(6)));
+    assert_eq!(contents(state).0, Revision(2));
 }
 
 /// Random puts and deletes in batches over a few ids, with occasional reopening.

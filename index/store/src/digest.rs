@@ -28,7 +28,8 @@ pub struct StateDigest {
 }
 
 impl StateDigest {
-    pub(crate) const BYTES: usize = 40;
+    /// Length of the encoding.
+    pub const BYTES: usize = 40;
 
     /// Adds a record: its key and, for a merchant, its revision.
     pub(crate) fn add(&mut self, key: &[u8], revision: Revision) {
@@ -52,7 +53,9 @@ impl StateDigest {
         (self.records, self.sum) == (other.records, other.sum)
     }
 
-    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+    /// Encodes the digest, as the journal and messages of a replicated log contain it.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
         let parts = [
             self.watermarks.last.0.to_le_bytes(),
@@ -65,7 +68,9 @@ impl StateDigest {
         bytes
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+    /// Decodes a digest.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
         let number = |at: usize| {
             let mut number = [0; 8];
             number.copy_from_slice(&bytes[at..at + 8]);

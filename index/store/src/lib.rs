@@ -13,6 +13,7 @@
 //! | [`digest`](StateDigest) | a summary of the state that recovery must reproduce |
 //! | [`backup`] | writes a store to one file, and restores it |
 //! | `codec` | the encoding of records; the only module that defines it |
+//! | [`batch_codec`](OwnedBatch) | the encoding of batches in messages of a replicated log |
 //! | `blocks` | the block format of snapshot files and backups |
 //! | `contents` | the full content of a store in memory, as checkpoints and backups take it |
 //! | `verify`, `corruption` | checks a store or a backup and collects what is damaged |
@@ -31,6 +32,7 @@
 //!   detected.
 
 pub mod backup;
+mod batch_codec;
 mod blocks;
 mod checkpoint;
 mod codec;
@@ -63,6 +65,9 @@ use nearby_index::{Change, Revision, StoredMerchant, UnixMicros};
 use thiserror::Error;
 
 pub use self::{
+    batch_codec::{
+        BatchDecodeError, OwnedBatch, decode_batch, encode_batch, encoded_change_bytes, encoded_forget_bytes,
+    },
     contents::Contents,
     digest::{StateDigest, Watermarks},
     engine::DurableStore,
@@ -197,7 +202,8 @@ impl DiskSpace {
 /// A unit of durability. A deletion among the changes leaves a tombstone until it is forgotten.
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
-    /// Changes, at least one, with ascending revisions above the last committed one.
+    /// Changes, with ascending revisions above the last committed one; at least one, unless only the
+    /// position in a log moves.
     pub changes: &'a [Change],
     /// For each change, the revision of the version that it replaces or deletes, which may be in the same batch; `None` if
     /// there was no such merchant.
@@ -208,6 +214,24 @@ pub struct Batch<'a> {
     pub forget: &'a [Forget],
     /// Revision since which all deletions are kept.
     pub deletions_since: Revision,
+    /// Position in the replicated log after this batch. `None` leaves it as it is: a single node has none.
+    pub position: Option<LogPosition>,
+}
+
+/// Position of a store in the replicated log that its batches come from. It becomes durable together with the batch, so that
+/// no batch is applied twice and none is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogPosition {
+    /// Id of the cluster.
+    pub cluster: [u8; 16],
+    /// Sequence of the last message that was applied.
+    pub sequence: u64,
+    /// Hash of that message.
+    pub hash: u128,
+    /// Time of the last commit that counted.
+    pub time: UnixMicros,
+    /// Format of the messages that follow.
+    pub format: u16,
 }
 
 impl Batch<'_> {
@@ -217,7 +241,8 @@ impl Batch<'_> {
     }
 
     /// Returns the digest after this batch, given the one before.
-    pub(crate) fn apply_to(&self, mut digest: StateDigest) -> StateDigest {
+    #[must_use]
+    pub fn apply_to(&self, mut digest: StateDigest) -> StateDigest {
         self.forgotten_keys().iter().for_each(|key| digest.remove(key, Revision::ZERO));
         for (change, replaces) in self.changes.iter().zip(self.replaces) {
             let key = codec::merchant_key(change.id());

@@ -8,8 +8,8 @@ use std::{
 use nearby_index::{Change, MerchantId, Revision, StoredMerchant};
 
 use crate::{
-    Batch, CompletedRequest, Contents, Forget, RecoveredState, RecoverySource, RequestId, StateDigest, Store,
-    StoreError, StoreHealth,
+    Batch, CompletedRequest, Contents, Forget, LogPosition, RecoveredState, RecoverySource, RequestId,
+    StateDigest, Store, StoreError, StoreHealth,
 };
 
 /// An engine that keeps merchants in memory. Clones share the content, so a test can "reopen" a store by
@@ -25,6 +25,7 @@ struct MemoryState {
     deletions: BTreeMap<Revision, MerchantId>,
     requests: BTreeMap<RequestId, Arc<CompletedRequest>>,
     digest: StateDigest,
+    position: Option<LogPosition>,
 }
 
 impl MemoryStore {
@@ -37,6 +38,7 @@ impl MemoryStore {
             deletions: state.deletions.iter().map(|(revision, id)| (*revision, id.clone())).collect(),
             requests: state.requests.values().cloned().collect(),
             digest: state.digest,
+            position: state.position,
             source: RecoverySource::Journal,
             corruption: Vec::new(),
         }
@@ -65,6 +67,7 @@ impl Store for MemoryStore {
         }
         state.requests.extend(batch.completed.iter().map(|request| (request.id, Arc::clone(request))));
         state.digest = batch.apply_to(state.digest);
+        state.position = batch.position.or(state.position);
         Ok(())
     }
 

@@ -20,7 +20,7 @@ use nearby_index::{MerchantId, Revision, StoredMerchant};
 use tempfile::TempDir;
 
 use crate::{
-    CompletedRequest, StateDigest, StoreError, StoreOptions, Watermarks,
+    CompletedRequest, LogPosition, StateDigest, StoreError, StoreOptions, Watermarks,
     blocks::{BlockError, BlockReader, read_records},
     codec::{DIGEST_KEY, Entry, decode, deletion_key, merchant_key, request_keys},
     corruption::CorruptionLog,
@@ -44,6 +44,9 @@ pub struct RecoveredState {
     pub requests: Vec<Arc<CompletedRequest>>,
     /// Digest of the last commit.
     pub digest: StateDigest,
+    /// Position in a replicated log, if the store has one. It may be that of an earlier message, if those since have not changed
+    /// the state: they are applied again.
+    pub position: Option<LogPosition>,
     /// Source of most of the data.
     pub source: RecoverySource,
     /// Corruption found, if it was tolerated.
@@ -202,10 +205,12 @@ pub(crate) fn recover(
     {
         log.report(corrupt(&describe_mismatch(&part.digest, &last)))?;
     }
-    let RecordSet { merchants, others, digest, .. } = part;
+    let RecordSet { merchants, others, digest, metadata } = part;
+    let position = metadata.position;
     let (deletions, requests) =
         deletions_and_requests(others, options.derive_fields, log).map_err(|error| corrupt(&error))?;
-    let mut state = RecoveredState { merchants, deletions, requests, digest, source, corruption: Vec::new() };
+    let mut state =
+        RecoveredState { merchants, deletions, requests, digest, position, source, corruption: Vec::new() };
     if log.has_findings() {
         state.digest = state.recount();
     }

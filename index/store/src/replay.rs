@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, mem, sync::Arc};
 use nearby_index::{MerchantId, Revision, StoredMerchant};
 
 use crate::{
-    CompletedRequest, DeriveFields, StateDigest,
-    codec::{DecodeError, Entry, decode, is_merchant, merchant_key},
+    CompletedRequest, DeriveFields, LogPosition, StateDigest,
+    codec::{DecodeError, Entry, LOG_KEY, decode, is_merchant, merchant_key},
     corruption::CorruptionLog,
     journal::Frame,
     sled::Record,
@@ -29,6 +29,8 @@ pub(crate) struct BaseMetadata {
     /// Written by stores from before the journal existed, as is the next field.
     pub(crate) last: Option<Revision>,
     pub(crate) deletions_since: Option<Revision>,
+    /// Position in a replicated log.
+    pub(crate) position: Option<LogPosition>,
 }
 
 impl RecordSet {
@@ -45,6 +47,7 @@ impl RecordSet {
                 Ok(Entry::State(last)) => part.metadata.last = Some(last),
                 Ok(Entry::Since(since)) => part.metadata.deletions_since = Some(since),
                 Ok(Entry::Digest(digest)) => part.metadata.digest = Some(digest),
+                Ok(Entry::Log(position)) => part.metadata.position = Some(position),
                 Ok(Entry::Deletion { .. } | Entry::Outcome { .. }) => {
                     part.digest.add(&key, Revision::ZERO);
                     part.others.insert(key, value);
@@ -81,6 +84,7 @@ impl RecordSet {
             whole.metadata.last = whole.metadata.last.or(part.metadata.last);
             whole.metadata.deletions_since = whole.metadata.deletions_since.or(part.metadata.deletions_since);
             whole.metadata.digest = whole.metadata.digest.or(part.metadata.digest);
+            whole.metadata.position = whole.metadata.position.or(part.metadata.position);
         }
         whole
     }
@@ -99,6 +103,14 @@ impl RecordSet {
                     log.report(DecodeError::Short)?;
                     continue;
                 };
+                if key == LOG_KEY {
+                    match value.as_deref().map(|value| decode(&key, value)) {
+                        Some(Ok(Entry::Log(position))) => self.metadata.position = Some(position),
+                        Some(Err(error)) => log.report(error)?,
+                        _ => log.report(DecodeError::Key)?,
+                    }
+                    continue;
+                }
                 if !is_merchant(&key) {
                     self.replay_other(key, value);
                     continue;

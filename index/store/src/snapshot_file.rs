@@ -34,9 +34,9 @@ use nearby_index::{
 };
 
 use crate::{
-    Contents, DeriveFields,
+    Contents, DeriveFields, LogPosition,
     blocks::{BlockWriter, FileHeader, FileKind, write_record},
-    codec::{DecodeError, Reader, decode_position, decode_visibility, encode_location},
+    codec::{DecodeError, Reader, decode_position, decode_visibility, encode_location, encode_position},
 };
 
 /// Increment the version whenever the format or the content of the index changes. Version 1 has positions that were normalised with
@@ -51,7 +51,12 @@ pub(crate) const MERCHANTS: u8 = 1;
 pub(crate) const RECORDS: u8 = 2;
 
 /// Writes a snapshot file.
-pub(crate) fn write<W: Write>(output: W, contents: &Contents, header: &FileHeader) -> io::Result<W> {
+pub(crate) fn write<W: Write>(
+    output: W,
+    contents: &Contents,
+    position: Option<&LogPosition>,
+    header: &FileHeader,
+) -> io::Result<W> {
     let mut writer = BlockWriter::new(output, KIND, header)?;
     let mut dictionary = BlockDictionary::default();
     let mut begins = true;
@@ -68,7 +73,8 @@ pub(crate) fn write<W: Write>(output: W, contents: &Contents, header: &FileHeade
     }
     writer.end_block()?;
     let mut begins = true;
-    for record in contents.deletion_records().chain(contents.request_records()) {
+    let position = position.map(encode_position).into_iter();
+    for record in position.chain(contents.deletion_records()).chain(contents.request_records()) {
         begins = writer.add(|block| {
             if begins {
                 block.push(RECORDS);

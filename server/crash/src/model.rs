@@ -175,6 +175,7 @@ impl Pair {
             completed: &completed,
             forget: &forget,
             deletions_since,
+            position: None,
         };
         self.store.commit(&batch)?;
         self.index.apply(&changes);

@@ -234,12 +234,13 @@ impl Worker {
         forget.extend(deletions.into_iter().map(Forget::Deletion));
         let replaces: Vec<Option<Revision>> =
             replaced.iter().map(|before| before.as_ref().map(|before| before.revision)).collect();
-        let batch = Batch { changes, replaces: &replaces, completed, forget: &forget, deletions_since };
+        let (replaces, forget) = (replaces.as_slice(), forget.as_slice());
+        let batch = Batch { changes, replaces, completed, forget, deletions_since, position: None };
         let start = Instant::now();
         self.store.commit(&batch).map_err(|error| self.availability.reject(&error))?;
         self.metrics.commits.took_s.observe(start.elapsed().as_secs_f64());
         self.metrics.commits.commands.observe(f64::from(u32::try_from(changes.len()).unwrap_or(u32::MAX)));
-        self.completed.replace(&forget, completed);
+        self.completed.replace(forget, completed);
         Ok(())
     }
 }

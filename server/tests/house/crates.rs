@@ -20,7 +20,18 @@ fn crates_depend_in_one_direction() {
         ("proto/client", &["nearby-proto"][..]),
         ("index", &[][..]),
         ("index/store", &["nearby-index"][..]),
-        ("server", &["nearby-client", "nearby-index", "nearby-proto", "nearby-store", "nearby-testkit"][..]),
+        (
+            "server",
+            &[
+                "nearby-client",
+                "nearby-cluster",
+                "nearby-index",
+                "nearby-proto",
+                "nearby-store",
+                "nearby-testkit",
+            ][..],
+        ),
+        ("server/cluster", &["nearby-index", "nearby-store"][..]),
         ("server/testkit", &[][..]),
         (
             "server/crash",
@@ -65,7 +76,8 @@ const fn place(name: &'static str, covers: &'static str, allowed: &'static [&'st
     Place { name, covers, allowed }
 }
 
-const PLACES: [Place; 19] = [
+const PLACES: [Place; 20] = [
+    place("async_nats", "", &["server/cluster/src/jetstream/"]),
     place("country_boundaries", "", &["server/src/opening_hours/country.rs"]),
     place("tzf_rs", "", &["server/src/formats/hours.rs"]),
     place("rstar", "", &["benches/compare/rivals.rs", "server/src/watch_registry/balls.rs"]),
@@ -126,7 +138,8 @@ fn foreign_crates_have_their_place() {
 }
 
 /// Foreign crates and the crates of the workspace that may depend on them, in any section of their manifests.
-const DEPENDENTS: [(&str, &[&str]); 15] = [
+const DEPENDENTS: [(&str, &[&str]); 16] = [
+    ("async-nats", &["server/cluster"]),
     ("axum", &["server"]),
     ("governor", &["server"]),
     ("h2", &["loadtest", "proto/client", "server"]),
@@ -140,7 +153,18 @@ const DEPENDENTS: [(&str, &[&str]); 15] = [
     ("pulp", &["index"]),
     ("rustls", &["loadtest", "proto/client", "server"]),
     ("sled", &["index/store"]),
-    ("tokio", &["benches", "loadtest", "proto/client", "server", "server/crash", "server/testkit"]),
+    (
+        "tokio",
+        &[
+            "benches",
+            "loadtest",
+            "proto/client",
+            "server",
+            "server/cluster",
+            "server/crash",
+            "server/testkit",
+        ],
+    ),
     ("tonic", &["proto", "proto/client", "server", "server/crash"]),
 ];
 

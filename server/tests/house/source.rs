@@ -62,12 +62,13 @@ pub(crate) fn is_cfg_test(attributes: &[syn::Attribute]) -> bool {
 }
 
 /// The workspace's crates: folder and sources of the library or binary.
-pub(crate) const CRATES: [&str; 9] = [
+pub(crate) const CRATES: [&str; 10] = [
     "proto",
     "proto/client",
     "index",
     "index/store",
     "server",
+    "server/cluster",
     "server/testkit",
     "server/crash",
     "loadtest",

@@ -14,9 +14,10 @@ use std::{
 use nearby_index::{Change, Revision};
 
 use crate::{
-    Batch, Contents, OpenMode, RecoveredState, StateDigest, Store, StoreError, StoreHealth, StoreOptions,
+    Batch, Contents, LogPosition, OpenMode, RecoveredState, StateDigest, Store, StoreError, StoreHealth,
+    StoreOptions,
     checkpoint::{CheckpointJob, RunningCheckpoint, write_snapshot_file},
-    codec::{encode_deletion, encode_merchant, encode_request, merchant_key},
+    codec::{encode_deletion, encode_merchant, encode_position, encode_request, merchant_key},
     corruption::CorruptionLog,
     fs::{create_dir_durably, disk_usage, fsync, parent_of, remove, remove_temporary},
     journal::{Journal, Operation},
@@ -30,6 +31,8 @@ pub struct DurableStore {
     directory: PathBuf,
     /// `None` if the store was opened read-only.
     journal: Option<Journal>,
+    /// Position in a replicated log after the last commit.
+    position: Option<LogPosition>,
     /// Digest of the state found if there is no journal.
     damaged: StateDigest,
     health: Arc<StoreHealth>,
@@ -95,6 +98,7 @@ impl DurableStore {
         let mut store = Self {
             directory: directory.to_owned(),
             journal,
+            position: state.position,
             damaged: state.digest,
             health,
             running: None,
@@ -164,7 +168,7 @@ impl DurableStore {
 
     fn checkpoint_job(&self, contents: Contents, digest: StateDigest, next_segment: u64) -> CheckpointJob {
         let (directory, health) = (self.directory.clone(), Arc::clone(&self.health));
-        CheckpointJob { directory, contents, digest, next_segment, health }
+        CheckpointJob { directory, contents, digest, position: self.position, next_segment, health }
     }
 
     fn start_checkpoint(&mut self, contents: Contents) -> Result<(), StoreError> {
@@ -196,7 +200,9 @@ impl Store for DurableStore {
             if error.is_failure() {
                 self.health.fail(error);
             }
-        })
+        })?;
+        self.position = batch.position.or(self.position);
+        Ok(())
     }
 
     fn digest(&self) -> StateDigest {
@@ -244,7 +250,8 @@ impl Store for DurableStore {
         if self.health.failure().is_some() || self.journal.is_none() || !is_worthwhile {
             return Ok(());
         }
-        write_snapshot_file(&StoreFiles::find(&self.directory)?.snapshot_file, &contents, &digest)
+        let path = StoreFiles::find(&self.directory)?.snapshot_file;
+        write_snapshot_file(&path, &contents, (&digest, self.position.as_ref()))
     }
 }
 
@@ -270,6 +277,7 @@ fn operations_of(batch: &Batch<'_>) -> Vec<Operation> {
     }
     let done = batch.completed.iter().flat_map(|request| encode_request(request));
     operations.extend(done.map(|(key, value)| (key, Some(value))));
+    operations.extend(batch.position.as_ref().map(encode_position).map(|(key, value)| (key, Some(value))));
     operations
 }
 

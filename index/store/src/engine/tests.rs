@@ -9,7 +9,7 @@ use nearby_index::{IndexWriter, StoredMerchant};
 use super::*;
 use crate::{
     RecoverySource, backup,
-    conformance::{commit, delete, put},
+    conformance::{commit, delete, position, put},
     sled::tamper,
     verify,
 };
@@ -75,6 +75,51 @@ fn snapshot_file_and_base_recover_the_same_state() {
     fs::remove_file(&image).unwrap();
     let (_store, state) = open(directory.path());
     assert_eq!((state.source, merchants_of(&state)), (RecoverySource::Base, model));
+}
+
+#[test]
+fn positions_are_in_base_snapshot_file_and_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let image = directory.path().join("image");
+    let commit_at = |changes: &[Change], replaces: &[Option<Revision>], sequence| {
+        let (mut store, state) = open(directory.path());
+        let batch = Batch {
+            changes,
+            replaces,
+            completed: &[],
+            forget: &[],
+            deletions_since: state.digest.watermarks.deletions_since,
+            position: Some(position(sequence)),
+        };
+        store.commit(&batch).unwrap();
+    };
+    let compact = || {
+        let (mut store, state) = open(directory.path());
+        store.compact(contents(&state)).unwrap();
+    };
+    let recovered = || {
+        let state = open(directory.path()).1;
+        (state.source, state.position.map(|position| position.sequence), state.digest.watermarks.last.0)
+    };
+    commit_at(&[put("a", 1, b"one")], &[None], 5);
+    assert_eq!(recovered(), (RecoverySource::Journal, Some(5), 1));
+    compact();
+    assert_eq!(recovered(), (RecoverySource::SnapshotFile, Some(5), 1));
+    commit_at(&[], &[], 6);
+    commit_at(&[], &[], 7);
+    assert_eq!(recovered(), (RecoverySource::SnapshotFile, Some(7), 1));
+    fs::remove_file(&image).unwrap();
+    assert_eq!(recovered(), (RecoverySource::Base, Some(7), 1));
+    // A checkpoint keeps the base of a revision that has not changed. The messages since are applied again.
+    compact();
+    assert_eq!(recovered(), (RecoverySource::SnapshotFile, Some(7), 1));
+    fs::remove_file(&image).unwrap();
+    assert_eq!(recovered(), (RecoverySource::Base, Some(5), 1));
+    commit_at(&[put("a", 2, b"two")], &[Some(Revision(1))], 8);
+    compact();
+    fs::remove_file(&image).unwrap();
+    assert_eq!(recovered(), (RecoverySource::Base, Some(8), 2));
+    assert_eq!(verify(directory.path(), &StoreOptions::DEFAULT).unwrap().corruption, Vec::<String>::new());
 }
 
 #[test]
@@ -178,8 +223,14 @@ fn missing_acknowledged_data_is_detected() {
         let options = StoreOptions { mode: crate::OpenMode::DamagedReadOnly, ..StoreOptions::DEFAULT };
         let (mut store, state) = DurableStore::open(directory.path(), &options).unwrap();
         assert!(!state.corruption.is_empty() && state.merchants.len() >= 299);
-        let batch =
-            Batch { changes: &[], replaces: &[], completed: &[], forget: &[], deletions_since: Revision(0) };
+        let batch = Batch {
+            changes: &[],
+            replaces: &[],
+            completed: &[],
+            forget: &[],
+            deletions_since: Revision(0),
+            position: None,
+        };
         assert!(matches!(store.commit(&batch), Err(StoreError::ReadOnly { .. })));
     };
     for at in [4096, 4100, end - 1, end - 40] {
@@ -227,6 +278,7 @@ fn failed_sync_fails_the_commit_and_all_later_ones() {
         completed: &[],
         forget: &[],
         deletions_since: Revision::ZERO,
+        position: None,
     };
     store.journal.as_mut().unwrap().replace_file(fs::File::create("/dev/null").unwrap());
     assert!(matches!(store.commit(&batch), Err(StoreError::Io { action: "sync", .. })));
@@ -336,8 +388,14 @@ fn a_store_that_is_opened_to_be_read_is_not_changed_and_takes_no_changes() {
     let (mut store, state) = DurableStore::open(directory.path(), &options).unwrap();
     assert_eq!(state.source, RecoverySource::SnapshotFile);
     assert!(state.merchants.len() >= 299);
-    let batch =
-        Batch { changes: &[], replaces: &[], completed: &[], forget: &[], deletions_since: Revision(0) };
+    let batch = Batch {
+        changes: &[],
+        replaces: &[],
+        completed: &[],
+        forget: &[],
+        deletions_since: Revision(0),
+        position: None,
+    };
     assert!(matches!(store.commit(&batch), Err(StoreError::ReadOnly { .. })));
     let index = IndexWriter::load(state.merchants, state.digest.watermarks.last);
     let contents =

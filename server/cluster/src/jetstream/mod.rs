@@ -1,0 +1,185 @@
+//! The log on NATS JetStream: one stream, of which each message is one commit.
+//!
+//! | module | content |
+//! |---|---|
+//! | `connection` | the connection to the brokers |
+//! | `stream` | the stream's settings, and its creation |
+//! | `requests` | requests and their results as events |
+//!
+//! The protocol needs of a broker that it orders messages, and that it stores them on a majority of disks before it
+//! acknowledges them: brokers must run with `sync_interval: always`.
+//! - Message ids are not used: they deduplicate for a window of time only, and answer success to a stale expectation. A commit
+//!   is sent again with the same expectation instead.
+//! - Deliveries come from one broker, which may hang. Reads and descriptions come from the stream's leader.
+
+mod connection;
+mod requests;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::PathBuf,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::{runtime::Handle, sync::mpsc};
+
+use self::requests::{Client, Request};
+pub use self::stream::{LogShape, create_log, required_settings};
+use crate::{
+    identity::{NodeName, Sequence},
+    log::{CommitLog, LogEvent, Monotonic, Proposal},
+};
+
+/// Events that wait for the commit thread. Messages are at most 8 MiB, and a delivery has at most 16 under way.
+const MAX_EVENTS: usize = 1_024;
+
+/// Settings of the connection to the brokers.
+#[derive(Clone)]
+pub struct JetStreamSettings {
+    /// Addresses of the brokers, as `nats://host:port`.
+    pub servers: Vec<String>,
+    /// Name of the stream. The subjects of commits and announcements derive from it.
+    pub stream: String,
+    /// Name of this node.
+    pub node: NodeName,
+    /// Seed of the node's nkey, if it has one.
+    pub nkey_seed: Option<String>,
+    /// TLS, unless the connection is plain.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Files for TLS connections to the brokers.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// Certificates of the authorities that sign the brokers' certificates.
+    pub authorities: PathBuf,
+    /// Certificate and key of this node, if the brokers require one.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+impl std::fmt::Debug for JetStreamSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The seed is secret.
+        let Self { servers, stream, node, tls, .. } = self;
+        f.debug_struct("JetStreamSettings")
+            .field("servers", servers)
+            .field("stream", stream)
+            .field("node", node)
+            .field("tls", tls)
+            .finish_non_exhaustive()
+    }
+}
+
+impl JetStreamSettings {
+    /// Subject of commits.
+    pub(crate) fn commit_subject(&self) -> String {
+        format!("{}.log", self.stream.to_lowercase())
+    }
+
+    /// Subject of the announcements of a node, or of all with `*`.
+    pub(crate) fn announcement_subject(&self, node: &str) -> String {
+        format!("{}.node.{node}", self.stream.to_lowercase())
+    }
+}
+
+/// Errors of the brokers, by what the operator can do about them.
+#[derive(Debug, Error)]
+pub enum JetStreamError {
+    /// The settings are invalid.
+    #[error("invalid broker settings: {0}")]
+    Settings(String),
+    /// No broker accepts the connection.
+    #[error("cannot connect to the brokers: {0}")]
+    Connect(String),
+    /// A broker is too old, or its limits are too low.
+    #[error("broker {name} {problem}")]
+    Broker {
+        /// Name of the broker.
+        name: String,
+        /// The problem and the remedy.
+        problem: String,
+    },
+    /// The stream cannot be created, or has other settings.
+    #[error("cannot create the stream {stream}: {reason}")]
+    Create {
+        /// Name of the stream.
+        stream: String,
+        /// The reason.
+        reason: String,
+    },
+}
+
+/// A stream as a commit log.
+#[derive(Debug)]
+pub struct JetStreamLog {
+    requests: mpsc::UnboundedSender<Request>,
+    events: Receiver<LogEvent>,
+}
+
+impl JetStreamLog {
+    /// Connects to the brokers. Returns at once: missing brokers never cost the start, and the log answers once there are
+    /// some.
+    ///
+    /// # Errors
+    /// If the settings are invalid.
+    pub fn connect(settings: JetStreamSettings, runtime: &Handle) -> Result<Self, JetStreamError> {
+        let (sender, requests) = mpsc::unbounded_channel();
+        let (events, receiver): (SyncSender<LogEvent>, _) = sync_channel(MAX_EVENTS);
+        let options = connection::options(&settings, Some(events.clone()))?;
+        let servers = connection::addresses(&settings)?;
+        runtime.spawn(async move {
+            // The first connection is retried like any other.
+            match options.connect(servers).await {
+                Ok(connection) => Client::new(connection, &settings, events).run(requests).await,
+                Err(error) => tracing::error!(%error, "cannot connect to the brokers"),
+            }
+        });
+        Ok(Self { requests: sender, events: receiver })
+    }
+
+    /// Waits for the next event.
+    pub fn wait(&mut self, timeout: Duration) -> Option<LogEvent> {
+        self.events.recv_timeout(timeout).ok()
+    }
+
+    fn send(&self, request: Request) {
+        // Fails when the runtime has stopped; nothing is answered then.
+        drop(self.requests.send(request));
+    }
+}
+
+impl CommitLog for JetStreamLog {
+    fn propose(&mut self, proposal: &Proposal<'_>) {
+        let Proposal { attempt, base, ref message, .. } = *proposal;
+        self.send(Request::Propose { attempt, base, message: message.clone() });
+    }
+
+    fn follow(&mut self, after: Sequence) {
+        self.send(Request::Follow(after));
+    }
+
+    fn read(&mut self, sequence: Sequence) {
+        self.send(Request::Read(sequence));
+    }
+
+    fn inspect(&mut self, request: u64) {
+        self.send(Request::Inspect(request));
+    }
+
+    fn announce(&mut self, announcement: Bytes) {
+        self.send(Request::Announce(announcement));
+    }
+
+    fn reconnect(&mut self) {
+        self.send(Request::Reconnect);
+    }
+
+    fn poll(&mut self, _: Monotonic) -> Option<LogEvent> {
+        self.events.try_recv().ok()
+    }
+}

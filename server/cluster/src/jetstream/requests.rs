@@ -1,0 +1,262 @@
+//! Requests to the brokers, and their results as events.
+
+use std::{
+    error::Error,
+    sync::mpsc::{SyncSender, TrySendError},
+    time::Duration,
+};
+
+use async_nats::{
+    jetstream::{
+        Context, Error as ApiError, ErrorCode,
+        consumer::{DeliverPolicy, pull},
+        context::{ContextBuilder, PublishError, PublishErrorKind},
+        message::PublishMessage,
+        stream::{RawMessageErrorKind, Stream},
+    },
+    subject::Subject,
+};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+
+use super::{JetStreamSettings, stream::log_info};
+use crate::{
+    identity::Sequence,
+    log::{Answer, LogEvent},
+    message::MAX_MESSAGE_BYTES,
+};
+
+/// Time after which a publish has no answer. The protocol repeats it earlier; a late answer still counts.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time for reads, inspections and the start of a delivery.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+/// Messages under way to a follower: 16 MiB of batches. The broker cuts off clients with 64 MiB of unsent data.
+const MAX_DELIVERED: i64 = 16;
+/// Lifetime of a request for messages. Half of it is the heartbeat that reveals a dead delivery.
+const DELIVERY_EXPIRY: Duration = Duration::from_secs(2);
+/// Pause of a delivery whose events are not taken.
+const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
+
+#[derive(Debug)]
+pub(super) enum Request {
+    Propose { attempt: u64, base: Sequence, message: Bytes },
+    Follow(Sequence),
+    Read(Sequence),
+    Inspect(u64),
+    Announce(Bytes),
+    Reconnect,
+}
+
+/// A connected client.
+pub(super) struct Client {
+    client: async_nats::Client,
+    publisher: Context,
+    stream: Option<Stream<()>>,
+    name: String,
+    commit_subject: Subject,
+    own_subject: Subject,
+    announcements: String,
+    events: SyncSender<LogEvent>,
+    delivery: Option<JoinHandle<()>>,
+}
+
+impl Client {
+    pub(super) fn new(
+        client: async_nats::Client,
+        settings: &JetStreamSettings,
+        events: SyncSender<LogEvent>,
+    ) -> Self {
+        Self {
+            publisher: ContextBuilder::new().timeout(PUBLISH_TIMEOUT).build(client.clone()),
+            client,
+            stream: None,
+            name: settings.stream.clone(),
+            commit_subject: settings.commit_subject().into(),
+            own_subject: settings.announcement_subject(settings.node.as_str()).into(),
+            announcements: settings.announcement_subject("*"),
+            events,
+            delivery: None,
+        }
+    }
+
+    /// Serves requests until there are no more.
+    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+        let context = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(self.client.clone());
+        self.stream = context.get_stream_no_info(&self.name).await.ok();
+        let announcements = tokio::spawn(forward_announcements(
+            self.client.clone(),
+            self.announcements.clone(),
+            self.events.clone(),
+        ));
+        while let Some(request) = requests.recv().await {
+            self.handle(request).await;
+        }
+        announcements.abort();
+        self.stop_delivery();
+    }
+
+    async fn handle(&mut self, request: Request) {
+        let Some(stream) = self.stream.clone() else { return };
+        let events = self.events.clone();
+        match request {
+            Request::Propose { attempt, base, message } => {
+                let length = message.len();
+                let message = PublishMessage::build()
+                    .payload(message)
+                    .expected_last_sequence(base.0)
+                    .expected_stream(&self.name);
+                let (publisher, subject) = (self.publisher.clone(), self.commit_subject.clone());
+                tokio::spawn(async move {
+                    let answer = match publisher.send_publish(subject, message).await {
+                        Ok(acknowledgement) => acknowledgement.await,
+                        Err(error) => Err(error),
+                    };
+                    let answer = match answer {
+                        Ok(acknowledgement) => Answer::Stored(Sequence(acknowledgement.sequence)),
+                        Err(error) => answer_of(&error, base, length),
+                    };
+                    send(&events, LogEvent::Answer { attempt, answer }).await;
+                });
+            }
+            Request::Follow(after) => {
+                self.stop_delivery();
+                self.delivery = Some(tokio::spawn(deliver(stream, after, events)));
+            }
+            Request::Read(sequence) => {
+                tokio::spawn(async move {
+                    let message = match stream.get_raw_message(sequence.0).await {
+                        Ok(message) => Some(message.payload),
+                        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => None,
+                        // The caller asks again.
+                        Err(_) => return,
+                    };
+                    send(&events, LogEvent::Read { sequence, message }).await;
+                });
+            }
+            Request::Inspect(request) => {
+                let broker = self.client.server_info();
+                tokio::spawn(async move {
+                    if let Ok(info) = stream.get_info().await {
+                        send(&events, LogEvent::Info { request, info: log_info(&info, &broker) }).await;
+                    }
+                });
+            }
+            // Both fail when the client is closed only.
+            Request::Announce(announcement) => {
+                drop(self.client.publish(self.own_subject.clone(), announcement).await);
+            }
+            Request::Reconnect => drop(self.client.force_reconnect().await),
+        }
+    }
+
+    fn stop_delivery(&mut self) {
+        if let Some(delivery) = self.delivery.take() {
+            delivery.abort();
+        }
+    }
+}
+
+/// The meaning of an error of a publish at a base, of a message with a length.
+fn answer_of(error: &PublishError, base: Sequence, length: usize) -> Answer {
+    let api = error.source().and_then(|source| source.downcast_ref::<ApiError>());
+    match (error.kind(), api.map(ApiError::error_code)) {
+        (_, Some(ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM)) => Answer::TooLarge,
+        // The client assumes a limit of 1 MiB until it is connected, and that of another broker after it was.
+        (PublishErrorKind::MaxPayloadExceeded, _) if length <= MAX_MESSAGE_BYTES => {
+            Answer::Refused(error.to_string())
+        }
+        (PublishErrorKind::MaxPayloadExceeded, _) => Answer::TooLarge,
+        (PublishErrorKind::WrongLastSequence, _)
+        | (_, Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)) => {
+            let text = api.map(ToString::to_string).unwrap_or_default();
+            // Without a number, the message after the base tells.
+            Answer::WrongLast(last_sequence_in(&text).unwrap_or_else(|| base.next()))
+        }
+        (_, Some(_)) => Answer::Refused(error.to_string()),
+        _ => Answer::Unknown(error.to_string()),
+    }
+}
+
+/// The number in "wrong last sequence: 5".
+fn last_sequence_in(text: &str) -> Option<Sequence> {
+    let (_, rest) = text.split_once("wrong last sequence: ")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok().map(Sequence)
+}
+
+async fn forward_announcements(client: async_nats::Client, subject: String, events: SyncSender<LogEvent>) {
+    let Ok(mut announcements) = client.subscribe(subject).await else { return };
+    while let Some(announcement) = announcements.next().await {
+        // A queue that is full contains enough of them: each replaces the one before.
+        drop(events.try_send(LogEvent::Announcement(announcement.payload)));
+    }
+}
+
+/// Delivers messages until the broker stops.
+async fn deliver(stream: Stream<()>, after: Sequence, events: SyncSender<LogEvent>) {
+    let config = pull::OrderedConfig {
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after.next().0 },
+        max_batch: MAX_DELIVERED,
+        max_expires: DELIVERY_EXPIRY,
+        ..pull::OrderedConfig::default()
+    };
+    let started = timeout(REQUEST_TIMEOUT, async {
+        let consumer = stream.create_consumer(config).await.ok()?;
+        consumer.messages().await.ok()
+    });
+    if let Ok(Some(mut messages)) = started.await {
+        while let Some(Ok(message)) = messages.next().await {
+            let Ok(info) = message.info() else { break };
+            let sequence = Sequence(info.stream_sequence);
+            let message = message.message.payload;
+            send(&events, LogEvent::Message { sequence, message }).await;
+        }
+    }
+    // Not at once: brokers without a leader refuse each attempt.
+    tokio::time::sleep(FULL_QUEUE_PAUSE * 20).await;
+    send(&events, LogEvent::Unfollowed).await;
+}
+
+/// Sends an event, and waits while the queue is full.
+async fn send(events: &SyncSender<LogEvent>, mut event: LogEvent) {
+    loop {
+        event = match events.try_send(event) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => return,
+            Err(TrySendError::Full(event)) => event,
+        };
+        tokio::time::sleep(FULL_QUEUE_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_sequence_is_read_from_the_error() {
+        let text = "wrong last sequence: 1234 (code 400, error code 10071)";
+        assert_eq!(last_sequence_in(text), Some(Sequence(1_234)));
+        for other in ["wrong last sequence (code 400, error code 10164)", "wrong last sequence: x", ""] {
+            assert_eq!(last_sequence_in(other), None);
+        }
+    }
+
+    #[test]
+    fn errors_without_an_answer_of_a_broker_leave_the_outcome_unknown() {
+        let base = Sequence(4);
+        for kind in [
+            PublishErrorKind::TimedOut,
+            PublishErrorKind::BrokenPipe,
+            PublishErrorKind::StreamNotFound,
+            PublishErrorKind::Other,
+        ] {
+            assert!(matches!(answer_of(&PublishError::new(kind), base, 1), Answer::Unknown(_)), "{kind:?}");
+        }
+        let too_large = PublishError::new(PublishErrorKind::MaxPayloadExceeded);
+        assert_eq!(answer_of(&too_large, base, MAX_MESSAGE_BYTES + 1), Answer::TooLarge);
+        assert!(matches!(answer_of(&too_large, base, MAX_MESSAGE_BYTES), Answer::Refused(_)));
+        let wrong = PublishError::new(PublishErrorKind::WrongLastSequence);
+        assert_eq!(answer_of(&wrong, base, 1), Answer::WrongLast(Sequence(5)));
+    }
+}

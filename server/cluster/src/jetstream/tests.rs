@@ -1,0 +1,418 @@
+//! Tests against real brokers, which `server/cluster/tests/run.sh` installs and `cargo test` leaves out.
+
+use std::{
+    fs,
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use nearby_index::UnixMicros;
+use nearby_store::OwnedBatch;
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::{
+    conformance::{self, Fixture, Opened},
+    identity::{ClusterId, CommitId, ProcessId},
+    log::Answer,
+    message::{Header, NEWEST_FORMAT},
+    protocol::{
+        Action, Config, Fault, Now, Protocol,
+        tests::model::{self, Outcome, Submission, TestReplica},
+    },
+    replica::Replica,
+};
+
+const CLUSTER: ClusterId = ClusterId([0xC1; 16]);
+/// Bound of each wait. Elections take up to ten seconds.
+const MAX_WAIT: Duration = Duration::from_secs(120);
+
+/// Brokers on free ports, killed at the end.
+struct Brokers {
+    binary: String,
+    directory: tempfile::TempDir,
+    client_ports: Vec<u16>,
+    processes: Vec<Child>,
+    runtime: Runtime,
+    streams: AtomicUsize,
+}
+
+impl Brokers {
+    fn start(count: usize) -> Arc<Self> {
+        let binary = std::env::var("NEARBY_NATS_SERVER").expect("run server/cluster/tests/run.sh");
+        // All ports are held until all are known, so that they differ.
+        let listeners: Vec<TcpListener> =
+            (0..2 * count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports: Vec<u16> =
+            listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+        drop(listeners);
+        let (client_ports, cluster_ports) = ports.split_at(count);
+        let directory = tempfile::tempdir().unwrap();
+        let routes: Vec<String> =
+            cluster_ports.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
+        for number in 0..count {
+            let store = directory.path().join(format!("store-{number}"));
+            let mut config = format!(
+                "server_name: n{number}\nlisten: 127.0.0.1:{}\nmax_payload: 8MB\nmax_pending: 64MB\n\
+                 jetstream {{ store_dir: {store:?}, max_mem: 64MB, max_file: 4GB, sync_interval: always }}\n",
+                client_ports[number]
+            );
+            if count > 1 {
+                let cluster = cluster_ports[number];
+                config += &format!(
+                    "cluster {{ name: test, listen: 127.0.0.1:{cluster}, routes: [{}] }}\n",
+                    routes.join(", ")
+                );
+            }
+            fs::write(directory.path().join(format!("{number}.conf")), config).unwrap();
+        }
+        let client_ports = client_ports.to_vec();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let mut brokers = Self {
+            binary,
+            directory,
+            client_ports,
+            processes: Vec::new(),
+            runtime,
+            streams: AtomicUsize::new(0),
+        };
+        for number in 0..count {
+            let process = brokers.launch(number);
+            brokers.processes.push(process);
+        }
+        Arc::new(brokers)
+    }
+
+    fn launch(&self, number: usize) -> Child {
+        let log = self.directory.path().join(format!("{number}.log"));
+        let log = fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        let config = self.directory.path().join(format!("{number}.conf"));
+        let mut command = Command::new(&self.binary);
+        command.arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.spawn().unwrap()
+    }
+
+    /// Kills a broker without notice, and starts it again after a while.
+    fn restart(&mut self, number: usize, downtime: Duration) {
+        self.processes[number].kill().unwrap();
+        self.processes[number].wait().unwrap();
+        thread::sleep(downtime);
+        self.processes[number] = self.launch(number);
+    }
+
+    fn settings(&self, stream: &str, node: &str) -> JetStreamSettings {
+        JetStreamSettings {
+            servers: self.client_ports.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect(),
+            stream: stream.to_owned(),
+            node: NodeName::parse(node).unwrap(),
+            nkey_seed: None,
+            tls: None,
+        }
+    }
+
+    /// Creates an empty stream and returns its name. Brokers that start refuse at first.
+    fn create(&self, replicas: usize) -> String {
+        let stream = format!("TEST{}", self.streams.fetch_add(1, Ordering::Relaxed));
+        let start = Instant::now();
+        while let Err(error) = self.try_create(&stream, CLUSTER, replicas) {
+            assert!(start.elapsed() < MAX_WAIT, "{error}");
+            thread::sleep(Duration::from_millis(100));
+        }
+        stream
+    }
+
+    fn try_create(&self, stream: &str, cluster: ClusterId, replicas: usize) -> Result<(), JetStreamError> {
+        let shape = LogShape { replicas, max_bytes: 256 * 1024 * 1024, first: Sequence(1) };
+        self.runtime.block_on(create_log(&self.settings(stream, "admin"), cluster, shape))
+    }
+
+    fn connect(&self, stream: &str, node: &str) -> JetStreamLog {
+        JetStreamLog::connect(self.settings(stream, node), self.runtime.handle()).unwrap()
+    }
+}
+
+impl Drop for Brokers {
+    fn drop(&mut self) {
+        for process in &mut self.processes {
+            drop(process.kill());
+            drop(process.wait());
+        }
+    }
+}
+
+fn run_conformance(brokers: &Arc<Brokers>, replicas: usize) {
+    conformance::run(|| {
+        let (stream, brokers) = (brokers.create(replicas), Arc::clone(brokers));
+        Fixture {
+            open: Box::new(move || Opened {
+                log: Box::new(brokers.connect(&stream, "node")),
+                recovered: None,
+            }),
+            pause: || thread::sleep(Duration::from_millis(1)),
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs a broker: server/cluster/tests/run.sh"]
+fn a_single_broker_passes_conformance_suite() {
+    run_conformance(&Brokers::start(1), 1);
+}
+
+#[test]
+#[ignore = "needs a broker: server/cluster/tests/run.sh"]
+fn three_brokers_pass_conformance_suite() {
+    run_conformance(&Brokers::start(3), 3);
+}
+
+#[test]
+#[ignore = "needs a broker: server/cluster/tests/run.sh"]
+fn a_stream_of_another_cluster_is_not_taken_over() {
+    let brokers = Brokers::start(1);
+    let stream = brokers.create(1);
+    brokers.try_create(&stream, CLUSTER, 1).unwrap();
+    let error = brokers.try_create(&stream, ClusterId([2; 16]), 1).unwrap_err();
+    assert!(error.to_string().contains("nearby.cluster"), "{error}");
+}
+
+/// A node under test, on a thread of its own.
+struct Node {
+    applied: Arc<AtomicU64>,
+    thread: thread::JoinHandle<Ended>,
+}
+
+/// The end of a node.
+struct Ended {
+    replica: TestReplica,
+    acknowledged: Vec<(Submission, Outcome, Sequence)>,
+    fault: Option<Fault>,
+}
+
+/// Signals to all nodes, and the number of commands that they have acknowledged.
+#[derive(Default)]
+struct Control {
+    is_writing: AtomicBool,
+    is_stopped: AtomicBool,
+    acknowledged: AtomicU64,
+    submissions: AtomicU64,
+}
+
+fn now(start: Instant) -> Now {
+    let micros = i64::try_from(start.elapsed().as_micros()).unwrap();
+    Now { monotonic: start.elapsed(), clock: UnixMicros(1_700_000_000_000_000 + micros) }
+}
+
+fn start_node(brokers: &Brokers, stream: &str, number: u8, control: &Arc<Control>) -> Node {
+    let (name, start) = (format!("node-{number}"), Instant::now());
+    let mut log = brokers.connect(stream, &name);
+    let config = Config {
+        cluster: CLUSTER,
+        node: NodeName::parse(&name).unwrap(),
+        process: ProcessId([number; 16]),
+        address: String::new(),
+        max_format: NEWEST_FORMAT,
+        settings: required_settings(&brokers.settings(stream, &name), CLUSTER),
+        max_lag: 10,
+        derive_fields: Arc::new(|stored| stored),
+    };
+    let mut protocol: Protocol<TestReplica, Vec<(Submission, Outcome)>> =
+        Protocol::new(config, TestReplica::new(), start.elapsed());
+    let (applied, control) = (Arc::new(AtomicU64::new(0)), Arc::clone(control));
+    let shown = Arc::clone(&applied);
+    let thread = thread::spawn(move || {
+        let (mut acknowledged, mut again) = (Vec::new(), Vec::new());
+        while !control.is_stopped.load(Ordering::Relaxed) {
+            let until = protocol.next_tick(start.elapsed());
+            let event = log.wait(until.saturating_sub(start.elapsed()).min(Duration::from_millis(5)));
+            match event {
+                Some(event) => protocol.handle(now(start), event),
+                None => protocol.tick(now(start)),
+            }
+            if protocol.blocked(now(start)).is_none() {
+                let mut batch: Vec<Submission> = std::mem::take(&mut again);
+                if batch.is_empty() && control.is_writing.load(Ordering::Relaxed) {
+                    let count = control.submissions.fetch_add(3, Ordering::Relaxed);
+                    batch.extend((count..count + 3).map(submission));
+                }
+                if !batch.is_empty() {
+                    let time = protocol.log_time(now(start));
+                    let (decided, outcomes) = protocol.replica().decide(&batch, time);
+                    let ticket = batch.into_iter().zip(outcomes).collect();
+                    protocol.propose(now(start), decided, ticket).map_err(|(_, error)| error).unwrap();
+                }
+            }
+            for action in protocol.take_actions() {
+                match action {
+                    Action::Log(action) => action.perform(&mut log),
+                    Action::Acknowledge(ticket, sequence) => {
+                        control.acknowledged.fetch_add(ticket.len() as u64, Ordering::Relaxed);
+                        let answered = ticket.into_iter();
+                        acknowledged
+                            .extend(answered.map(|(submission, outcome)| (submission, outcome, sequence)));
+                    }
+                    Action::DecideAgain(ticket) => {
+                        again.extend(ticket.into_iter().map(|(submission, _)| submission))
+                    }
+                    action => panic!("{action:?}"),
+                }
+            }
+            shown.store(protocol.replica().position().applied.0, Ordering::Relaxed);
+        }
+        let fault = protocol.status(now(start)).fault;
+        Ended { replica: protocol.into_parts().0, acknowledged, fault }
+    });
+    Node { applied, thread }
+}
+
+fn submission(number: u64) -> Submission {
+    let id = u8::try_from(number % 17).unwrap();
+    let command = match number % 5 {
+        0 => model::Command::Create(id),
+        1 => model::Command::Delete(id),
+        _ => model::Command::Put(id),
+    };
+    Submission { number, command, acknowledged_before: Sequence::ZERO }
+}
+
+fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < MAX_WAIT, "not reached: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn publish_genesis(brokers: &Brokers, stream: &str) {
+    let mut log = brokers.connect(stream, "init");
+    let commit = CommitId { process: ProcessId([0; 16]), counter: 0 };
+    let state = TestReplica::new().digest();
+    let genesis = Header::genesis(CLUSTER, (commit, NodeName::parse("init").unwrap()), state, UnixMicros(0));
+    let batch = OwnedBatch::default();
+    let proposal = Proposal {
+        attempt: 1,
+        base: Sequence::ZERO,
+        batch: &batch.as_batch(&[]),
+        message: genesis.encode_empty().unwrap(),
+    };
+    log.propose(&proposal);
+    let start = Instant::now();
+    loop {
+        assert!(start.elapsed() < MAX_WAIT, "the genesis is not stored");
+        match log.wait(Duration::from_millis(100)) {
+            Some(LogEvent::Answer { answer, .. }) => break assert_eq!(answer, Answer::Stored(Sequence(1))),
+            _ => continue,
+        }
+    }
+}
+
+/// A fault of one of three brokers.
+#[derive(Clone, Copy, Debug)]
+enum Disturbance {
+    /// It is killed, and started again after a second.
+    Kill(usize),
+    /// It hangs for three seconds.
+    Stop(usize),
+}
+
+impl Brokers {
+    fn disturb(&mut self, disturbance: Disturbance) {
+        match disturbance {
+            Disturbance::Kill(number) => self.restart(number, Duration::from_secs(1)),
+            Disturbance::Stop(number) => {
+                self.signal(number, "-STOP");
+                thread::sleep(Duration::from_secs(3));
+                self.signal(number, "-CONT");
+            }
+        }
+    }
+
+    fn signal(&self, number: usize, signal: &str) {
+        let process = self.processes[number].id().to_string();
+        assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
+    }
+}
+
+/// Two nodes write without a pause while brokers fail one after the other. Checks that everything is answered, and that both
+/// nodes have applied what was acknowledged, once.
+fn write_while(disturbances: &[Disturbance]) {
+    let mut brokers = Brokers::start(3);
+    let stream = brokers.create(3);
+    publish_genesis(&brokers, &stream);
+    let control = Arc::new(Control::default());
+    let nodes: Vec<Node> = (1..=2).map(|number| start_node(&brokers, &stream, number, &control)).collect();
+    control.is_writing.store(true, Ordering::Relaxed);
+    let acknowledged = || control.acknowledged.load(Ordering::Relaxed);
+    wait_for("the first writes", || acknowledged() >= 300);
+    let brokers = Arc::get_mut(&mut brokers).unwrap();
+    for disturbance in disturbances {
+        brokers.disturb(*disturbance);
+        let before = acknowledged();
+        wait_for(&format!("writes after {disturbance:?}"), || acknowledged() >= before + 300);
+    }
+    control.is_writing.store(false, Ordering::Relaxed);
+    let positions = || nodes.iter().map(|node| node.applied.load(Ordering::Relaxed)).collect::<Vec<_>>();
+    wait_for("an answer to everything", || acknowledged() == control.submissions.load(Ordering::Relaxed));
+    wait_for("the same position", || positions().windows(2).all(|pair| pair[0] == pair[1]));
+    control.is_stopped.store(true, Ordering::Relaxed);
+    let ended: Vec<Ended> = nodes.into_iter().map(|node| node.thread.join().unwrap()).collect();
+    check(&ended);
+}
+
+fn check(ended: &[Ended]) {
+    let reference = &ended[0].replica;
+    for Ended { replica, acknowledged, fault } in ended {
+        assert_eq!(*fault, None);
+        assert_eq!(replica.digest, reference.digest);
+        assert_eq!(replica.merchants, reference.merchants);
+        assert_eq!(replica.requests, reference.requests);
+        assert_eq!(replica.messages, reference.messages);
+        for (submission, outcome, sequence) in acknowledged {
+            let committed = reference.committed.get(&submission.number);
+            match outcome {
+                Outcome::Stored(_) => assert_eq!(committed, Some(sequence), "{submission:?}"),
+                Outcome::Refused => assert_eq!(committed, None, "{submission:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs a broker: server/cluster/tests/run.sh"]
+fn killed_brokers_cost_no_acknowledged_write() {
+    write_while(&[0, 1, 2, 0].map(Disturbance::Kill));
+}
+
+#[test]
+#[ignore = "needs a broker: server/cluster/tests/run.sh"]
+fn brokers_that_hang_cost_no_acknowledged_write() {
+    write_while(&[0, 1, 2].map(Disturbance::Stop));
+}
+
+/// Without brokers a log answers nothing and costs nothing. It answers once there are some.
+#[test]
+#[ignore = "needs a broker: server/cluster/tests/run.sh"]
+fn brokers_may_start_after_the_nodes() {
+    let mut brokers = Brokers::start(1);
+    let stream = brokers.create(1);
+    publish_genesis(&brokers, &stream);
+    let running = Arc::get_mut(&mut brokers).unwrap();
+    running.processes[0].kill().unwrap();
+    running.processes[0].wait().unwrap();
+    let control = Arc::new(Control::default());
+    control.is_writing.store(true, Ordering::Relaxed);
+    let node = start_node(running, &stream, 1, &control);
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(control.submissions.load(Ordering::Relaxed), 0, "nothing is decided");
+    running.processes[0] = running.launch(0);
+    wait_for("writes", || control.acknowledged.load(Ordering::Relaxed) >= 300);
+    control.is_writing.store(false, Ordering::Relaxed);
+    control.is_stopped.store(true, Ordering::Relaxed);
+    check(&[node.thread.join().unwrap()]);
+}

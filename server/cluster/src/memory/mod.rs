@@ -1,0 +1,233 @@
+//! A log in memory, for tests: a broker and its clients in virtual time, which lie on demand.
+//!
+//! Faults are those of real brokers and networks: requests, answers and messages that are lost, late, repeated or damaged;
+//! expectations that are not checked where a message is stored; copies that answer although they are old; messages that are
+//! lost from the middle, replaced, or cut off at the end. All of them follow from a seed.
+
+mod broker;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use self::broker::{Broker, Request};
+use crate::{
+    identity::Sequence,
+    log::{CommitLog, LogEvent, Monotonic, Proposal},
+};
+
+/// Frequencies of faults, each in 1,000 of the requests or messages concerned.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// Requests that do not arrive.
+    pub lost_requests: u32,
+    /// Proposals that arrive up to three seconds late, as those do that a client has buffered while it was disconnected.
+    pub late_proposals: u32,
+    /// Answers that do not arrive.
+    pub lost_answers: u32,
+    /// Answers that arrive up to three seconds late.
+    pub late_answers: u32,
+    /// Proposals that are stored without a check of their base.
+    pub unchecked_bases: u32,
+    /// Messages with a flipped bit, on the way to a follower.
+    pub damaged_deliveries: u32,
+    /// Messages that are not delivered to a follower.
+    pub skipped_deliveries: u32,
+    /// Messages that are delivered again.
+    pub repeated_deliveries: u32,
+    /// Inspections that an old copy answers.
+    pub stale_inspections: u32,
+    /// Announcements that a node does not receive.
+    pub lost_announcements: u32,
+    /// Upper bound of the latency of each request, answer and message.
+    pub max_latency: Duration,
+}
+
+/// A broker with one log, whose clones share it.
+#[derive(Clone, Debug)]
+pub struct MemoryCluster {
+    broker: Arc<Mutex<Broker>>,
+}
+
+impl MemoryCluster {
+    /// Creates an empty log. All random choices follow from the seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { broker: Arc::new(Mutex::new(Broker::new(seed))) }
+    }
+
+    /// Connects a client.
+    #[must_use]
+    pub fn connect(&self) -> MemoryLog {
+        let client = self.broker().add_client();
+        MemoryLog { cluster: self.clone(), client, now: Monotonic::ZERO }
+    }
+
+    /// Sets the frequencies of faults.
+    pub fn set_faults(&self, faults: Faults) {
+        self.broker().faults = faults;
+    }
+
+    /// Returns the time of the next request, answer or delivery.
+    #[must_use]
+    pub fn next_event(&self) -> Option<Monotonic> {
+        self.broker().next_event()
+    }
+
+    /// Returns the sequence of the last message.
+    #[must_use]
+    pub fn last(&self) -> Sequence {
+        self.broker().last
+    }
+
+    /// Returns a message.
+    #[must_use]
+    pub fn message(&self, sequence: Sequence) -> Option<Bytes> {
+        self.broker().messages.get(&sequence).cloned()
+    }
+
+    /// Appends a message without an expectation, as any client with the right to publish can.
+    pub fn publish_unchecked(&self, message: Bytes, now: Monotonic) {
+        self.broker().append(message, now);
+    }
+
+    /// Replaces a message where it is stored.
+    pub fn rewrite(&self, sequence: Sequence, message: Bytes) {
+        self.broker().messages.insert(sequence, message);
+    }
+
+    /// Loses a message from the middle of the log: followers do not receive it, and the next one follows.
+    pub fn lose(&self, sequence: Sequence) {
+        self.broker().messages.remove(&sequence);
+    }
+
+    /// Loses all messages after a sequence. Later ones reuse their sequences.
+    pub fn rewind(&self, last: Sequence) {
+        let mut broker = self.broker();
+        broker.messages.split_off(&last.next());
+        broker.last = last;
+    }
+
+    /// Discards the messages before a sequence, as a log does that reaches its size limit.
+    pub fn discard_before(&self, first: Sequence) {
+        let mut broker = self.broker();
+        broker.messages = broker.messages.split_off(&first);
+        broker.first = first;
+    }
+
+    /// Changes a setting of the log.
+    pub fn set_setting(&self, name: &str, value: &str) {
+        self.broker().settings.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes the leader away, or elects one. Without a leader no request succeeds, and any copy answers inspections.
+    pub fn set_leader(&self, has_leader: bool) {
+        self.broker().has_leader = has_leader;
+    }
+
+    fn broker(&self) -> MutexGuard<'_, Broker> {
+        self.broker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client of a [`MemoryCluster`].
+#[derive(Debug)]
+pub struct MemoryLog {
+    cluster: MemoryCluster,
+    client: usize,
+    now: Monotonic,
+}
+
+impl MemoryLog {
+    /// Cuts the client off from the broker, or reconnects it.
+    pub fn set_connected(&self, is_connected: bool, now: Monotonic) {
+        self.cluster.broker().set_connected(self.client, is_connected, now);
+    }
+
+    fn send(&self, request: Request) {
+        self.cluster.broker().send(self.client, request, self.now);
+    }
+}
+
+impl Drop for MemoryLog {
+    fn drop(&mut self) {
+        self.cluster.broker().remove_client(self.client);
+    }
+}
+
+impl CommitLog for MemoryLog {
+    fn propose(&mut self, proposal: &Proposal<'_>) {
+        let Proposal { attempt, base, ref message, .. } = *proposal;
+        self.send(Request::Propose { attempt, base, message: message.clone() });
+    }
+
+    fn follow(&mut self, after: Sequence) {
+        self.send(Request::Follow(after));
+    }
+
+    fn read(&mut self, sequence: Sequence) {
+        self.send(Request::Read(sequence));
+    }
+
+    fn inspect(&mut self, request: u64) {
+        self.send(Request::Inspect(request));
+    }
+
+    fn announce(&mut self, announcement: Bytes) {
+        self.send(Request::Announce(announcement));
+    }
+
+    fn reconnect(&mut self) {
+        let mut broker = self.cluster.broker();
+        if broker.is_connected(self.client) {
+            broker.set_connected(self.client, false, self.now);
+            broker.set_connected(self.client, true, self.now);
+        }
+    }
+
+    fn poll(&mut self, now: Monotonic) -> Option<LogEvent> {
+        self.now = self.now.max(now);
+        self.cluster.broker().poll(self.client, self.now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{self, Fixture, Opened};
+
+    fn fixture(faults: Faults) -> Fixture {
+        let cluster = MemoryCluster::new(1);
+        cluster.set_faults(faults);
+        Fixture {
+            open: Box::new(move || Opened { log: Box::new(cluster.connect()), recovered: None }),
+            pause: || {},
+        }
+    }
+
+    #[test]
+    fn an_honest_broker_passes_conformance_suite() {
+        conformance::run(|| fixture(Faults::default()));
+        conformance::run(|| fixture(Faults { max_latency: Duration::from_millis(40), ..Faults::default() }));
+    }
+
+    /// The suite detects engines that do not conform.
+    #[test]
+    fn a_lying_broker_fails_conformance_suite() {
+        let lies = [
+            Faults { unchecked_bases: 1_000, ..Faults::default() },
+            Faults { skipped_deliveries: 500, ..Faults::default() },
+            Faults { damaged_deliveries: 500, ..Faults::default() },
+            Faults { lost_answers: 500, ..Faults::default() },
+            Faults { lost_announcements: 1_000, ..Faults::default() },
+            Faults { stale_inspections: 1_000, ..Faults::default() },
+        ];
+        for lie in lies {
+            let found = std::panic::catch_unwind(|| conformance::run(|| fixture(lie)));
+            assert!(found.is_err(), "not detected: {lie:?}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The reasons that a node decides nothing.
+
+use thiserror::Error;
+
+use crate::{
+    identity::{NodeName, Sequence},
+    message::SizeError,
+};
+
+/// A condition under which a node decides nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// The log no longer contains the next message.
+    #[error("the log begins at {first}; bootstrap from another node")]
+    Behind {
+        /// First message of the log.
+        first: Sequence,
+    },
+    /// The log has lost messages at its end.
+    #[error("the log ends at {last}, and this node has applied more; run `nearby cluster heal`")]
+    Rewound {
+        /// Last message of the log.
+        last: Sequence,
+    },
+    /// The log contains another message than the one that this node has applied.
+    #[error(
+        "message {sequence} of the log is not the one that this node has applied; bootstrap this node, or \
+             replace the cluster"
+    )]
+    Rewritten {
+        /// Position of the message.
+        sequence: Sequence,
+    },
+    /// The log has lost a message in its middle.
+    #[error(
+        "message {sequence} of the log is missing; bootstrap from another node, or run `nearby cluster heal`"
+    )]
+    Gap {
+        /// Position of the message.
+        sequence: Sequence,
+    },
+    /// This node or the writer of a message has computed another state.
+    #[error("message {sequence} was decided on another state than that of this node; bootstrap this node")]
+    Diverged {
+        /// Position of the message.
+        sequence: Sequence,
+    },
+    /// A message is damaged where it is stored.
+    #[error("message {sequence} of the log cannot be applied: {reason}")]
+    Damaged {
+        /// Position of the message.
+        sequence: Sequence,
+        /// The finding.
+        reason: String,
+    },
+    /// A message needs a newer release.
+    #[error("message {sequence} of the log has format {format}; upgrade this node")]
+    UnsupportedFormat {
+        /// Position of the message.
+        sequence: Sequence,
+        /// Its format.
+        format: u16,
+    },
+    /// Another process uses the name of this node.
+    #[error(
+        "another process announces itself under the name of this node; each node needs a name of its own"
+    )]
+    DuplicateName,
+    /// The log does not have the required settings.
+    #[error("the setting {name} of the log is {found:?} and must be {required:?}")]
+    Settings {
+        /// Name of the setting.
+        name: String,
+        /// The value found.
+        found: String,
+        /// The value required.
+        required: String,
+    },
+    /// The local copy has failed.
+    #[error("the local copy has failed: {0}; restart this node on a disk that works")]
+    Replica(String),
+}
+
+impl Fault {
+    /// Returns a label for metrics and announcements.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Behind { .. } => "behind",
+            Self::Rewound { .. } => "rewound",
+            Self::Rewritten { .. } => "rewritten",
+            Self::Gap { .. } => "gap",
+            Self::Diverged { .. } => "diverged",
+            Self::Damaged { .. } => "damaged",
+            Self::UnsupportedFormat { .. } => "unsupported_format",
+            Self::DuplicateName => "duplicate_name",
+            Self::Settings { .. } => "settings",
+            Self::Replica(_) => "replica",
+        }
+    }
+
+    /// Returns whether the fault can end without an operator: the log may get back what it has lost.
+    pub(super) fn is_temporary(&self) -> bool {
+        matches!(self, Self::Behind { .. } | Self::Rewound { .. } | Self::Gap { .. } | Self::Settings { .. })
+    }
+}
+
+/// The reason that a node decides nothing now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// The node stops.
+    Draining,
+    /// The node has a fault.
+    Fault,
+    /// The local disk is full.
+    DiskFull,
+    /// The clock differs from the median of all clocks by more than a minute.
+    Clock,
+    /// A commit is in flight.
+    InFlight,
+    /// The node compares its history with that of the log.
+    Joining,
+    /// Our own announcements do not come back: peers that are ahead might not be heard.
+    NotListening,
+    /// A peer has applied more.
+    Peer(NodeName),
+    /// A peer has applied another message than this node, and one of the two will find that it is wrong.
+    TwoHistories(NodeName),
+    /// The log has not said lately where it ends.
+    NoInfo,
+    /// The log contains more.
+    CatchingUp,
+}
+
+/// A batch was not proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProposeError {
+    /// Nothing may be decided now.
+    Blocked(Blocked),
+    /// The log would not accept the batch.
+    Size(SizeError),
+    /// A node cannot read the format.
+    UnreadableFormat {
+        /// The format.
+        format: u16,
+        /// The node.
+        node: NodeName,
+    },
+    /// The log has this format, or a newer one.
+    FormatInUse(u16),
+}
+
+/// The reason that a log is not restored.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HealError {
+    /// The log contains all that this node has applied.
+    #[error("the log has lost nothing that this node has applied")]
+    NothingLost,
+    /// The last message of the log is not the one that this node has applied.
+    #[error(
+        "message {0} of the log is not the one that this node has applied: there are two histories; replace the cluster \
+             with `nearby cluster init --replace`"
+    )]
+    TwoHistories(Sequence),
+    /// This node has not kept a message that the log has lost.
+    #[error("message {0} is not kept here; heal from a node that has it")]
+    NotKept(Sequence),
+}

@@ -1,0 +1,5 @@
+pub(crate) mod model;
+mod random;
+mod rules;
+mod scenarios;
+mod world;

@@ -1,0 +1,91 @@
+//! The state of the log, as its leader describes it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    identity::Sequence,
+    log::{LogInfo, Monotonic},
+};
+
+/// Age at which a description no longer says where the log ends.
+const MAX_INFO_AGE: Duration = Duration::from_secs(2);
+/// Time for which the log must end before what we have until it counts as rewound: a deposed leader that does not know yet
+/// answers so too, for at most ten seconds.
+const REWIND_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time after which a copy that lags behind is reported.
+const LAGGING_TIMEOUT: Duration = Duration::from_secs(30);
+/// Requests whose time is remembered.
+const MAX_REQUESTS: usize = 64;
+
+/// Requests for the state of the log, and the latest answer of the leader.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    requests: BTreeMap<u64, Monotonic>,
+    next_request: u64,
+    /// Time of the request, and the answer.
+    latest: Option<(Monotonic, LogInfo)>,
+    rewound_since: Option<Monotonic>,
+    lagging_since: Option<Monotonic>,
+}
+
+impl Watch {
+    /// Records a request and returns its number.
+    pub(super) fn request(&mut self, now: Monotonic) -> u64 {
+        self.next_request += 1;
+        self.requests.insert(self.next_request, now);
+        if self.requests.len() > MAX_REQUESTS {
+            self.requests.pop_first();
+        }
+        self.next_request
+    }
+
+    /// Records an answer. Returns whether it is from the leader and newer than all before. An answer is as old as its
+    /// request, whenever it arrives.
+    pub(super) fn answered(&mut self, request: u64, info: LogInfo, now: Monotonic) -> bool {
+        let Some(sent) = self.requests.remove(&request) else { return false };
+        if !info.is_authoritative {
+            self.rewound_since = None;
+            return false;
+        }
+        if self.latest.as_ref().is_some_and(|(latest, _)| *latest > sent) {
+            return false;
+        }
+        if info.lagging.is_empty() {
+            self.lagging_since = None;
+        } else {
+            self.lagging_since.get_or_insert(now);
+        }
+        self.latest = Some((sent, info));
+        true
+    }
+
+    /// The latest answer to a request since a time.
+    pub(super) fn since(&self, time: Monotonic) -> Option<&LogInfo> {
+        self.latest.as_ref().filter(|(sent, _)| *sent >= time).map(|(_, info)| info)
+    }
+
+    /// The latest answer, unless it is too old to say where the log ends.
+    pub(super) fn fresh(&self, now: Monotonic) -> Option<&LogInfo> {
+        self.since(now.saturating_sub(MAX_INFO_AGE))
+    }
+
+    /// The end of the log as far as it is known.
+    pub(super) fn last(&self) -> Sequence {
+        self.latest.as_ref().map(|(_, info)| info.last).unwrap_or_default()
+    }
+
+    /// Returns whether the log has ended before a position for too long.
+    pub(super) fn is_rewound(&mut self, applied: Sequence, now: Monotonic) -> bool {
+        if self.last() >= applied {
+            self.rewound_since = None;
+            return false;
+        }
+        let since = *self.rewound_since.get_or_insert(now);
+        now.saturating_sub(since) >= REWIND_TIMEOUT
+    }
+
+    /// Returns whether copies of the log have lagged behind for too long: redundancy is lost.
+    pub(super) fn has_lost_redundancy(&self, now: Monotonic) -> bool {
+        self.lagging_since.is_some_and(|since| now.saturating_sub(since) >= LAGGING_TIMEOUT)
+    }
+}
