@@ -27,7 +27,7 @@ export class EditLayer extends EventTarget {
 
   /** Shows the vertices of a ring, which can be dragged. */
   setVertices(points) {
-    while (this.#vertices.length > points.length) this.#vertices.pop().remove();
+    while (this.#vertices.length > points.length) this.#vertices.pop()?.remove();
     points.forEach((point, index) => {
       this.#vertices[index] = this.#marker(this.#vertices[index] ?? null, point, {
         className: 'vertex', label: String(index + 1), anchor: 'center', onDrag: at => this.#fire('vertex', { ...at, index }),
