@@ -105,7 +105,7 @@ export class MerchantForm {
     return changed;
   }
 
-  /** Removes the errors that a change may have mended: that of its control, and those of buttons in its section. */
+  /** Removes the errors that a change may have resolved: that of its control, and those of buttons in its section. */
   #clearErrors(target) {
     if (target.matches('[aria-invalid]')) clearFieldError(target);
     target.closest('.section')?.querySelectorAll('button[aria-invalid]').forEach(clearFieldError);
