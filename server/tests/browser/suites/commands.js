@@ -17,7 +17,7 @@ module.exports = shared => {
   };
   const run = (program, args, env = {}) => execFileSync(program, args, { encoding: 'utf8', env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const open = async () => {
-    const view = await openPage(shared.browser, shared.server.url, { origin: PIER });
+    const view = await openPage(shared.browser, shared.server.url, { hasMap: false, origin: PIER });
     // Quotes of the shell and of Python.
     await view.page.click('#filters summary');
     await view.afterSearch(() => view.page.fill('#brands', `Pier, it's "quoted" \\ $HOME`));
@@ -51,7 +51,7 @@ module.exports = shared => {
   });
 
   test('a key is never part of a command', async () => {
-    const view = await openPage(shared.browser, shared.locked.url, { origin: null });
+    const view = await openPage(shared.browser, shared.locked.url, { hasMap: false, origin: null });
     await view.page.click('#key-button');
     await view.page.fill('#key', shared.keys.search);
     await view.page.click('#key-use');
@@ -66,7 +66,7 @@ module.exports = shared => {
   });
 
   test('a command is copied', async () => {
-    const view = await openPage(shared.browser, shared.server.url, { origin: PIER, context: { permissions: ['clipboard-read', 'clipboard-write'] } });
+    const view = await openPage(shared.browser, shared.server.url, { hasMap: false, origin: PIER, context: { permissions: ['clipboard-read', 'clipboard-write'] } });
     await view.page.click('#copy');
     await view.page.click('#copy-button');
     await until(async () => (await view.text('#copy-dialog')).includes('Copied.'));

@@ -7,7 +7,7 @@ const { openPage, until } = require('../browser');
 const { PIER } = require('../merchants');
 
 module.exports = shared => {
-  const open = options => openPage(shared.browser, shared.server.url, { origin: PIER, ...options });
+  const open = options => openPage(shared.browser, shared.server.url, { origin: PIER, hasMap: false, ...options });
 
   test('the radius is set by slider and by number', async () => {
     const view = await open();

@@ -16,7 +16,7 @@ module.exports = shared => {
   const errorText = view => until(async () => (await view.page.isVisible('#error')) && view.text('#error p'));
 
   test('a server with keys asks for one, and searches with it', async () => {
-    const view = await openPage(shared.browser, shared.locked.url, { origin: null });
+    const view = await openPage(shared.browser, shared.locked.url, { hasMap: false, origin: null });
     view.expected.push('401');
     await view.searchAt(PIER);
     assert.equal(await errorText(view), 'The server needs a valid API key.');
@@ -30,7 +30,7 @@ module.exports = shared => {
   });
 
   test('a wrong key is said to be wrong, and can be forgotten', async () => {
-    const view = await openPage(shared.browser, shared.locked.url, { origin: null });
+    const view = await openPage(shared.browser, shared.locked.url, { hasMap: false, origin: null });
     view.expected.push('401');
     await useKey(view, 'nonsense');
     await view.searchAt(PIER);
@@ -43,7 +43,7 @@ module.exports = shared => {
 
   test('a revoked key ends searches and live updates', async () => {
     const key = shared.keys.addKey('revoked', '--role', 'search');
-    const view = await openPage(shared.browser, shared.locked.url, { origin: null });
+    const view = await openPage(shared.browser, shared.locked.url, { hasMap: false, origin: null });
     view.expected.push('401');
     await useKey(view, key);
     // The server reads the file again within a second.
@@ -63,7 +63,7 @@ module.exports = shared => {
   test('a server that is away is said to be, and found again', async () => {
     const first = await start();
     let server = first;
-    const view = await openPage(shared.browser, first.url, { origin: PIER });
+    const view = await openPage(shared.browser, first.url, { hasMap: false, origin: PIER });
     view.expected.push('ERR_CONNECTION_REFUSED', 'ERR_INCOMPLETE', 'ERR_');
     await view.page.click('#live');
     await until(async () => (await view.page.$eval('#live-status', each => each.dataset.phase)) === 'watching');
@@ -81,7 +81,7 @@ module.exports = shared => {
 
   test('a rate limit is said, with the time to wait', async () => {
     const key = shared.keys.addKey('slow', '--role', 'search', '--rate-per-s', '1', '--burst', '1');
-    const view = await openPage(shared.browser, shared.locked.url, { origin: null });
+    const view = await openPage(shared.browser, shared.locked.url, { hasMap: false, origin: null });
     view.expected.push('401', '429');
     await useKey(view, key);
     await until(async () => (await view.searchAt(PIER)).response.code === 'resource_exhausted');

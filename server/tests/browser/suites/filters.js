@@ -8,7 +8,7 @@ const { PIER } = require('../merchants');
 
 module.exports = shared => {
   const open = async () => {
-    const view = await openPage(shared.browser, shared.server.url, { origin: PIER });
+    const view = await openPage(shared.browser, shared.server.url, { hasMap: false, origin: PIER });
     await view.page.click('#filters summary');
     return view;
   };

@@ -12,7 +12,7 @@ const WEB = path.join(__dirname, '../../../web/js');
 
 module.exports = shared => {
   test('a Chinese browser sees Chinese, also names', async () => {
-    const view = await openPage(shared.browser, shared.server.url, { origin: PIER, context: { locale: 'zh-CN' } });
+    const view = await openPage(shared.browser, shared.server.url, { hasMap: false, origin: PIER, context: { locale: 'zh-CN' } });
     assert.equal(await view.page.getAttribute('html', 'lang'), 'zh-CN');
     assert.equal(await view.text('#search button[type=submit]'), '在此搜索');
     assert.equal((await view.names())[0], '码头咖啡');
@@ -25,7 +25,7 @@ module.exports = shared => {
   });
 
   test('the language can be switched without losing the search', async () => {
-    const view = await openPage(shared.browser, shared.server.url, { origin: PIER });
+    const view = await openPage(shared.browser, shared.server.url, { hasMap: false, origin: PIER });
     assert.equal((await view.names())[0], 'Pier Café');
     const { request } = await view.afterSearch(() => view.page.click('#language'));
     assert.equal(request.languageCode, 'zh-CN');

@@ -16,7 +16,7 @@ module.exports = shared => {
     document.dispatchEvent(new Event('visibilitychange'));
   }, isHidden);
   const open = async () => {
-    const view = await openPage(shared.browser, shared.server.url, { origin: beside });
+    const view = await openPage(shared.browser, shared.server.url, { hasMap: false, origin: beside });
     await view.page.click('#live');
     await until(async () => (await phase(view)) === 'watching');
     return view;
