@@ -21,8 +21,11 @@ fi
 
 python3 -m venv "$work/python"
 python="$work/python/bin/python"
-"$python" -m pip install --quiet --disable-pip-version-check --requirement "$here/python/requirements.txt"
+# Both installations wait for the network.
+"$python" -m pip install --quiet --disable-pip-version-check --requirement "$here/python/requirements.txt" &
+pip=$!
 install_node "$here/node" "$work/node"
+wait "$pip"
 
 # Both suites run, even if the first fails.
 failed=0
