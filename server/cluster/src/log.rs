@@ -38,6 +38,56 @@ pub trait CommitLog {
     fn poll(&mut self, now: Monotonic) -> Option<LogEvent>;
 }
 
+/// A request of a [`CommitLog`], for engines that queue requests.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Propose { attempt: u64, base: Sequence, message: Bytes },
+    Follow(Sequence),
+    Read(Sequence),
+    Inspect(u64),
+    Announce(Bytes),
+    Reconnect,
+}
+
+/// An engine that queues requests: such an engine is a [`CommitLog`].
+pub(crate) trait RequestQueue {
+    fn send(&mut self, request: Request);
+
+    /// See [`CommitLog::poll`].
+    fn next_event(&mut self, now: Monotonic) -> Option<LogEvent>;
+}
+
+impl<Q: RequestQueue> CommitLog for Q {
+    fn propose(&mut self, proposal: &Proposal<'_>) {
+        let Proposal { attempt, base, ref message, .. } = *proposal;
+        self.send(Request::Propose { attempt, base, message: message.clone() });
+    }
+
+    fn follow(&mut self, after: Sequence) {
+        self.send(Request::Follow(after));
+    }
+
+    fn read(&mut self, sequence: Sequence) {
+        self.send(Request::Read(sequence));
+    }
+
+    fn inspect(&mut self, request: u64) {
+        self.send(Request::Inspect(request));
+    }
+
+    fn announce(&mut self, announcement: Bytes) {
+        self.send(Request::Announce(announcement));
+    }
+
+    fn reconnect(&mut self) {
+        self.send(Request::Reconnect);
+    }
+
+    fn poll(&mut self, now: Monotonic) -> Option<LogEvent> {
+        self.next_event(now)
+    }
+}
+
 /// A decided commit.
 #[derive(Clone, Debug)]
 pub struct Proposal<'a> {

@@ -24,15 +24,14 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use thiserror::Error;
 use tokio::{runtime::Handle, sync::mpsc};
 
-use self::requests::{Client, Request};
+use self::requests::Client;
 pub use self::stream::{LogShape, create_log, required_settings};
 use crate::{
-    identity::{NodeName, Sequence},
-    log::{CommitLog, LogEvent, Monotonic, Proposal},
+    identity::NodeName,
+    log::{LogEvent, Monotonic, Request, RequestQueue},
 };
 
 /// Events that wait for the commit thread. Messages are at most 8 MiB, and a delivery has at most 16 under way.
@@ -146,40 +145,15 @@ impl JetStreamLog {
     pub fn wait(&mut self, timeout: Duration) -> Option<LogEvent> {
         self.events.recv_timeout(timeout).ok()
     }
+}
 
-    fn send(&self, request: Request) {
+impl RequestQueue for JetStreamLog {
+    fn send(&mut self, request: Request) {
         // Fails when the runtime has stopped; nothing is answered then.
         drop(self.requests.send(request));
     }
-}
 
-impl CommitLog for JetStreamLog {
-    fn propose(&mut self, proposal: &Proposal<'_>) {
-        let Proposal { attempt, base, ref message, .. } = *proposal;
-        self.send(Request::Propose { attempt, base, message: message.clone() });
-    }
-
-    fn follow(&mut self, after: Sequence) {
-        self.send(Request::Follow(after));
-    }
-
-    fn read(&mut self, sequence: Sequence) {
-        self.send(Request::Read(sequence));
-    }
-
-    fn inspect(&mut self, request: u64) {
-        self.send(Request::Inspect(request));
-    }
-
-    fn announce(&mut self, announcement: Bytes) {
-        self.send(Request::Announce(announcement));
-    }
-
-    fn reconnect(&mut self) {
-        self.send(Request::Reconnect);
-    }
-
-    fn poll(&mut self, _: Monotonic) -> Option<LogEvent> {
+    fn next_event(&mut self, _: Monotonic) -> Option<LogEvent> {
         self.events.try_recv().ok()
     }
 }

@@ -16,14 +16,13 @@ use async_nats::{
     },
     subject::Subject,
 };
-use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
 use super::{JetStreamSettings, stream::log_info};
 use crate::{
     identity::Sequence,
-    log::{Answer, LogEvent},
+    log::{Answer, LogEvent, Request},
     message::MAX_MESSAGE_BYTES,
 };
 
@@ -37,16 +36,6 @@ const MAX_DELIVERED: i64 = 16;
 const DELIVERY_EXPIRY: Duration = Duration::from_secs(2);
 /// Pause of a delivery whose events are not taken.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
-
-#[derive(Debug)]
-pub(super) enum Request {
-    Propose { attempt: u64, base: Sequence, message: Bytes },
-    Follow(Sequence),
-    Read(Sequence),
-    Inspect(u64),
-    Announce(Bytes),
-    Reconnect,
-}
 
 /// A connected client.
 pub(super) struct Client {

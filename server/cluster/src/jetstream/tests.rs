@@ -19,8 +19,8 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::{
     conformance::{self, Fixture, Opened},
-    identity::{ClusterId, CommitId, ProcessId},
-    log::Answer,
+    identity::{ClusterId, CommitId, ProcessId, Sequence},
+    log::{Answer, CommitLog, Proposal},
     message::{Header, NEWEST_FORMAT},
     protocol::{
         Action, Config, Fault, Now, Protocol,

@@ -7,21 +7,12 @@ use bytes::Bytes;
 use super::Faults;
 use crate::{
     identity::Sequence,
-    log::{Answer, LogEvent, LogInfo, Monotonic},
+    log::{Answer, LogEvent, LogInfo, Monotonic, Request},
     message::MAX_MESSAGE_BYTES,
 };
 
 /// Requests and messages that are late arrive up to so much later.
 const MAX_DELAY: Duration = Duration::from_secs(3);
-
-#[derive(Debug)]
-pub(super) enum Request {
-    Propose { attempt: u64, base: Sequence, message: Bytes },
-    Follow(Sequence),
-    Read(Sequence),
-    Inspect(u64),
-    Announce(Bytes),
-}
 
 #[derive(Debug, Default)]
 struct Client {
@@ -98,8 +89,15 @@ impl Broker {
         events.chain(self.requests.keys().next()).map(|(due, _)| *due).min()
     }
 
-    /// Accepts a request, which arrives later.
+    /// Accepts a request, which arrives later. A client that reconnects does so at once.
     pub(super) fn send(&mut self, client: usize, request: Request, now: Monotonic) {
+        if matches!(request, Request::Reconnect) {
+            if self.is_connected(client) {
+                self.set_connected(client, false, now);
+                self.set_connected(client, true, now);
+            }
+            return;
+        }
         let is_lost = self.happens(self.faults.lost_requests);
         if is_lost || !self.is_connected(client) {
             return;
@@ -140,7 +138,7 @@ impl Broker {
                 let message = self.messages.get(&sequence).cloned();
                 self.answer(client, LogEvent::Read { sequence, message }, now);
             }
-            Request::Read(_) => {}
+            Request::Read(_) | Request::Reconnect => {}
             Request::Inspect(request) => {
                 let info = self.info();
                 self.answer(client, LogEvent::Info { request, info }, now);

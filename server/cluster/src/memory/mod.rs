@@ -13,10 +13,10 @@ use std::{
 
 use bytes::Bytes;
 
-use self::broker::{Broker, Request};
+use self::broker::Broker;
 use crate::{
     identity::Sequence,
-    log::{CommitLog, LogEvent, Monotonic, Proposal},
+    log::{LogEvent, Monotonic, Request, RequestQueue},
 };
 
 /// Frequencies of faults, each in 1,000 of the requests or messages concerned.
@@ -146,10 +146,6 @@ impl MemoryLog {
     pub fn set_connected(&self, is_connected: bool, now: Monotonic) {
         self.cluster.broker().set_connected(self.client, is_connected, now);
     }
-
-    fn send(&self, request: Request) {
-        self.cluster.broker().send(self.client, request, self.now);
-    }
 }
 
 impl Drop for MemoryLog {
@@ -158,37 +154,12 @@ impl Drop for MemoryLog {
     }
 }
 
-impl CommitLog for MemoryLog {
-    fn propose(&mut self, proposal: &Proposal<'_>) {
-        let Proposal { attempt, base, ref message, .. } = *proposal;
-        self.send(Request::Propose { attempt, base, message: message.clone() });
+impl RequestQueue for MemoryLog {
+    fn send(&mut self, request: Request) {
+        self.cluster.broker().send(self.client, request, self.now);
     }
 
-    fn follow(&mut self, after: Sequence) {
-        self.send(Request::Follow(after));
-    }
-
-    fn read(&mut self, sequence: Sequence) {
-        self.send(Request::Read(sequence));
-    }
-
-    fn inspect(&mut self, request: u64) {
-        self.send(Request::Inspect(request));
-    }
-
-    fn announce(&mut self, announcement: Bytes) {
-        self.send(Request::Announce(announcement));
-    }
-
-    fn reconnect(&mut self) {
-        let mut broker = self.cluster.broker();
-        if broker.is_connected(self.client) {
-            broker.set_connected(self.client, false, self.now);
-            broker.set_connected(self.client, true, self.now);
-        }
-    }
-
-    fn poll(&mut self, now: Monotonic) -> Option<LogEvent> {
+    fn next_event(&mut self, now: Monotonic) -> Option<LogEvent> {
         self.now = self.now.max(now);
         self.cluster.broker().poll(self.client, self.now)
     }

@@ -2,7 +2,7 @@
 
 import { byId, element } from '../dom.js';
 import { t, translate } from '../i18n/i18n.js';
-import { DATUMS } from '../shared/datums.js';
+import { DATUMS, roundedDegrees } from '../shared/datums.js';
 import { clearErrors, showFieldError } from '../shared/field-errors.js';
 import { canLocate, locate } from './locate.js';
 import { noFilters } from './request.js';
@@ -174,8 +174,8 @@ export class Form {
     };
     if (state.origin && state.origin !== this.shownOrigin) {
       this.shownOrigin = state.origin;
-      byId('latitude').value = degrees(state.origin.latitude);
-      byId('longitude').value = degrees(state.origin.longitude);
+      byId('latitude').value = roundedDegrees(state.origin.latitude);
+      byId('longitude').value = roundedDegrees(state.origin.longitude);
       byId('datum').value = state.origin.datum;
     }
     if (!state.origin) byId('datum').value ||= this.#config.mapDatum;
@@ -191,9 +191,6 @@ export class Form {
     byId('open-at').closest('.field').hidden = state.open !== 'at';
   }
 }
-
-/** Seven digits: a centimetre. */
-const degrees = value => String(Math.round(value * 1e7) / 1e7);
 
 function field(id, control, label = id) {
   return element('div', { className: 'field' }, element('label', { for: id, 'data-t': label }), control);

@@ -2,13 +2,12 @@
 
 import { element } from '../dom.js';
 import { t, translate } from '../i18n/i18n.js';
-import { DATUMS, datumOf, systemOf, toMapDatum } from '../shared/datums.js';
+import { DATUMS, datumOf, roundedDegrees, systemOf, toMapDatum } from '../shared/datums.js';
 import { showFieldError } from '../shared/field-errors.js';
 import { withInserted } from './edges.js';
 import { button, labelled, nextId, numberInput, numberOf } from './parts.js';
 
 const KINDS = ['none', 'radius', 'polygons'];
-const digits = degrees => String(Math.round(degrees * 1e7) / 1e7);
 
 /** The part of the field `service_area`. Event `draw` when the ring that is drawn, or whether one is, has changed; `change` after all others. */
 export class AreaPart extends EventTarget {
@@ -211,7 +210,7 @@ function ringOf(control, violations) {
   return { latitudes: points.map(point => point[0]), longitudes: points.map(point => point[1]) };
 }
 
-const lineOf = ([latitude, longitude]) => `${digits(latitude)}, ${digits(longitude)}`;
+const lineOf = ([latitude, longitude]) => `${roundedDegrees(latitude)}, ${roundedDegrees(longitude)}`;
 
 /** The lines of a text that are not blank. */
 const linesOf = control => control.value.split('\n').filter(line => line.trim() !== '');

@@ -154,16 +154,17 @@ export class Editor {
     this.#showButtons();
   }
 
-  #showButtons() {
+  /** Enables what can be pressed. Each look at what is changed reads the whole form. */
+  #showButtons(isDirty = this.isDirty) {
     if (!this.#base || !byId('save')) return;
-    const { isDirty } = this;
     byId('save').disabled = this.#isSaving || !(isDirty || !this.#base.name);
     byId('discard').disabled = this.#isSaving || !isDirty;
   }
 
   #onInput() {
-    this.#showButtons();
-    if (byId('edit-status')) this.#say(this.isDirty ? 'unsaved' : null);
+    const { isDirty } = this;
+    this.#showButtons(isDirty);
+    if (byId('edit-status')) this.#say(isDirty ? 'unsaved' : null);
   }
 
   #say(key) {

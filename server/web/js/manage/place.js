@@ -136,9 +136,8 @@ export class Place {
   }
 
   async #setFrom(point) {
-    this.#pickFrom(false);
     this.#from = point;
-    this.draw();
+    this.#pickFrom(false);
     this.#ranking?.abort();
     const ranking = new AbortController();
     this.#ranking = ranking;

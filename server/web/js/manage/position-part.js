@@ -2,11 +2,8 @@
 
 import { element } from '../dom.js';
 import { t } from '../i18n/i18n.js';
-import { DATUMS, datumOf, systemOf } from '../shared/datums.js';
+import { DATUMS, datumOf, roundedDegrees, systemOf } from '../shared/datums.js';
 import { labelled, numberInput, numberOf } from './parts.js';
-
-/** Seven digits: a centimetre. */
-const rounded = degrees => Math.round(degrees * 1e7) / 1e7;
 
 /** The part of the field `position`. `onChange` is called after each change by typing. */
 export function positionPart(mapDatum, onChange) {
@@ -49,8 +46,8 @@ export function positionPart(mapDatum, onChange) {
     },
     /** Takes over the place of the pin. The accuracy is that of the position before, and no longer holds. */
     moveTo: point => {
-      latitude.value = rounded(point.latitude);
-      longitude.value = rounded(point.longitude);
+      latitude.value = roundedDegrees(point.latitude);
+      longitude.value = roundedDegrees(point.longitude);
       datum.value = mapDatum;
       accuracy.value = '';
     },

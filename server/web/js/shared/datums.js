@@ -16,6 +16,9 @@ export const systemOf = datum => `COORDINATE_SYSTEM_${datum.toUpperCase()}`;
 /** The datum of a name in the contract. */
 export const datumOf = system => system.replace('COORDINATE_SYSTEM_', '').toLowerCase();
 
+/** Degrees with seven digits: a centimetre. */
+export const roundedDegrees = degrees => Math.round(degrees * 1e7) / 1e7;
+
 let area = null;
 
 /** A point `{latitude, longitude, datum}` in the datum of the map. */
