@@ -84,13 +84,7 @@ impl RunningCheckpoint {
 impl CheckpointJob {
     /// Writes base and snapshot file, and removes what they replace.
     pub(crate) fn run(&self, stopped: &dyn Fn() -> bool) -> Result<(), StoreError> {
-        self.write(stopped).inspect_err(|error| self.record_failure(error))
-    }
-
-    fn record_failure(&self, error: &StoreError) {
-        if error.is_failure() {
-            self.health.fail(error);
-        }
+        self.write(stopped).inspect_err(|error| self.health.record(error))
     }
 
     fn write(&self, stopped: &dyn Fn() -> bool) -> Result<(), StoreError> {
@@ -103,7 +97,7 @@ impl CheckpointJob {
             let written = write_base(&temporary, &self.contents, state, stopped);
             written.and_then(|()| rename_durably(&temporary, &base)).inspect_err(|error| {
                 // Report before removing a large base, which takes time: commits are acknowledged until then.
-                self.record_failure(error);
+                self.health.record(error);
                 // Ignore cleanup errors: the original error is the one to report.
                 drop(remove(&temporary));
             })?;

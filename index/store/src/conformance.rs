@@ -10,7 +10,9 @@ use nearby_index::{
     UnixMicros, Visibility,
 };
 
-use crate::{Batch, CompletedRequest, Forget, LogPosition, RecoveredState, RequestId, Store, Watermarks};
+use crate::{
+    Batch, CompletedRequest, Forget, LogPosition, RecoveredState, RequestId, StateDigest, Store, Watermarks,
+};
 
 /// Opens the same store repeatedly; the previous handle is dropped before each call.
 pub(crate) type Open = Box<dyn Fn() -> (Box<dyn Store>, RecoveredState)>;
@@ -23,6 +25,8 @@ pub(crate) fn run(fresh: impl Fn() -> Open) {
     delete_of_absent_merchant_advances_the_revision(&fresh());
     deletions_and_requests_are_kept_until_forgotten(&fresh());
     positions_move_with_their_commits(&fresh());
+    empty_store_takes_a_position_before_the_first_message(&fresh());
+    appended_batches_are_visible_at_once_and_survive_a_reopen(&fresh());
     random_histories_match_the_model(&fresh());
 }
 
@@ -78,7 +82,7 @@ pub(crate) fn commit(
     store.commit(&batch).unwrap();
 }
 
-fn of(changes: &[Change]) -> Batch<'_> {
+pub(crate) fn of(changes: &[Change]) -> Batch<'_> {
     Batch {
         changes,
         replaces: &[],
@@ -181,9 +185,44 @@ fn positions_move_with_their_commits(open: &Open) {
     assert_eq!((moved.position, moved.digest), (Some(position(6)), state.digest));
     let changes = [put("a", 2, b"two")];
     open().0.commit(&Batch { replaces: &[Some(Revision(1))], ..of(&changes) }).unwrap();
-    let state = open().1;
-    assert_eq!(state.position, Some(position(6)));
+    let (store, state) = open();
+    assert_eq!((state.position, store.position()), (Some(position(6)), Some(position(6))));
     assert_eq!(contents(state).0, Revision(2));
+}
+
+fn empty_store_takes_a_position_before_the_first_message(open: &Open) {
+    open().0.commit(&Batch { position: Some(position(0)), ..of(&[]) }).unwrap();
+    let (mut store, state) = open();
+    assert_eq!((state.position, state.digest), (Some(position(0)), StateDigest::default()));
+    let changes = [put("a", 1, b"one")];
+    store.commit(&Batch { replaces: &[None], position: Some(position(1)), ..of(&changes) }).unwrap();
+    drop(store);
+    let state = open().1;
+    assert_eq!(state.position, Some(position(1)));
+    assert_eq!(contents(state).0, Revision(1));
+}
+
+fn appended_batches_are_visible_at_once_and_survive_a_reopen(open: &Open) {
+    let (mut store, _) = open();
+    store.sync().unwrap();
+    for revision in 1..=3 {
+        let changes = [put("a", revision, b"appended")];
+        let replaces = [Revision(revision - 1)].map(|before| (revision > 1).then_some(before));
+        let batch = Batch { replaces: &replaces, position: Some(position(revision)), ..of(&changes) };
+        let digest = batch.apply_to(store.digest());
+        store.append(&batch).unwrap();
+        assert_eq!((store.digest(), store.position()), (digest, Some(position(revision))));
+    }
+    store.append(&Batch { position: Some(position(4)), ..of(&[]) }).unwrap();
+    store.sync().unwrap();
+    store.append(&Batch { position: Some(position(5)), ..of(&[]) }).unwrap();
+    drop(store);
+    let (mut store, state) = open();
+    assert_eq!(state.position, Some(position(5)));
+    assert_eq!(contents(state).0, Revision(3));
+    commit(store.as_mut(), &mut BTreeMap::new(), &[put("b", 4, b"committed")]);
+    drop(store);
+    assert_eq!(contents(open().1).0, Revision(4));
 }
 
 /// Random puts and deletes in batches over a few ids, with occasional reopening.

@@ -24,6 +24,7 @@
 //!
 //! Invariants:
 //! - **`Ok` from [`Store::commit`] means durable**: the batch survives a power failure. A batch is applied atomically.
+//!   Batches of [`Store::append`] become durable with [`Store::sync`]; a power failure before it leaves a prefix of them.
 //! - **Fail-stop**: after a failed sync the state on disk is unknown. The engine refuses further commits until it is
 //!   reopened and never retries the sync, since the kernel may have dropped the dirty pages. A full disk is not a failure:
 //!   a commit without space is rejected as a whole.
@@ -88,8 +89,25 @@ pub trait Store: Send {
     /// [`StoreError::ReadOnly`] until the store is reopened.
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError>;
 
-    /// Returns the digest of the last commit.
+    /// Appends a batch, atomically and in order, without making it durable: the next [`Self::sync`] or [`Self::commit`]
+    /// does. A power failure before that may lose it, together with all batches after it, but no earlier one. For batches
+    /// that are durable elsewhere, in a replicated log.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    fn append(&mut self, batch: &Batch<'_>) -> Result<(), StoreError>;
+
+    /// Makes all appended batches durable. Does nothing if there are none.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the disk fails, as of [`Self::commit`]: a failed sync is final.
+    fn sync(&mut self) -> Result<(), StoreError>;
+
+    /// Returns the digest after the last commit or appended batch.
     fn digest(&self) -> StateDigest;
+
+    /// Returns the position in a replicated log after the last commit or appended batch, if the store has one.
+    fn position(&self) -> Option<LogPosition>;
 
     /// Returns a handle that reports, from any thread, whether the store has failed.
     fn health(&self) -> Arc<StoreHealth>;
@@ -98,13 +116,15 @@ pub trait Store: Send {
     fn is_checkpoint_due(&mut self) -> bool;
 
     /// Starts a checkpoint of the committed state, concurrently with further commits, unless one is running. `contents` is
-    /// the state after the last commit.
+    /// the state after the last commit or appended batch; the latter becomes durable first.
     fn checkpoint(&mut self, contents: Contents);
 
-    /// Shuts down cleanly, so that the next start is fast. `contents` is the state after the last commit.
+    /// Shuts down cleanly, so that the next start is fast. Makes all appended batches durable. `contents` is the state
+    /// after the last of them.
     ///
     /// # Errors
-    /// If the snapshot file cannot be written. The next start takes longer then; no data is lost.
+    /// If the sync fails, as of [`Self::sync`], or if the snapshot file cannot be written. In the latter case the next start
+    /// takes longer; no data is lost.
     fn close(self: Box<Self>, contents: Contents) -> Result<(), StoreError>;
 }
 
@@ -170,6 +190,13 @@ impl StoreHealth {
     /// Marks a store that was opened to be read only, which is no failure.
     pub(crate) fn set_read_only(&self) {
         drop(self.failure.set("it was opened to be read only".to_owned()));
+    }
+
+    /// Records an error after which the store must no longer be written to.
+    pub(crate) fn record(&self, error: &StoreError) {
+        if error.is_failure() {
+            self.fail(error);
+        }
     }
 
     pub(crate) fn fail(&self, reason: &dyn Display) {

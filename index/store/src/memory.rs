@@ -43,6 +43,21 @@ impl MemoryStore {
             corruption: Vec::new(),
         }
     }
+
+    /// Creates a store with a state.
+    #[cfg(test)]
+    pub(crate) fn with_state(state: &RecoveredState) -> Self {
+        let merchants = state.merchants.iter().map(|stored| (stored.merchant.id.clone(), Arc::clone(stored)));
+        let requests = state.requests.iter().map(|request| (request.id, Arc::clone(request)));
+        let state = MemoryState {
+            merchants: merchants.collect(),
+            deletions: state.deletions.iter().cloned().collect(),
+            requests: requests.collect(),
+            digest: state.digest,
+            position: state.position,
+        };
+        Self { shared: Arc::new(Mutex::new(state)) }
+    }
 }
 
 impl Store for MemoryStore {
@@ -71,8 +86,20 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn append(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        self.commit(batch)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn digest(&self) -> StateDigest {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).digest
+    }
+
+    fn position(&self) -> Option<LogPosition> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).position
     }
 
     fn health(&self) -> Arc<StoreHealth> {

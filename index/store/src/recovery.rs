@@ -44,8 +44,7 @@ pub struct RecoveredState {
     pub requests: Vec<Arc<CompletedRequest>>,
     /// Digest of the last commit.
     pub digest: StateDigest,
-    /// Position in a replicated log, if the store has one. It may be that of an earlier message, if those since have not changed
-    /// the state: they are applied again.
+    /// Position in a replicated log, if the store has one.
     pub position: Option<LogPosition>,
     /// Source of most of the data.
     pub source: RecoverySource,

@@ -96,7 +96,8 @@ mod tests {
     use std::path::PathBuf;
 
     use nearby_store::{
-        Batch, Contents, DurableStore, MemoryStore, OwnedBatch, StateDigest, StoreHealth, StoreOptions,
+        Batch, Contents, DurableStore, LogPosition, MemoryStore, OwnedBatch, StateDigest, StoreHealth,
+        StoreOptions,
     };
 
     use super::*;
@@ -138,8 +139,17 @@ mod tests {
         fn commit(&mut self, _: &Batch<'_>) -> Result<(), StoreError> {
             Err((self.0)())
         }
+        fn append(&mut self, _: &Batch<'_>) -> Result<(), StoreError> {
+            Err((self.0)())
+        }
+        fn sync(&mut self) -> Result<(), StoreError> {
+            Ok(())
+        }
         fn digest(&self) -> StateDigest {
             StateDigest::default()
+        }
+        fn position(&self) -> Option<LogPosition> {
+            None
         }
         fn health(&self) -> std::sync::Arc<StoreHealth> {
             std::sync::Arc::default()

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! commit     → journal: write, sync                durable from here on
+//! append     → journal: write                      durable after the next sync
 //! checkpoint → base-REVISION, rewritten in full    then the journal up to there is removed
 //!            → snapshot file                       a cache for the next start
 //! ```
@@ -127,11 +128,7 @@ impl DurableStore {
     /// As [`Store::commit`].
     pub fn compact(&mut self, contents: Contents) -> Result<(), StoreError> {
         self.finish_checkpoint();
-        let journal = match &mut self.journal {
-            Some(journal) if self.health.failure().is_none() => journal,
-            _ => return Err(read_only(&self.health)),
-        };
-        let (next_segment, digest) = (journal.roll()?, *journal.digest());
+        let (next_segment, digest) = self.roll().inspect_err(|error| self.health.record(error))?;
         self.checkpoint_job(contents, digest, next_segment).run(&|| false)?;
         if let Some(journal) = &mut self.journal {
             journal.forget_before(next_segment);
@@ -166,14 +163,24 @@ impl DurableStore {
         }
     }
 
+    /// Starts a new segment of the journal for the commits after a checkpoint. Returns its number and the digest.
+    fn roll(&mut self) -> Result<(u64, StateDigest), StoreError> {
+        let journal = writable(&mut self.journal, &self.health)?;
+        let (next_segment, digest) = (journal.roll()?, *journal.digest());
+        // A checkpoint keeps the base of a revision that has not changed, whose position may be an earlier one.
+        if let Some(position) = &self.position {
+            journal.commit(&[position_operation(position)], &digest)?;
+        }
+        Ok((next_segment, digest))
+    }
+
     fn checkpoint_job(&self, contents: Contents, digest: StateDigest, next_segment: u64) -> CheckpointJob {
         let (directory, health) = (self.directory.clone(), Arc::clone(&self.health));
         CheckpointJob { directory, contents, digest, position: self.position, next_segment, health }
     }
 
     fn start_checkpoint(&mut self, contents: Contents) -> Result<(), StoreError> {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        let (next_segment, digest) = (journal.roll()?, *journal.digest());
+        let (next_segment, digest) = self.roll()?;
         let job = self.checkpoint_job(contents, digest, next_segment);
         self.running = Some(RunningCheckpoint::start(job)?);
         Ok(())
@@ -191,22 +198,37 @@ impl Drop for DurableStore {
 
 impl Store for DurableStore {
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        let journal = match &mut self.journal {
-            Some(journal) if self.health.failure().is_none() => journal,
-            _ => return Err(read_only(&self.health)),
-        };
+        let journal = writable(&mut self.journal, &self.health)?;
         let digest = batch.apply_to(*journal.digest());
-        journal.append(&operations_of(batch), &digest).inspect_err(|error| {
-            if error.is_failure() {
-                self.health.fail(error);
-            }
-        })?;
+        let committed = journal.commit(&operations_of(batch), &digest);
+        committed.inspect_err(|error| self.health.record(error))?;
         self.position = batch.position.or(self.position);
         Ok(())
     }
 
+    fn append(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        let journal = writable(&mut self.journal, &self.health)?;
+        let digest = batch.apply_to(*journal.digest());
+        let appended = journal.append(&operations_of(batch), &digest);
+        appended.inspect_err(|error| self.health.record(error))?;
+        self.position = batch.position.or(self.position);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        if !self.journal.as_ref().is_some_and(Journal::has_unsynced) {
+            return Ok(());
+        }
+        let journal = writable(&mut self.journal, &self.health)?;
+        journal.sync().inspect_err(|error| self.health.record(error))
+    }
+
     fn digest(&self) -> StateDigest {
         self.journal.as_ref().map_or(self.damaged, |journal| *journal.digest())
+    }
+
+    fn position(&self) -> Option<LogPosition> {
+        self.position
     }
 
     fn health(&self) -> Arc<StoreHealth> {
@@ -231,9 +253,7 @@ impl Store for DurableStore {
         }
         self.finish_checkpoint();
         if let Err(error) = self.start_checkpoint(contents) {
-            if error.is_failure() {
-                self.health.fail(&error);
-            }
+            self.health.record(&error);
             tracing::warn!(%error, "cannot start a checkpoint; the journal is kept, and the checkpoint will be retried");
             self.checkpoint_bytes += self.min_checkpoint_bytes / 2;
         }
@@ -243,11 +263,15 @@ impl Store for DurableStore {
         if let Some(running) = self.running.take() {
             running.abandon();
         }
+        if self.health.failure().is_some() || self.journal.is_none() {
+            return Ok(());
+        }
+        self.sync()?;
         let digest = self.digest();
         let changes = digest.watermarks.last.0.saturating_sub(self.snapshot_file_revision.0);
         // A short replay costs less than a new snapshot file.
         let is_worthwhile = changes > digest.records / 50 + 1_000;
-        if self.health.failure().is_some() || self.journal.is_none() || !is_worthwhile {
+        if !is_worthwhile {
             return Ok(());
         }
         let path = StoreFiles::find(&self.directory)?.snapshot_file;
@@ -255,8 +279,15 @@ impl Store for DurableStore {
     }
 }
 
-fn read_only(health: &StoreHealth) -> StoreError {
-    StoreError::ReadOnly { reason: health.failure().unwrap_or_default().to_owned() }
+/// Returns the journal of a store that may be written to.
+fn writable<'a>(
+    journal: &'a mut Option<Journal>,
+    health: &StoreHealth,
+) -> Result<&'a mut Journal, StoreError> {
+    match journal {
+        Some(journal) if health.failure().is_none() => Ok(journal),
+        _ => Err(StoreError::ReadOnly { reason: health.failure().unwrap_or_default().to_owned() }),
+    }
 }
 
 /// Returns the journal operations of a batch.
@@ -277,8 +308,13 @@ fn operations_of(batch: &Batch<'_>) -> Vec<Operation> {
     }
     let done = batch.completed.iter().flat_map(|request| encode_request(request));
     operations.extend(done.map(|(key, value)| (key, Some(value))));
-    operations.extend(batch.position.as_ref().map(encode_position).map(|(key, value)| (key, Some(value))));
+    operations.extend(batch.position.as_ref().map(position_operation));
     operations
+}
+
+fn position_operation(position: &LogPosition) -> Operation {
+    let (key, value) = encode_position(position);
+    (key, Some(value))
 }
 
 #[cfg(test)]

@@ -89,6 +89,11 @@ pub(super) fn salted_checksum(salt: u64, bytes: &[u8]) -> u32 {
 }
 
 impl Frame {
+    /// Returns whether the commit has raised the revision. One that only moves the position in a replicated log has not.
+    pub(crate) fn raises_revision(&self) -> bool {
+        self.before < self.after.watermarks.last
+    }
+
     /// Returns the operations in order, with `None` in place of an undecodable one.
     pub(crate) fn operations(&self) -> impl Iterator<Item = Option<Operation>> {
         let mut rest = self.payload.as_slice();

@@ -1,7 +1,8 @@
 //! The write-ahead journal, where a commit becomes durable.
 //!
 //! Segments are preallocated files of fixed length, written sequentially; each commit is synced before it is
-//! acknowledged. A segment is removed once a checkpoint contains all of it.
+//! acknowledged, or appended and synced later together with others. A new segment begins only after all commits before
+//! it are synced. A segment is removed once a checkpoint contains all of it.
 //!
 //! | module | content |
 //! |---|---|
@@ -35,6 +36,10 @@ pub(crate) struct Journal {
     closed: Vec<(u64, u64)>,
     segment_bytes: u64,
     digest: StateDigest,
+    /// Commits were appended that are not synced.
+    has_unsynced: bool,
+    /// The last commit of the current segment raised the revision, which then identifies it, or there is none.
+    has_raised_revision: bool,
 }
 
 /// Content of a journal.
@@ -81,7 +86,9 @@ impl JournalHistory {
             }
             segments.push(segment);
         }
-        if let Some(last) = segments.last().filter(|last| !is_broken && last.mark == Some(Mark::Continued)) {
+        if let Some(last) =
+            segments.last().filter(|last| !is_broken && matches!(last.mark, Some(Mark::Continued(_))))
+        {
             let what = format!("the segment after number {} is missing", last.number);
             log.report(StoreError::corrupt(directory, what))?;
         }
@@ -135,15 +142,30 @@ impl Journal {
         let Some((last, before)) = history.segments.split_last() else {
             create_dir_durably(&directory)?;
             let current = Segment::create(&directory, 1, segment_bytes, start)?;
-            return Ok(Self { directory, current, closed: Vec::new(), segment_bytes, digest: *start });
+            return Ok(Self {
+                directory,
+                current,
+                closed: Vec::new(),
+                segment_bytes,
+                digest: *start,
+                has_unsynced: false,
+                has_raised_revision: true,
+            });
         };
         remove_temporary(&directory)?;
-        let mut current = last.resume()?;
-        if last.last().watermarks.last > last.start.watermarks.last {
-            current.mark(Mark::Durable(last.last().watermarks.last))?;
+        let mut journal = Self {
+            directory,
+            current: last.resume()?,
+            closed: before.iter().map(|segment| (segment.number, segment.used())).collect(),
+            segment_bytes,
+            digest: last.last(),
+            has_unsynced: false,
+            has_raised_revision: last.frames.last().is_none_or(Frame::raises_revision),
+        };
+        if !last.frames.is_empty() {
+            journal.mark_durable()?;
         }
-        let closed = before.iter().map(|segment| (segment.number, segment.used())).collect();
-        Ok(Self { directory, current, closed, segment_bytes, digest: last.last() })
+        Ok(journal)
     }
 
     /// Returns the digest after the last commit.
@@ -161,7 +183,44 @@ impl Journal {
     /// # Errors
     /// [`StoreError::Full`] if there was no disk space: nothing was written. After any other error the state
     /// on disk is unknown.
+    pub(crate) fn commit(&mut self, operations: &[Operation], after: &StateDigest) -> Result<(), StoreError> {
+        self.write(operations, after)?;
+        self.current.sync()?;
+        self.has_unsynced = false;
+        self.digest = *after;
+        self.mark_durable()
+    }
+
+    /// Appends a commit, which becomes durable with the next sync.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
     pub(crate) fn append(&mut self, operations: &[Operation], after: &StateDigest) -> Result<(), StoreError> {
+        self.write(operations, after)?;
+        self.has_unsynced = true;
+        self.digest = *after;
+        Ok(())
+    }
+
+    /// Makes all appended commits durable, if there are any.
+    ///
+    /// # Errors
+    /// The state on disk is unknown then.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        if !self.has_unsynced {
+            return Ok(());
+        }
+        self.current.sync()?;
+        self.has_unsynced = false;
+        self.mark_durable()
+    }
+
+    /// Returns whether a sync has something to do.
+    pub(crate) fn has_unsynced(&self) -> bool {
+        self.has_unsynced
+    }
+
+    fn write(&mut self, operations: &[Operation], after: &StateDigest) -> Result<(), StoreError> {
         let before = self.digest.watermarks.last;
         let mut bytes = frame::encode(self.current.salt(), before, after, operations);
         if !self.current.fits(bytes.len()) {
@@ -169,8 +228,16 @@ impl Journal {
             bytes = frame::encode(self.current.salt(), before, after, operations);
         }
         self.current.append(&bytes)?;
-        self.digest = *after;
-        self.current.mark(Mark::Durable(after.watermarks.last))
+        self.has_raised_revision = before < after.watermarks.last;
+        Ok(())
+    }
+
+    fn mark_durable(&mut self) -> Result<(), StoreError> {
+        self.current.mark(if self.has_raised_revision {
+            Mark::Durable(self.digest.watermarks.last)
+        } else {
+            Mark::DurableTo(self.current.end())
+        })
     }
 
     /// Starts a new segment and returns its number. All earlier commits are in segments below it.
@@ -186,12 +253,16 @@ impl Journal {
     }
 
     fn next_segment(&mut self, frame_bytes: usize) -> Result<(), StoreError> {
+        // The next segment states the digest at its start, which commits that are lost would contradict.
+        self.sync()?;
         let needed = (FRAMES_AT + frame_bytes).next_multiple_of(FRAMES_AT) as u64;
         let length = self.segment_bytes.max(needed);
         let next = Segment::create(&self.directory, self.current.number + 1, length, &self.digest)?;
         self.closed.push((self.current.number, self.current.used()));
         let mut before = std::mem::replace(&mut self.current, next);
-        before.mark(Mark::Continued)
+        let end = if self.has_raised_revision { 0 } else { before.end() };
+        self.has_raised_revision = true;
+        before.mark(Mark::Continued(end))
     }
 
     /// Drops segments below a number from the accounting, once a checkpoint contains them.

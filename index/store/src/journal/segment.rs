@@ -9,13 +9,24 @@
 //! | 20–27 | length |
 //! | 28–35 | salt |
 //! | 36–75 | digest at its start |
-//! | 512–527 | mark: CRC-32C of the salt and the rest, 1 or 2 (4 bytes), and a revision |
+//! | 512–527 | mark: CRC-32C of the salt and the rest, its kind (4 bytes), and a number (8 bytes) |
 //! | 4096– | frames, then zeros |
 //!
-//! The mark is written after a commit is synced and before it is acknowledged. It holds (1) the last durable
-//! revision, or (2) that another segment follows. The mark itself is not synced: losing it in a power failure
-//! loses nothing that was synced. It distinguishes a commit that was never completed, possibly the last one
-//! after a crash, from a completed one that is damaged.
+//! The mark is written after commits are synced and before they are acknowledged. The mark itself is not synced:
+//! losing it in a power failure loses nothing that was synced. It distinguishes a commit that was never completed,
+//! as a crash leaves it, from a completed one that is damaged.
+//!
+//! | kind | of a mark | number |
+//! |---|---|---|
+//! | 1 | commits are durable up to a revision | the revision |
+//! | 2 | another segment follows | offset at which the commits end, or 0 if their last revision identifies the end |
+//! | 3 | commits are durable up to an offset | the offset |
+//!
+//! A revision identifies the commit that raised it. A commit that moves only the position in a replicated log leaves the
+//! revision as it is: the mark then holds an offset.
+//!
+//! Commits may be appended without a sync. A power failure can leave any subset of their sectors. The first commit that
+//! is not intact ends the segment, and what follows it is overwritten with zeros before anything else is written.
 
 use std::{
     fs::{File, OpenOptions},
@@ -41,10 +52,12 @@ pub(super) const FRAMES_AT: usize = 4096;
 /// State of a segment according to its last mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// Everything up to a revision is durable.
+    /// Everything up to the commit that raised the revision to this one is durable.
     Durable(Revision),
-    /// The next segment is durable.
-    Continued,
+    /// Everything up to an offset is durable.
+    DurableTo(u64),
+    /// The next segment is durable, and this one up to an offset, which is 0 if it was not recorded.
+    Continued(u64),
 }
 
 /// A segment open for writing.
@@ -140,26 +153,36 @@ impl Segment {
         self.end - FRAMES_AT as u64
     }
 
-    /// Writes and syncs a frame, which must fit.
+    /// Returns the offset of the next frame.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Writes a frame, which must fit, without a sync.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(self.end, bytes).map_err(io_error("write", &self.path))?;
-        self.file.sync_data().map_err(sync_error(&self.path))?;
         self.end += bytes.len() as u64;
         Ok(())
     }
 
+    /// Makes the frames written so far durable.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(sync_error(&self.path))
+    }
+
     /// Writes the mark, without a sync.
     pub(super) fn mark(&mut self, mark: Mark) -> Result<(), StoreError> {
-        let (kind, revision) = match mark {
+        let (kind, number) = match mark {
             Mark::Durable(revision) => (1u32, revision.0),
-            Mark::Continued => (2, 0),
+            Mark::Continued(end) => (2, end),
+            Mark::DurableTo(end) => (3, end),
         };
         let mut bytes = [0; MARK_BYTES];
         bytes[4..8].copy_from_slice(&kind.to_le_bytes());
-        bytes[8..].copy_from_slice(&revision.to_le_bytes());
+        bytes[8..].copy_from_slice(&number.to_le_bytes());
         let checksum = salted_checksum(self.salt, &bytes[4..]);
         bytes[..4].copy_from_slice(&checksum.to_le_bytes());
-        // Never `Full`: the commit itself is durable already.
+        // Never `Full`: the commits themselves are durable already.
         let written = self.write(MARK_AT as u64, &bytes);
         written.map_err(|source| StoreError::Io { action: "write", path: self.path.clone(), source })
     }
@@ -198,9 +221,10 @@ impl ScannedSegment {
         }
         let start = StateDigest::from_bytes(header[36..].first_chunk().ok_or("is truncated")?);
         let mark = mark_in(salt, &bytes[MARK_AT..MARK_AT + MARK_BYTES]);
-        let is_confirmed = |revision| match mark {
-            Some(Mark::Durable(durable)) => revision <= durable,
-            Some(Mark::Continued) => true,
+        let is_confirmed = |frame: &Frame, end: usize| match mark {
+            Some(Mark::Durable(durable)) => frame.after.watermarks.last <= durable && frame.before < durable,
+            Some(Mark::DurableTo(durable)) => end as u64 <= durable,
+            Some(Mark::Continued(_)) => true,
             None => false,
         };
         let (mut frames, mut end, mut last) = (Vec::new(), FRAMES_AT, start.watermarks.last);
@@ -210,11 +234,11 @@ impl ScannedSegment {
                 return Err("has a commit that does not follow the previous one");
             }
             last = frame.after.watermarks.last;
-            frames.push(frame);
             end += length;
-            if is_confirmed(last) {
+            if is_confirmed(&frame, end) {
                 unconfirmed_from = end;
             }
+            frames.push(frame);
         }
         let is_torn = bytes[end..].iter().any(|byte| *byte != 0);
         let (unconfirmed_from, end) = (unconfirmed_from as u64, end as u64);
@@ -246,7 +270,8 @@ impl ScannedSegment {
     pub(super) fn is_whole(&self) -> bool {
         match self.mark {
             Some(Mark::Durable(revision)) => revision <= self.last().watermarks.last,
-            _ => true,
+            Some(Mark::DurableTo(end) | Mark::Continued(end)) => end <= self.end,
+            None => true,
         }
     }
 
@@ -255,8 +280,8 @@ impl ScannedSegment {
         self.end - FRAMES_AT as u64
     }
 
-    /// Reopens the segment for writing. First overwrites a torn frame with zeros, durably, so that no part of
-    /// it can reappear.
+    /// Reopens the segment for writing. First overwrites everything after the last frame with zeros, durably, so that
+    /// no part of it can reappear.
     pub(super) fn resume(&self) -> Result<Segment, StoreError> {
         let path = self.path.clone();
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(io_error("open", &path))?;
@@ -283,10 +308,53 @@ fn mark_in(salt: u64, bytes: &[u8]) -> Option<Mark> {
     if checksum != salted_checksum(salt, &bytes[4..]) {
         return None;
     }
-    let revision = Revision(u64::from_le_bytes(*bytes[8..].first_chunk()?));
+    let number = u64::from_le_bytes(*bytes[8..].first_chunk()?);
     match u32::from_le_bytes(*bytes[4..].first_chunk()?) {
-        1 => Some(Mark::Durable(revision)),
-        2 => Some(Mark::Continued),
+        1 => Some(Mark::Durable(Revision(number))),
+        2 => Some(Mark::Continued(number)),
+        3 => Some(Mark::DurableTo(number)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Watermarks;
+
+    /// Appends a commit to a segment. Returns the offset at which it ends.
+    fn append(segment: &mut Segment, before: u64, after: u64) -> u64 {
+        let watermarks = Watermarks { last: Revision(after), deletions_since: Revision::ZERO };
+        let digest = StateDigest { watermarks, ..StateDigest::default() };
+        let operations = [(vec![b'k'; 40], Some(vec![b'v'; 700]))];
+        segment.append(&frame::encode(segment.salt(), Revision(before), &digest, &operations)).unwrap();
+        segment.end()
+    }
+
+    /// The kernel may have dropped what a failed sync did not write: it is written again at the next start.
+    #[test]
+    fn commits_beyond_the_mark_are_unconfirmed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut segment = Segment::create(directory.path(), 1, 65_536, &StateDigest::default()).unwrap();
+        let ends =
+            [(0, 1), (1, 1), (1, 1), (1, 3)].map(|(before, after)| append(&mut segment, before, after));
+        let path = path_of(directory.path(), 1);
+        let start = FRAMES_AT as u64;
+        for (mark, confirmed, is_whole) in [
+            (Mark::Durable(Revision::ZERO), start, true),
+            (Mark::Durable(Revision(1)), ends[0], true),
+            (Mark::DurableTo(ends[1]), ends[1], true),
+            (Mark::DurableTo(ends[2]), ends[2], true),
+            (Mark::Durable(Revision(3)), ends[3], true),
+            (Mark::Durable(Revision(4)), ends[3], false),
+            (Mark::DurableTo(ends[3] + 1), ends[3], false),
+            (Mark::Continued(0), ends[3], true),
+            (Mark::Continued(ends[3] + 1), ends[3], false),
+        ] {
+            segment.mark(mark).unwrap();
+            let scanned = ScannedSegment::of(path.clone()).unwrap().unwrap();
+            assert_eq!((scanned.mark, scanned.end, scanned.frames.len()), (Some(mark), ends[3], 4));
+            assert_eq!((scanned.unconfirmed_from, scanned.is_whole()), (confirmed, is_whole), "{mark:?}");
+        }
     }
 }
