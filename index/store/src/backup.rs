@@ -1,5 +1,6 @@
 //! Backups: one file with all records of a store as of one revision, checksummed. A file of blocks (see
-//! `blocks`), each a sequence of records in key order.
+//! `blocks`), each a sequence of records in key order. In version 2 the first record is the position of the store in a
+//! replicated log. Version 1 has none.
 
 use std::{
     fs::File,
@@ -7,28 +8,28 @@ use std::{
     path::Path,
 };
 
-use nearby_index::{Revision, UnixMicros};
+use nearby_index::{Revision, StoredMerchant, UnixMicros};
 
 use crate::{
-    Contents, StateDigest, StoreError, Watermarks,
+    Contents, LogPosition, StateDigest, StoreError, Watermarks,
     blocks::{BlockError, BlockReader, BlockWriter, FileHeader, FileKind, read_records, write_record},
-    codec::{DIGEST_KEY, Entry, decode, encode_digest},
+    codec::{DIGEST_KEY, Entry, decode, encode_digest, encode_position},
     corruption::CorruptionLog,
-    fs::{TEMP_EXTENSION, create_dir_durably, io_error, list_names, remove, rename_durably},
-    journal::{Journal, JournalHistory},
-    lock::DirectoryLock,
-    recovery::{StoreFiles, base_name, describe_mismatch},
+    fs::io_error,
+    new_store,
+    recovery::describe_mismatch,
     sled::{self as base, Record},
 };
 
-pub(crate) const KIND: FileKind = FileKind { magic: b"NEARBYBK", version: 1 };
+const WITHOUT_POSITION: FileKind = FileKind { magic: b"NEARBYBK", version: 1 };
+const WITH_POSITION: FileKind = FileKind { version: 2, ..WITHOUT_POSITION };
 
 /// Number of revisions that a restored store skips. Changes made after the backup are lost, and their
 /// revisions must not be reused: an etag or change-feed position that a client still holds would refer to
 /// something else.
 pub const REVISIONS_SKIPPED: u64 = 1 << 32;
 
-/// Writes a backup. The caller makes it durable.
+/// Writes a backup, of version 2 if the store has a position in a replicated log. The caller makes it durable.
 ///
 /// # Errors
 /// If writing to `output` fails.
@@ -36,10 +37,12 @@ pub fn write(
     output: impl Write,
     contents: &Contents,
     digest: &StateDigest,
+    position: Option<&LogPosition>,
     created_at: UnixMicros,
 ) -> io::Result<()> {
-    let mut writer = BlockWriter::new(output, KIND, &FileHeader { digest: *digest, created_at })?;
-    for record in contents.records() {
+    let kind = if position.is_some() { WITH_POSITION } else { WITHOUT_POSITION };
+    let mut writer = BlockWriter::new(output, kind, &FileHeader { digest: *digest, created_at })?;
+    for record in position.map(encode_position).into_iter().chain(contents.records()) {
         writer.add(|block| write_record(block, &record))?;
     }
     writer.finish()?.flush()
@@ -54,19 +57,24 @@ pub struct Summary {
     pub created_at: UnixMicros,
 }
 
-/// Passes all records of a backup to `visit` and checks the digest.
+/// Callback that receives a decoded record and its encoding.
+type Visit<'a> = dyn FnMut(&Entry, Record) -> Result<(), StoreError> + 'a;
+
+/// Passes all records of a backup, except for its position, to `visit`, and checks the digest.
 pub(crate) fn read(
     path: &Path,
     log: &CorruptionLog,
-    visit: &mut dyn FnMut(Record) -> Result<(), StoreError>,
-) -> Result<Summary, StoreError> {
+    visit: &mut Visit<'_>,
+) -> Result<(Summary, Option<LogPosition>), StoreError> {
     let corrupt = |error: BlockError| match error {
         BlockError::Io(error) => io_error("read", path)(error),
         error => StoreError::corrupt(path, error.to_string()),
     };
     let input = File::open(path).map_err(io_error("open", path))?;
-    let (mut reader, header) = BlockReader::new(BufReader::new(input), KIND).map_err(corrupt)?;
+    let kinds = [WITHOUT_POSITION, WITH_POSITION];
+    let (mut reader, header, kind) = BlockReader::new(BufReader::new(input), &kinds).map_err(corrupt)?;
     let mut digest = StateDigest { watermarks: header.digest.watermarks, ..StateDigest::default() };
+    let mut position = None;
     loop {
         let block = match reader.next().map_err(corrupt) {
             Ok(Some(block)) => block.checked().map_err(corrupt),
@@ -83,16 +91,14 @@ pub(crate) fn read(
         match block.and_then(read) {
             Ok(records) => {
                 for (key, value) in records {
-                    let revision = match decode(&key, &value) {
-                        Ok(Entry::Merchant(stored)) => stored.revision,
-                        Ok(_) => Revision::ZERO,
-                        Err(error) => {
-                            log.report(StoreError::corrupt(path, error.to_string()))?;
-                            continue;
+                    match decode(&key, &value) {
+                        Ok(Entry::Log(found)) => position = Some(found),
+                        Ok(entry) => {
+                            digest.add(&key, entry.version());
+                            visit(&entry, (key, value))?;
                         }
-                    };
-                    digest.add(&key, revision);
-                    visit((key, value))?;
+                        Err(error) => log.report(StoreError::corrupt(path, error.to_string()))?,
+                    }
                 }
             }
             Err(error) => log.report(error)?,
@@ -101,11 +107,15 @@ pub(crate) fn read(
     if digest != header.digest {
         log.report(StoreError::corrupt(path, describe_mismatch(&digest, &header.digest)))?;
     }
-    Ok(Summary { digest: header.digest, created_at: header.created_at })
+    if position.is_some() != (kind == WITH_POSITION) {
+        log.report(StoreError::corrupt(path, "its version does not match its position in a replicated log"))?;
+    }
+    Ok((Summary { digest: header.digest, created_at: header.created_at }, position))
 }
 
-/// Creates a store from a backup in a directory that holds none. Its revisions continue [`REVISIONS_SKIPPED`]
-/// after those of the backup. Deletions are not restored: subscribers of the change feed must resynchronise.
+/// Creates a single node's store from a backup in a directory that holds none. Its revisions continue
+/// [`REVISIONS_SKIPPED`] after those of the backup. Neither deletions nor a position in a replicated log are restored:
+/// subscribers of the change feed must resynchronise.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] if the backup is damaged, [`StoreError::Occupied`] if the directory is not empty,
@@ -113,65 +123,69 @@ pub(crate) fn read(
 pub fn restore(backup: &Path, directory: &Path) -> Result<Summary, StoreError> {
     // The first pass checks the backup before anything is written, and computes the digest of the restored
     // store.
-    let (mut restored, mut newest) = (StateDigest::default(), Revision::ZERO);
-    let summary = read(backup, &CorruptionLog::strict(), &mut |(key, value)| {
-        if let Some(revision) = restorable_revision(&key, &value) {
-            restored.add(&key, revision);
-            newest = newest.max(revision);
+    let mut restored = StateDigest::default();
+    let (summary, _) = check(backup, &mut |entry, (key, _)| {
+        if is_restorable(entry) {
+            restored.add(&key, entry.version());
         }
         Ok(())
     })?;
-    if newest > summary.digest.watermarks.last {
-        return Err(StoreError::corrupt(backup, "a record is newer than the backup"));
-    }
     let last = Revision(summary.digest.watermarks.last.0.saturating_add(REVISIONS_SKIPPED));
     restored.watermarks = Watermarks { last, deletions_since: last };
-
-    create_dir_durably(directory)?;
-    let _lock = DirectoryLock::acquire(directory)?;
-    let files = StoreFiles::find(directory)?;
-    if files.base.is_none()
-        && JournalHistory::read(&files.journal, &CorruptionLog::strict())
-            .is_ok_and(|it| it.is_empty_after_start())
-    {
-        // Left by an earlier restore that was interrupted.
-        remove(&files.journal)?;
-    }
-    let is_ours = |name: &String| name == "LOCK" || name == "journal" || name.ends_with(TEMP_EXTENSION);
-    if files.base.is_some() || files.journal.is_dir() || !list_names(directory)?.iter().all(is_ours) {
-        return Err(StoreError::Occupied { path: directory.to_owned() });
-    }
-    let base = directory.join(base_name(last));
-    let temporary = base.with_extension(TEMP_EXTENSION);
-    let written = write_base(backup, &temporary, &restored)
-        .and_then(|()| {
-            let empty = JournalHistory::read(&files.journal, &CorruptionLog::strict())?;
-            Journal::resume(&empty, &restored, 0)?;
-            rename_durably(&temporary, &base)
-        })
-        .inspect_err(|_| {
-            // Ignore cleanup errors: the original error is the one to report.
-            drop(remove(&temporary));
-            drop(remove(&files.journal));
-        });
-    written.map(|()| summary)
+    new_store::create(directory, &restored, |base| {
+        write_base(backup, base, (&restored, None), is_restorable)
+    })?;
+    Ok(summary)
 }
 
-/// Returns the revision of a record that is restored; `None` for records that are not, such as deletions.
-fn restorable_revision(key: &[u8], value: &[u8]) -> Option<Revision> {
-    match decode(key, value) {
-        Ok(Entry::Merchant(stored)) => Some(stored.revision),
-        Ok(Entry::Outcome { .. }) => Some(Revision::ZERO),
-        _ => None,
-    }
+/// Creates an exact copy of a store from a backup of version 2, in a directory that holds none: with the same records, among
+/// them deletions and completed requests, and the same watermarks, digest and position. Both continue identically if the same
+/// batches follow. Also returns the position.
+///
+/// # Errors
+/// As [`restore`], and [`StoreError::NoPosition`] if the backup is of version 1.
+pub fn restore_exact(backup: &Path, directory: &Path) -> Result<(Summary, LogPosition), StoreError> {
+    let (summary, position) = check(backup, &mut |_, _| Ok(()))?;
+    let position = position.ok_or_else(|| StoreError::NoPosition { path: backup.to_owned() })?;
+    new_store::create(directory, &summary.digest, |base| {
+        write_base(backup, base, (&summary.digest, Some(&position)), |_| true)
+    })?;
+    Ok((summary, position))
 }
 
-fn write_base(backup: &Path, directory: &Path, digest: &StateDigest) -> Result<(), StoreError> {
-    remove(directory)?;
+/// Reads an intact backup, none of whose records is newer than the backup itself.
+fn check(backup: &Path, visit: &mut Visit<'_>) -> Result<(Summary, Option<LogPosition>), StoreError> {
+    let mut newest = Revision::ZERO;
+    let found = read(backup, &CorruptionLog::strict(), &mut |entry, record| {
+        if let Entry::Merchant(StoredMerchant { revision, .. }) | Entry::Deletion { revision, .. } = entry {
+            newest = newest.max(*revision);
+        }
+        visit(entry, record)
+    })?;
+    if newest > found.0.digest.watermarks.last {
+        return Err(StoreError::corrupt(backup, "a record is newer than the backup"));
+    }
+    Ok(found)
+}
+
+/// Returns whether [`restore`] restores a record; it leaves out deletions.
+fn is_restorable(entry: &Entry) -> bool {
+    matches!(entry, Entry::Merchant(_) | Entry::Outcome { .. })
+}
+
+fn write_base(
+    backup: &Path,
+    directory: &Path,
+    (digest, position): (&StateDigest, Option<&LogPosition>),
+    is_restored: impl Fn(&Entry) -> bool,
+) -> Result<(), StoreError> {
     let mut writer = base::Writer::create(directory)?;
+    if let Some(position) = position {
+        writer.add(encode_position(position))?;
+    }
     writer.add((DIGEST_KEY.to_vec(), encode_digest(digest)))?;
-    read(backup, &CorruptionLog::strict(), &mut |(key, value)| {
-        if restorable_revision(&key, &value).is_some() { writer.add((key, value)) } else { Ok(()) }
+    read(backup, &CorruptionLog::strict(), &mut |entry, record| {
+        if is_restored(entry) { writer.add(record) } else { Ok(()) }
     })?;
     writer.finish()
 }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | 0–7 | magic: `NEARBYIM` snapshot file, `NEARBYBK` backup |
 //! | 8–11 | CRC-32C of bytes 12–63 |
-//! | 12–15 | version |
+//! | 12–15 | version, of which each kind of file has its own |
 //! | 16–55 | digest of the content |
 //! | 56–63 | time of creation, µs since 1970 |
 //! | 64– | blocks: length (4 bytes), CRC-32C (4) of the block's number (8) and its bytes, the bytes; the last block is empty |
@@ -143,23 +143,22 @@ pub(crate) struct BlockReader<R> {
 }
 
 impl<R: Read> BlockReader<R> {
-    /// Reads the header.
-    pub(crate) fn new(mut input: R, kind: FileKind) -> Result<(Self, FileHeader), BlockError> {
+    /// Reads the header of a file of one of these kinds, which differ in their version only. Also returns the kind.
+    pub(crate) fn new(mut input: R, kinds: &[FileKind]) -> Result<(Self, FileHeader, FileKind), BlockError> {
         let mut header = [0; HEADER_BYTES];
         input.read_exact(&mut header)?;
         let word = |at: usize| header[at..].first_chunk().copied().map(u32::from_le_bytes);
-        if &header[..8] != kind.magic {
+        if !kinds.iter().any(|kind| &header[..8] == kind.magic) {
             return Err(BlockError::Kind);
         }
         if word(8) != Some(crc32c::crc32c(&header[12..])) {
             return Err(BlockError::FileHeader);
         }
-        if word(12) != Some(kind.version) {
-            return Err(BlockError::Kind);
-        }
+        let kind = kinds.iter().find(|kind| word(12) == Some(kind.version)).ok_or(BlockError::Kind)?;
         let digest = header[16..].first_chunk().map(StateDigest::from_bytes).unwrap_or_default();
         let created_at = header[56..].first_chunk().copied().map_or(0, i64::from_le_bytes);
-        Ok((Self { input, number: 0 }, FileHeader { digest, created_at: UnixMicros(created_at) }))
+        let header = FileHeader { digest, created_at: UnixMicros(created_at) };
+        Ok((Self { input, number: 0 }, header, *kind))
     }
 
     /// Returns the next block, or `None` at a proper end of the file.
@@ -229,7 +228,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<(FileHeader, Vec<Vec<u8>>), BlockError> {
-        let (mut reader, head) = BlockReader::new(bytes, KIND)?;
+        let (mut reader, head, _) = BlockReader::new(bytes, &[KIND])?;
         let mut blocks = Vec::new();
         while let Some(block) = reader.next()? {
             blocks.push(block.checked()?);

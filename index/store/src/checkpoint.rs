@@ -18,10 +18,9 @@ use crate::{
     Contents, LogPosition, StateDigest, StoreError, StoreHealth,
     blocks::FileHeader,
     codec::{DIGEST_KEY, encode_digest, encode_position},
+    files::{StoreFiles, base_name},
     fs::{TEMP_EXTENSION, create_private, io_error, remove, rename_durably},
-    journal,
-    recovery::{StoreFiles, base_name},
-    sled as base, snapshot_file,
+    journal, sled as base, snapshot_file,
 };
 
 /// Input of a checkpoint.
@@ -118,7 +117,8 @@ impl CheckpointJob {
     }
 }
 
-fn write_base(
+/// Writes a base, which is durable on return, except for its name.
+pub(crate) fn write_base(
     path: &Path,
     contents: &Contents,
     (digest, position): (&StateDigest, Option<&LogPosition>),

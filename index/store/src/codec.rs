@@ -105,6 +105,16 @@ pub(crate) enum Entry {
     },
 }
 
+impl Entry {
+    /// Returns the revision that the state digest covers together with the key of the record.
+    pub(crate) fn version(&self) -> Revision {
+        match self {
+            Self::Merchant(stored) => stored.revision,
+            _ => Revision::ZERO,
+        }
+    }
+}
+
 /// Decodes a record.
 pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Entry, DecodeError> {
     let (version, body) = unseal(key, value)?;

@@ -11,12 +11,15 @@
 //! | `checkpoint` | moves the journal's content into a new base and a new snapshot file |
 //! | `recovery`, `replay` | reads a directory at startup and compares it with what was committed |
 //! | [`digest`](StateDigest) | a summary of the state that recovery must reproduce |
-//! | [`backup`] | writes a store to one file, and restores it |
+//! | [`backup`] | writes a store to one file, and restores it, also as an exact copy |
+//! | `new_store` | creates a store as a whole, for backups that are restored |
+//! | [`replacement`](replace_store) | replaces a store by another one |
 //! | `codec` | the encoding of records; the only module that defines it |
 //! | [`batch_codec`](OwnedBatch) | the encoding of batches in messages of a replicated log |
 //! | `blocks` | the block format of snapshot files and backups |
 //! | `contents` | the full content of a store in memory, as checkpoints and backups take it |
 //! | `verify`, `corruption` | checks a store or a backup and collects what is damaged |
+//! | `files` | the names of the files of a store |
 //! | `fs`, `lock`, `parallel` | durable file operations; one process per directory; parallel decoding |
 //! | [`memory`](MemoryStore) | the engine that persists nothing |
 //! | `conformance` | the test suite that every engine passes |
@@ -43,13 +46,16 @@ mod contents;
 mod corruption;
 mod digest;
 mod engine;
+mod files;
 mod fs;
 mod fuzz_targets;
 mod journal;
 mod lock;
 mod memory;
+mod new_store;
 mod parallel;
 mod recovery;
+mod replacement;
 mod replay;
 mod sled;
 mod snapshot_file;
@@ -76,6 +82,7 @@ pub use self::{
     fuzz_targets::fuzz_decode,
     memory::MemoryStore,
     recovery::{RecoveredState, RecoverySource},
+    replacement::{prepare_staging, replace_store},
     verify::{VerifyReport, verify},
 };
 
@@ -388,6 +395,12 @@ pub enum StoreError {
         base: PathBuf,
         /// Space that the copy needs.
         megabytes: u64,
+    },
+    /// A backup is of a single node, and the operation needs that of a member of a cluster.
+    #[error("the backup {path} has no position in a replicated log; make one on a node of the cluster")]
+    NoPosition {
+        /// The backup.
+        path: PathBuf,
     },
     /// The store is read-only.
     #[error("store is read-only: {reason}; restart it on a disk that works and is writable")]

@@ -9,7 +9,7 @@
 use std::{
     fs::File,
     io::BufReader,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -24,7 +24,8 @@ use crate::{
     blocks::{BlockError, BlockReader, read_records},
     codec::{DIGEST_KEY, Entry, decode, deletion_key, merchant_key, request_keys},
     corruption::CorruptionLog,
-    fs::{TEMP_EXTENSION, copy_directory, disk_usage, io_error, list_names},
+    files::{FIRST_BASE, StoreFiles, base_name},
+    fs::{copy_directory, disk_usage, io_error},
     journal::JournalHistory,
     lock::DirectoryLock,
     parallel,
@@ -84,61 +85,6 @@ pub enum RecoverySource {
     SnapshotFile,
     /// The base, and the journal after it.
     Base,
-}
-
-/// Paths of a store's files.
-pub(crate) struct StoreFiles {
-    pub(crate) journal: PathBuf,
-    pub(crate) snapshot_file: PathBuf,
-    /// The newest base.
-    pub(crate) base: Option<PathBuf>,
-    /// Bases that it replaces.
-    pub(crate) older_bases: Vec<PathBuf>,
-}
-
-/// Directory of the records in stores from before the journal existed.
-const FIRST_BASE: &str = "sled";
-
-/// Returns the directory name of the base of a revision.
-pub(crate) fn base_name(revision: Revision) -> String {
-    format!("base-{:020}", revision.0)
-}
-
-impl StoreFiles {
-    pub(crate) fn find(directory: &Path) -> Result<Self, StoreError> {
-        let names = list_names(directory)?;
-        let is_base = |name: &&String| {
-            name.strip_prefix("base-").is_some_and(|revision| revision.parse::<u64>().is_ok())
-        };
-        let first = names.iter().filter(|name| *name == FIRST_BASE && base::is_base(&directory.join(name)));
-        let mut bases: Vec<PathBuf> =
-            first.chain(names.iter().filter(is_base)).map(|name| directory.join(name)).collect();
-        let base = bases.pop();
-        let (journal, snapshot_file) = (directory.join("journal"), directory.join("image"));
-        Ok(Self { journal, snapshot_file, base, older_bases: bases })
-    }
-
-    /// Describes the remainder of a store whose other files are missing, if that is what the directory holds.
-    /// Creating a new store in its place would destroy it.
-    pub(crate) fn leftovers(&self, directory: &Path) -> Result<Option<&'static str>, StoreError> {
-        if self.is_store() {
-            return Ok(None);
-        }
-        let names = list_names(directory)?;
-        let temporary = |name: &String| name.starts_with("base-") && name.ends_with(TEMP_EXTENSION);
-        Ok(if names.iter().any(|name| name == "image") {
-            Some("base and journal are missing; only the snapshot file exists")
-        } else if names.iter().any(temporary) {
-            Some("an interrupted restore left it incomplete; restore again")
-        } else {
-            None
-        })
-    }
-
-    /// Returns whether the directory holds a store.
-    pub(crate) fn is_store(&self) -> bool {
-        self.base.is_some() || self.journal.is_dir()
-    }
 }
 
 /// Preferred source of recovery; both hold the same data.
@@ -257,7 +203,7 @@ fn try_snapshot_file(
     options: &StoreOptions<'_>,
 ) -> Result<RecordSet, BlockError> {
     let input = BufReader::new(File::open(path)?);
-    let (mut reader, header) = BlockReader::new(input, snapshot_file::KIND)?;
+    let (mut reader, header, _) = BlockReader::new(input, &[snapshot_file::KIND])?;
     let invalid = |what: &str| BlockError::Io(std::io::Error::other(what.to_owned()));
     let is_known = history.at(header.digest.watermarks.last) == Some(header.digest);
     // In a damaged store whose journal ends earlier, the snapshot file may be the best data left.

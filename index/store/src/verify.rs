@@ -6,9 +6,10 @@ use crate::{
     StateDigest, StoreError, StoreOptions, backup,
     codec::is_merchant,
     corruption::CorruptionLog,
+    files::StoreFiles,
     fs::{check_directory, disk_usage, io_error},
     lock::DirectoryLock,
-    recovery::{RecoverFrom, StoreFiles, recover},
+    recovery::{RecoverFrom, recover},
 };
 
 /// Result of a verification.
@@ -66,12 +67,12 @@ pub fn verify(path: &Path, options: &StoreOptions<'_>) -> Result<VerifyReport, S
 fn verify_backup(path: &Path) -> Result<VerifyReport, StoreError> {
     let log = CorruptionLog::tolerant();
     let mut merchants = 0;
-    let read = backup::read(path, &log, &mut |(key, _)| {
+    let read = backup::read(path, &log, &mut |_, (key, _)| {
         merchants += u64::from(is_merchant(&key));
         Ok(())
     });
     let digest = match read {
-        Ok(summary) => summary.digest,
+        Ok((summary, _)) => summary.digest,
         // A damaged header makes the rest unreadable, but is a finding like any other.
         Err(error @ StoreError::Corrupt { .. }) => {
             log.report(error)?;

@@ -235,7 +235,7 @@ impl Pair {
 
     fn back_up(&self, path: &Path) -> Result<Model> {
         let file = fs::File::create(path)?;
-        backup::write(file, &self.content(), &self.store.digest(), UnixMicros(3))?;
+        backup::write(file, &self.content(), &self.store.digest(), None, UnixMicros(3))?;
         Ok(self.model.clone())
     }
 }

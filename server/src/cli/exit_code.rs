@@ -184,7 +184,7 @@ impl From<StartError> for CliError {
 fn code_of_store(error: &StoreError) -> u8 {
     match error {
         StoreError::Locked { .. } => TEMPORARY_FAILURE,
-        StoreError::Corrupt { .. } => DATA_ERROR,
+        StoreError::Corrupt { .. } | StoreError::NoPosition { .. } => DATA_ERROR,
         StoreError::Occupied { .. } | StoreError::NotADirectory { .. } => CANNOT_CREATE,
         StoreError::NeedsScratch { .. } => CONFIG,
         StoreError::Full { .. } | StoreError::Io { .. } | StoreError::ReadOnly { .. } => IO_ERROR,

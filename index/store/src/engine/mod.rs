@@ -17,13 +17,16 @@ use nearby_index::{Change, Revision};
 use crate::{
     Batch, Contents, LogPosition, OpenMode, RecoveredState, StateDigest, Store, StoreError, StoreHealth,
     StoreOptions,
-    checkpoint::{CheckpointJob, RunningCheckpoint, write_snapshot_file},
+    checkpoint::{CheckpointJob, RunningCheckpoint, write_base, write_snapshot_file},
     codec::{encode_deletion, encode_merchant, encode_position, encode_request, merchant_key},
     corruption::CorruptionLog,
+    files::StoreFiles,
     fs::{create_dir_durably, disk_usage, fsync, parent_of, remove, remove_temporary},
     journal::{Journal, Operation},
     lock::DirectoryLock,
-    recovery::{RecoverFrom, Recovery, StoreFiles, recover},
+    new_store,
+    recovery::{RecoverFrom, Recovery, recover},
+    replacement,
 };
 
 /// Keeps merchants in a directory, which it locks for this process.
@@ -63,6 +66,9 @@ impl DurableStore {
             OpenMode::ReadOnly | OpenMode::DamagedReadOnly => DirectoryLock::acquire_to_read(directory)?,
         };
         let may_write = lock.is_writable() && options.mode != OpenMode::ReadOnly;
+        if options.mode == OpenMode::ReadWrite {
+            replacement::finish(directory)?;
+        }
         let files = StoreFiles::find(directory)?;
         // An earlier process may have been killed between renaming a file and syncing its directory.
         for named in [parent_of(directory), directory, &files.journal] {
@@ -135,6 +141,23 @@ impl DurableStore {
         }
         self.snapshot_file_revision = digest.watermarks.last;
         Ok(())
+    }
+
+    /// Closes the store and removes its position in a replicated log: it is that of a single node when it is opened next, and
+    /// the log of the cluster in its directory is removed. Everything else stays as it is. `contents` is the state after the last
+    /// commit or appended batch. A crash leaves the store with its position, or without it.
+    ///
+    /// # Errors
+    /// As [`Store::commit`], and [`StoreError::Corrupt`] if `contents` is another state. The position is removed or not.
+    pub fn remove_position(mut self, contents: &Contents) -> Result<(), StoreError> {
+        if let Some(running) = self.running.take() {
+            running.abandon();
+        }
+        writable(&mut self.journal, &self.health)?;
+        // Base, snapshot file and journal contain positions, and none of them may be left: so all are replaced.
+        let (staging, digest) = (replacement::prepare_staging(&self.directory)?, self.digest());
+        new_store::create(&staging, &digest, |base| write_base(base, contents, (&digest, None), &|| false))?;
+        replacement::replace_locked(&self.directory)
     }
 
     /// A checkpoint rewrites everything: the larger the base, the longer the journal may grow before that

@@ -105,13 +105,9 @@ impl JournalHistory {
         self.segments.last().map(ScannedSegment::last)
     }
 
-    /// Returns whether the journal was started at a revision above zero and contains no commit.
-    pub(crate) fn is_empty_after_start(&self) -> bool {
-        self.segments.len() == 1
-            && self
-                .segments
-                .iter()
-                .all(|only| only.frames.is_empty() && only.start.watermarks.last > Revision::ZERO)
+    /// Returns whether the journal was started and contains no commit.
+    pub(crate) fn has_no_commits(&self) -> bool {
+        self.segments.len() == 1 && self.segments.iter().all(|only| only.frames.is_empty())
     }
 
     /// Returns the digest at a revision, which must be the start of a segment or the end of a commit.

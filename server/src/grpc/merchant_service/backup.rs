@@ -60,7 +60,7 @@ pub(super) async fn back_up(
             send_timeout,
             runtime,
         };
-        if let Err(error) = backup::write(&mut output, &contents, &digest, created_at) {
+        if let Err(error) = backup::write(&mut output, &contents, &digest, None, created_at) {
             has_failed.store(true, Ordering::Release);
             // Not received by a client that is gone, or that does not read.
             let ended = match error.kind() {

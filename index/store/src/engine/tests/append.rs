@@ -2,76 +2,16 @@
 
 use std::{ops::Range, path::PathBuf};
 
-use nearby_index::UnixMicros;
-
-use super::*;
-use crate::{CompletedRequest, Forget, MemoryStore, RequestId, conformance::of};
+use super::{
+    random::{OPTIONS, Random, open, random_batch, show_seed},
+    *,
+};
+use crate::{MemoryStore, conformance::of};
 
 const SECTOR: usize = 512;
 /// Offset of the mark in a segment, and of the first commit.
 const MARK: Range<usize> = 512..528;
 const FRAMES_AT: usize = 4096;
-/// Short segments.
-const OPTIONS: StoreOptions<'static> =
-    StoreOptions { checkpoint_journal_bytes: 1 << 18, ..StoreOptions::DEFAULT };
-
-fn open(directory: &Path) -> (DurableStore, RecoveredState) {
-    DurableStore::open(directory, &OPTIONS).unwrap()
-}
-
-/// Random numbers that depend on a seed only.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
-
-    fn percent(&mut self, chance: usize) -> bool {
-        self.below(100) < chance
-    }
-}
-
-/// Passes a random batch for a state to `apply`: changes, or only a position. Half of the changes complete a request.
-fn random_batch(random: &mut Random, state: &RecoveredState, apply: &mut dyn FnMut(&Batch<'_>)) {
-    let sequence = state.position.map_or(0, |position| position.sequence) + 1;
-    let mut versions: BTreeMap<String, Revision> =
-        state.merchants.iter().map(|stored| (stored.merchant.id.to_string(), stored.revision)).collect();
-    let count = if random.percent(30) { 0 } else { 1 + random.below(8) };
-    let (mut changes, mut replaces) = (Vec::new(), Vec::new());
-    for n in 0..count {
-        let revision = state.digest.watermarks.last.0 + 1 + n as u64;
-        let id = format!("m{}", random.below(12));
-        let length = if random.percent(20) { 30_000 } else { random.below(700) };
-        replaces.push(versions.remove(&id));
-        changes.push(if random.percent(25) {
-            delete(&id, revision)
-        } else {
-            versions.insert(id.clone(), Revision(revision));
-            put(&id, revision, &vec![u8::try_from(revision % 251).unwrap(); length])
-        });
-    }
-    let completed = Vec::from_iter((count > 0 && random.percent(50)).then(|| {
-        Arc::new(CompletedRequest {
-            id: RequestId(u128::from(sequence).to_be_bytes()),
-            fingerprint: [3; 16],
-            completed_at: UnixMicros(5),
-            outcomes: changes.clone(),
-        })
-    }));
-    let forget: Vec<Forget> =
-        state.deletions.first().map(|first| Forget::Deletion(first.0)).into_iter().collect();
-    let is_forgetting = count > 0 && random.percent(30);
-    apply(&Batch {
-        replaces: &replaces,
-        completed: &completed,
-        forget: if is_forgetting { &forget } else { &[] },
-        position: Some(position(sequence)),
-        ..of(&changes)
-    });
-}
-
 fn segment(directory: &Path, number: u64) -> PathBuf {
     directory.join(format!("journal/{number:020}.journal"))
 }
@@ -134,7 +74,7 @@ fn check_prefix(
 #[test]
 fn any_subset_of_unsynced_commits_leaves_the_prefix_before_the_first_missing_one() {
     for seed in 1..=3 {
-        println!("seed {seed}");
+        show_seed(seed);
         let unsynced = 6;
         let (directory, states, synced, [durable, all]) = appended(seed, unsynced);
         let ends: Vec<usize> = states.iter().map(|(_, end)| *end).collect();
@@ -152,7 +92,7 @@ fn any_subset_of_unsynced_commits_leaves_the_prefix_before_the_first_missing_one
 #[test]
 fn any_subset_of_unsynced_sectors_leaves_a_prefix_with_all_that_was_synced() {
     for seed in 1..=150 {
-        println!("seed {seed}");
+        show_seed(seed);
         let (directory, states, synced, [durable, all]) = appended(seed, 12);
         let mut random = Random(seed ^ 0xD15C);
         let mut image = durable.clone();
@@ -200,7 +140,7 @@ fn commits_behind_a_missing_one_never_reappear() {
 fn damage_at_or_below_the_last_sync_is_an_error() {
     let mut kinds = std::collections::BTreeSet::new();
     for seed in 1..=8 {
-        println!("seed {seed}");
+        show_seed(seed);
         let (directory, states, synced, [durable, all]) = appended(seed, 3);
         let path = segment(directory.path(), 1);
         kinds.insert(durable[MARK][4]);
@@ -472,7 +412,7 @@ fn run_history(seed: u64) -> (usize, usize) {
 fn every_power_failure_in_a_random_history_leaves_a_prefix() {
     let (mut failures, mut lost) = (0, 0);
     for seed in 1..=30 {
-        println!("seed {seed}");
+        show_seed(seed);
         let counts = run_history(seed);
         failures += counts.0;
         lost += counts.1;

@@ -1,4 +1,7 @@
 mod append;
+mod exact_copy;
+mod leave;
+mod random;
 
 use std::{
     collections::BTreeMap,
@@ -308,7 +311,7 @@ fn restored_backup_has_the_same_merchants_and_new_revisions() {
     let model = fill(directory.path());
     let (store, state) = open(directory.path());
     let mut bytes = Vec::new();
-    backup::write(&mut bytes, &contents(&state), &store.digest(), nearby_index::UnixMicros(7)).unwrap();
+    backup::write(&mut bytes, &contents(&state), &store.digest(), None, nearby_index::UnixMicros(7)).unwrap();
     let outside = tempfile::tempdir().unwrap();
     let file = outside.path().join("a.backup");
     fs::write(&file, &bytes).unwrap();
