@@ -17,7 +17,7 @@
 //! | `codec` | the encoding of records; the only module that defines it |
 //! | [`batch_codec`](OwnedBatch) | the encoding of batches in messages of a replicated log |
 //! | `blocks` | the block format of snapshot files and backups |
-//! | `contents` | the full content of a store in memory, as checkpoints and backups take it |
+//! | [`contents`](Contents) | the full content of a store in memory, as checkpoints and backups take it, and its hash |
 //! | `verify`, `corruption` | checks a store or a backup and collects what is damaged |
 //! | `files` | the names of the files of a store |
 //! | `fs`, `lock`, `parallel` | durable file operations; one process per directory; parallel decoding |
@@ -75,7 +75,7 @@ pub use self::{
     batch_codec::{
         BatchDecodeError, OwnedBatch, decode_batch, encode_batch, encoded_change_bytes, encoded_forget_bytes,
     },
-    contents::Contents,
+    contents::{ContentHash, Contents},
     digest::{StateDigest, Watermarks},
     engine::DurableStore,
     fs::{check_directory, create_private, disk_usage, is_read_only},

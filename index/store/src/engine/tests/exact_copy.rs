@@ -192,3 +192,84 @@ fn backup_encodings_are_stable() {
     });
     assert_eq!(written, [WITHOUT_POSITION, WITH_POSITION]);
 }
+
+#[test]
+fn content_hash_depends_on_the_content_only() {
+    show_seed(11);
+    let directories = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [one, other] = [0, 1].map(|n| directories[n].path());
+    let (mut random, mut model) = (Random(11), MemoryStore::default());
+    let source_and_hash = |directory: &Path| {
+        let state = open(directory).1;
+        (state.source, contents(&state).hash())
+    };
+    for _ in 0..4 {
+        apply_random(&mut random, &[one, other], &mut model, 4);
+        let expected = contents(&model.loaded()).hash();
+        assert_eq!(expected.records, model.loaded().digest.records);
+        assert_eq!([one, other].map(|directory| source_and_hash(directory).1), [expected; 2]);
+    }
+    // From the base, the snapshot file, and the journal alone.
+    let state = model.loaded();
+    let expected = contents(&state).hash();
+    let (mut store, _) = open(one);
+    store.compact(contents(&state)).unwrap();
+    drop(store);
+    assert_eq!(source_and_hash(one), (RecoverySource::SnapshotFile, expected));
+    fs::remove_file(one.join("image")).unwrap();
+    assert_eq!(source_and_hash(one), (RecoverySource::Base, expected));
+    // Another position is not another content.
+    let mut moved = model.clone();
+    moved.commit(&Batch { position: Some(position(99)), ..of(&[]) }).unwrap();
+    assert_eq!(contents(&moved.loaded()).hash(), expected);
+}
+
+#[test]
+fn content_hash_covers_every_record() {
+    let mut model = MemoryStore::default();
+    let mut random = Random(3);
+    for _ in 0..20 {
+        let state = model.loaded();
+        random_batch(&mut random, &state, &mut |batch| model.commit(batch).unwrap());
+    }
+    let state = model.loaded();
+    let mut hashes = vec![contents(&state).hash().hash];
+    for n in 0..state.merchants.len() {
+        let mut merchants = state.merchants.clone();
+        let mut changed = StoredMerchant::clone(&merchants[n]);
+        changed.update_time = UnixMicros(changed.update_time.0 ^ 1);
+        merchants[n] = Arc::new(changed);
+        hashes.push(contents(&RecoveredState { merchants, ..copy_of(&state) }).hash().hash);
+    }
+    for n in 0..state.deletions.len() {
+        let mut deletions = state.deletions.clone();
+        deletions[n].0.0 ^= 1 << 40;
+        hashes.push(contents(&RecoveredState { deletions, ..copy_of(&state) }).hash().hash);
+    }
+    for n in 0..state.requests.len() {
+        let mut requests = state.requests.clone();
+        requests.remove(n);
+        hashes.push(contents(&RecoveredState { requests, ..copy_of(&state) }).hash().hash);
+    }
+    let count = 1 + state.merchants.len() + state.deletions.len() + state.requests.len();
+    assert!(count > 15 && hashes.len() == count, "{count}");
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), count);
+}
+
+fn copy_of(state: &RecoveredState) -> RecoveredState {
+    MemoryStore::with_state(state).loaded()
+}
+
+/// Nodes compare the hash with that of other releases.
+#[test]
+fn content_hash_is_stable() {
+    let (mut store, mut model) = (MemoryStore::default(), Merchants::new());
+    commit(&mut store, &mut model, &[put("a", 1, b"one"), delete("b", 2)]);
+    let found = contents(&store.loaded()).hash();
+    assert_eq!(
+        (format!("{:032x}", found.hash).as_str(), found.records),
+        ("b8ff6059bad816204dcaa10e6b9e2107", 2)
+    );
+}
