@@ -10,7 +10,8 @@ use std::{env, fs, path::Path};
 use prost::Message;
 use tonic_prost_build::FileDescriptorSet;
 
-const PROTO_FILES: [&str; 5] = [
+const PROTO_FILES: [&str; 6] = [
+    "nearby/v1/cluster.proto",
     "nearby/v1/filter.proto",
     "nearby/v1/manage.proto",
     "nearby/v1/merchant.proto",

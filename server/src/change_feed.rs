@@ -79,11 +79,13 @@ impl ChangeFeed {
         (dropped, since)
     }
 
-    /// Adds changes that are durable and visible, and notifies subscribers.
-    pub(crate) fn push(&self, changes: &[Change]) {
-        let (dropped, since) = self.to_forget(changes);
+    /// Adds changes that are durable and visible, drops the deletions up to `since` as their commit has done, and notifies
+    /// subscribers.
+    pub(crate) fn push(&self, changes: &[Change], since: Revision) {
         let mut history = self.history();
-        history.deletions.drain(..dropped.len());
+        while history.deletions.front().is_some_and(|(revision, _)| *revision <= since) {
+            history.deletions.pop_front();
+        }
         history.deletions_since = since;
         for change in changes {
             if let Change::Delete { id, revision } = change {
@@ -187,13 +189,18 @@ mod tests {
         changes.iter().map(|change| change.revision().0).collect()
     }
 
+    fn push(feed: &ChangeFeed, changes: &[Change]) {
+        let (_, since) = feed.to_forget(changes);
+        feed.push(changes, since);
+    }
+
     #[test]
     fn recent_changes_are_returned_in_order() {
         let feed = ChangeFeed::new(Revision(10), Vec::new(), Revision(10));
         assert_eq!(feed.recent(Revision(10), 9), Some(Vec::new()), "no change yet");
         assert_eq!(feed.recent(Revision(9), 9), None, "earlier changes are not in memory");
-        feed.push(&[deleted(11), deleted(12)]);
-        feed.push(&[deleted(13)]);
+        push(&feed, &[deleted(11), deleted(12)]);
+        push(&feed, &[deleted(13)]);
         for (after, max, expected) in
             [(10, 9, &[11, 12, 13][..]), (11, 9, &[12, 13]), (10, 2, &[11, 12]), (13, 9, &[])]
         {
@@ -201,7 +208,7 @@ mod tests {
         }
         assert_eq!(feed.recent(Revision(9), 9), None);
         let many: Vec<Change> = (14..14 + MAX_RECENT_CHANGES as u64).map(deleted).collect();
-        feed.push(&many);
+        push(&feed, &many);
         assert_eq!(feed.recent(Revision(12), 9), None, "the number in memory is limited");
         assert_eq!(revisions(&feed.recent(Revision(13), 1).unwrap()), [14]);
     }
@@ -224,10 +231,10 @@ mod tests {
         let last = 2 + MAX_DELETIONS as u64;
         let many: Vec<Change> = (3..last).map(deleted).collect();
         assert_eq!(feed.to_forget(&many), (Vec::new(), Revision(1)), "exactly the limit");
-        feed.push(&many);
+        push(&feed, &many);
         assert_eq!(feed.catch_up(Revision(1), &snapshot(last)).unwrap().len(), MAX_DELETIONS);
         assert_eq!(feed.to_forget(&[deleted(last)]), (vec![Revision(2)], Revision(2)));
-        feed.push(&[deleted(last)]);
+        push(&feed, &[deleted(last)]);
         assert_eq!(feed.catch_up(Revision(1), &snapshot(last)), too_old(1, 2));
         assert_eq!(feed.catch_up(Revision(2), &snapshot(last)).unwrap().len(), MAX_DELETIONS);
     }

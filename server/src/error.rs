@@ -145,6 +145,31 @@ pub enum ServiceError {
     /// The disk is full. Nothing was changed, and searches go on.
     #[error("changes are rejected while the server's disk is full; operator action required")]
     DiskFull,
+    /// This node cannot commit to the log of its cluster for now. Nothing was changed, and searches go on.
+    #[error("changes are rejected while this node cannot commit: {0}; retry in a moment, or at another node")]
+    NoQuorum(&'static str),
+    /// This node of a cluster has a fault. Nothing was changed, and searches go on.
+    #[error(
+        "changes are rejected: this node of the cluster has the fault {0}; use another node; operator action required"
+    )]
+    ClusterFault(&'static str),
+    /// A commit was sent to the log of the cluster, and this node does not learn what became of it.
+    #[error("the outcome is unknown: the change may be stored or not; repeat it with the same request id")]
+    OutcomeUnknown,
+    /// This node has not reached the revision that the caller has seen.
+    #[error("this node is at revision {}, and the call requires {}; retry in a moment, or at another node", .now.0, .asked.0)]
+    RevisionNotReached {
+        /// The required revision.
+        asked: Revision,
+        /// The current revision.
+        now: Revision,
+    },
+    /// The server is a single node.
+    #[error("this server belongs to no cluster")]
+    NoCluster,
+    /// An operation on the cluster is not possible now.
+    #[error("{0}")]
+    ClusterOperation(String),
     /// A fault of this program.
     #[error("internal error: {0}")]
     Internal(&'static str),

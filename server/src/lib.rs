@@ -57,6 +57,7 @@ pub mod bench_support;
 pub mod change_feed;
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod commit;
 pub mod config;
 pub mod disk_monitor;

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
     change_feed::ChangeFeed,
+    cluster::ClusterView,
     commit::{
         BackupContents, Command, CommitHandle, Committed, Expect, Submitted, Transaction, WriteOptions,
     },
@@ -37,6 +38,8 @@ pub struct Service {
     pub backups: Arc<Semaphore>,
     /// Time of the last backup that was sent completely since the start, in seconds since 1970; 0 if there was none.
     pub last_backup_s: Arc<AtomicI64>,
+    /// The cluster, unless the server is a single node.
+    pub cluster: Option<ClusterView>,
 }
 
 impl Service {
@@ -131,7 +134,9 @@ impl ServiceHandle {
     /// Returns whether calls are served and the server is not stopping.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.service.load().is_some() && !*self.is_stopping.borrow()
+        let is_current =
+            |service: &Arc<Service>| service.cluster.as_ref().is_none_or(ClusterView::is_current);
+        self.service.load().as_ref().is_some_and(is_current) && !*self.is_stopping.borrow()
     }
 
     /// Asks calls without an end to stop.

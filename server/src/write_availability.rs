@@ -16,6 +16,8 @@ pub enum State {
     DiskFull,
     /// The store has failed, or the commit thread has ended. The server does not recover without a restart.
     Failed,
+    /// The store is a copy of a cluster's data, and this process is no node of it.
+    ClusterCopy,
 }
 
 /// The current state; clones share it.
@@ -40,6 +42,10 @@ impl WriteAvailability {
             State::Writable => Ok(()),
             State::DiskFull => Err(ServiceError::DiskFull),
             State::Failed => Err(ServiceError::ReadOnly),
+            State::ClusterCopy => Err(ServiceError::ClusterOperation(
+                "the store belongs to a cluster: change it through a running node, or make it the store of a single node with `nearby cluster leave`"
+                    .to_owned(),
+            )),
         }
     }
 
@@ -76,10 +82,10 @@ impl WriteAvailability {
         self.set(State::Failed);
     }
 
-    /// Sets the state, unless it is [`State::Failed`], which is final.
+    /// Sets the state, unless it is [`State::Failed`] or [`State::ClusterCopy`], which are final.
     pub(crate) fn set(&self, to: State) {
         self.state.send_if_modified(|state| {
-            let changes = *state != to && *state != State::Failed;
+            let changes = *state != to && !matches!(*state, State::Failed | State::ClusterCopy);
             if changes {
                 *state = to;
             }

@@ -30,7 +30,7 @@
 //! | `client.rs` | [`Client`]: a connection and its settings |
 //! | `connect.rs` | connection setup, and [`ConnectError`] |
 //! | `access.rs` | [`Access`]: credentials and trusted certificate authorities |
-//! | `nearby_service.rs`, `merchant_service.rs` | methods of the two services |
+//! | `nearby_service.rs`, `merchant_service.rs`, `cluster_service.rs` | methods of the services |
 //! | `call.rs` | execution of a call: deadline, attempts, delays |
 //! | `service_config.rs`, `method.rs` | timeout and retry policy of each method, from the published [`SERVICE_CONFIG`] |
 //! | `retry.rs` | retry decisions: which errors, after which delay |
@@ -48,8 +48,8 @@
 //! # Retries
 //!
 //! Only UNAVAILABLE is retried, with exponential backoff and not before the delay in `google.rpc.RetryInfo`. If the
-//! delay exceeds the time remaining, the call returns the error immediately. `STORE_READ_ONLY`, an UNAVAILABLE that
-//! lasts until an operator acts, is not retried. RESOURCE_EXHAUSTED is not retried either: the sizes
+//! delay exceeds the time remaining, the call returns the error immediately. `STORE_READ_ONLY` and `CLUSTER_FAULT`,
+//! UNAVAILABLE that last until an operator acts, are not retried. RESOURCE_EXHAUSTED is not retried either: the sizes
 //! `MESSAGE_TOO_LARGE` and `RESPONSE_TOO_LARGE` do not change with time.
 //!
 //! - **Reads** are retried as the service config says.
@@ -72,6 +72,7 @@ mod access;
 mod call;
 mod causes;
 mod client;
+mod cluster_service;
 mod codec;
 mod connect;
 mod error;

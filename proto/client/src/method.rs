@@ -31,4 +31,6 @@ methods! {
         CreateMerchant UpdateMerchant DeleteMerchant ShowMerchant HideMerchant ApproveMerchant RejectMerchant
         BatchCreateMerchants BatchUpdateMerchants BatchDeleteMerchants
         ImportMerchants ExportMerchants WatchMerchants BackUpMerchants;
+    "nearby.v1.ClusterService":
+        GetClusterStatus HealCluster UpgradeClusterFormat HashContents;
 }

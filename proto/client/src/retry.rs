@@ -6,9 +6,9 @@ use tonic::Code;
 
 use crate::{error::ClientError, service_config::RetryPolicy};
 
-/// Reason of an UNAVAILABLE that no retry can resolve: the disk of the server has failed and operator action is
-/// required.
-const STORE_READ_ONLY: &str = "STORE_READ_ONLY";
+/// Reasons of an UNAVAILABLE that no retry can resolve: the disk of the server has failed, or its copy of the cluster has a
+/// fault, and operator action is required.
+const PERMANENT: [&str; 2] = ["CLUSTER_FAULT", "STORE_READ_ONLY"];
 /// Maximum relative jitter of a backoff, so that clients that failed together do not retry together.
 const JITTER: f64 = 0.2;
 
@@ -21,7 +21,8 @@ impl RetryPolicy {
     ///
     /// The delay is never shorter than the RetryInfo of the server, and at most a fifth longer.
     pub(crate) fn delay_after(&self, attempts: u32, error: &ClientError, random: f64) -> Option<Duration> {
-        let is_retryable = error.code() == Code::Unavailable && error.reason() != Some(STORE_READ_ONLY);
+        let is_permanent = error.reason().is_some_and(|reason| PERMANENT.contains(&reason));
+        let is_retryable = error.code() == Code::Unavailable && !is_permanent;
         if !is_retryable || attempts >= self.max_attempts {
             return None;
         }
@@ -93,8 +94,10 @@ mod tests {
     #[test]
     fn permanent_errors_are_not_retried() {
         let never = [None; 4];
-        let read_only = ErrorDetails::with_error_info(STORE_READ_ONLY, "nearby", HashMap::new());
-        assert_eq!(delays(&unavailable(read_only), 0.5), never);
+        for reason in PERMANENT {
+            let details = ErrorDetails::with_error_info(reason, "nearby", HashMap::new());
+            assert_eq!(delays(&unavailable(details), 0.5), never, "{reason}");
+        }
         for code in (1..=16).map(Code::from_i32).filter(|code| *code != Code::Unavailable) {
             let later = ErrorDetails::with_retry_info(Some(Duration::from_millis(1)));
             let status = Status::with_error_details(code, "no", later);

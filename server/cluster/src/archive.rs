@@ -60,6 +60,14 @@ pub struct ArchiveError {
     source: io::Error,
 }
 
+impl ArchiveError {
+    /// Returns whether there was no space.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}
+
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ArchiveError {
     let path = path.to_owned();
     move |source| ArchiveError { action, path, source }

@@ -8,6 +8,16 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClusterId(pub [u8; 16]);
 
+impl ClusterId {
+    /// Parses the text of [`fmt::Display`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text.chars().filter(|c| *c != '-').collect();
+        let id = Self(u128::from_str_radix(&digits, 16).ok()?.to_be_bytes());
+        (id.to_string() == text).then_some(id)
+    }
+}
+
 impl fmt::Display for ClusterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, byte) in self.0.iter().enumerate() {
@@ -111,5 +121,9 @@ mod tests {
     fn cluster_ids_are_shown_as_uuids() {
         let id = ClusterId(*b"\x01\x23\x45\x67\x89\xab\xcd\xef\x00\x11\x22\x33\x44\x55\x66\x77");
         assert_eq!(id.to_string(), "01234567-89ab-cdef-0011-223344556677");
+        assert_eq!(ClusterId::parse("01234567-89ab-cdef-0011-223344556677"), Some(id));
+        for other in ["", "0123456789abcdef0011223344556677", "01234567-89AB-cdef-0011-223344556677", "x"] {
+            assert_eq!(ClusterId::parse(other), None, "{other}");
+        }
     }
 }

@@ -129,6 +129,8 @@ pub struct LogInfo {
     pub incarnation: u64,
     /// Settings on which the protocol relies, by name.
     pub settings: BTreeMap<String, String>,
+    /// Name of the leading broker.
+    pub leader: String,
     /// Copies of the log that lag behind.
     pub lagging: Vec<String>,
 }

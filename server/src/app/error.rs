@@ -64,6 +64,24 @@ pub enum StartError {
         /// The directory of the store.
         data_dir: PathBuf,
     },
+    /// The store is the copy of a node of a cluster.
+    #[error(
+        "{} belongs to a cluster: start the server with --cluster and --cluster-node, or run `nearby cluster leave --data-dir {}` to \
+         make it the store of a single node", .data_dir.display(), .data_dir.display()
+    )]
+    Member {
+        /// The directory of the store.
+        data_dir: PathBuf,
+    },
+    /// The store belongs to no cluster.
+    #[error(
+        "{} belongs to no cluster: run `nearby cluster join` to make it a copy of a running node, or `nearby cluster init` to begin \
+         a cluster with its content", .data_dir.display()
+    )]
+    NotAMember {
+        /// The directory of the store.
+        data_dir: PathBuf,
+    },
     /// A fault of this program or of the system.
     #[error("cannot start: {0}")]
     Internal(String),

@@ -4,6 +4,8 @@
 //! Stop: NOT_SERVING → no new calls → calls in flight finish → the commit thread finishes → the store writes its snapshot
 //! file.
 
+pub(crate) mod bootstrap;
+pub(crate) mod cluster;
 pub mod error;
 mod shutdown;
 pub mod signals;
@@ -25,6 +27,7 @@ use crate::{
     admin::AdminServer,
     auth::{Authenticator, audit_log::AuditLog},
     clock,
+    cluster::{ClusterView, WriteState, brokers},
     commit::{self, CommitParts, CommitThread},
     config::{Setting, Settings},
     disk_monitor::DiskMonitor,
@@ -185,9 +188,9 @@ impl ServerHandle {
         let calendar = HolidayCalendar::load(settings.holidays.as_deref())
             .map_err(|source| StartError::Holidays { path: settings.holidays.clone(), source })?;
         let calendar = Arc::new(calendar);
-        let tls = match &listener {
-            Listener::Tcp(_, tls) => tls.clone(),
-            Listener::Pipe(_) => None,
+        let (tls, address) = match &listener {
+            Listener::Tcp(listener, tls) => (tls.clone(), listener.local_addr().ok()),
+            Listener::Pipe(_) => (None, None),
         };
         let admin = parts.start_admin(settings, tls.clone(), log).await?;
         let grpc = parts.grpc_server(settings)?;
@@ -197,7 +200,7 @@ impl ServerHandle {
 
         let settings_of_store = settings.clone();
         let opening = tokio::task::spawn_blocking(move || startup::open(&settings_of_store, &progress));
-        let OpenStore { store, health: store_health, index, merchants, tokens, feed, completed } =
+        let OpenStore { store, health: store_health, index, merchants, tokens, feed, completed, position } =
             opening.await.map_err(|error| internal(&error))??;
         let Parts { authenticator, handle, in_flight, metrics, traces, availability, .. } = parts;
         let disk_monitor = DiskMonitor::start(
@@ -206,6 +209,16 @@ impl ServerHandle {
             store_health,
             availability.clone(),
         )?;
+        let cluster = match address {
+            Some(address) => cluster::node(settings, position.as_ref(), address)?,
+            None => {
+                if position.is_some() {
+                    availability.set(State::ClusterCopy);
+                }
+                None
+            }
+        };
+        let view = cluster.as_ref().map(|parts| parts.view.clone());
         let reader = index.reader();
         let watches = WatchRegistry::default();
         let commit_parts = CommitParts {
@@ -218,13 +231,29 @@ impl ServerHandle {
             clock: clock::system(),
             metrics,
             review_changes: settings.review_changes,
+            cluster,
         };
         let (commits, commit_thread) = commit::spawn(commit_parts).map_err(|error| internal(&error))?;
         let backups = Arc::new(Semaphore::new(MAX_BACKUPS));
         let refresh = run_refresh(Arc::clone(&calendar), clock::system());
-        let background = admin.into_iter().chain([AbortOnDrop(tokio::spawn(refresh))]).collect();
+        let mut background: Vec<AbortOnDrop> =
+            admin.into_iter().chain([AbortOnDrop(tokio::spawn(refresh))]).collect();
+        if let (Some(view), Some(cluster)) = (view.clone(), &settings.cluster) {
+            let watch = brokers::watch(cluster.monitors.clone(), move |brokers| view.set_brokers(brokers));
+            background.push(AbortOnDrop(tokio::spawn(watch)));
+        }
         let last_backup_s = Arc::default();
-        handle.set(Service { reader, commits, feed, watches, tokens, calendar, backups, last_backup_s });
+        handle.set(Service {
+            reader,
+            commits,
+            feed,
+            watches,
+            tokens,
+            calendar,
+            backups,
+            last_backup_s,
+            cluster: view.clone(),
+        });
         health.set_all(true).await;
         Ok(Self {
             address: None,
@@ -241,7 +270,7 @@ impl ServerHandle {
             tls,
             authenticator,
             commit_thread,
-            disk_monitor: tokio::spawn(run_disk_monitor(disk_monitor, availability, health)),
+            disk_monitor: tokio::spawn(run_disk_monitor(disk_monitor, availability, (health, view))),
             grace_period: settings.shutdown_grace_period,
         })
     }
@@ -414,14 +443,32 @@ impl Parts {
     }
 }
 
-/// Runs the disk monitor, and keeps the health of the merchant service in step with the write availability.
-async fn run_disk_monitor(monitor: DiskMonitor, availability: WriteAvailability, health: Health) {
+/// Runs the disk monitor, and keeps the health in step with the write availability and the state of a node.
+async fn run_disk_monitor(
+    monitor: DiskMonitor,
+    availability: WriteAvailability,
+    (health, cluster): (Health, Option<ClusterView>),
+) {
     let mut states = availability.subscribe();
+    let mut node = cluster.map(|view| (view.subscribe(), view.subscribe_current()));
     let update_health = async {
         loop {
-            let state = *states.borrow_and_update();
-            health.set_writable(state == State::Writable).await;
-            if states.changed().await.is_err() {
+            let mut is_writable = *states.borrow_and_update() == State::Writable;
+            if let Some((write_states, is_current)) = &mut node {
+                is_writable &= *write_states.borrow_and_update() == WriteState::Writable;
+                let is_current = *is_current.borrow_and_update();
+                health.set_current(is_current).await;
+            }
+            health.set_writable(is_writable).await;
+            let is_open = match &mut node {
+                None => states.changed().await.is_ok(),
+                Some((write_states, is_current)) => tokio::select! {
+                    changed = states.changed() => changed.is_ok(),
+                    changed = write_states.changed() => changed.is_ok(),
+                    changed = is_current.changed() => changed.is_ok(),
+                },
+            };
+            if !is_open {
                 return;
             }
         }

@@ -12,12 +12,18 @@ use std::{
 
 use nearby_index::IndexWriter;
 use nearby_store::{
-    CompletedRequest, DurableStore, OpenMode, RecoveredState, Store, StoreError, StoreHealth, StoreOptions,
-    VerifyReport,
+    CompletedRequest, DurableStore, LogPosition, OpenMode, RecoveredState, Store, StoreError, StoreHealth,
+    StoreOptions, VerifyReport,
 };
 
 use super::error::StartError;
-use crate::{change_feed::ChangeFeed, config::Settings, page_token::PageTokens, record, record::names_of};
+use crate::{
+    change_feed::ChangeFeed,
+    config::Settings,
+    page_token::{HistoryId, PageTokens},
+    record,
+    record::names_of,
+};
 
 /// Receives the progress of recovery: the number of records read, and their total, or 0 if it is unknown.
 #[derive(Clone)]
@@ -63,6 +69,8 @@ pub(super) struct OpenStore {
     pub(super) tokens: PageTokens,
     pub(super) feed: ChangeFeed,
     pub(super) completed: Vec<Arc<CompletedRequest>>,
+    /// Its position in the log of a cluster.
+    pub(super) position: Option<LogPosition>,
 }
 
 /// Opens the store, which locks its directory, and builds the index from it. Blocks.
@@ -76,13 +84,18 @@ pub(super) fn open(settings: &Settings, progress: &Progress) -> Result<OpenStore
         error => StartError::Store(error),
     })?;
     let key_file = settings.page_token_key.as_deref();
-    let tokens = PageTokens::load(&settings.data_dir, key_file, store.health().failure().is_none()).map_err(
-        |source| StartError::File { path: key_file.unwrap_or(&settings.data_dir).to_owned(), source },
-    )?;
+    let may_write = store.health().failure().is_none();
+    let unusable =
+        |source| StartError::File { path: key_file.unwrap_or(&settings.data_dir).to_owned(), source };
+    let mut tokens = PageTokens::load(&settings.data_dir, key_file, may_write).map_err(unusable)?;
+    if let Some(position) = &recovered.position {
+        // All nodes have the same revisions.
+        tokens = tokens.with_history(HistoryId::of_cluster(position.cluster));
+    }
     for fault in &recovered.corruption {
         tracing::error!(fault, "damaged store; serving its intact part, read-only");
     }
-    let RecoveredState { merchants, digest, source, deletions, requests, .. } = recovered;
+    let RecoveredState { merchants, digest, source, deletions, requests, position, .. } = recovered;
     let (count, watermarks) = (merchants.len(), digest.watermarks);
     let feed = ChangeFeed::new(watermarks.last, deletions, watermarks.deletions_since);
     let index = IndexWriter::load_with_names(merchants, watermarks.last, names_of);
@@ -97,6 +110,7 @@ pub(super) fn open(settings: &Settings, progress: &Progress) -> Result<OpenStore
         tokens,
         feed,
         completed: requests,
+        position,
     })
 }
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use nearby_store::{DurableStore, VerifyReport, check_directory};
+use nearby_index::IndexWriter;
+use nearby_store::{Contents, DurableStore, RecoveredState, VerifyReport, check_directory};
 
 use super::{exit_code::CliError, terminal};
 use crate::{
@@ -39,6 +40,12 @@ pub(super) fn require_store(data_dir: &Path) -> Result<(), CliError> {
 pub(super) fn is_store(data_dir: &Path) -> Result<bool, CliError> {
     check_directory(data_dir)?;
     Ok(DurableStore::exists(data_dir))
+}
+
+/// Returns the contents of a store that was opened.
+pub(super) fn contents_of(state: RecoveredState) -> Contents {
+    let index = IndexWriter::load(state.merchants, state.digest.watermarks.last);
+    Contents { snapshot: index.reader().snapshot(), deletions: state.deletions, requests: state.requests }
 }
 
 /// Reports progress as a bar on a terminal, as log lines elsewhere.

@@ -1,13 +1,12 @@
 //! `nearby compact`: rewrites a closed store.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use clap::Args;
-use nearby_index::IndexWriter;
-use nearby_store::{Contents, VerifyReport, disk_usage};
+use nearby_store::{VerifyReport, disk_usage};
 
 use super::{
-    closed_store::{megabytes, progress, require_store, settings, summary},
+    closed_store::{contents_of, megabytes, progress, require_store, settings, summary},
     exit_code::CliError,
     terminal,
 };
@@ -24,15 +23,9 @@ pub(super) fn run(args: &CompactArgs) -> Result<(), CliError> {
     require_store(&args.data_dir)?;
     let before = disk_usage(&args.data_dir);
     let (mut store, recovered) = startup::open_store(&settings(Some(&args.data_dir))?, &progress())?;
-    let index = IndexWriter::load(recovered.merchants, recovered.digest.watermarks.last);
-    let snapshot = index.reader().snapshot();
-    let contents = Contents {
-        snapshot: Arc::clone(&snapshot),
-        deletions: recovered.deletions,
-        requests: recovered.requests,
-    };
+    let (digest, contents) = (recovered.digest, contents_of(recovered));
+    let merchants = contents.snapshot.len() as u64;
     store.compact(contents)?;
-    let (digest, merchants) = (recovered.digest, snapshot.len() as u64);
     let report = VerifyReport {
         digest,
         merchants,

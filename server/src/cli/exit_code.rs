@@ -152,7 +152,8 @@ fn code_of(error: &ClientError) -> u8 {
         // Unlike the other exhausted resources, a size does not change with time: only a smaller request succeeds.
         _ if is(reason::RESPONSE_TOO_LARGE) || is(reason::MESSAGE_TOO_LARGE) => DATA_ERROR,
         Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => DATA_ERROR,
-        Code::Aborted | Code::ResourceExhausted => TEMPORARY_FAILURE,
+        _ if is(reason::NOT_A_CLUSTER) => CONFIG,
+        Code::Aborted | Code::ResourceExhausted | Code::FailedPrecondition => TEMPORARY_FAILURE,
         Code::Unavailable | Code::DeadlineExceeded => UNAVAILABLE,
         Code::Unauthenticated | Code::PermissionDenied => NO_PERMISSION,
         // An error without a reason comes from a proxy or another program, not from a Nearby server.
@@ -169,6 +170,8 @@ impl From<StartError> for CliError {
             StartError::Tls(_)
             | StartError::Auth(_)
             | StartError::Traces { .. }
+            | StartError::Member { .. }
+            | StartError::NotAMember { .. }
             | StartError::Holidays { .. } => CONFIG,
             StartError::Store(error) | StartError::Damaged { fault: error, .. } => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,

@@ -12,6 +12,7 @@
 mod approve;
 mod backup;
 mod closed_store;
+mod cluster;
 mod compact;
 mod delete;
 mod demo;
@@ -112,6 +113,9 @@ enum Command {
     Hours(hours::HoursArgs),
     /// Show the status of a running server
     Status(status::StatusArgs),
+    /// Create, join, show and repair a cluster: several servers with the same merchants
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
     /// Manage API keys: add, list, revoke
     Keys(keys::KeysArgs),
     /// Serve a sample of real places and run a search
@@ -173,6 +177,7 @@ impl Cli {
             Command::Compact(args) => compact::run(&args),
             Command::Hours(args) => hours::run(args).await,
             Command::Status(args) => status::run(args).await,
+            Command::Cluster(command) => cluster::run(command).await,
             Command::Keys(args) => keys::run(args),
             Command::Demo(args) => demo::run(args).await,
             Command::Completions { shell } => {

@@ -143,6 +143,11 @@ impl Target {
 }
 
 impl ServerAddress {
+    /// Returns the same access to another server.
+    pub(super) fn at(&self, server: &str) -> Self {
+        Self { server: server.to_owned(), ..self.clone() }
+    }
+
     /// Connects to the server. `remedy` is a part of the error if no server answers.
     pub(super) async fn connect(&self, remedy: &str) -> Result<Client, CliError> {
         let access = self.access()?;

@@ -10,22 +10,40 @@
 //! When the store fails, nothing of that batch is acknowledged, and every later command is rejected with the reason. While
 //! the disk is full, commands are rejected until there is space. Searches go on.
 
+mod batch;
 mod idempotency;
 mod limited_keys;
+mod local_copy;
+mod replicated;
+mod store_replica;
 mod transaction;
+mod waiting;
 mod worker;
 
 use std::{io, sync::Arc, thread};
 
+use nearby_cluster::{
+    identity::Sequence,
+    local::LocalLog,
+    protocol::{HealError, ProposeError},
+};
 use nearby_index::{IndexWriter, Merchant, MerchantId, Revision};
-use nearby_store::{CompletedRequest, Contents, RequestId, StateDigest, Store};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use nearby_store::{CompletedRequest, Contents, LogPosition, RequestId, StateDigest, Store};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+};
 
 pub use self::transaction::Committed;
-use self::worker::Worker;
+use self::{
+    local_copy::{LocalCopy, LocalParts},
+    replicated::ReplicatedWorker,
+    worker::Worker,
+};
 use crate::{
     change_feed::ChangeFeed,
     clock::Clock,
+    cluster::ClusterParts,
     error::{LimitedResource, ServiceError},
     merchant_scope::MerchantScope,
     record::MerchantPatch,
@@ -35,7 +53,7 @@ use crate::{
 };
 
 /// A change of one merchant.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "nearly all commands are puts")]
 pub enum Command {
     /// Stores a merchant.
@@ -96,7 +114,7 @@ pub struct RequestKey {
 }
 
 /// Commands that are committed together or not at all.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Transaction {
     /// The commands, in order: 1 to 1,000.
     pub commands: Vec<Command>,
@@ -118,6 +136,7 @@ pub struct WriteOptions {
 /// Results of commands, in order; an error for all of them when none was committed for a common reason.
 type Results = Result<Vec<Result<Committed, ServiceError>>, ServiceError>;
 
+#[derive(Clone)]
 enum Work {
     /// Each command on its own.
     Independent(Vec<Command>, WriteOptions),
@@ -141,12 +160,49 @@ pub struct BackupContents {
     pub contents: Contents,
     /// Their digest.
     pub digest: StateDigest,
+    /// Their position in the log of the cluster, if the server belongs to one.
+    pub position: Option<LogPosition>,
 }
 
 enum Message {
     Submit(Submission),
     BackupContents(oneshot::Sender<BackupContents>),
+    Cluster(ClusterOperation),
     Stop,
+}
+
+/// An operation on a cluster. A single node drops it.
+#[derive(Debug)]
+pub enum ClusterOperation {
+    /// Publishes again what the log has lost. The result is the number of messages.
+    Heal(oneshot::Sender<Result<u64, HealError>>),
+    /// Raises the format of the log.
+    Upgrade {
+        /// The format.
+        format: u16,
+        /// The result.
+        reply: oneshot::Sender<Result<Sequence, UpgradeError>>,
+    },
+    /// Takes the contents as of a message.
+    Capture {
+        /// The position of the message.
+        sequence: Sequence,
+        /// True to commit nothing until the log is so long.
+        advance: bool,
+        /// Dropped if the message has passed.
+        reply: oneshot::Sender<BackupContents>,
+    },
+}
+
+/// The format of the log was not raised.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpgradeError {
+    /// The protocol refuses.
+    #[error("{0}")]
+    Refused(ProposeError),
+    /// Another commit was stored first.
+    #[error("another commit was stored first; retry")]
+    Conflict,
 }
 
 /// Submits commands to the commit thread; clones share it.
@@ -206,6 +262,17 @@ pub struct CommitParts {
     pub metrics: Arc<Metrics>,
     /// True if changes by API keys that are limited to merchants have to be reviewed.
     pub review_changes: bool,
+    /// The replicated log, unless the server is a single node.
+    pub cluster: Option<ClusterParts>,
+}
+
+/// Sets the write availability to failed when the thread ends, for any reason.
+struct FailOnExit(WriteAvailability);
+
+impl Drop for FailOnExit {
+    fn drop(&mut self) {
+        self.0.fail();
+    }
 }
 
 /// Starts the commit thread.
@@ -214,10 +281,42 @@ pub struct CommitParts {
 /// When the system cannot start a thread.
 pub fn spawn(parts: CommitParts) -> io::Result<(CommitHandle, CommitThread)> {
     let (queue, messages) = mpsc::channel(QUEUE_SUBMISSIONS);
-    let worker = Worker::new(parts);
-    let thread = thread::Builder::new().name("commit".to_owned()).spawn(move || worker.run(messages))?;
+    let run = thread_of(parts);
+    let thread = thread::Builder::new().name("commit".to_owned()).spawn(move || run(messages))?;
     let permits = Arc::new(Semaphore::new(QUEUE_COMMANDS));
     Ok((CommitHandle { queue: queue.clone(), permits }, CommitThread { queue, thread }))
+}
+
+type Run = Box<dyn FnOnce(mpsc::Receiver<Message>) + Send>;
+
+/// The commit thread of a single node, or of a node of a cluster.
+fn thread_of(parts: CommitParts) -> Run {
+    let CommitParts { store, index, feed, watches, completed, availability, clock, metrics, .. } = parts;
+    let local = LocalParts { index, feed, watches, completed, review_changes: parts.review_changes };
+    let copy = LocalCopy::new(local);
+    let fail_on_exit = FailOnExit(availability.clone());
+    match parts.cluster {
+        None => Box::new(move |messages| {
+            let _fail = fail_on_exit;
+            let (log, commits) = (LocalLog::new(store), Sequence::ZERO);
+            Worker { log, copy, availability, clock, metrics, commits }.run(messages);
+        }),
+        Some(cluster) => {
+            let runtime = Handle::current();
+            Box::new(move |messages| {
+                let _fail = fail_on_exit;
+                let worker = ReplicatedWorker::new(cluster, (store, copy), (availability, clock, metrics));
+                runtime.block_on(worker.run(messages));
+            })
+        }
+    }
+}
+
+/// Closes the store at the end of the commit thread.
+fn close(store: Box<dyn Store>, contents: Contents) {
+    if let Err(error) = store.close(contents) {
+        tracing::warn!(%error, "cannot write the snapshot file; nothing is lost, but the next start takes longer");
+    }
 }
 
 impl CommitHandle {
@@ -261,6 +360,14 @@ impl CommitHandle {
             waiting.push(results);
         }
         Ok(Submitted { waiting })
+    }
+
+    /// Starts an operation on the cluster.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotReady`] when the server stops.
+    pub async fn operate(&self, operation: ClusterOperation) -> Result<(), ServiceError> {
+        self.queue.send(Message::Cluster(operation)).await.map_err(|_| STOPPING)
     }
 
     /// The number of commands that wait.

@@ -186,6 +186,32 @@ server_args! {
         [num_args = 0..=1, default_missing_value = "true"];
     scratch: PathBuf, "NEARBY_SCRATCH", "DIR",
         "Directory for a temporary copy of the base of a store on a read-only file system, if neither snapshot file nor journal have all records";
+    cluster: Vec<String>, "NEARBY_CLUSTER", "URLS",
+        "NATS brokers of the cluster that this server is a node of, such as nats://10.0.0.1:4222, separated by commas; the data directory must be a member (`nearby cluster init` or `join`) [default: none, a single node]",
+        [value_delimiter = ','];
+    cluster_node: String, "NEARBY_CLUSTER_NODE", "NAME",
+        "Name of this node, unique in the cluster; required with --cluster";
+    cluster_stream: String => "NEARBY", "NEARBY_CLUSTER_STREAM", "NAME",
+        "Name of the JetStream stream that holds the log of the cluster";
+    cluster_address: String, "NEARBY_CLUSTER_ADDRESS", "URL",
+        "Address of this server for other nodes, such as https://10.0.0.1:50051 [default: the address that it listens on]";
+    cluster_monitors: Vec<String>, "NEARBY_CLUSTER_MONITORS", "URLS",
+        "Monitoring endpoints of the brokers, such as http://10.0.0.1:8222, separated by commas: they tell whether a broker syncs each message",
+        [value_delimiter = ','];
+    cluster_nkey: PathBuf, "NEARBY_CLUSTER_NKEY", "FILE",
+        "File with the seed of the nkey for the brokers";
+    cluster_ca: PathBuf, "NEARBY_CLUSTER_CA", "FILE",
+        "Certificate authorities of the brokers, in PEM; connections then use TLS";
+    cluster_cert: PathBuf, "NEARBY_CLUSTER_CERT", "FILE",
+        "Client certificate for the brokers, in PEM; requires --cluster-cert-key and --cluster-ca";
+    cluster_cert_key: PathBuf, "NEARBY_CLUSTER_CERT_KEY", "FILE",
+        "Private key of the client certificate for the brokers, in PEM";
+    cluster_peer_key: PathBuf, "NEARBY_CLUSTER_PEER_KEY", "FILE",
+        "File of an API key with the role operate, with which this node calls the others";
+    cluster_peer_ca: PathBuf, "NEARBY_CLUSTER_PEER_CA", "FILE",
+        "Certificate authorities of the other nodes, in PEM [default: those of the operating system]";
+    cluster_max_lag: u64 = 1_000, "NEARBY_CLUSTER_MAX_LAG", "MESSAGES",
+        "Commits that this node may lack and still be ready for searches";
     expose_internal_fields: bool = false, "NEARBY_EXPOSE_INTERNAL_FIELDS", "BOOL",
         "Return labels and external ids of merchants to callers without the role manage, too",
         [num_args = 0..=1, default_missing_value = "true"];

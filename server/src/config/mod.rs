@@ -2,6 +2,7 @@
 
 mod args;
 mod auth;
+mod cluster;
 mod http_listener;
 mod network;
 
@@ -15,6 +16,7 @@ use thiserror::Error;
 pub use self::args::{ServerArgs, Setting, renamed};
 use crate::{
     auth::{AuthSettings, rate_limit::PerIpRateLimit},
+    cluster::ClusterSettings,
     disk_monitor::MinFreeSpace,
     http::settings::HttpSettings,
     net::{limits::ConnectionLimits, tls::TlsFiles},
@@ -81,6 +83,8 @@ pub struct Settings {
     pub store_mode: OpenMode,
     /// Directory for a copy of a base on a read-only file system.
     pub scratch: Option<PathBuf>,
+    /// The cluster, unless the server is a single node.
+    pub cluster: Option<ClusterSettings>,
     /// The log filter of the settings file.
     pub log: Option<String>,
 }
@@ -183,6 +187,7 @@ impl ServerArgs {
                 OpenMode::ReadWrite
             },
             data_dir: args.data_dir(),
+            cluster: args.cluster()?,
             log: args.log,
             scratch: args.scratch,
             address_file: args.address_file,

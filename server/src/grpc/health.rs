@@ -36,6 +36,13 @@ impl Health {
         self.set(MERCHANT_SERVICE, is_writable).await;
     }
 
+    /// Sets whether a node of a cluster is close enough to the end of the log to serve searches.
+    pub(crate) async fn set_current(&self, is_current: bool) {
+        for service in ["", NEARBY_SERVICE] {
+            self.set(service, is_current).await;
+        }
+    }
+
     async fn set(&self, service: &str, is_serving: bool) {
         let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
         self.reporter.set_service_status(service, status).await;

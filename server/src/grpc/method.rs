@@ -34,7 +34,7 @@ const MAX_OTHER_BYTES: usize = 4 * 1024;
 /// All methods, the most frequent ones first. Exports and backups are audited although they change nothing, since they take
 /// all merchants out of the server.
 #[rustfmt::skip]
-pub(crate) const METHODS: [Method; 23] = {
+pub(crate) const METHODS: [Method; 27] = {
     use Class::{Bulk, Search, Write};
     const READ: &[Role] = &[Role::Search];
     const MANAGE: &[Role] = &[Role::Manage];
@@ -74,6 +74,10 @@ pub(crate) const METHODS: [Method; 23] = {
         stream("/nearby.v1.MerchantService/ExportMerchants",        Bulk,   MANAGE,  SMALL, true,   false),
         stream("/nearby.v1.MerchantService/WatchMerchants",         Search, MANAGE,  SMALL, false,  false),
         stream("/nearby.v1.MerchantService/BackUpMerchants",        Bulk,   OPERATE, SMALL, true,   false),
+        unary ("/nearby.v1.ClusterService/GetClusterStatus",        Search, OPERATE, SMALL, false,  false),
+        unary ("/nearby.v1.ClusterService/HealCluster",             Write,  OPERATE, SMALL, true,   false),
+        unary ("/nearby.v1.ClusterService/UpgradeClusterFormat",    Write,  OPERATE, SMALL, true,   false),
+        unary ("/nearby.v1.ClusterService/HashContents",            Bulk,   OPERATE, SMALL, true,   false),
     ]
 };
 
@@ -178,7 +182,7 @@ mod tests {
             let taking = METHODS.iter().filter(move |method| method.resource() == Some(resource));
             taking.map(Method::name).collect::<Vec<_>>()
         };
-        let unary = ["BatchSearchNearby", "GetDensity", "BatchGetMerchants", "ListMerchants"];
+        let unary = ["BatchSearchNearby", "GetDensity", "BatchGetMerchants", "ListMerchants", "HashContents"];
         assert_eq!(of(Resource::BulkCalls), unary);
         let streams = ["StreamSearchNearby", "ImportMerchants", "ExportMerchants", "BackUpMerchants"];
         assert_eq!(of(Resource::Streams), streams);

@@ -6,7 +6,7 @@
 //! | `server` | all layers in order, and the services inside them |
 //! | `middleware` | one file per layer |
 //! | `method` | what the layers must know of a method before its request is read |
-//! | `nearby_service`, `merchant_service` | the handlers |
+//! | `nearby_service`, `merchant_service`, `cluster_service` | the handlers |
 //! | `charges`, `cost` | the account of a call, and the costs that are charged to it |
 //! | `request_bounds` | bounds the messages within a request before it is decoded |
 //! | `request_context` | principal, roles, deadline and audit record of a call, for its handler |
@@ -21,6 +21,7 @@
 //! | `fuzz_requests` | entry points of the fuzzers |
 
 pub(crate) mod charges;
+pub(crate) mod cluster_service;
 pub(crate) mod convert;
 pub(crate) mod cost;
 pub(crate) mod fuzz_requests;

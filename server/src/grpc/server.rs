@@ -4,12 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use nearby_proto::{
     DESCRIPTORS,
-    server::{merchant_service_server::MerchantServiceServer, nearby_service_server::NearbyServiceServer},
+    server::{
+        cluster_service_server::ClusterServiceServer, merchant_service_server::MerchantServiceServer,
+        nearby_service_server::NearbyServiceServer,
+    },
 };
 use tonic::service::Routes;
 use tower::ServiceBuilder;
 
 use super::{
+    cluster_service::ClusterServiceImpl,
     health::Health,
     merchant_service::MerchantServiceImpl,
     method::MAX_MESSAGE_BYTES,
@@ -123,7 +127,8 @@ async fn routes(server: &GrpcServer) -> Result<(Routes, Health), tonic_reflectio
     let (health, health_service) = Health::new().await;
     let mut routes = Routes::new(health_service)
         .add_service(NearbyServiceServer::new(searches).max_decoding_message_size(MAX_MESSAGE_BYTES))
-        .add_service(MerchantServiceServer::new(merchants).max_decoding_message_size(MAX_MESSAGE_BYTES));
+        .add_service(MerchantServiceServer::new(merchants).max_decoding_message_size(MAX_MESSAGE_BYTES))
+        .add_service(ClusterServiceServer::new(ClusterServiceImpl { handle: server.handle.clone() }));
     if server.reflection {
         let reflection = || {
             tonic_reflection::server::Builder::configure()

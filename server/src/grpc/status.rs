@@ -88,6 +88,12 @@ impl From<ServiceError> for Status {
             | ServiceError::Overloaded(_)
             | ServiceError::DiskFull
             | ServiceError::ReadOnly
+            | ServiceError::NoQuorum(_)
+            | ServiceError::ClusterFault(_)
+            | ServiceError::OutcomeUnknown
+            | ServiceError::RevisionNotReached { .. }
+            | ServiceError::NoCluster
+            | ServiceError::ClusterOperation(_)
             | ServiceError::Internal(_) => {}
         }
         if let Some(delay) = retry_delay(&error) {
@@ -105,6 +111,9 @@ impl From<ServiceError> for Status {
 fn retry_delay(error: &ServiceError) -> Option<Duration> {
     match error {
         ServiceError::NotReady(_)
+        | ServiceError::NoQuorum(_)
+        | ServiceError::OutcomeUnknown
+        | ServiceError::RevisionNotReached { .. }
         | ServiceError::LimitReached(_)
         | ServiceError::PrincipalLimitReached(_) => Some(RETRY_DELAY),
         ServiceError::DiskFull => Some(DISK_FULL_RETRY_DELAY),
@@ -119,11 +128,14 @@ fn retry_delay(error: &ServiceError) -> Option<Duration> {
 /// google.rpc.RetryInfo, but they honour this.
 fn pushback(error: &ServiceError) -> Option<MetadataValue<Ascii>> {
     match error {
-        ServiceError::NotReady(_) => Some(MetadataValue::from_static("500")),
+        ServiceError::NotReady(_)
+        | ServiceError::NoQuorum(_)
+        | ServiceError::OutcomeUnknown
+        | ServiceError::RevisionNotReached { .. } => Some(MetadataValue::from_static("500")),
         ServiceError::Overloaded(retry_delay) => retry_delay.as_millis().to_string().parse().ok(),
-        ServiceError::ReadOnly | ServiceError::RateLimited(Exceeded::Burst(_)) => {
-            Some(MetadataValue::from_static("-1"))
-        }
+        ServiceError::ReadOnly
+        | ServiceError::ClusterFault(_)
+        | ServiceError::RateLimited(Exceeded::Burst(_)) => Some(MetadataValue::from_static("-1")),
         ServiceError::RateLimited(Exceeded::Until(wait)) | ServiceError::IpRateLimited(wait) => {
             (wait.as_millis() + 1).to_string().parse().ok()
         }
@@ -192,6 +204,12 @@ fn code_and_reason(error: &ServiceError) -> (Code, Reason) {
         }
         ServiceError::DiskFull => (Code::ResourceExhausted, reason::DISK_FULL),
         ServiceError::ReadOnly => (Code::Unavailable, reason::STORE_READ_ONLY),
+        ServiceError::NoQuorum(_) => (Code::Unavailable, reason::NO_QUORUM),
+        ServiceError::ClusterFault(_) => (Code::Unavailable, reason::CLUSTER_FAULT),
+        ServiceError::OutcomeUnknown => (Code::Unavailable, reason::OUTCOME_UNKNOWN),
+        ServiceError::RevisionNotReached { .. } => (Code::Unavailable, reason::REVISION_NOT_REACHED),
+        ServiceError::NoCluster => (Code::FailedPrecondition, reason::NOT_A_CLUSTER),
+        ServiceError::ClusterOperation(_) => (Code::FailedPrecondition, reason::CLUSTER_OPERATION_FAILED),
         ServiceError::Internal(_) => (Code::Internal, reason::INTERNAL),
     }
 }

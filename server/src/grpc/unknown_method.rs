@@ -84,7 +84,7 @@ mod tests {
                 false,
                 &[
                     "unknown service `nearby.v2.NearbyService`",
-                    "nearby.v1.NearbyService, nearby.v1.MerchantService, grpc.health.v1.Health",
+                    "nearby.v1.NearbyService, nearby.v1.MerchantService, nearby.v1.ClusterService, grpc.health.v1.Health",
                 ],
             ),
             ("/a.B/C", true, &["grpc.reflection.v1.ServerReflection"]),

@@ -7,14 +7,14 @@ use std::{fmt, fs, io, path::Path, str::FromStr};
 
 use crate::fs::atomic_write::{Readers, replace_file};
 
-/// Name of the file in a data directory.
-const FILE: &str = "history-id";
-
 /// A random id: the revisions of two servers have the same meaning only if their ids are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryId(u128);
 
 impl HistoryId {
+    /// Name of its file in a data directory.
+    pub(crate) const FILE: &str = "history-id";
+
     /// Creates the id of a new history.
     ///
     /// # Errors
@@ -23,6 +23,11 @@ impl HistoryId {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         Ok(Self(u128::from_le_bytes(bytes)))
+    }
+
+    /// Returns the id of the history of a cluster.
+    pub(crate) fn of_cluster(id: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(id))
     }
 
     /// Returns the id of the history in a data directory.
@@ -35,7 +40,7 @@ impl HistoryId {
     /// # Errors
     /// When the file cannot be read or written.
     pub(super) fn load_or_create(data_dir: &Path, may_write: bool) -> io::Result<Self> {
-        let file = data_dir.join(FILE);
+        let file = data_dir.join(Self::FILE);
         let inode = inode(data_dir)?;
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
@@ -125,7 +130,7 @@ mod tests {
         assert_eq!(HistoryId::load_or_create(&moved, true).unwrap(), first);
 
         fs::create_dir(&copy).unwrap();
-        fs::copy(moved.join(FILE), copy.join(FILE)).unwrap();
+        fs::copy(moved.join(HistoryId::FILE), copy.join(HistoryId::FILE)).unwrap();
         let second = HistoryId::load_or_create(&copy, true).unwrap();
         assert_ne!(second, first);
         assert_eq!(HistoryId::load_or_create(&copy, true).unwrap(), second);

@@ -56,6 +56,11 @@ impl PageTokens {
         Ok(Self { keys, history: HistoryId::load_or_create(data_dir, may_write)? })
     }
 
+    /// The same keys, for another history.
+    pub(crate) fn with_history(self, history: HistoryId) -> Self {
+        Self { history, ..self }
+    }
+
     /// The history of the server's revisions.
     #[must_use]
     pub fn history(&self) -> HistoryId {

@@ -11,7 +11,7 @@ use super::{
 use crate::error::ServiceError;
 
 /// A partial update of a merchant whose fields have been checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MerchantPatch {
     /// The merchant.
     pub id: MerchantId,
@@ -25,7 +25,7 @@ pub struct MerchantPatch {
 }
 
 /// The update of a patch.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Update {
     /// Replaces the merchant.
     Replace(Merchant),
@@ -44,7 +44,7 @@ pub enum Update {
 }
 
 /// The fields that a patch replaces, and their values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FieldUpdate {
     /// The names of the fields.
     pub fields: FieldSet,

@@ -311,6 +311,12 @@ impl SearchMetrics {
 }
 
 impl CommitMetrics {
+    /// Records a commit.
+    pub(crate) fn observe(&self, took: Duration, changes: usize) {
+        self.took_s.observe(took.as_secs_f64());
+        self.commands.observe(f64::from(u32::try_from(changes).unwrap_or(u32::MAX)));
+    }
+
     fn new(make: &Maker) -> prometheus::Result<Self> {
         let took = "Duration of a commit: the write to the journal and its fdatasync";
         let commands = "Commands of a commit";

@@ -1,10 +1,10 @@
 //! The connection to the brokers.
 
-use std::{sync::mpsc::SyncSender, time::Duration};
+use std::time::Duration;
 
 use async_nats::{ConnectOptions, Event, ServerAddr, ServerInfo};
 
-use super::{JetStreamError, JetStreamSettings, TlsFiles};
+use super::{Events, JetStreamError, JetStreamSettings, TlsFiles};
 use crate::{log::LogEvent, message::MAX_MESSAGE_BYTES};
 
 /// Interval of pings: a broker that hangs is noticed after two.
@@ -39,7 +39,7 @@ pub(super) fn addresses(settings: &JetStreamSettings) -> Result<Vec<ServerAddr>,
 /// Options of the connection. With `events`, connections are retried without end, and each is reported.
 pub(super) fn options(
     settings: &JetStreamSettings,
-    events: Option<SyncSender<LogEvent>>,
+    events: Option<Events>,
 ) -> Result<ConnectOptions, JetStreamError> {
     let mut options = settings.nkey_seed.clone().map_or_else(ConnectOptions::new, ConnectOptions::with_nkey);
     if let Some(TlsFiles { authorities, certificate }) = &settings.tls {

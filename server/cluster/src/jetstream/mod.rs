@@ -2,6 +2,7 @@
 //!
 //! | module | content |
 //! |---|---|
+//! | `administrator` | operations on a log by an administrator |
 //! | `connection` | the connection to the brokers |
 //! | `stream` | the stream's settings, and its creation |
 //! | `requests` | requests and their results as events |
@@ -12,6 +13,7 @@
 //!   is sent again with the same expectation instead.
 //! - Deliveries come from one broker, which may hang. Reads and descriptions come from the stream's leader.
 
+mod administrator;
 mod connection;
 mod requests;
 mod stream;
@@ -20,15 +22,24 @@ mod tests;
 
 use std::{
     path::PathBuf,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
     time::Duration,
 };
 
 use thiserror::Error;
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, mpsc},
+};
 
 use self::requests::Client;
-pub use self::stream::{LogShape, create_log, required_settings};
+pub use self::{
+    administrator::{Administrator, LogDescription},
+    stream::{LogShape, required_settings},
+};
 use crate::{
     identity::NodeName,
     log::{LogEvent, Monotonic, Request, RequestQueue},
@@ -36,6 +47,8 @@ use crate::{
 
 /// Events that wait for the commit thread. Messages are at most 8 MiB, and a delivery has at most 16 under way.
 const MAX_EVENTS: usize = 1_024;
+/// Pause of a delivery whose events are not taken.
+const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Settings of the connection to the brokers.
 #[derive(Clone)]
@@ -75,6 +88,14 @@ impl std::fmt::Debug for JetStreamSettings {
 }
 
 impl JetStreamSettings {
+    /// Checks the settings without a connection.
+    ///
+    /// # Errors
+    /// [`JetStreamError::Settings`].
+    pub fn check(&self) -> Result<(), JetStreamError> {
+        connection::addresses(self).map(drop)
+    }
+
     /// Subject of commits.
     pub(crate) fn commit_subject(&self) -> String {
         format!("{}.log", self.stream.to_lowercase())
@@ -103,6 +124,16 @@ pub enum JetStreamError {
         /// The problem and the remedy.
         problem: String,
     },
+    /// An operation on a stream failed.
+    #[error("cannot {action} the stream {stream}: {reason}")]
+    Operation {
+        /// The operation.
+        action: &'static str,
+        /// Name of the stream.
+        stream: String,
+        /// The reason.
+        reason: String,
+    },
     /// The stream cannot be created, or has other settings.
     #[error("cannot create the stream {stream}: {reason}")]
     Create {
@@ -118,6 +149,34 @@ pub enum JetStreamError {
 pub struct JetStreamLog {
     requests: mpsc::UnboundedSender<Request>,
     events: Receiver<LogEvent>,
+    wake: Arc<Notify>,
+}
+
+/// The events of a log, and who waits for them.
+#[derive(Clone, Debug)]
+struct Events {
+    queue: SyncSender<LogEvent>,
+    wake: Arc<Notify>,
+}
+
+impl Events {
+    /// Adds an event unless the queue is full.
+    fn try_send(&self, event: LogEvent) -> Result<(), TrySendError<LogEvent>> {
+        self.queue.try_send(event)?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Adds an event, and waits while the queue is full.
+    async fn send(&self, mut event: LogEvent) {
+        loop {
+            event = match self.try_send(event) {
+                Ok(()) | Err(TrySendError::Disconnected(_)) => return,
+                Err(TrySendError::Full(event)) => event,
+            };
+            tokio::time::sleep(FULL_QUEUE_PAUSE).await;
+        }
+    }
 }
 
 impl JetStreamLog {
@@ -128,7 +187,9 @@ impl JetStreamLog {
     /// If the settings are invalid.
     pub fn connect(settings: JetStreamSettings, runtime: &Handle) -> Result<Self, JetStreamError> {
         let (sender, requests) = mpsc::unbounded_channel();
-        let (events, receiver): (SyncSender<LogEvent>, _) = sync_channel(MAX_EVENTS);
+        let (queue, receiver) = sync_channel(MAX_EVENTS);
+        let events = Events { queue, wake: Arc::default() };
+        let wake = Arc::clone(&events.wake);
         let options = connection::options(&settings, Some(events.clone()))?;
         let servers = connection::addresses(&settings)?;
         runtime.spawn(async move {
@@ -138,7 +199,13 @@ impl JetStreamLog {
                 Err(error) => tracing::error!(%error, "cannot connect to the brokers"),
             }
         });
-        Ok(Self { requests: sender, events: receiver })
+        Ok(Self { requests: sender, events: receiver, wake })
+    }
+
+    /// Returns what is notified when there is an event.
+    #[must_use]
+    pub fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
     }
 
     /// Waits for the next event.

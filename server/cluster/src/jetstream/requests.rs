@@ -1,10 +1,6 @@
 //! Requests to the brokers, and their results as events.
 
-use std::{
-    error::Error,
-    sync::mpsc::{SyncSender, TrySendError},
-    time::Duration,
-};
+use std::{error::Error, time::Duration};
 
 use async_nats::{
     jetstream::{
@@ -19,7 +15,7 @@ use async_nats::{
 use futures_util::StreamExt;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
-use super::{JetStreamSettings, stream::log_info};
+use super::{Events, JetStreamSettings, stream::log_info};
 use crate::{
     identity::Sequence,
     log::{Answer, LogEvent, Request},
@@ -34,8 +30,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_DELIVERED: i64 = 16;
 /// Lifetime of a request for messages. Half of it is the heartbeat that reveals a dead delivery.
 const DELIVERY_EXPIRY: Duration = Duration::from_secs(2);
-/// Pause of a delivery whose events are not taken.
-const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
+/// Pause after a delivery has ended: brokers without a leader refuse each attempt.
+const RESTART_PAUSE: Duration = Duration::from_millis(100);
 
 /// A connected client.
 pub(super) struct Client {
@@ -46,16 +42,12 @@ pub(super) struct Client {
     commit_subject: Subject,
     own_subject: Subject,
     announcements: String,
-    events: SyncSender<LogEvent>,
+    events: Events,
     delivery: Option<JoinHandle<()>>,
 }
 
 impl Client {
-    pub(super) fn new(
-        client: async_nats::Client,
-        settings: &JetStreamSettings,
-        events: SyncSender<LogEvent>,
-    ) -> Self {
+    pub(super) fn new(client: async_nats::Client, settings: &JetStreamSettings, events: Events) -> Self {
         Self {
             publisher: ContextBuilder::new().timeout(PUBLISH_TIMEOUT).build(client.clone()),
             client,
@@ -105,7 +97,7 @@ impl Client {
                         Ok(acknowledgement) => Answer::Stored(Sequence(acknowledgement.sequence)),
                         Err(error) => answer_of(&error, base, length),
                     };
-                    send(&events, LogEvent::Answer { attempt, answer }).await;
+                    events.send(LogEvent::Answer { attempt, answer }).await;
                 });
             }
             Request::Follow(after) => {
@@ -120,14 +112,14 @@ impl Client {
                         // The caller asks again.
                         Err(_) => return,
                     };
-                    send(&events, LogEvent::Read { sequence, message }).await;
+                    events.send(LogEvent::Read { sequence, message }).await;
                 });
             }
             Request::Inspect(request) => {
                 let broker = self.client.server_info();
                 tokio::spawn(async move {
                     if let Ok(info) = stream.get_info().await {
-                        send(&events, LogEvent::Info { request, info: log_info(&info, &broker) }).await;
+                        events.send(LogEvent::Info { request, info: log_info(&info, &broker) }).await;
                     }
                 });
             }
@@ -174,7 +166,7 @@ fn last_sequence_in(text: &str) -> Option<Sequence> {
     digits.parse().ok().map(Sequence)
 }
 
-async fn forward_announcements(client: async_nats::Client, subject: String, events: SyncSender<LogEvent>) {
+async fn forward_announcements(client: async_nats::Client, subject: String, events: Events) {
     let Ok(mut announcements) = client.subscribe(subject).await else { return };
     while let Some(announcement) = announcements.next().await {
         // A queue that is full contains enough of them: each replaces the one before.
@@ -183,7 +175,7 @@ async fn forward_announcements(client: async_nats::Client, subject: String, even
 }
 
 /// Delivers messages until the broker stops.
-async fn deliver(stream: Stream<()>, after: Sequence, events: SyncSender<LogEvent>) {
+async fn deliver(stream: Stream<()>, after: Sequence, events: Events) {
     let config = pull::OrderedConfig {
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: after.next().0 },
         max_batch: MAX_DELIVERED,
@@ -199,23 +191,11 @@ async fn deliver(stream: Stream<()>, after: Sequence, events: SyncSender<LogEven
             let Ok(info) = message.info() else { break };
             let sequence = Sequence(info.stream_sequence);
             let message = message.message.payload;
-            send(&events, LogEvent::Message { sequence, message }).await;
+            events.send(LogEvent::Message { sequence, message }).await;
         }
     }
-    // Not at once: brokers without a leader refuse each attempt.
-    tokio::time::sleep(FULL_QUEUE_PAUSE * 20).await;
-    send(&events, LogEvent::Unfollowed).await;
-}
-
-/// Sends an event, and waits while the queue is full.
-async fn send(events: &SyncSender<LogEvent>, mut event: LogEvent) {
-    loop {
-        event = match events.try_send(event) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => return,
-            Err(TrySendError::Full(event)) => event,
-        };
-        tokio::time::sleep(FULL_QUEUE_PAUSE).await;
-    }
+    tokio::time::sleep(RESTART_PAUSE).await;
+    events.send(LogEvent::Unfollowed).await;
 }
 
 #[cfg(test)]

@@ -120,28 +120,30 @@ pub(super) fn log_info(info: &Info, broker: &ServerInfo) -> LogInfo {
         last: Sequence(info.state.last_sequence),
         incarnation: u64::try_from(info.created.unix_timestamp_nanos()).unwrap_or_default(),
         settings,
+        leader: cluster
+            .and_then(|cluster| cluster.leader.clone())
+            .unwrap_or_else(|| broker.server_name.clone()),
         lagging: lagging.filter(|peer| !peer.current).map(|peer| peer.name.clone()).collect(),
     }
 }
 
-/// Creates the stream of a cluster, or verifies one that exists. Needs an administrator's credentials.
-///
-/// # Errors
-/// If no broker accepts the connection, a broker is too old, or a stream with other settings exists.
-pub async fn create_log(
+/// Returns the cluster of a stream, if its metadata names one.
+pub(super) fn cluster_of(config: &Config) -> Option<ClusterId> {
+    ClusterId::parse(config.metadata.get(CLUSTER_KEY)?)
+}
+
+/// Creates a stream, or verifies one that exists.
+pub(super) async fn create(
+    context: &jetstream::Context,
     settings: &JetStreamSettings,
     cluster: ClusterId,
     shape: LogShape,
 ) -> Result<(), JetStreamError> {
-    let (options, servers) = (connection::options(settings, None)?, connection::addresses(settings)?);
-    let client =
-        options.connect(servers).await.map_err(|error| JetStreamError::Connect(error.to_string()))?;
-    connection::check_broker(&client.server_info())?;
     let failed = |reason: String| JetStreamError::Create { stream: settings.stream.clone(), reason };
     let wanted = config(settings, cluster, shape);
-    let stream = jetstream::new(client).get_or_create_stream(wanted).await;
+    let stream = context.get_or_create_stream(wanted).await;
     let stream = stream.map_err(|error| failed(error.to_string()))?;
-    // The broker was checked above.
+    // The broker was checked when it was connected.
     let (found, required) =
         (settings_of(&stream.cached_info().config), settings_of(&config(settings, cluster, shape)));
     match required.iter().find(|(name, value)| found.get(*name) != Some(value)) {

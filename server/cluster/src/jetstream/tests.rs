@@ -130,7 +130,9 @@ impl Brokers {
 
     fn try_create(&self, stream: &str, cluster: ClusterId, replicas: usize) -> Result<(), JetStreamError> {
         let shape = LogShape { replicas, max_bytes: 256 * 1024 * 1024, first: Sequence(1) };
-        self.runtime.block_on(create_log(&self.settings(stream, "admin"), cluster, shape))
+        self.runtime.block_on(async {
+            Administrator::connect(&self.settings(stream, "admin")).await?.create(cluster, shape).await
+        })
     }
 
     fn connect(&self, stream: &str, node: &str) -> JetStreamLog {
@@ -290,26 +292,22 @@ fn wait_for(what: &str, condition: impl Fn() -> bool) {
 }
 
 fn publish_genesis(brokers: &Brokers, stream: &str) {
-    let mut log = brokers.connect(stream, "init");
     let commit = CommitId { process: ProcessId([0; 16]), counter: 0 };
     let state = TestReplica::new().digest();
     let genesis = Header::genesis(CLUSTER, (commit, NodeName::parse("init").unwrap()), state, UnixMicros(0));
-    let batch = OwnedBatch::default();
-    let proposal = Proposal {
-        attempt: 1,
-        base: Sequence::ZERO,
-        batch: &batch.as_batch(&[]),
-        message: genesis.encode_empty().unwrap(),
-    };
-    log.propose(&proposal);
-    let start = Instant::now();
-    loop {
-        assert!(start.elapsed() < MAX_WAIT, "the genesis is not stored");
-        match log.wait(Duration::from_millis(100)) {
-            Some(LogEvent::Answer { answer, .. }) => break assert_eq!(answer, Answer::Stored(Sequence(1))),
-            _ => continue,
-        }
-    }
+    let message = genesis.encode_empty().unwrap();
+    brokers.runtime.block_on(async {
+        let administrator = Administrator::connect(&brokers.settings(stream, "init")).await.unwrap();
+        assert!(administrator.publish(Sequence::ZERO, message.clone()).await.unwrap());
+        assert!(!administrator.publish(Sequence::ZERO, message.clone()).await.unwrap(), "it has a message");
+        let described = administrator.describe().await.unwrap();
+        let (first, last) = (Sequence(1), Sequence(1));
+        assert_eq!(described, Some(LogDescription { cluster: Some(CLUSTER), first, last }));
+        assert_eq!(administrator.read(Sequence(1)).await.unwrap(), Some(message));
+        assert_eq!(administrator.read(Sequence(2)).await.unwrap(), None);
+        let other = Administrator::connect(&brokers.settings("NONE", "init")).await.unwrap();
+        assert_eq!(other.describe().await.unwrap(), None);
+    });
 }
 
 /// A fault of one of three brokers.

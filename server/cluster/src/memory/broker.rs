@@ -214,6 +214,7 @@ impl Broker {
 
     fn info(&mut self) -> LogInfo {
         let mut info = LogInfo {
+            leader: "memory".to_owned(),
             is_authoritative: self.has_leader,
             first: self.first,
             last: self.last,

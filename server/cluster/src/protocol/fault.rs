@@ -132,14 +132,46 @@ pub enum Blocked {
     CatchingUp,
 }
 
+impl Blocked {
+    /// Returns a description for callers and operators.
+    #[must_use]
+    pub fn description(&self) -> &'static str {
+        match self {
+            Self::Draining => "the node stops",
+            Self::Fault => "the node has a fault",
+            Self::DiskFull => "the local disk is full",
+            Self::Clock => "the clock of the node differs from those of the others by more than a minute",
+            Self::InFlight => "no majority of the brokers has stored the last commit",
+            Self::Joining => "the node compares its history with that of the log",
+            Self::NotListening => "the node does not receive its own announcements from the brokers",
+            Self::Peer(_) => "another node has applied more",
+            Self::TwoHistories(_) => "another node has applied another message",
+            Self::NoInfo => "the brokers have no leader, or cannot be reached",
+            Self::CatchingUp => "the node applies messages that it has missed",
+        }
+    }
+
+    /// Returns the peer that is the reason, if it is one.
+    #[must_use]
+    pub fn peer(&self) -> Option<&NodeName> {
+        match self {
+            Self::Peer(name) | Self::TwoHistories(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 /// A batch was not proposed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ProposeError {
     /// Nothing may be decided now.
+    #[error("{}", .0.description())]
     Blocked(Blocked),
     /// The log would not accept the batch.
+    #[error("{0}")]
     Size(SizeError),
     /// A node cannot read the format.
+    #[error("the node {node} cannot read the format {format}; upgrade it first")]
     UnreadableFormat {
         /// The format.
         format: u16,
@@ -147,6 +179,7 @@ pub enum ProposeError {
         node: NodeName,
     },
     /// The log has this format, or a newer one.
+    #[error("the log has the format {0} already")]
     FormatInUse(u16),
 }
 

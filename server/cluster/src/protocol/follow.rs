@@ -79,8 +79,9 @@ impl<R: Replica, T> Protocol<R, T> {
         }
     }
 
-    /// The highest sequence that is known or said to exist.
-    pub(super) fn known_last(&self, now: Monotonic) -> Sequence {
+    /// Returns the highest sequence that is known or said to exist.
+    #[must_use]
+    pub fn known_last(&self, now: Monotonic) -> Sequence {
         let peer = self.peers.ahead(self.position.applied, now).map(|peer| peer.announcement.applied);
         let received = self.inbox.keys().next_back().copied();
         let known = [Some(self.watch.last()), Some(self.claimed), peer, received];

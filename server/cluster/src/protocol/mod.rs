@@ -68,7 +68,7 @@ use crate::{
     announcement::{Announcement, NodeState},
     identity::Sequence,
     log::{LogEvent, LogInfo, Monotonic},
-    replica::{Position, Replica},
+    replica::{Position, Replica, ReplicaError},
 };
 
 /// Interval of announcements and of inspections of the log.
@@ -295,6 +295,23 @@ impl<R: Replica, T> Protocol<R, T> {
             has_lost_redundancy: self.watch.has_lost_redundancy(time),
             counters: self.counters,
         }
+    }
+
+    /// Returns the latest description of the log by its leader.
+    #[must_use]
+    pub fn log_info(&self) -> Option<&LogInfo> {
+        self.watch.since(Monotonic::ZERO)
+    }
+
+    /// Returns whether the node lacks so few messages that it is ready.
+    #[must_use]
+    pub fn is_current(&self, now: Now) -> bool {
+        self.lag(now.monotonic) <= self.config.max_lag
+    }
+
+    /// The local copy has failed outside of a commit.
+    pub fn replica_failed(&mut self, error: &ReplicaError) {
+        self.fail(Fault::Replica(error.to_string()));
     }
 
     /// Returns the peers that were heard of lately.

@@ -40,7 +40,7 @@ pub(super) async fn back_up(
     (handle, charges): (ServiceHandle, Arc<Charges>),
     send_timeout: Duration,
 ) -> Result<ResponseStream<Encoded<BackUpMerchantsResponse>>, ServiceError> {
-    let (BackupContents { contents, digest }, permit) = service.back_up().await?;
+    let (BackupContents { contents, digest, .. }, permit) = service.back_up().await?;
     let (messages, received) = mpsc::channel(BUFFERED_MESSAGES);
     let created_at = clock::system()();
     let runtime = Handle::current();

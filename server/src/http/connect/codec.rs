@@ -33,7 +33,7 @@ macro_rules! codecs {
 
 /// All unary and server-streaming methods. The others stream requests, which browsers cannot.
 #[rustfmt::skip]
-const CODECS: [Codec; 20] = codecs! {
+const CODECS: [Codec; 24] = codecs! {
     "NearbyService" {
         "SearchNearby"         wire::SearchNearbyRequest         => wire::SearchNearbyResponse;
         "BatchSearchNearby"    wire::BatchSearchNearbyRequest    => wire::BatchSearchNearbyResponse as batch_response;
@@ -57,6 +57,12 @@ const CODECS: [Codec; 20] = codecs! {
         "ExportMerchants"      wire::ExportMerchantsRequest      => wire::ExportMerchantsResponse;
         "WatchMerchants"       wire::WatchMerchantsRequest       => wire::WatchMerchantsResponse;
         "BackUpMerchants"      wire::BackUpMerchantsRequest      => wire::BackUpMerchantsResponse;
+    }
+    "ClusterService" {
+        "GetClusterStatus"     wire::GetClusterStatusRequest     => wire::GetClusterStatusResponse;
+        "HealCluster"          wire::HealClusterRequest          => wire::HealClusterResponse;
+        "UpgradeClusterFormat" wire::UpgradeClusterFormatRequest => wire::UpgradeClusterFormatResponse;
+        "HashContents"         wire::HashContentsRequest         => wire::HashContentsResponse;
     }
 };
 

@@ -1,0 +1,97 @@
+//! Starts a node of a cluster: checks that its store is a member, and connects to the log.
+
+use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
+
+use nearby_cluster::{
+    archive::{Archive, ArchiveLimits},
+    identity::{ClusterId, ProcessId, Sequence},
+    jetstream::{JetStreamLog, required_settings},
+    message::{MessageHash, NEWEST_FORMAT},
+    protocol::Config,
+    replica::Position,
+};
+use nearby_store::LogPosition;
+use tokio::runtime::Handle;
+
+use super::error::StartError;
+use crate::{
+    cluster::{ClusterParts, ClusterSettings, ClusterView},
+    config::Settings,
+    page_token::HistoryId,
+    record,
+};
+
+/// Directory of the last messages of the log, in the data directory.
+pub(crate) const ARCHIVE: &str = "cluster-log";
+
+/// The parts of a node: none for a single node, whose store must belong to no cluster.
+pub(super) fn node(
+    settings: &Settings,
+    position: Option<&LogPosition>,
+    listens_on: SocketAddr,
+) -> Result<Option<ClusterParts>, StartError> {
+    let data_dir = || settings.data_dir.clone();
+    match (&settings.cluster, position) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(StartError::Member { data_dir: data_dir() }),
+        (Some(_), None) => Err(StartError::NotAMember { data_dir: data_dir() }),
+        (Some(cluster), Some(position)) => {
+            let scheme = if settings.tls.is_some() { "https" } else { "http" };
+            let address = cluster.address.clone().unwrap_or_else(|| format!("{scheme}://{listens_on}"));
+            connect(cluster, position, &settings.data_dir, address).map(Some)
+        }
+    }
+}
+
+/// Connects to the log, which missing brokers do not prevent.
+fn connect(
+    settings: &ClusterSettings,
+    position: &LogPosition,
+    data_dir: &Path,
+    address: String,
+) -> Result<ClusterParts, StartError> {
+    let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
+    let cluster = ClusterId(position.cluster);
+    let position = position_of(position);
+    let brokers = settings.brokers.clone();
+    let archive = Archive::open(&data_dir.join(ARCHIVE), ArchiveLimits::default(), position.applied)
+        .map_err(|error| internal(&error))?;
+    let mut process = [0; 16];
+    getrandom::fill(&mut process).map_err(|error| internal(&error))?;
+    let config = Config {
+        cluster,
+        node: brokers.node.clone(),
+        process: ProcessId(process),
+        address,
+        max_format: NEWEST_FORMAT,
+        settings: required_settings(&brokers, cluster),
+        max_lag: settings.max_lag,
+        derive_fields: Arc::new(|stored| record::derive_fields(stored).0),
+    };
+    let view =
+        ClusterView::new(cluster, brokers.node.clone(), (brokers.stream.clone(), config.address.clone()));
+    let log = JetStreamLog::connect(brokers, &Handle::current()).map_err(|error| internal(&error))?;
+    tracing::info!(%cluster, node = %config.node, applied = position.applied.0, "node of a cluster");
+    Ok(ClusterParts { config, wake: log.wake(), log: Box::new(log), position, archive, view })
+}
+
+/// Removes the files of a node from a directory that belongs to a cluster no longer. Its history of revisions is a new one: the
+/// cluster goes on with other changes.
+pub(crate) fn remove_files(data_dir: &Path) -> io::Result<()> {
+    let ignore_missing = |result: io::Result<()>| match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    ignore_missing(fs::remove_dir_all(data_dir.join(ARCHIVE)))?;
+    ignore_missing(fs::remove_file(data_dir.join(HistoryId::FILE)))
+}
+
+/// The position of a store, as the protocol uses it.
+pub(crate) fn position_of(position: &LogPosition) -> Position {
+    Position {
+        applied: Sequence(position.sequence),
+        hash: MessageHash(position.hash),
+        time: position.time,
+        format: position.format,
+    }
+}

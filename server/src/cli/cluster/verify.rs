@@ -1,0 +1,109 @@
+//! `nearby cluster verify`: compares the contents of all nodes as of one commit.
+
+use std::time::Duration;
+
+use clap::Args;
+use nearby_client::Client;
+use nearby_proto::v1 as wire;
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use super::{REMEDY, print};
+use crate::cli::{escape, exit_code::CliError, target::ServerAddress, terminal};
+
+/// Commits from now to the one that is compared: all nodes must have been asked before they reach it. With two thousand commits
+/// per second, this is an eighth of a second; without other writes, empty commits take about as long.
+const AHEAD: u64 = 256;
+/// Attempts, each with a later commit: some node has passed the one that was chosen.
+const MAX_ATTEMPTS: u64 = 5;
+/// Limit for all nodes to reach the commit and to compute their hash.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct VerifyArgs {
+    #[command(flatten)]
+    server: ServerAddress,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Verified {
+    sequence: u64,
+    equal: bool,
+    nodes: Vec<NodeHash>,
+}
+
+#[derive(Serialize)]
+struct NodeHash {
+    name: String,
+    hash: String,
+    records: u64,
+}
+
+pub(super) async fn run(args: VerifyArgs) -> Result<(), CliError> {
+    let verified = verify(&args.server).await?;
+    print(args.json, &verified, || report(&verified))?;
+    if verified.equal { Ok(()) } else { Err(CliError::data("the nodes have different contents")) }
+}
+
+async fn verify(server: &ServerAddress) -> Result<Verified, CliError> {
+    let first = server.connect(REMEDY).await?;
+    let status = first.get_cluster_status(wire::GetClusterStatusRequest {}).await?;
+    let mut clients: Vec<(String, Client)> = Vec::new();
+    for node in &status.nodes {
+        let remedy = format!("the node {} must run, and be reachable from here", node.name);
+        let client = if node.name == status.node {
+            first.clone()
+        } else {
+            server.at(&node.address).connect(&remedy).await?
+        };
+        clients.push((node.name.clone(), client.with_deadline(TIMEOUT)));
+    }
+    let mut attempt = 1;
+    loop {
+        let status = first.get_cluster_status(wire::GetClusterStatusRequest {}).await?;
+        let applied = status.nodes.iter().map(|node| node.applied).max().unwrap_or_default();
+        let sequence = applied + AHEAD * attempt;
+        match hashes(&clients, (sequence, &status.node)).await {
+            Ok(nodes) => {
+                let equal = nodes
+                    .windows(2)
+                    .all(|pair| (&pair[0].hash, pair[0].records) == (&pair[1].hash, pair[1].records));
+                return Ok(Verified { sequence, equal, nodes });
+            }
+            Err(_) if attempt < MAX_ATTEMPTS => attempt += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Asks all nodes at once. One of them commits nothing until the log is long enough.
+async fn hashes(
+    clients: &[(String, Client)],
+    (sequence, advancing): (u64, &str),
+) -> Result<Vec<NodeHash>, CliError> {
+    let mut asking = JoinSet::new();
+    for (name, client) in clients.iter().cloned() {
+        let request = wire::HashContentsRequest { sequence, advance: name == advancing };
+        asking.spawn(async move { (client.hash_contents(request).await, name) });
+    }
+    let mut nodes = Vec::new();
+    while let Some(Ok((hashed, name))) = asking.join_next().await {
+        let wire::HashContentsResponse { hash, records, .. } = hashed?;
+        nodes.push(NodeHash { name, hash, records });
+    }
+    nodes.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(nodes)
+}
+
+fn report(verified: &Verified) -> String {
+    let lines = verified.nodes.iter().map(|node| {
+        let records = terminal::count(node.records, "record", "records");
+        format!("{}  {}  {records}\n", node.hash, escape::value(&node.name))
+    });
+    let result = if verified.equal { "all nodes are equal" } else { "THE NODES DIFFER" };
+    lines.chain([format!("{result} as of message {}\n", verified.sequence)]).collect()
+}

@@ -1,0 +1,404 @@
+//! The commit thread of a node of a cluster: decides on the local copy, proposes to the log, and applies what the log contains.
+//!
+//! One commit is in flight at a time. Submissions that arrive meanwhile are decided together after it. When another node's
+//! commit is stored first, the submissions are decided again on the state that contains it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use nearby_cluster::{
+    identity::Sequence,
+    log::{CommitLog, Monotonic},
+    message::MAX_BATCH_BYTES,
+    protocol::{Action, Blocked, HealError, Now, ProposeError, Protocol},
+    replica::Replica,
+};
+use nearby_store::{OwnedBatch, Store, encoded_change_bytes};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::timeout,
+};
+
+use super::{
+    ClusterOperation, Message, Results, STOPPING, Submission, UpgradeError, close,
+    local_copy::{DecidedBatch, LocalCopy},
+    store_replica::StoreReplica,
+    waiting::Waiting,
+};
+use crate::{
+    clock::Clock,
+    cluster::{ClusterParts, ClusterView, WriteState, staleness::Staleness, view::ClusterState},
+    error::ServiceError,
+    telemetry::metrics::Metrics,
+    write_availability::WriteAvailability,
+};
+
+/// Time without the possibility to commit after which changes are rejected.
+const REJECT_AFTER: Duration = Duration::from_secs(5);
+/// Time after which the callers of a commit in flight are told that its outcome is unknown. It stays in flight.
+const UNKNOWN_AFTER: Duration = Duration::from_secs(20);
+/// Time within which an appended commit is synced to the local disk.
+const SYNC_INTERVAL: Duration = Duration::from_millis(50);
+/// Interval at which other threads learn the state of the node.
+const VIEW_INTERVAL: Duration = Duration::from_millis(100);
+/// Events that are handled before submissions are.
+const MAX_EVENTS: usize = 64;
+
+/// The replies of a commit in flight.
+enum InFlight {
+    /// Submissions, with their results if the commit is stored.
+    Batch(Vec<(Submission, Results)>),
+    /// A change of the format.
+    Upgrade(oneshot::Sender<Result<Sequence, UpgradeError>>),
+    /// A commit without a caller, or whose callers have been answered.
+    Unattended,
+}
+
+pub(super) struct ReplicatedWorker {
+    protocol: Protocol<StoreReplica, ()>,
+    log: Box<dyn CommitLog + Send>,
+    wake: Arc<Notify>,
+    view: ClusterView,
+    staleness: Staleness,
+    availability: WriteAvailability,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    waiting: Waiting,
+    in_flight: Option<(InFlight, Instant, usize)>,
+    /// Time since which nothing could be decided for another reason than a commit in flight.
+    blocked_since: Option<Monotonic>,
+    heal_replies: Vec<oneshot::Sender<Result<u64, HealError>>>,
+    /// Commit nothing until the log is so long.
+    advance_to: Sequence,
+    sync_due: Option<Monotonic>,
+    next_view: Monotonic,
+    is_stopping: bool,
+}
+
+impl ReplicatedWorker {
+    pub(super) fn new(
+        parts: ClusterParts,
+        (store, copy): (Box<dyn Store>, LocalCopy),
+        (availability, clock, metrics): (WriteAvailability, Clock, Arc<Metrics>),
+    ) -> Self {
+        let ClusterParts { config, log, wake, position, archive, view } = parts;
+        let replica = StoreReplica {
+            store,
+            copy,
+            archive,
+            cluster: config.cluster,
+            position,
+            availability: availability.clone(),
+            clock: Arc::clone(&clock),
+            is_unsynced: false,
+            captures: std::collections::BTreeMap::new(),
+        };
+        Self {
+            protocol: Protocol::new(config, replica, view.now()),
+            log,
+            wake,
+            view,
+            staleness: Staleness::default(),
+            availability,
+            clock,
+            metrics,
+            waiting: Waiting::default(),
+            in_flight: None,
+            blocked_since: None,
+            heal_replies: Vec::new(),
+            advance_to: Sequence::ZERO,
+            sync_due: None,
+            next_view: Duration::ZERO,
+            is_stopping: false,
+        }
+    }
+
+    /// Runs until the commit thread is stopped, and closes the store.
+    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        let wake = Arc::clone(&self.wake);
+        loop {
+            self.take_events();
+            self.take_messages(&mut messages);
+            self.decide();
+            self.perform();
+            self.maintain();
+            if self.is_stopping && self.protocol.is_drained() {
+                break;
+            }
+            let now = self.view.now();
+            let wait = self.next_timer(now).saturating_sub(now);
+            let accepts = !self.is_stopping && !self.waiting.is_full();
+            tokio::select! {
+                biased;
+                () = wake.notified() => {}
+                message = messages.recv(), if accepts => match message {
+                    Some(message) => self.handle(message),
+                    None => self.stop(),
+                },
+                _ = timeout(wait, std::future::pending::<()>()) => {}
+            }
+        }
+        messages.close();
+        self.waiting.reject(&STOPPING);
+        let (mut replica, _) = self.protocol.into_parts();
+        if let Err(error) = replica.sync() {
+            tracing::error!(%error, "cannot sync the store; the next start applies the last commits again");
+        }
+        close(replica.store, replica.copy.contents());
+    }
+
+    fn now(&self) -> Now {
+        Now { monotonic: self.view.now(), clock: (self.clock)() }
+    }
+
+    fn next_timer(&self, now: Monotonic) -> Monotonic {
+        let timers = [Some(self.protocol.next_tick(now)), Some(self.next_view), self.sync_due];
+        timers.into_iter().flatten().min().unwrap_or(now)
+    }
+
+    /// Handles the events of the log that have arrived.
+    fn take_events(&mut self) {
+        for _ in 0..MAX_EVENTS {
+            let now = self.now();
+            match self.log.poll(now.monotonic) {
+                Some(event) => self.protocol.handle(now, event),
+                None => return self.protocol.tick(now),
+            }
+            self.perform();
+        }
+        // The rest at once, after submissions.
+        self.wake.notify_one();
+    }
+
+    fn take_messages(&mut self, messages: &mut mpsc::Receiver<Message>) {
+        while !self.is_stopping && !self.waiting.is_full() {
+            let Ok(message) = messages.try_recv() else { return };
+            self.handle(message);
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Submit(submission) => self.waiting.push(submission),
+            Message::BackupContents(reply) => drop(reply.send(self.protocol.replica().contents())),
+            Message::Cluster(operation) => self.operate(operation),
+            Message::Stop => self.stop(),
+        }
+    }
+
+    fn stop(&mut self) {
+        self.is_stopping = true;
+        self.protocol.drain(self.now());
+        self.waiting.reject(&STOPPING);
+    }
+
+    fn operate(&mut self, operation: ClusterOperation) {
+        match operation {
+            ClusterOperation::Heal(reply) => match self.protocol.heal(self.view.now()) {
+                Ok(()) => self.heal_replies.push(reply),
+                Err(error) => drop(reply.send(Err(error))),
+            },
+            ClusterOperation::Upgrade { format, reply } => {
+                match self.protocol.upgrade(self.now(), format, ()) {
+                    Ok(()) => self.in_flight = Some((InFlight::Upgrade(reply), Instant::now(), 0)),
+                    Err(((), error)) => drop(reply.send(Err(UpgradeError::Refused(error)))),
+                }
+            }
+            ClusterOperation::Capture { sequence, advance, reply } => {
+                self.protocol.replica_mut().capture(sequence, reply);
+                if advance {
+                    self.advance_to = self.advance_to.max(sequence);
+                }
+            }
+        }
+    }
+
+    /// Decides what waits, if that is possible now, and rejects it if it has not been for too long.
+    fn decide(&mut self) {
+        let now = self.now();
+        let state = self.write_state(now);
+        self.view.set_write_state(state);
+        if let Err(error) = state.check().and_then(|()| self.availability.check()) {
+            self.waiting.reject(&error);
+            return;
+        }
+        while self.protocol.blocked(now).is_none() {
+            let batch = self.waiting.take_batch();
+            if !batch.is_empty() {
+                self.decide_batch(batch, now);
+            } else if self.protocol.replica().position().applied < self.advance_to {
+                self.propose(OwnedBatch::default(), InFlight::Unattended, now);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn decide_batch(&mut self, batch: Vec<Submission>, now: Now) {
+        let works = batch.iter().map(|submission| submission.work.clone());
+        let decided = self.protocol.replica().copy.decide(works, self.protocol.log_time(now));
+        let DecidedBatch { batch: decided, results, .. } = decided;
+        let is_trial = decided.changes.is_empty() && batch.iter().all(Submission::is_trial);
+        let bytes: usize = decided.changes.iter().map(encoded_change_bytes).sum();
+        if bytes > MAX_BATCH_BYTES && batch.len() > 1 {
+            // Updates of single fields are small commands, and each stores a whole merchant.
+            self.waiting.split(batch);
+        } else if is_trial {
+            // Commits nothing, and answers as of the state that is known here.
+            acknowledge(batch.into_iter().zip(results).collect());
+        } else {
+            self.propose(decided, InFlight::Batch(batch.into_iter().zip(results).collect()), now);
+        }
+    }
+
+    fn propose(&mut self, batch: OwnedBatch, in_flight: InFlight, now: Now) {
+        let changes = batch.changes.len();
+        match (self.protocol.propose(now, batch, ()), in_flight) {
+            (Ok(()), in_flight) => {
+                self.waiting.relax();
+                self.in_flight = Some((in_flight, Instant::now(), changes));
+            }
+            (Err(((), ProposeError::Size(error))), InFlight::Batch(batch)) if batch.len() == 1 => {
+                tracing::error!(%error, "a request is larger than the log accepts");
+                answer(batch, &ServiceError::ResponseTooLarge(nearby_cluster::message::MAX_MESSAGE_BYTES));
+            }
+            (Err(((), ProposeError::Size(_))), InFlight::Batch(batch)) => {
+                self.waiting.split(batch.into_iter().map(|(submission, _)| submission).collect());
+            }
+            (Err(_), InFlight::Batch(batch)) => {
+                self.waiting.put_back(batch.into_iter().map(|(submission, _)| submission).collect());
+            }
+            (Err(_), _) => {}
+        }
+    }
+
+    /// Does what the protocol asks for.
+    fn perform(&mut self) {
+        for action in self.protocol.take_actions() {
+            match action {
+                Action::Log(action) => action.perform(self.log.as_mut()),
+                Action::Acknowledge((), sequence) => self.acknowledged(sequence),
+                Action::DecideAgain(()) => match self.in_flight.take() {
+                    Some((InFlight::Batch(batch), ..)) => {
+                        self.waiting.put_back(batch.into_iter().map(|(submission, _)| submission).collect());
+                    }
+                    Some((InFlight::Upgrade(reply), ..)) => drop(reply.send(Err(UpgradeError::Conflict))),
+                    Some((InFlight::Unattended, ..)) | None => {}
+                },
+                Action::Unresolved(()) => self.give_up(),
+                Action::TooLarge(()) => {
+                    tracing::error!(
+                        "the log refuses a commit for its size, which was checked: the broker's limit is lower"
+                    );
+                    self.give_up();
+                }
+                Action::Healed { republished } => self.healed(&Ok(republished)),
+                Action::NotHealed(error) => self.healed(&Err(error)),
+            }
+        }
+    }
+
+    fn acknowledged(&mut self, sequence: Sequence) {
+        match self.in_flight.take() {
+            Some((InFlight::Batch(batch), began, changes)) => {
+                self.metrics.commits.observe(began.elapsed(), changes);
+                acknowledge(batch);
+            }
+            Some((InFlight::Upgrade(reply), ..)) => drop(reply.send(Ok(sequence))),
+            Some((InFlight::Unattended, ..)) | None => {}
+        }
+    }
+
+    /// Answers the callers of a commit whose outcome they will not learn here.
+    fn give_up(&mut self) {
+        if let Some((InFlight::Batch(batch), ..)) = self.in_flight.take() {
+            answer(batch, &ServiceError::OutcomeUnknown);
+        }
+    }
+
+    fn healed(&mut self, result: &Result<u64, HealError>) {
+        self.heal_replies.drain(..).for_each(|reply| drop(reply.send(result.clone())));
+    }
+
+    /// Whether changes are accepted: not during a fault, nor when none could be decided for too long.
+    fn write_state(&mut self, now: Now) -> WriteState {
+        let status = self.protocol.status(now);
+        if let Some(fault) = &status.fault {
+            return WriteState::Fault(fault.label());
+        }
+        let blocked = self.protocol.blocked(now);
+        match &blocked {
+            None => self.blocked_since = None,
+            Some(Blocked::InFlight) => {
+                if status.in_flight.is_some_and(|age| age < REJECT_AFTER) {
+                    self.blocked_since = None;
+                }
+            }
+            Some(_) => {
+                self.blocked_since.get_or_insert(now.monotonic);
+            }
+        }
+        let has_waited = |since| now.monotonic.saturating_sub(since) >= REJECT_AFTER;
+        let is_late = status.in_flight.is_some_and(|age| age >= REJECT_AFTER);
+        match &blocked {
+            Some(reason) if is_late || self.blocked_since.is_some_and(has_waited) => {
+                WriteState::NoQuorum(reason.description())
+            }
+            _ => WriteState::Writable,
+        }
+    }
+
+    /// Does what is due besides the protocol.
+    fn maintain(&mut self) {
+        let now = self.now();
+        let last = self.protocol.known_last(now.monotonic);
+        let applied = self.protocol.replica().position().applied;
+        self.view.set_stale_since(self.staleness.update(applied, last, now.monotonic));
+        if self.protocol.replica().is_unsynced {
+            let due = *self.sync_due.get_or_insert(now.monotonic + SYNC_INTERVAL);
+            if now.monotonic >= due {
+                self.sync_due = None;
+                if let Err(error) = self.protocol.replica_mut().sync() {
+                    self.protocol.replica_failed(&error);
+                }
+            }
+        }
+        let replica = self.protocol.replica_mut();
+        if replica.store.is_checkpoint_due() {
+            replica.store.checkpoint(replica.copy.contents());
+        }
+        if self.in_flight.as_ref().is_some_and(|(_, began, _)| began.elapsed() >= UNKNOWN_AFTER) {
+            self.give_up();
+        }
+        if now.monotonic >= self.next_view {
+            self.next_view = now.monotonic + VIEW_INTERVAL;
+            self.publish_state(now);
+        }
+    }
+
+    fn publish_state(&self, now: Now) {
+        let peers = self.protocol.peers(now).map(|peer| (peer.announcement.clone(), peer.clock_offset));
+        let status = self.protocol.status(now);
+        let is_current = self.protocol.is_current(now);
+        let state = ClusterState {
+            revision: self.protocol.replica().digest().watermarks.last,
+            max_format: nearby_cluster::message::NEWEST_FORMAT,
+            blocked: self.protocol.blocked(now),
+            log: self.protocol.log_info().cloned(),
+            peers: peers.collect(),
+            status,
+        };
+        self.view.set_state(state, is_current);
+    }
+}
+
+fn acknowledge(batch: Vec<(Submission, Results)>) {
+    // Fails when the caller has gone away; its commands are committed all the same.
+    batch.into_iter().for_each(|(submission, results)| drop(submission.reply.send(results)));
+}
+
+fn answer(batch: Vec<(Submission, Results)>, error: &ServiceError) {
+    batch.into_iter().for_each(|(submission, _)| drop(submission.reply.send(Err(error.clone()))));
+}

@@ -1,0 +1,99 @@
+//! `nearby.v1.ClusterService`.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `status` | what this node knows of the cluster |
+
+mod status;
+
+use std::sync::Arc;
+
+use nearby_cluster::identity::Sequence;
+use nearby_proto::{
+    server::cluster_service_server::ClusterService,
+    v1::{
+        GetClusterStatusRequest, GetClusterStatusResponse, HashContentsRequest, HashContentsResponse,
+        HealClusterRequest, HealClusterResponse, UpgradeClusterFormatRequest, UpgradeClusterFormatResponse,
+    },
+};
+use nearby_store::content_hash;
+use tokio::{sync::oneshot, task::spawn_blocking};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    commit::ClusterOperation,
+    error::ServiceError,
+    service::{NOT_READY, Service, ServiceHandle},
+};
+
+/// Implements the service.
+pub(crate) struct ClusterServiceImpl {
+    pub(crate) handle: ServiceHandle,
+}
+
+type Reply<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl ClusterService for ClusterServiceImpl {
+    async fn get_cluster_status(
+        &self,
+        _: Request<GetClusterStatusRequest>,
+    ) -> Reply<GetClusterStatusResponse> {
+        let service = self.node()?;
+        let view = service.cluster.as_ref().ok_or(ServiceError::NoCluster)?;
+        Ok(Response::new(status::response(view)?))
+    }
+
+    async fn heal_cluster(&self, _: Request<HealClusterRequest>) -> Reply<HealClusterResponse> {
+        let (reply, result) = oneshot::channel();
+        self.operate(ClusterOperation::Heal(reply)).await?;
+        let republished = result.await.map_err(|_| NOT_READY)?.map_err(|error| failed(&error))?;
+        Ok(Response::new(HealClusterResponse { republished }))
+    }
+
+    async fn upgrade_cluster_format(
+        &self,
+        request: Request<UpgradeClusterFormatRequest>,
+    ) -> Reply<UpgradeClusterFormatResponse> {
+        let format = request.into_inner().format;
+        let format = u16::try_from(format).map_err(|_| failed(&format!("there is no format {format}")))?;
+        let (reply, result) = oneshot::channel();
+        self.operate(ClusterOperation::Upgrade { format, reply }).await?;
+        let Sequence(sequence) =
+            result.await.map_err(|_| ServiceError::OutcomeUnknown)?.map_err(|error| failed(&error))?;
+        Ok(Response::new(UpgradeClusterFormatResponse { sequence }))
+    }
+
+    async fn hash_contents(&self, request: Request<HashContentsRequest>) -> Reply<HashContentsResponse> {
+        let HashContentsRequest { sequence, advance } = request.into_inner();
+        let service = self.node()?;
+        let taken = if sequence == 0 {
+            service.commits.backup_contents().await?
+        } else {
+            let (reply, contents) = oneshot::channel();
+            let sequence = Sequence(sequence);
+            service.commits.operate(ClusterOperation::Capture { sequence, advance, reply }).await?;
+            contents.await.map_err(|_| failed(&"the node has applied more; ask for a later sequence"))?
+        };
+        let sequence = taken.position.map_or(sequence, |position| position.sequence);
+        let hashed = spawn_blocking(move || content_hash(&taken.contents)).await;
+        let (hash, records) = hashed.map_err(|_| ServiceError::Internal("the hash was not computed"))?;
+        Ok(Response::new(HashContentsResponse { sequence, hash: format!("{hash:032x}"), records }))
+    }
+}
+
+impl ClusterServiceImpl {
+    /// The service of a node.
+    fn node(&self) -> Result<Arc<Service>, ServiceError> {
+        let service = self.handle.service()?;
+        if service.cluster.is_some() { Ok(service) } else { Err(ServiceError::NoCluster) }
+    }
+
+    async fn operate(&self, operation: ClusterOperation) -> Result<(), ServiceError> {
+        self.node()?.commits.operate(operation).await
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ServiceError {
+    ServiceError::ClusterOperation(error.to_string())
+}
