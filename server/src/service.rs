@@ -1,10 +1,16 @@
 //! The operations of the server, without wire types: shared by both gRPC services and the admin endpoint.
 
-use std::sync::{Arc, atomic::AtomicI64};
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
-use nearby_index::{IndexReader, Merchant, MerchantId, Snapshot, StoredMerchant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use nearby_index::{IndexReader, Merchant, MerchantId, Revision, Snapshot, StoredMerchant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::timeout,
+};
 
 use crate::{
     change_feed::ChangeFeed,
@@ -18,6 +24,9 @@ use crate::{
     record::{FieldSet, MerchantPatch, Update},
     watch_registry::WatchRegistry,
 };
+
+/// Longest wait of a call for a revision that its caller has seen at another node.
+pub(crate) const MAX_REVISION_WAIT: Duration = Duration::from_secs(2);
 
 /// Reads and writes merchants.
 #[derive(Debug)]
@@ -80,6 +89,31 @@ impl Service {
             Some(fields) => Command::Patch(overlay(merchant, fields)),
         };
         self.commits.submit_each(merchants.into_iter().map(command).collect(), options).await
+    }
+
+    /// Waits until the server has reached a revision.
+    ///
+    /// # Errors
+    /// [`ServiceError::RevisionNotReached`] when it has not in time.
+    pub async fn wait_for_revision(&self, min: Revision, limit: Duration) -> Result<(), ServiceError> {
+        let mut latest = self.feed.subscribe();
+        let reached = timeout(limit, latest.wait_for(|latest| *latest >= min)).await;
+        if matches!(reached, Ok(Ok(_))) {
+            return Ok(());
+        }
+        Err(ServiceError::RevisionNotReached { asked: min, now: self.snapshot().revision() })
+    }
+
+    /// The merchants as of a revision that the caller has seen at another node, or later. A single node does not wait: it has all
+    /// revisions of its history.
+    ///
+    /// # Errors
+    /// As [`Self::wait_for_revision`].
+    pub async fn snapshot_since(&self, seen: Option<Revision>) -> Result<Arc<Snapshot>, ServiceError> {
+        if let (Some(seen), Some(_)) = (seen, &self.cluster) {
+            self.wait_for_revision(seen, MAX_REVISION_WAIT).await?;
+        }
+        Ok(self.snapshot())
     }
 
     /// Everything as of the last commit, and the permit of the backup.

@@ -10,6 +10,7 @@
 //! | `GET /log` | The log filter |
 //! | `PUT /log` | Sets the log filter, as `--log` does, until the next start or SIGHUP; requires the role `operate`, or, without authentication, a client on this machine |
 
+mod cluster;
 mod connections;
 
 use std::{
@@ -184,6 +185,7 @@ impl AdminServer {
             merchants_hidden: snapshot.len() - snapshot.visible_len(),
             revision: snapshot.revision().0,
             is_writable: is_writable && node_is_writable,
+            cluster: service.cluster.as_ref().and_then(cluster::scrape),
             commands_waiting: service.commits.waiting(),
             last_backup_s: service.last_backup_s.load(Ordering::Relaxed),
             ..without_service

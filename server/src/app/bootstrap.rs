@@ -131,6 +131,19 @@ pub(super) async fn is_behind(settings: &ClusterSettings, position: &LogPosition
     }
 }
 
+/// Replaces the store of a node that is behind by a copy of the node that is furthest.
+pub(super) async fn refresh(
+    data_dir: &Path,
+    settings: &ClusterSettings,
+    cluster: ClusterId,
+) -> Result<LogPosition, BootstrapError> {
+    let administrator = Administrator::connect(&settings.brokers).await?;
+    let node = freshest(&administrator, settings, cluster).await?;
+    let node =
+        node.ok_or_else(|| BootstrapError::NothingToJoin("no other node announces itself".to_owned()))?;
+    copy(data_dir, settings, (cluster, &node)).await
+}
+
 /// Replaces the store of a stopped node, or creates one, by an exact copy of a running node.
 pub(crate) async fn copy(
     data_dir: &Path,

@@ -13,8 +13,13 @@ use nearby_cluster::{
 use nearby_store::LogPosition;
 use tokio::runtime::Handle;
 
-use super::error::StartError;
+use super::{
+    Progress, bootstrap,
+    error::StartError,
+    startup::{self, OpenStore},
+};
 use crate::{
+    clock,
     cluster::{ClusterParts, ClusterSettings, ClusterView},
     config::Settings,
     page_token::HistoryId,
@@ -24,8 +29,44 @@ use crate::{
 /// Directory of the last messages of the log, in the data directory.
 pub(crate) const ARCHIVE: &str = "cluster-log";
 
+/// Opens the store, and connects to the log of the cluster that it belongs to. A node that lacks messages which the log no longer
+/// contains becomes a copy of another one first. A server that listens on no address is none: it works on a closed store.
+pub(super) async fn open(
+    settings: &Settings,
+    progress: &Progress,
+    listens_on: Option<SocketAddr>,
+) -> Result<(OpenStore, Option<ClusterParts>), StartError> {
+    let mut opened = open_store(settings, progress).await?;
+    let Some(listens_on) = listens_on else { return Ok((opened, None)) };
+    if let (Some(cluster), Some(position)) = (&settings.cluster, opened.position)
+        && bootstrap::is_behind(cluster, &position).await
+    {
+        tracing::warn!(
+            applied = position.sequence,
+            "the log no longer contains the next message; copying another node"
+        );
+        drop(opened);
+        // Without a copy, searches are served as of what is here.
+        match bootstrap::refresh(&settings.data_dir, cluster, ClusterId(position.cluster)).await {
+            Ok(copied) => tracing::info!(applied = copied.sequence, "copied another node"),
+            Err(error) => {
+                tracing::error!(%error, "cannot copy another node; restart this one when there is another")
+            }
+        }
+        opened = open_store(settings, progress).await?;
+    }
+    let parts = node(settings, opened.position.as_ref(), listens_on)?;
+    Ok((opened, parts))
+}
+
+async fn open_store(settings: &Settings, progress: &Progress) -> Result<OpenStore, StartError> {
+    let (settings, progress) = (settings.clone(), progress.clone());
+    let opening = tokio::task::spawn_blocking(move || startup::open(&settings, &progress));
+    opening.await.map_err(|error| StartError::Internal(error.to_string()))?
+}
+
 /// The parts of a node: none for a single node, whose store must belong to no cluster.
-pub(super) fn node(
+fn node(
     settings: &Settings,
     position: Option<&LogPosition>,
     listens_on: SocketAddr,
@@ -68,8 +109,8 @@ fn connect(
         max_lag: settings.max_lag,
         derive_fields: Arc::new(|stored| record::derive_fields(stored).0),
     };
-    let view =
-        ClusterView::new(cluster, brokers.node.clone(), (brokers.stream.clone(), config.address.clone()));
+    let names = (brokers.stream.clone(), config.address.clone());
+    let view = ClusterView::new(cluster, brokers.node.clone(), names, clock::Monotonic::system());
     let log = JetStreamLog::connect(brokers, &Handle::current()).map_err(|error| internal(&error))?;
     tracing::info!(%cluster, node = %config.node, applied = position.applied.0, "node of a cluster");
     Ok(ClusterParts { config, wake: log.wake(), log: Box::new(log), position, archive, view })

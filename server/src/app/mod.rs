@@ -27,7 +27,7 @@ use crate::{
     admin::AdminServer,
     auth::{Authenticator, audit_log::AuditLog},
     clock,
-    cluster::{ClusterView, WriteState, brokers},
+    cluster::{ClusterParts, ClusterView, WriteState, brokers},
     commit::{self, CommitParts, CommitThread},
     config::{Setting, Settings},
     disk_monitor::DiskMonitor,
@@ -194,67 +194,34 @@ impl ServerHandle {
         };
         let admin = parts.start_admin(settings, tls.clone(), log).await?;
         let grpc = parts.grpc_server(settings)?;
-        let (service, health) = grpc.build().await.map_err(|error| internal(&error))?;
+        let (calls, health) = grpc.build().await.map_err(|error| internal(&error))?;
         let (stop, stopped) = oneshot::channel();
-        let serving = parts.spawn_listeners((listener, http), service, settings, stopped);
+        let serving = parts.spawn_listeners((listener, http), calls, settings, stopped);
 
-        let settings_of_store = settings.clone();
-        let opening = tokio::task::spawn_blocking(move || startup::open(&settings_of_store, &progress));
-        let OpenStore { store, health: store_health, index, merchants, tokens, feed, completed, position } =
-            opening.await.map_err(|error| internal(&error))??;
-        let Parts { authenticator, handle, in_flight, metrics, traces, availability, .. } = parts;
+        let (opened, cluster) = cluster::open(settings, &progress, address).await?;
+        let availability = parts.availability.clone();
         let disk_monitor = DiskMonitor::start(
             settings.data_dir.clone(),
             settings.min_free_disk,
-            store_health,
+            Arc::clone(&opened.health),
             availability.clone(),
         )?;
-        let cluster = match address {
-            Some(address) => cluster::node(settings, position.as_ref(), address)?,
-            None => {
-                if position.is_some() {
-                    availability.set(State::ClusterCopy);
-                }
-                None
-            }
-        };
-        let view = cluster.as_ref().map(|parts| parts.view.clone());
-        let reader = index.reader();
-        let watches = WatchRegistry::default();
-        let commit_parts = CommitParts {
-            store,
-            index,
-            feed: feed.clone(),
-            watches: watches.clone(),
-            completed,
-            availability: availability.clone(),
-            clock: clock::system(),
-            metrics,
-            review_changes: settings.review_changes,
-            cluster,
-        };
-        let (commits, commit_thread) = commit::spawn(commit_parts).map_err(|error| internal(&error))?;
-        let backups = Arc::new(Semaphore::new(MAX_BACKUPS));
+        if opened.position.is_some() && cluster.is_none() {
+            availability.set(State::ClusterCopy);
+        }
+        let merchants = opened.merchants;
         let refresh = run_refresh(Arc::clone(&calendar), clock::system());
+        let (service, commit_thread) = parts.start_service((opened, cluster), calendar, settings)?;
+        let view = service.cluster.clone();
+        let Parts { authenticator, handle, in_flight, traces, .. } = parts;
+        handle.set(service);
+        health.set_all(true).await;
         let mut background: Vec<AbortOnDrop> =
             admin.into_iter().chain([AbortOnDrop(tokio::spawn(refresh))]).collect();
         if let (Some(view), Some(cluster)) = (view.clone(), &settings.cluster) {
             let watch = brokers::watch(cluster.monitors.clone(), move |brokers| view.set_brokers(brokers));
             background.push(AbortOnDrop(tokio::spawn(watch)));
         }
-        let last_backup_s = Arc::default();
-        handle.set(Service {
-            reader,
-            commits,
-            feed,
-            watches,
-            tokens,
-            calendar,
-            backups,
-            last_backup_s,
-            cluster: view.clone(),
-        });
-        health.set_all(true).await;
         Ok(Self {
             address: None,
             http_address: None,
@@ -379,6 +346,43 @@ impl Parts {
         let (address, serving) = admin.serve(address).await.map_err(listen)?;
         tracing::info!(%address, "admin endpoint listening");
         Ok(Some(AbortOnDrop(tokio::spawn(serving))))
+    }
+
+    /// Starts the commit thread on an open store.
+    fn start_service(
+        &self,
+        (opened, cluster): (OpenStore, Option<ClusterParts>),
+        calendar: Arc<HolidayCalendar>,
+        settings: &Settings,
+    ) -> Result<(Service, CommitThread), StartError> {
+        let OpenStore { store, index, tokens, feed, completed, .. } = opened;
+        let (reader, watches) = (index.reader(), WatchRegistry::default());
+        let view = cluster.as_ref().map(|parts| parts.view.clone());
+        let commit_parts = CommitParts {
+            store,
+            index,
+            feed: feed.clone(),
+            watches: watches.clone(),
+            completed,
+            availability: self.availability.clone(),
+            clock: clock::system(),
+            metrics: Arc::clone(&self.metrics),
+            review_changes: settings.review_changes,
+            cluster,
+        };
+        let (commits, commit_thread) = commit::spawn(commit_parts).map_err(|error| internal(&error))?;
+        let service = Service {
+            reader,
+            commits,
+            feed,
+            watches,
+            tokens,
+            calendar,
+            backups: Arc::new(Semaphore::new(MAX_BACKUPS)),
+            last_backup_s: Arc::default(),
+            cluster: view,
+        };
+        Ok((service, commit_thread))
     }
 
     fn grpc_server(&self, settings: &Settings) -> Result<GrpcServer, StartError> {

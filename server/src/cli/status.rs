@@ -200,7 +200,8 @@ mod tests {
     fn the_report_contains_the_rates_of_the_period() {
         let metrics = Metrics::new().unwrap();
         let state = State { merchants_visible: 1_234, is_ready: true, is_writable: true, ..State::default() };
-        let fetch = || serde_json::from_str(&serde_json::to_string(&metrics.status(state)).unwrap()).unwrap();
+        let fetch =
+            || serde_json::from_str(&serde_json::to_string(&metrics.status(state.clone())).unwrap()).unwrap();
         let search = metrics.of_method("/nearby.v1.NearbyService/SearchNearby");
         search.begin();
         search.end(0, Duration::from_secs(1));

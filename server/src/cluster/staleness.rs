@@ -1,11 +1,11 @@
-//! How long a node has known of something newer than what it has applied.
+//! The time for which a node has known of something newer than it has applied.
 
 use std::{collections::VecDeque, time::Duration};
 
 use nearby_cluster::{identity::Sequence, log::Monotonic};
 
-/// Ends of the log that become known within this time count as one, and as known at the first of them: readers are told at
-/// most this much more than the truth.
+/// Ends of the log that become known within this time count as one, and as known at the first of them: the staleness is at
+/// most this much too high.
 const RESOLUTION: Duration = Duration::from_millis(10);
 /// Ends that are remembered: a node that is further behind has the staleness of the oldest.
 const MAX_KNOWN: usize = 4_096;

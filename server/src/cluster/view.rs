@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -19,9 +19,9 @@ use nearby_index::Revision;
 use tokio::sync::watch;
 
 use super::brokers::Broker;
-use crate::error::ServiceError;
+use crate::{clock::Monotonic as MonotonicClock, error::ServiceError};
 
-/// Whether the node accepts changes.
+/// Acceptance of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteState {
     /// Changes are accepted.
@@ -46,7 +46,7 @@ impl WriteState {
     }
 }
 
-/// What a node knows of its cluster.
+/// The state of a cluster as a node knows it.
 #[derive(Clone, Debug)]
 pub struct ClusterState {
     /// State of the node.
@@ -59,6 +59,10 @@ pub struct ClusterState {
     pub blocked: Option<Blocked>,
     /// The latest description of the log by its leader.
     pub log: Option<LogInfo>,
+    /// Changes of the leading broker since the start.
+    pub leader_changes: u64,
+    /// Time since the start in which no changes were accepted.
+    pub unwritable: Duration,
     /// The last announcement of each other node that was heard of lately, and its clock minus ours, in microseconds.
     pub peers: Vec<(Announcement, i64)>,
 }
@@ -73,11 +77,12 @@ struct Shared {
     node: NodeName,
     stream: String,
     address: String,
+    clock: MonotonicClock,
     start: Instant,
     brokers: ArcSwap<Vec<Broker>>,
     state: ArcSwapOption<ClusterState>,
     write_state: watch::Sender<WriteState>,
-    /// Whether the node is close enough to the end of the log to serve searches.
+    /// True if the node is close enough to the end of the log to serve searches.
     is_current: watch::Sender<bool>,
     /// Microseconds after `start` since which something newer is known, plus one; 0 if nothing is.
     stale_since_us: AtomicU64,
@@ -86,13 +91,19 @@ struct Shared {
 impl ClusterView {
     /// The view of a node that knows nothing yet.
     #[must_use]
-    pub fn new(cluster: ClusterId, node: NodeName, (stream, address): (String, String)) -> Self {
+    pub fn new(
+        cluster: ClusterId,
+        node: NodeName,
+        (stream, address): (String, String),
+        clock: MonotonicClock,
+    ) -> Self {
         Self(Arc::new(Shared {
             cluster,
             node,
             stream,
             address,
-            start: Instant::now(),
+            start: clock.now(),
+            clock,
             brokers: ArcSwap::default(),
             state: ArcSwapOption::empty(),
             write_state: watch::Sender::new(WriteState::NoQuorum("the node has just started")),
@@ -138,7 +149,7 @@ impl ClusterView {
     /// The time since the node has started.
     #[must_use]
     pub fn now(&self) -> Monotonic {
-        self.0.start.elapsed()
+        self.0.clock.now().saturating_duration_since(self.0.start)
     }
 
     /// The latest state; `None` until the commit thread runs.
@@ -147,7 +158,7 @@ impl ClusterView {
         self.0.state.load_full()
     }
 
-    /// Whether the node accepts changes.
+    /// Returns whether the node accepts changes, or the reason.
     #[must_use]
     pub fn write_state(&self) -> WriteState {
         *self.0.write_state.borrow()
@@ -159,7 +170,7 @@ impl ClusterView {
         self.0.write_state.subscribe()
     }
 
-    /// Whether the node is close enough to the end of the log to serve searches.
+    /// Returns whether the node is close enough to the end of the log to serve searches.
     #[must_use]
     pub fn is_current(&self) -> bool {
         *self.0.is_current.borrow()

@@ -441,4 +441,6 @@ fn permits_for(commands: &[Command]) -> u32 {
 const STOPPING: ServiceError = ServiceError::NotReady("stopping");
 
 #[cfg(test)]
+mod cluster_tests;
+#[cfg(test)]
 mod tests;

@@ -3,10 +3,7 @@
 //! One commit is in flight at a time. Submissions that arrive meanwhile are decided together after it. When another node's
 //! commit is stored first, the submissions are decided again on the state that contains it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use nearby_cluster::{
     identity::Sequence,
@@ -37,7 +34,7 @@ use crate::{
 
 /// Time without the possibility to commit after which changes are rejected.
 const REJECT_AFTER: Duration = Duration::from_secs(5);
-/// Time after which the callers of a commit in flight are told that its outcome is unknown. It stays in flight.
+/// Time after which the callers of a commit in flight get the error that its outcome is unknown. It stays in flight.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(20);
 /// Time within which an appended commit is synced to the local disk.
 const SYNC_INTERVAL: Duration = Duration::from_millis(50);
@@ -66,7 +63,7 @@ pub(super) struct ReplicatedWorker {
     clock: Clock,
     metrics: Arc<Metrics>,
     waiting: Waiting,
-    in_flight: Option<(InFlight, Instant, usize)>,
+    in_flight: Option<(InFlight, Monotonic, usize)>,
     /// Time since which nothing could be decided for another reason than a commit in flight.
     blocked_since: Option<Monotonic>,
     heal_replies: Vec<oneshot::Sender<Result<u64, HealError>>>,
@@ -74,6 +71,10 @@ pub(super) struct ReplicatedWorker {
     advance_to: Sequence,
     sync_due: Option<Monotonic>,
     next_view: Monotonic,
+    /// The leading broker, and how often it has changed.
+    leader: (String, u64),
+    /// Time in which no changes were accepted, and when it was counted last.
+    unwritable: (Duration, Monotonic),
     is_stopping: bool,
 }
 
@@ -111,6 +112,8 @@ impl ReplicatedWorker {
             advance_to: Sequence::ZERO,
             sync_due: None,
             next_view: Duration::ZERO,
+            leader: (String::new(), 0),
+            unwritable: (Duration::ZERO, Duration::ZERO),
             is_stopping: false,
         }
     }
@@ -202,7 +205,7 @@ impl ReplicatedWorker {
             },
             ClusterOperation::Upgrade { format, reply } => {
                 match self.protocol.upgrade(self.now(), format, ()) {
-                    Ok(()) => self.in_flight = Some((InFlight::Upgrade(reply), Instant::now(), 0)),
+                    Ok(()) => self.in_flight = Some((InFlight::Upgrade(reply), self.view.now(), 0)),
                     Err(((), error)) => drop(reply.send(Err(UpgradeError::Refused(error)))),
                 }
             }
@@ -219,6 +222,11 @@ impl ReplicatedWorker {
     fn decide(&mut self) {
         let now = self.now();
         let state = self.write_state(now);
+        let (unwritable, counted) = &mut self.unwritable;
+        if state != WriteState::Writable {
+            *unwritable += now.monotonic.saturating_sub(*counted);
+        }
+        *counted = now.monotonic;
         self.view.set_write_state(state);
         if let Err(error) = state.check().and_then(|()| self.availability.check()) {
             self.waiting.reject(&error);
@@ -258,7 +266,7 @@ impl ReplicatedWorker {
         match (self.protocol.propose(now, batch, ()), in_flight) {
             (Ok(()), in_flight) => {
                 self.waiting.relax();
-                self.in_flight = Some((in_flight, Instant::now(), changes));
+                self.in_flight = Some((in_flight, now.monotonic, changes));
             }
             (Err(((), ProposeError::Size(error))), InFlight::Batch(batch)) if batch.len() == 1 => {
                 tracing::error!(%error, "a request is larger than the log accepts");
@@ -303,7 +311,7 @@ impl ReplicatedWorker {
     fn acknowledged(&mut self, sequence: Sequence) {
         match self.in_flight.take() {
             Some((InFlight::Batch(batch), began, changes)) => {
-                self.metrics.commits.observe(began.elapsed(), changes);
+                self.metrics.commits.observe(self.view.now().saturating_sub(began), changes);
                 acknowledge(batch);
             }
             Some((InFlight::Upgrade(reply), ..)) => drop(reply.send(Ok(sequence))),
@@ -322,7 +330,7 @@ impl ReplicatedWorker {
         self.heal_replies.drain(..).for_each(|reply| drop(reply.send(result.clone())));
     }
 
-    /// Whether changes are accepted: not during a fault, nor when none could be decided for too long.
+    /// The acceptance of changes: none during a fault, nor when none could be decided for too long.
     fn write_state(&mut self, now: Now) -> WriteState {
         let status = self.protocol.status(now);
         if let Some(fault) = &status.fault {
@@ -369,7 +377,11 @@ impl ReplicatedWorker {
         if replica.store.is_checkpoint_due() {
             replica.store.checkpoint(replica.copy.contents());
         }
-        if self.in_flight.as_ref().is_some_and(|(_, began, _)| began.elapsed() >= UNKNOWN_AFTER) {
+        if self
+            .in_flight
+            .as_ref()
+            .is_some_and(|(_, began, _)| now.monotonic.saturating_sub(*began) >= UNKNOWN_AFTER)
+        {
             self.give_up();
         }
         if now.monotonic >= self.next_view {
@@ -378,7 +390,12 @@ impl ReplicatedWorker {
         }
     }
 
-    fn publish_state(&self, now: Now) {
+    fn publish_state(&mut self, now: Now) {
+        let leader = self.protocol.log_info().map(|info| &info.leader);
+        if let Some(leader) = leader.filter(|leader| **leader != self.leader.0) {
+            self.leader.1 += u64::from(!self.leader.0.is_empty());
+            self.leader.0 = leader.clone();
+        }
         let peers = self.protocol.peers(now).map(|peer| (peer.announcement.clone(), peer.clock_offset));
         let status = self.protocol.status(now);
         let is_current = self.protocol.is_current(now);
@@ -387,6 +404,8 @@ impl ReplicatedWorker {
             max_format: nearby_cluster::message::NEWEST_FORMAT,
             blocked: self.protocol.blocked(now),
             log: self.protocol.log_info().cloned(),
+            leader_changes: self.leader.1,
+            unwritable: self.unwritable.0,
             peers: peers.collect(),
             status,
         };

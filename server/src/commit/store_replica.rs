@@ -26,7 +26,7 @@ pub(super) struct StoreReplica {
     pub(super) clock: Clock,
     /// True if a commit was appended since the last sync.
     pub(super) is_unsynced: bool,
-    /// Who takes the contents as of a message.
+    /// Callers that take the contents as of a message.
     pub(super) captures: BTreeMap<Sequence, Vec<oneshot::Sender<BackupContents>>>,
 }
 

@@ -18,7 +18,7 @@ use crate::{
     record::{FieldSet, FieldUpdate, Update},
 };
 
-fn id(id: &str) -> MerchantId {
+pub(super) fn id(id: &str) -> MerchantId {
     MerchantId::parse(id).unwrap()
 }
 
@@ -33,11 +33,11 @@ fn merchant(name: &str) -> Merchant {
     }
 }
 
-fn put(name: &str, expect: Expect) -> Command {
+pub(super) fn put(name: &str, expect: Expect) -> Command {
     Command::Put { merchant: merchant(name), expect }
 }
 
-fn delete(name: &str, version: Option<u64>) -> Command {
+pub(super) fn delete(name: &str, version: Option<u64>) -> Command {
     Command::Delete { id: id(name), version: version.map(Revision) }
 }
 
@@ -53,11 +53,11 @@ fn touch(name: &str) -> Command {
     })
 }
 
-fn together(commands: Vec<Command>) -> Transaction {
+pub(super) fn together(commands: Vec<Command>) -> Transaction {
     Transaction { commands, request: None, options: WriteOptions::default() }
 }
 
-fn repeatable(number: u8, fingerprint: u8, commands: Vec<Command>) -> Transaction {
+pub(super) fn repeatable(number: u8, fingerprint: u8, commands: Vec<Command>) -> Transaction {
     let request = RequestKey { id: RequestId([number; 16]), fingerprint: [fingerprint; 16] };
     Transaction { request: Some(request), ..together(commands) }
 }
@@ -96,6 +96,7 @@ fn start_with(
         clock,
         metrics: Arc::new(Metrics::new().unwrap()),
         review_changes: false,
+        cluster: None,
     };
     let (handle, thread) = spawn(parts).unwrap();
     (handle, thread, reader, feed, availability)

@@ -21,7 +21,6 @@ impl Waiting {
         self.commands >= 2 * BATCH_COMMANDS || self.bytes >= 2 * BATCH_BYTES
     }
 
-
     pub(super) fn push(&mut self, submission: Submission) {
         (self.commands, self.bytes) = (self.commands + submission.commands, self.bytes + submission.bytes);
         self.submissions.push_back(submission);

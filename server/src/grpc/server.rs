@@ -31,6 +31,7 @@ use super::{
         request_setup::request_setup,
         require_grpc::RequireGrpc,
         return_cost::ReturnCost,
+        revision::Revisions,
     },
     nearby_service::{NearbyServiceImpl, SearchSettings},
 };
@@ -91,6 +92,8 @@ impl GrpcServer {
             .layer(middleware(EnforceDeadline))
             // Before load shedding, which must know the principal. It is cheap: tokens that were verified are cached.
             .layer(middleware(Auth(Arc::new(self.auth))))
+            // Inside authentication: only those who may call may wait. Outside load shedding: a call that waits holds nothing there.
+            .layer(middleware(Revisions::new(self.handle.clone())))
             // Every layer inside it runs when it is the turn of the principal. Its rejections cost less than a response.
             .layer(middleware(LoadShed(work_queue)))
             // Calls that load shedding rejects are not charged.

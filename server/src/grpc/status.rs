@@ -41,8 +41,7 @@ impl From<ServiceError> for Status {
         match &error {
             ServiceError::Invalid(violations) => {
                 let reported = violations_that_fit(violations);
-                let omitted = violations.len() - reported.len();
-                if omitted > 0 {
+                if let Some(omitted @ 1..) = violations.len().checked_sub(reported.len()) {
                     message = format!("{omitted} more violations than are listed; {message}");
                 }
                 details.set_bad_request(reported);
@@ -328,6 +327,12 @@ mod tests {
             ServiceError::LimitReached(LimitedResource::Backups),
             ServiceError::ReadOnly,
             ServiceError::DiskFull,
+            ServiceError::NoQuorum("x"),
+            ServiceError::ClusterFault("x"),
+            ServiceError::OutcomeUnknown,
+            ServiceError::RevisionNotReached { asked, now },
+            ServiceError::NoCluster,
+            ServiceError::ClusterOperation("x".to_owned()),
             ServiceError::Internal("x"),
         ];
         let from_below = [

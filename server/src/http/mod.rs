@@ -84,11 +84,18 @@ fn cors(settings: &HttpSettings) -> CorsLayer {
             "connect-protocol-version",
             "connect-timeout-ms",
             "content-type",
+            "nearby-min-revision",
             "nearby-return-cost",
             "x-api-key",
             "x-user-agent",
         ]))
-        .expose_headers(names(&["retry-after", "trailer-nearby-cost", "trailer-grpc-retry-pushback-ms"]))
+        .expose_headers(names(&[
+            "retry-after",
+            "trailer-grpc-retry-pushback-ms",
+            "trailer-nearby-cost",
+            "trailer-nearby-revision",
+            "trailer-nearby-staleness-ms",
+        ]))
 }
 
 async fn openapi_document() -> impl IntoResponse {

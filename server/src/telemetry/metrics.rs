@@ -9,10 +9,12 @@ use std::{sync::OnceLock, time::Duration};
 use nearby_proto::CODE_NAMES;
 use prometheus::{
     Counter, CounterVec, Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
-    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use super::{
+    cluster::{ClusterMetrics, ClusterScrape},
+    maker::Maker,
     panics,
     principals::{PrincipalsMetrics, Series},
     process::ProcessStats,
@@ -67,6 +69,8 @@ pub struct Metrics {
     pub(crate) connections: ConnectionMetrics,
     scrape: ScrapeGauges,
     process: ProcessMetrics,
+    /// Of a node of a cluster only.
+    cluster: OnceLock<Option<ClusterMetrics>>,
 }
 
 #[derive(Debug)]
@@ -144,49 +148,6 @@ struct ScrapeGauges {
     panics: IntCounter,
 }
 
-/// Creates metrics in a registry. Names and labels are constants; starting a server creates all of them.
-struct Maker(Registry);
-
-impl Maker {
-    fn register<C: Collector + Clone + 'static>(
-        &self,
-        created: prometheus::Result<C>,
-    ) -> prometheus::Result<C> {
-        let created = created?;
-        self.0.register(Box::new(created.clone()))?;
-        Ok(created)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.register(IntCounter::new(name, help))
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.register(IntCounterVec::new(Opts::new(name, help), labels))
-    }
-
-    /// Counters that start at 0 for each value of a label: a rate needs a first sample.
-    fn counters_from_0(
-        &self,
-        name: &str,
-        help: &str,
-        label: &str,
-        values: &[&str],
-    ) -> prometheus::Result<IntCounterVec> {
-        let counters = self.counters(name, help, &[label])?;
-        values.iter().for_each(|value| drop(counters.with_label_values(&[value])));
-        Ok(counters)
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.register(IntGauge::new(name, help))
-    }
-
-    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
-        self.register(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
-    }
-}
-
 impl Metrics {
     /// Creates all metrics.
     ///
@@ -207,6 +168,7 @@ impl Metrics {
             connections: ConnectionMetrics::new(&make)?,
             scrape: ScrapeGauges::new(&make)?,
             process: ProcessMetrics::new(&make)?,
+            cluster: OnceLock::new(),
             registry: make.0,
         })
     }
@@ -228,8 +190,19 @@ impl Metrics {
         Status::of(&self.registry.gather(), self.principals.status())
     }
 
+    /// Sets the metrics of a node of a cluster, which exist from the first time on.
+    fn set_cluster(&self, now: &ClusterScrape) {
+        let metrics = self.cluster.get_or_init(|| ClusterMetrics::new(&Maker(self.registry.clone())).ok());
+        if let Some(metrics) = metrics {
+            metrics.set(now);
+        }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "no disk has 2^53 bytes to the byte")]
     fn set_gauges(&self, now: State) {
+        if let Some(cluster) = &now.cluster {
+            self.set_cluster(cluster);
+        }
         let gauges = &self.scrape;
         let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         gauges.merchants.with_label_values(&["visible"]).set(number(now.merchants_visible));

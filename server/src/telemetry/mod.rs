@@ -2,7 +2,9 @@
 //!
 //! | module | contents |
 //! |---|---|
+//! | `cluster` | metrics of a node of a cluster |
 //! | `logs` | log output and its filter |
+//! | `maker` | creates and registers metrics |
 //! | `metrics` | Prometheus metrics |
 //! | `principals` | the metrics of each principal |
 //! | `process` | CPU time, memory and file descriptors of the process |
@@ -11,7 +13,9 @@
 //! | `traces` | spans of calls, exported over OTLP |
 //! | `panics` | counts and logs panics |
 
+pub(crate) mod cluster;
 mod logs;
+mod maker;
 pub mod metrics;
 pub mod panics;
 pub(crate) mod principals;

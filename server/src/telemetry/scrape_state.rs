@@ -1,7 +1,9 @@
 //! The state of a server that its gauges show.
 
+use super::cluster::ClusterScrape;
+
 /// The state of a server at a scrape.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     pub(crate) merchants_visible: usize,
     pub(crate) merchants_hidden: usize,
@@ -15,6 +17,8 @@ pub(crate) struct State {
     pub(crate) last_backup_s: i64,
     pub(crate) failing_reloads: FailingReloads,
     pub(crate) audit_log_write_failures: u64,
+    /// The state of a node of a cluster.
+    pub(crate) cluster: Option<ClusterScrape>,
 }
 
 /// The state of calls and connections.

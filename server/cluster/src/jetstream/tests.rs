@@ -13,14 +13,12 @@ use std::{
 };
 
 use nearby_index::UnixMicros;
-use nearby_store::OwnedBatch;
 use tokio::runtime::Runtime;
 
 use super::*;
 use crate::{
     conformance::{self, Fixture, Opened},
     identity::{ClusterId, CommitId, ProcessId, Sequence},
-    log::{Answer, CommitLog, Proposal},
     message::{Header, NEWEST_FORMAT},
     protocol::{
         Action, Config, Fault, Now, Protocol,

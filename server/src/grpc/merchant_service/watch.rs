@@ -39,6 +39,9 @@ pub(super) async fn watch(
     if !given.history_id.is_empty() {
         service.tokens.check_history(&given.history_id)?;
     }
+    if given.revision.is_some_and(|seen| Revision(seen) > service.snapshot().revision()) {
+        service.snapshot_since(given.revision.map(Revision)).await?;
+    }
     let held = context.work()?.acquire(Resource::FeedWatchers)?;
     // Subscribed before the feed is read, so that no change is missed in between.
     let latest = service.feed.subscribe();

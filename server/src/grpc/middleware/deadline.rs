@@ -33,6 +33,11 @@ impl Deadline {
         request.extensions().get().copied().unwrap_or_default()
     }
 
+    /// The time until then.
+    pub(crate) fn remaining(self) -> Option<Duration> {
+        self.0.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
     pub(crate) fn has_passed(self) -> bool {
         self.0.is_some_and(|deadline| Instant::now() >= deadline)
     }

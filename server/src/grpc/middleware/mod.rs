@@ -15,6 +15,7 @@ pub(crate) mod rate_limit;
 pub(crate) mod request_setup;
 pub(crate) mod require_grpc;
 pub(crate) mod return_cost;
+pub(crate) mod revision;
 
 use std::{
     convert::Infallible,

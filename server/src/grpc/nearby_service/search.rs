@@ -38,6 +38,10 @@ impl NearbyServiceImpl {
         context: &RequestContext,
     ) -> Result<Page, ServiceError> {
         let request = self.parse(service, given, context).await?;
+        // Another node, which was ahead, has issued the page token.
+        let is_ahead = request.first_revision.is_some_and(|first| first > snapshot.revision());
+        let snapshot =
+            if is_ahead { service.snapshot_since(request.first_revision).await? } else { snapshot };
         let (origin, revision) = (request.served.wgs84, snapshot.revision());
         let (tokens, calendar) = (service.tokens.clone(), Arc::clone(&service.calendar));
         // A long search runs twice, inline and from the start on a blocking thread: both runs count.

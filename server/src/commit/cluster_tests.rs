@@ -1,0 +1,309 @@
+//! Tests of the commit thread as a node of a cluster, on a log in memory and in time that passes fast.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use nearby_cluster::{
+    archive::{Archive, ArchiveLimits},
+    identity::{ClusterId, CommitId, NodeName, ProcessId},
+    memory::{Faults, MemoryCluster, MemoryLog},
+    message::{Header, NEWEST_FORMAT},
+    protocol::Config,
+    replica::Position,
+};
+use nearby_index::{IndexReader, IndexWriter, UnixMicros};
+use nearby_store::{MemoryStore, Store};
+use tokio::sync::Notify;
+
+use super::{
+    tests::{delete, id, put, repeatable, together},
+    *,
+};
+use crate::{
+    clock::ManualClock,
+    cluster::{ClusterView, WriteState},
+    record,
+};
+
+const CLUSTER: ClusterId = ClusterId([0xC1; 16]);
+/// The clock of the nodes runs so much faster.
+const SPEED: u32 = 20;
+
+/// A log in memory, and the time of its nodes.
+struct Cluster {
+    log: MemoryCluster,
+    clock: ManualClock,
+    wakes: Arc<std::sync::Mutex<Vec<Arc<Notify>>>>,
+    is_stopped: Arc<AtomicBool>,
+}
+
+/// A node.
+struct Node {
+    commits: CommitHandle,
+    reader: IndexReader,
+    store: MemoryStore,
+    view: ClusterView,
+    _directory: tempfile::TempDir,
+    _thread: CommitThread,
+}
+
+impl Cluster {
+    /// A log that begins with an empty state.
+    fn new() -> Self {
+        let log = MemoryCluster::new(1);
+        let commit = CommitId { process: ProcessId([0; 16]), counter: 0 };
+        let empty = MemoryStore::default().digest();
+        let genesis =
+            Header::genesis(CLUSTER, (commit, NodeName::parse("init").unwrap()), empty, UnixMicros(0));
+        log.publish_unchecked(genesis.encode_empty().unwrap(), Duration::ZERO);
+        let (clock, wakes) = (ManualClock::default(), Arc::<std::sync::Mutex<Vec<Arc<Notify>>>>::default());
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let (ticking, waking, stopped) = (clock.clone(), Arc::clone(&wakes), Arc::clone(&is_stopped));
+        std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(1));
+                ticking.advance(Duration::from_millis(1) * SPEED);
+                waking.lock().unwrap().iter().for_each(|wake| wake.notify_one());
+            }
+        });
+        Self { log, clock, wakes, is_stopped }
+    }
+
+    fn start(&self, name: &str) -> Node {
+        self.start_with(name, self.log.connect(), MemoryStore::default())
+    }
+
+    fn start_with(&self, name: &str, log: MemoryLog, store: MemoryStore) -> Node {
+        let directory = tempfile::tempdir().unwrap();
+        let wake = Arc::<Notify>::default();
+        self.wakes.lock().unwrap().push(Arc::clone(&wake));
+        let node = NodeName::parse(name).unwrap();
+        let config = Config {
+            cluster: CLUSTER,
+            node: node.clone(),
+            process: ProcessId([u8::try_from(self.wakes.lock().unwrap().len()).unwrap(); 16]),
+            address: String::new(),
+            max_format: NEWEST_FORMAT,
+            settings: BTreeMap::new(),
+            max_lag: 10,
+            derive_fields: Arc::new(|stored| record::derive_fields(stored).0),
+        };
+        let names = ("TEST".to_owned(), String::new());
+        let view = ClusterView::new(CLUSTER, node, names, self.clock.monotonic());
+        let archive = Archive::open(directory.path(), ArchiveLimits::default(), Sequence::ZERO).unwrap();
+        let position = Position::START;
+        let parts = ClusterParts { config, log: Box::new(log), wake, position, archive, view: view.clone() };
+        let index = IndexWriter::load(Vec::new(), Revision::ZERO);
+        let reader = index.reader();
+        let ticks = AtomicI64::new(0);
+        let parts = CommitParts {
+            store: Box::new(store.clone()),
+            index,
+            feed: ChangeFeed::new(Revision::ZERO, Vec::new(), Revision::ZERO),
+            watches: WatchRegistry::default(),
+            completed: Vec::new(),
+            availability: WriteAvailability::default(),
+            clock: Arc::new(move || UnixMicros(ticks.fetch_add(1, Ordering::Relaxed))),
+            metrics: Arc::new(Metrics::new().unwrap()),
+            review_changes: false,
+            cluster: Some(parts),
+        };
+        let (commits, thread) = spawn(parts).unwrap();
+        Node { commits, reader, store, view, _directory: directory, _thread: thread }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Node {
+    async fn put(&self, name: &str) -> Result<Vec<Committed>, ServiceError> {
+        self.commits.submit(together(vec![put(name, Expect::Anything)])).await
+    }
+
+    /// Waits until a condition on this node holds.
+    async fn wait(&self, condition: impl Fn(&Self) -> bool) {
+        for _ in 0..60_000 {
+            if condition(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("not reached: {:?}", self.view.state());
+    }
+
+    async fn reaches(&self, revision: Revision) {
+        self.wait(|node| node.reader.snapshot().revision() >= revision).await;
+    }
+
+    async fn contents(&self) -> (Option<LogPosition>, StateDigest, Vec<String>) {
+        let taken = self.commits.backup_contents().await.unwrap();
+        let names = taken.contents.snapshot.list(None).map(|stored| stored.merchant.id.as_str().to_owned());
+        (taken.position, taken.digest, names.collect())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_write_at_once_agree_and_lose_nothing() {
+    let cluster = Cluster::new();
+    let nodes = [cluster.start("a"), cluster.start("b")];
+    let mut writes = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let commits = nodes[number % 2].commits.clone();
+        writes.spawn(async move {
+            commits.submit(together(vec![put(&format!("m{number}"), Expect::Absent)])).await.unwrap()
+        });
+    }
+    let mut revisions: Vec<u64> =
+        writes.join_all().await.iter().map(|committed| committed[0].change.revision().0).collect();
+    revisions.sort_unstable();
+    assert_eq!(revisions, (1..=60).collect::<Vec<u64>>(), "each is applied once");
+    for node in &nodes {
+        node.reaches(Revision(60)).await;
+    }
+    let [one, other] = [nodes[0].contents().await, nodes[1].contents().await];
+    assert_eq!(one, other);
+    assert_eq!(one.2.len(), 60);
+    assert_eq!(nodes[0].store.loaded().digest, one.1);
+    assert_eq!(nodes[0].store.loaded().position, one.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn results_are_those_of_the_state_that_all_nodes_agree_on() {
+    let cluster = Cluster::new();
+    let nodes = [cluster.start("a"), cluster.start("b")];
+    let first = nodes[0].commits.submit(repeatable(1, 1, vec![put("x", Expect::Absent)])).await.unwrap();
+    // Whatever this node has applied: a refusal is confirmed by the log.
+    let second = nodes[1].commits.submit(together(vec![put("x", Expect::Absent)])).await;
+    assert_eq!(second.unwrap_err(), ServiceError::AlreadyExists(id("x")));
+    // A repeated request has the first result at every node.
+    let repeated = nodes[1].commits.submit(repeatable(1, 1, vec![put("x", Expect::Absent)])).await.unwrap();
+    assert_eq!(repeated[0].change, first[0].change);
+    nodes[1].commits.submit(together(vec![delete("x", None)])).await.unwrap();
+    let gone = nodes[0].commits.submit(together(vec![delete("x", None)])).await;
+    assert_eq!(gone.unwrap_err(), ServiceError::NotFound(id("x")));
+    assert_eq!(nodes[0].contents().await.1.watermarks.last, Revision(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_survive_a_log_that_loses_and_repeats_requests() {
+    let cluster = Cluster::new();
+    let nodes = [cluster.start("a"), cluster.start("b"), cluster.start("c")];
+    nodes[0].put("first").await.unwrap();
+    cluster.log.set_faults(Faults {
+        lost_requests: 100,
+        lost_answers: 100,
+        late_answers: 50,
+        skipped_deliveries: 100,
+        repeated_deliveries: 100,
+        damaged_deliveries: 50,
+        max_latency: Duration::from_millis(10),
+        ..Faults::default()
+    });
+    for number in 0..30 {
+        let name = format!("m{number}");
+        nodes[number % 3].put(&name).await.unwrap();
+        assert!(nodes[number % 3].reader.snapshot().get(&id(&name)).is_some(), "acknowledged is visible");
+    }
+    cluster.log.set_faults(Faults::default());
+    for node in &nodes {
+        node.reaches(Revision(31)).await;
+        assert_eq!(node.contents().await.1, nodes[0].contents().await.1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_leader_writes_are_refused_after_five_seconds_and_go_on_afterwards() {
+    let cluster = Cluster::new();
+    let node = cluster.start("a");
+    node.put("a").await.unwrap();
+    cluster.log.set_leader(false);
+    let (waiting, commits) = (node.view.now(), node.commits.clone());
+    // In flight, or waiting to be decided: it is answered in either case, with what is known of it.
+    let pending =
+        tokio::spawn(async move { commits.submit(together(vec![put("b", Expect::Anything)])).await });
+    node.wait(|node| matches!(node.view.write_state(), WriteState::NoQuorum(_))).await;
+    assert!(node.view.now() - waiting >= Duration::from_secs(4));
+    let refused = node.put("c").await.unwrap_err();
+    assert!(matches!(refused, ServiceError::NoQuorum(_)), "{refused}");
+    assert!(node.reader.snapshot().get(&id("a")).is_some(), "searches go on");
+    let given_up = pending.await.unwrap().unwrap_err();
+    assert!(matches!(given_up, ServiceError::NoQuorum(_) | ServiceError::OutcomeUnknown), "{given_up}");
+    cluster.log.set_leader(true);
+    node.wait(|node| node.view.write_state() == WriteState::Writable).await;
+    node.put("d").await.unwrap();
+    let snapshot = node.reader.snapshot();
+    assert!(snapshot.get(&id("d")).is_some() && snapshot.get(&id("c")).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_has_lost_commits_stops_writes_until_it_is_healed() {
+    let cluster = Cluster::new();
+    let node = cluster.start("a");
+    for name in ["a", "b", "c"] {
+        node.put(name).await.unwrap();
+    }
+    cluster.log.rewind(Sequence(2));
+    node.wait(|node| node.view.write_state() == WriteState::Fault("rewound")).await;
+    assert_eq!(node.put("d").await.unwrap_err(), ServiceError::ClusterFault("rewound"));
+    let (reply, healed) = oneshot::channel();
+    node.commits.operate(ClusterOperation::Heal(reply)).await.unwrap();
+    assert_eq!(healed.await.unwrap(), Ok(2));
+    node.wait(|node| node.view.write_state() == WriteState::Writable).await;
+    node.put("d").await.unwrap();
+    assert_eq!(cluster.log.last(), Sequence(5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_contents_of_all_nodes_are_taken_as_of_one_message() {
+    let cluster = Cluster::new();
+    let nodes = [cluster.start("a"), cluster.start("b")];
+    nodes[0].put("a").await.unwrap();
+    let mut taken = Vec::new();
+    for (node, advance) in nodes.iter().zip([true, false]) {
+        let (reply, contents) = oneshot::channel();
+        let sequence = Sequence(20);
+        node.commits.operate(ClusterOperation::Capture { sequence, advance, reply }).await.unwrap();
+        taken.push(contents);
+    }
+    nodes[1].put("b").await.unwrap();
+    for contents in taken {
+        let taken = contents.await.unwrap();
+        assert_eq!(taken.position.unwrap().sequence, 20);
+        assert_eq!(taken.contents.snapshot.len(), 2);
+    }
+    let (reply, passed) = oneshot::channel();
+    let capture = ClusterOperation::Capture { sequence: Sequence(3), advance: false, reply };
+    nodes[0].commits.operate(capture).await.unwrap();
+    assert!(passed.await.is_err(), "the message has passed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trials_commit_nothing_and_a_stopped_node_has_answered_everything() {
+    let cluster = Cluster::new();
+    let node = cluster.start("a");
+    node.put("a").await.unwrap();
+    let last = cluster.log.last();
+    let options = WriteOptions { validate_only: true, ..WriteOptions::default() };
+    let trial = Transaction { options, ..together(vec![put("b", Expect::Absent)]) };
+    node.commits.submit(trial).await.unwrap();
+    assert_eq!((cluster.log.last(), node.reader.snapshot().len()), (last, 1));
+    let commits = node.commits.clone();
+    let pending =
+        tokio::spawn(async move { commits.submit(together(vec![put("c", Expect::Anything)])).await });
+    let Node { _thread: thread, store, .. } = node;
+    tokio::task::spawn_blocking(move || thread.stop().unwrap()).await.unwrap();
+    match pending.await.unwrap() {
+        Ok(_) => assert_eq!(store.loaded().merchants.len(), 2),
+        Err(error) => assert!(matches!(error, ServiceError::NotReady(_)), "{error}"),
+    }
+}
