@@ -14,7 +14,9 @@ use nearby_cluster::{
     jetstream::{Administrator, JetStreamError, LogDescription},
     message::{Message, NEWEST_FORMAT},
 };
-use nearby_store::{LogPosition, StateDigest, StoreError, backup, create_private};
+use nearby_store::{
+    LogPosition, StateDigest, StoreError, backup, create_private, prepare_staging, replace_store,
+};
 use thiserror::Error;
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -24,7 +26,7 @@ use crate::{cluster::ClusterSettings, record};
 const LISTEN_TIME: Duration = Duration::from_millis(1_500);
 /// Limit for the question whether the log has everything that a node lacks. Missing brokers do not keep searches waiting.
 const BEHIND_TIMEOUT: Duration = Duration::from_secs(3);
-/// File of the copy while it is received, and directory of the store that is made of it, in the data directory.
+/// File of the copy while it is received, in the data directory.
 const RECEIVED: &str = "bootstrap.tmp";
 
 /// A node cannot be bootstrapped.
@@ -168,8 +170,13 @@ pub(crate) async fn copy(
 /// Makes the received copy the store.
 fn replace(data_dir: &Path, cluster: ClusterId) -> Result<LogPosition, BootstrapError> {
     let received = data_dir.join(RECEIVED);
-    let position = backup::replace_store(&received, data_dir, cluster.0)?;
+    let (_, position) = backup::restore_exact(&received, &prepare_staging(data_dir)?)?;
     fs::remove_file(&received).map_err(|source| BootstrapError::File { path: received, source })?;
+    if ClusterId(position.cluster) != cluster {
+        let found = ClusterId(position.cluster);
+        return Err(BootstrapError::NothingToJoin(format!("the node belongs to the cluster {found}, and not to {cluster}")));
+    }
+    replace_store(data_dir)?;
     Ok(position)
 }
 

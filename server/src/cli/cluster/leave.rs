@@ -32,12 +32,11 @@ struct Left {
 pub(super) fn run(args: &LeaveArgs) -> Result<(), CliError> {
     closed_store::require_store(&args.data_dir)?;
     let settings = closed_store::settings(Some(&args.data_dir))?;
-    let (mut store, state) = member::open(&settings)?;
+    let (store, state) = member::open(&settings)?;
     let Some(position) = state.position else {
         return Err(CliError::data(format!("{} belongs to no cluster", args.data_dir.display())));
     };
-    store.remove_position(closed_store::contents_of(state))?;
-    drop(store);
+    store.remove_position(&closed_store::contents_of(state))?;
     cluster::remove_files(&args.data_dir)?;
     let left = Left { cluster: ClusterId(position.cluster).to_string(), sequence: position.sequence };
     print(args.json, &left, || {

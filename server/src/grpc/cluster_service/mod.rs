@@ -16,7 +16,7 @@ use nearby_proto::{
         HealClusterRequest, HealClusterResponse, UpgradeClusterFormatRequest, UpgradeClusterFormatResponse,
     },
 };
-use nearby_store::content_hash;
+use nearby_store::ContentHash;
 use tokio::{sync::oneshot, task::spawn_blocking};
 use tonic::{Request, Response, Status};
 
@@ -76,8 +76,8 @@ impl ClusterService for ClusterServiceImpl {
             contents.await.map_err(|_| failed(&"the node has applied more; ask for a later sequence"))?
         };
         let sequence = taken.position.map_or(sequence, |position| position.sequence);
-        let hashed = spawn_blocking(move || content_hash(&taken.contents)).await;
-        let (hash, records) = hashed.map_err(|_| ServiceError::Internal("the hash was not computed"))?;
+        let hashed = spawn_blocking(move || taken.contents.hash()).await;
+        let ContentHash { hash, records } = hashed.map_err(|_| ServiceError::Internal("the hash was not computed"))?;
         Ok(Response::new(HashContentsResponse { sequence, hash: format!("{hash:032x}"), records }))
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn back_up(
     (handle, charges): (ServiceHandle, Arc<Charges>),
     send_timeout: Duration,
 ) -> Result<ResponseStream<Encoded<BackUpMerchantsResponse>>, ServiceError> {
-    let (BackupContents { contents, digest, .. }, permit) = service.back_up().await?;
+    let (BackupContents { contents, digest, position }, permit) = service.back_up().await?;
     let (messages, received) = mpsc::channel(BUFFERED_MESSAGES);
     let created_at = clock::system()();
     let runtime = Handle::current();
@@ -60,7 +60,7 @@ pub(super) async fn back_up(
             send_timeout,
             runtime,
         };
-        if let Err(error) = backup::write(&mut output, &contents, &digest, None, created_at) {
+        if let Err(error) = backup::write(&mut output, &contents, &digest, position.as_ref(), created_at) {
             has_failed.store(true, Ordering::Release);
             // Not received by a client that is gone, or that does not read.
             let ended = match error.kind() {
