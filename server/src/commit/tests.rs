@@ -305,6 +305,18 @@ impl<F: FnMut(&Batch<'_>) -> Result<(), StoreError> + Send> Store for HookedStor
         self.inner.commit(batch)
     }
 
+    fn append(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        self.commit(batch)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn position(&self) -> Option<LogPosition> {
+        self.inner.position()
+    }
+
     fn digest(&self) -> StateDigest {
         self.inner.digest()
     }
