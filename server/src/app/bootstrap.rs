@@ -174,7 +174,9 @@ fn replace(data_dir: &Path, cluster: ClusterId) -> Result<LogPosition, Bootstrap
     fs::remove_file(&received).map_err(|source| BootstrapError::File { path: received, source })?;
     if ClusterId(position.cluster) != cluster {
         let found = ClusterId(position.cluster);
-        return Err(BootstrapError::NothingToJoin(format!("the node belongs to the cluster {found}, and not to {cluster}")));
+        return Err(BootstrapError::NothingToJoin(format!(
+            "the node belongs to the cluster {found}, and not to {cluster}"
+        )));
     }
     replace_store(data_dir)?;
     Ok(position)

@@ -13,7 +13,9 @@ mod amplification;
 mod audit;
 mod auth;
 mod cases;
+
 mod cli;
+mod cluster;
 mod contract;
 mod demo;
 mod flow_control;

@@ -77,7 +77,8 @@ impl ClusterService for ClusterServiceImpl {
         };
         let sequence = taken.position.map_or(sequence, |position| position.sequence);
         let hashed = spawn_blocking(move || taken.contents.hash()).await;
-        let ContentHash { hash, records } = hashed.map_err(|_| ServiceError::Internal("the hash was not computed"))?;
+        let ContentHash { hash, records } =
+            hashed.map_err(|_| ServiceError::Internal("the hash was not computed"))?;
         Ok(Response::new(HashContentsResponse { sequence, hash: format!("{hash:032x}"), records }))
     }
 }
