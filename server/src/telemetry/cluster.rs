@@ -166,3 +166,58 @@ impl ClusterMetrics {
 fn raise(counter: &IntCounter, total: u64) {
     counter.inc_by(total.saturating_sub(counter.get()));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{super::{metrics::Metrics, scrape_state::State}, *};
+
+    fn scrape() -> ClusterScrape {
+        ClusterScrape {
+            applied: 7,
+            fault: "rewound",
+            blocked_by: Some("b".to_owned()),
+            peers: vec![("b".to_owned(), 9)],
+            brokers: (3, 2),
+            broker_versions: vec![("n1".to_owned(), "2.15.1".to_owned())],
+            events: vec![("commit", 4)],
+            voids: [("stray", 0), ("stale", 1), ("foreign_history", 0)],
+            ..ClusterScrape::default()
+        }
+    }
+
+    #[test]
+    fn a_node_has_the_series_of_the_dashboard_and_the_alerts_and_a_single_node_has_none() {
+        let metrics = Metrics::new().unwrap();
+        let text = |cluster| metrics.text(State { cluster, ..State::default() }).unwrap();
+        assert!(!text(None).contains("nearby_cluster_"));
+        let node = text(Some(scrape()));
+        let exported: BTreeSet<&str> =
+            node.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        let used =
+            [include_str!("../../monitoring/grafana.json"), include_str!("../../monitoring/alerts.yaml")];
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let names = used.iter().flat_map(|text| text.split(|c| !is_name(c)));
+        let names: BTreeSet<&str> = names.filter(|name| name.starts_with("nearby_cluster_")).collect();
+        assert!(names.len() > 12 && names.is_subset(&exported), "{names:?} {exported:?}");
+    }
+
+    #[test]
+    fn faults_and_peers_that_are_gone_disappear_and_counters_rise() {
+        let metrics = Metrics::new().unwrap();
+        let text = |cluster| metrics.text(State { cluster: Some(cluster), ..State::default() }).unwrap();
+        let has = |text: &str, line: &str| text.lines().any(|found| found == line);
+        let before = text(scrape());
+        assert!(has(&before, r#"nearby_cluster_fault{fault="rewound"} 1"#));
+        assert!(has(&before, r#"nearby_cluster_fault{fault="gap"} 0"#));
+        assert!(has(&before, r#"nearby_cluster_blocked_by_peer{peer="b"} 1"#));
+        assert!(has(&before, r#"nearby_cluster_log_events_total{event="commit"} 4"#));
+        let events = vec![("commit", 6)];
+        let after =
+            text(ClusterScrape { fault: "", blocked_by: None, peers: Vec::new(), events, ..scrape() });
+        assert!(has(&after, r#"nearby_cluster_fault{fault="rewound"} 0"#));
+        assert!(!after.contains("nearby_cluster_blocked_by_peer{") && !after.contains("peer_applied_sequence{"));
+        assert!(has(&after, r#"nearby_cluster_log_events_total{event="commit"} 6"#));
+    }
+}
