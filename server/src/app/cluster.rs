@@ -116,6 +116,12 @@ fn connect(
     Ok(ClusterParts { config, wake: log.wake(), log: Box::new(log), position, archive, view })
 }
 
+/// Keeps the last messages of a cluster that is replaced under another name.
+pub(crate) fn keep_archive(data_dir: &Path, cluster: ClusterId) -> io::Result<()> {
+    let archive = data_dir.join(ARCHIVE);
+    if archive.is_dir() { fs::rename(archive, data_dir.join(format!("{ARCHIVE}-{cluster}"))) } else { Ok(()) }
+}
+
 /// Removes the files of a node from a directory that belongs to a cluster no longer. Its history of revisions is a new one: the
 /// cluster goes on with other changes.
 pub(crate) fn remove_files(data_dir: &Path) -> io::Result<()> {

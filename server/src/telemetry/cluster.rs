@@ -171,7 +171,10 @@ fn raise(counter: &IntCounter, total: u64) {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{super::{metrics::Metrics, scrape_state::State}, *};
+    use super::{
+        super::{metrics::Metrics, scrape_state::State},
+        *,
+    };
 
     fn scrape() -> ClusterScrape {
         ClusterScrape {
@@ -217,7 +220,9 @@ mod tests {
         let after =
             text(ClusterScrape { fault: "", blocked_by: None, peers: Vec::new(), events, ..scrape() });
         assert!(has(&after, r#"nearby_cluster_fault{fault="rewound"} 0"#));
-        assert!(!after.contains("nearby_cluster_blocked_by_peer{") && !after.contains("peer_applied_sequence{"));
+        assert!(
+            !after.contains("nearby_cluster_blocked_by_peer{") && !after.contains("peer_applied_sequence{")
+        );
         assert!(has(&after, r#"nearby_cluster_log_events_total{event="commit"} 6"#));
     }
 }

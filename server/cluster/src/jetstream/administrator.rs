@@ -86,6 +86,15 @@ impl Administrator {
         stream::create(&self.context, &self.settings, cluster, shape).await
     }
 
+    /// Deletes the log.
+    ///
+    /// # Errors
+    /// If the brokers do not answer.
+    pub async fn delete(&self) -> Result<(), JetStreamError> {
+        let deleted = self.context.delete_stream(&self.settings.stream).await;
+        deleted.map(drop).map_err(|error| self.failed("delete", &error))
+    }
+
     /// Publishes a message after another. Returns `false` if the log does not end there.
     ///
     /// # Errors

@@ -5,17 +5,19 @@
 use clap::Args;
 use nearby_cluster::{
     identity::{ClusterId, CommitId, ProcessId, Sequence},
-    jetstream::{Administrator, LogShape},
+    jetstream::{Administrator, LogDescription, LogShape},
     message::{Header, Message, NEWEST_FORMAT},
 };
-use nearby_store::{StateDigest, Store};
+use nearby_store::{DurableStore, LogPosition, RecoveredState, StateDigest, Store};
 use serde::Serialize;
 
 use super::{
     member::{self, MemberArgs},
     print,
 };
-use crate::{cli::exit_code::CliError, clock, record};
+use crate::{
+    app::cluster, cli::exit_code::CliError, clock, cluster::ClusterSettings, config::Settings, record,
+};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct InitArgs {
@@ -30,6 +32,11 @@ pub(in crate::cli) struct InitArgs {
     #[arg(long, default_value_t = 64, value_name = "GIB")]
     max_gib: u32,
 
+    /// Begin a new cluster with the content of this member, and delete the log of the old one: of two histories, this one is right. The
+    /// other nodes then join with --replace. The last messages of the old log are kept in the data directory, in cluster-log-ID
+    #[arg(long)]
+    replace: bool,
+
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -43,29 +50,23 @@ struct Created {
 }
 
 pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
-    let InitArgs { member, replicas, max_gib, json } = args;
+    let InitArgs { member, replicas, max_gib, replace, json } = args;
     if ![1, 3, 5].contains(&replicas) || max_gib == 0 {
         return Err(CliError::usage("--replicas must be 1, 3 or 5, and --max-gib above 0"));
     }
     let (settings, cluster) = member.settings()?;
     let administrator = Administrator::connect(&cluster.brokers).await?;
     let log = administrator.describe().await?;
-    let (mut store, state) = member::open(&settings)?;
-    let id = match (state.position, log) {
-        (Some(position), _) => ClusterId(position.cluster),
-        (None, Some(log)) if log.last > Sequence::ZERO => {
-            return Err(CliError::data(format!(
-                "the stream {} is the log of {} already: run `nearby cluster join`, or choose another --cluster-stream",
-                cluster.brokers.stream,
-                log.cluster.map_or_else(|| "another program".to_owned(), |id| format!("the cluster {id}")),
-            )));
-        }
-        // Left by an earlier attempt in another directory.
-        (None, Some(log)) if log.cluster.is_some() => log.cluster.unwrap_or(ClusterId([0; 16])),
-        (None, _) => ClusterId(uuid::Uuid::new_v4().into_bytes()),
-    };
+    let (mut store, mut state) = member::open(&settings)?;
+    if replace {
+        state.position = Some(begin_again(&mut store, (&settings, &state), log)?);
+    }
+    let id = cluster_id(&state, log, &cluster)?;
     if state.position.is_none() {
         member::mark(&mut store, id)?;
+    }
+    if replace && log.is_some_and(|log| log.cluster != Some(id)) {
+        administrator.delete().await?;
     }
     let shape = LogShape { replicas, max_bytes: i64::from(max_gib) << 30, first: Sequence(1) };
     administrator.create(id, shape).await?;
@@ -86,6 +87,49 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
             settings.data_dir.display()
         )
     })
+}
+
+/// The cluster of the directory, or a new one.
+fn cluster_id(
+    state: &RecoveredState,
+    log: Option<LogDescription>,
+    settings: &ClusterSettings,
+) -> Result<ClusterId, CliError> {
+    match (state.position, log) {
+        (Some(position), _) => Ok(ClusterId(position.cluster)),
+        (None, Some(log)) if log.last > Sequence::ZERO => Err(CliError::data(format!(
+            "the stream {} is the log of {} already: run `nearby cluster join`, or choose another --cluster-stream",
+            settings.brokers.stream,
+            log.cluster.map_or_else(|| "another program".to_owned(), |id| format!("the cluster {id}")),
+        ))),
+        // An earlier attempt, in another directory, has left an empty one.
+        (None, log) => Ok(log.and_then(|log| log.cluster).unwrap_or_else(new_id)),
+    }
+}
+
+fn new_id() -> ClusterId {
+    ClusterId(uuid::Uuid::new_v4().into_bytes())
+}
+
+/// Makes a member the first one of a new cluster. An interrupted attempt has done so already.
+fn begin_again(
+    store: &mut DurableStore,
+    (settings, state): (&Settings, &RecoveredState),
+    log: Option<LogDescription>,
+) -> Result<LogPosition, CliError> {
+    let Some(position) = state.position else {
+        return Err(CliError::data(format!(
+            "{} belongs to no cluster that could be replaced; leave --replace out",
+            settings.data_dir.display()
+        )));
+    };
+    let old = ClusterId(position.cluster);
+    if position.sequence == 0 && log.is_none_or(|log| log.cluster != Some(old)) {
+        return Ok(position);
+    }
+    cluster::keep_archive(&settings.data_dir, old)?;
+    member::mark(store, new_id())?;
+    store.position().ok_or_else(|| CliError::data("the store has no position"))
 }
 
 /// Checks that the first message of a log is that of this cluster, and begins with a state if it is still the first one kept.

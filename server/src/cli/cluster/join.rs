@@ -10,7 +10,10 @@ use super::{
     print,
 };
 use crate::{
-    app::bootstrap::{self, BootstrapError, Source},
+    app::{
+        bootstrap::{self, BootstrapError, Source},
+        cluster,
+    },
     cli::{closed_store, exit_code::CliError},
     config::Settings,
 };
@@ -23,6 +26,11 @@ pub(in crate::cli) struct JoinArgs {
     /// Node to copy [default: the one that is furthest, as the nodes announce themselves]
     #[arg(long, value_name = "URL")]
     from: Option<String>,
+
+    /// Replace the copy of another cluster, which `nearby cluster init --replace` has replaced. The last messages of its log are kept in
+    /// the data directory, in cluster-log-ID
+    #[arg(long)]
+    replace: bool,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -38,14 +46,14 @@ struct Joined {
 }
 
 pub(super) async fn run(args: JoinArgs) -> Result<(), CliError> {
-    let JoinArgs { member, from, json } = args;
-    let (settings, cluster) = member.settings()?;
-    let (id, source) = bootstrap::find(&cluster, from).await?;
-    check_replaceable(&settings, id)?;
+    let JoinArgs { member, from, replace, json } = args;
+    let (settings, node) = member.settings()?;
+    let (id, source) = bootstrap::find(&node, from).await?;
+    check_replaceable(&settings, id, replace)?;
     let joined = match source {
-        Source::Node(node) => {
-            let position = bootstrap::copy(&settings.data_dir, &cluster, (id, &node)).await?;
-            Joined { cluster: id.to_string(), sequence: position.sequence, from: Some(node) }
+        Source::Node(peer) => {
+            let position = bootstrap::copy(&settings.data_dir, &node, (id, &peer)).await?;
+            Joined { cluster: id.to_string(), sequence: position.sequence, from: Some(peer) }
         }
         Source::Log => {
             let (mut store, _) = member::open(&settings)?;
@@ -64,14 +72,16 @@ pub(super) async fn run(args: JoinArgs) -> Result<(), CliError> {
     })
 }
 
-/// Checks that the directory holds nothing that the copy must not replace: it is empty, or a copy of the same cluster.
-fn check_replaceable(settings: &Settings, id: ClusterId) -> Result<(), CliError> {
+/// Checks that the directory holds nothing that the copy must not replace: it is empty, or a copy of the same cluster, or with
+/// `replace` of any.
+fn check_replaceable(settings: &Settings, id: ClusterId, replace: bool) -> Result<(), CliError> {
     if !closed_store::is_store(&settings.data_dir)? {
         return Ok(());
     }
     let (_, state) = member::open(settings)?;
     match state.position.map(|position| ClusterId(position.cluster)) {
         Some(found) if found == id => Ok(()),
+        Some(found) if replace => Ok(cluster::keep_archive(&settings.data_dir, found)?),
         Some(found) => Err(member::other_cluster(&settings.data_dir, found)),
         None if state.digest == StateDigest::default() => Ok(()),
         None => Err(CliError::data(format!(

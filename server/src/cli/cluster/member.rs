@@ -58,7 +58,7 @@ pub(super) fn mark(store: &mut DurableStore, cluster: ClusterId) -> Result<(), C
 /// The error of a directory that belongs to another cluster.
 pub(super) fn other_cluster(data_dir: &Path, found: ClusterId) -> CliError {
     CliError::data(format!(
-        "{} belongs to the cluster {found}; use another directory, or run `nearby cluster leave` first",
+        "{} belongs to the cluster {found}; use another directory, or --replace if that cluster has been replaced",
         data_dir.display()
     ))
 }
