@@ -331,7 +331,9 @@ fn operations_of(batch: &Batch<'_>) -> Vec<Operation> {
     }
     let done = batch.completed.iter().flat_map(|request| encode_request(request));
     operations.extend(done.map(|(key, value)| (key, Some(value))));
-    operations.extend(batch.position.as_ref().map(position_operation));
+    if let Some(position) = &batch.position {
+        operations.push(position_operation(position));
+    }
     operations
 }
 

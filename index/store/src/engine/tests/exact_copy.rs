@@ -262,7 +262,7 @@ fn copy_of(state: &RecoveredState) -> RecoveredState {
     MemoryStore::with_state(state).loaded()
 }
 
-/// Nodes compare the hash with that of other releases.
+/// Nodes of different releases compare it while the encoding of records is the same.
 #[test]
 fn content_hash_is_stable() {
     let (mut store, mut model) = (MemoryStore::default(), Merchants::new());
