@@ -1,13 +1,14 @@
 //! `cargo durable`: the cost of durability. Measures acknowledged changes per second, import throughput, and the time until a
 //! restarted server is ready, next to Redis with the same merchants.
 //!
-//! `cargo durable [--merchants N] [--seconds S] [PART…]` runs only these parts of puts, import, restart, redis. The server and the importer are
+//! `cargo durable [--merchants N] [--seconds S] [PART…]` runs only these parts of puts, import, restart, cluster, redis. The server and the importer are
 //! the `nearby` executable beside this one, which is built if it is missing, or that of `--nearby PATH`, on loopback. All files are in a temporary directory below `target`, which must be on a real disk; it is removed at the end, and no
 //! process stays behind. Prints one figure per line and writes all to `target/durable.json`.
 //!
 //! | part | compared with |
 //! |---|---|
 //! | `puts` | `fdatasync` of a plain file, the floor of a store that syncs each change |
+//! | `cluster` | a single node, interleaved with a node of a cluster on three brokers; only if it is named |
 //! | `restart` | `redis`: the start of an in-memory store that loads the same merchants from its log |
 //!
 //! The part `redis` requires `redis-server` and the feature `rivals`. Starts of both are timed in interleaved rounds, so that other
@@ -19,6 +20,8 @@
     reason = "a development tool: figures go to stdout, failures to stderr"
 )]
 
+mod brokers;
+mod cluster;
 mod error;
 mod import;
 mod merchants;
@@ -71,7 +74,11 @@ struct Args {
     #[arg(long, value_name = "PATH")]
     nearby: Option<PathBuf>,
 
-    /// Parts to run [default: all; redis only if built with the feature rivals]
+    /// `nats-server` executable of the part cluster [default: the one that server/cluster/tests/run.sh installs]
+    #[arg(long, value_name = "PATH")]
+    nats_server: Option<PathBuf>,
+
+    /// Parts to run [default: all but cluster; redis only if built with the feature rivals]
     parts: Vec<Part>,
 }
 
@@ -83,13 +90,15 @@ enum Part {
     Import,
     /// Starts of a server on the imported store
     Restart,
+    /// Changes, batches and imports of a node of a cluster on three brokers, next to a single node
+    Cluster,
     /// Starts of Redis with the same merchants (feature rivals)
     Redis,
 }
 
 impl Args {
     fn includes(&self, part: Part) -> bool {
-        let is_default = part != Part::Redis || cfg!(feature = "rivals");
+        let is_default = part != Part::Cluster && (part != Part::Redis || cfg!(feature = "rivals"));
         self.parts.contains(&part) || (self.parts.is_empty() && is_default)
     }
 }
@@ -149,6 +158,11 @@ async fn run(args: &Args) -> Result<()> {
     let mut report = Report::new(target.join("durable.json"), count);
     if args.includes(Part::Puts) {
         puts::run(&executable, directory.path(), round, &mut report).await?;
+        report.save()?;
+    }
+    if args.includes(Part::Cluster) {
+        let nats_server = args.nats_server.as_deref();
+        cluster::run(&executable, nats_server, directory.path(), round, &mut report).await?;
         report.save()?;
     }
     let needs_store = args.includes(Part::Import) || args.includes(Part::Restart);

@@ -71,7 +71,7 @@ pub(crate) async fn run(
 }
 
 /// Concurrent writers with one put in flight each.
-struct Writers {
+pub(crate) struct Writers {
     clients: Vec<Client>,
     merchants: Merchants,
     /// Next merchant number of each writer; no number is used twice.
@@ -79,7 +79,7 @@ struct Writers {
 }
 
 impl Writers {
-    async fn connect(address: &str) -> Result<Self> {
+    pub(crate) async fn connect(address: &str) -> Result<Self> {
         let mut clients = Vec::with_capacity(CONNECTIONS);
         for _ in 0..CONNECTIONS {
             let client = Client::connect(address).await.map_err(context("cannot connect"))?;
@@ -89,7 +89,7 @@ impl Writers {
     }
 
     /// Puts for a duration; returns the latency of each acknowledged put.
-    async fn put(&mut self, length: Duration) -> Result<Vec<Duration>> {
+    pub(crate) async fn put(&mut self, length: Duration) -> Result<Vec<Duration>> {
         let end = Instant::now() + length;
         let mut tasks = JoinSet::new();
         for (writer, next) in self.next.iter().copied().enumerate() {

@@ -28,11 +28,27 @@ impl Nearby {
         Ok(Self(nearby.path))
     }
 
+    /// Returns the path of the executable.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Starts a server on a store and waits until it is ready.
     pub(crate) async fn start(&self, directory: &Path, store: &Path) -> Result<ServerProcess> {
+        self.start_with(directory, store, &[]).await
+    }
+
+    /// As [`Self::start`], with further flags.
+    pub(crate) async fn start_with(
+        &self,
+        directory: &Path,
+        store: &Path,
+        arguments: &[&str],
+    ) -> Result<ServerProcess> {
         let command = ServerCommand::new(&self.0, store)
             .run_dir(directory)
-            .args([flags::SHUTDOWN_GRACE_PERIOD_S, SHUTDOWN_GRACE_PERIOD_S]);
+            .args([flags::SHUTDOWN_GRACE_PERIOD_S, SHUTDOWN_GRACE_PERIOD_S])
+            .args(arguments);
         let starting = command.spawn().map_err(context("cannot start nearby"))?;
         let process = starting.ready(TIMEOUT).await.map_err(context("nearby serve"))?;
         Ok(ServerProcess { process, nearby: self.clone() })
