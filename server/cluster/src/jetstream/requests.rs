@@ -116,9 +116,11 @@ impl Client {
                 });
             }
             Request::Inspect(request) => {
-                let broker = self.client.server_info();
+                let client = self.client.clone();
                 tokio::spawn(async move {
                     if let Ok(info) = stream.get_info().await {
+                        // After the answer: the request may have waited for the connection to a broker.
+                        let broker = client.server_info();
                         events.send(LogEvent::Info { request, info: log_info(&info, &broker) }).await;
                     }
                 });
