@@ -4425,6 +4425,12 @@ impl serde::Serialize for HashContentsResponse {
         if self.records != 0 {
             len += 1;
         }
+        if !self.node.is_empty() {
+            len += 1;
+        }
+        if !self.cluster_id.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("nearby.v1.HashContentsResponse", len)?;
         if self.sequence != 0 {
             #[allow(clippy::needless_borrow)]
@@ -4439,6 +4445,12 @@ impl serde::Serialize for HashContentsResponse {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("records", ToString::to_string(&self.records).as_str())?;
         }
+        if !self.node.is_empty() {
+            struct_ser.serialize_field("node", &self.node)?;
+        }
+        if !self.cluster_id.is_empty() {
+            struct_ser.serialize_field("clusterId", &self.cluster_id)?;
+        }
         struct_ser.end()
     }
 }
@@ -4452,6 +4464,9 @@ impl<'de> serde::Deserialize<'de> for HashContentsResponse {
             "sequence",
             "hash",
             "records",
+            "node",
+            "cluster_id",
+            "clusterId",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -4459,6 +4474,8 @@ impl<'de> serde::Deserialize<'de> for HashContentsResponse {
             Sequence,
             Hash,
             Records,
+            Node,
+            ClusterId,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4483,6 +4500,8 @@ impl<'de> serde::Deserialize<'de> for HashContentsResponse {
                             "sequence" => Ok(GeneratedField::Sequence),
                             "hash" => Ok(GeneratedField::Hash),
                             "records" => Ok(GeneratedField::Records),
+                            "node" => Ok(GeneratedField::Node),
+                            "clusterId" | "cluster_id" => Ok(GeneratedField::ClusterId),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4505,6 +4524,8 @@ impl<'de> serde::Deserialize<'de> for HashContentsResponse {
                 let mut sequence__ = None;
                 let mut hash__ = None;
                 let mut records__ = None;
+                let mut node__ = None;
+                let mut cluster_id__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Sequence => {
@@ -4529,12 +4550,26 @@ impl<'de> serde::Deserialize<'de> for HashContentsResponse {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Node => {
+                            if node__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("node"));
+                            }
+                            node__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::ClusterId => {
+                            if cluster_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("clusterId"));
+                            }
+                            cluster_id__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(HashContentsResponse {
                     sequence: sequence__.unwrap_or_default(),
                     hash: hash__.unwrap_or_default(),
                     records: records__.unwrap_or_default(),
+                    node: node__.unwrap_or_default(),
+                    cluster_id: cluster_id__.unwrap_or_default(),
                 })
             }
         }

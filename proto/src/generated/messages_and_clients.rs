@@ -188,7 +188,7 @@ pub struct UpgradeClusterFormatResponse {
 /// Request of HashContents.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HashContentsRequest {
-    /// Sequence of the message. 0 is the last one that the node has applied.
+    /// Sequence of the message, at most 10,000 after the last one that the node has applied. 0 is that one.
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
     /// True to commit nothing until the log is so long: without other writes, a later sequence would never be reached.
@@ -207,6 +207,12 @@ pub struct HashContentsResponse {
     /// Number of records.
     #[prost(uint64, tag = "3")]
     pub records: u64,
+    /// Name of the node.
+    #[prost(string, tag = "4")]
+    pub node: ::prost::alloc::string::String,
+    /// Id of the cluster.
+    #[prost(string, tag = "5")]
+    pub cluster_id: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod cluster_service_client {
@@ -383,7 +389,8 @@ pub mod cluster_service_client {
         }
         /// Returns a hash of all records of this node as of one message of the log: two nodes with the same history have the
         /// same hash. Waits until the node has applied the message. Errors: FAILED_PRECONDITION, reason
-        /// CLUSTER_OPERATION_FAILED, if the node has applied more; DEADLINE_EXCEEDED.
+        /// CLUSTER_OPERATION_FAILED, if the node has applied more, or will not apply the message since it has a fault;
+        /// DEADLINE_EXCEEDED.
         pub async fn hash_contents(
             &mut self,
             request: impl tonic::IntoRequest<super::HashContentsRequest>,

@@ -41,7 +41,8 @@ pub mod cluster_service_server {
         >;
         /// Returns a hash of all records of this node as of one message of the log: two nodes with the same history have the
         /// same hash. Waits until the node has applied the message. Errors: FAILED_PRECONDITION, reason
-        /// CLUSTER_OPERATION_FAILED, if the node has applied more; DEADLINE_EXCEEDED.
+        /// CLUSTER_OPERATION_FAILED, if the node has applied more, or will not apply the message since it has a fault;
+        /// DEADLINE_EXCEEDED.
         async fn hash_contents(
             &self,
             request: tonic::Request<crate::v1::HashContentsRequest>,

@@ -66,6 +66,18 @@ impl ArchiveError {
     pub fn is_full(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
+
+    /// Returns whether the operation may succeed later: there was no space, memory or file descriptor.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        use io::ErrorKind::{Interrupted, OutOfMemory, WouldBlock};
+
+        // ENFILE and EMFILE, for which std has no `ErrorKind`.
+        let is_out_of_files = matches!(self.source.raw_os_error(), Some(23 | 24));
+        self.is_full()
+            || is_out_of_files
+            || matches!(self.source.kind(), Interrupted | OutOfMemory | WouldBlock)
+    }
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ArchiveError {
@@ -158,7 +170,11 @@ impl Archive {
             segment.bytes += frame.len() as u64;
             segment.newest = segment.newest.max(now);
         }
-        self.discard_old(now)
+        // The message is here, whatever becomes of the old ones.
+        if let Err(error) = self.discard_old(now) {
+            tracing::warn!(%error, "cannot discard old messages of the log");
+        }
+        Ok(())
     }
 
     /// Makes all messages durable.

@@ -47,7 +47,6 @@ use crate::{
         role::Role,
     },
     clock::Clock,
-    cluster::WriteState,
     net::tls::Tls,
     reason::{self, Reason},
     service::ServiceHandle,
@@ -178,13 +177,10 @@ impl AdminServer {
         };
         let Ok(service) = self.handle.service() else { return without_service };
         let snapshot = service.snapshot();
-        let node_is_writable =
-            service.cluster.as_ref().is_none_or(|view| view.write_state() == WriteState::Writable);
         scrape_state::State {
             merchants_visible: snapshot.visible_len(),
             merchants_hidden: snapshot.len() - snapshot.visible_len(),
             revision: snapshot.revision().0,
-            is_writable: is_writable && node_is_writable,
             cluster: service.cluster.as_ref().and_then(cluster::scrape),
             commands_waiting: service.commits.waiting(),
             last_backup_s: service.last_backup_s.load(Ordering::Relaxed),

@@ -84,7 +84,9 @@ pub(crate) async fn find(
     if let Some(node) = from {
         return Ok((cluster, Source::Node(node)));
     }
-    if let Some(node) = freshest(&administrator, settings, cluster).await? {
+    // Only a node that will not be behind itself.
+    let needed = Sequence(log.first.0.saturating_sub(1));
+    if let Some(node) = freshest(&administrator, settings, (cluster, needed)).await? {
         return Ok((cluster, Source::Node(node)));
     }
     if begins_empty(&administrator, cluster, log).await? {
@@ -93,16 +95,17 @@ pub(crate) async fn find(
     Err(nothing("no node announces itself: start one, or name one with --from".to_owned()))
 }
 
-/// The address of the node that is furthest, of those without a fault.
+/// The address of the node that is furthest, of those without a fault and at least as far as is needed.
 async fn freshest(
     administrator: &Administrator,
     settings: &ClusterSettings,
-    cluster: ClusterId,
+    (cluster, needed): (ClusterId, Sequence),
 ) -> Result<Option<String>, JetStreamError> {
     let announced = administrator.listen(cluster, LISTEN_TIME).await?;
     let others = announced
         .into_iter()
-        .filter(|node| node.node != settings.brokers.node && node.state != NodeState::Faulty);
+        .filter(|node| node.node != settings.brokers.node && node.state != NodeState::Faulty)
+        .filter(|node| node.applied >= needed);
     Ok(others.max_by_key(|node| node.applied).map(|node| node.address))
 }
 
@@ -121,15 +124,18 @@ async fn begins_empty(
     Ok(genesis.is_ok_and(|genesis| genesis.header.after == StateDigest::default()))
 }
 
-/// Returns whether the log no longer contains the message after a position. `false` if the brokers do not answer soon.
-pub(super) async fn is_behind(settings: &ClusterSettings, position: &LogPosition) -> bool {
+/// Returns the first message of the log, if that is after the one that follows a position. `None` also if the brokers do not answer
+/// soon.
+pub(super) async fn first_if_behind(settings: &ClusterSettings, position: &LogPosition) -> Option<Sequence> {
     let described =
         timeout(BEHIND_TIMEOUT, async { Administrator::connect(&settings.brokers).await?.describe().await });
     match described.await {
         Ok(Ok(Some(log))) => {
-            log.cluster == Some(ClusterId(position.cluster)) && log.first.0 > position.sequence + 1
+            let is_behind =
+                log.cluster == Some(ClusterId(position.cluster)) && log.first.0 > position.sequence + 1;
+            is_behind.then_some(log.first)
         }
-        _ => false,
+        _ => None,
     }
 }
 
@@ -137,13 +143,13 @@ pub(super) async fn is_behind(settings: &ClusterSettings, position: &LogPosition
 pub(super) async fn refresh(
     data_dir: &Path,
     settings: &ClusterSettings,
-    cluster: ClusterId,
+    (cluster, first): (ClusterId, Sequence),
 ) -> Result<LogPosition, BootstrapError> {
     let administrator = Administrator::connect(&settings.brokers).await?;
-    let node = freshest(&administrator, settings, cluster).await?;
-    let node =
-        node.ok_or_else(|| BootstrapError::NothingToJoin("no other node announces itself".to_owned()))?;
-    copy(data_dir, settings, (cluster, &node)).await
+    let node = freshest(&administrator, settings, (cluster, Sequence(first.0.saturating_sub(1)))).await?;
+    let nothing =
+        || BootstrapError::NothingToJoin("no other node that is far enough announces itself".to_owned());
+    copy(data_dir, settings, (cluster, &node.ok_or_else(nothing)?)).await
 }
 
 /// Replaces the store of a stopped node, or creates one, by an exact copy of a running node.

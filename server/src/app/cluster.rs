@@ -30,7 +30,7 @@ use crate::{
 pub(crate) const ARCHIVE: &str = "cluster-log";
 
 /// Opens the store, and connects to the log of the cluster that it belongs to. A node that lacks messages which the log no longer
-/// contains becomes a copy of another one first. A server that listens on no address is none: it works on a closed store.
+/// contains becomes a copy of another one first. Without a listener, no connection is made.
 pub(super) async fn open(
     settings: &Settings,
     progress: &Progress,
@@ -39,7 +39,7 @@ pub(super) async fn open(
     let mut opened = open_store(settings, progress).await?;
     let Some(listens_on) = listens_on else { return Ok((opened, None)) };
     if let (Some(cluster), Some(position)) = (&settings.cluster, opened.position)
-        && bootstrap::is_behind(cluster, &position).await
+        && let Some(first) = bootstrap::first_if_behind(cluster, &position).await
     {
         tracing::warn!(
             applied = position.sequence,
@@ -47,7 +47,7 @@ pub(super) async fn open(
         );
         drop(opened);
         // Without a copy, searches are served as of what is here.
-        match bootstrap::refresh(&settings.data_dir, cluster, ClusterId(position.cluster)).await {
+        match bootstrap::refresh(&settings.data_dir, cluster, (ClusterId(position.cluster), first)).await {
             Ok(copied) => tracing::info!(applied = copied.sequence, "copied another node"),
             Err(error) => {
                 tracing::error!(%error, "cannot copy another node; restart this one when there is another")
@@ -55,7 +55,16 @@ pub(super) async fn open(
         }
         opened = open_store(settings, progress).await?;
     }
-    let parts = node(settings, opened.position.as_ref(), listens_on)?;
+    // Kept messages are cut to the position, which is not the right one if the store is damaged.
+    let is_damaged = opened.health.failure().is_some();
+    let (settings, position) = (settings.clone(), opened.position);
+    let runtime = Handle::current();
+    // Reads all kept messages.
+    let connecting = tokio::task::spawn_blocking(move || {
+        let _entered = runtime.enter();
+        node(&settings, (position.as_ref(), is_damaged), listens_on)
+    });
+    let parts = connecting.await.map_err(|error| StartError::Internal(error.to_string()))??;
     Ok((opened, parts))
 }
 
@@ -68,7 +77,7 @@ async fn open_store(settings: &Settings, progress: &Progress) -> Result<OpenStor
 /// The parts of a node: none for a single node, whose store must belong to no cluster.
 fn node(
     settings: &Settings,
-    position: Option<&LogPosition>,
+    (position, is_damaged): (Option<&LogPosition>, bool),
     listens_on: SocketAddr,
 ) -> Result<Option<ClusterParts>, StartError> {
     let data_dir = || settings.data_dir.clone();
@@ -76,7 +85,14 @@ fn node(
         (None, None) => Ok(None),
         (None, Some(_)) => Err(StartError::Member { data_dir: data_dir() }),
         (Some(_), None) => Err(StartError::NotAMember { data_dir: data_dir() }),
+        (Some(_), Some(_)) if is_damaged => {
+            tracing::error!("the store is damaged or read-only: this server is no node of its cluster");
+            Ok(None)
+        }
         (Some(cluster), Some(position)) => {
+            if cluster.address.is_none() && listens_on.ip().is_unspecified() {
+                return Err(StartError::NoClusterAddress);
+            }
             let scheme = if settings.tls.is_some() { "https" } else { "http" };
             let address = cluster.address.clone().unwrap_or_else(|| format!("{scheme}://{listens_on}"));
             connect(cluster, position, &settings.data_dir, address).map(Some)
@@ -119,7 +135,13 @@ fn connect(
 /// Keeps the last messages of a cluster that is replaced under another name.
 pub(crate) fn keep_archive(data_dir: &Path, cluster: ClusterId) -> io::Result<()> {
     let archive = data_dir.join(ARCHIVE);
-    if archive.is_dir() { fs::rename(archive, data_dir.join(format!("{ARCHIVE}-{cluster}"))) } else { Ok(()) }
+    if !archive.is_dir() {
+        return Ok(());
+    }
+    // An earlier attempt may have kept some.
+    let name = |number: u32| data_dir.join(format!("{ARCHIVE}-{cluster}-{number}"));
+    let free = (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
+    fs::rename(archive, free)
 }
 
 /// Removes the files of a node from a directory that belongs to a cluster no longer. Its history of revisions is a new one: the

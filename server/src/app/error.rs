@@ -73,6 +73,12 @@ pub enum StartError {
         /// The directory of the store.
         data_dir: PathBuf,
     },
+    /// Other nodes would not know the address of this one.
+    #[error(
+        "{} is required with a listener on all addresses: other nodes call this one there",
+        Setting("cluster_address")
+    )]
+    NoClusterAddress,
     /// The store belongs to no cluster.
     #[error(
         "{} belongs to no cluster: run `nearby cluster join` to make it a copy of a running node, or `nearby cluster init` to begin \

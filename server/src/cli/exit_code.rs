@@ -172,6 +172,7 @@ impl From<StartError> for CliError {
             | StartError::Traces { .. }
             | StartError::Member { .. }
             | StartError::NotAMember { .. }
+            | StartError::NoClusterAddress
             | StartError::Holidays { .. } => CONFIG,
             StartError::Store(error) | StartError::Damaged { fault: error, .. } => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,

@@ -23,6 +23,10 @@ impl Staleness {
         while self.known.front().is_some_and(|(sequence, _)| *sequence <= applied) {
             self.known.pop_front();
         }
+        // A peer that was ahead may be gone, together with what only it had.
+        while self.known.back().is_some_and(|(sequence, _)| *sequence > last) {
+            self.known.pop_back();
+        }
         let highest = self.known.back().map_or(applied, |(sequence, _)| *sequence);
         if last > highest {
             let is_full = self.known.len() >= MAX_KNOWN;
@@ -69,6 +73,9 @@ mod tests {
             staleness.update(Sequence(0), Sequence(step), Duration::from_millis(20 * step));
         }
         assert_eq!(staleness.known.len(), MAX_KNOWN);
+        let (known, now) = (Sequence(9_000), Duration::from_secs(250));
+        assert!(staleness.update(Sequence(0), known, now).is_some());
+        assert!(staleness.known.back().unwrap().0 <= known, "what is not known any more is forgotten");
         assert_eq!(staleness.update(Sequence(10_000), Sequence(10_000), Duration::from_secs(300)), None);
     }
 }

@@ -18,7 +18,7 @@ use nearby_cluster::{
     replica::Position,
 };
 use nearby_index::{IndexReader, IndexWriter, UnixMicros};
-use nearby_store::{MemoryStore, Store};
+use nearby_store::{Batch, MemoryStore, Store, StoreError, StoreHealth};
 use tokio::sync::Notify;
 
 use super::{
@@ -76,10 +76,13 @@ impl Cluster {
     }
 
     fn start(&self, name: &str) -> Node {
-        self.start_with(name, self.log.connect(), MemoryStore::default())
+        let store = MemoryStore::default();
+        self.start_with(name, self.log.connect(), (Box::new(store.clone()), store))
     }
 
-    fn start_with(&self, name: &str, log: MemoryLog, store: MemoryStore) -> Node {
+    /// Starts a node on a store, which keeps its content in the second one.
+    fn start_with(&self, name: &str, log: MemoryLog, stores: (Box<dyn Store>, MemoryStore)) -> Node {
+        let (open, store) = stores;
         let directory = tempfile::tempdir().unwrap();
         let wake = Arc::<Notify>::default();
         self.wakes.lock().unwrap().push(Arc::clone(&wake));
@@ -103,7 +106,7 @@ impl Cluster {
         let reader = index.reader();
         let ticks = AtomicI64::new(0);
         let parts = CommitParts {
-            store: Box::new(store.clone()),
+            store: open,
             index,
             feed: ChangeFeed::new(Revision::ZERO, Vec::new(), Revision::ZERO),
             watches: WatchRegistry::default(),
@@ -261,6 +264,85 @@ async fn a_log_that_has_lost_commits_stops_writes_until_it_is_healed() {
     node.wait(|node| node.view.write_state() == WriteState::Writable).await;
     node.put("d").await.unwrap();
     assert_eq!(cluster.log.last(), Sequence(5));
+}
+
+/// A store that has no space for a while.
+struct FullStore {
+    inner: MemoryStore,
+    is_full: Arc<AtomicBool>,
+}
+
+impl Store for FullStore {
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        self.append(batch)
+    }
+
+    fn append(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        if self.is_full.load(Ordering::Relaxed) {
+            // Transient, and nothing that makes the node refuse changes: a lack of file descriptors.
+            let source = std::io::Error::from_raw_os_error(24);
+            return Err(StoreError::Io { action: "open", path: "journal".into(), source });
+        }
+        self.inner.append(batch)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.inner.sync()
+    }
+
+    fn digest(&self) -> StateDigest {
+        self.inner.digest()
+    }
+
+    fn position(&self) -> Option<LogPosition> {
+        self.inner.position()
+    }
+
+    fn health(&self) -> Arc<StoreHealth> {
+        self.inner.health()
+    }
+
+    fn is_checkpoint_due(&mut self) -> bool {
+        false
+    }
+
+    fn checkpoint(&mut self, _: Contents) {}
+
+    fn close(self: Box<Self>, _: Contents) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A commit that is stored in the log and not yet here keeps its callers, whatever waits behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_cannot_be_applied_for_a_while_is_not_mixed_up_with_the_next() {
+    for round in 0..5 {
+        let cluster = Cluster::new();
+        let is_full = Arc::new(AtomicBool::new(false));
+        let memory = MemoryStore::default();
+        let full = FullStore { inner: memory.clone(), is_full: Arc::clone(&is_full) };
+        let (node, other) =
+            (cluster.start_with("a", cluster.log.connect(), (Box::new(full), memory)), cluster.start("b"));
+        node.put("first").await.unwrap();
+        is_full.store(true, Ordering::Relaxed);
+        let submit = |name: &'static str| {
+            let commits = node.commits.clone();
+            tokio::spawn(async move { commits.submit(together(vec![put(name, Expect::Absent)])).await })
+        };
+        let first = submit("x");
+        other.wait(|other| other.reader.snapshot().get(&id("x")).is_some()).await;
+        let second = submit("y");
+        let elsewhere = other.put("z").await;
+        tokio::time::sleep(Duration::from_millis(10 * round)).await;
+        is_full.store(false, Ordering::Relaxed);
+        assert_eq!(first.await.unwrap().unwrap()[0].change.id(), &id("x"));
+        assert_eq!(second.await.unwrap().unwrap()[0].change.id(), &id("y"));
+        elsewhere.unwrap();
+        for node in [&node, &other] {
+            node.reaches(Revision(4)).await;
+            assert_eq!(node.contents().await.2, ["first", "x", "y", "z"]);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -200,6 +200,9 @@ pub enum UpgradeError {
     /// The protocol refuses.
     #[error("{0}")]
     Refused(ProposeError),
+    /// The node accepts no changes.
+    #[error("{0}")]
+    Rejected(ServiceError),
     /// Another commit was stored first.
     #[error("another commit was stored first; retry")]
     Conflict,

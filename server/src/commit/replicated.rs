@@ -8,8 +8,8 @@ use std::{sync::Arc, time::Duration};
 use nearby_cluster::{
     identity::Sequence,
     log::{CommitLog, Monotonic},
-    message::MAX_BATCH_BYTES,
-    protocol::{Action, Blocked, HealError, Now, ProposeError, Protocol},
+    message::{MAX_BATCH_BYTES, MAX_MESSAGE_BYTES},
+    protocol::{Action, Blocked, Fault, HealError, Now, ProposeError, Protocol},
     replica::Replica,
 };
 use nearby_store::{OwnedBatch, Store, encoded_change_bytes};
@@ -34,27 +34,45 @@ use crate::{
 
 /// Time without the possibility to commit after which changes are rejected.
 const REJECT_AFTER: Duration = Duration::from_secs(5);
-/// Time after which the callers of a commit in flight get the error that its outcome is unknown. It stays in flight.
-const UNKNOWN_AFTER: Duration = Duration::from_secs(20);
+/// Time after which the callers of a commit in flight get the error that its outcome is unknown, before the ten seconds of the
+/// service config: clients repeat it then, at another node. It stays in flight.
+const UNKNOWN_AFTER: Duration = Duration::from_secs(8);
 /// Time within which an appended commit is synced to the local disk.
 const SYNC_INTERVAL: Duration = Duration::from_millis(50);
 /// Interval at which other threads learn the state of the node.
 const VIEW_INTERVAL: Duration = Duration::from_millis(100);
+/// Time for which a node decides nothing until the reason is shown: a commit in flight is a reason for some milliseconds.
+const SHOW_BLOCKED_AFTER: Duration = Duration::from_secs(1);
+/// Messages until one as of which the contents can be taken.
+const MAX_CAPTURE_DISTANCE: u64 = 10_000;
 /// Events that are handled before submissions are.
 const MAX_EVENTS: usize = 64;
 
-/// The replies of a commit in flight.
+/// The replies of a commit in flight: its ticket in the protocol.
 enum InFlight {
     /// Submissions, with their results if the commit is stored.
-    Batch(Vec<(Submission, Results)>),
+    Batch(BatchInFlight),
     /// A change of the format.
     Upgrade(oneshot::Sender<Result<Sequence, UpgradeError>>),
     /// A commit without a caller, or whose callers have been answered.
     Unattended,
 }
 
+/// Submissions of a commit in flight.
+struct BatchInFlight {
+    submissions: Vec<(Submission, Results)>,
+    changes: usize,
+    began: Monotonic,
+}
+
+/// A change of the format that has not been proposed.
+struct PendingUpgrade {
+    format: u16,
+    reply: oneshot::Sender<Result<Sequence, UpgradeError>>,
+}
+
 pub(super) struct ReplicatedWorker {
-    protocol: Protocol<StoreReplica, ()>,
+    protocol: Protocol<StoreReplica, InFlight>,
     log: Box<dyn CommitLog + Send>,
     wake: Arc<Notify>,
     view: ClusterView,
@@ -63,10 +81,12 @@ pub(super) struct ReplicatedWorker {
     clock: Clock,
     metrics: Arc<Metrics>,
     waiting: Waiting,
-    in_flight: Option<(InFlight, Monotonic, usize)>,
     /// Time since which nothing could be decided for another reason than a commit in flight.
     blocked_since: Option<Monotonic>,
     heal_replies: Vec<oneshot::Sender<Result<u64, HealError>>>,
+    upgrade: Option<PendingUpgrade>,
+    /// The fault that was logged last.
+    logged_fault: Option<Fault>,
     /// Commit nothing until the log is so long.
     advance_to: Sequence,
     sync_due: Option<Monotonic>,
@@ -106,9 +126,10 @@ impl ReplicatedWorker {
             clock,
             metrics,
             waiting: Waiting::default(),
-            in_flight: None,
             blocked_since: None,
             heal_replies: Vec::new(),
+            upgrade: None,
+            logged_fault: None,
             advance_to: Sequence::ZERO,
             sync_due: None,
             next_view: Duration::ZERO,
@@ -167,7 +188,11 @@ impl ReplicatedWorker {
             let now = self.now();
             match self.log.poll(now.monotonic) {
                 Some(event) => self.protocol.handle(now, event),
-                None => return self.protocol.tick(now),
+                None => {
+                    self.protocol.tick(now);
+                    // Before anything is decided: it may have ended the commit in flight.
+                    return self.perform();
+                }
             }
             self.perform();
         }
@@ -204,14 +229,17 @@ impl ReplicatedWorker {
                 Err(error) => drop(reply.send(Err(error))),
             },
             ClusterOperation::Upgrade { format, reply } => {
-                match self.protocol.upgrade(self.now(), format, ()) {
-                    Ok(()) => self.in_flight = Some((InFlight::Upgrade(reply), self.view.now(), 0)),
-                    Err(((), error)) => drop(reply.send(Err(UpgradeError::Refused(error)))),
-                }
+                self.upgrade = Some(PendingUpgrade { format, reply });
             }
             ClusterOperation::Capture { sequence, advance, reply } => {
-                self.protocol.replica_mut().capture(sequence, reply);
-                if advance {
+                let applied = self.protocol.replica().position().applied;
+                // A node with a fault will not reach the message. The receiver sees an error.
+                let is_reachable = self.protocol.status(self.now()).fault.is_none()
+                    && sequence.0 <= applied.0.saturating_add(MAX_CAPTURE_DISTANCE);
+                if is_reachable {
+                    self.protocol.replica_mut().capture(sequence, reply);
+                }
+                if is_reachable && advance {
                     self.advance_to = self.advance_to.max(sequence);
                 }
             }
@@ -223,20 +251,29 @@ impl ReplicatedWorker {
         let now = self.now();
         let state = self.write_state(now);
         let (unwritable, counted) = &mut self.unwritable;
-        if state != WriteState::Writable {
+        if state != WriteState::Writable || self.availability.check().is_err() {
             *unwritable += now.monotonic.saturating_sub(*counted);
         }
         *counted = now.monotonic;
         self.view.set_write_state(state);
         if let Err(error) = state.check().and_then(|()| self.availability.check()) {
             self.waiting.reject(&error);
+            if let Some(PendingUpgrade { reply, .. }) = self.upgrade.take() {
+                drop(reply.send(Err(UpgradeError::Rejected(error))));
+            }
             return;
         }
         while self.protocol.blocked(now).is_none() {
+            if let Some(PendingUpgrade { format, reply }) = self.upgrade.take() {
+                self.propose_upgrade(format, reply, now);
+                continue;
+            }
             let batch = self.waiting.take_batch();
             if !batch.is_empty() {
                 self.decide_batch(batch, now);
-            } else if self.protocol.replica().position().applied < self.advance_to {
+            } else if self.protocol.replica().position().applied < self.advance_to
+                && self.protocol.replica_mut().is_captured(self.advance_to)
+            {
                 self.propose(OwnedBatch::default(), InFlight::Unattended, now);
             } else {
                 return;
@@ -257,28 +294,37 @@ impl ReplicatedWorker {
             // Commits nothing, and answers as of the state that is known here.
             acknowledge(batch.into_iter().zip(results).collect());
         } else {
-            self.propose(decided, InFlight::Batch(batch.into_iter().zip(results).collect()), now);
+            let (changes, began) = (decided.changes.len(), now.monotonic);
+            let submissions = batch.into_iter().zip(results).collect();
+            self.propose(decided, InFlight::Batch(BatchInFlight { submissions, changes, began }), now);
         }
     }
 
-    fn propose(&mut self, batch: OwnedBatch, in_flight: InFlight, now: Now) {
-        let changes = batch.changes.len();
-        match (self.protocol.propose(now, batch, ()), in_flight) {
-            (Ok(()), in_flight) => {
-                self.waiting.relax();
-                self.in_flight = Some((in_flight, now.monotonic, changes));
-            }
-            (Err(((), ProposeError::Size(error))), InFlight::Batch(batch)) if batch.len() == 1 => {
+    fn propose(&mut self, batch: OwnedBatch, ticket: InFlight, now: Now) {
+        let Err((ticket, error)) = self.protocol.propose(now, batch, ticket) else {
+            return self.waiting.relax();
+        };
+        let InFlight::Batch(BatchInFlight { submissions: batch, .. }) = ticket else { return };
+        match error {
+            ProposeError::Size(error) if batch.len() == 1 => {
                 tracing::error!(%error, "a request is larger than the log accepts");
-                answer(batch, &ServiceError::ResponseTooLarge(nearby_cluster::message::MAX_MESSAGE_BYTES));
+                answer(batch, &ServiceError::ResponseTooLarge(MAX_MESSAGE_BYTES));
             }
-            (Err(((), ProposeError::Size(_))), InFlight::Batch(batch)) => {
-                self.waiting.split(batch.into_iter().map(|(submission, _)| submission).collect());
-            }
-            (Err(_), InFlight::Batch(batch)) => {
-                self.waiting.put_back(batch.into_iter().map(|(submission, _)| submission).collect());
-            }
-            (Err(_), _) => {}
+            ProposeError::Size(_) => self.waiting.split(submissions_of(batch)),
+            _ => self.waiting.put_back(submissions_of(batch)),
+        }
+    }
+
+    fn propose_upgrade(
+        &mut self,
+        format: u16,
+        reply: oneshot::Sender<Result<Sequence, UpgradeError>>,
+        now: Now,
+    ) {
+        if let Err((InFlight::Upgrade(reply), error)) =
+            self.protocol.upgrade(now, format, InFlight::Upgrade(reply))
+        {
+            drop(reply.send(Err(UpgradeError::Refused(error))));
         }
     }
 
@@ -287,20 +333,20 @@ impl ReplicatedWorker {
         for action in self.protocol.take_actions() {
             match action {
                 Action::Log(action) => action.perform(self.log.as_mut()),
-                Action::Acknowledge((), sequence) => self.acknowledged(sequence),
-                Action::DecideAgain(()) => match self.in_flight.take() {
-                    Some((InFlight::Batch(batch), ..)) => {
-                        self.waiting.put_back(batch.into_iter().map(|(submission, _)| submission).collect());
-                    }
-                    Some((InFlight::Upgrade(reply), ..)) => drop(reply.send(Err(UpgradeError::Conflict))),
-                    Some((InFlight::Unattended, ..)) | None => {}
-                },
-                Action::Unresolved(()) => self.give_up(),
-                Action::TooLarge(()) => {
+                Action::Acknowledge(ticket, sequence) => self.acknowledged(ticket, sequence),
+                Action::DecideAgain(InFlight::Batch(batch)) => {
+                    self.waiting.put_back(submissions_of(batch.submissions));
+                }
+                Action::DecideAgain(InFlight::Upgrade(reply)) => {
+                    drop(reply.send(Err(UpgradeError::Conflict)));
+                }
+                Action::DecideAgain(InFlight::Unattended) => {}
+                Action::Unresolved(ticket) => give_up(ticket),
+                Action::TooLarge(ticket) => {
                     tracing::error!(
                         "the log refuses a commit for its size, which was checked: the broker's limit is lower"
                     );
-                    self.give_up();
+                    give_up(ticket);
                 }
                 Action::Healed { republished } => self.healed(&Ok(republished)),
                 Action::NotHealed(error) => self.healed(&Err(error)),
@@ -308,21 +354,14 @@ impl ReplicatedWorker {
         }
     }
 
-    fn acknowledged(&mut self, sequence: Sequence) {
-        match self.in_flight.take() {
-            Some((InFlight::Batch(batch), began, changes)) => {
+    fn acknowledged(&self, ticket: InFlight, sequence: Sequence) {
+        match ticket {
+            InFlight::Batch(BatchInFlight { submissions, changes, began }) => {
                 self.metrics.commits.observe(self.view.now().saturating_sub(began), changes);
-                acknowledge(batch);
+                acknowledge(submissions);
             }
-            Some((InFlight::Upgrade(reply), ..)) => drop(reply.send(Ok(sequence))),
-            Some((InFlight::Unattended, ..)) | None => {}
-        }
-    }
-
-    /// Answers the callers of a commit whose outcome they will not learn here.
-    fn give_up(&mut self) {
-        if let Some((InFlight::Batch(batch), ..)) = self.in_flight.take() {
-            answer(batch, &ServiceError::OutcomeUnknown);
+            InFlight::Upgrade(reply) => drop(reply.send(Ok(sequence))),
+            InFlight::Unattended => {}
         }
     }
 
@@ -377,17 +416,27 @@ impl ReplicatedWorker {
         if replica.store.is_checkpoint_due() {
             replica.store.checkpoint(replica.copy.contents());
         }
-        if self
-            .in_flight
-            .as_ref()
-            .is_some_and(|(_, began, _)| now.monotonic.saturating_sub(*began) >= UNKNOWN_AFTER)
+        if let Some(ticket @ InFlight::Batch(_)) = self.protocol.ticket_mut()
+            && ticket.began().is_some_and(|began| now.monotonic.saturating_sub(began) >= UNKNOWN_AFTER)
         {
-            self.give_up();
+            give_up(std::mem::replace(ticket, InFlight::Unattended));
         }
         if now.monotonic >= self.next_view {
             self.next_view = now.monotonic + VIEW_INTERVAL;
             self.publish_state(now);
         }
+    }
+
+    /// Logs the begin and the end of a fault.
+    fn log_fault(&mut self, fault: Option<&Fault>) {
+        match (fault, &self.logged_fault) {
+            (Some(fault), logged) if logged.as_ref().map(Fault::label) != Some(fault.label()) => {
+                tracing::error!(%fault, "this node accepts no changes; searches go on");
+            }
+            (None, Some(_)) => tracing::info!("the fault of this node has ended"),
+            _ => return,
+        }
+        self.logged_fault = fault.cloned();
     }
 
     fn publish_state(&mut self, now: Now) {
@@ -399,17 +448,42 @@ impl ReplicatedWorker {
         let peers = self.protocol.peers(now).map(|peer| (peer.announcement.clone(), peer.clock_offset));
         let status = self.protocol.status(now);
         let is_current = self.protocol.is_current(now);
+        let is_long = |since| now.monotonic.saturating_sub(since) >= SHOW_BLOCKED_AFTER;
+        let is_blocked = status.in_flight.is_some_and(|age| age >= SHOW_BLOCKED_AFTER)
+            || self.blocked_since.is_some_and(is_long);
         let state = ClusterState {
             revision: self.protocol.replica().digest().watermarks.last,
             max_format: nearby_cluster::message::NEWEST_FORMAT,
-            blocked: self.protocol.blocked(now),
+            blocked: self.protocol.blocked(now).filter(|_| is_blocked),
             log: self.protocol.log_info().cloned(),
             leader_changes: self.leader.1,
             unwritable: self.unwritable.0,
             peers: peers.collect(),
             status,
         };
+        let fault = state.status.fault.clone();
+        self.log_fault(fault.as_ref());
         self.view.set_state(state, is_current);
+    }
+}
+
+impl InFlight {
+    fn began(&self) -> Option<Monotonic> {
+        match self {
+            Self::Batch(batch) => Some(batch.began),
+            Self::Upgrade(_) | Self::Unattended => None,
+        }
+    }
+}
+
+fn submissions_of(batch: Vec<(Submission, Results)>) -> Vec<Submission> {
+    batch.into_iter().map(|(submission, _)| submission).collect()
+}
+
+/// Answers the callers of a commit whose outcome they will not learn here.
+fn give_up(ticket: InFlight) {
+    if let InFlight::Batch(BatchInFlight { submissions, .. }) = ticket {
+        answer(submissions, &ServiceError::OutcomeUnknown);
     }
 }
 

@@ -13,7 +13,10 @@ use nearby_store::{Batch, LogPosition, OwnedBatch, StateDigest, Store};
 use tokio::sync::oneshot;
 
 use super::{BackupContents, local_copy::LocalCopy};
-use crate::{clock::Clock, write_availability::WriteAvailability};
+use crate::{
+    clock::Clock,
+    write_availability::{State, WriteAvailability},
+};
 
 /// A store and its merchants in memory. Commits are appended without a sync: a majority of the brokers has them.
 pub(super) struct StoreReplica {
@@ -49,6 +52,15 @@ impl StoreReplica {
         }
     }
 
+    /// Returns whether anyone still waits for the contents as of a message. Forgets those that do not.
+    pub(super) fn is_captured(&mut self, sequence: Sequence) -> bool {
+        self.captures.retain(|_, replies| {
+            replies.retain(|reply| !reply.is_closed());
+            !replies.is_empty()
+        });
+        self.captures.contains_key(&sequence)
+    }
+
     /// Makes everything durable that was appended.
     pub(super) fn sync(&mut self) -> Result<(), ReplicaError> {
         if std::mem::take(&mut self.is_unsynced) {
@@ -69,9 +81,17 @@ impl StoreReplica {
         if self.archive.last() == Some(sequence) {
             return Ok(());
         }
+        // As of the store, lack of space or of files ends by itself.
         self.archive.append(sequence, message, (self.clock)()).map_err(|error| {
-            let reason = error.to_string();
-            if error.is_full() { ReplicaError::Full(reason) } else { ReplicaError::Failed(reason) }
+            tracing::warn!(%error, "cannot keep a message of the log; nothing is applied meanwhile");
+            if error.is_full() {
+                self.availability.set(State::DiskFull);
+            }
+            if error.is_transient() {
+                ReplicaError::Full(error.to_string())
+            } else {
+                ReplicaError::Failed(error.to_string())
+            }
         })
     }
 }
@@ -123,7 +143,8 @@ impl Replica for StoreReplica {
         self.is_unsynced = true;
         while let Some(due) = self.captures.first_entry().filter(|due| *due.key() <= position.applied) {
             let (sequence, replies) = due.remove_entry();
-            for reply in replies.into_iter().filter(|_| sequence == position.applied) {
+            let is_due = |reply: &oneshot::Sender<_>| sequence == position.applied && !reply.is_closed();
+            for reply in replies.into_iter().filter(is_due) {
                 drop(reply.send(self.contents()));
             }
         }

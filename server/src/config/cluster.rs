@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(settings.max_lag, 1_000);
         let error = |args: ServerArgs| args.cluster().unwrap_err().to_string();
         assert!(error(ServerArgs { cluster_node: None, ..args() }).contains("--cluster-node"));
-        assert!(error(ServerArgs { cluster: None, ..args() }).contains("--cluster "));
+        assert!(error(ServerArgs { cluster: None, ..args() }).contains("--cluster,"));
         assert!(error(ServerArgs { cluster_node: Some("A.b".to_owned()), ..args() }).contains("hyphens"));
         assert!(error(ServerArgs { cluster_stream: Some("a.b".to_owned()), ..args() }).contains("stream"));
         assert!(error(ServerArgs { cluster: Some(vec!["x".to_owned()]), ..args() }).contains("--cluster"));

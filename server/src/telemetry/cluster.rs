@@ -1,6 +1,6 @@
 //! Metrics of a node of a cluster. A single node has none of them.
 
-use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{Counter, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use super::maker::Maker;
 
@@ -63,7 +63,7 @@ pub(super) struct ClusterMetrics {
     brokers: IntGauge,
     syncing_brokers: IntGauge,
     broker_info: IntGaugeVec,
-    unwritable_s: Gauge,
+    unwritable_s: Counter,
     leader_changes: IntCounter,
     events: IntCounterVec,
     voids: IntCounterVec,
@@ -116,7 +116,7 @@ impl ClusterMetrics {
                 "Version of a broker; always 1",
                 &["broker", "version"],
             )?,
-            unwritable_s: make.float_gauge("nearby_cluster_unwritable_seconds", unwritable)?,
+            unwritable_s: make.float_counter("nearby_cluster_unwritable_seconds_total", unwritable)?,
             leader_changes: make
                 .counter("nearby_cluster_leader_changes_total", "Changes of the leading broker")?,
             events: make.counters("nearby_cluster_log_events_total", events, &["event"])?,
@@ -151,7 +151,7 @@ impl ClusterMetrics {
         for (broker, version) in &now.broker_versions {
             self.broker_info.with_label_values(&[broker.as_str(), version.as_str()]).set(1);
         }
-        self.unwritable_s.set(now.unwritable_s);
+        self.unwritable_s.inc_by((now.unwritable_s - self.unwritable_s.get()).max(0.0));
         raise(&self.leader_changes, now.leader_changes);
         for (event, count) in &now.events {
             raise(&self.events.with_label_values(&[*event]), *count);

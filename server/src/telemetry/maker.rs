@@ -1,8 +1,8 @@
 //! Creates metrics and registers them.
 
 use prometheus::{
-    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    core::Collector,
+    Counter, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, core::Collector,
 };
 
 /// Creates metrics in a registry. Names and labels are constants; starting a server creates all of them.
@@ -50,6 +50,10 @@ impl Maker {
 
     pub(super) fn float_gauge(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
         self.register(Gauge::new(name, help))
+    }
+
+    pub(super) fn float_counter(&self, name: &str, help: &str) -> prometheus::Result<Counter> {
+        self.register(Counter::new(name, help))
     }
 
     pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {

@@ -291,7 +291,7 @@ impl CommitMetrics {
     }
 
     fn new(make: &Maker) -> prometheus::Result<Self> {
-        let took = "Duration of a commit: the write to the journal and its fdatasync";
+        let took = "Duration of a commit: the write to the journal and its fdatasync, or the publish to the log of a cluster";
         let commands = "Commands of a commit";
         Ok(Self {
             commands: make.histogram("nearby_commit_commands", commands, &COUNT_BUCKETS)?,

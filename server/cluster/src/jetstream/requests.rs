@@ -3,6 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use async_nats::{
+    connection::State,
     jetstream::{
         Context, Error as ApiError, ErrorCode,
         consumer::{DeliverPolicy, pull},
@@ -79,6 +80,14 @@ impl Client {
 
     async fn handle(&mut self, request: Request) {
         let Some(stream) = self.stream.clone() else { return };
+        if self.client.connection_state() != State::Connected && !matches!(request, Request::Follow(_)) {
+            // The client would keep it, without a bound, and send it late. The protocol repeats what it needs.
+            if let Request::Propose { attempt, .. } = request {
+                let answer = Answer::Unknown("there is no connection to a broker".to_owned());
+                self.events.send(LogEvent::Answer { attempt, answer }).await;
+            }
+            return;
+        }
         let events = self.events.clone();
         match request {
             Request::Propose { attempt, base, message } => {

@@ -50,7 +50,7 @@ const FIXED_SETTINGS: [&str; 21] = [
 /// Size and redundancy of a log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogShape {
-    /// Copies of the stream: 1 or 3.
+    /// Copies of the stream: 1, 3 or 5.
     pub replicas: usize,
     /// Size at which the oldest messages are discarded.
     pub max_bytes: i64,

@@ -24,10 +24,10 @@
 //! of the previous message distinguishes them.
 
 use bytes::Bytes;
-use nearby_index::{Change, UnixMicros};
+use nearby_index::UnixMicros;
 use nearby_store::{
     Batch, BatchDecodeError, DeriveFields, OwnedBatch, StateDigest, decode_batch, encode_batch,
-    encoded_change_bytes, encoded_forget_bytes,
+    encoded_forget_bytes,
 };
 use thiserror::Error;
 use twox_hash::XxHash3_128;
@@ -44,8 +44,6 @@ const FIXED_BYTES: usize = 165;
 /// Maximum length of a message. The brokers' limit is 8 MiB for the message with its headers; messages within 64 bytes of it
 /// got no answer and a dropped connection.
 pub const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024 - 64 * 1024;
-/// Maximum number of changes of a batch of independent commands, as on a single node.
-pub const MAX_BATCH_CHANGES: usize = 512;
 /// Maximum encoded length of the changes of a batch, unless it is a single transaction.
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 /// Maximum encoded length of the records that a commit removes.
@@ -276,29 +274,6 @@ impl<'a> Fields<'a> {
             time,
             node,
         }))
-    }
-}
-
-/// Size of a batch while its writer gathers commands. It counts encoded bytes: an update of one field is a small command,
-/// but its change contains the whole merchant.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BatchSize {
-    changes: usize,
-    bytes: usize,
-}
-
-impl BatchSize {
-    /// Adds the changes of one submission, unless the batch would become too large. A batch accepts its first submission at
-    /// any size: [`Header::encode`] checks the limit of the log.
-    #[must_use]
-    pub fn add(&mut self, changes: &[Change]) -> bool {
-        let bytes = self.bytes + changes.iter().map(encoded_change_bytes).sum::<usize>();
-        let count = self.changes + changes.len();
-        if self.changes > 0 && (count > MAX_BATCH_CHANGES || bytes > MAX_BATCH_BYTES) {
-            return false;
-        }
-        (self.changes, self.bytes) = (count, bytes);
-        true
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use nearby_index::{
-    AnyPosition, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant, Terms, Visibility,
+    AnyPosition, Change, Merchant, MerchantId, Position, Profile, Revision, StoredMerchant, Terms, Visibility,
 };
 use nearby_store::{CompletedRequest, Forget, RequestId, Watermarks};
 use proptest::prelude::*;
@@ -166,23 +166,6 @@ fn commits_that_the_log_would_not_accept_are_refused() {
     let batch = OwnedBatch { forget, ..OwnedBatch::default() };
     let error = header.encode(&batch.as_batch(&[])).unwrap_err();
     assert!(matches!(error, SizeError::Forget(bytes) if bytes > MAX_FORGET_BYTES), "{error}");
-}
-
-#[test]
-fn batches_are_closed_by_count_and_by_encoded_bytes() {
-    let mut size = BatchSize::default();
-    let small = [put("a", 1, b"")];
-    let accepted = std::iter::repeat_with(|| size.add(&small)).take_while(|fits| *fits).count();
-    assert_eq!(accepted, MAX_BATCH_CHANGES);
-
-    let mut size = BatchSize::default();
-    let large = [put("a", 1, &vec![b'x'; Profile::MAX_GIVEN_BYTES])];
-    let accepted = std::iter::repeat_with(|| size.add(&large)).take_while(|fits| *fits).count();
-    let bytes = encoded_change_bytes(&large[0]);
-    assert!(accepted * bytes <= MAX_BATCH_BYTES && (accepted + 1) * bytes > MAX_BATCH_BYTES, "{accepted}");
-
-    let transaction: Vec<Change> = (1..=1_000).map(|revision| put("a", revision, b"")).collect();
-    assert!(BatchSize::default().add(&transaction), "a transaction is not split");
 }
 
 proptest! {

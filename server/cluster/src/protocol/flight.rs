@@ -99,10 +99,11 @@ impl<T> Flight<T> {
         matches!(self.wait, Wait::Answer { until } if now >= until)
     }
 
-    /// Time of the next decision.
-    pub(super) fn timer(&self) -> Monotonic {
+    /// Time of the next decision. `last` is the end of the log: until it is far enough, there is nothing to decide.
+    pub(super) fn timer(&self, last: Sequence) -> Option<Monotonic> {
         match self.wait {
-            Wait::Answer { until } | Wait::Pause { until } | Wait::Rewound { until } => until,
+            Wait::Answer { until } | Wait::Pause { until } => Some(until),
+            Wait::Rewound { until } => (last >= self.header.base).then_some(until),
         }
     }
 

@@ -314,13 +314,20 @@ impl<R: Replica, T> Protocol<R, T> {
         true
     }
 
+    /// Returns whether the log is known well enough to compare our history with it.
+    fn can_join(&self) -> bool {
+        let info = self.joining.as_ref().and_then(|joining| self.watch.since(joining.since));
+        let applied = self.position.applied;
+        info.is_some_and(|info| info.last >= applied && info.first <= applied.next())
+    }
+
     fn pursue_joining(&mut self, now: Monotonic) {
+        if !self.can_join() {
+            return;
+        }
         let Some(joining) = &self.joining else { return };
         let applied = self.position.applied;
         let Some(info) = self.watch.since(joining.since) else { return };
-        if info.last < applied || info.first > applied.next() {
-            return;
-        }
         if applied == Sequence::ZERO || info.first > applied {
             // There is nothing to compare: the next message contains the hash of our last one.
             self.joined(now);
@@ -378,8 +385,8 @@ impl<R: Replica, T> Protocol<R, T> {
         let (is_reading, is_waiting) = (self.reading.is_some(), self.inbox.contains_key(&next));
         let timers = [
             self.reading.as_ref().map(|reading| reading.until),
-            self.joining.as_ref().filter(|_| !is_reading).map(|joining| joining.next_read),
-            (is_waiting && !is_reading).then_some(self.next_history_read),
+            self.joining.as_ref().filter(|_| !is_reading && self.can_join()).map(|joining| joining.next_read),
+            (is_waiting && !is_reading && self.full_until.is_none()).then_some(self.next_history_read),
             (is_behind && !is_waiting && !is_reading).then(|| self.last_progress + READ_AFTER),
             (is_behind && self.joining.is_none()).then(|| self.last_delivery + FOLLOW_AFTER),
         ];

@@ -60,10 +60,13 @@ impl<R: Replica, T> Protocol<R, T> {
         match healing.step {
             Step::Compare => {
                 healing.until = now + RETRY_PAUSE;
-                let Some(last) = self.watch.fresh(now).map(|info| info.last) else { return };
+                let Some((first, last)) = self.watch.fresh(now).map(|info| (info.first, info.last)) else {
+                    return;
+                };
                 if last >= self.position.applied {
                     self.end_healing(Ok(()));
-                } else if last == Sequence::ZERO {
+                } else if first > last {
+                    // There is no message to compare: the log was created again.
                     self.continue_healing(Step::Publish(last), now);
                 } else {
                     self.read_to_heal(last, now);

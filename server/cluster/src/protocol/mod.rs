@@ -213,7 +213,7 @@ impl<R: Replica, T> Protocol<R, T> {
     /// Time after `now` at which [`Protocol::tick`] has something to do.
     #[must_use]
     pub fn next_tick(&self, now: Monotonic) -> Monotonic {
-        let flight = self.flight.as_ref().map(Flight::timer);
+        let flight = self.flight.as_ref().and_then(|flight| flight.timer(self.watch.last()));
         let drained =
             self.draining_since.filter(|_| self.flight.is_some()).map(|since| since + DRAIN_TIMEOUT);
         let healing = self.healing.as_ref().map(|healing| healing.until);
@@ -295,6 +295,11 @@ impl<R: Replica, T> Protocol<R, T> {
             has_lost_redundancy: self.watch.has_lost_redundancy(time),
             counters: self.counters,
         }
+    }
+
+    /// Returns the ticket of the commit in flight.
+    pub fn ticket_mut(&mut self) -> Option<&mut T> {
+        self.flight.as_mut().map(|flight| &mut flight.ticket)
     }
 
     /// Returns the latest description of the log by its leader.

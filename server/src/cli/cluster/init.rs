@@ -4,6 +4,7 @@
 
 use clap::Args;
 use nearby_cluster::{
+    archive::{Archive, ArchiveLimits},
     identity::{ClusterId, CommitId, ProcessId, Sequence},
     jetstream::{Administrator, LogDescription, LogShape},
     message::{Header, Message, NEWEST_FORMAT},
@@ -68,7 +69,11 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
     if replace && log.is_some_and(|log| log.cluster != Some(id)) {
         administrator.delete().await?;
     }
-    let shape = LogShape { replicas, max_bytes: i64::from(max_gib) << 30, first: Sequence(1) };
+    let first = match (log, state.position) {
+        (None, Some(position)) if !replace && position.sequence > 0 => first_kept(&settings, position)?,
+        _ => Sequence(1),
+    };
+    let shape = LogShape { replicas, max_bytes: i64::from(max_gib) << 30, first };
     administrator.create(id, shape).await?;
     let commit = CommitId { process: ProcessId(uuid::Uuid::new_v4().into_bytes()), counter: 0 };
     let genesis =
@@ -78,7 +83,7 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
     if !(applied == 0 && administrator.publish(Sequence::ZERO, message).await?) {
         check_genesis(&administrator, id, (applied == 0).then(|| store.digest())).await?;
     }
-    let created = Created { cluster: id.to_string(), stream: cluster.brokers.stream, sequence: 1 };
+    let created = Created { cluster: id.to_string(), stream: cluster.brokers.stream, sequence: first.0 };
     print(json, &created, || {
         let Created { cluster, stream, .. } = &created;
         format!(
@@ -130,6 +135,21 @@ fn begin_again(
     cluster::keep_archive(&settings.data_dir, old)?;
     member::mark(store, new_id())?;
     store.position().ok_or_else(|| CliError::data("the store has no position"))
+}
+
+/// The first message that this member has kept: a log that its brokers have lost as a whole is made again from there, and
+/// `nearby cluster heal` publishes what the nodes have kept.
+fn first_kept(settings: &Settings, position: LogPosition) -> Result<Sequence, CliError> {
+    let applied = Sequence(position.sequence);
+    let archive = Archive::open(&settings.data_dir.join(cluster::ARCHIVE), ArchiveLimits::default(), applied)
+        .map_err(|error| CliError::data(error.to_string()))?;
+    match (archive.first(), archive.last()) {
+        (Some(first), Some(last)) if last == applied => Ok(first),
+        _ => Err(CliError::data(
+            "the brokers have lost the log, and this directory has not kept its last messages; run this command on another member, or \
+             add --replace to begin a new cluster with the content of this one",
+        )),
+    }
 }
 
 /// Checks that the first message of a log is that of this cluster, and begins with a state if it is still the first one kept.

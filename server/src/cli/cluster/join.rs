@@ -56,7 +56,14 @@ pub(super) async fn run(args: JoinArgs) -> Result<(), CliError> {
             Joined { cluster: id.to_string(), sequence: position.sequence, from: Some(peer) }
         }
         Source::Log => {
-            let (mut store, _) = member::open(&settings)?;
+            let (mut store, state) = member::open(&settings)?;
+            let is_new = state.position.is_none_or(|position| position.sequence == 0);
+            if state.digest != StateDigest::default() || !is_new {
+                return Err(CliError::data(format!(
+                    "no other node announces itself, and {} is not empty: start another node, or name one with --from",
+                    settings.data_dir.display()
+                )));
+            }
             member::mark(&mut store, id)?;
             Joined { cluster: id.to_string(), sequence: 0, from: None }
         }

@@ -9,7 +9,10 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::{REMEDY, print};
-use crate::cli::{escape, exit_code::CliError, target::ServerAddress, terminal};
+use crate::{
+    cli::{escape, exit_code::CliError, target::ServerAddress, terminal},
+    reason,
+};
 
 /// Commits from now to the one that is compared: all nodes must have been asked before they reach it. With two thousand commits
 /// per second, this is an eighth of a second; without other writes, empty commits take about as long.
@@ -41,19 +44,31 @@ struct NodeHash {
     name: String,
     hash: String,
     records: u64,
+    /// The fault because of which it is not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
 }
 
 pub(super) async fn run(args: VerifyArgs) -> Result<(), CliError> {
     let verified = verify(&args.server).await?;
     print(args.json, &verified, || report(&verified))?;
-    if verified.equal { Ok(()) } else { Err(CliError::data("the nodes have different contents")) }
+    if verified.equal {
+        Ok(())
+    } else {
+        Err(CliError::data("the nodes have different contents, or could not all be compared"))
+    }
 }
 
 async fn verify(server: &ServerAddress) -> Result<Verified, CliError> {
     let first = server.connect(REMEDY).await?;
     let status = first.get_cluster_status(wire::GetClusterStatusRequest {}).await?;
     let mut clients: Vec<(String, Client)> = Vec::new();
-    for node in &status.nodes {
+    // A node with a fault applies nothing more, and will never be as far as the others.
+    let (faulty, sound): (Vec<_>, Vec<_>) = status.nodes.iter().partition(|node| !node.fault.is_empty());
+    if faulty.iter().any(|node| node.name == status.node) {
+        return Err(CliError::data(format!("the node {} has a fault; ask another one", status.node)));
+    }
+    for node in sound {
         let remedy = format!("the node {} must run, and be reachable from here", node.name);
         let client = if node.name == status.node {
             first.clone()
@@ -68,23 +83,40 @@ async fn verify(server: &ServerAddress) -> Result<Verified, CliError> {
         let applied = status.nodes.iter().map(|node| node.applied).max().unwrap_or_default();
         let sequence = applied + AHEAD * attempt;
         match hashes(&clients, (sequence, &status.node)).await {
-            Ok(nodes) => {
-                let equal = nodes
-                    .windows(2)
-                    .all(|pair| (&pair[0].hash, pair[0].records) == (&pair[1].hash, pair[1].records));
+            Ok(mut nodes) => {
+                let equal = faulty.is_empty()
+                    && nodes
+                        .windows(2)
+                        .all(|pair| (&pair[0].hash, pair[0].records) == (&pair[1].hash, pair[1].records));
+                nodes.extend(faulty.iter().map(|node| NodeHash {
+                    name: node.name.clone(),
+                    hash: String::new(),
+                    records: 0,
+                    fault: Some(node.fault.clone()),
+                }));
                 return Ok(Verified { sequence, equal, nodes });
             }
-            Err(_) if attempt < MAX_ATTEMPTS => attempt += 1,
-            Err(error) => return Err(error),
+            Err(HashError::Passed) if attempt < MAX_ATTEMPTS => attempt += 1,
+            Err(HashError::Passed) => {
+                return Err(CliError::data("the nodes commit too fast to be compared; retry"));
+            }
+            Err(HashError::Other(error)) => return Err(error),
         }
     }
+}
+
+/// The nodes could not be compared.
+enum HashError {
+    /// A node has passed the message.
+    Passed,
+    Other(CliError),
 }
 
 /// Asks all nodes at once. One of them commits nothing until the log is long enough.
 async fn hashes(
     clients: &[(String, Client)],
     (sequence, advancing): (u64, &str),
-) -> Result<Vec<NodeHash>, CliError> {
+) -> Result<Vec<NodeHash>, HashError> {
     let mut asking = JoinSet::new();
     for (name, client) in clients.iter().cloned() {
         let request = wire::HashContentsRequest { sequence, advance: name == advancing };
@@ -92,8 +124,18 @@ async fn hashes(
     }
     let mut nodes = Vec::new();
     while let Some(Ok((hashed, name))) = asking.join_next().await {
-        let wire::HashContentsResponse { hash, records, .. } = hashed?;
-        nodes.push(NodeHash { name, hash, records });
+        let hashed = hashed.map_err(|error| match error.reason() {
+            Some(found) if found == reason::CLUSTER_OPERATION_FAILED.as_str() => HashError::Passed,
+            _ => HashError::Other(error.into()),
+        })?;
+        let wire::HashContentsResponse { hash, records, node, .. } = hashed;
+        if node != name {
+            // Several nodes that announce one address would be compared with themselves.
+            return Err(HashError::Other(CliError::data(format!(
+                "the address of the node {name} leads to {node}: set --cluster-address on {name}"
+            ))));
+        }
+        nodes.push(NodeHash { name, hash, records, fault: None });
     }
     nodes.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(nodes)
@@ -101,7 +143,10 @@ async fn hashes(
 
 fn report(verified: &Verified) -> String {
     let lines = verified.nodes.iter().map(|node| {
-        let records = terminal::count(node.records, "record", "records");
+        let records = match &node.fault {
+            Some(fault) => format!("not compared: it has the fault {fault}"),
+            None => terminal::count(node.records, "record", "records"),
+        };
         format!("{}  {}  {records}\n", node.hash, escape::value(&node.name))
     });
     let result = if verified.equal { "all nodes are equal" } else { "THE NODES DIFFER" };

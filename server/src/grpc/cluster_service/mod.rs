@@ -31,6 +31,10 @@ pub(crate) struct ClusterServiceImpl {
     pub(crate) handle: ServiceHandle,
 }
 
+/// The reason that contents are not taken as of a message.
+const NOT_REACHED: &str =
+    "the node has applied more, has a fault or stops; ask for a later message, at most 10,000 from now";
+
 type Reply<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
@@ -73,13 +77,16 @@ impl ClusterService for ClusterServiceImpl {
             let (reply, contents) = oneshot::channel();
             let sequence = Sequence(sequence);
             service.commits.operate(ClusterOperation::Capture { sequence, advance, reply }).await?;
-            contents.await.map_err(|_| failed(&"the node has applied more; ask for a later sequence"))?
+            contents.await.map_err(|_| failed(&NOT_REACHED))?
         };
         let sequence = taken.position.map_or(sequence, |position| position.sequence);
         let hashed = spawn_blocking(move || taken.contents.hash()).await;
         let ContentHash { hash, records } =
             hashed.map_err(|_| ServiceError::Internal("the hash was not computed"))?;
-        Ok(Response::new(HashContentsResponse { sequence, hash: format!("{hash:032x}"), records }))
+        let view = service.cluster.as_ref().ok_or(ServiceError::NoCluster)?;
+        let (node, cluster_id) = (view.node().to_string(), view.cluster().to_string());
+        let hash = format!("{hash:032x}");
+        Ok(Response::new(HashContentsResponse { sequence, hash, records, node, cluster_id }))
     }
 }
 

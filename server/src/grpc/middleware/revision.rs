@@ -1,4 +1,4 @@
-//! Read-your-writes across the nodes of a cluster: responses carry the revision that they are at least as new as, and a request
+//! Read-your-writes across the nodes of a cluster: responses carry a revision than which they contain nothing newer, and a request
 //! waits until the node has reached the revision that its caller has seen.
 //!
 //! Without `nearby-min-revision` a call never waits.
@@ -21,8 +21,7 @@ use crate::{
 
 /// The header with the revision that a response must be at least as new as.
 const MIN_REVISION: &str = "nearby-min-revision";
-/// The header of a unary response, or the trailer of a stream, with the revision that the response is at least as new as: the
-/// caller's next minimum.
+/// The header of a unary response, or the trailer of a stream, with the caller's next minimum: the response contains nothing newer.
 const REVISION: HeaderName = HeaderName::from_static("nearby-revision");
 /// The trailer with the time for which the node has known of something newer than it has applied, in milliseconds.
 const STALENESS_MS: HeaderName = HeaderName::from_static("nearby-staleness-ms");
