@@ -12,6 +12,14 @@ pub const BURST_PER_IP: &str = "--burst-per-ip";
 pub const CERT_ROLES: &str = "--cert-roles";
 /// Journal size that triggers a checkpoint, in MiB.
 pub const CHECKPOINT_JOURNAL_MIB: &str = "--checkpoint-journal-mib";
+/// Brokers of a cluster, comma-separated.
+pub const CLUSTER: &str = "--cluster";
+/// Address of a node for other nodes.
+pub const CLUSTER_ADDRESS: &str = "--cluster-address";
+/// Monitoring endpoints of the brokers, comma-separated.
+pub const CLUSTER_MONITORS: &str = "--cluster-monitors";
+/// Name of a node.
+pub const CLUSTER_NODE: &str = "--cluster-node";
 /// Directory of the store.
 pub const DATA_DIR: &str = "--data-dir";
 /// Address of the HTTP listener.
@@ -30,6 +38,8 @@ pub const MAX_PROTOCOL_ERRORS_PER_IP: &str = "--max-protocol-errors-per-ip";
 pub const MAX_UNREAD_MIB: &str = "--max-unread-mib";
 /// Free disk space below which changes are rejected, in MiB.
 pub const MIN_FREE_DISK_MIB: &str = "--min-free-disk-mib";
+/// File with the key of page tokens, the same on all nodes.
+pub const PAGE_TOKEN_KEY: &str = "--page-token-key";
 /// Requests per second and client IP.
 pub const RATE_PER_IP_PER_S: &str = "--rate-per-ip-per-s";
 /// Serves the readable part of a damaged store, read-only.

@@ -99,6 +99,22 @@ impl ManagedProcess {
         signal("-HUP", &self.id().to_string())
     }
 
+    /// Sends SIGSTOP: the process does nothing until [`Self::resume`].
+    ///
+    /// # Errors
+    /// `kill` fails: the process has exited and been reaped.
+    pub fn suspend(&self) -> io::Result<()> {
+        signal("-STOP", &self.id().to_string())
+    }
+
+    /// Sends SIGCONT.
+    ///
+    /// # Errors
+    /// `kill` fails: the process has exited and been reaped.
+    pub fn resume(&self) -> io::Result<()> {
+        signal("-CONT", &self.id().to_string())
+    }
+
     /// Sends SIGKILL and reaps the process.
     ///
     /// # Errors
@@ -149,6 +165,25 @@ mod tests {
         assert_eq!(process.wait(Duration::from_millis(5)).await.unwrap(), None);
         process.terminate().unwrap();
         assert!(process.wait_blocking(Duration::from_secs(60)).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_suspended_process_does_nothing_until_it_is_resumed() {
+        let mut running = shell("exec sleep 600", ProcessGroup::Own);
+        running.suspend().unwrap();
+        let state = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", running.id())).unwrap();
+            stat.rsplit(") ").next().unwrap().chars().next().unwrap()
+        };
+        while state() != 'T' {
+            thread::sleep(POLL);
+        }
+        running.resume().unwrap();
+        while state() == 'T' {
+            thread::sleep(POLL);
+        }
+        running.suspend().unwrap();
+        assert_eq!(running.kill().unwrap().code(), None, "a suspended process can be killed");
     }
 
     #[test]

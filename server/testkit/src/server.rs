@@ -24,7 +24,7 @@ pub struct ServerCommand {
     data_dir: PathBuf,
     run_dir: PathBuf,
     listen: String,
-    processors: Option<String>,
+    prefix: Vec<OsString>,
     group: ProcessGroup,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
@@ -40,7 +40,7 @@ impl ServerCommand {
             data_dir: data_dir.to_owned(),
             run_dir: data_dir.parent().unwrap_or(data_dir).to_owned(),
             listen: ANY_PORT.to_owned(),
-            processors: None,
+            prefix: Vec::new(),
             group: ProcessGroup::Own,
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -72,10 +72,24 @@ impl ServerCommand {
         self
     }
 
+    /// Sets the address that the server listens on. A server that is started again with the same command is found at the same
+    /// address.
+    #[must_use]
+    pub fn listen(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.listen);
+        self
+    }
+
     /// Pins the server to processors, in the list format of `taskset`.
     #[must_use]
-    pub fn processors(mut self, list: &str) -> Self {
-        self.processors = Some(list.to_owned());
+    pub fn processors(self, list: &str) -> Self {
+        self.prefix(["taskset", "-c", list])
+    }
+
+    /// Starts the server through another command, which must execute its last arguments in its own process.
+    #[must_use]
+    pub fn prefix<S: AsRef<OsStr>>(mut self, command: impl IntoIterator<Item = S>) -> Self {
+        self.prefix.extend(command.into_iter().map(|argument| argument.as_ref().to_owned()));
         self
     }
 
@@ -95,10 +109,10 @@ impl ServerCommand {
         // A server that was killed leaves the file behind.
         drop(fs::remove_file(&address_file));
         let log_start = fs::metadata(&log).map_or(0, |metadata| metadata.len());
-        let mut command = match &self.processors {
-            Some(list) => {
-                let mut command = Command::new("taskset");
-                command.args(["-c", list]).arg(&self.nearby);
+        let mut command = match self.prefix.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(&self.nearby);
                 command
             }
             None => Command::new(&self.nearby),
@@ -236,6 +250,22 @@ impl ServerProcess {
     /// A system call fails.
     pub fn kill(mut self) -> io::Result<()> {
         self.process.kill().map(drop)
+    }
+
+    /// Sends SIGSTOP: the server does nothing until [`Self::resume`].
+    ///
+    /// # Errors
+    /// A system call fails.
+    pub fn suspend(&self) -> io::Result<()> {
+        self.process.suspend()
+    }
+
+    /// Sends SIGCONT.
+    ///
+    /// # Errors
+    /// A system call fails.
+    pub fn resume(&self) -> io::Result<()> {
+        self.process.resume()
     }
 
     /// Has it reload its files, with SIGHUP.
