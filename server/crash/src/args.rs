@@ -28,9 +28,16 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) case: Option<u64>,
 
+    #[command(flatten)]
+    pub(crate) paths: Paths,
+}
+
+/// Directories, and the executable to test.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Paths {
     /// Working directory [default: /dev/shm if it exists]
     #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
+    directory: Option<PathBuf>,
 
     /// Directory for the evidence of failures
     #[arg(long, value_name = "DIR", default_value = "target/crash")]
@@ -41,12 +48,12 @@ pub(crate) struct Args {
     nearby: Option<PathBuf>,
 }
 
-impl Args {
+impl Paths {
     /// Creates a temporary working directory.
     pub(crate) fn work_dir(&self) -> Result<TempDir> {
         let shared_memory = Path::new("/dev/shm");
         let create_in = |parent: &Path| tempfile::Builder::new().prefix("nearby-crash-").tempdir_in(parent);
-        Ok(match &self.dir {
+        Ok(match &self.directory {
             Some(parent) => {
                 fs::create_dir_all(parent)?;
                 create_in(&parent.canonicalize()?)?
@@ -62,7 +69,9 @@ impl Args {
         writeln!(std::io::stderr(), "testing {}", nearby.description)?;
         Ok(nearby.path)
     }
+}
 
+impl Args {
     /// Returns the cases to run.
     pub(crate) fn cases(&self) -> Range<u64> {
         match self.case {

@@ -2,9 +2,7 @@
 
 use std::{
     fs,
-    io::Write,
-    path::PathBuf,
-    process::{Command, ExitCode},
+    process::ExitCode,
     time::{Duration, Instant},
 };
 
@@ -16,9 +14,11 @@ use crate::{
     error::Result,
     expected::check,
     load::{Clock, Load, Plan, SharedModel, copies, lock, models},
+    namespaces,
     open_store::{Opened, StoreOpener},
     report::Report,
     server::{Fixture, ServerUnderTest},
+    small_disk::SmallDisk,
 };
 
 #[derive(Clone, Debug, clap::Args)]
@@ -37,63 +37,13 @@ const MIB: u64 = 1024 * 1024;
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit for the load to fill the disk.
 const FILL_TIMEOUT: Duration = Duration::from_secs(6);
-/// Variable that is set in the process that runs in a mount namespace of its own.
-const IN_NAMESPACE: &str = "CRASH_IN_NAMESPACE";
-/// Exit code if no disk can be mounted (`EX_UNAVAILABLE` of sysexits.h).
-const UNAVAILABLE: u8 = 69;
-
-/// A small disk. Dropping it unmounts it.
-struct SmallDisk {
-    mount_point: PathBuf,
-}
-
-impl SmallDisk {
-    /// Mounts a disk; returns `None` without the permission to mount.
-    fn mount(mount_point: PathBuf, size_mib: u64) -> Result<Option<Self>> {
-        fs::create_dir_all(&mount_point)?;
-        let size = format!("size={size_mib}m");
-        let output =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&mount_point).output()?;
-        Ok(output.status.success().then_some(Self { mount_point }))
-    }
-
-    /// Returns the path of the file that takes up space.
-    fn filler(&self) -> PathBuf {
-        self.mount_point.join("filler")
-    }
-
-    /// Appends bytes to the filler, as many as there is space for.
-    fn fill(&self, mut bytes: u64) -> Result<()> {
-        let mut file = fs::OpenOptions::new().create(true).append(true).open(self.filler())?;
-        let mut piece = vec![1; 4_096];
-        while bytes > 0 {
-            piece.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
-            if file.write_all(&piece).is_err() {
-                break;
-            }
-            bytes -= piece.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn free_space(&self) {
-        drop(fs::remove_file(self.filler()));
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(&self.mount_point).output());
-    }
-}
-
 pub(crate) async fn run(args: DiskFullArgs) -> Result<ExitCode> {
-    let mut report = Report::new("disk-full", &args.args);
-    let work = args.args.work_dir()?;
+    let mut report = Report::new("disk-full", args.args.seed, &args.args.paths);
+    let work = args.args.paths.work_dir()?;
     if SmallDisk::mount(work.path().join("try"), 1)?.is_none() {
         return rerun_in_namespace(&report);
     }
-    let nearby = args.args.nearby()?;
+    let nearby = args.args.paths.nearby()?;
     let mut opener = StoreOpener::new(work.path());
     for key in ["cases", "full_in_start", "full_under_load", "not_full", "recovered", "not_recovered", "lost"]
     {
@@ -108,7 +58,7 @@ pub(crate) async fn run(args: DiskFullArgs) -> Result<ExitCode> {
         report.add("cases", 1);
         let run_dir = work.path().join(format!("run-{case}"));
         fs::create_dir_all(&run_dir)?;
-        let fixture = Fixture { nearby: nearby.clone(), data: disk.mount_point.join("data"), run_dir };
+        let fixture = Fixture { nearby: nearby.clone(), data: disk.mount_point().join("data"), run_dir };
         let failures = run_case(&args, &disk, &fixture, &mut rng, &mut opener, &mut report).await?;
         if !failures.is_empty() {
             let evidence = [("data", fixture.data.as_path()), ("run", &fixture.run_dir)];
@@ -120,21 +70,11 @@ pub(crate) async fn run(args: DiskFullArgs) -> Result<ExitCode> {
 
 /// Runs this program again in a mount namespace, in which it may mount disks.
 fn rerun_in_namespace(report: &Report) -> Result<ExitCode> {
-    if std::env::var_os(IN_NAMESPACE).is_none() {
-        let status = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount"])
-            .arg(std::env::current_exe()?)
-            .args(std::env::args_os().skip(1))
-            .env(IN_NAMESPACE, "1")
-            .status();
-        if let Ok(status) = status
-            && let Some(code) = status.code()
-        {
-            return Ok(ExitCode::from(u8::try_from(code).unwrap_or(UNAVAILABLE)));
-        }
+    if let Some(code) = namespaces::rerun(&[namespaces::MOUNT]) {
+        return Ok(code);
     }
     report.print("disk-full cannot mount a disk: run it as root, or allow user namespaces")?;
-    Ok(ExitCode::from(UNAVAILABLE))
+    Ok(ExitCode::from(namespaces::UNAVAILABLE))
 }
 
 /// Fills a disk and frees space again; returns the failures.
@@ -165,7 +105,7 @@ async fn run_case(
         server.terminate().await?;
         disk.fill(args.size_mib * MIB)?;
         let free = [0, 4_096, 64 * 1_024, MIB, 6 * MIB][rng.random_range(0..5)];
-        leave_free(disk, free)?;
+        disk.leave_free(free)?;
     } else {
         disk.fill(rng.random_range(0..args.size_mib * MIB * 9 / 10))?;
     }
@@ -186,14 +126,6 @@ async fn run_case(
     }
     check_restart(fixture, &models, opener, &mut failures, report).await?;
     Ok(failures)
-}
-
-/// Shortens the filler, so that this many bytes are free.
-fn leave_free(disk: &SmallDisk, bytes: u64) -> Result<()> {
-    let file = fs::OpenOptions::new().write(true).open(disk.filler())?;
-    let length = file.metadata()?.len();
-    file.set_len(length.saturating_sub(bytes))?;
-    Ok(())
 }
 
 /// A server whose disk fills up under load.
@@ -224,7 +156,7 @@ impl FullDiskTest<'_> {
         report.add(if has_rejected(&load) { "full_under_load" } else { "not_full" }, 1);
         tokio::time::sleep(Duration::from_millis(200)).await;
         self.disk.fill(u64::MAX)?;
-        let backups = self.disk.mount_point.join("backups");
+        let backups = self.disk.mount_point().join("backups");
         if server.back_up(self.fixture, &backups)?.is_ok()
             || fs::read_dir(&backups).is_ok_and(|mut files| files.next().is_some())
         {
@@ -256,7 +188,7 @@ impl FullDiskTest<'_> {
             }
         }
         // On another disk: this one may be too small for a second copy of the store.
-        let other_disk = self.disk.mount_point.with_extension("backups");
+        let other_disk = self.disk.mount_point().with_extension("backups");
         if let Err(error) = server.back_up(self.fixture, &other_disk)? {
             failures.push(format!("there is free space, but a backup fails: {error}"));
         }
@@ -301,21 +233,4 @@ async fn check_restart(
         failures.push(lost);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-
-    #[test]
-    fn the_filler_leaves_the_requested_number_of_bytes_free() {
-        let directory = tempfile::tempdir().unwrap();
-        // Not mounted: the lazy unmount of a plain directory does nothing.
-        let disk = SmallDisk { mount_point: directory.path().to_owned() };
-        disk.fill(10_000).unwrap();
-        leave_free(&disk, 1_000).unwrap();
-        assert_eq!(fs::metadata(disk.filler()).unwrap().len(), 9_000);
-        assert!(!disk.mount_point.join("data").exists());
-    }
 }

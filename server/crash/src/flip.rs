@@ -42,9 +42,9 @@ struct GoodStore {
 }
 
 pub(crate) async fn run(args: FlipArgs) -> Result<ExitCode> {
-    let mut report = Report::new("flip", &args.args);
-    let work = args.args.work_dir()?;
-    let nearby = args.args.nearby()?;
+    let mut report = Report::new("flip", args.args.seed, &args.args.paths);
+    let work = args.args.paths.work_dir()?;
+    let nearby = args.args.paths.nearby()?;
     let mut opener = StoreOpener::new(work.path());
     for key in ["cases", "detected", "harmless", "wrong", "crashed"] {
         report.add(key, 0);

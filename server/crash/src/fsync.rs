@@ -56,13 +56,13 @@ struct Run {
 }
 
 pub(crate) async fn run(args: FsyncArgs) -> Result<ExitCode> {
-    let mut report = Report::new("fsync", &args.args);
-    let work = args.args.work_dir()?;
+    let mut report = Report::new("fsync", args.args.seed, &args.args.paths);
+    let work = args.args.paths.work_dir()?;
     let shim = Shim::compile(work.path())?;
     let mut opener = StoreOpener::new(work.path());
     let directory = work.path().join("run");
     let fixture = Fixture {
-        nearby: args.args.nearby()?,
+        nearby: args.args.paths.nearby()?,
         data: directory.join("root/data"),
         run_dir: directory.clone(),
     };

@@ -39,16 +39,16 @@ struct KillTest {
 }
 
 pub(crate) async fn run(args: KillArgs) -> Result<ExitCode> {
-    let work = args.args.work_dir()?;
+    let work = args.args.paths.work_dir()?;
     let mut test = KillTest {
         fixture: Fixture {
-            nearby: args.args.nearby()?,
+            nearby: args.args.paths.nearby()?,
             data: work.path().join("data"),
             run_dir: work.path().to_owned(),
         },
         models: models(WORKERS),
         opener: StoreOpener::new(work.path()),
-        report: Report::new("kill", &args.args),
+        report: Report::new("kill", args.args.seed, &args.args.paths),
         average_start_us: 20_000,
     };
     for key in ["cycles", "killed_in_start", "acked", "failed_starts", "lost", "torn_batch", "unexpected"] {

@@ -34,8 +34,8 @@ pub(crate) struct ModelArgs {
 }
 
 pub(crate) fn run(args: &ModelArgs) -> Result<ExitCode> {
-    let mut report = Report::new("model", &args.args);
-    let work = args.args.work_dir()?;
+    let mut report = Report::new("model", args.args.seed, &args.args.paths);
+    let work = args.args.paths.work_dir()?;
     ["sequences", "steps", "crashes", "restores"].iter().for_each(|key| report.add(key, 0));
     for case in args.args.cases() {
         let directory = work.path().join("sequence");

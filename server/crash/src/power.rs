@@ -60,10 +60,10 @@ struct Recording {
 }
 
 pub(crate) async fn run(args: PowerArgs) -> Result<ExitCode> {
-    let mut report = Report::new("power", &args.args);
-    let work = args.args.work_dir()?;
+    let mut report = Report::new("power", args.args.seed, &args.args.paths);
+    let work = args.args.paths.work_dir()?;
     let shim = Shim::compile(work.path())?;
-    let nearby = args.args.nearby()?;
+    let nearby = args.args.paths.nearby()?;
     let mut opener = StoreOpener::new(work.path());
     for key in ["images", "refused", "crashed", "lost", "torn_batch", "unexpected"] {
         report.add(key, 0);

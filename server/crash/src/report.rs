@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{args::Args, error::Result};
+use crate::{args::Paths, error::Result};
 
 /// Counts, in the order of their first use, and failures.
 pub(crate) struct Report {
@@ -25,11 +25,11 @@ const MAX_EVIDENCE: u64 = 10;
 
 impl Report {
     /// Creates an empty report.
-    pub(crate) fn new(command: &'static str, args: &Args) -> Self {
+    pub(crate) fn new(command: &'static str, seed: u64, paths: &Paths) -> Self {
         Self {
             command,
-            seed: args.seed,
-            keep: args.keep.clone(),
+            seed,
+            keep: paths.keep.clone(),
             counts: Vec::new(),
             failures: 0,
             start: Instant::now(),
