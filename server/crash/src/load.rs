@@ -12,7 +12,7 @@ use std::{
 };
 
 use nearby_client::{
-    Client, ClientError, Code,
+    ClientError, Code,
     v1::{
         BatchCreateMerchantsRequest, BatchDeleteMerchantsRequest, BatchUpdateMerchantsRequest,
         CoordinateSystem, CreateMerchantRequest, DeleteMerchantRequest, ImportMerchantsRequest, ImportRow,
@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     args::rng_of,
+    change::{Change, Target},
     expected::{Model, Unit},
 };
 
@@ -96,18 +97,19 @@ pub(crate) struct Load {
 
 impl Load {
     /// Starts a worker for each model.
-    pub(crate) fn start(client: &Client, models: &[SharedModel], plan: &Plan) -> Self {
+    pub(crate) fn start(target: &impl Target, models: &[SharedModel], plan: &Plan) -> Self {
         let (stop, responses) =
             (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Responses::default())));
         let mut workers = Vec::new();
         for (number, model) in models.iter().enumerate() {
             let worker = Worker {
                 number,
-                client: client.clone(),
+                target: target.clone(),
                 model: Arc::clone(model),
                 plan: plan.clone(),
                 rng: rng_of(plan.seed, number as u64 + 1_000_003),
                 responses: Arc::clone(&responses),
+                frozen: BTreeSet::new(),
             };
             workers.push(tokio::spawn(worker.run(Arc::clone(&stop))));
         }
@@ -147,13 +149,15 @@ fn name_of(id: &str) -> String {
     format!("merchants/{id}")
 }
 
-struct Worker {
+struct Worker<T> {
     number: usize,
-    client: Client,
+    target: T,
     model: SharedModel,
     plan: Plan,
     rng: Pcg64Mcg,
     responses: Arc<Mutex<Responses>>,
+    /// Units that do not change any more, because a change may be applied once more.
+    frozen: BTreeSet<usize>,
 }
 
 /// Changes that were sent: units, and the index of the new state of each.
@@ -162,7 +166,7 @@ type Sent = Vec<(usize, usize)>;
 const MAX_BATCH_SIZE: usize = 30;
 const MAX_MESSAGE_ROWS: usize = 60;
 
-impl Worker {
+impl<T: Target> Worker<T> {
     async fn run(mut self, stop: Arc<AtomicBool>) {
         while !stop.load(Ordering::Relaxed) {
             let result = match self.rng.random_range(0..100) {
@@ -193,8 +197,9 @@ impl Worker {
     fn unit(&mut self, batch: bool) -> usize {
         let mut model = lock(&self.model);
         let of_kind = |unit: &Unit| (unit.ids.len() > 1) == batch;
-        let known: Vec<usize> =
-            (0..model.units.len()).filter(|number| of_kind(&model.units[*number])).collect();
+        let known: Vec<usize> = (0..model.units.len())
+            .filter(|number| of_kind(&model.units[*number]) && !self.frozen.contains(number))
+            .collect();
         let limit = if batch { self.plan.merchants / 5 } else { self.plan.merchants };
         let new = known.is_empty() || (known.len() < limit && self.rng.random_bool(0.4));
         if !new {
@@ -254,10 +259,11 @@ impl Worker {
         let (sent, mut merchants) = self.send(&[unit], true);
         let merchant = merchants.pop();
         if is_new {
-            self.client.create_merchant(CreateMerchantRequest { merchant, ..Default::default() }).await?;
+            let request = CreateMerchantRequest { merchant, ..Default::default() };
+            self.target.apply(Change::Create(request)).await?;
         } else {
             let request = UpdateMerchantRequest { merchant, allow_missing: true, ..Default::default() };
-            self.client.update_merchant(request).await?;
+            self.target.apply(Change::Update(request)).await?;
         }
         self.acknowledge(&sent);
         Ok(())
@@ -270,7 +276,8 @@ impl Worker {
         }
         let (sent, merchants) = self.send(&[unit], false);
         for Merchant { name, .. } in merchants {
-            self.client.delete_merchant(DeleteMerchantRequest { name, ..Default::default() }).await?;
+            let request = DeleteMerchantRequest { name, ..Default::default() };
+            self.target.apply(Change::Delete(request)).await?;
         }
         self.acknowledge(&sent);
         Ok(())
@@ -288,12 +295,12 @@ impl Worker {
             let delete = |Merchant { name, .. }| DeleteMerchantRequest { name, ..Default::default() };
             let requests = merchants.into_iter().map(delete).collect();
             let request = BatchDeleteMerchantsRequest { requests, ..Default::default() };
-            self.client.batch_delete_merchants(request).await?;
+            self.target.apply(Change::BatchDelete(request)).await?;
         } else if is_new {
             let create = |merchant| CreateMerchantRequest { merchant: Some(merchant), ..Default::default() };
             let requests = merchants.into_iter().map(create).collect();
             let request = BatchCreateMerchantsRequest { requests, ..Default::default() };
-            self.client.batch_create_merchants(request).await?;
+            self.target.apply(Change::BatchCreate(request)).await?;
         } else {
             let update = |merchant| UpdateMerchantRequest {
                 merchant: Some(merchant),
@@ -302,7 +309,7 @@ impl Worker {
             };
             let requests = merchants.into_iter().map(update).collect();
             let request = BatchUpdateMerchantsRequest { requests, ..Default::default() };
-            self.client.batch_update_merchants(request).await?;
+            self.target.apply(Change::BatchUpdate(request)).await?;
         }
         self.acknowledge(&sent);
         Ok(())
@@ -327,7 +334,11 @@ impl Worker {
             .chunks(size)
             .map(|rows| ImportMerchantsRequest { rows: rows.to_vec(), ..Default::default() })
             .collect();
-        let response = self.client.import_merchants(tokio_stream::iter(messages)).await?;
+        let response = self.target.apply(Change::Import(messages)).await?;
+        if response.may_repeat {
+            // Imports have no request id: a repetition must not replace a later change.
+            self.frozen.extend(&units);
+        }
         let stored = |state| matches!(state, ImportState::Created | ImportState::Updated);
         let outcomes = response.outcomes.iter().zip(sent);
         let stored: Sent =

@@ -1,0 +1,69 @@
+//! Changes of merchants as requests, and their targets.
+
+use std::future::Future;
+
+use nearby_client::{
+    Client, ClientError,
+    v1::{
+        BatchCreateMerchantsRequest, BatchDeleteMerchantsRequest, BatchUpdateMerchantsRequest,
+        CreateMerchantRequest, DeleteMerchantRequest, ImportMerchantsRequest, ImportOutcome, Merchant,
+        UpdateMerchantRequest,
+    },
+};
+
+/// A change.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Create(CreateMerchantRequest),
+    Update(UpdateMerchantRequest),
+    Delete(DeleteMerchantRequest),
+    BatchCreate(BatchCreateMerchantsRequest),
+    BatchUpdate(BatchUpdateMerchantsRequest),
+    BatchDelete(BatchDeleteMerchantsRequest),
+    Import(Vec<ImportMerchantsRequest>),
+}
+
+/// The response to a change.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Applied {
+    /// The merchants that it has stored, except those of an import.
+    pub(crate) merchants: Vec<Merchant>,
+    /// Outcomes of the rows of an import.
+    pub(crate) outcomes: Vec<ImportOutcome>,
+    /// The change may be applied once more, later: an earlier attempt had no response.
+    pub(crate) may_repeat: bool,
+}
+
+/// A server, or several with the same content.
+pub(crate) trait Target: Clone + Send + 'static {
+    /// Sends a change, and waits for its response.
+    fn apply(&mut self, change: Change) -> impl Future<Output = Result<Applied, ClientError>> + Send;
+}
+
+impl Target for Client {
+    async fn apply(&mut self, change: Change) -> Result<Applied, ClientError> {
+        send(self, change).await
+    }
+}
+
+/// Sends a change to a server.
+pub(crate) async fn send(client: &Client, change: Change) -> Result<Applied, ClientError> {
+    let mut applied = Applied::default();
+    match change {
+        Change::Create(request) => applied.merchants.push(client.create_merchant(request).await?),
+        Change::Update(request) => applied.merchants.push(client.update_merchant(request).await?),
+        Change::Delete(request) => client.delete_merchant(request).await?,
+        Change::BatchCreate(request) => {
+            applied.merchants = client.batch_create_merchants(request).await?.merchants;
+        }
+        Change::BatchUpdate(request) => {
+            applied.merchants = client.batch_update_merchants(request).await?.merchants;
+        }
+        Change::BatchDelete(request) => client.batch_delete_merchants(request).await?,
+        Change::Import(messages) => {
+            let messages = tokio_stream::iter(messages);
+            applied.outcomes = client.import_merchants(messages).await?.outcomes;
+        }
+    }
+    Ok(applied)
+}
