@@ -1,6 +1,6 @@
 //! # Fault injection
 //!
-//! `cargo crash {kill,power,fsync,disk-full,flip,model} --count N --seed S` injects faults into real servers under load, and
+//! `cargo crash {kill,power,fsync,disk-full,flip,model,cluster} --seed S` injects faults into real servers under load, and
 //! compares what is left with what was acknowledged. Any loss is a failure, and the exit code is then 1. The last line of output
 //! has the totals; each failure prints its case, which `--case` runs alone, and the directory with its evidence.
 //!
@@ -12,6 +12,7 @@
 //! | `disk-full` | no free space, then free space again | a clear rejection, no loss, and changes again without a restart |
 //! | `flip` | flipped bits, zeroed sectors, truncated files | an error that names the damage, or exactly the right content |
 //! | `model` | random sequences of changes, checkpoints, stops, crashes, backups and restores | the store holds what the model holds |
+//! | `cluster` | faults of brokers, nodes, networks, disks and clocks | every acknowledged change at every node, once, and searches without failures |
 //!
 //! The model of a power cut: the server runs under `shim.c`, which records every file operation in one order. Durable is what
 //! `fsync` or `fdatasync` of a file, or `fsync` of a directory for the names in it, has covered; `sync_file_range` covers nothing.
@@ -25,13 +26,17 @@
 //! | `args` | arguments that all faults share |
 //! | `server` | the server under test; the only file that knows its flags |
 //! | `open_store` | opens a store in a separate process; with `model`, the only file that knows the store |
-//! | `load`, `expected` | the changes that are sent, and what must be stored afterwards |
+//! | `load`, `change`, `expected` | the changes that are sent, and what must be stored afterwards |
 //! | `shim`, `trace`, `disk` | recording of file operations, and the disk images that they allow |
+//! | `namespaces`, `small_disk` | permission to mount disks and to cut networks, and a disk that can be filled |
 //! | `kill`, `power`, `fsync`, `disk_full`, `flip` | the faults |
 //! | `model` | random sequences of store operations, compared with a model |
+//! | `cluster` | faults of several nodes |
 //! | `report` | output and evidence |
 
 mod args;
+mod change;
+mod cluster;
 mod disk;
 mod disk_full;
 mod error;
@@ -41,11 +46,13 @@ mod fsync;
 mod kill;
 mod load;
 mod model;
+mod namespaces;
 mod open_store;
 mod power;
 mod report;
 mod server;
 mod shim;
+mod small_disk;
 mod trace;
 
 use std::{io::Write, process::ExitCode};
@@ -79,6 +86,8 @@ enum Fault {
     DiskFull(disk_full::DiskFullArgs),
     /// Damage a file of the store
     Flip(flip::FlipArgs),
+    /// Fail brokers, nodes, networks, disks and clocks of a cluster
+    Cluster(cluster::ClusterArgs),
     /// Run random sequences of operations on a store and compare it with a model
     Model(model::ModelArgs),
 }
@@ -106,6 +115,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Fault::Fsync(args) => fsync::run(args).await,
             Fault::DiskFull(args) => disk_full::run(args).await,
             Fault::Flip(args) => flip::run(args).await,
+            Fault::Cluster(args) => cluster::run(args).await,
             Fault::Model(args) => model::run(&args),
         }
     })
