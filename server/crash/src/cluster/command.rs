@@ -36,9 +36,8 @@ pub(crate) struct Output {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Status {
-    /// First and last sequence of the log.
-    pub(crate) first: u64,
-    pub(crate) last: u64,
+    /// Last sequence of the log; `None` if the brokers have not described it.
+    pub(crate) last: Option<u64>,
     pub(crate) nodes: Vec<NodeStatus>,
 }
 
@@ -49,19 +48,10 @@ pub(crate) struct NodeStatus {
     pub(crate) name: String,
     pub(crate) applied: u64,
     pub(crate) state: String,
-    /// Empty if there is none.
-    pub(crate) fault: Option<String>,
-    /// The reason that it decides nothing now.
-    pub(crate) blocked: Option<String>,
-}
-
-impl NodeStatus {
-    /// Returns the label of the fault, such as `rewound`: the first word of what is shown.
-    pub(crate) fn fault_label(&self) -> Option<String> {
-        let text = self.fault.as_deref().filter(|fault| !fault.is_empty())?;
-        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-        Some(text[..end].to_lowercase())
-    }
+    /// Label of the fault, such as `rewound`; empty if there is none.
+    pub(crate) fault: String,
+    /// The reason that it decides nothing now, if it is the node that was asked.
+    pub(crate) blocked: String,
 }
 
 /// Response of `nearby cluster verify --json`.
@@ -187,14 +177,6 @@ mod tests {
         fs::write(&nearby, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&nearby, fs::Permissions::from_mode(0o755)).unwrap();
         Commands { nearby, directory: directory.to_owned(), brokers: "nats://127.0.0.1:1".to_owned() }
-    }
-
-    #[test]
-    fn the_label_of_a_fault_is_its_first_word() {
-        let status = |fault: &str| NodeStatus { fault: Some(fault.to_owned()), ..NodeStatus::default() };
-        assert_eq!(status("Rewound: the log ends at 7").fault_label().as_deref(), Some("rewound"));
-        assert_eq!(status("unsupported_format").fault_label().as_deref(), Some("unsupported_format"));
-        assert_eq!(status("").fault_label(), None);
     }
 
     #[tokio::test]

@@ -123,7 +123,7 @@ impl Cluster {
                     && status
                         .nodes
                         .iter()
-                        .all(|node| node.applied == status.last && node.fault_label().is_none())
+                        .all(|node| Some(node.applied) == status.last && node.fault.is_empty())
             };
             if status.as_ref().is_ok_and(is_equal) {
                 return Ok(());

@@ -260,8 +260,8 @@ async fn observe(cluster: &mut Cluster) -> Result<Observation> {
         for number in 0..cluster.nodes.count() {
             let Some(node) = status.nodes.iter().find(|node| node.name == name(number)) else { continue };
             seen.applied.insert(number, node.applied);
-            if let Some(fault) = node.fault_label() {
-                seen.faults.insert(number, fault);
+            if !node.fault.is_empty() {
+                seen.faults.insert(number, node.fault.clone());
             }
         }
     }
