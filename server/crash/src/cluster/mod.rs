@@ -261,6 +261,9 @@ impl Test {
             start.elapsed().as_secs(),
             outcome.figures.outcome
         ))?;
+        for fault in &record.faults {
+            self.report.print(&format!("  fault: {fault}"))?;
+        }
         let failure = outcome.describe();
         if failure.is_none() {
             self.statistics.add(case.kind, outcome.figures);

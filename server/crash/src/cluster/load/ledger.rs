@@ -1,7 +1,7 @@
 //! Record of all answers to writes, and of wrong answers to reads.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -53,6 +53,8 @@ pub(crate) struct Record {
     pub(crate) acknowledged: Vec<(Instant, usize)>,
     /// Errors that are neither acknowledgements nor refusals, by label.
     pub(crate) errors: BTreeMap<String, u64>,
+    /// Messages of errors that name the fault of a node.
+    pub(crate) faults: BTreeSet<String>,
     /// Writes that were acknowledged after an attempt with an unknown outcome.
     pub(crate) resolved: u64,
     /// Reads that were compared with a write at another node.
@@ -79,7 +81,11 @@ impl Ledger {
 
     /// Records an error after which the write is repeated.
     pub(crate) fn count_error(&self, error: &ClientError) {
-        *self.lock().errors.entry(label(error)).or_default() += 1;
+        let mut record = self.lock();
+        *record.errors.entry(label(error)).or_default() += 1;
+        if error.reason() == Some("CLUSTER_FAULT") && record.faults.len() < MAX_DESCRIBED {
+            record.faults.insert(error.to_string());
+        }
     }
 
     /// Records a read of another node's write.
