@@ -26,6 +26,8 @@ pub const DATA_DIR: &str = "--data-dir";
 pub const HTTP_LISTEN: &str = "--http-listen";
 /// File that the server writes the address of its HTTP listener to before [`ADDRESS_FILE`].
 pub const HTTP_ADDRESS_FILE: &str = "--http-address-file";
+/// Allows an address that other machines reach without TLS.
+pub const INSECURE: &str = "--insecure";
 /// Address to listen on.
 pub const LISTEN: &str = "--listen";
 /// Age at which a connection is drained, in seconds.

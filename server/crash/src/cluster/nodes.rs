@@ -271,11 +271,14 @@ fn command(
         &page_token_key.to_string_lossy(),
     ]
     .map(str::to_owned);
+    // Addresses in namespaces are not those of the loopback interface, which need no TLS.
+    let is_remote = !network.listener(this, Service::Grpc).ip().is_loopback();
     Ok(ServerCommand::new(&settings.commands.nearby, &home.join("disk/data"))
         .run_dir(home)
         .listen(&network.listener(this, Service::Grpc).to_string())
         .prefix(network.prefix(this))
         .args(arguments)
+        .args(is_remote.then_some(flags::INSECURE))
         .envs(settings.clock.environment(&offset))
         .process_group(ProcessGroup::Caller))
 }

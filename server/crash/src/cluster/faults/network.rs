@@ -1,6 +1,6 @@
 //! Faults of the network: partitions, links, and slow or broken connections.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
@@ -8,6 +8,7 @@ use super::scene::Scene;
 use crate::{
     cluster::{
         kinds::{Direction, Struck, Which},
+        load::searches::answers,
         network::{Condition, Layout, Member},
     },
     error::Result,
@@ -15,6 +16,8 @@ use crate::{
 
 /// Time of a partition: longer than an election.
 const PARTITION_MS: (u64, u64) = (10_000, 15_000);
+/// Time limit for the harness to reach a node over a link that is up again.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SLOW_MS: u64 = 8_000;
 /// Probability that a piece of up to 16 KiB ends its connection.
 const BREAK_PROBABILITY: f64 = 0.02;
@@ -67,6 +70,12 @@ pub(super) async fn link_down(scene: &mut Scene<'_>, struck: Struck) -> Result<(
     scene.cluster.network.take_down(member)?;
     wait_and_heal(scene).await?;
     if let Member::Node(node) = member {
+        // The harness does not connect at once: TCP waits longer after each attempt.
+        let handle = scene.cluster.nodes.handles().swap_remove(node);
+        let start = Instant::now();
+        while start.elapsed() < RECONNECT_TIMEOUT && !answers(&handle).await {
+            scene.pause(20).await;
+        }
         scene.cluster.nodes.set_reachable(node, true);
     }
     Ok(())

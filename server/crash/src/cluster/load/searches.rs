@@ -60,10 +60,18 @@ pub(crate) fn start(
     })
 }
 
+/// Returns `true` if a node answers a search.
+pub(crate) async fn answers(node: &NodeHandle) -> bool {
+    node.reader.search_nearby(request()).await.is_ok()
+}
+
+fn request() -> SearchNearbyRequest {
+    SearchNearbyRequest { origin: Some(position(0.0)), ..Default::default() }
+}
+
 async fn search(number: usize, node: NodeHandle, searches: Arc<Mutex<Searches>>, due: Instant) {
     let epoch = node.presence.epoch();
-    let request = SearchNearbyRequest { origin: Some(position(0.0)), ..Default::default() };
-    let result = node.reader.search_nearby(request).await;
+    let result = node.reader.search_nearby(request()).await;
     let mut searches = lock(&searches);
     match result {
         Ok(_) => searches.answered.push((due, due.elapsed())),
