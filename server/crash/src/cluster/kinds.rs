@@ -192,7 +192,7 @@ pub(crate) const SHORT: &str = "short";
 pub(crate) const ALL: &str = "all";
 
 use Direction::{Both, Incoming, Outgoing};
-use RemedyKind::{Bootstrap, Heal, StartBroker, WipeBroker};
+use RemedyKind::{Bootstrap, CreateStream, Heal, StartBroker, WipeBroker};
 
 /// A damaged store may keep a broker from starting, or its copy from becoming current.
 const REPAIR: &[RemedyKind] = &[StartBroker, WipeBroker];
@@ -266,10 +266,10 @@ const NETWORK: &[Kind] = &[
 ];
 
 const DISKS: &[Kind] = &[
-    kind("wipe-follower", Fault::WipeBrokers { which: Which::Follower }).remedies(&[StartBroker]),
-    kind("wipe-leader", Fault::WipeBrokers { which: Which::Leader }).remedies(&[StartBroker]),
-    kind("wipe-two", Fault::WipeBrokers { which: Which::Two }).remedies(&[StartBroker, Heal]),
-    kind("wipe-all", Fault::WipeBrokers { which: Which::All }).remedies(&[StartBroker, Heal]).any_size(),
+    kind("wipe-follower", Fault::WipeBrokers { which: Which::Follower }),
+    kind("wipe-leader", Fault::WipeBrokers { which: Which::Leader }),
+    kind("wipe-two", Fault::WipeBrokers { which: Which::Two }).remedies(&[Heal]),
+    kind("wipe-all", Fault::WipeBrokers { which: Which::All }).remedies(&[CreateStream, Heal]).any_size(),
     kind("old-follower", Fault::RollBack { which: Which::Follower }).remedies(REPAIR),
     kind("old-leader", Fault::RollBack { which: Which::Leader }).remedies(REPAIR),
     kind("old-all", Fault::RollBack { which: Which::All }).remedies(&[Heal]).any_size(),

@@ -226,6 +226,12 @@ impl Nodes {
         if output.code == Some(0) { Ok(()) } else { Err(output.error("join").into()) }
     }
 
+    /// Makes the stream of a cluster again from the directory of a member, which must not be running.
+    pub(crate) async fn create_stream(&self, number: usize, replicas: usize) -> Result<()> {
+        let output = self.commands.init(&name(number), &self.data(number), replicas).await?;
+        if output.code == Some(0) { Ok(()) } else { Err(output.error("init").into()) }
+    }
+
     /// Sets the clock of a node ahead of that of the machine, or back.
     pub(crate) fn set_clock(&self, number: usize, offset_us: i64) -> Result<()> {
         ClockShim::set(&clock_file(&self.nodes[number].home), offset_us)

@@ -3,7 +3,8 @@
 //! | observation | remedy |
 //! |---|---|
 //! | a process has exited | start it again; if a broker exits again, wipe its store |
-//! | nodes have more than the log, or the stream is gone | `nearby cluster heal` from the node that has the most |
+//! | the stream is gone | `nearby cluster init` on the directory of the node that has the most, which makes it again |
+//! | nodes have more than the log | `nearby cluster heal` from the node that has the most |
 //! | the log lacks what one node needs | replace its directory by a copy of another node |
 //! | a broker is not healthy, or its copy not current, for half a minute | start it again, then wipe its store, one at a time |
 
@@ -33,6 +34,7 @@ pub(crate) enum Remedy {
     StartNode(usize),
     StartBroker(usize),
     WipeBroker(usize),
+    CreateStream { with: usize },
     Heal { from: usize },
     Bootstrap { node: usize, from: Option<usize> },
 }
@@ -43,6 +45,7 @@ pub(crate) enum RemedyKind {
     StartNode,
     StartBroker,
     WipeBroker,
+    CreateStream,
     Heal,
     Bootstrap,
 }
@@ -54,6 +57,7 @@ impl Remedy {
             Self::StartNode(_) => RemedyKind::StartNode,
             Self::StartBroker(_) => RemedyKind::StartBroker,
             Self::WipeBroker(_) => RemedyKind::WipeBroker,
+            Self::CreateStream { .. } => RemedyKind::CreateStream,
             Self::Heal { .. } => RemedyKind::Heal,
             Self::Bootstrap { .. } => RemedyKind::Bootstrap,
         }
@@ -67,6 +71,7 @@ impl RemedyKind {
             Self::StartNode => "node started again",
             Self::StartBroker => "broker started again",
             Self::WipeBroker => "broker wiped",
+            Self::CreateStream => "stream created again",
             Self::Heal => "healed",
             Self::Bootstrap => "bootstrapped",
         }
@@ -93,7 +98,8 @@ enum Condition {
     NodeExited(usize),
     BrokerExited(usize),
     BrokerBad(usize),
-    LogLost,
+    StreamMissing,
+    Rewound,
     NodeStuck(usize),
 }
 
@@ -108,9 +114,8 @@ pub(crate) struct Recovery {
 }
 
 impl Observation {
-    /// Faults that end when the log has again what a node has applied.
-    fn is_log_lost(&self) -> bool {
-        self.is_stream_missing || self.faults.values().any(|fault| fault == "rewound")
+    fn is_rewound(&self) -> bool {
+        self.faults.values().any(|fault| fault == "rewound")
     }
 
     fn conditions(&self) -> BTreeSet<Condition> {
@@ -118,7 +123,8 @@ impl Observation {
         (self.exited_nodes.iter().map(|node| Condition::NodeExited(*node)))
             .chain(self.exited_brokers.iter().map(|broker| Condition::BrokerExited(*broker)))
             .chain(self.bad_brokers.iter().map(|broker| Condition::BrokerBad(*broker)))
-            .chain(self.is_log_lost().then_some(Condition::LogLost))
+            .chain(self.is_stream_missing.then_some(Condition::StreamMissing))
+            .chain(self.is_rewound().then_some(Condition::Rewound))
             .chain(stuck.map(Condition::NodeStuck))
             .collect()
     }
@@ -143,14 +149,13 @@ fn decide(seen: &Observation, lasting: &BTreeMap<Condition, Duration>, done: &[R
             return Some(start_or_wipe(*broker, done));
         }
     }
-    if lasts(Condition::LogLost, HEAL_PATIENCE)
-        && seen.exited_brokers.is_empty()
-        && let Some(from) = seen.most_advanced(|_| true)
-    {
-        return Some(Remedy::Heal { from });
-    }
-    if seen.is_log_lost() {
-        return None;
+    if seen.is_stream_missing || seen.is_rewound() {
+        let from = seen.most_advanced(|_| true).filter(|_| seen.exited_brokers.is_empty())?;
+        return if lasts(Condition::StreamMissing, HEAL_PATIENCE) {
+            Some(Remedy::CreateStream { with: from })
+        } else {
+            lasts(Condition::Rewound, HEAL_PATIENCE).then_some(Remedy::Heal { from })
+        };
     }
     for node in seen.faults.keys() {
         if !lasts(Condition::NodeStuck(*node), BOOTSTRAP_PATIENCE) {
@@ -280,6 +285,11 @@ async fn apply(cluster: &mut Cluster, remedy: Remedy) -> Result<()> {
             cluster.brokers.wipe(broker)?;
             cluster.brokers.start(broker)
         }
+        Remedy::CreateStream { with } => {
+            cluster.nodes.terminate(with).await?;
+            cluster.nodes.create_stream(with, cluster.brokers.count()).await?;
+            cluster.nodes.start(with).await
+        }
         Remedy::Heal { from } => cluster.commands.heal(cluster.nodes.url(from)).await.map(drop),
         Remedy::Bootstrap { node, from } => {
             cluster.nodes.kill(node)?;
@@ -309,7 +319,7 @@ mod tests {
         assert_eq!(decide(&seen, &lasting(&seen, 1), &[]), None, "it may end by itself");
         assert_eq!(decide(&seen, &lasting(&seen, 5), &[]), Some(Remedy::Heal { from: 1 }));
         let missing = Observation { is_stream_missing: true, ..with_faults(&[]) };
-        assert_eq!(decide(&missing, &lasting(&missing, 5), &[]), Some(Remedy::Heal { from: 1 }));
+        assert_eq!(decide(&missing, &lasting(&missing, 5), &[]), Some(Remedy::CreateStream { with: 1 }));
     }
 
     #[test]
