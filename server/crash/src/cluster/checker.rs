@@ -25,7 +25,7 @@ pub(crate) struct Export {
     pub(crate) merchants: BTreeMap<String, Merchant>,
 }
 
-/// What the acknowledgements require.
+/// The requirements of the acknowledgements.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Required {
     pub(crate) models: Vec<Model>,

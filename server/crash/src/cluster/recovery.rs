@@ -130,7 +130,7 @@ impl Observation {
     }
 
     /// Returns the node that has applied the most.
-    fn most_advanced(&self, among: impl Fn(usize) -> bool) -> Option<usize> {
+    fn furthest(&self, among: impl Fn(usize) -> bool) -> Option<usize> {
         let candidates = self.applied.iter().filter(|(node, _)| among(**node));
         candidates.max_by_key(|(_, applied)| **applied).map(|(node, _)| *node)
     }
@@ -150,7 +150,7 @@ fn decide(seen: &Observation, lasting: &BTreeMap<Condition, Duration>, done: &[R
         }
     }
     if seen.is_stream_missing || seen.is_rewound() {
-        let from = seen.most_advanced(|_| true).filter(|_| seen.exited_brokers.is_empty())?;
+        let from = seen.furthest(|_| true).filter(|_| seen.exited_brokers.is_empty())?;
         return if lasts(Condition::StreamMissing, HEAL_PATIENCE) {
             Some(Remedy::CreateStream { with: from })
         } else {
@@ -161,11 +161,11 @@ fn decide(seen: &Observation, lasting: &BTreeMap<Condition, Duration>, done: &[R
         if !lasts(Condition::NodeStuck(*node), BOOTSTRAP_PATIENCE) {
             continue;
         }
-        let from = seen.most_advanced(|other| !seen.faults.contains_key(&other));
+        let from = seen.furthest(|other| !seen.faults.contains_key(&other));
         // If every node lacks the same message, the archive of a node may have it.
         return from.map(|from| Remedy::Bootstrap { node: *node, from: Some(from) }).or_else(|| {
             let has_healed = done.iter().any(|remedy| remedy.kind() == RemedyKind::Heal);
-            seen.most_advanced(|_| true).filter(|_| !has_healed).map(|from| Remedy::Heal { from })
+            seen.furthest(|_| true).filter(|_| !has_healed).map(|from| Remedy::Heal { from })
         });
     }
     let bad = seen.bad_brokers.iter().find(|broker| lasts(Condition::BrokerBad(**broker), BROKER_PATIENCE));
