@@ -124,18 +124,32 @@ async fn begins_empty(
     Ok(genesis.is_ok_and(|genesis| genesis.header.after == StateDigest::default()))
 }
 
-/// Returns the first message of the log, if that is after the one that follows a position. `None` also if the brokers do not answer
-/// soon.
-pub(super) async fn first_if_behind(settings: &ClusterSettings, position: &LogPosition) -> Option<Sequence> {
+/// The log, compared with a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// The log contains the message after the position, or the brokers do not answer soon.
+    Current,
+    /// The log begins with a later message.
+    Behind(Sequence),
+    /// The stream is the log of another cluster, or of none.
+    Other(Option<ClusterId>),
+}
+
+/// Compares the log with a position.
+pub(super) async fn compare(settings: &ClusterSettings, position: &LogPosition) -> Compared {
     let described =
         timeout(BEHIND_TIMEOUT, async { Administrator::connect(&settings.brokers).await?.describe().await });
     match described.await {
         Ok(Ok(Some(log))) => {
-            let is_behind =
-                log.cluster == Some(ClusterId(position.cluster)) && log.first.0 > position.sequence + 1;
-            is_behind.then_some(log.first)
+            if log.cluster != Some(ClusterId(position.cluster)) {
+                Compared::Other(log.cluster)
+            } else if log.first.0 > position.sequence + 1 {
+                Compared::Behind(log.first)
+            } else {
+                Compared::Current
+            }
         }
-        _ => None,
+        _ => Compared::Current,
     }
 }
 

@@ -14,7 +14,8 @@ use nearby_store::LogPosition;
 use tokio::runtime::Handle;
 
 use super::{
-    Progress, bootstrap,
+    Progress,
+    bootstrap::{self, Compared},
     error::StartError,
     startup::{self, OpenStore},
 };
@@ -38,22 +39,19 @@ pub(super) async fn open(
 ) -> Result<(OpenStore, Option<ClusterParts>), StartError> {
     let mut opened = open_store(settings, progress).await?;
     let Some(listens_on) = listens_on else { return Ok((opened, None)) };
-    if let (Some(cluster), Some(position)) = (&settings.cluster, opened.position)
-        && let Some(first) = bootstrap::first_if_behind(cluster, &position).await
-    {
-        tracing::warn!(
-            applied = position.sequence,
-            "the log no longer contains the next message; copying another node"
-        );
-        drop(opened);
-        // Without a copy, searches are served as of what is here.
-        match bootstrap::refresh(&settings.data_dir, cluster, (ClusterId(position.cluster), first)).await {
-            Ok(copied) => tracing::info!(applied = copied.sequence, "copied another node"),
-            Err(error) => {
-                tracing::error!(%error, "cannot copy another node; restart this one when there is another")
+    if let (Some(cluster), Some(position)) = (&settings.cluster, opened.position) {
+        match bootstrap::compare(cluster, &position).await {
+            Compared::Current => {}
+            Compared::Other(found) => {
+                let stream = cluster.brokers.stream.clone();
+                return Err(StartError::OtherCluster { stream, found, own: ClusterId(position.cluster) });
+            }
+            Compared::Behind(first) => {
+                drop(opened);
+                copy_another(settings, cluster, (&position, first)).await;
+                opened = open_store(settings, progress).await?;
             }
         }
-        opened = open_store(settings, progress).await?;
     }
     // Kept messages are cut to the position, which is not the right one if the store is damaged.
     let is_damaged = opened.health.failure().is_some();
@@ -66,6 +64,22 @@ pub(super) async fn open(
     });
     let parts = connecting.await.map_err(|error| StartError::Internal(error.to_string()))??;
     Ok((opened, parts))
+}
+
+/// Replaces the copy of a node that is behind. Without another node, searches are served as of what is here.
+async fn copy_another(
+    settings: &Settings,
+    cluster: &ClusterSettings,
+    (position, first): (&LogPosition, Sequence),
+) {
+    let applied = position.sequence;
+    tracing::warn!(applied, "the log no longer contains the next message; copying another node");
+    match bootstrap::refresh(&settings.data_dir, cluster, (ClusterId(position.cluster), first)).await {
+        Ok(copied) => tracing::info!(applied = copied.sequence, "copied another node"),
+        Err(error) => {
+            tracing::error!(%error, "cannot copy another node; restart this one when there is another");
+        }
+    }
 }
 
 async fn open_store(settings: &Settings, progress: &Progress) -> Result<OpenStore, StartError> {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use nearby_cluster::identity::ClusterId;
 use nearby_store::StoreError;
 use thiserror::Error;
 
@@ -72,6 +73,19 @@ pub enum StartError {
     Member {
         /// The directory of the store.
         data_dir: PathBuf,
+    },
+    /// The stream is the log of another cluster.
+    #[error(
+        "the stream {stream} is the log of {}, and the data directory belongs to the cluster {own}; set --cluster-stream and --cluster to \
+         those of that cluster", .found.map_or_else(|| "no cluster".to_owned(), |id| format!("the cluster {id}"))
+    )]
+    OtherCluster {
+        /// Name of the stream.
+        stream: String,
+        /// Its cluster.
+        found: Option<ClusterId>,
+        /// The cluster of the directory.
+        own: ClusterId,
     },
     /// Other nodes would not know the address of this one.
     #[error(

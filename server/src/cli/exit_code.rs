@@ -173,6 +173,7 @@ impl From<StartError> for CliError {
             | StartError::Member { .. }
             | StartError::NotAMember { .. }
             | StartError::NoClusterAddress
+            | StartError::OtherCluster { .. }
             | StartError::Holidays { .. } => CONFIG,
             StartError::Store(error) | StartError::Damaged { fault: error, .. } => code_of_store(error),
             StartError::Internal(_) => SOFTWARE,

@@ -194,7 +194,17 @@ impl ClusterView {
     }
 
     pub(crate) fn set_write_state(&self, to: WriteState) {
-        self.0.write_state.send_if_modified(|state| std::mem::replace(state, to) != to);
+        self.0.write_state.send_if_modified(|state| {
+            let before = std::mem::replace(state, to);
+            match to {
+                WriteState::NoQuorum(reason) if before != to => {
+                    tracing::warn!(reason, "changes are rejected; searches go on");
+                }
+                WriteState::Writable if before != to => tracing::info!("changes are accepted"),
+                _ => {}
+            }
+            before != to
+        });
     }
 
     pub(crate) fn set_state(&self, state: ClusterState, is_current: bool) {

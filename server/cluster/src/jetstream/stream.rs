@@ -132,6 +132,20 @@ pub(super) fn cluster_of(config: &Config) -> Option<ClusterId> {
     ClusterId::parse(config.metadata.get(CLUSTER_KEY)?)
 }
 
+/// The remedy for a stream that does not fit.
+fn remedy(error: &str, shape: LogShape) -> String {
+    let gib = shape.max_bytes >> 30;
+    if error.contains("10005") || error.contains("10047") {
+        return format!(
+            "; each broker must be able to store {gib} GiB: set --max-gib, or more space for JetStream"
+        );
+    }
+    if error.contains("10074") {
+        return "; a single broker has one copy: set --replicas 1".to_owned();
+    }
+    String::new()
+}
+
 /// Creates a stream, or verifies one that exists.
 pub(super) async fn create(
     context: &jetstream::Context,
@@ -142,7 +156,7 @@ pub(super) async fn create(
     let failed = |reason: String| JetStreamError::Create { stream: settings.stream.clone(), reason };
     let wanted = config(settings, cluster, shape);
     let stream = context.get_or_create_stream(wanted).await;
-    let stream = stream.map_err(|error| failed(error.to_string()))?;
+    let stream = stream.map_err(|error| failed(format!("{error}{}", remedy(&error.to_string(), shape))))?;
     // The broker was checked when it was connected.
     let (found, required) =
         (settings_of(&stream.cached_info().config), settings_of(&config(settings, cluster, shape)));

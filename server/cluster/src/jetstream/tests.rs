@@ -138,6 +138,17 @@ impl Brokers {
     }
 }
 
+impl Brokers {
+    /// A log whose connection is established: without one, requests are not answered.
+    fn connected(&self, stream: &str, node: &str) -> JetStreamLog {
+        let (mut log, start) = (self.connect(stream, node), Instant::now());
+        while log.wait(Duration::from_millis(100)) != Some(LogEvent::Reconnected) {
+            assert!(start.elapsed() < MAX_WAIT, "there is no connection");
+        }
+        log
+    }
+}
+
 impl Drop for Brokers {
     fn drop(&mut self) {
         for process in &mut self.processes {
@@ -152,7 +163,7 @@ fn run_conformance(brokers: &Arc<Brokers>, replicas: usize) {
         let (stream, brokers) = (brokers.create(replicas), Arc::clone(brokers));
         Fixture {
             open: Box::new(move || Opened {
-                log: Box::new(brokers.connect(&stream, "node")),
+                log: Box::new(brokers.connected(&stream, "node")),
                 recovered: None,
             }),
             pause: || thread::sleep(Duration::from_millis(1)),
@@ -180,6 +191,28 @@ fn a_stream_of_another_cluster_is_not_taken_over() {
     brokers.try_create(&stream, CLUSTER, 1).unwrap();
     let error = brokers.try_create(&stream, ClusterId([2; 16]), 1).unwrap_err();
     assert!(error.to_string().contains("nearby.cluster"), "{error}");
+}
+
+/// As a log is made again that its brokers have lost.
+#[test]
+#[ignore = "needs a broker: server/cluster/tests/run.sh"]
+fn a_log_can_begin_at_any_sequence() {
+    let brokers = Brokers::start(1);
+    drop(brokers.create(1));
+    brokers.runtime.block_on(async {
+        let administrator = Administrator::connect(&brokers.settings("LATER", "admin")).await.unwrap();
+        let shape = LogShape { replicas: 1, max_bytes: 64 << 20, first: Sequence(1_000) };
+        administrator.create(CLUSTER, shape).await.unwrap();
+        let (first, last) = (Sequence(1_000), Sequence(999));
+        let described = administrator.describe().await.unwrap();
+        assert_eq!(described, Some(LogDescription { cluster: Some(CLUSTER), first, last }));
+        let message = bytes::Bytes::from_static(b"message");
+        assert!(!administrator.publish(Sequence(998), message.clone()).await.unwrap());
+        assert!(administrator.publish(last, message.clone()).await.unwrap());
+        assert_eq!(administrator.read(first).await.unwrap(), Some(message));
+        administrator.delete().await.unwrap();
+        assert_eq!(administrator.describe().await.unwrap(), None);
+    });
 }
 
 /// A node under test, on a thread of its own.

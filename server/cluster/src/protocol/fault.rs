@@ -11,7 +11,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
     /// The log no longer contains the next message.
-    #[error("the log begins at {first}; bootstrap from another node")]
+    #[error("the log begins at {first}; restart this node, which then copies another one")]
     Behind {
         /// First message of the log.
         first: Sequence,
@@ -24,23 +24,23 @@ pub enum Fault {
     },
     /// The log contains another message than the one that this node has applied.
     #[error(
-        "message {sequence} of the log is not the one that this node has applied; bootstrap this node, or \
-             replace the cluster"
+        "message {sequence} of the log is not the one that this node has applied; run `nearby cluster join` on this node, or `nearby cluster init --replace` if its \
+             history is the right one"
     )]
     Rewritten {
         /// Position of the message.
         sequence: Sequence,
     },
     /// The log has lost a message in its middle.
-    #[error(
-        "message {sequence} of the log is missing; bootstrap from another node, or run `nearby cluster heal`"
-    )]
+    #[error("message {sequence} of the log is missing; run `nearby cluster join` on this node")]
     Gap {
         /// Position of the message.
         sequence: Sequence,
     },
     /// This node or the writer of a message has computed another state.
-    #[error("message {sequence} was decided on another state than that of this node; bootstrap this node")]
+    #[error(
+        "message {sequence} was decided on another state than that of this node; run `nearby cluster join` on this node"
+    )]
     Diverged {
         /// Position of the message.
         sequence: Sequence,
@@ -97,6 +97,12 @@ impl Fault {
             Self::Settings { .. } => "settings",
             Self::Replica(_) => "replica",
         }
+    }
+
+    /// Returns whether messages are applied in spite of the fault: they may end it. A log with other settings may be that of another
+    /// cluster, of which every message would pass for a stray one.
+    pub(super) fn allows_messages(&self) -> bool {
+        self.is_temporary() && !matches!(self, Self::Settings { .. })
     }
 
     /// Returns whether the fault can end without an operator: the log may get back what it has lost.

@@ -200,7 +200,7 @@ impl<R: Replica, T> Protocol<R, T> {
         if self.full_until.is_some_and(|until| now >= until) {
             self.full_until = None;
         }
-        while self.fault.as_ref().is_none_or(Fault::is_temporary) && self.full_until.is_none() {
+        while self.fault.as_ref().is_none_or(Fault::allows_messages) && self.full_until.is_none() {
             let next = self.position.applied.next();
             self.inbox = self.inbox.split_off(&next);
             let Some(message) = self.inbox.get(&next).cloned() else { break };
@@ -208,7 +208,7 @@ impl<R: Replica, T> Protocol<R, T> {
                 break;
             }
         }
-        if self.fault.as_ref().is_none_or(Fault::is_temporary) {
+        if self.fault.as_ref().is_none_or(Fault::allows_messages) {
             self.pursue_joining(now);
             self.pursue_missing(now);
         }
@@ -377,7 +377,7 @@ impl<R: Replica, T> Protocol<R, T> {
 
     /// Time at which [`Protocol::advance`] has something to do.
     pub(super) fn next_follow_timer(&self) -> Option<Monotonic> {
-        if self.fault.as_ref().is_some_and(|fault| !fault.is_temporary()) {
+        if self.fault.as_ref().is_some_and(|fault| !fault.allows_messages()) {
             return None;
         }
         let next = self.position.applied.next();

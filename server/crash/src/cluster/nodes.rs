@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Deadline of a write. A node answers within five seconds that there is no quorum.
 const WRITE_DEADLINE: Duration = Duration::from_secs(3);
 /// Deadline of a search. It needs no other node and no broker.
-const READ_DEADLINE: Duration = Duration::from_secs(1);
+const READ_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Settings of the nodes of a cluster.
 pub(crate) struct NodeSettings<'a> {

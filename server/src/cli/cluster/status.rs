@@ -149,11 +149,12 @@ fn report(status: &Status) -> String {
         let _ = writeln!(text, "{brokers}");
     }
     let confirmed = status.brokers.iter().filter(|broker| broker.syncs).count();
-    let _ = writeln!(
-        text,
-        "{confirmed} of {} brokers confirmed to sync; --cluster-monitors names them",
-        status.brokers.len()
-    );
+    let _ = match status.brokers.len() {
+        0 => {
+            writeln!(text, "whether the brokers sync is unknown: name their monitors with --cluster-monitors")
+        }
+        count => writeln!(text, "{confirmed} of {count} brokers confirmed to sync"),
+    };
     if !status.lagging.is_empty() {
         let since = if status.has_lost_redundancy { " for half a minute: redundancy is lost" } else { "" };
         let _ =

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use nearby_client::Client;
-use nearby_proto::v1 as wire;
+use nearby_proto::v1::{self as wire, cluster_node::State};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -26,6 +26,10 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 pub(in crate::cli) struct VerifyArgs {
     #[command(flatten)]
     server: ServerAddress,
+
+    /// Number of nodes that the cluster must have; others may be down, and are then not compared
+    #[arg(long, value_name = "NUMBER")]
+    expect: Option<usize>,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -51,6 +55,10 @@ struct NodeHash {
 
 pub(super) async fn run(args: VerifyArgs) -> Result<(), CliError> {
     let verified = verify(&args.server).await?;
+    if let Some(expected) = args.expect.filter(|expected| *expected != verified.nodes.len()) {
+        let found = verified.nodes.len();
+        return Err(CliError::data(format!("{found} of {expected} nodes announce themselves")));
+    }
     print(args.json, &verified, || report(&verified))?;
     if verified.equal {
         Ok(())
@@ -67,6 +75,19 @@ async fn verify(server: &ServerAddress) -> Result<Verified, CliError> {
     let (faulty, sound): (Vec<_>, Vec<_>) = status.nodes.iter().partition(|node| !node.fault.is_empty());
     if faulty.iter().any(|node| node.name == status.node) {
         return Err(CliError::data(format!("the node {} has a fault; ask another one", status.node)));
+    }
+    // Without a majority the log does not grow, and no message is reached.
+    let is_ready = |state| matches!(state, State::Serving | State::CatchingUp);
+    if let Some(node) = sound.iter().find(|node| !is_ready(node.state())) {
+        let (name, blocked) = (&node.name, &node.blocked);
+        return Err(CliError::unavailable(format!(
+            "the node {name} cannot be compared now: {}",
+            if blocked.is_empty() {
+                "it is joining, stopping or without a majority of the brokers"
+            } else {
+                blocked
+            }
+        )));
     }
     for node in sound {
         let remedy = format!("the node {} must run, and be reachable from here", node.name);
@@ -149,6 +170,7 @@ fn report(verified: &Verified) -> String {
         };
         format!("{}  {}  {records}\n", node.hash, escape::value(&node.name))
     });
-    let result = if verified.equal { "all nodes are equal" } else { "THE NODES DIFFER" };
+    let nodes = terminal::count(verified.nodes.len() as u64, "node", "nodes");
+    let result = if verified.equal { format!("{nodes}, all equal") } else { "THE NODES DIFFER".to_owned() };
     lines.chain([format!("{result} as of message {}\n", verified.sequence)]).collect()
 }

@@ -556,6 +556,11 @@ fn a_changed_setting_of_the_log_stops_writes_until_it_is_changed_back() {
     world.cluster.set_setting("discard", "new");
     world.run_for(secs(1));
     assert!(matches!(world.fault(0), Some(Fault::Settings { ref found, .. }) if found == "new"));
+    // It may be the log of another cluster, of which every message would pass for a stray one.
+    let applied = world.replica(0).position.applied;
+    world.cluster.publish_unchecked(bytes::Bytes::from_static(b"stray"), world.now);
+    world.run_for(secs(3));
+    assert_eq!(world.replica(0).position.applied, applied);
     world.cluster.set_setting("discard", "old");
     world.run_until("the node may decide", |world| world.blocked(0).is_none());
 }
