@@ -25,7 +25,7 @@ pub(crate) struct Export {
     pub(crate) merchants: BTreeMap<String, Merchant>,
 }
 
-/// The requirements of the acknowledgements.
+/// Content that the acknowledgements require.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Required {
     pub(crate) models: Vec<Model>,

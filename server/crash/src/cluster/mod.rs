@@ -261,8 +261,9 @@ impl Test {
             start.elapsed().as_secs(),
             outcome.figures.outcome
         ))?;
+        self.report.print(&format!("  fault: {}", outcome.notes.join("; ")))?;
         for fault in &record.faults {
-            self.report.print(&format!("  fault: {fault}"))?;
+            self.report.print(&format!("  answer: {fault}"))?;
         }
         let failure = outcome.describe();
         if failure.is_none() {

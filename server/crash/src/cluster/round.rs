@@ -100,11 +100,8 @@ async fn disturb(
     let recovered = Instant::now();
     tokio::time::sleep(AFTERWARDS).await;
     let searches = lock(&load.searches).clone();
-    outcome.search_failures = searches.failures;
-    if searches.failures > 0 {
-        let described = searches.described.join("; ");
-        outcome.failures.push(format!("{} searches failed: {described}", searches.failures));
-    }
+    outcome.search_failures = searches.failures.len() as u64;
+    outcome.failures.extend(searches.describe(start));
     outcome.failures.extend(judge(kind, &recovery));
     outcome.figures = Figures {
         gap: load.ledger.snapshot().longest_gap(start, recovered),

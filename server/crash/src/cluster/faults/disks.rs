@@ -137,8 +137,12 @@ pub(super) async fn damage_file(
     damage: Damage,
 ) -> Result<()> {
     let broker = scene.brokers(Which::Follower).await?[0];
-    // A snapshot is written when a broker stops.
-    scene.cluster.brokers.terminate(broker).await?;
+    // A broker that stops writes snapshots and indexes, and then has next to no messages in its Raft logs.
+    if matches!(role, Role::Snapshot | Role::Index) {
+        scene.cluster.brokers.terminate(broker).await?;
+    } else {
+        scene.cluster.brokers.kill(broker)?;
+    }
     let store = scene.cluster.brokers.store(broker);
     let files = files::list(&store, area, role)?;
     match files.choose(scene.rng) {
