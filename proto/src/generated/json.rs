@@ -2457,12 +2457,12 @@ impl serde::Serialize for cluster_node::State {
     {
         let variant = match self {
             Self::Unspecified => "STATE_UNSPECIFIED",
-            Self::Joining => "JOINING",
-            Self::CatchingUp => "CATCHING_UP",
-            Self::Serving => "SERVING",
-            Self::NoQuorum => "NO_QUORUM",
-            Self::Draining => "DRAINING",
-            Self::Faulty => "FAULTY",
+            Self::Joining => "STATE_JOINING",
+            Self::CatchingUp => "STATE_CATCHING_UP",
+            Self::Serving => "STATE_SERVING",
+            Self::NoQuorum => "STATE_NO_QUORUM",
+            Self::Draining => "STATE_DRAINING",
+            Self::Faulty => "STATE_FAULTY",
         };
         serializer.serialize_str(variant)
     }
@@ -2475,12 +2475,12 @@ impl<'de> serde::Deserialize<'de> for cluster_node::State {
     {
         const FIELDS: &[&str] = &[
             "STATE_UNSPECIFIED",
-            "JOINING",
-            "CATCHING_UP",
-            "SERVING",
-            "NO_QUORUM",
-            "DRAINING",
-            "FAULTY",
+            "STATE_JOINING",
+            "STATE_CATCHING_UP",
+            "STATE_SERVING",
+            "STATE_NO_QUORUM",
+            "STATE_DRAINING",
+            "STATE_FAULTY",
         ];
 
         struct GeneratedVisitor;
@@ -2522,12 +2522,12 @@ impl<'de> serde::Deserialize<'de> for cluster_node::State {
             {
                 match value {
                     "STATE_UNSPECIFIED" => Ok(cluster_node::State::Unspecified),
-                    "JOINING" => Ok(cluster_node::State::Joining),
-                    "CATCHING_UP" => Ok(cluster_node::State::CatchingUp),
-                    "SERVING" => Ok(cluster_node::State::Serving),
-                    "NO_QUORUM" => Ok(cluster_node::State::NoQuorum),
-                    "DRAINING" => Ok(cluster_node::State::Draining),
-                    "FAULTY" => Ok(cluster_node::State::Faulty),
+                    "STATE_JOINING" => Ok(cluster_node::State::Joining),
+                    "STATE_CATCHING_UP" => Ok(cluster_node::State::CatchingUp),
+                    "STATE_SERVING" => Ok(cluster_node::State::Serving),
+                    "STATE_NO_QUORUM" => Ok(cluster_node::State::NoQuorum),
+                    "STATE_DRAINING" => Ok(cluster_node::State::Draining),
+                    "STATE_FAULTY" => Ok(cluster_node::State::Faulty),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }

@@ -119,24 +119,24 @@ pub mod cluster_node {
         pub fn as_str_name(&self) -> &'static str {
             match self {
                 Self::Unspecified => "STATE_UNSPECIFIED",
-                Self::Joining => "JOINING",
-                Self::CatchingUp => "CATCHING_UP",
-                Self::Serving => "SERVING",
-                Self::NoQuorum => "NO_QUORUM",
-                Self::Draining => "DRAINING",
-                Self::Faulty => "FAULTY",
+                Self::Joining => "STATE_JOINING",
+                Self::CatchingUp => "STATE_CATCHING_UP",
+                Self::Serving => "STATE_SERVING",
+                Self::NoQuorum => "STATE_NO_QUORUM",
+                Self::Draining => "STATE_DRAINING",
+                Self::Faulty => "STATE_FAULTY",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
         pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
             match value {
                 "STATE_UNSPECIFIED" => Some(Self::Unspecified),
-                "JOINING" => Some(Self::Joining),
-                "CATCHING_UP" => Some(Self::CatchingUp),
-                "SERVING" => Some(Self::Serving),
-                "NO_QUORUM" => Some(Self::NoQuorum),
-                "DRAINING" => Some(Self::Draining),
-                "FAULTY" => Some(Self::Faulty),
+                "STATE_JOINING" => Some(Self::Joining),
+                "STATE_CATCHING_UP" => Some(Self::CatchingUp),
+                "STATE_SERVING" => Some(Self::Serving),
+                "STATE_NO_QUORUM" => Some(Self::NoQuorum),
+                "STATE_DRAINING" => Some(Self::Draining),
+                "STATE_FAULTY" => Some(Self::Faulty),
                 _ => None,
             }
         }
