@@ -19,8 +19,8 @@ use crate::{
 const AHEAD: u64 = 256;
 /// Attempts, each with a later commit: some node has passed the one that was chosen.
 const MAX_ATTEMPTS: u64 = 5;
-/// Limit for all nodes to reach the commit and to compute their hash.
-const TIMEOUT: Duration = Duration::from_secs(120);
+/// Limit for all nodes to reach the commit and to compute their hash: servers end a unary call after a minute.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct VerifyArgs {
