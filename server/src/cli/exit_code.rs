@@ -153,11 +153,12 @@ fn code_of(error: &ClientError) -> u8 {
         _ if is(reason::RESPONSE_TOO_LARGE) || is(reason::MESSAGE_TOO_LARGE) => DATA_ERROR,
         Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::OutOfRange => DATA_ERROR,
         _ if is(reason::NOT_A_CLUSTER) => CONFIG,
-        Code::Aborted | Code::ResourceExhausted | Code::FailedPrecondition => TEMPORARY_FAILURE,
+        Code::Aborted | Code::ResourceExhausted => TEMPORARY_FAILURE,
         Code::Unavailable | Code::DeadlineExceeded => UNAVAILABLE,
         Code::Unauthenticated | Code::PermissionDenied => NO_PERMISSION,
         // An error without a reason comes from a proxy or another program, not from a Nearby server.
         _ if error.reason().is_none() => UNAVAILABLE,
+        Code::FailedPrecondition => TEMPORARY_FAILURE,
         _ => SOFTWARE,
     }
 }

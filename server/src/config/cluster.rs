@@ -92,7 +92,10 @@ mod tests {
         assert!(error(ServerArgs { cluster: None, ..args() }).contains("--cluster,"));
         assert!(error(ServerArgs { cluster_node: Some("A.b".to_owned()), ..args() }).contains("hyphens"));
         assert!(error(ServerArgs { cluster_stream: Some("a.b".to_owned()), ..args() }).contains("stream"));
-        assert!(error(ServerArgs { cluster: Some(vec!["x".to_owned()]), ..args() }).contains("--cluster"));
+        assert!(
+            error(ServerArgs { cluster: Some(vec!["nats://a:b".to_owned()]), ..args() })
+                .contains("--cluster")
+        );
     }
 
     #[test]

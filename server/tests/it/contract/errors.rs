@@ -174,7 +174,7 @@ async fn unknown_methods_are_unimplemented() {
         ("/nearby.v2.NearbyService/SearchNearby", "unknown service `nearby.v2.NearbyService`"),
         (
             "/helloworld.Greeter/SayHello",
-            "nearby.v1.NearbyService, nearby.v1.MerchantService, grpc.health.v1.Health",
+            "nearby.v1.NearbyService, nearby.v1.MerchantService, nearby.v1.ClusterService, grpc.health.v1.Health",
         ),
         ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "start the server with --reflection"),
         ("/grpc.health.v1.Health/List", "its methods are Check, Watch"),

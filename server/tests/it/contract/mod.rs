@@ -19,6 +19,7 @@ mod back_up_merchants;
 mod batch_changes;
 mod batch_get_merchants;
 mod batch_search_nearby;
+mod cluster_service;
 mod combined_searches;
 mod create_update_delete;
 mod datums;
@@ -138,7 +139,7 @@ fn every_method_is_called_by_a_test() {
     let services = descriptors.file.iter().flat_map(|file| &file.service);
     let methods = services.flat_map(|service| service.method.iter().map(|method| method.name().to_owned()));
     let methods: BTreeSet<String> = methods.collect();
-    assert_eq!(methods.len(), 23);
+    assert_eq!(methods.len(), 27);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/contract");
     let sources: String = std::fs::read_dir(folder)
         .unwrap()
