@@ -25,6 +25,7 @@ atexit.register(_folder.cleanup)
 _generate(_folder.name)
 sys.path.insert(0, _folder.name)
 
+from nearby.v1 import cluster_pb2 as cluster  # noqa: E402
 from nearby.v1 import filter_pb2 as filters  # noqa: E402
 from nearby.v1 import manage_pb2 as manage  # noqa: E402
 from nearby.v1 import manage_pb2_grpc, search_pb2_grpc  # noqa: E402
@@ -34,4 +35,4 @@ from nearby.v1 import search_pb2 as search  # noqa: E402
 MerchantServiceStub = manage_pb2_grpc.MerchantServiceStub
 NearbyServiceStub = search_pb2_grpc.NearbyServiceStub
 
-__all__ = ["REPOSITORY", "MerchantServiceStub", "NearbyServiceStub", "filters", "manage", "merchants", "search"]
+__all__ = ["REPOSITORY", "MerchantServiceStub", "NearbyServiceStub", "cluster", "filters", "manage", "merchants", "search"]

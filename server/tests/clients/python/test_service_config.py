@@ -11,11 +11,13 @@ from build import create, query
 from client import Client
 from fake_server import FakeServer, never_ready
 from rpc_error import expect_error
-from stubs import REPOSITORY, manage, search
+from stubs import REPOSITORY, cluster, manage, search
 
 PUBLISHED = (REPOSITORY / "proto" / "nearby" / "v1" / "service_config.json").read_text()
 SERVICES = [search.DESCRIPTOR.services_by_name["NearbyService"], manage.DESCRIPTOR.services_by_name["MerchantService"]]
 METHODS = [method for service in SERVICES for method in service.methods]
+# Called by operators, with `nearby cluster`.
+OPERATIONS = list(cluster.DESCRIPTOR.services_by_name["ClusterService"].methods)
 # Reads, which are safe to retry. Streaming calls cannot be restarted by a library.
 RETRIED = {
     "SearchNearby",
@@ -61,7 +63,7 @@ def test_invalid_service_config_fails_every_call(server, before, after):
 
 def test_every_method_is_configured_once():
     named = [(name["service"], name["method"]) for one in json.loads(PUBLISHED)["methodConfig"] for name in one["name"]]
-    assert sorted(named) == sorted((method.containing_service.full_name, method.name) for method in METHODS)
+    assert sorted(named) == sorted((method.containing_service.full_name, method.name) for method in METHODS + OPERATIONS)
 
 
 def test_only_unary_reads_are_retried():
