@@ -223,6 +223,10 @@ module.exports = shared => {
       const changes = await outcome('WatchMerchants', {}, { timeoutMs: 300 });
       assert.equal(changes.error.code, 'DeadlineExceeded');
 
+      for (const method of ['GetClusterStatus', 'HealCluster', 'UpgradeClusterFormat', 'HashContents']) {
+        assert.equal((await outcome(method, {})).error.code, 'FailedPrecondition', method);
+      }
+
       await unary('BatchDeleteMerchants', { requests: [{ name: merchant('b').name }] });
       await unary('DeleteMerchant', { name });
       assert.equal((await outcome('GetMerchant', { name })).error.code, 'NotFound');
