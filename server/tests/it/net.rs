@@ -292,17 +292,39 @@ async fn an_ip_with_repeated_protocol_errors_is_banned_for_a_while() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_client_that_resets_every_call_is_disconnected_and_its_ip_banned() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let directory = tempfile::tempdir().unwrap();
     let flags = [flags::MAX_PROTOCOL_ERRORS_PER_IP, "1"];
     let server = TestServer::start_on(&directory.path().join("data"), &flags).await;
     let to = address(&server);
-    let connect = || async move {
+    let connect = async || {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, 11], 0))).unwrap();
         socket.connect(to).await.unwrap()
     };
-    let (mut client, connection) = h2::client::handshake(connect().await).await.unwrap();
-    tokio::spawn(connection);
+    // An attack counts only if its connection is younger than a second when it exceeds its budget: on a machine that stalls for so long,
+    // another one succeeds.
+    let start = Instant::now();
+    loop {
+        let mut connection = connect().await;
+        drop(connection.write_all(PREFACE).await);
+        if connection.read_u8().await.is_err() {
+            break;
+        }
+        assert!(start.elapsed() < TIMEOUT, "the IP is never banned");
+        // The server may ban the IP between the two connections.
+        if let Ok((client, connection)) = h2::client::handshake(connect().await).await {
+            tokio::spawn(connection);
+            let resets = reset_every_call(client).await;
+            assert!(resets > 200 || resets == 0, "{resets}");
+        }
+    }
+    server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
+}
+
+/// Sends calls and resets them until the server disconnects the client; returns the number of resets.
+#[cfg(target_os = "linux")]
+async fn reset_every_call(mut client: h2::client::SendRequest<bytes::Bytes>) -> usize {
     let path = "http://nearby/nearby.v1.NearbyService/SearchNearby";
     let mut resets = 0;
     // Waits until the server has accepted the calls before it resets them.
@@ -319,18 +341,7 @@ async fn a_client_that_resets_every_call_is_disconnected_and_its_ip_banned() {
         calls.into_iter().for_each(|(_, mut body)| body.send_reset(h2::Reason::CANCEL));
         assert!(resets < 100_000, "the client is never disconnected");
     }
-    assert!(resets > 200, "{resets}");
-    let is_accepted = async || {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut connection = connect().await;
-        drop(connection.write_all(PREFACE).await);
-        connection.read_u8().await.is_ok()
-    };
-    let start = Instant::now();
-    while is_accepted().await {
-        assert!(start.elapsed() < Duration::from_secs(5), "the IP is never banned");
-    }
-    server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
+    resets
 }
 
 #[tokio::test]
