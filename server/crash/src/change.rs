@@ -23,6 +23,32 @@ pub(crate) enum Change {
     Import(Vec<ImportMerchantsRequest>),
 }
 
+impl Change {
+    /// Returns the method and the first merchant, for reports.
+    pub(crate) fn summary(&self) -> String {
+        let name_of = |merchant: &Option<Merchant>| merchant.as_ref().map(|merchant| merchant.name.clone());
+        let (method, first) = match self {
+            Self::Create(request) => ("creation", name_of(&request.merchant)),
+            Self::Update(request) => ("update", name_of(&request.merchant)),
+            Self::Delete(request) => ("deletion", Some(request.name.clone())),
+            Self::BatchCreate(batch) => {
+                ("creation of a batch", batch.requests.first().and_then(|one| name_of(&one.merchant)))
+            }
+            Self::BatchUpdate(batch) => {
+                ("update of a batch", batch.requests.first().and_then(|one| name_of(&one.merchant)))
+            }
+            Self::BatchDelete(batch) => {
+                ("deletion of a batch", batch.requests.first().map(|one| one.name.clone()))
+            }
+            Self::Import(messages) => {
+                let mut rows = messages.iter().flat_map(|message| &message.rows);
+                ("import", rows.next().and_then(|row| name_of(&row.merchant)))
+            }
+        };
+        format!("{method} of {}", first.unwrap_or_default())
+    }
+}
+
 /// The response to a change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Applied {

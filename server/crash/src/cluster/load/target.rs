@@ -171,8 +171,8 @@ impl Target for ClusterTarget {
                         let (node, label) = (self.at + 1, label(&error));
                         let history = if was_unknown { "after an unknown outcome" } else { "at once" };
                         self.ledger.report(format!(
-                            "node-{node} refused {history} a change of a merchant that no other writer changes: {label}: \
-                             {error}: {change:?}"
+                            "node-{node} refused {history} a change that no other writer competes with, the {}: {label}: {error}",
+                            change.summary()
                         ));
                     }
                     return Err(error);
