@@ -31,7 +31,7 @@ fn crates_depend_in_one_direction() {
                 "nearby-testkit",
             ][..],
         ),
-        ("server/cluster", &["nearby-index", "nearby-store"][..]),
+        ("server/cluster", &["nearby-index", "nearby-store", "nearby-testkit"][..]),
         ("server/testkit", &[][..]),
         (
             "server/crash",

@@ -207,11 +207,6 @@ impl JetStreamLog {
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
     }
-
-    /// Waits for the next event.
-    pub fn wait(&mut self, timeout: Duration) -> Option<LogEvent> {
-        self.events.recv_timeout(timeout).ok()
-    }
 }
 
 impl RequestQueue for JetStreamLog {

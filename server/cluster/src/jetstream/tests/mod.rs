@@ -1,20 +1,19 @@
 //! Tests against real brokers, which `server/cluster/tests/run.sh` installs and `cargo test` leaves out.
 
+mod brokers;
+
 use std::{
-    fs,
-    net::TcpListener,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
 };
 
 use nearby_index::UnixMicros;
-use tokio::runtime::Runtime;
 
+use self::brokers::{Brokers, Disturbance};
 use super::*;
 use crate::{
     conformance::{self, Fixture, Opened},
@@ -31,130 +30,10 @@ const CLUSTER: ClusterId = ClusterId([0xC1; 16]);
 /// Bound of each wait. Elections take up to ten seconds.
 const MAX_WAIT: Duration = Duration::from_secs(120);
 
-/// Brokers on free ports, killed at the end.
-struct Brokers {
-    binary: String,
-    directory: tempfile::TempDir,
-    client_ports: Vec<u16>,
-    processes: Vec<Child>,
-    runtime: Runtime,
-    streams: AtomicUsize,
-}
-
-impl Brokers {
-    fn start(count: usize) -> Arc<Self> {
-        let binary = std::env::var("NEARBY_NATS_SERVER").expect("run server/cluster/tests/run.sh");
-        // All ports are held until all are known, so that they differ.
-        let listeners: Vec<TcpListener> =
-            (0..2 * count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports: Vec<u16> =
-            listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-        drop(listeners);
-        let (client_ports, cluster_ports) = ports.split_at(count);
-        let directory = tempfile::tempdir().unwrap();
-        let routes: Vec<String> =
-            cluster_ports.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
-        for number in 0..count {
-            let store = directory.path().join(format!("store-{number}"));
-            let mut config = format!(
-                "server_name: n{number}\nlisten: 127.0.0.1:{}\nmax_payload: 8MB\nmax_pending: 64MB\n\
-                 jetstream {{ store_dir: {store:?}, max_mem: 64MB, max_file: 4GB, sync_interval: always }}\n",
-                client_ports[number]
-            );
-            if count > 1 {
-                let cluster = cluster_ports[number];
-                config += &format!(
-                    "cluster {{ name: test, listen: 127.0.0.1:{cluster}, routes: [{}] }}\n",
-                    routes.join(", ")
-                );
-            }
-            fs::write(directory.path().join(format!("{number}.conf")), config).unwrap();
-        }
-        let client_ports = client_ports.to_vec();
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let mut brokers = Self {
-            binary,
-            directory,
-            client_ports,
-            processes: Vec::new(),
-            runtime,
-            streams: AtomicUsize::new(0),
-        };
-        for number in 0..count {
-            let process = brokers.launch(number);
-            brokers.processes.push(process);
-        }
-        Arc::new(brokers)
-    }
-
-    fn launch(&self, number: usize) -> Child {
-        let log = self.directory.path().join(format!("{number}.log"));
-        let log = fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let config = self.directory.path().join(format!("{number}.conf"));
-        let mut command = Command::new(&self.binary);
-        command.arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        command.spawn().unwrap()
-    }
-
-    /// Kills a broker without notice, and starts it again after a while.
-    fn restart(&mut self, number: usize, downtime: Duration) {
-        self.processes[number].kill().unwrap();
-        self.processes[number].wait().unwrap();
-        thread::sleep(downtime);
-        self.processes[number] = self.launch(number);
-    }
-
-    fn settings(&self, stream: &str, node: &str) -> JetStreamSettings {
-        JetStreamSettings {
-            servers: self.client_ports.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect(),
-            stream: stream.to_owned(),
-            node: NodeName::parse(node).unwrap(),
-            nkey_seed: None,
-            tls: None,
-        }
-    }
-
-    /// Creates an empty stream and returns its name. Brokers that start refuse at first.
-    fn create(&self, replicas: usize) -> String {
-        let stream = format!("TEST{}", self.streams.fetch_add(1, Ordering::Relaxed));
-        let start = Instant::now();
-        while let Err(error) = self.try_create(&stream, CLUSTER, replicas) {
-            assert!(start.elapsed() < MAX_WAIT, "{error}");
-            thread::sleep(Duration::from_millis(100));
-        }
-        stream
-    }
-
-    fn try_create(&self, stream: &str, cluster: ClusterId, replicas: usize) -> Result<(), JetStreamError> {
-        let shape = LogShape { replicas, max_bytes: 256 * 1024 * 1024, first: Sequence(1) };
-        self.runtime.block_on(async {
-            Administrator::connect(&self.settings(stream, "admin")).await?.create(cluster, shape).await
-        })
-    }
-
-    fn connect(&self, stream: &str, node: &str) -> JetStreamLog {
-        JetStreamLog::connect(self.settings(stream, node), self.runtime.handle()).unwrap()
-    }
-}
-
-impl Brokers {
-    /// A log whose connection is established: without one, requests are not answered.
-    fn connected(&self, stream: &str, node: &str) -> JetStreamLog {
-        let (mut log, start) = (self.connect(stream, node), Instant::now());
-        while log.wait(Duration::from_millis(100)) != Some(LogEvent::Reconnected) {
-            assert!(start.elapsed() < MAX_WAIT, "there is no connection");
-        }
-        log
-    }
-}
-
-impl Drop for Brokers {
-    fn drop(&mut self) {
-        for process in &mut self.processes {
-            drop(process.kill());
-            drop(process.wait());
-        }
+impl JetStreamLog {
+    /// Waits for the next event.
+    fn wait(&mut self, timeout: Duration) -> Option<LogEvent> {
+        self.events.recv_timeout(timeout).ok()
     }
 }
 
@@ -341,37 +220,9 @@ fn publish_genesis(brokers: &Brokers, stream: &str) {
     });
 }
 
-/// A fault of one of three brokers.
-#[derive(Clone, Copy, Debug)]
-enum Disturbance {
-    /// It is killed, and started again after a second.
-    Kill(usize),
-    /// It hangs for three seconds.
-    Stop(usize),
-}
-
-impl Brokers {
-    fn disturb(&mut self, disturbance: Disturbance) {
-        match disturbance {
-            Disturbance::Kill(number) => self.restart(number, Duration::from_secs(1)),
-            Disturbance::Stop(number) => {
-                self.signal(number, "-STOP");
-                thread::sleep(Duration::from_secs(3));
-                self.signal(number, "-CONT");
-            }
-        }
-    }
-
-    fn signal(&self, number: usize, signal: &str) {
-        let process = self.processes[number].id().to_string();
-        assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
-    }
-}
-
 /// Two nodes write without a pause while brokers fail one after the other. Checks that everything is answered, and that both
 /// nodes have applied what was acknowledged, once.
-fn write_while(disturbances: &[Disturbance]) {
-    let mut brokers = Brokers::start(3);
+fn write_while(mut brokers: Arc<Brokers>, disturbances: &[Disturbance]) {
     let stream = brokers.create(3);
     publish_genesis(&brokers, &stream);
     let control = Arc::new(Control::default());
@@ -415,13 +266,13 @@ fn check(ended: &[Ended]) {
 #[test]
 #[ignore = "needs a broker: server/cluster/tests/run.sh"]
 fn killed_brokers_cost_no_acknowledged_write() {
-    write_while(&[0, 1, 2, 0].map(Disturbance::Kill));
+    write_while(Brokers::start(3), &[0, 1, 2, 0].map(Disturbance::Kill));
 }
 
 #[test]
 #[ignore = "needs a broker: server/cluster/tests/run.sh"]
 fn brokers_that_hang_cost_no_acknowledged_write() {
-    write_while(&[0, 1, 2].map(Disturbance::Stop));
+    write_while(Brokers::start(3), &[0, 1, 2].map(Disturbance::Stop));
 }
 
 /// Without brokers a log answers nothing and costs nothing. It answers once there are some.
@@ -444,4 +295,45 @@ fn brokers_may_start_after_the_nodes() {
     control.is_writing.store(false, Ordering::Relaxed);
     control.is_stopped.store(true, Ordering::Relaxed);
     check(&[node.thread.join().unwrap()]);
+}
+
+/// Brokers require client certificates and nkeys, and nodes have only the rights that `server/CLUSTER.md` lists.
+#[test]
+#[ignore = "needs a broker: server/cluster/tests/run.sh"]
+fn the_documented_rights_suffice_with_tls_and_nkeys() {
+    let brokers = Brokers::start_secured(3);
+    run_conformance(&brokers, 3);
+    write_while(brokers, &[Disturbance::Kill(0), Disturbance::Stop(1)]);
+}
+
+#[test]
+#[ignore = "needs a broker: server/cluster/tests/run.sh"]
+fn connections_without_credentials_or_rights_are_refused() {
+    let brokers = Brokers::start_secured(1);
+    let stream = brokers.create(1);
+    let valid = brokers.settings(&stream, "node");
+    let connect = |settings: &JetStreamSettings| {
+        let connected = brokers.runtime.block_on(Administrator::connect(settings));
+        connected.map_err(|error| error.to_string())
+    };
+    let node = connect(&valid).unwrap();
+    let with_tls = |tls| JetStreamSettings { tls, ..valid.clone() };
+    let with_nkey = |nkey_seed| JetStreamSettings { nkey_seed, ..valid.clone() };
+    let authorities = valid.tls.clone().unwrap().authorities;
+    let unknown_user = nkeys::KeyPair::new_user().seed().unwrap();
+    for (settings, reason) in [
+        (with_tls(None), "certificate"),
+        (with_tls(Some(TlsFiles { authorities, certificate: None })), "CertificateRequired"),
+        (with_nkey(None), "authorization violation"),
+        (with_nkey(Some(unknown_user)), "authorization violation"),
+    ] {
+        let error = connect(&settings).unwrap_err();
+        assert!(error.starts_with("cannot connect to the brokers: ") && error.contains(reason), "{error}");
+    }
+    // A node may use its log, and neither create nor delete one.
+    brokers.runtime.block_on(async {
+        assert!(node.describe().await.unwrap().is_some());
+        assert!(node.delete().await.is_err());
+        assert!(node.describe().await.unwrap().is_some());
+    });
 }
