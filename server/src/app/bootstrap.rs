@@ -1,25 +1,23 @@
 //! Bootstrap of a node: an exact copy of another one takes the place of its store.
 
 use std::{
-    fs::{self, File},
-    io::{self, BufWriter, Write},
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use nearby_client::{Access, Client, v1::BackUpMerchantsRequest};
+use nearby_client::{Access, Client};
 use nearby_cluster::{
     announcement::NodeState,
     identity::{ClusterId, Sequence},
     jetstream::{Administrator, JetStreamError, LogDescription},
-    message::{Message, NEWEST_FORMAT},
+    message::{Message, MessageError, NEWEST_FORMAT},
 };
-use nearby_store::{
-    LogPosition, StateDigest, StoreError, backup, create_private, prepare_staging, replace_store,
-};
+use nearby_store::{LogPosition, StateDigest, StoreError, backup, prepare_staging, replace_store};
 use thiserror::Error;
 use tokio::{task::spawn_blocking, time::timeout};
 
+use super::receive_backup::{ReceiveError, receive_backup};
 use crate::{cluster::ClusterSettings, record};
 
 /// Time for the announcements of all nodes, which send two a second.
@@ -118,10 +116,20 @@ async fn begins_empty(
     if log.first > Sequence(1) || log.last == Sequence::ZERO {
         return Ok(false);
     }
-    let Some(bytes) = administrator.read(Sequence(1)).await? else { return Ok(false) };
+    let begin = genesis_state(administrator, cluster).await?;
+    Ok(begin.is_some_and(|state| state == Ok(StateDigest::default())))
+}
+
+/// The state that a cluster began with, or the reason that the first message of its log does not say; `None` if the log no longer
+/// contains that message.
+pub(crate) async fn genesis_state(
+    administrator: &Administrator,
+    cluster: ClusterId,
+) -> Result<Option<Result<StateDigest, MessageError>>, JetStreamError> {
+    let Some(bytes) = administrator.read(Sequence(1)).await? else { return Ok(None) };
     let derive_fields = |stored| record::derive_fields(stored).0;
     let genesis = Message::decode(&bytes, cluster, NEWEST_FORMAT, &derive_fields);
-    Ok(genesis.is_ok_and(|genesis| genesis.header.after == StateDigest::default()))
+    Ok(Some(genesis.map(|genesis| genesis.header.after)))
 }
 
 /// The log, compared with a position.
@@ -178,8 +186,12 @@ pub(crate) async fn copy(
     let received = data_dir.join(RECEIVED);
     let unusable = |source| BootstrapError::File { path: data_dir.join(RECEIVED), source };
     fs::create_dir_all(data_dir).map_err(unusable)?;
-    receive(&client, &received).await.map_err(|error| match error {
-        ReceiveError::Call(reason) => failed(reason),
+    match fs::remove_file(&received) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
+        _ => {}
+    }
+    receive_backup(&client, &received).await.map_err(|error| match error {
+        ReceiveError::Call(error) => failed(error.to_string()),
         ReceiveError::File(source) => unusable(source),
     })?;
     let directory = data_dir.to_owned();
@@ -217,26 +229,4 @@ fn access(settings: &ClusterSettings) -> Result<Access, BootstrapError> {
         })?;
     }
     Ok(access)
-}
-
-/// Receiving a copy failed: the call, or writing the file.
-enum ReceiveError {
-    Call(String),
-    File(io::Error),
-}
-
-async fn receive(client: &Client, path: &Path) -> Result<(), ReceiveError> {
-    let failed = |error: nearby_client::ClientError| ReceiveError::Call(error.to_string());
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(ReceiveError::File(error)),
-        _ => {}
-    }
-    // It contains hidden merchants.
-    let mut file = BufWriter::new(create_private(path).map_err(ReceiveError::File)?);
-    let mut messages = client.back_up_merchants(BackUpMerchantsRequest {}).await.map_err(failed)?;
-    while let Some(message) = messages.message().await.map_err(failed)? {
-        file.write_all(&message.data).map_err(ReceiveError::File)?;
-    }
-    let file: File = file.into_inner().map_err(|error| ReceiveError::File(error.into_error()))?;
-    file.sync_all().map_err(ReceiveError::File)
 }

@@ -7,6 +7,7 @@
 pub(crate) mod bootstrap;
 pub(crate) mod cluster;
 pub mod error;
+pub(crate) mod receive_backup;
 mod shutdown;
 pub mod signals;
 pub(crate) mod startup;

@@ -2,14 +2,12 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
 use jiff::{Timestamp, fmt::strtime};
-use nearby_proto::v1 as wire;
-use nearby_store::create_private;
 
 use super::{
     closed_store::{progress, settings, summary},
@@ -18,7 +16,10 @@ use super::{
     target::{IfMissing, Target, TargetArgs},
     terminal,
 };
-use crate::app::startup;
+use crate::app::{
+    receive_backup::{ReceiveError, receive_backup},
+    startup,
+};
 
 #[derive(Args, Debug)]
 pub(super) struct BackupArgs {
@@ -47,11 +48,11 @@ pub(super) async fn run(args: BackupArgs) -> Result<(), CliError> {
     };
     fs::create_dir_all(directory).map_err(|error| cannot_write(directory, error))?;
     let unfinished = directory.join(format!("nearby-{}.unfinished", std::process::id()));
-    let received = receive(&target, &unfinished).await;
+    let received = receive_backup(target.client(), &unfinished).await;
     // A complete backup is kept even if the store does not close cleanly.
     let closed = target.close().await;
     let received = received.map_err(|error| match error {
-        ReceiveError::Call(error) => error,
+        ReceiveError::Call(error) => error.into(),
         ReceiveError::File(error) => cannot_write(&unfinished, error),
     });
     let finish = |revision: u64| {
@@ -77,31 +78,4 @@ pub(super) async fn run(args: BackupArgs) -> Result<(), CliError> {
     terminal::err(format!("{}{partial}\n", summary(&found)));
     terminal::out(format!("{}\n", escape::path(&path)))?;
     closed
-}
-
-/// Receiving a backup failed: the call, or writing the file.
-enum ReceiveError {
-    Call(CliError),
-    File(io::Error),
-}
-
-impl From<io::Error> for ReceiveError {
-    fn from(error: io::Error) -> Self {
-        Self::File(error)
-    }
-}
-
-async fn receive(target: &Target, path: &Path) -> Result<u64, ReceiveError> {
-    // It contains hidden merchants.
-    let mut file = BufWriter::new(create_private(path)?);
-    let failed = |error: nearby_client::ClientError| ReceiveError::Call(error.into());
-    let call = target.client().back_up_merchants(wire::BackUpMerchantsRequest {}).await;
-    let mut messages = call.map_err(failed)?;
-    let mut revision = 0;
-    while let Some(message) = messages.message().await.map_err(failed)? {
-        revision = message.revision;
-        file.write_all(&message.data)?;
-    }
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    Ok(revision)
 }

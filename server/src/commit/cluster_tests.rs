@@ -18,11 +18,11 @@ use nearby_cluster::{
     replica::Position,
 };
 use nearby_index::{IndexReader, IndexWriter, UnixMicros};
-use nearby_store::{Batch, MemoryStore, Store, StoreError, StoreHealth};
+use nearby_store::{Batch, MemoryStore, Store, StoreError};
 use tokio::sync::Notify;
 
 use super::{
-    tests::{delete, id, put, repeatable, together},
+    tests::{HookedStore, delete, id, put, repeatable, together},
     *,
 };
 use crate::{
@@ -266,53 +266,6 @@ async fn a_log_that_has_lost_commits_stops_writes_until_it_is_healed() {
     assert_eq!(cluster.log.last(), Sequence(5));
 }
 
-/// A store that has no space for a while.
-struct FullStore {
-    inner: MemoryStore,
-    is_full: Arc<AtomicBool>,
-}
-
-impl Store for FullStore {
-    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        self.append(batch)
-    }
-
-    fn append(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        if self.is_full.load(Ordering::Relaxed) {
-            // Transient, and nothing that makes the node refuse changes: a lack of file descriptors.
-            let source = std::io::Error::from_raw_os_error(24);
-            return Err(StoreError::Io { action: "open", path: "journal".into(), source });
-        }
-        self.inner.append(batch)
-    }
-
-    fn sync(&mut self) -> Result<(), StoreError> {
-        self.inner.sync()
-    }
-
-    fn digest(&self) -> StateDigest {
-        self.inner.digest()
-    }
-
-    fn position(&self) -> Option<LogPosition> {
-        self.inner.position()
-    }
-
-    fn health(&self) -> Arc<StoreHealth> {
-        self.inner.health()
-    }
-
-    fn is_checkpoint_due(&mut self) -> bool {
-        false
-    }
-
-    fn checkpoint(&mut self, _: Contents) {}
-
-    fn close(self: Box<Self>, _: Contents) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
 /// A commit that is stored in the log and not yet here keeps its callers, whatever waits behind it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_cannot_be_applied_for_a_while_is_not_mixed_up_with_the_next() {
@@ -320,7 +273,14 @@ async fn a_commit_that_cannot_be_applied_for_a_while_is_not_mixed_up_with_the_ne
         let cluster = Cluster::new();
         let is_full = Arc::new(AtomicBool::new(false));
         let memory = MemoryStore::default();
-        let full = FullStore { inner: memory.clone(), is_full: Arc::clone(&is_full) };
+        let full = Arc::clone(&is_full);
+        // Transient, and nothing that makes the node refuse changes: a lack of file descriptors.
+        let before_commit = move |_: &Batch<'_>| {
+            let source = std::io::Error::from_raw_os_error(24);
+            let error = StoreError::Io { action: "open", path: "journal".into(), source };
+            if full.load(Ordering::Relaxed) { Err(error) } else { Ok(()) }
+        };
+        let full = HookedStore { inner: memory.clone(), before_commit };
         let (node, other) =
             (cluster.start_with("a", cluster.log.connect(), (Box::new(full), memory)), cluster.start("b"));
         node.put("first").await.unwrap();

@@ -15,7 +15,7 @@ use nearby_cluster::{
 use nearby_store::{OwnedBatch, Store, encoded_change_bytes};
 use tokio::{
     sync::{Notify, mpsc, oneshot},
-    time::timeout,
+    time::sleep,
 };
 
 use super::{
@@ -161,7 +161,7 @@ impl ReplicatedWorker {
                     Some(message) => self.handle(message),
                     None => self.stop(),
                 },
-                _ = timeout(wait, std::future::pending::<()>()) => {}
+                () = sleep(wait) => {}
             }
         }
         messages.close();
@@ -234,7 +234,7 @@ impl ReplicatedWorker {
             ClusterOperation::Capture { sequence, advance, reply } => {
                 let applied = self.protocol.replica().position().applied;
                 // A node with a fault will not reach the message. The receiver sees an error.
-                let is_reachable = self.protocol.status(self.now()).fault.is_none()
+                let is_reachable = self.protocol.fault().is_none()
                     && sequence.0 <= applied.0.saturating_add(MAX_CAPTURE_DISTANCE);
                 if is_reachable {
                     self.protocol.replica_mut().capture(sequence, reply);
@@ -371,15 +371,14 @@ impl ReplicatedWorker {
 
     /// The acceptance of changes: none during a fault, nor when none could be decided for too long.
     fn write_state(&mut self, now: Now) -> WriteState {
-        let status = self.protocol.status(now);
-        if let Some(fault) = &status.fault {
+        if let Some(fault) = self.protocol.fault() {
             return WriteState::Fault(fault.label());
         }
-        let blocked = self.protocol.blocked(now);
+        let (blocked, in_flight) = (self.protocol.blocked(now), self.protocol.in_flight(now));
         match &blocked {
             None => self.blocked_since = None,
             Some(Blocked::InFlight) => {
-                if status.in_flight.is_some_and(|age| age < REJECT_AFTER) {
+                if in_flight.is_some_and(|age| age < REJECT_AFTER) {
                     self.blocked_since = None;
                 }
             }
@@ -388,7 +387,7 @@ impl ReplicatedWorker {
             }
         }
         let has_waited = |since| now.monotonic.saturating_sub(since) >= REJECT_AFTER;
-        let is_late = status.in_flight.is_some_and(|age| age >= REJECT_AFTER);
+        let is_late = in_flight.is_some_and(|age| age >= REJECT_AFTER);
         match &blocked {
             Some(reason) if is_late || self.blocked_since.is_some_and(has_waited) => {
                 WriteState::NoQuorum(reason.description())
@@ -416,7 +415,7 @@ impl ReplicatedWorker {
         if replica.store.is_checkpoint_due() {
             replica.store.checkpoint(replica.copy.contents());
         }
-        if let Some(ticket @ InFlight::Batch(_)) = self.protocol.ticket_mut()
+        if let Some(ticket) = self.protocol.ticket_mut()
             && ticket.began().is_some_and(|began| now.monotonic.saturating_sub(began) >= UNKNOWN_AFTER)
         {
             give_up(std::mem::replace(ticket, InFlight::Unattended));

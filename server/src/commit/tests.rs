@@ -294,9 +294,9 @@ async fn the_queue_is_finished_before_the_thread_ends() {
 }
 
 /// A store that calls `before_commit` before each commit, which fails if that does.
-struct HookedStore<F> {
-    inner: MemoryStore,
-    before_commit: F,
+pub(super) struct HookedStore<F> {
+    pub(super) inner: MemoryStore,
+    pub(super) before_commit: F,
 }
 
 impl<F: FnMut(&Batch<'_>) -> Result<(), StoreError> + Send> Store for HookedStore<F> {

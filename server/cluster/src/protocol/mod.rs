@@ -281,6 +281,18 @@ impl<R: Replica, T> Protocol<R, T> {
         self.draining_since.is_some() && self.flight.is_none()
     }
 
+    /// Returns the fault of the node, if it has one.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// Returns the age of the publish in flight.
+    #[must_use]
+    pub fn in_flight(&self, now: Now) -> Option<Duration> {
+        self.flight.as_ref().map(|flight| now.monotonic.saturating_sub(flight.began))
+    }
+
     /// Returns the state of the node.
     #[must_use]
     pub fn status(&self, now: Now) -> Status {
@@ -290,7 +302,7 @@ impl<R: Replica, T> Protocol<R, T> {
             fault: self.fault.clone(),
             position: self.position,
             lag: self.lag(time),
-            in_flight: self.flight.as_ref().map(|flight| time.saturating_sub(flight.began)),
+            in_flight: self.in_flight(now),
             clock_offset: self.peers.clock_offset(time),
             has_lost_redundancy: self.watch.has_lost_redundancy(time),
             counters: self.counters,

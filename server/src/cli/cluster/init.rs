@@ -7,7 +7,7 @@ use nearby_cluster::{
     archive::{Archive, ArchiveLimits},
     identity::{ClusterId, CommitId, ProcessId, Sequence},
     jetstream::{Administrator, LogDescription, LogShape},
-    message::{Header, Message, NEWEST_FORMAT},
+    message::Header,
 };
 use nearby_store::{DurableStore, LogPosition, RecoveredState, StateDigest, Store};
 use serde::Serialize;
@@ -17,7 +17,11 @@ use super::{
     print,
 };
 use crate::{
-    app::cluster, cli::exit_code::CliError, clock, cluster::ClusterSettings, config::Settings, record,
+    app::{bootstrap, cluster},
+    cli::exit_code::CliError,
+    clock,
+    cluster::ClusterSettings,
+    config::Settings,
 };
 
 #[derive(Args, Debug)]
@@ -158,12 +162,11 @@ async fn check_genesis(
     id: ClusterId,
     state: Option<StateDigest>,
 ) -> Result<(), CliError> {
-    let Some(bytes) = administrator.read(Sequence(1)).await? else { return Ok(()) };
-    let derive_fields = |stored| record::derive_fields(stored).0;
-    let genesis = Message::decode(&bytes, id, NEWEST_FORMAT, &derive_fields)
-        .map_err(|error| CliError::data(format!("the log does not begin as a cluster's: {error}")))?;
+    let Some(genesis) = bootstrap::genesis_state(administrator, id).await? else { return Ok(()) };
+    let begin =
+        genesis.map_err(|error| CliError::data(format!("the log does not begin as a cluster's: {error}")))?;
     match state {
-        Some(state) if genesis.header.after != state => Err(CliError::data(
+        Some(state) if begin != state => Err(CliError::data(
             "the log of this cluster begins with other merchants than those of this directory: run `nearby cluster leave`, then \
              `nearby cluster join`",
         )),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use nearby_cluster::{identity::ClusterId, jetstream::JetStreamError, message::NEWEST_FORMAT};
 use nearby_index::UnixMicros;
-use nearby_store::{Batch, DurableStore, LogPosition, RecoveredState, Store};
+use nearby_store::{Batch, DurableStore, LogPosition, OwnedBatch, RecoveredState, Store};
 
 use crate::{
     app::startup,
@@ -44,14 +44,9 @@ pub(super) fn open(settings: &Settings) -> Result<(DurableStore, RecoveredState)
 pub(super) fn mark(store: &mut DurableStore, cluster: ClusterId) -> Result<(), CliError> {
     let position =
         LogPosition { cluster: cluster.0, sequence: 0, hash: 0, time: UnixMicros(0), format: NEWEST_FORMAT };
-    let batch = Batch {
-        changes: &[],
-        replaces: &[],
-        completed: &[],
-        forget: &[],
-        deletions_since: store.digest().watermarks.deletions_since,
-        position: Some(position),
-    };
+    let deletions_since = store.digest().watermarks.deletions_since;
+    let nothing = OwnedBatch { deletions_since, ..OwnedBatch::default() };
+    let batch = Batch { position: Some(position), ..nothing.as_batch(&[]) };
     Ok(store.commit(&batch)?)
 }
 
