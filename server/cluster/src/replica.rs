@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use nearby_index::{MerchantId, Revision, UnixMicros};
-use nearby_store::{OwnedBatch, StateDigest};
+use nearby_store::{LogPosition, OwnedBatch, StateDigest};
 use thiserror::Error;
 
 use crate::{
@@ -27,6 +27,17 @@ impl Position {
     /// The position before the first message.
     pub const START: Self =
         Self { applied: Sequence::ZERO, hash: MessageHash::ZERO, time: UnixMicros(0), format: NEWEST_FORMAT };
+}
+
+impl From<&LogPosition> for Position {
+    fn from(stored: &LogPosition) -> Self {
+        Self {
+            applied: Sequence(stored.sequence),
+            hash: MessageHash(stored.hash),
+            time: stored.time,
+            format: stored.format,
+        }
+    }
 }
 
 /// A batch with the revision that each of its changes replaces here.

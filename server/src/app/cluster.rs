@@ -6,7 +6,7 @@ use nearby_cluster::{
     archive::{Archive, ArchiveLimits},
     identity::{ClusterId, ProcessId, Sequence},
     jetstream::{JetStreamLog, required_settings},
-    message::{MessageHash, NEWEST_FORMAT},
+    message::NEWEST_FORMAT,
     protocol::Config,
     replica::Position,
 };
@@ -123,7 +123,7 @@ fn connect(
 ) -> Result<ClusterParts, StartError> {
     let internal = |error: &dyn std::fmt::Display| StartError::Internal(error.to_string());
     let cluster = ClusterId(position.cluster);
-    let position = position_of(position);
+    let position = Position::from(position);
     let brokers = settings.brokers.clone();
     let archive = Archive::open(&data_dir.join(ARCHIVE), ArchiveLimits::default(), position.applied)
         .map_err(|error| internal(&error))?;
@@ -167,14 +167,4 @@ pub(crate) fn remove_files(data_dir: &Path) -> io::Result<()> {
     };
     ignore_missing(fs::remove_dir_all(data_dir.join(ARCHIVE)))?;
     ignore_missing(fs::remove_file(data_dir.join(HistoryId::FILE)))
-}
-
-/// The position of a store, as the protocol uses it.
-pub(crate) fn position_of(position: &LogPosition) -> Position {
-    Position {
-        applied: Sequence(position.sequence),
-        hash: MessageHash(position.hash),
-        time: position.time,
-        format: position.format,
-    }
 }

@@ -14,7 +14,7 @@ use nearby_cluster::{
     identity::{ClusterId, CommitId, NodeName, ProcessId},
     memory::{Faults, MemoryCluster, MemoryLog},
     message::{Header, NEWEST_FORMAT},
-    protocol::Config,
+    protocol::{Config, ProposeError},
     replica::Position,
 };
 use nearby_index::{IndexReader, IndexWriter, UnixMicros};
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     clock::ManualClock,
-    cluster::{ClusterView, WriteState},
+    cluster::{ClusterView, WriteState, view::ClusterState},
     record,
 };
 
@@ -82,8 +82,20 @@ impl Cluster {
 
     /// Starts a node on a store, which keeps its content in the second one.
     fn start_with(&self, name: &str, log: MemoryLog, stores: (Box<dyn Store>, MemoryStore)) -> Node {
-        let (open, store) = stores;
+        self.start_release(NEWEST_FORMAT, name, log, stores)
+    }
+
+    /// Starts a node of a release that reads formats up to `max_format`.
+    fn start_release(
+        &self,
+        max_format: u16,
+        name: &str,
+        log: MemoryLog,
+        (open, store): (Box<dyn Store>, MemoryStore),
+    ) -> Node {
         let directory = tempfile::tempdir().unwrap();
+        let recovered = store.loaded();
+        let extent = recovered.digest.watermarks;
         let wake = Arc::<Notify>::default();
         self.wakes.lock().unwrap().push(Arc::clone(&wake));
         let node = NodeName::parse(name).unwrap();
@@ -92,25 +104,25 @@ impl Cluster {
             node: node.clone(),
             process: ProcessId([u8::try_from(self.wakes.lock().unwrap().len()).unwrap(); 16]),
             address: String::new(),
-            max_format: NEWEST_FORMAT,
+            max_format,
             settings: BTreeMap::new(),
             max_lag: 10,
             derive_fields: Arc::new(|stored| record::derive_fields(stored).0),
         };
         let names = ("TEST".to_owned(), String::new());
         let view = ClusterView::new(CLUSTER, node, names, self.clock.monotonic());
-        let archive = Archive::open(directory.path(), ArchiveLimits::default(), Sequence::ZERO).unwrap();
-        let position = Position::START;
+        let position = recovered.position.as_ref().map_or(Position::START, Position::from);
+        let archive = Archive::open(directory.path(), ArchiveLimits::default(), position.applied).unwrap();
         let parts = ClusterParts { config, log: Box::new(log), wake, position, archive, view: view.clone() };
-        let index = IndexWriter::load(Vec::new(), Revision::ZERO);
+        let index = IndexWriter::load(recovered.merchants, extent.last);
         let reader = index.reader();
         let ticks = AtomicI64::new(0);
         let parts = CommitParts {
             store: open,
             index,
-            feed: ChangeFeed::new(Revision::ZERO, Vec::new(), Revision::ZERO),
+            feed: ChangeFeed::new(extent.last, recovered.deletions, extent.deletions_since),
             watches: WatchRegistry::default(),
-            completed: Vec::new(),
+            completed: recovered.requests,
             availability: WriteAvailability::default(),
             clock: Arc::new(move || UnixMicros(ticks.fetch_add(1, Ordering::Relaxed))),
             metrics: Arc::new(Metrics::new().unwrap()),
@@ -129,6 +141,27 @@ impl Drop for Cluster {
 }
 
 impl Node {
+    /// Waits until all other nodes announce that they read formats up to this one.
+    async fn hears_only(&self, max_format: u16) {
+        let is_newer = |state: Arc<ClusterState>| {
+            !state.peers.is_empty() && state.peers.iter().all(|(peer, _)| peer.max_format == max_format)
+        };
+        self.wait(|node| node.view.state().is_some_and(is_newer)).await;
+    }
+
+    async fn upgrade(&self, format: u16) -> Result<Sequence, UpgradeError> {
+        let (reply, upgraded) = oneshot::channel();
+        self.commits.operate(ClusterOperation::Upgrade { format, reply }).await.unwrap();
+        upgraded.await.unwrap()
+    }
+
+    /// Stops the node, and returns its store.
+    async fn stop(self) -> MemoryStore {
+        let Self { _thread: thread, store, .. } = self;
+        tokio::task::spawn_blocking(move || thread.stop().unwrap()).await.unwrap();
+        store
+    }
+
     async fn put(&self, name: &str) -> Result<Vec<Committed>, ServiceError> {
         self.commits.submit(together(vec![put(name, Expect::Anything)])).await
     }
@@ -342,10 +375,59 @@ async fn trials_commit_nothing_and_a_stopped_node_has_answered_everything() {
     let commits = node.commits.clone();
     let pending =
         tokio::spawn(async move { commits.submit(together(vec![put("c", Expect::Anything)])).await });
-    let Node { _thread: thread, store, .. } = node;
-    tokio::task::spawn_blocking(move || thread.stop().unwrap()).await.unwrap();
+    let store = node.stop().await;
     match pending.await.unwrap() {
         Ok(_) => assert_eq!(store.loaded().merchants.len(), 2),
         Err(error) => assert!(matches!(error, ServiceError::NotReady(_)), "{error}"),
     }
+}
+
+/// Nodes are replaced by a release with a newer format, one after the other, while both releases write.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_of_two_releases_write_together_and_the_format_rises_when_all_read_the_newer_one() {
+    const NEWER: u16 = NEWEST_FORMAT + 1;
+    let cluster = Cluster::new();
+    let start = |max_format: u16, name: &str, store: MemoryStore| {
+        cluster.start_release(max_format, name, cluster.log.connect(), (Box::new(store.clone()), store))
+    };
+    let a = start(NEWEST_FORMAT, "a", MemoryStore::default());
+    let b = start(NEWEST_FORMAT, "b", MemoryStore::default());
+    a.put("a1").await.unwrap();
+    b.put("b1").await.unwrap();
+    let a = start(NEWER, "a", a.stop().await);
+    a.put("a2").await.unwrap();
+    b.put("b2").await.unwrap();
+    b.hears_only(NEWER).await;
+    let readable = a.upgrade(NEWER).await;
+    let refused = UpgradeError::Refused(ProposeError::UnreadableFormat {
+        format: NEWER,
+        node: NodeName::parse("b").unwrap(),
+    });
+    assert_eq!(readable, Err(refused));
+    let b = start(NEWER, "b", b.stop().await);
+    b.put("b3").await.unwrap();
+    a.hears_only(NEWER).await;
+    a.upgrade(NEWER).await.unwrap();
+    let in_use = UpgradeError::Refused(ProposeError::FormatInUse(NEWER));
+    assert_eq!(a.upgrade(NEWER).await, Err(in_use));
+    a.put("a4").await.unwrap();
+    b.put("b4").await.unwrap();
+    for node in [&a, &b] {
+        node.reaches(Revision(7)).await;
+        let (position, _, names) = node.contents().await;
+        assert_eq!(position.unwrap().format, NEWER);
+        assert_eq!(names, ["a1", "a2", "a4", "b1", "b2", "b3", "b4"]);
+    }
+    // There is no way back: the older release applies nothing that it cannot read, and goes on as the newer one.
+    let older = start(NEWEST_FORMAT, "b", b.stop().await);
+    let applied = older.reader.snapshot().revision();
+    a.put("a5").await.unwrap();
+    older.wait(|older| older.view.write_state() == WriteState::Fault("unsupported_format")).await;
+    assert_eq!(older.reader.snapshot().revision(), applied);
+    let b = start(NEWER, "b", older.stop().await);
+    b.put("b5").await.unwrap();
+    a.reaches(Revision(9)).await;
+    // Their positions may differ by a message that was sent twice.
+    let [(_, digest, names), of_b] = [a.contents().await, b.contents().await];
+    assert_eq!((digest, names), (of_b.1, of_b.2));
 }

@@ -452,7 +452,7 @@ impl ReplicatedWorker {
             || self.blocked_since.is_some_and(is_long);
         let state = ClusterState {
             revision: self.protocol.replica().digest().watermarks.last,
-            max_format: nearby_cluster::message::NEWEST_FORMAT,
+            max_format: self.protocol.max_format(),
             blocked: self.protocol.blocked(now).filter(|_| is_blocked),
             log: self.protocol.log_info().cloned(),
             leader_changes: self.leader.1,

@@ -47,6 +47,13 @@ impl ServerCommand {
         }
     }
 
+    /// Replaces the executable.
+    #[must_use]
+    pub fn executable(mut self, nearby: &Path) -> Self {
+        nearby.clone_into(&mut self.nearby);
+        self
+    }
+
     /// Puts the address file and the log into this directory.
     #[must_use]
     pub fn run_dir(mut self, directory: &Path) -> Self {

@@ -180,7 +180,11 @@ fn commands_of_a_cluster_name_what_is_missing() {
     assert!(text(&unnamed.stderr).contains("--cluster-node"));
     let unreachable = init(&["--cluster", &broker, "--cluster-node", "node-1"]);
     assert_eq!(unreachable.status.code(), Some(69));
-    assert!(text(&unreachable.stderr).contains("cannot connect to the brokers"));
+    assert!(text(&unreachable.stderr).contains(broker.trim_start_matches("nats://")));
+    // The settings that the command does not use are accepted, and not shown.
+    let help = text(&init(&["--help"]).stdout);
+    assert!(help.contains("--data-dir") && help.contains("--cluster-nkey") && help.contains("--replicas"));
+    assert!(!help.contains("--tls-cert") && !help.contains("--max-radius-m"), "{help}");
     assert!(!data.exists(), "nothing is created");
     let wrong = init(&["--cluster", &broker, "--cluster-node", "node-1", "--replicas", "2"]);
     assert_eq!(wrong.status.code(), Some(64));

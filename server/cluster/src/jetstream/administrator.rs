@@ -47,8 +47,13 @@ impl Administrator {
     /// If the settings are invalid, no broker accepts the connection, or the broker is too old.
     pub async fn connect(settings: &JetStreamSettings) -> Result<Self, JetStreamError> {
         let (options, servers) = (connection::options(settings, None)?, connection::addresses(settings)?);
-        let client =
-            options.connect(servers).await.map_err(|error| JetStreamError::Connect(error.to_string()))?;
+        // Without credentials, which a URL may contain.
+        let addresses: Vec<String> =
+            servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
+        let client = options.connect(servers).await.map_err(|error| JetStreamError::Connect {
+            addresses: addresses.join(", "),
+            reason: error.to_string(),
+        })?;
         connection::check_broker(&client.server_info())?;
         Ok(Self { context: jetstream::new(client.clone()), client, settings: settings.clone() })
     }

@@ -114,8 +114,13 @@ pub enum JetStreamError {
     #[error("invalid broker settings: {0}")]
     Settings(String),
     /// No broker accepts the connection.
-    #[error("cannot connect to the brokers: {0}")]
-    Connect(String),
+    #[error("no broker accepts a connection at {addresses}: {reason}")]
+    Connect {
+        /// Hosts and ports of the brokers.
+        addresses: String,
+        /// The reason of the last one.
+        reason: String,
+    },
     /// A broker is too old, or its limits are too low.
     #[error("broker {name} {problem}")]
     Broker {

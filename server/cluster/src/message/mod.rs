@@ -36,7 +36,7 @@ use crate::identity::{ClusterId, CommitId, NodeName, ProcessId, Sequence};
 
 const MAGIC: &[u8; 8] = b"NEARBYLG";
 /// The newest format that this release reads and writes.
-pub const NEWEST_FORMAT: u16 = 1;
+pub const NEWEST_FORMAT: u16 = if cfg!(feature = "next-format") { 2 } else { 1 };
 const CHECKSUM_BYTES: usize = 16;
 /// Bytes before the node name.
 const FIXED_BYTES: usize = 165;

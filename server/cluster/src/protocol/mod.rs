@@ -287,6 +287,12 @@ impl<R: Replica, T> Protocol<R, T> {
         self.fault.as_ref()
     }
 
+    /// Returns the newest format that this node reads.
+    #[must_use]
+    pub fn max_format(&self) -> u16 {
+        self.config.max_format
+    }
+
     /// Returns the age of the publish in flight.
     #[must_use]
     pub fn in_flight(&self, now: Now) -> Option<Duration> {

@@ -52,6 +52,8 @@ pub(crate) struct NodeStatus {
     pub(crate) fault: String,
     /// The reason that it decides nothing now, if it is the node that was asked.
     pub(crate) blocked: String,
+    /// Newest format of messages that it reads.
+    pub(crate) max_format: u16,
 }
 
 /// Response of `nearby cluster verify --json`.
@@ -106,6 +108,11 @@ impl Commands {
     pub(crate) async fn heal(&self, server: &str) -> Result<u64> {
         let healed: Healed = self.json("heal", &["--server", server]).await?;
         Ok(healed.republished)
+    }
+
+    /// Raises the format of the log.
+    pub(crate) async fn upgrade(&self, server: &str, format: u16) -> Result<Output> {
+        self.run("upgrade", &["--server", server, "--format", &format.to_string()]).await
     }
 
     /// Compares the contents of all nodes.

@@ -24,6 +24,8 @@ const POLL: Duration = Duration::from_millis(200);
 /// Executables and sizes of all clusters of a run.
 pub(crate) struct Setup {
     pub(crate) nearby: PathBuf,
+    /// Executable of a release with a newer format.
+    pub(crate) newer_nearby: Option<PathBuf>,
     pub(crate) nats_server: PathBuf,
     pub(crate) brokers: usize,
     pub(crate) nodes: usize,
@@ -39,6 +41,7 @@ pub(crate) struct Cluster {
     pub(crate) brokers: Brokers,
     pub(crate) network: Network,
     pub(crate) commands: Commands,
+    pub(crate) newer_nearby: Option<PathBuf>,
     pub(crate) expectation: Expectation,
 }
 
@@ -62,7 +65,8 @@ impl Cluster {
             disk_mib: setup.disk_mib,
         };
         let nodes = Nodes::new(settings, &network, setup.brokers, setup.nodes)?;
-        let mut cluster = Self { nodes, brokers, network, commands, expectation: Expectation::default() };
+        let (newer_nearby, expectation) = (setup.newer_nearby.clone(), Expectation::default());
+        let mut cluster = Self { nodes, brokers, network, commands, newer_nearby, expectation };
         let unhealthy = cluster.brokers.wait_until_healthy(TIMEOUT).await;
         if !unhealthy.is_empty() {
             return Err(format!("brokers {unhealthy:?} do not become healthy").into());

@@ -122,6 +122,8 @@ pub(crate) enum Fault {
     LoseNodes {
         count: usize,
     },
+    /// Node after node is replaced by a release with a newer format, which the log has at the end. The cluster ends with it.
+    UpgradeNodes,
 }
 
 /// A kind of faults.
@@ -141,6 +143,13 @@ pub(crate) struct Kind {
     pub(crate) limits_ms: Option<(u64, u64)>,
     /// Remedies that may be necessary.
     pub(crate) remedies: &'static [RemedyKind],
+}
+
+impl Kind {
+    /// Returns whether the fault needs a newer release, which its cluster runs afterwards.
+    pub(crate) fn is_upgrade(&self) -> bool {
+        self.fault == Fault::UpgradeNodes
+    }
 }
 
 /// A kind that ends by itself.
@@ -316,6 +325,7 @@ const OTHERS: &[Kind] = &[
     kind("clock-jumps", Fault::JumpClock).any_size(),
     kind("node-lost", Fault::LoseNodes { count: 1 }).short().any_size(),
     kind("two-nodes-lost", Fault::LoseNodes { count: 2 }),
+    kind("upgrade-nodes", Fault::UpgradeNodes).any_size(),
 ];
 
 /// Returns all kinds.

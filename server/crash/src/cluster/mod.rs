@@ -85,6 +85,10 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "PATH")]
     nats_server: Option<PathBuf>,
 
+    /// `nearby` executable with the feature `next-format`, which the kind `upgrade-nodes` needs
+    #[arg(long, value_name = "PATH")]
+    newer_nearby: Option<PathBuf>,
+
     #[command(flatten)]
     paths: Paths,
 }
@@ -129,6 +133,7 @@ pub(crate) async fn run(args: ClusterArgs) -> Result<ExitCode> {
         && SmallDisk::mount(work.path().join("try"), 1)?.is_some();
     let setup = Setup {
         nearby: args.paths.nearby()?,
+        newer_nearby: args.newer_nearby.clone(),
         nats_server: brokers::find_broker(args.nats_server.as_deref())?,
         brokers: args.brokers,
         nodes: usize::from(args.nodes),
@@ -163,11 +168,12 @@ fn cases(
     for number in numbers {
         let place = usize::try_from(number % kinds.len() as u64)?;
         let kind = kinds[place];
-        if kind.needs_disks && !has_disks {
-            report.print(&format!(
-                "case {number} is skipped: {} needs a disk that can be mounted",
-                kind.name
-            ))?;
+        let missing = [
+            (kind.needs_disks && !has_disks).then_some("a disk that can be mounted"),
+            (kind.is_upgrade() && args.newer_nearby.is_none()).then_some("--newer-nearby"),
+        ];
+        if let Some(missing) = missing.into_iter().flatten().next() {
+            report.print(&format!("case {number} is skipped: {} needs {missing}", kind.name))?;
             report.add("skipped", 1);
             continue;
         }
@@ -224,7 +230,7 @@ impl Test {
             let start = Instant::now();
             let outcome = round::run(&mut cluster, case.kind, &mut rng).await?;
             let is_good = self.record(&case, outcome, start, &mut cluster, &directory)?;
-            current = is_good.then_some((cluster, case.layout));
+            current = (is_good && !case.kind.is_upgrade()).then_some((cluster, case.layout));
         }
         Ok(())
     }

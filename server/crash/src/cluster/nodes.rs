@@ -232,6 +232,12 @@ impl Nodes {
         if output.code == Some(0) { Ok(()) } else { Err(output.error("init").into()) }
     }
 
+    /// Makes the next start of a node use another release.
+    pub(crate) fn set_executable(&mut self, number: usize, nearby: &Path) {
+        let node = &mut self.nodes[number];
+        node.command = node.command.clone().executable(nearby);
+    }
+
     /// Sets the clock of a node ahead of that of the machine, or back.
     pub(crate) fn set_clock(&self, number: usize, offset_us: i64) -> Result<()> {
         ClockShim::set(&clock_file(&self.nodes[number].home), offset_us)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Arg, Args};
 use nearby_cluster::{identity::ClusterId, jetstream::JetStreamError, message::NEWEST_FORMAT};
 use nearby_index::UnixMicros;
 use nearby_store::{Batch, DurableStore, LogPosition, OwnedBatch, RecoveredState, Store};
@@ -23,6 +23,14 @@ pub(super) struct MemberArgs {
 
     #[command(flatten)]
     server: ServerArgs,
+}
+
+/// Hides an argument in the help if it is a setting that these commands read and do not use. Only settings have an environment variable.
+pub(super) fn hide_unused_setting(arg: Arg) -> Arg {
+    let id = arg.get_id().as_str();
+    let is_used = ["config", "data_dir"].contains(&id) || id.starts_with("cluster");
+    let is_setting = arg.get_env().is_some();
+    arg.hide(is_setting && !is_used)
 }
 
 impl MemberArgs {

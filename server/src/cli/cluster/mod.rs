@@ -23,8 +23,10 @@ use super::{exit_code::CliError, terminal};
 #[derive(Debug, Subcommand)]
 pub(super) enum ClusterCommand {
     /// Create the log of a cluster, which begins with the store in --data-dir, empty or not
+    #[command(mut_args(member::hide_unused_setting))]
     Init(Box<init::InitArgs>),
     /// Make the data directory of a stopped server a copy of a running node
+    #[command(mut_args(member::hide_unused_setting))]
     Join(Box<join::JoinArgs>),
     /// Show the nodes, the log and the brokers
     Status(status::StatusArgs),

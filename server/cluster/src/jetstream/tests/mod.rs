@@ -328,7 +328,8 @@ fn connections_without_credentials_or_rights_are_refused() {
         (with_nkey(Some(unknown_user)), "authorization violation"),
     ] {
         let error = connect(&settings).unwrap_err();
-        assert!(error.starts_with("cannot connect to the brokers: ") && error.contains(reason), "{error}");
+        assert!(error.starts_with("no broker accepts a connection at 127.0.0.1:"), "{error}");
+        assert!(error.contains(reason), "{error}");
     }
     // A node may use its log, and neither create nor delete one.
     brokers.runtime.block_on(async {

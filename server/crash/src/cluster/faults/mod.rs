@@ -6,6 +6,7 @@ mod network;
 mod processes;
 mod scene;
 mod stream;
+mod upgrade;
 
 use self::scene::Scene;
 pub(crate) use self::scene::Scene as FaultScene;
@@ -45,5 +46,6 @@ pub(crate) async fn inject(fault: Fault, scene: &mut Scene<'_>) -> Result<()> {
         Fault::SkewClock { seconds } => members::skew_clock(scene, seconds).await,
         Fault::JumpClock => members::jump_clock(scene).await,
         Fault::LoseNodes { count } => members::lose_nodes(scene, count).await,
+        Fault::UpgradeNodes => upgrade::upgrade_nodes(scene).await,
     }
 }
