@@ -212,6 +212,9 @@ server_args! {
         "Certificate authorities of the other nodes, in PEM [default: those of the operating system]";
     cluster_max_lag: u64 = 1_000, "NEARBY_CLUSTER_MAX_LAG", "MESSAGES",
         "Commits that this node may lack and still be ready for searches";
+    cluster_allow_older_brokers: bool = false, "NEARBY_CLUSTER_ALLOW_OLDER_BROKERS", "BOOL",
+        "Accept brokers of unsupported releases, for tests of broker upgrades",
+        [num_args = 0..=1, default_missing_value = "true", hide = true];
     expose_internal_fields: bool = false, "NEARBY_EXPOSE_INTERNAL_FIELDS", "BOOL",
         "Return labels and external ids of merchants to callers without the role manage, too",
         [num_args = 0..=1, default_missing_value = "true"];

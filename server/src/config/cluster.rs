@@ -32,6 +32,7 @@ impl ServerArgs {
             node,
             nkey_seed: self.cluster_nkey.as_deref().map(read_seed).transpose()?,
             tls: self.broker_tls()?,
+            allow_older_brokers: self.cluster_allow_older_brokers(),
         };
         brokers.check().map_err(|error| Setting("cluster").invalid(error.to_string()))?;
         Ok(Some(ClusterSettings {

@@ -14,6 +14,8 @@ pub const CERT_ROLES: &str = "--cert-roles";
 pub const CHECKPOINT_JOURNAL_MIB: &str = "--checkpoint-journal-mib";
 /// Brokers of a cluster, comma-separated.
 pub const CLUSTER: &str = "--cluster";
+/// Accepts brokers of unsupported releases.
+pub const CLUSTER_ALLOW_OLDER_BROKERS: &str = "--cluster-allow-older-brokers";
 /// Address of a node for other nodes.
 pub const CLUSTER_ADDRESS: &str = "--cluster-address";
 /// Monitoring endpoints of the brokers, comma-separated.

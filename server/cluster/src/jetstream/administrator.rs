@@ -54,7 +54,7 @@ impl Administrator {
             addresses: addresses.join(", "),
             reason: error.to_string(),
         })?;
-        connection::check_broker(&client.server_info())?;
+        connection::check_broker(&client.server_info(), settings.allow_older_brokers)?;
         Ok(Self { context: jetstream::new(client.clone()), client, settings: settings.clone() })
     }
 

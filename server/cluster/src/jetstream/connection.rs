@@ -81,11 +81,11 @@ pub(super) fn options(
 }
 
 /// Checks the release and the limits of a broker.
-pub(super) fn check_broker(info: &ServerInfo) -> Result<(), JetStreamError> {
+pub(super) fn check_broker(info: &ServerInfo, allow_older: bool) -> Result<(), JetStreamError> {
     let broker = |problem| Err(JetStreamError::Broker { name: info.server_name.clone(), problem });
     let version: Vec<u64> =
         info.version.split(['.', '-']).map_while(|part| part.parse().ok()).take(3).collect();
-    if version.as_slice() < MIN_BROKER.as_slice() {
+    if version.as_slice() < MIN_BROKER.as_slice() && !allow_older {
         let [major, minor, patch] = MIN_BROKER;
         return broker(format!("has version {}; use {major}.{minor}.{patch} or newer", info.version));
     }
@@ -107,6 +107,7 @@ mod tests {
             node: NodeName::parse("a").unwrap(),
             nkey_seed: Some("SECRET".to_owned()),
             tls: None,
+            allow_older_brokers: false,
         }
     }
 
@@ -125,17 +126,19 @@ mod tests {
 
     #[test]
     fn brokers_are_checked_for_release_and_limits() {
-        let broker = |version: &str, max_payload, jetstream| {
+        let check = |version: &str, max_payload, jetstream, allow_older| {
             let (version, server_name) = (version.to_owned(), "n1".to_owned());
             let info = ServerInfo { version, server_name, max_payload, jetstream, ..ServerInfo::default() };
-            check_broker(&info).map_err(|error| error.to_string())
+            check_broker(&info, allow_older).map_err(|error| error.to_string())
         };
+        let broker = |version: &str, max_payload, jetstream| check(version, max_payload, jetstream, false);
         for version in ["2.15.1", "2.15.2", "2.16.0-RC.1", "3.0.0"] {
             assert_eq!(broker(version, 8 << 20, true), Ok(()), "{version}");
         }
         for version in ["2.15.0", "2.14.6", "1.99.99", "", "x"] {
             assert!(broker(version, 8 << 20, true).unwrap_err().contains("2.15.1"), "{version}");
         }
+        assert_eq!(check("2.14.6", 8 << 20, true, true), Ok(()));
         assert!(broker("2.15.1", 1 << 20, true).unwrap_err().contains("max_payload"));
         assert!(broker("2.15.1", 8 << 20, false).unwrap_err().contains("JetStream"));
     }

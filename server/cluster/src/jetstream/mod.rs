@@ -63,6 +63,8 @@ pub struct JetStreamSettings {
     pub nkey_seed: Option<String>,
     /// TLS, unless the connection is plain.
     pub tls: Option<TlsFiles>,
+    /// Accepts brokers that are older than the oldest supported release, for tests of broker upgrades.
+    pub allow_older_brokers: bool,
 }
 
 /// Files for TLS connections to the brokers.

@@ -45,6 +45,7 @@ pub(super) struct Client {
     announcements: String,
     events: Events,
     delivery: Option<JoinHandle<()>>,
+    allow_older_brokers: bool,
 }
 
 impl Client {
@@ -59,6 +60,7 @@ impl Client {
             announcements: settings.announcement_subject("*"),
             events,
             delivery: None,
+            allow_older_brokers: settings.allow_older_brokers,
         }
     }
 
@@ -125,12 +127,12 @@ impl Client {
                 });
             }
             Request::Inspect(request) => {
-                let client = self.client.clone();
+                let (client, allow_older) = (self.client.clone(), self.allow_older_brokers);
                 tokio::spawn(async move {
                     if let Ok(info) = stream.get_info().await {
                         // After the answer: the request may have waited for the connection to a broker.
-                        let broker = client.server_info();
-                        events.send(LogEvent::Info { request, info: log_info(&info, &broker) }).await;
+                        let info = log_info(&info, &client.server_info(), allow_older);
+                        events.send(LogEvent::Info { request, info }).await;
                     }
                 });
             }

@@ -107,11 +107,11 @@ fn settings_of(config: &Config) -> BTreeMap<String, String> {
 }
 
 /// The state of a stream. Without a leader, any member answers, however old its copy.
-pub(super) fn log_info(info: &Info, broker: &ServerInfo) -> LogInfo {
+pub(super) fn log_info(info: &Info, broker: &ServerInfo, allow_older: bool) -> LogInfo {
     let cluster = info.cluster.as_ref();
     let has_leader = |cluster: &ClusterInfo| cluster.leader.as_ref().is_some_and(|name| !name.is_empty());
     let mut settings = settings_of(&info.config);
-    let problem = connection::check_broker(broker).err().map(|error| error.to_string());
+    let problem = connection::check_broker(broker, allow_older).err().map(|error| error.to_string());
     settings.insert(BROKER_KEY.to_owned(), problem.unwrap_or_default());
     let lagging = cluster.into_iter().flat_map(|cluster| &cluster.replicas);
     LogInfo {

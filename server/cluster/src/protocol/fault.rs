@@ -195,6 +195,12 @@ pub enum HealError {
     /// The log contains all that this node has applied.
     #[error("the log has lost nothing that this node has applied")]
     NothingLost,
+    /// The brokers do not say what the log contains.
+    #[error(
+        "the brokers do not describe the log: none is reachable, they have no leader, or they have lost the log; if it is lost, \
+             stop this node, run `nearby cluster init`, and start it again"
+    )]
+    LogUnknown,
     /// The last message of the log is not the one that this node has applied.
     #[error(
         "message {0} of the log is not the one that this node has applied: there are two histories; replace the cluster \

@@ -42,10 +42,11 @@ impl<R: Replica, T> Protocol<R, T> {
     /// Starts to publish again what the log has lost. The result is [`Action::Healed`] or [`Action::NotHealed`].
     ///
     /// # Errors
-    /// [`HealError::NothingLost`], unless the node has the fault [`Fault::Rewound`].
+    /// [`HealError::NothingLost`] or [`HealError::LogUnknown`], unless the node has the fault [`Fault::Rewound`].
     pub fn heal(&mut self, now: Monotonic) -> Result<(), HealError> {
         if !matches!(self.fault, Some(Fault::Rewound { .. })) {
-            return Err(HealError::NothingLost);
+            let is_known = self.watch.fresh(now).is_some();
+            return Err(if is_known { HealError::NothingLost } else { HealError::LogUnknown });
         }
         self.healing.get_or_insert(Healing { step: Step::Compare, until: now, republished: 0 });
         Ok(())

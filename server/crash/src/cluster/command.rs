@@ -21,6 +21,7 @@ pub(crate) struct Commands {
     pub(crate) directory: PathBuf,
     /// URLs of the brokers, as the harness reaches them.
     pub(crate) brokers: String,
+    pub(crate) allow_older_brokers: bool,
 }
 
 /// The end of a command.
@@ -88,7 +89,8 @@ impl Commands {
     pub(crate) async fn init(&self, node: &str, data: &Path, replicas: usize) -> Result<Output> {
         let (replicas, data) = (replicas.to_string(), data.display().to_string());
         let member = [flags::CLUSTER, &self.brokers, flags::CLUSTER_NODE, node, flags::DATA_DIR, &data];
-        self.run("init", &[&member[..], &["--replicas", &replicas, "--max-gib", "1"]].concat()).await
+        let shape = ["--replicas", &replicas, "--max-gib", "1"];
+        self.run("init", &[&member[..], &shape, self.older_brokers()].concat()).await
     }
 
     /// Makes a directory a further member.
@@ -96,7 +98,13 @@ impl Commands {
         let data = data.display().to_string();
         let member = [flags::CLUSTER, &self.brokers, flags::CLUSTER_NODE, node, flags::DATA_DIR, &data];
         let from = from.map(|url| ["--from", url]);
-        self.run("join", &[&member[..], from.as_ref().map_or(&[], |from| &from[..])].concat()).await
+        let from = from.as_ref().map_or(&[][..], |from| &from[..]);
+        self.run("join", &[&member[..], from, self.older_brokers()].concat()).await
+    }
+
+    /// Returns the flag that accepts brokers of an older release, if there are some.
+    pub(crate) fn older_brokers(&self) -> &'static [&'static str] {
+        if self.allow_older_brokers { &[flags::CLUSTER_ALLOW_OLDER_BROKERS] } else { &[] }
     }
 
     /// Asks a node for the state of the cluster.
@@ -183,7 +191,8 @@ mod tests {
         let nearby = directory.join("nearby");
         fs::write(&nearby, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&nearby, fs::Permissions::from_mode(0o755)).unwrap();
-        Commands { nearby, directory: directory.to_owned(), brokers: "nats://127.0.0.1:1".to_owned() }
+        let (directory, brokers) = (directory.to_owned(), "nats://127.0.0.1:1".to_owned());
+        Commands { nearby, directory, brokers, allow_older_brokers: false }
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use super::{
     brokers::Brokers,
     checker::Export,
     command::{Commands, Status},
+    kinds::Upgrade,
     load::expectation::Expectation,
     network::{Layout, Member, Network, Service},
     nodes::{NodeHandle, NodeSettings, Nodes, name},
@@ -24,14 +25,21 @@ const POLL: Duration = Duration::from_millis(200);
 /// Executables and sizes of all clusters of a run.
 pub(crate) struct Setup {
     pub(crate) nearby: PathBuf,
-    /// Executable of a release with a newer format.
-    pub(crate) newer_nearby: Option<PathBuf>,
     pub(crate) nats_server: PathBuf,
+    pub(crate) other_releases: OtherReleases,
     pub(crate) brokers: usize,
     pub(crate) nodes: usize,
     /// Size of the disk of each member; without one, all share a disk.
     pub(crate) disk_mib: Option<u64>,
     pub(crate) clock: ClockShim,
+}
+
+/// Executables of other releases, for tests of upgrades.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OtherReleases {
+    /// `nearby` with a newer format.
+    pub(crate) newer_nearby: Option<PathBuf>,
+    pub(crate) older_nats_server: Option<PathBuf>,
 }
 
 /// A cluster. Dropping it kills all its processes.
@@ -41,22 +49,34 @@ pub(crate) struct Cluster {
     pub(crate) brokers: Brokers,
     pub(crate) network: Network,
     pub(crate) commands: Commands,
+    pub(crate) nats_server: PathBuf,
     pub(crate) newer_nearby: Option<PathBuf>,
     pub(crate) expectation: Expectation,
 }
 
 impl Cluster {
-    /// Starts a cluster with empty directories below this one.
-    pub(crate) async fn start(setup: &Setup, directory: &Path, layout: Layout) -> Result<Self> {
+    /// Starts a cluster with empty directories below this one, with brokers of an older release if they are going to be upgraded.
+    pub(crate) async fn start(
+        setup: &Setup,
+        directory: &Path,
+        layout: Layout,
+        upgrade: Option<Upgrade>,
+    ) -> Result<Self> {
         let network = Network::new(layout, setup.brokers, setup.nodes)?;
-        let mut brokers =
-            Brokers::new(&setup.nats_server, directory, &network, setup.brokers, setup.disk_mib)?;
+        let older = setup.other_releases.older_nats_server.as_ref();
+        let older = older.filter(|_| upgrade == Some(Upgrade::Brokers));
+        let nats_server = older.unwrap_or(&setup.nats_server);
+        let mut brokers = Brokers::new(nats_server, directory, &network, setup.brokers, setup.disk_mib)?;
         brokers.start_all()?;
         let url = |broker| format!("nats://{}", network.listener(Member::Broker(broker), Service::Clients));
         let monitor = |broker| brokers.monitor_url(broker);
         let list = |url: &dyn Fn(usize) -> String| (0..setup.brokers).map(url).collect::<Vec<_>>().join(",");
-        let commands =
-            Commands { nearby: setup.nearby.clone(), directory: directory.to_owned(), brokers: list(&url) };
+        let commands = Commands {
+            nearby: setup.nearby.clone(),
+            directory: directory.to_owned(),
+            brokers: list(&url),
+            allow_older_brokers: older.is_some(),
+        };
         let settings = NodeSettings {
             directory,
             commands: commands.clone(),
@@ -65,8 +85,15 @@ impl Cluster {
             disk_mib: setup.disk_mib,
         };
         let nodes = Nodes::new(settings, &network, setup.brokers, setup.nodes)?;
-        let (newer_nearby, expectation) = (setup.newer_nearby.clone(), Expectation::default());
-        let mut cluster = Self { nodes, brokers, network, commands, newer_nearby, expectation };
+        let mut cluster = Self {
+            nodes,
+            brokers,
+            network,
+            commands,
+            nats_server: setup.nats_server.clone(),
+            newer_nearby: setup.other_releases.newer_nearby.clone(),
+            expectation: Expectation::default(),
+        };
         let unhealthy = cluster.brokers.wait_until_healthy(TIMEOUT).await;
         if !unhealthy.is_empty() {
             return Err(format!("brokers {unhealthy:?} do not become healthy").into());

@@ -122,8 +122,21 @@ pub(crate) enum Fault {
     LoseNodes {
         count: usize,
     },
-    /// Node after node is replaced by a release with a newer format, which the log has at the end. The cluster ends with it.
+    /// The log goes from three copies to one, and back.
+    ChangeReplicas,
+    /// A broker is lost for good, and another one takes its place under a new name.
+    ReplaceBroker,
+    /// Node after node is replaced by a release with a newer format, which the log has at the end.
     UpgradeNodes,
+    /// Broker after broker is replaced by a newer release.
+    UpgradeBrokers,
+}
+
+/// Processes that a fault replaces by another release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Upgrade {
+    Nodes,
+    Brokers,
 }
 
 /// A kind of faults.
@@ -146,9 +159,13 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    /// Returns whether the fault needs a newer release, which its cluster runs afterwards.
-    pub(crate) fn is_upgrade(&self) -> bool {
-        self.fault == Fault::UpgradeNodes
+    /// Returns what the fault replaces by another release. It has a cluster of its own.
+    pub(crate) fn upgrade(&self) -> Option<Upgrade> {
+        match self.fault {
+            Fault::UpgradeNodes => Some(Upgrade::Nodes),
+            Fault::UpgradeBrokers => Some(Upgrade::Brokers),
+            _ => None,
+        }
     }
 }
 
@@ -325,7 +342,10 @@ const OTHERS: &[Kind] = &[
     kind("clock-jumps", Fault::JumpClock).any_size(),
     kind("node-lost", Fault::LoseNodes { count: 1 }).short().any_size(),
     kind("two-nodes-lost", Fault::LoseNodes { count: 2 }),
+    kind("replicas-changed", Fault::ChangeReplicas),
+    kind("broker-replaced", Fault::ReplaceBroker),
     kind("upgrade-nodes", Fault::UpgradeNodes).any_size(),
+    kind("upgrade-brokers", Fault::UpgradeBrokers),
 ];
 
 /// Returns all kinds.

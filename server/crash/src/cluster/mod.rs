@@ -40,8 +40,8 @@ use std::{
 use tempfile::TempDir;
 
 use self::{
-    fixture::{Cluster, Setup},
-    kinds::Kind,
+    fixture::{Cluster, OtherReleases, Setup},
+    kinds::{Kind, Upgrade},
     network::Layout,
     round::Outcome,
     statistics::Statistics,
@@ -89,6 +89,10 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "PATH")]
     newer_nearby: Option<PathBuf>,
 
+    /// `nats-server` executable of an older release, which the kind `upgrade-brokers` needs
+    #[arg(long, value_name = "PATH")]
+    older_nats_server: Option<PathBuf>,
+
     #[command(flatten)]
     paths: Paths,
 }
@@ -133,8 +137,11 @@ pub(crate) async fn run(args: ClusterArgs) -> Result<ExitCode> {
         && SmallDisk::mount(work.path().join("try"), 1)?.is_some();
     let setup = Setup {
         nearby: args.paths.nearby()?,
-        newer_nearby: args.newer_nearby.clone(),
         nats_server: brokers::find_broker(args.nats_server.as_deref())?,
+        other_releases: OtherReleases {
+            newer_nearby: args.newer_nearby.clone(),
+            older_nats_server: args.older_nats_server.clone(),
+        },
         brokers: args.brokers,
         nodes: usize::from(args.nodes),
         disk_mib: has_disks.then_some(DISK_MIB),
@@ -170,7 +177,11 @@ fn cases(
         let kind = kinds[place];
         let missing = [
             (kind.needs_disks && !has_disks).then_some("a disk that can be mounted"),
-            (kind.is_upgrade() && args.newer_nearby.is_none()).then_some("--newer-nearby"),
+            match kind.upgrade() {
+                Some(Upgrade::Nodes) if args.newer_nearby.is_none() => Some("--newer-nearby"),
+                Some(Upgrade::Brokers) if args.older_nats_server.is_none() => Some("--older-nats-server"),
+                _ => None,
+            },
         ];
         if let Some(missing) = missing.into_iter().flatten().next() {
             report.print(&format!("case {number} is skipped: {} needs {missing}", kind.name))?;
@@ -204,7 +215,9 @@ impl Test {
         for case in cases {
             let directory = self.work.path().join(format!("cluster-{}", self.clusters));
             let (mut cluster, directory) = match current.take() {
-                Some((cluster, layout)) if layout == case.layout => (cluster, directory),
+                Some((cluster, layout)) if layout == case.layout && case.kind.upgrade().is_none() => {
+                    (cluster, directory)
+                }
                 previous => {
                     // Before the next one starts.
                     drop(previous);
@@ -212,7 +225,7 @@ impl Test {
                     self.clusters += 1;
                     let directory = self.work.path().join(format!("cluster-{}", self.clusters));
                     std::fs::create_dir_all(&directory)?;
-                    match Cluster::start(&self.setup, &directory, case.layout).await {
+                    match Cluster::start(&self.setup, &directory, case.layout, case.kind.upgrade()).await {
                         Ok(cluster) => (cluster, directory),
                         Err(error) => {
                             self.report.add("other_failures", 1);
@@ -230,7 +243,7 @@ impl Test {
             let start = Instant::now();
             let outcome = round::run(&mut cluster, case.kind, &mut rng).await?;
             let is_good = self.record(&case, outcome, start, &mut cluster, &directory)?;
-            current = (is_good && !case.kind.is_upgrade()).then_some((cluster, case.layout));
+            current = (is_good && case.kind.upgrade().is_none()).then_some((cluster, case.layout));
         }
         Ok(())
     }

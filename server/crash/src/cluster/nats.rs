@@ -25,6 +25,15 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to a broker, without credentials.
     pub(crate) async fn open(broker: SocketAddrV4) -> Result<Self> {
+        Self::connect(broker, "").await
+    }
+
+    /// Connects to a broker as a user whose password is its name.
+    pub(crate) async fn open_as(broker: SocketAddrV4, user: &str) -> Result<Self> {
+        Self::connect(broker, &format!(",\"user\":\"{user}\",\"pass\":\"{user}\"")).await
+    }
+
+    async fn connect(broker: SocketAddrV4, credentials: &str) -> Result<Self> {
         let connect = async {
             let mut stream = BufReader::new(TcpStream::connect(broker).await?);
             let mut info = String::new();
@@ -32,7 +41,8 @@ impl Connection {
             if !info.starts_with("INFO ") {
                 return Err(format!("{broker} is no broker").into());
             }
-            let greeting = format!("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\nSUB {INBOX} 1\r\n");
+            let greeting =
+                format!("CONNECT {{\"verbose\":false,\"pedantic\":false{credentials}}}\r\nSUB {INBOX} 1\r\n");
             stream.write_all(greeting.as_bytes()).await?;
             Ok(Self { stream })
         };

@@ -266,9 +266,10 @@ fn command(
     let arguments = [
         "--log",
         "info",
-        // A short journal causes many checkpoints, and without a minimum of free space the disk can be filled to its end.
+        // A short journal causes several checkpoints per round. With 1 MiB they took half of two cores, and searches waited for them.
+        // Without a minimum of free space the disk can be filled to its end.
         flags::CHECKPOINT_JOURNAL_MIB,
-        "1",
+        "4",
         flags::MIN_FREE_DISK_MIB,
         "0",
         flags::CLUSTER,
@@ -291,6 +292,7 @@ fn command(
         .prefix(network.prefix(this))
         .args(arguments)
         .args(is_remote.then_some(flags::INSECURE))
+        .args(settings.commands.older_brokers())
         .envs(settings.clock.environment(&offset))
         .process_group(ProcessGroup::Caller))
 }

@@ -30,7 +30,8 @@ pub(super) fn hide_unused_setting(arg: Arg) -> Arg {
     let id = arg.get_id().as_str();
     let is_used = ["config", "data_dir"].contains(&id) || id.starts_with("cluster");
     let is_setting = arg.get_env().is_some();
-    arg.hide(is_setting && !is_used)
+    let is_hidden = arg.is_hide_set();
+    arg.hide(is_hidden || (is_setting && !is_used))
 }
 
 impl MemberArgs {

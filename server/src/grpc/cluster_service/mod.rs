@@ -21,6 +21,7 @@ use tokio::{sync::oneshot, task::spawn_blocking};
 use tonic::{Request, Response, Status};
 
 use crate::{
+    cluster::ClusterView,
     commit::ClusterOperation,
     error::ServiceError,
     service::{NOT_READY, Service, ServiceHandle},
@@ -43,9 +44,8 @@ impl ClusterService for ClusterServiceImpl {
         &self,
         _: Request<GetClusterStatusRequest>,
     ) -> Reply<GetClusterStatusResponse> {
-        let service = self.node()?;
-        let view = service.cluster.as_ref().ok_or(ServiceError::NoCluster)?;
-        Ok(Response::new(status::response(view)?))
+        let (_, view) = self.node()?;
+        Ok(Response::new(status::response(&view)?))
     }
 
     async fn heal_cluster(&self, _: Request<HealClusterRequest>) -> Reply<HealClusterResponse> {
@@ -70,7 +70,7 @@ impl ClusterService for ClusterServiceImpl {
 
     async fn hash_contents(&self, request: Request<HashContentsRequest>) -> Reply<HashContentsResponse> {
         let HashContentsRequest { sequence, advance } = request.into_inner();
-        let service = self.node()?;
+        let (service, view) = self.node()?;
         let taken = if sequence == 0 {
             service.commits.backup_contents().await?
         } else {
@@ -83,7 +83,6 @@ impl ClusterService for ClusterServiceImpl {
         let hashed = spawn_blocking(move || taken.contents.hash()).await;
         let ContentHash { hash, records } =
             hashed.map_err(|_| ServiceError::Internal("the hash was not computed"))?;
-        let view = service.cluster.as_ref().ok_or(ServiceError::NoCluster)?;
         let (node, cluster_id) = (view.node().to_string(), view.cluster().to_string());
         let hash = format!("{hash:032x}");
         Ok(Response::new(HashContentsResponse { sequence, hash, records, node, cluster_id }))
@@ -91,14 +90,16 @@ impl ClusterService for ClusterServiceImpl {
 }
 
 impl ClusterServiceImpl {
-    /// The service of a node.
-    fn node(&self) -> Result<Arc<Service>, ServiceError> {
+    /// The service of a node, and its view of the cluster.
+    fn node(&self) -> Result<(Arc<Service>, ClusterView), ServiceError> {
         let service = self.handle.service()?;
-        if service.cluster.is_some() { Ok(service) } else { Err(ServiceError::NoCluster) }
+        let view = service.cluster.clone().ok_or(ServiceError::NoCluster)?;
+        Ok((service, view))
     }
 
     async fn operate(&self, operation: ClusterOperation) -> Result<(), ServiceError> {
-        self.node()?.commits.operate(operation).await
+        let (service, _) = self.node()?;
+        service.commits.operate(operation).await
     }
 }
 

@@ -198,6 +198,7 @@ impl Brokers {
             node: NodeName::parse(node).unwrap(),
             nkey_seed: self.security.as_ref().map(|security| security.seed(node)),
             tls: self.security.as_ref().map(|security| security.tls.clone()),
+            allow_older_brokers: false,
         }
     }
 

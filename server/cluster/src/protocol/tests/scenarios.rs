@@ -122,6 +122,11 @@ fn an_empty_log_is_restored_from_the_genesis_on() {
     let mut world = world(2);
     commit(&mut world, 0, &[Command::Put(1), Command::Put(2)]);
     let last = world.cluster.last();
+    world.cluster.set_leader(false);
+    world.run_for(secs(4));
+    let now = world.now;
+    assert_eq!(world.protocol(0).heal(now), Err(HealError::LogUnknown));
+    world.cluster.set_leader(true);
     world.cluster.rewind(Sequence::ZERO);
     world.run_for(secs(17));
     let now = world.now;

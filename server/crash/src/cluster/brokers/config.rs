@@ -4,24 +4,37 @@ use std::path::Path;
 
 use crate::cluster::network::{Layout, Member, Network, Service};
 
+/// User of the system account, which administers the cluster of brokers. All other clients need no credentials.
+pub(crate) const SYSTEM_USER: &str = "system";
+
 /// Returns the name of a broker. It is the name under which the stream's leader is reported.
 pub(super) fn name(number: usize) -> String {
     format!("broker-{}", number + 1)
 }
 
+/// Returns the name of the broker that takes the place of another one for the n-th time.
+pub(super) fn next_name(number: usize, replacements: usize) -> String {
+    match replacements {
+        0 => name(number),
+        _ => format!("{}-{replacements}", name(number)),
+    }
+}
+
 /// Returns the number of the broker with this name.
 pub(super) fn number_of(name: &str) -> Option<usize> {
-    name.strip_prefix("broker-")?.parse::<usize>().ok()?.checked_sub(1)
+    let number = name.strip_prefix("broker-")?;
+    number.split_once('-').map_or(number, |(number, _)| number).parse::<usize>().ok()?.checked_sub(1)
 }
 
 /// Returns the configuration of a broker.
-pub(super) fn render(network: &Network, number: usize, count: usize, store: &Path) -> String {
+pub(super) fn render(network: &Network, (number, name): (usize, &str), count: usize, store: &Path) -> String {
     let this = Member::Broker(number);
     let listener = |service| network.listener(this, service);
     let mut text = format!(
         "server_name: {}\nlisten: {}\nhttp: {}\nmax_payload: 8MB\nmax_pending: 64MB\nwrite_deadline: 10s\n\
-         jetstream {{ store_dir: {store:?}, max_mem: 64MB, max_file: 8GB, sync_interval: always }}\n",
-        name(number),
+         jetstream {{ store_dir: {store:?}, max_mem: 64MB, max_file: 8GB, sync_interval: always }}\n\
+         accounts {{ \"$SYS\" {{ users: [{{ user: {SYSTEM_USER}, password: {SYSTEM_USER} }}] }} }}\n",
+        name,
         listener(Service::Clients),
         listener(Service::Monitor),
     );
@@ -52,7 +65,9 @@ mod tests {
     #[test]
     fn names_and_numbers_correspond() {
         assert_eq!(number_of(&name(2)), Some(2));
-        for other in ["", "broker-", "broker-0", "node-1"] {
+        assert_eq!(next_name(2, 0), name(2));
+        assert_eq!(number_of(&next_name(2, 7)), Some(2));
+        for other in ["", "broker-", "broker-0", "broker-0-1", "node-1"] {
             assert_eq!(number_of(other), None, "{other}");
         }
     }
@@ -60,7 +75,7 @@ mod tests {
     #[tokio::test]
     async fn brokers_sync_every_message_and_know_only_the_proxies_of_the_others() {
         let network = Network::new(Layout::Proxied, 3, 1).unwrap();
-        let text = render(&network, 0, 3, Path::new("/store"));
+        let text = render(&network, (0, "broker-1"), 3, Path::new("/store"));
         assert!(text.contains("sync_interval: always") && text.contains("store_dir: \"/store\""));
         let routes = text.lines().last().unwrap();
         let own = network.listener(Member::Broker(0), Service::Routes).to_string();
@@ -69,6 +84,6 @@ mod tests {
             let direct = network.listener(Member::Broker(other), Service::Routes).to_string();
             assert!(!routes.contains(&direct), "{routes}");
         }
-        assert!(!render(&network, 0, 1, Path::new("/store")).contains("cluster"));
+        assert!(!render(&network, (0, "broker-1"), 1, Path::new("/store")).contains("cluster"));
     }
 }

@@ -1,6 +1,6 @@
 //! The brokers: `nats-server` processes with JetStream.
 
-mod config;
+pub(crate) mod config;
 pub(crate) mod files;
 mod install;
 mod monitor;
@@ -31,7 +31,6 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// All brokers. Dropping it kills them.
 pub(crate) struct Brokers {
-    binary: PathBuf,
     directory: PathBuf,
     brokers: Vec<Broker>,
     /// Disks of the brokers' stores, if disks can be mounted.
@@ -39,6 +38,9 @@ pub(crate) struct Brokers {
 }
 
 struct Broker {
+    binary: PathBuf,
+    /// Number of brokers that were in its place before.
+    replaced: usize,
     /// Command through which it is started.
     prefix: Vec<String>,
     monitor: std::net::SocketAddrV4,
@@ -55,22 +57,20 @@ impl Brokers {
         count: usize,
         disk_mib: Option<u64>,
     ) -> Result<Self> {
-        let mut brokers = Self {
-            binary: binary.to_owned(),
-            directory: directory.to_owned(),
-            brokers: Vec::new(),
-            disks: Vec::new(),
-        };
+        let mut brokers = Self { directory: directory.to_owned(), brokers: Vec::new(), disks: Vec::new() };
         for number in 0..count {
             fs::create_dir_all(brokers.store(number))?;
             if let Some(size) = disk_mib {
                 let disk = SmallDisk::mount(brokers.store(number), size)?;
                 brokers.disks.push(disk.ok_or("a disk cannot be mounted")?);
             }
-            let text = config::render(network, number, count, &brokers.store(number));
+            let text =
+                config::render(network, (number, &config::name(number)), count, &brokers.store(number));
             fs::write(brokers.config(number), text)?;
             let member = Member::Broker(number);
             brokers.brokers.push(Broker {
+                binary: binary.to_owned(),
+                replaced: 0,
                 prefix: network.prefix(member),
                 monitor: network.listener(member, Service::Monitor),
                 process: None,
@@ -110,11 +110,10 @@ impl Brokers {
             return Ok(());
         }
         let log = fs::OpenOptions::new().create(true).append(true).open(self.home(number).join("log"))?;
-        let prefix = &self.brokers[number].prefix;
-        let mut command =
-            Command::new(prefix.first().map_or(self.binary.as_os_str(), |program| program.as_ref()));
+        let Broker { prefix, binary, .. } = &self.brokers[number];
+        let mut command = Command::new(prefix.first().map_or(binary.as_os_str(), |program| program.as_ref()));
         if let Some((_, arguments)) = prefix.split_first() {
-            command.args(arguments).arg(&self.binary);
+            command.args(arguments).arg(binary);
         }
         command
             .arg("--config")
@@ -178,6 +177,23 @@ impl Brokers {
         let broker = &mut self.brokers[number];
         broker.is_suspended = false;
         Ok(broker.process.as_ref().map_or(Ok(()), ManagedProcess::resume)?)
+    }
+
+    /// Makes the next start of a broker use another release.
+    pub(crate) fn set_binary(&mut self, number: usize, binary: &Path) {
+        binary.clone_into(&mut self.brokers[number].binary);
+    }
+
+    /// Puts a broker with a new name and an empty store in the place of another one, which must not be running. Returns the names of
+    /// both.
+    pub(crate) fn replace(&mut self, number: usize, network: &Network) -> Result<(String, String)> {
+        self.wipe(number)?;
+        let replaced = self.brokers[number].replaced;
+        let [old, new] = [replaced, replaced + 1].map(|times| config::next_name(number, times));
+        self.brokers[number].replaced += 1;
+        let text = config::render(network, (number, &new), self.count(), &self.store(number));
+        fs::write(self.config(number), text)?;
+        Ok((old, new))
     }
 
     /// Removes all files of a broker's store. The broker must not be running.

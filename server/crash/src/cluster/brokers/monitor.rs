@@ -22,6 +22,8 @@ pub(crate) struct StreamState {
     pub(crate) last: u64,
     /// Copies that are not current, by the number of their broker, if this broker is the leader.
     pub(crate) lagging: Vec<usize>,
+    /// Number of copies, with the leader's.
+    pub(crate) copies: usize,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -82,13 +84,15 @@ fn parse(body: &[u8], stream: &str) -> Option<StreamState> {
     let mut streams = jsz.account_details.into_iter().flat_map(|account| account.stream_detail);
     let found = streams.find(|found| found.name == stream)?;
     let Some(cluster) = found.cluster else {
-        return Some(StreamState { leader: Some(0), last: found.state.last_seq, lagging: Vec::new() });
+        let last = found.state.last_seq;
+        return Some(StreamState { leader: Some(0), last, lagging: Vec::new(), copies: 1 });
     };
     let lagging = cluster.replicas.iter().filter(|replica| !replica.current || replica.offline);
     Some(StreamState {
         leader: number_of(&cluster.leader),
         last: found.state.last_seq,
         lagging: lagging.filter_map(|replica| number_of(&replica.name)).collect(),
+        copies: cluster.replicas.len() + 1,
     })
 }
 
@@ -151,7 +155,7 @@ mod tests {
             {"name": "NEARBY", "cluster": {"leader": "broker-3", "replicas": [
                 {"name": "broker-1", "current": true}, {"name": "broker-2", "current": false}]},
              "state": {"last_seq": 42}}]}]}"#;
-        let expected = StreamState { leader: Some(2), last: 42, lagging: vec![1] };
+        let expected = StreamState { leader: Some(2), last: 42, lagging: vec![1], copies: 3 };
         assert_eq!(parse(body, "NEARBY"), Some(expected));
         assert_eq!(parse(body, "NONE"), None);
         let alone =

@@ -1,5 +1,6 @@
 //! Injection of faults. Each returns when its cause has ended; the cluster may not have recovered then.
 
+mod brokers;
 mod disks;
 mod members;
 mod network;
@@ -46,6 +47,9 @@ pub(crate) async fn inject(fault: Fault, scene: &mut Scene<'_>) -> Result<()> {
         Fault::SkewClock { seconds } => members::skew_clock(scene, seconds).await,
         Fault::JumpClock => members::jump_clock(scene).await,
         Fault::LoseNodes { count } => members::lose_nodes(scene, count).await,
+        Fault::ChangeReplicas => brokers::change_replicas(scene).await,
+        Fault::ReplaceBroker => brokers::replace(scene).await,
         Fault::UpgradeNodes => upgrade::upgrade_nodes(scene).await,
+        Fault::UpgradeBrokers => brokers::upgrade(scene).await,
     }
 }

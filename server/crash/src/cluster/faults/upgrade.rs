@@ -1,4 +1,4 @@
-//! A rolling upgrade to a release with a newer format.
+//! A rolling upgrade of the nodes to a release with a newer format.
 
 use std::time::{Duration, Instant};
 
