@@ -18,6 +18,11 @@ set_up() {
   export NEARBY_BIN TMPDIR="$work/tmp"
 }
 
+# end_if_installing: ends the script if NEARBY_INSTALL_ONLY is set, as in `.ci/run`, which installs while it compiles.
+end_if_installing() {
+  if [[ -n ${NEARBY_INSTALL_ONLY:-} ]]; then exit 0; fi
+}
+
 # install_debian PACKAGE…: installs packages of Debian.
 install_debian() {
   as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }

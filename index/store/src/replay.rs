@@ -77,15 +77,18 @@ impl RecordSet {
     pub(crate) fn concat(parts: Vec<Self>) -> Self {
         let mut whole = Self::default();
         whole.merchants.reserve_exact(parts.iter().map(|part| part.merchants.len()).sum());
+        // Built at once: appending to a map copies all of it each time.
+        let mut others = Vec::with_capacity(parts.iter().map(|part| part.others.len()).sum());
         for mut part in parts {
             whole.merchants.append(&mut part.merchants);
-            whole.others.append(&mut part.others);
+            others.extend(part.others);
             whole.digest.add_all(&part.digest);
             whole.metadata.last = whole.metadata.last.or(part.metadata.last);
             whole.metadata.deletions_since = whole.metadata.deletions_since.or(part.metadata.deletions_since);
             whole.metadata.digest = whole.metadata.digest.or(part.metadata.digest);
             whole.metadata.position = whole.metadata.position.or(part.metadata.position);
         }
+        whole.others = others.into_iter().collect();
         whole
     }
 

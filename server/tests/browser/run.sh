@@ -28,6 +28,7 @@ CHROMIUM=$(command -v chromium) || { echo "$0: no chromium, and no apt-get to in
 export CHROMIUM
 
 install_node "$here" "$work"
+end_if_installing
 
 if [[ -n $screenshots ]]; then
   node "$here/screenshots.js" "$screenshots"

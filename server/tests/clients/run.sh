@@ -26,6 +26,7 @@ python="$work/python/bin/python"
 pip=$!
 install_node "$here/node" "$work/node"
 wait "$pip"
+end_if_installing
 
 # Both suites run, even if the first fails.
 failed=0

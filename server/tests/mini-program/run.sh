@@ -12,4 +12,5 @@ here=$(dirname "$(realpath "$0")")
 . "$here/../setup.sh"
 set_up "$@"
 install_node "$here" "$work"
+end_if_installing
 node --test --test-reporter=spec "$here"/*.test.js

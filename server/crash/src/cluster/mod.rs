@@ -109,6 +109,10 @@ fn broker_count(text: &str) -> std::result::Result<usize, String> {
 /// Size of the disks that can be filled, in MiB: memory is taken by what they contain only.
 const DISK_MIB: u64 = 512;
 
+/// Rounds with one cluster. Its deletions and completed requests, which are kept for a day, grow by 20,000 records per round, and each
+/// start and each checkpoint reads or writes all of them.
+const MAX_ROUNDS: u64 = 8;
+
 /// A case: its number, its kind, and the arrangement of the network.
 struct Case {
     number: u64,
@@ -212,10 +216,13 @@ struct Test {
 impl Test {
     async fn run_all(&mut self, cases: Vec<Case>) -> Result<()> {
         let mut current: Option<(Cluster, Layout)> = None;
+        let mut rounds = 0;
         for case in cases {
             let directory = self.work.path().join(format!("cluster-{}", self.clusters));
             let (mut cluster, directory) = match current.take() {
-                Some((cluster, layout)) if layout == case.layout && case.kind.upgrade().is_none() => {
+                Some((cluster, layout))
+                    if layout == case.layout && case.kind.upgrade().is_none() && rounds < MAX_ROUNDS =>
+                {
                     (cluster, directory)
                 }
                 previous => {
@@ -223,6 +230,7 @@ impl Test {
                     drop(previous);
                     drop(std::fs::remove_dir_all(&directory));
                     self.clusters += 1;
+                    rounds = 0;
                     let directory = self.work.path().join(format!("cluster-{}", self.clusters));
                     std::fs::create_dir_all(&directory)?;
                     match Cluster::start(&self.setup, &directory, case.layout, case.kind.upgrade()).await {
@@ -239,6 +247,7 @@ impl Test {
                     }
                 }
             };
+            rounds += 1;
             let mut rng = rng_of(self.seed, case.number);
             let start = Instant::now();
             let outcome = round::run(&mut cluster, case.kind, &mut rng).await?;
