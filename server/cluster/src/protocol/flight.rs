@@ -28,6 +28,9 @@ pub(super) struct Flight<T> {
     pub(super) began: Monotonic,
     /// Numbers of the first and the last attempt: an answer to any of them is an answer to the same bytes.
     pub(super) attempts: (u64, u64),
+    /// The leader of the log, if there is one, and the number of attempts since.
+    leader: Option<String>,
+    attempts_at_leader: u32,
     wait: Wait,
 }
 
@@ -62,10 +65,20 @@ impl<T> Flight<T> {
     pub(super) fn new(
         (header, batch, message): (Header, ResolvedBatch, Bytes),
         ticket: T,
+        leader: Option<String>,
         now: Monotonic,
     ) -> Self {
-        let wait = Wait::Pause { until: now };
-        Self { header, batch: Arc::new(batch), message, ticket, began: now, attempts: (0, 0), wait }
+        Self {
+            header,
+            batch: Arc::new(batch),
+            message,
+            ticket,
+            began: now,
+            attempts: (0, 0),
+            leader,
+            attempts_at_leader: 0,
+            wait: Wait::Pause { until: now },
+        }
     }
 
     pub(super) fn commit(&self) -> CommitId {
@@ -115,8 +128,24 @@ impl<T> Flight<T> {
         self.attempts.1 = attempt;
         let mebibytes = u32::try_from(self.message.len() >> 20).unwrap_or(u32::MAX);
         let timeout = ATTEMPT_TIMEOUT + TIMEOUT_PER_MIB.saturating_mul(mebibytes);
-        let timeout = timeout.saturating_mul(1 << (self.tries() - 1).min(8)).min(MAX_ATTEMPT_TIMEOUT);
+        let timeout = timeout.saturating_mul(1 << self.attempts_at_leader.min(8)).min(MAX_ATTEMPT_TIMEOUT);
+        self.attempts_at_leader += 1;
         self.wait = Wait::Answer { until: now + timeout };
+    }
+
+    /// The log has a leader, or none. A leader that was elected since the last attempt has not received it: waiting for its timeout
+    /// would double the time without writes.
+    pub(super) fn is_led_by(&mut self, leader: Option<&str>, now: Monotonic) {
+        if self.leader.as_deref() == leader {
+            return;
+        }
+        self.leader = leader.map(str::to_owned);
+        if leader.is_some() {
+            self.attempts_at_leader = 0;
+            if matches!(self.wait, Wait::Answer { .. }) {
+                self.wait = Wait::Pause { until: now };
+            }
+        }
     }
 
     /// Sends the commit again after a pause: its outcome is unknown.

@@ -434,7 +434,12 @@ impl<R: Replica, T> Protocol<R, T> {
             let (name, required) = (name.clone(), required.clone());
             (found != required).then_some(Fault::Settings { name, found, required })
         });
-        if !self.watch.answered(request, info, now) {
+        let leader = info.is_authoritative.then(|| info.leader.clone());
+        let is_latest = self.watch.answered(request, info, now);
+        if let Some(flight) = self.flight.as_mut().filter(|_| is_latest || leader.is_none()) {
+            flight.is_led_by(leader.as_deref(), now);
+        }
+        if !is_latest {
             return;
         }
         let has_settings_fault = matches!(self.fault, Some(Fault::Settings { .. }));

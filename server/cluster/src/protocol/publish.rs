@@ -75,7 +75,8 @@ impl<R: Replica, T> Protocol<R, T> {
             Ok(message) => message,
             Err(error) => return Err((ticket, ProposeError::Size(error))),
         };
-        self.flight = Some(Flight::new((header, batch, message), ticket, now.monotonic));
+        let leader = self.log_info().map(|info| info.leader.clone());
+        self.flight = Some(Flight::new((header, batch, message), ticket, leader, now.monotonic));
         self.pursue_flight(now.monotonic);
         Ok(())
     }

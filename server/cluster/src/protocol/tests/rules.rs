@@ -143,7 +143,7 @@ fn recent_hashes_are_kept_up_to_a_limit() {
 fn flight() -> Flight<()> {
     let (_, header, batch) = sample();
     let message = header.encode(&batch.batch.as_batch(&batch.replaces)).unwrap();
-    Flight::new((header, batch, message), (), Duration::ZERO)
+    Flight::new((header, batch, message), (), Some("broker-1".to_owned()), Duration::ZERO)
 }
 
 const fn ms(millis: u64) -> Duration {
@@ -214,6 +214,30 @@ fn attempts_time_out_later_each_time() {
         })
         .collect();
     assert_eq!(timeouts, [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+}
+
+#[test]
+fn an_attempt_is_repeated_at_once_when_another_leader_is_elected() {
+    let mut flight = flight();
+    for attempt in 1..=3 {
+        flight.sent(attempt, ms(0));
+    }
+    flight.is_led_by(Some("broker-1"), ms(100));
+    flight.is_led_by(None, ms(200));
+    assert!(!flight.is_due(ms(200), Sequence(5)), "there is no receiver");
+    flight.is_led_by(Some("broker-2"), ms(300));
+    assert!(flight.is_due(ms(300), Sequence(5)));
+    flight.sent(4, ms(300));
+    assert_eq!(flight.timer(Sequence(5)), Some(ms(1_300)), "timeouts begin again");
+    // The same one again, after a time without any.
+    flight.is_led_by(None, ms(400));
+    flight.is_led_by(Some("broker-2"), ms(500));
+    assert!(flight.is_due(ms(500), Sequence(5)));
+    // A pause after an answer goes on.
+    flight.sent(5, ms(500));
+    flight.answered(5, &Answer::WrongLast(Sequence(9)), ms(600));
+    flight.is_led_by(Some("broker-3"), ms(700));
+    assert!(!flight.is_due(ms(1_599), Sequence(5)) && flight.is_due(ms(1_600), Sequence(5)));
 }
 
 #[test]
