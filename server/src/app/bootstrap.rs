@@ -116,12 +116,12 @@ async fn begins_empty(
     if log.first > Sequence(1) || log.last == Sequence::ZERO {
         return Ok(false);
     }
-    let begin = genesis_state(administrator, cluster).await?;
-    Ok(begin.is_some_and(|state| state == Ok(StateDigest::default())))
+    let genesis = genesis_state(administrator, cluster).await?;
+    Ok(genesis.is_some_and(|state| state == Ok(StateDigest::default())))
 }
 
-/// The state that a cluster began with, or the reason that the first message of its log does not say; `None` if the log no longer
-/// contains that message.
+/// Reads the state digest of the genesis. `None` if the log no longer contains message 1; the inner error if that message is not a
+/// genesis of this cluster.
 pub(crate) async fn genesis_state(
     administrator: &Administrator,
     cluster: ClusterId,
@@ -186,10 +186,6 @@ pub(crate) async fn copy(
     let received = data_dir.join(RECEIVED);
     let unusable = |source| BootstrapError::File { path: data_dir.join(RECEIVED), source };
     fs::create_dir_all(data_dir).map_err(unusable)?;
-    match fs::remove_file(&received) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
-        _ => {}
-    }
     receive_backup(&client, &received).await.map_err(|error| match error {
         ReceiveError::Call(error) => failed(error.to_string()),
         ReceiveError::File(source) => unusable(source),

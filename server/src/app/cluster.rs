@@ -125,6 +125,9 @@ fn connect(
     let cluster = ClusterId(position.cluster);
     let position = Position::from(position);
     let brokers = settings.brokers.clone();
+    if brokers.allow_older_brokers {
+        tracing::warn!("brokers of unsupported releases are accepted");
+    }
     let archive = Archive::open(&data_dir.join(ARCHIVE), ArchiveLimits::default(), position.applied)
         .map_err(|error| internal(&error))?;
     let mut process = [0; 16];

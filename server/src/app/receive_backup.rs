@@ -1,7 +1,7 @@
 //! Receives a backup of a running server into a file.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Write},
     path::Path,
 };
@@ -27,9 +27,13 @@ impl From<ClientError> for ReceiveError {
     }
 }
 
-/// Receives a backup into a new file, which is on disk then. Returns its revision.
+/// Receives a backup into a file, and syncs it. Replaces an existing file. Returns the revision of the backup.
 pub(crate) async fn receive_backup(client: &Client, path: &Path) -> Result<u64, ReceiveError> {
-    // It contains hidden merchants.
+    // An existing file would keep its permissions, and the backup contains hidden merchants.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
     let mut file = BufWriter::new(create_private(path)?);
     let mut messages = client.back_up_merchants(BackUpMerchantsRequest {}).await?;
     let mut revision = 0;

@@ -398,12 +398,12 @@ async fn nodes_of_two_releases_write_together_and_the_format_rises_when_all_read
     a.put("a2").await.unwrap();
     b.put("b2").await.unwrap();
     b.hears_only(NEWER).await;
-    let readable = a.upgrade(NEWER).await;
+    let upgraded = a.upgrade(NEWER).await;
     let refused = UpgradeError::Refused(ProposeError::UnreadableFormat {
         format: NEWER,
         node: NodeName::parse("b").unwrap(),
     });
-    assert_eq!(readable, Err(refused));
+    assert_eq!(upgraded, Err(refused));
     let b = start(NEWER, "b", b.stop().await);
     b.put("b3").await.unwrap();
     a.hears_only(NEWER).await;

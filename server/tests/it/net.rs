@@ -304,7 +304,7 @@ async fn a_client_that_resets_every_call_is_disconnected_and_its_ip_banned() {
     };
     // An attack counts only if its connection is younger than a second when it exceeds its budget: on a machine that stalls for so long,
     // another one succeeds.
-    let start = Instant::now();
+    let (start, mut max_resets) = (Instant::now(), 0);
     loop {
         let mut connection = connect().await;
         drop(connection.write_all(PREFACE).await);
@@ -312,13 +312,13 @@ async fn a_client_that_resets_every_call_is_disconnected_and_its_ip_banned() {
             break;
         }
         assert!(start.elapsed() < TIMEOUT, "the IP is never banned");
-        // The server may ban the IP between the two connections.
+        // The server may ban the IP between the two connections, and close the second one.
         if let Ok((client, connection)) = h2::client::handshake(connect().await).await {
             tokio::spawn(connection);
-            let resets = reset_every_call(client).await;
-            assert!(resets > 200 || resets == 0, "{resets}");
+            max_resets = max_resets.max(reset_every_call(client).await);
         }
     }
+    assert!(max_resets > 200, "{max_resets}");
     server.searches().await.search_nearby(search(60.0, 25.0)).await.unwrap();
 }
 

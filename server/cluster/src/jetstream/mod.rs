@@ -120,7 +120,7 @@ pub enum JetStreamError {
     Connect {
         /// Hosts and ports of the brokers.
         addresses: String,
-        /// The reason of the last one.
+        /// Error of the last attempt.
         reason: String,
     },
     /// A broker is too old, or its limits are too low.

@@ -197,8 +197,9 @@ pub enum HealError {
     NothingLost,
     /// The brokers do not say what the log contains.
     #[error(
-        "the brokers do not describe the log: none is reachable, they have no leader, or they have lost the log; if it is lost, \
-             stop this node, run `nearby cluster init`, and start it again"
+        "the end of the log is not known: no broker is reachable, they have no leader or elected one a moment ago, or they have lost \
+             the log; repeat this command in a quarter of a minute, and if the log is lost, \
+             stop this node, run `nearby cluster init`, start it again, and repeat this command"
     )]
     LogUnknown,
     /// The last message of the log is not the one that this node has applied.

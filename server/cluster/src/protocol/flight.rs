@@ -11,7 +11,8 @@ use crate::{
     replica::ResolvedBatch,
 };
 
-/// Time after which a first attempt without an answer is repeated; more for each mebibyte, and twice as much each time.
+/// Time after which a first attempt without an answer is repeated; more for each mebibyte, and twice as much each time, until there
+/// is another leader.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 const TIMEOUT_PER_MIB: Duration = Duration::from_millis(500);
 const MAX_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -133,8 +134,8 @@ impl<T> Flight<T> {
         self.wait = Wait::Answer { until: now + timeout };
     }
 
-    /// The log has a leader, or none. A leader that was elected since the last attempt has not received it: waiting for its timeout
-    /// would double the time without writes.
+    /// Records the leader of the log. If a new one was elected, an attempt without an answer is sent again at once: the new leader may
+    /// not have received it, and waiting for the timeout would double the time without writes.
     pub(super) fn is_led_by(&mut self, leader: Option<&str>, now: Monotonic) {
         if self.leader.as_deref() == leader {
             return;

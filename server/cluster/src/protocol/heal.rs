@@ -45,8 +45,8 @@ impl<R: Replica, T> Protocol<R, T> {
     /// [`HealError::NothingLost`] or [`HealError::LogUnknown`], unless the node has the fault [`Fault::Rewound`].
     pub fn heal(&mut self, now: Monotonic) -> Result<(), HealError> {
         if !matches!(self.fault, Some(Fault::Rewound { .. })) {
-            let is_known = self.watch.fresh(now).is_some();
-            return Err(if is_known { HealError::NothingLost } else { HealError::LogUnknown });
+            let is_whole = self.watch.fresh(now).is_some_and(|info| info.last >= self.position.applied);
+            return Err(if is_whole { HealError::NothingLost } else { HealError::LogUnknown });
         }
         self.healing.get_or_insert(Healing { step: Step::Compare, until: now, republished: 0 });
         Ok(())

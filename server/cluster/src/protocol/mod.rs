@@ -62,7 +62,7 @@ use self::{
     follow::{Joining, Reading},
     heal::Healing,
     peers::{Peers, is_duplicate},
-    watch::Watch,
+    watch::{Inspected, Watch},
 };
 use crate::{
     announcement::{Announcement, NodeState},
@@ -435,11 +435,11 @@ impl<R: Replica, T> Protocol<R, T> {
             (found != required).then_some(Fault::Settings { name, found, required })
         });
         let leader = info.is_authoritative.then(|| info.leader.clone());
-        let is_latest = self.watch.answered(request, info, now);
-        if let Some(flight) = self.flight.as_mut().filter(|_| is_latest || leader.is_none()) {
+        let inspected = self.watch.answered(request, info, now);
+        if let Some(flight) = self.flight.as_mut().filter(|_| inspected != Inspected::Outdated) {
             flight.is_led_by(leader.as_deref(), now);
         }
-        if !is_latest {
+        if inspected != Inspected::Latest {
             return;
         }
         let has_settings_fault = matches!(self.fault, Some(Fault::Settings { .. }));

@@ -28,6 +28,17 @@ pub(super) struct Watch {
     lagging_since: Option<Monotonic>,
 }
 
+/// Meaning of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inspected {
+    /// The leader's, and newer than all before.
+    Latest,
+    /// There is no leader, and there was none when the latest answer was requested.
+    NoLeader,
+    /// An answer to a later request is known.
+    Outdated,
+}
+
 impl Watch {
     /// Records a request and returns its number.
     pub(super) fn request(&mut self, now: Monotonic) -> u64 {
@@ -39,16 +50,16 @@ impl Watch {
         self.next_request
     }
 
-    /// Records an answer. Returns whether it is from the leader and newer than all before. An answer is as old as its
-    /// request, whenever it arrives.
-    pub(super) fn answered(&mut self, request: u64, info: LogInfo, now: Monotonic) -> bool {
-        let Some(sent) = self.requests.remove(&request) else { return false };
+    /// Records an answer. An answer is as old as its request, whenever it arrives.
+    pub(super) fn answered(&mut self, request: u64, info: LogInfo, now: Monotonic) -> Inspected {
+        let Some(sent) = self.requests.remove(&request) else { return Inspected::Outdated };
+        let is_outdated = self.latest.as_ref().is_some_and(|(latest, _)| *latest > sent);
         if !info.is_authoritative {
             self.rewound_since = None;
-            return false;
+            return if is_outdated { Inspected::Outdated } else { Inspected::NoLeader };
         }
-        if self.latest.as_ref().is_some_and(|(latest, _)| *latest > sent) {
-            return false;
+        if is_outdated {
+            return Inspected::Outdated;
         }
         if info.lagging.is_empty() {
             self.lagging_since = None;
@@ -56,7 +67,7 @@ impl Watch {
             self.lagging_since.get_or_insert(now);
         }
         self.latest = Some((sent, info));
-        true
+        Inspected::Latest
     }
 
     /// The latest answer to a request since a time.

@@ -163,10 +163,10 @@ async fn check_genesis(
     state: Option<StateDigest>,
 ) -> Result<(), CliError> {
     let Some(genesis) = bootstrap::genesis_state(administrator, id).await? else { return Ok(()) };
-    let begin =
+    let genesis =
         genesis.map_err(|error| CliError::data(format!("the log does not begin as a cluster's: {error}")))?;
     match state {
-        Some(state) if begin != state => Err(CliError::data(
+        Some(state) if genesis != state => Err(CliError::data(
             "the log of this cluster begins with other merchants than those of this directory: run `nearby cluster leave`, then \
              `nearby cluster join`",
         )),

@@ -335,6 +335,10 @@ fn connections_without_credentials_or_rights_are_refused() {
     brokers.runtime.block_on(async {
         assert!(node.describe().await.unwrap().is_some());
         assert!(node.delete().await.is_err());
+        let shape = LogShape { replicas: 1, max_bytes: 64 << 20, first: Sequence(1) };
+        let other = JetStreamSettings { stream: "OTHER".to_owned(), ..valid.clone() };
+        let other = Administrator::connect(&other).await.unwrap();
+        assert!(other.create(CLUSTER, shape).await.is_err());
         assert!(node.describe().await.unwrap().is_some());
     });
 }

@@ -16,7 +16,7 @@ use crate::{
         chain::{Evidence, RecentHashes, Verdict, examine, resolve},
         flight::{Flight, Resolution},
         peers::Peers,
-        watch::Watch,
+        watch::{Inspected, Watch},
     },
     replica::{Position, Replica, ResolvedBatch},
 };
@@ -305,15 +305,17 @@ fn the_clock_is_compared_with_the_median_of_all_clocks() {
 fn descriptions_of_the_log_are_as_old_as_their_requests() {
     let mut watch = Watch::default();
     let info = |last: u64| LogInfo { is_authoritative: true, last: Sequence(last), ..LogInfo::default() };
-    let (first, second) = (watch.request(ms(0)), watch.request(ms(500)));
-    assert!(watch.answered(second, info(20), ms(600)));
-    assert!(!watch.answered(first, info(10), ms(700)), "an older one arrives later");
-    assert!(!watch.answered(99, info(30), ms(700)), "never asked for");
+    let stale = LogInfo { is_authoritative: false, ..info(1) };
+    let (first, second, between) = (watch.request(ms(0)), watch.request(ms(500)), watch.request(ms(400)));
+    assert_eq!(watch.answered(second, info(20), ms(600)), Inspected::Latest);
+    assert_eq!(watch.answered(first, info(10), ms(700)), Inspected::Outdated, "an older one arrives later");
+    assert_eq!(watch.answered(between, stale.clone(), ms(700)), Inspected::Outdated);
+    assert_eq!(watch.answered(99, info(30), ms(700)), Inspected::Outdated, "never asked for");
     assert_eq!(watch.last(), Sequence(20));
     assert!(watch.fresh(ms(2_500)).is_some() && watch.fresh(ms(2_501)).is_none());
     let third = watch.request(ms(1_000));
-    let stale = LogInfo { is_authoritative: false, ..info(1) };
-    assert!(!watch.answered(third, stale, ms(1_100)), "without a leader any copy answers");
+    let answered = watch.answered(third, stale, ms(1_100));
+    assert_eq!(answered, Inspected::NoLeader, "without a leader any copy answers");
     assert_eq!(watch.last(), Sequence(20));
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use nearby_store::OwnedBatch;
 
 use super::{
     model::{Command, Outcome, TestReplica},
@@ -11,9 +12,10 @@ use super::{
 use crate::{
     announcement::NodeState,
     identity::Sequence,
+    log::LogEvent,
     memory::Faults,
     message::{Message, NEWEST_FORMAT, tests::put},
-    protocol::{Blocked, Fault, HealError, ProposeError},
+    protocol::{Action, Blocked, Fault, HealError, LogAction, Now, ProposeError},
     replica::{Replica, ReplicaError},
 };
 
@@ -107,7 +109,7 @@ fn a_publish_survives_a_rewind_that_is_healed() {
     world.run_for(secs(5));
     assert_eq!(world.acknowledged.len(), 2);
     let now = world.now;
-    assert_eq!(world.protocol(1).heal(now), Err(HealError::NothingLost), "it may be a deposed leader");
+    assert_eq!(world.protocol(1).heal(now), Err(HealError::LogUnknown), "it may be a deposed leader");
     world.run_for(secs(12));
     let now = world.now;
     world.protocol(1).heal(now).unwrap();
@@ -622,4 +624,39 @@ fn the_position_of_a_new_node_is_before_the_genesis() {
     let world = world(1);
     assert_eq!(world.replica(0).position().applied, Sequence(1), "the genesis is applied");
     assert_eq!(world.cluster.last(), Sequence(1));
+}
+
+/// An answer that is older than the latest one says nothing of the present leader.
+#[test]
+fn a_publish_is_sent_again_once_when_another_leader_answers() {
+    let mut world = world(1);
+    commit(&mut world, 0, &[Command::Put(1)]);
+    let start = world.now_of(0);
+    let protocol = world.protocol(0);
+    let mut info = protocol.log_info().unwrap().clone();
+    let mut run = |millis, event: Option<LogEvent>| {
+        let elapsed = Duration::from_millis(millis);
+        let now = Now { monotonic: start.monotonic + elapsed, ..start };
+        match event {
+            Some(event) => protocol.handle(now, event),
+            None if millis == 0 => protocol.propose(now, OwnedBatch::default(), Vec::new()).unwrap(),
+            None => protocol.tick(now),
+        }
+        let actions = protocol.take_actions();
+        let sent = actions.iter().filter(|action| matches!(action, Action::Log(LogAction::Propose { .. })));
+        let inspected = actions.iter().find_map(|action| match action {
+            Action::Log(LogAction::Inspect(request)) => Some(*request),
+            _ => None,
+        });
+        (sent.count(), inspected)
+    };
+    assert_eq!(run(0, None).0, 1);
+    let [first, second] = [490, 990].map(|millis| run(millis, None).1.unwrap());
+    info.leader = "another".to_owned();
+    assert_eq!(run(991, Some(LogEvent::Info { request: second, info: info.clone() })).0, 1);
+    info.is_authoritative = false;
+    assert_eq!(run(992, Some(LogEvent::Info { request: first, info: info.clone() })).0, 0);
+    let (sent, third) = run(1_490, None);
+    info.is_authoritative = true;
+    assert_eq!(sent + run(1_491, Some(LogEvent::Info { request: third.unwrap(), info })).0, 0);
 }

@@ -219,6 +219,11 @@ impl Brokers {
         format!("http://{}", self.brokers[number].monitor)
     }
 
+    /// Returns the release of a broker; `None` if it does not answer.
+    pub(crate) async fn version(&self, number: usize) -> Option<String> {
+        monitor::version(self.brokers[number].monitor).await
+    }
+
     /// Returns `true` if a broker says that it is healthy.
     pub(crate) async fn is_healthy(&self, number: usize) -> bool {
         let broker = &self.brokers[number];

@@ -22,8 +22,14 @@ pub(crate) struct StreamState {
     pub(crate) last: u64,
     /// Copies that are not current, by the number of their broker, if this broker is the leader.
     pub(crate) lagging: Vec<usize>,
-    /// Number of copies, with the leader's.
+    /// Number of copies, with the leader's, and number of those that are current. A broker may not know the name of another one yet.
     pub(crate) copies: usize,
+    pub(crate) current_copies: usize,
+}
+
+#[derive(Deserialize)]
+struct Varz {
+    version: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -74,6 +80,12 @@ pub(super) async fn is_healthy(monitor: SocketAddrV4) -> bool {
     serde_json::from_slice::<serde_json::Value>(&body).is_ok_and(|json| json["status"] == "ok")
 }
 
+/// Returns the release of a broker; `None` if it does not answer.
+pub(super) async fn version(monitor: SocketAddrV4) -> Option<String> {
+    let varz: Varz = serde_json::from_slice(&get(monitor, "/varz").await?).ok()?;
+    Some(varz.version)
+}
+
 /// Returns the state of the stream; `None` if the broker does not answer or has no such stream.
 pub(super) async fn stream_state(monitor: SocketAddrV4, stream: &str) -> Option<StreamState> {
     parse(&get(monitor, "/jsz?streams=true&config=false").await?, stream)
@@ -85,14 +97,23 @@ fn parse(body: &[u8], stream: &str) -> Option<StreamState> {
     let found = streams.find(|found| found.name == stream)?;
     let Some(cluster) = found.cluster else {
         let last = found.state.last_seq;
-        return Some(StreamState { leader: Some(0), last, lagging: Vec::new(), copies: 1 });
+        return Some(StreamState {
+            leader: Some(0),
+            last,
+            lagging: Vec::new(),
+            copies: 1,
+            current_copies: 1,
+        });
     };
-    let lagging = cluster.replicas.iter().filter(|replica| !replica.current || replica.offline);
+    let copies = cluster.replicas.len() + 1;
+    let lagging: Vec<&Replica> =
+        cluster.replicas.iter().filter(|replica| !replica.current || replica.offline).collect();
     Some(StreamState {
         leader: number_of(&cluster.leader),
         last: found.state.last_seq,
-        lagging: lagging.filter_map(|replica| number_of(&replica.name)).collect(),
-        copies: cluster.replicas.len() + 1,
+        copies,
+        current_copies: copies - lagging.len(),
+        lagging: lagging.into_iter().filter_map(|replica| number_of(&replica.name)).collect(),
     })
 }
 
@@ -155,7 +176,8 @@ mod tests {
             {"name": "NEARBY", "cluster": {"leader": "broker-3", "replicas": [
                 {"name": "broker-1", "current": true}, {"name": "broker-2", "current": false}]},
              "state": {"last_seq": 42}}]}]}"#;
-        let expected = StreamState { leader: Some(2), last: 42, lagging: vec![1], copies: 3 };
+        let expected =
+            StreamState { leader: Some(2), last: 42, lagging: vec![1], copies: 3, current_copies: 2 };
         assert_eq!(parse(body, "NEARBY"), Some(expected));
         assert_eq!(parse(body, "NONE"), None);
         let alone =

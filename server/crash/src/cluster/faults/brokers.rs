@@ -64,10 +64,16 @@ pub(super) async fn replace(scene: &mut Scene<'_>) -> Result<()> {
 pub(super) async fn upgrade(scene: &mut Scene<'_>) -> Result<()> {
     let newer = scene.cluster.nats_server.clone();
     for broker in 0..scene.cluster.brokers.count() {
+        let before = scene.cluster.brokers.version(broker).await;
         scene.cluster.brokers.terminate(broker).await?;
         scene.cluster.brokers.set_binary(broker, &newer);
         scene.cluster.brokers.start(broker)?;
         scene.wait_until_healthy().await?;
+        let after = scene.cluster.brokers.version(broker).await;
+        if before.is_none() || after.is_none() || before == after {
+            return Err(format!("the broker was not upgraded: {before:?}, then {after:?}").into());
+        }
+        scene.note(format!("{} → {}", before.unwrap_or_default(), after.unwrap_or_default()));
         scene.grow(WRITES).await?;
     }
     Ok(())
@@ -88,13 +94,13 @@ async fn wait_for_copies(scene: &Scene<'_>, copies: usize) -> Result<()> {
     loop {
         let states = scene.cluster.brokers.stream_states().await;
         let is_complete = states.iter().any(|(broker, state)| {
-            state.leader == Some(*broker) && state.copies == copies && state.lagging.is_empty()
+            state.leader == Some(*broker) && state.copies == copies && state.current_copies == copies
         });
         if is_complete {
             return Ok(());
         }
         if start.elapsed() > TIMEOUT {
-            return Err(format!("the log has not {copies} current copies: {states:?}").into());
+            return Err(format!("the log does not have {copies} current copies: {states:?}").into());
         }
         tokio::time::sleep(POLL).await;
     }

@@ -1,7 +1,5 @@
 //! Faults of processes: kills, hangs and restarts.
 
-use std::time::Duration;
-
 use rand::seq::SliceRandom;
 
 use super::scene::Scene;
@@ -105,9 +103,7 @@ pub(super) async fn roll_nodes(scene: &mut Scene<'_>) -> Result<()> {
         scene.cluster.nodes.terminate(node).await?;
         scene.cluster.nodes.start(node).await?;
         // As an orchestrator does: the next one only when this one accepts writes.
-        while !scene.load.probe(node).await {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        scene.wait_until_writable(node).await?;
         scene.pause(BETWEEN_RESTARTS_MS).await;
     }
     Ok(())

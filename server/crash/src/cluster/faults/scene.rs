@@ -89,6 +89,18 @@ impl Scene<'_> {
         }
     }
 
+    /// Waits until a node accepts writes.
+    pub(crate) async fn wait_until_writable(&self, node: usize) -> Result<()> {
+        let start = Instant::now();
+        while !self.load.probe(node).await {
+            if start.elapsed() > GROWTH_TIMEOUT {
+                return Err(format!("node-{} does not accept writes in time", node + 1).into());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
     /// Waits until a number of further writes is acknowledged.
     pub(super) async fn grow(&self, writes: usize) -> Result<()> {
         let ledger = &self.load.ledger;

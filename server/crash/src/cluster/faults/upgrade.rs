@@ -24,7 +24,7 @@ pub(super) async fn upgrade_nodes(scene: &mut Scene<'_>) -> Result<()> {
             break;
         }
         let upgraded = scene.cluster.commands.upgrade(scene.cluster.nodes.url(node), format).await?;
-        if upgraded.code == Some(0) || !upgraded.stderr.contains("node-") {
+        if upgraded.code == Some(0) || !upgraded.stderr.contains("cannot read") {
             return Err(
                 format!("an upgrade that other nodes cannot read is not refused: {upgraded:?}").into()
             );
@@ -47,10 +47,7 @@ async fn replace(scene: &mut Scene<'_>, node: usize, nearby: &std::path::Path) -
     scene.cluster.nodes.terminate(node).await?;
     scene.cluster.nodes.set_executable(node, nearby);
     scene.cluster.nodes.start(node).await?;
-    while !scene.load.probe(node).await {
-        tokio::time::sleep(POLL).await;
-    }
-    Ok(())
+    scene.wait_until_writable(node).await
 }
 
 /// Raises the format. Nodes may not have seen the announcements of the last one, and another commit may come first.

@@ -171,7 +171,7 @@ impl Target for ClusterTarget {
                         let (node, label) = (self.at + 1, label(&error));
                         let history = if was_unknown { "after an unknown outcome" } else { "at once" };
                         self.ledger.report(format!(
-                            "node-{node} refused {history} a change that no other writer competes with, the {}: {label}: {error}",
+                            "node-{node} refused {history} the {}, with which no other writer competes: {label}: {error}",
                             change.summary()
                         ));
                     }
