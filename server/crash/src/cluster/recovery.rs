@@ -150,11 +150,17 @@ fn decide(seen: &Observation, lasting: &BTreeMap<Condition, Duration>, done: &[R
         }
     }
     if seen.is_stream_missing || seen.is_rewound() {
-        let from = seen.furthest(|_| true).filter(|_| seen.exited_brokers.is_empty())?;
+        if !seen.exited_brokers.is_empty() {
+            return None;
+        }
         return if lasts(Condition::StreamMissing, HEAL_PATIENCE) {
-            Some(Remedy::CreateStream { with: from })
+            seen.furthest(|_| true).map(|with| Remedy::CreateStream { with })
+        } else if lasts(Condition::Rewound, HEAL_PATIENCE) {
+            // A node that has just started does not know yet that the log is rewound.
+            let is_rewound = |node| seen.faults.get(&node).is_some_and(|fault| fault == "rewound");
+            seen.furthest(is_rewound).map(|from| Remedy::Heal { from })
         } else {
-            lasts(Condition::Rewound, HEAL_PATIENCE).then_some(Remedy::Heal { from })
+            None
         };
     }
     for node in seen.faults.keys() {
@@ -318,6 +324,12 @@ mod tests {
         let seen = with_faults(&[(0, "rewound"), (1, "rewound")]);
         assert_eq!(decide(&seen, &lasting(&seen, 1), &[]), None, "it may end by itself");
         assert_eq!(decide(&seen, &lasting(&seen, 5), &[]), Some(Remedy::Heal { from: 1 }));
+        let seen = with_faults(&[(0, "rewound"), (2, "rewound")]);
+        assert_eq!(
+            decide(&seen, &lasting(&seen, 5), &[]),
+            Some(Remedy::Heal { from: 2 }),
+            "1 has just started"
+        );
         let missing = Observation { is_stream_missing: true, ..with_faults(&[]) };
         assert_eq!(decide(&missing, &lasting(&missing, 5), &[]), Some(Remedy::CreateStream { with: 1 }));
     }
