@@ -119,7 +119,9 @@ impl Observation {
     }
 
     fn conditions(&self) -> BTreeSet<Condition> {
-        let stuck = self.faults.iter().filter(|(_, fault)| *fault != "rewound").map(|(node, _)| *node);
+        // The causes of these are the log and the brokers: JetStream is off on a broker whose disk was full.
+        let is_stuck = |fault: &str| !["rewound", "settings"].contains(&fault);
+        let stuck = self.faults.iter().filter(|(_, fault)| is_stuck(fault)).map(|(node, _)| *node);
         (self.exited_nodes.iter().map(|node| Condition::NodeExited(*node)))
             .chain(self.exited_brokers.iter().map(|broker| Condition::BrokerExited(*broker)))
             .chain(self.bad_brokers.iter().map(|broker| Condition::BrokerBad(*broker)))
@@ -338,6 +340,8 @@ mod tests {
     fn a_node_that_is_stuck_alone_is_bootstrapped_from_one_that_is_not() {
         let seen = with_faults(&[(1, "gap")]);
         assert_eq!(decide(&seen, &lasting(&seen, 5), &[]), None);
+        let settings = with_faults(&[(1, "settings")]);
+        assert_eq!(decide(&settings, &lasting(&settings, 20), &[]), None);
         let expected = Remedy::Bootstrap { node: 1, from: Some(2) };
         assert_eq!(decide(&seen, &lasting(&seen, 20), &[]), Some(expected));
         let all = with_faults(&[(0, "gap"), (1, "gap"), (2, "gap")]);
