@@ -11,7 +11,6 @@ use super::{
     brokers::Brokers,
     checker::Export,
     command::{Commands, Status},
-    kinds::Upgrade,
     load::expectation::Expectation,
     network::{Layout, Member, Network, Service},
     nodes::{NodeHandle, NodeSettings, Nodes, name},
@@ -40,6 +39,13 @@ pub(crate) struct OtherReleases {
     /// `nearby` with a newer format.
     pub(crate) newer_nearby: Option<PathBuf>,
     pub(crate) older_nats_server: Option<PathBuf>,
+}
+
+/// Processes that a fault replaces by another release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Upgrade {
+    Nodes,
+    Brokers,
 }
 
 /// A cluster. Dropping it kills all its processes.

@@ -2,6 +2,7 @@
 
 use super::{
     brokers::files::{Area, Damage, Role},
+    fixture::Upgrade,
     network::Layout,
     recovery::RemedyKind,
 };
@@ -130,13 +131,6 @@ pub(crate) enum Fault {
     UpgradeNodes,
     /// Broker after broker is replaced by a newer release.
     UpgradeBrokers,
-}
-
-/// Processes that a fault replaces by another release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Upgrade {
-    Nodes,
-    Brokers,
 }
 
 /// A kind of faults.

@@ -40,8 +40,8 @@ use std::{
 use tempfile::TempDir;
 
 use self::{
-    fixture::{Cluster, OtherReleases, Setup},
-    kinds::{Kind, Upgrade},
+    fixture::{Cluster, OtherReleases, Setup, Upgrade},
+    kinds::Kind,
     network::Layout,
     round::Outcome,
     statistics::Statistics,
