@@ -149,6 +149,11 @@ impl<T> Flight<T> {
         }
     }
 
+    /// Sends the commit again after a pause, unless the message after its base arrives before.
+    pub(super) fn wait_for_message(&mut self, now: Monotonic) {
+        self.wait = Wait::Pause { until: now + RETRY_AFTER_CONFLICT };
+    }
+
     /// Sends the commit again after a pause: its outcome is unknown.
     pub(super) fn back_off(&mut self, now: Monotonic) {
         let pause = Duration::from_millis(20 << self.tries().min(5));

@@ -158,9 +158,9 @@ fn decide(seen: &Observation, lasting: &BTreeMap<Condition, Duration>, done: &[R
         return if lasts(Condition::StreamMissing, HEAL_PATIENCE) {
             seen.furthest(|_| true).map(|with| Remedy::CreateStream { with })
         } else if lasts(Condition::Rewound, HEAL_PATIENCE) {
-            // A node that has just started does not know yet that the log is rewound.
-            let is_rewound = |node| seen.faults.get(&node).is_some_and(|fault| fault == "rewound");
-            seen.furthest(is_rewound).map(|from| Remedy::Heal { from })
+            // The node that has the most may not know yet that the log is rewound. Another one would restore less.
+            let is_rewound = |node: &usize| seen.faults.get(node).is_some_and(|fault| fault == "rewound");
+            seen.furthest(|_| true).filter(is_rewound).map(|from| Remedy::Heal { from })
         } else {
             None
         };
@@ -327,11 +327,7 @@ mod tests {
         assert_eq!(decide(&seen, &lasting(&seen, 1), &[]), None, "it may end by itself");
         assert_eq!(decide(&seen, &lasting(&seen, 5), &[]), Some(Remedy::Heal { from: 1 }));
         let seen = with_faults(&[(0, "rewound"), (2, "rewound")]);
-        assert_eq!(
-            decide(&seen, &lasting(&seen, 5), &[]),
-            Some(Remedy::Heal { from: 2 }),
-            "1 has just started"
-        );
+        assert_eq!(decide(&seen, &lasting(&seen, 5), &[]), None, "node 1 has more than these");
         let missing = Observation { is_stream_missing: true, ..with_faults(&[]) };
         assert_eq!(decide(&missing, &lasting(&missing, 5), &[]), Some(Remedy::CreateStream { with: 1 }));
     }
