@@ -149,7 +149,7 @@ impl<T> Flight<T> {
         }
     }
 
-    /// Sends the commit again after a pause, unless the message after its base arrives before.
+    /// Waits for the message after the base before the commit is sent again.
     pub(super) fn wait_for_message(&mut self, now: Monotonic) {
         self.wait = Wait::Pause { until: now + RETRY_AFTER_CONFLICT };
     }

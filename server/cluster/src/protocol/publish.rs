@@ -107,8 +107,6 @@ impl<R: Replica, T> Protocol<R, T> {
     /// Sends the publish in flight when it is due, and gives it up when the node has drained for too long.
     pub(super) fn pursue_flight(&mut self, now: Monotonic) {
         let last = self.watch.last();
-        // A peer that has applied more has the message after the base. If the log has lost it, it must be restored and not replaced.
-        let is_peer_ahead = self.peers.ahead(self.position.applied, now).is_some();
         let Some(flight) = &mut self.flight else { return };
         if self.draining_since.is_some_and(|since| now.saturating_sub(since) >= DRAIN_TIMEOUT) {
             if let Some(flight) = self.flight.take() {
@@ -121,9 +119,13 @@ impl<R: Replica, T> Protocol<R, T> {
             flight.back_off(now);
             self.actions.push(Action::Log(LogAction::Reconnect));
         }
-        if flight.is_due(now, last) && is_peer_ahead {
+        if !flight.is_due(now, last) {
+            return;
+        }
+        // A peer that has applied more has the message after the base. If the log has lost it, it must be restored and not replaced.
+        if self.peers.ahead(self.position.applied, now).is_some() {
             flight.wait_for_message(now);
-        } else if flight.is_due(now, last) {
+        } else {
             self.counters.republished += u64::from(flight.tries() > 0);
             self.counter += 1;
             flight.sent(self.counter, now);
