@@ -31,6 +31,8 @@ pub(super) struct Broker {
     pub(super) first: Sequence,
     pub(super) last: Sequence,
     pub(super) has_leader: bool,
+    /// What followers receive instead of the log.
+    pub(super) old_copy: Option<BTreeMap<Sequence, Bytes>>,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) faults: Faults,
     clients: BTreeMap<usize, Client>,
@@ -47,6 +49,7 @@ impl Broker {
             first: Sequence(1),
             last: Sequence::ZERO,
             has_leader: true,
+            old_copy: None,
             settings: BTreeMap::new(),
             faults: Faults::default(),
             clients: BTreeMap::new(),
@@ -179,8 +182,9 @@ impl Broker {
     /// Delivers the messages that a follower has not received.
     fn deliver(&mut self, id: usize, now: Monotonic) {
         let Some(next) = self.clients.get(&id).and_then(|client| client.next) else { return };
+        let copy = self.old_copy.as_ref().unwrap_or(&self.messages);
         let messages: Vec<_> =
-            self.messages.range(next..).map(|(sequence, message)| (*sequence, message.clone())).collect();
+            copy.range(next..).map(|(sequence, message)| (*sequence, message.clone())).collect();
         for (sequence, mut message) in messages {
             if let Some(client) = self.clients.get_mut(&id) {
                 client.next = Some(sequence.next());

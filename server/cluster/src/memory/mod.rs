@@ -7,6 +7,7 @@
 mod broker;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -109,6 +110,17 @@ impl MemoryCluster {
         let mut broker = self.broker();
         broker.messages.split_off(&last.next());
         broker.last = last;
+    }
+
+    /// Returns a copy of the log.
+    #[must_use]
+    pub fn copy(&self) -> BTreeMap<Sequence, Bytes> {
+        self.broker().messages.clone()
+    }
+
+    /// Delivers from an old copy, as a broker does that was away while the log was given another history.
+    pub fn deliver_from(&self, copy: BTreeMap<Sequence, Bytes>) {
+        self.broker().old_copy = Some(copy);
     }
 
     /// Discards the messages before a sequence, as a log does that reaches its size limit.

@@ -24,13 +24,16 @@ pub enum Void {
     ForeignHistory,
 }
 
-/// Checks that the authoritative copy has confirmed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Evidence {
-    /// The message is what the authoritative copy contains.
-    pub(super) is_confirmed: bool,
-    /// The authoritative copy contains our last message.
-    pub(super) is_history_confirmed: bool,
+/// What the authoritative copy has confirmed of a message. Each value includes those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Evidence {
+    /// Nothing: the message was delivered.
+    #[default]
+    Delivered,
+    /// It contains the message.
+    Confirmed,
+    /// It contains our last message, too.
+    HistoryConfirmed,
 }
 
 /// Result of an examination.
@@ -47,10 +50,28 @@ pub(super) enum Verdict {
 
 /// Examines the message after the last one that was applied. Changes nothing.
 ///
-/// The order of the checks matters. A stray message must not stop the cluster, and it cannot be removed from the log. Damage on
-/// the way to this node must not be taken for a stray message, which other nodes would apply. A stale message counts nowhere,
-/// whatever its other fields.
+/// Only a message that follows from our state is accepted as it was delivered. Everything else is decided on the authoritative
+/// copy: a broker whose copy has another history, because the log was restored while it was away, delivers that history until
+/// its store is wiped.
 pub(super) fn examine(
+    replica: &impl Replica,
+    position: &Position,
+    config: &Config,
+    bytes: &Bytes,
+    evidence: Evidence,
+) -> Verdict {
+    match examine_confirmed(replica, position, config, bytes, evidence) {
+        Verdict::Accept(accepted) => Verdict::Accept(accepted),
+        _ if evidence < Evidence::Confirmed => Verdict::Confirm,
+        verdict => verdict,
+    }
+}
+
+/// Examines a message as the authoritative copy contains it.
+///
+/// The order of the checks matters. A stray message must not stop the cluster, and it cannot be removed from the log. A stale
+/// message counts nowhere, whatever its other fields.
+fn examine_confirmed(
     replica: &impl Replica,
     position: &Position,
     config: &Config,
@@ -61,9 +82,6 @@ pub(super) fn examine(
     let decoded = Message::decode(bytes, config.cluster, config.max_format, config.derive_fields.as_ref());
     let message = match decoded {
         Ok(message) => message,
-        Err(MessageError::Foreign | MessageError::Damaged) if !evidence.is_confirmed => {
-            return Verdict::Confirm;
-        }
         Err(MessageError::Foreign) => return Verdict::Void(Void::Stray),
         Err(MessageError::UnsupportedFormat(format)) => {
             return Verdict::Fault(Fault::UnsupportedFormat { sequence, format });
@@ -75,10 +93,10 @@ pub(super) fn examine(
         return Verdict::Void(Void::Stale);
     }
     if header.previous != position.hash {
-        return if evidence.is_history_confirmed {
-            Verdict::Void(Void::ForeignHistory)
-        } else {
+        return if evidence < Evidence::HistoryConfirmed {
             Verdict::ConfirmHistory
+        } else {
+            Verdict::Void(Void::ForeignHistory)
         };
     }
     if header.next_format > config.max_format {

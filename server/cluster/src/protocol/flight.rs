@@ -58,6 +58,8 @@ pub(super) enum Resolution {
     Behind,
     /// The commit will be proposed again.
     Pending,
+    /// The commit will be proposed again once the log has its base. The log has lost messages, unless the answer is late.
+    Shorter,
     /// The commit can never be stored.
     TooLarge,
 }
@@ -106,6 +108,11 @@ impl<T> Flight<T> {
             Wait::Pause { until } => now >= until,
             Wait::Rewound { until } => now >= until && last >= self.header.base,
         }
+    }
+
+    /// Returns whether an attempt waits for its answer.
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self.wait, Wait::Answer { .. })
     }
 
     /// Returns whether the last attempt has timed out.
@@ -179,7 +186,7 @@ impl<T> Flight<T> {
             }
             Answer::WrongLast(last) if *last < self.header.base => {
                 self.wait = Wait::Rewound { until };
-                Resolution::Pending
+                Resolution::Shorter
             }
             Answer::WrongLast(_) | Answer::Refused(_) | Answer::Unknown(_) => {
                 self.back_off(now);

@@ -74,6 +74,7 @@ impl<R: Replica, T> Protocol<R, T> {
     /// Starts to compare our history with that of the log, and to follow it from there.
     pub(super) fn join(&mut self, now: Monotonic) {
         self.joining = Some(Joining::since(now));
+        self.evidence = Evidence::default();
         if self.reading.as_ref().is_some_and(|reading| reading.purpose == Purpose::Join) {
             self.reading = None;
         }
@@ -115,7 +116,7 @@ impl<R: Replica, T> Protocol<R, T> {
             (Purpose::Next | Purpose::Confirm, message) if sequence == next => match message {
                 Some(message) => {
                     self.inbox.insert(next, message);
-                    self.evidence.is_confirmed = true;
+                    self.evidence = self.evidence.max(Evidence::Confirmed);
                     // Several messages may be missing.
                     self.last_progress = now.saturating_sub(READ_AFTER);
                 }
@@ -131,7 +132,7 @@ impl<R: Replica, T> Protocol<R, T> {
             (Purpose::Join, message) => self.join_read(sequence, message, now),
             (Purpose::History, Some(message)) if sequence == self.position.applied => {
                 if MessageHash::of(&message) == self.position.hash {
-                    self.evidence.is_history_confirmed = true;
+                    self.evidence = Evidence::HistoryConfirmed;
                 } else if self.is_intact(&message) {
                     self.fail(Fault::Rewritten { sequence });
                 } else {
@@ -239,7 +240,7 @@ impl<R: Replica, T> Protocol<R, T> {
                 false
             }
             Verdict::ConfirmHistory if self.position.applied == Sequence::ZERO => {
-                self.evidence.is_history_confirmed = true;
+                self.evidence = Evidence::HistoryConfirmed;
                 self.apply_next(message, now)
             }
             Verdict::ConfirmHistory => {
@@ -295,6 +296,7 @@ impl<R: Replica, T> Protocol<R, T> {
             }
         }
         self.position = position;
+        self.applied_at = now;
         self.recent.push(sequence, position.hash);
         self.evidence = Evidence::default();
         self.inbox.remove(&sequence);

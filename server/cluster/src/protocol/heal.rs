@@ -42,11 +42,15 @@ impl<R: Replica, T> Protocol<R, T> {
     /// Starts to publish again what the log has lost. The result is [`Action::Healed`] or [`Action::NotHealed`].
     ///
     /// # Errors
-    /// [`HealError::NothingLost`] or [`HealError::LogUnknown`], unless the node has the fault [`Fault::Rewound`].
+    /// [`HealError::NothingLost`] or [`HealError::LogUnknown`], unless the node has the fault [`Fault::Rewound`];
+    /// [`HealError::NodeAhead`] if another node has more of what the log has lost: the log would go on without it.
     pub fn heal(&mut self, now: Monotonic) -> Result<(), HealError> {
         if !matches!(self.fault, Some(Fault::Rewound { .. })) {
             let is_whole = self.watch.fresh(now).is_some_and(|info| info.last >= self.position.applied);
             return Err(if is_whole { HealError::NothingLost } else { HealError::LogUnknown });
+        }
+        if let Some(peer) = self.peers.ahead(self.position.applied, now) {
+            return Err(HealError::NodeAhead(peer.announcement.node.clone()));
         }
         self.healing.get_or_insert(Healing { step: Step::Compare, until: now, republished: 0 });
         Ok(())

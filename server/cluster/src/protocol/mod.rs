@@ -110,6 +110,8 @@ pub struct Protocol<R, T> {
     suspects: BTreeSet<Sequence>,
     /// The highest sequence that is said to exist, or to be under way.
     claimed: Sequence,
+    /// Time at which the last message was applied.
+    applied_at: Monotonic,
     last_progress: Monotonic,
     last_delivery: Monotonic,
     /// Deliveries that were started since the last message was applied.
@@ -146,6 +148,7 @@ impl<R: Replica, T> Protocol<R, T> {
             healing: None,
             suspects: BTreeSet::new(),
             claimed: Sequence::ZERO,
+            applied_at: now,
             last_progress: now,
             last_delivery: now,
             fruitless_follows: 0,
@@ -190,7 +193,11 @@ impl<R: Replica, T> Protocol<R, T> {
             LogEvent::Read { sequence, message } => self.read(sequence, message, time),
             LogEvent::Info { request, info } => self.informed(request, info, time),
             LogEvent::Announcement(bytes) => self.announced(&bytes, now),
-            LogEvent::Unfollowed | LogEvent::Reconnected => self.join(time),
+            LogEvent::Unfollowed => self.join(time),
+            LogEvent::Reconnected => {
+                self.join(time);
+                self.next_heartbeat = time;
+            }
         }
         self.tick(now);
     }
@@ -213,7 +220,9 @@ impl<R: Replica, T> Protocol<R, T> {
     /// Time after `now` at which [`Protocol::tick`] has something to do.
     #[must_use]
     pub fn next_tick(&self, now: Monotonic) -> Monotonic {
-        let flight = self.flight.as_ref().and_then(|flight| flight.timer(self.watch.last()));
+        let may_send = self.may_send(now);
+        let flight = self.flight.as_ref().filter(|flight| may_send || flight.is_unanswered());
+        let flight = flight.and_then(|flight| flight.timer(self.watch.last()));
         let drained =
             self.draining_since.filter(|_| self.flight.is_some()).map(|since| since + DRAIN_TIMEOUT);
         let healing = self.healing.as_ref().map(|healing| healing.until);
@@ -426,9 +435,7 @@ impl<R: Replica, T> Protocol<R, T> {
     }
 
     fn informed(&mut self, request: u64, info: LogInfo, now: Monotonic) {
-        let incarnation = self.watch.since(Monotonic::ZERO).map(|info| info.incarnation);
-        let (first, last, is_new) =
-            (info.first, info.last, incarnation.is_some_and(|before| before != info.incarnation));
+        let (first, last) = (info.first, info.last);
         let settings = self.config.settings.iter().find_map(|(name, required)| {
             let found = info.settings.get(name).cloned().unwrap_or_default();
             let (name, required) = (name.clone(), required.clone());
@@ -439,8 +446,11 @@ impl<R: Replica, T> Protocol<R, T> {
         if let Some(flight) = self.flight.as_mut().filter(|_| inspected != Inspected::Outdated) {
             flight.is_led_by(leader.as_deref(), now);
         }
-        if inspected != Inspected::Latest {
-            return;
+        let Inspected::Latest { is_interrupted } = inspected else { return };
+        let requested = self.watch.requested();
+        let is_shorter = last < self.position.applied && requested > self.applied_at;
+        if is_interrupted || (is_shorter && self.joining.is_none()) {
+            self.join(requested);
         }
         let has_settings_fault = matches!(self.fault, Some(Fault::Settings { .. }));
         if let Some(fault) = settings {
@@ -454,7 +464,7 @@ impl<R: Replica, T> Protocol<R, T> {
             self.fail(Fault::Behind { first });
         } else if is_rewound {
             self.fail(Fault::Rewound { last });
-        } else if is_new || (last >= applied && self.is_healable() && self.joining.is_none()) {
+        } else if last >= applied && self.is_healable() && self.joining.is_none() {
             self.join(now);
         }
     }

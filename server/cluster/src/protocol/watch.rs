@@ -32,7 +32,11 @@ pub(super) struct Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inspected {
     /// The leader's, and newer than all before.
-    Latest,
+    Latest {
+        /// Another leader has been elected since the answer before, or may have been: the log may have lost messages, and others
+        /// may have been stored in their place.
+        is_interrupted: bool,
+    },
     /// There is no leader, and there was none when the latest answer was requested.
     NoLeader,
     /// An answer to a later request is known.
@@ -66,8 +70,21 @@ impl Watch {
         } else {
             self.lagging_since.get_or_insert(now);
         }
+        let is_interrupted = self.latest.as_ref().is_some_and(|(before, latest)| {
+            let is_same = (&latest.leader, latest.incarnation) == (&info.leader, info.incarnation);
+            // An election takes at least four seconds, unless the leader hands over.
+            !is_same || sent - *before > MAX_INFO_AGE
+        });
+        if is_interrupted {
+            self.rewound_since = None;
+        }
         self.latest = Some((sent, info));
-        Inspected::Latest
+        Inspected::Latest { is_interrupted }
+    }
+
+    /// Time of the request for the latest answer.
+    pub(super) fn requested(&self) -> Monotonic {
+        self.latest.as_ref().map(|(sent, _)| *sent).unwrap_or_default()
     }
 
     /// The latest answer to a request since a time.

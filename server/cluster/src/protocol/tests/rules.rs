@@ -13,7 +13,10 @@ use crate::{
     message::{Header, MessageHash, NEWEST_FORMAT, tests::put},
     protocol::{
         Config, Fault, Void,
-        chain::{Evidence, RecentHashes, Verdict, examine, resolve},
+        chain::{
+            Evidence::{self, Confirmed, Delivered, HistoryConfirmed},
+            RecentHashes, Verdict, examine, resolve,
+        },
         flight::{Flight, Resolution},
         peers::Peers,
         watch::{Inspected, Watch},
@@ -57,10 +60,6 @@ fn sample() -> (TestReplica, Header, ResolvedBatch) {
     (replica, header, batch)
 }
 
-const UNCONFIRMED: Evidence = Evidence { is_confirmed: false, is_history_confirmed: false };
-const CONFIRMED: Evidence = Evidence { is_confirmed: true, is_history_confirmed: false };
-const OUR_HISTORY: Evidence = Evidence { is_confirmed: false, is_history_confirmed: true };
-
 fn verdict(header: &Header, batch: &ResolvedBatch, evidence: Evidence) -> Verdict {
     let (replica, ..) = sample();
     let message = header.encode(&batch.batch.as_batch(&batch.replaces)).unwrap();
@@ -72,7 +71,7 @@ fn a_commit_on_our_state_counts() {
     let (_, header, batch) = sample();
     assert_eq!(batch.replaces, [None, Some(Revision(4))], "the second change replaces the first");
     let expected = Verdict::Accept(Box::new((header.clone(), batch.clone())));
-    assert_eq!(verdict(&header, &batch, UNCONFIRMED), expected);
+    assert_eq!(verdict(&header, &batch, Delivered), expected);
 }
 
 #[test]
@@ -80,7 +79,8 @@ fn a_commit_on_another_base_does_not_count() {
     let (_, header, batch) = sample();
     for base in [0, 4, 6, u64::MAX] {
         let stale = Header { base: Sequence(base), ..header.clone() };
-        assert_eq!(verdict(&stale, &batch, UNCONFIRMED), Verdict::Void(Void::Stale), "base {base}");
+        assert_eq!(verdict(&stale, &batch, Delivered), Verdict::Confirm);
+        assert_eq!(verdict(&stale, &batch, Confirmed), Verdict::Void(Void::Stale), "base {base}");
     }
 }
 
@@ -88,25 +88,25 @@ fn a_commit_on_another_base_does_not_count() {
 fn stray_and_damaged_messages_are_confirmed_first() {
     let (_, header, batch) = sample();
     let foreign = Header { cluster: ClusterId([9; 16]), ..header.clone() };
-    assert_eq!(verdict(&foreign, &batch, UNCONFIRMED), Verdict::Confirm);
-    assert_eq!(verdict(&foreign, &batch, CONFIRMED), Verdict::Void(Void::Stray));
+    assert_eq!(verdict(&foreign, &batch, Delivered), Verdict::Confirm);
+    assert_eq!(verdict(&foreign, &batch, Confirmed), Verdict::Void(Void::Stray));
 
     let (replica, ..) = sample();
     let mut damaged = header.encode(&batch.batch.as_batch(&batch.replaces)).unwrap().to_vec();
     damaged[100] ^= 1;
     let damaged = damaged.into();
     let examined = |evidence| examine(&replica, &replica.position(), &config(), &damaged, evidence);
-    assert_eq!(examined(UNCONFIRMED), Verdict::Confirm);
-    assert!(matches!(examined(CONFIRMED), Verdict::Fault(Fault::Damaged { sequence: Sequence(6), .. })));
+    assert_eq!(examined(Delivered), Verdict::Confirm);
+    assert!(matches!(examined(Confirmed), Verdict::Fault(Fault::Damaged { sequence: Sequence(6), .. })));
 }
 
 #[test]
 fn the_leader_distinguishes_another_history_from_ours() {
     let (_, header, batch) = sample();
     let foreign = Header { previous: MessageHash(56), ..header };
-    assert_eq!(verdict(&foreign, &batch, UNCONFIRMED), Verdict::ConfirmHistory);
-    assert_eq!(verdict(&foreign, &batch, CONFIRMED), Verdict::ConfirmHistory);
-    assert_eq!(verdict(&foreign, &batch, OUR_HISTORY), Verdict::Void(Void::ForeignHistory));
+    assert_eq!(verdict(&foreign, &batch, Delivered), Verdict::Confirm);
+    assert_eq!(verdict(&foreign, &batch, Confirmed), Verdict::ConfirmHistory);
+    assert_eq!(verdict(&foreign, &batch, HistoryConfirmed), Verdict::Void(Void::ForeignHistory));
 }
 
 #[test]
@@ -118,12 +118,14 @@ fn other_digests_and_newer_formats_are_faults() {
     let mut after = header.clone();
     after.after.sum ^= 1;
     for diverged in [before, after] {
-        assert_eq!(verdict(&diverged, &batch, UNCONFIRMED), Verdict::Fault(Fault::Diverged { sequence }));
+        assert_eq!(verdict(&diverged, &batch, Delivered), Verdict::Confirm);
+        assert_eq!(verdict(&diverged, &batch, Confirmed), Verdict::Fault(Fault::Diverged { sequence }));
     }
     let format = NEWEST_FORMAT + 1;
     let expected = Verdict::Fault(Fault::UnsupportedFormat { sequence, format });
     for newer in [Header { format, ..header.clone() }, Header { next_format: format, ..header }] {
-        assert_eq!(verdict(&newer, &batch, UNCONFIRMED), expected);
+        assert_eq!(verdict(&newer, &batch, Delivered), Verdict::Confirm);
+        assert_eq!(verdict(&newer, &batch, Confirmed), expected);
     }
 }
 
@@ -181,7 +183,7 @@ fn a_refused_publish_waits_for_the_message_after_its_base() {
 #[test]
 fn a_publish_on_a_log_that_ends_before_its_base_waits_until_it_does_not() {
     let (flight, resolution) = answered(&Answer::WrongLast(Sequence(3)));
-    assert_eq!(resolution, Some(Resolution::Pending));
+    assert_eq!(resolution, Some(Resolution::Shorter));
     assert!(!flight.is_due(ms(60_000), Sequence(4)), "the log still ends before the base");
     assert!(!flight.is_due(ms(1_009), Sequence(5)) && flight.is_due(ms(1_010), Sequence(5)));
 }
@@ -307,7 +309,8 @@ fn descriptions_of_the_log_are_as_old_as_their_requests() {
     let info = |last: u64| LogInfo { is_authoritative: true, last: Sequence(last), ..LogInfo::default() };
     let stale = LogInfo { is_authoritative: false, ..info(1) };
     let (first, second, between) = (watch.request(ms(0)), watch.request(ms(500)), watch.request(ms(400)));
-    assert_eq!(watch.answered(second, info(20), ms(600)), Inspected::Latest);
+    let latest = Inspected::Latest { is_interrupted: false };
+    assert_eq!(watch.answered(second, info(20), ms(600)), latest);
     assert_eq!(watch.answered(first, info(10), ms(700)), Inspected::Outdated, "an older one arrives later");
     assert_eq!(watch.answered(between, stale.clone(), ms(700)), Inspected::Outdated);
     assert_eq!(watch.answered(99, info(30), ms(700)), Inspected::Outdated, "never asked for");
@@ -317,6 +320,39 @@ fn descriptions_of_the_log_are_as_old_as_their_requests() {
     let answered = watch.answered(third, stale, ms(1_100));
     assert_eq!(answered, Inspected::NoLeader, "without a leader any copy answers");
     assert_eq!(watch.last(), Sequence(20));
+}
+
+#[test]
+fn another_leader_or_a_break_between_descriptions_is_an_interruption() {
+    let mut watch = Watch::default();
+    let mut is_interrupted = |leader: &str, incarnation, sent| {
+        let request = watch.request(ms(sent));
+        let info =
+            LogInfo { is_authoritative: true, leader: leader.to_owned(), incarnation, ..LogInfo::default() };
+        watch.answered(request, info, ms(sent)) == Inspected::Latest { is_interrupted: true }
+    };
+    assert!(!is_interrupted("a", 1, 0), "there was none before");
+    assert!(!is_interrupted("a", 1, 2_000));
+    assert!(is_interrupted("a", 1, 4_001), "elections take four seconds");
+    assert!(is_interrupted("b", 1, 4_500));
+    assert!(is_interrupted("b", 2, 5_000));
+    assert!(!is_interrupted("b", 2, 5_500));
+}
+
+#[test]
+fn a_log_is_rewound_when_leaders_have_said_so_for_a_quarter_of_a_minute_without_a_break() {
+    let mut watch = Watch::default();
+    let mut is_rewound = |last: u64, sent| {
+        let request = watch.request(ms(sent));
+        let info = LogInfo { is_authoritative: true, last: Sequence(last), ..LogInfo::default() };
+        watch.answered(request, info, ms(sent));
+        watch.is_rewound(Sequence(7), ms(sent))
+    };
+    assert!(!is_rewound(6, 0), "the answer may be from before the last commit");
+    assert!((15..=29).all(|half| !is_rewound(6, half * 1_000)), "there was no leader for 15 s");
+    assert!(is_rewound(6, 30_000));
+    assert!(!is_rewound(7, 30_500));
+    assert!(!is_rewound(6, 31_000));
 }
 
 #[test]

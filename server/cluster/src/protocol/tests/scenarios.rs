@@ -118,6 +118,103 @@ fn a_publish_survives_a_rewind_that_is_healed() {
     world.check();
 }
 
+/// The log was restored without the newest messages, since the nodes that have them were away. So was a broker, whose copy of the
+/// log still contains them, and which delivers.
+#[test]
+fn messages_that_only_an_old_copy_contains_change_nothing() {
+    let mut world = world(3);
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(2)]);
+    let base = world.cluster.last();
+    world.set_connected(2, false);
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(3), Command::Put(1), Command::Put(4)]);
+    // What is lost together with the nodes that have applied it is known to nobody.
+    (world.max_acknowledged, _) = (base, world.acknowledged.split_off(2));
+    let old_copy = world.cluster.copy();
+    world.cluster.rewind(Sequence(base.0 - 1));
+    world.set_connected(2, true);
+    world.run_for(secs(17));
+
+    let ahead = |world: &World| HealError::NodeAhead(world.nodes[1].name.clone());
+    let now = world.now;
+    assert!(matches!(world.fault(2), Some(Fault::Rewound { .. })));
+    assert_eq!(
+        world.protocol(2).heal(now),
+        Err(ahead(&world)),
+        "the log would go on without the newest commits"
+    );
+    (0..2).for_each(|node| world.crash(node));
+    world.run_for(secs(11));
+    let now = world.now;
+    world.protocol(2).heal(now).unwrap();
+    commit(&mut world, 2, &[Command::Put(1)]);
+    world.cluster.deliver_from(old_copy);
+    commit(&mut world, 2, &[Command::Put(5), Command::Put(1)]);
+    let message = world.cluster.message(world.cluster.last()).unwrap();
+    let now = world.now;
+    world.cluster.publish_unchecked(message, now);
+    world.run_until("a message that was not delivered is read", |world| is_current(world, 2));
+    world.check();
+    assert_eq!(world.total(|counters| counters.foreign_history), 0);
+
+    // The nodes that were away have another history. They have written nothing.
+    let messages = world.cluster.last();
+    (0..2).for_each(|node| world.start(node));
+    world.submit(0, Command::Put(6));
+    world.run_for(secs(10));
+    let rewritten = |world: &World, node| matches!(world.fault(node), Some(Fault::Rewritten { .. }));
+    assert!(rewritten(&world, 0) && rewritten(&world, 1), "{:#?}", world.describe());
+    assert_eq!((world.fault(2), world.cluster.last()), (None, messages));
+}
+
+/// The log does not compare histories: it would store the commit of a node whose last message it has lost and replaced, and all
+/// that this node decides on it.
+#[test]
+fn a_commit_in_flight_is_not_sent_again_before_its_base_is_compared() {
+    // The log is replaced between two descriptions of it, or while there is no leader.
+    let waits = (0..10).map(|number| (false, 4_000 + number * 70)).chain([(true, 5)]);
+    for (has_leader, wait) in waits {
+        let mut world = world(2);
+        commit(&mut world, 0, &[Command::Put(1), Command::Put(2)]);
+        let last = world.cluster.last();
+        let replacement = with_other_content(&world.cluster.message(last).unwrap());
+        // The announcements of another node arrive between those of the first one, which then proposes what waits.
+        world.crash(1);
+        world.run_for(Duration::from_millis(250));
+        world.start(1);
+        world.run_until("all may decide", |world| (0..2).all(|node| world.blocked(node).is_none()));
+        world.run_for(Duration::from_millis(250));
+
+        world.cluster.rewind(Sequence(last.0 - 1));
+        world.cluster.set_leader(has_leader);
+        world.submit(0, Command::Put(3));
+        world.run_until("it is proposed", |world| world.status(0).in_flight.is_some());
+        world.run_for(Duration::from_millis(wait));
+        let now = world.now;
+        world.cluster.publish_unchecked(replacement, now);
+        world.cluster.set_leader(true);
+        world.run_for(secs(10));
+        assert!(matches!(world.fault(0), Some(Fault::Rewritten { .. })), "{:#?}", world.describe());
+        assert_eq!((world.cluster.last(), world.unresolved.len()), (last, 1), "{has_leader} {wait}");
+    }
+}
+
+#[test]
+fn a_node_compares_its_history_again_when_the_log_was_shorter_than_it_for_a_moment() {
+    let mut world = world(2);
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(2)]);
+    let last = world.cluster.last();
+    let replacement = with_other_content(&world.cluster.message(last).unwrap());
+    world.crash(1);
+    world.cluster.rewind(Sequence(last.0 - 1));
+    world.run_for(secs(1));
+    let now = world.now;
+    world.cluster.publish_unchecked(replacement, now);
+    world.submit(0, Command::Put(3));
+    world.run_for(secs(10));
+    assert!(matches!(world.fault(0), Some(Fault::Rewritten { .. })), "{:#?}", world.describe());
+    assert_eq!(world.cluster.last(), last);
+}
+
 /// A log that was created again is empty.
 #[test]
 fn an_empty_log_is_restored_from_the_genesis_on() {
@@ -632,6 +729,8 @@ fn a_publish_is_sent_again_once_when_another_leader_answers() {
     let mut world = world(1);
     commit(&mut world, 0, &[Command::Put(1)]);
     let start = world.now_of(0);
+    let sequence = world.cluster.last();
+    let message = world.cluster.message(sequence);
     let protocol = world.protocol(0);
     let mut info = protocol.log_info().unwrap().clone();
     let mut run = |millis, event: Option<LogEvent>| {
@@ -648,15 +747,18 @@ fn a_publish_is_sent_again_once_when_another_leader_answers() {
             Action::Log(LogAction::Inspect(request)) => Some(*request),
             _ => None,
         });
-        (sent.count(), inspected)
+        let reads = actions.iter().filter(|action| matches!(action, Action::Log(LogAction::Read(_))));
+        (sent.count(), inspected, reads.count())
     };
     assert_eq!(run(0, None).0, 1);
     let [first, second] = [490, 990].map(|millis| run(millis, None).1.unwrap());
-    info.leader = "another".to_owned();
-    assert_eq!(run(991, Some(LogEvent::Info { request: second, info: info.clone() })).0, 1);
+    (info.leader, info.last) = ("another".to_owned(), sequence);
+    let (sent, _, reads) = run(991, Some(LogEvent::Info { request: second, info: info.clone() }));
+    assert_eq!((sent, reads), (0, 1), "the new leader may not have the base");
+    assert_eq!(run(992, Some(LogEvent::Read { sequence, message })).0, 1);
     info.is_authoritative = false;
-    assert_eq!(run(992, Some(LogEvent::Info { request: first, info: info.clone() })).0, 0);
-    let (sent, third) = run(1_490, None);
+    assert_eq!(run(993, Some(LogEvent::Info { request: first, info: info.clone() })).0, 0);
+    let (sent, third, _) = run(1_490, None);
     info.is_authoritative = true;
     assert_eq!(sent + run(1_491, Some(LogEvent::Info { request: third.unwrap(), info })).0, 0);
 }
