@@ -20,6 +20,7 @@ pub(super) fn scrape(view: &ClusterView) -> Option<ClusterScrape> {
         has_lost_redundancy: status.has_lost_redundancy,
         blocked_by: state.blocked.as_ref().and_then(|blocked| blocked.peer()).map(ToString::to_string),
         peers: state.peers.iter().map(|(peer, _)| (peer.node.to_string(), peer.applied.0)).collect(),
+        slow_peers: state.slow_peers.iter().map(ToString::to_string).collect(),
         brokers: (brokers.len(), answering.clone().filter(|broker| broker.syncs).count()),
         broker_versions: answering.map(|broker| (broker.name.clone(), broker.version.clone())).collect(),
         unwritable_s: state.unwritable.as_secs_f64(),

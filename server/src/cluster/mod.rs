@@ -8,9 +8,11 @@
 //! | `settings` | [`ClusterSettings`], and the connection that follows from them |
 //! | `view` | [`ClusterView`]: the state of the node, for other threads |
 //! | `staleness` | how long the node has known of something newer |
+//! | `slow_peers` | the peers for which imports wait |
 
 pub mod brokers;
 pub mod settings;
+pub(crate) mod slow_peers;
 pub mod staleness;
 pub mod view;
 

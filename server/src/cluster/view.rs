@@ -16,7 +16,7 @@ use nearby_cluster::{
     protocol::{Blocked, Status},
 };
 use nearby_index::Revision;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::brokers::Broker;
 use crate::{clock::Monotonic as MonotonicClock, error::ServiceError};
@@ -63,6 +63,8 @@ pub struct ClusterState {
     pub leader_changes: u64,
     /// Time since the start in which no changes were accepted.
     pub unwritable: Duration,
+    /// The peers for which imports wait.
+    pub slow_peers: Vec<NodeName>,
     /// The last announcement of each other node that was heard of lately, and its clock minus ours, in microseconds.
     pub peers: Vec<(Announcement, i64)>,
 }
@@ -84,6 +86,8 @@ struct Shared {
     write_state: watch::Sender<WriteState>,
     /// True if the node is close enough to the end of the log to serve searches.
     is_current: watch::Sender<bool>,
+    /// True if imports are to wait for a peer.
+    has_slow_peer: watch::Sender<bool>,
     /// Microseconds after `start` since which something newer is known, plus one; 0 if nothing is.
     stale_since_us: AtomicU64,
 }
@@ -108,6 +112,7 @@ impl ClusterView {
             state: ArcSwapOption::empty(),
             write_state: watch::Sender::new(WriteState::NoQuorum("the node has just started")),
             is_current: watch::Sender::new(true),
+            has_slow_peer: watch::Sender::new(false),
             stale_since_us: AtomicU64::new(0),
         }))
     }
@@ -189,6 +194,16 @@ impl ClusterView {
         Some(micros(self.now()).saturating_sub(since_us) / 1_000)
     }
 
+    /// Waits until no peer is more than two seconds behind, or `limit` has passed. An import that overtakes the nodes that apply it
+    /// makes their searches stale, and a fault then loses more. Returns the time that has passed.
+    pub async fn wait_for_slow_peers(&self, limit: Duration) -> Duration {
+        let mut has_slow_peer = self.0.has_slow_peer.subscribe();
+        let start = Instant::now();
+        // Either way the import goes on.
+        drop(timeout(limit, has_slow_peer.wait_for(|has_slow_peer| !has_slow_peer)).await);
+        start.elapsed()
+    }
+
     pub(crate) fn set_stale_since(&self, since: Option<Monotonic>) {
         self.0.stale_since_us.store(since.map_or(0, |since| micros(since) + 1), Ordering::Relaxed);
     }
@@ -208,6 +223,8 @@ impl ClusterView {
     }
 
     pub(crate) fn set_state(&self, state: ClusterState, is_current: bool) {
+        let has_slow_peer = !state.slow_peers.is_empty();
+        self.0.has_slow_peer.send_if_modified(|had| std::mem::replace(had, has_slow_peer) != has_slow_peer);
         self.0.state.store(Some(Arc::new(state)));
         self.0.is_current.send_if_modified(|current| std::mem::replace(current, is_current) != is_current);
     }

@@ -10,10 +10,12 @@ use std::{
 };
 
 use nearby_cluster::{
+    announcement::{Announcement, NodeState},
     archive::{Archive, ArchiveLimits},
     identity::{ClusterId, CommitId, NodeName, ProcessId},
+    log::CommitLog,
     memory::{Faults, MemoryCluster, MemoryLog},
-    message::{Header, NEWEST_FORMAT},
+    message::{Header, MessageHash, NEWEST_FORMAT},
     protocol::{Config, ProposeError},
     replica::Position,
 };
@@ -437,4 +439,43 @@ async fn nodes_of_two_releases_write_together_and_the_format_rises_when_all_read
     // Their positions may differ by a message that was sent twice.
     let [(_, digest, names), of_b] = [a.contents().await, b.contents().await];
     assert_eq!((digest, names), (of_b.1, of_b.2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn imports_wait_for_a_peer_that_is_behind() {
+    let cluster = Cluster::new();
+    let node = cluster.start("a");
+    node.put("m1").await.unwrap();
+    let mut peer = cluster.log.connect();
+    let mut announce = |applied: Sequence| {
+        let announcement = Announcement {
+            cluster: CLUSTER,
+            node: NodeName::parse("b").unwrap(),
+            process: ProcessId([9; 16]),
+            sent: Duration::ZERO,
+            applied,
+            hash: MessageHash::of(&cluster.log.message(applied).unwrap()),
+            revision: Revision(0),
+            clock: UnixMicros(0),
+            max_format: NEWEST_FORMAT,
+            state: NodeState::Serving,
+            address: String::new(),
+            fault: String::new(),
+        };
+        peer.announce(announcement.encode());
+    };
+    let slow_peers = |node: &Node| node.view.state().map_or(0, |state| state.slow_peers.len());
+    while slow_peers(&node) == 0 {
+        announce(Sequence(1));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let view = node.view.clone();
+    let start = tokio::time::Instant::now();
+    view.wait_for_slow_peers(Duration::from_millis(50)).await;
+    assert!(start.elapsed() >= Duration::from_millis(50), "the import goes on in the end");
+
+    let waiting = tokio::spawn(async move { view.wait_for_slow_peers(Duration::from_secs(600)).await });
+    announce(cluster.log.last());
+    waiting.await.unwrap();
+    assert_eq!(slow_peers(&node), 0);
 }

@@ -26,7 +26,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    cluster::{ClusterParts, ClusterView, WriteState, staleness::Staleness, view::ClusterState},
+    cluster::{
+        ClusterParts, ClusterView, WriteState, slow_peers::SlowPeers, staleness::Staleness,
+        view::ClusterState,
+    },
     error::ServiceError,
     telemetry::metrics::Metrics,
     write_availability::WriteAvailability,
@@ -77,6 +80,7 @@ pub(super) struct ReplicatedWorker {
     wake: Arc<Notify>,
     view: ClusterView,
     staleness: Staleness,
+    slow_peers: SlowPeers,
     availability: WriteAvailability,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -122,6 +126,7 @@ impl ReplicatedWorker {
             wake,
             view,
             staleness: Staleness::default(),
+            slow_peers: SlowPeers::default(),
             availability,
             clock,
             metrics,
@@ -445,6 +450,8 @@ impl ReplicatedWorker {
             self.leader.0 = leader.clone();
         }
         let peers = self.protocol.peers(now).map(|peer| (peer.announcement.clone(), peer.clock_offset));
+        let applied = self.protocol.replica().position().applied;
+        let slow_peers = self.slow_peers.update(applied, now.monotonic, self.protocol.peers(now));
         let status = self.protocol.status(now);
         let is_current = self.protocol.is_current(now);
         let is_long = |since| now.monotonic.saturating_sub(since) >= SHOW_BLOCKED_AFTER;
@@ -457,6 +464,7 @@ impl ReplicatedWorker {
             log: self.protocol.log_info().cloned(),
             leader_changes: self.leader.1,
             unwritable: self.unwritable.0,
+            slow_peers,
             peers: peers.collect(),
             status,
         };

@@ -20,6 +20,8 @@ pub(crate) struct ClusterScrape {
     pub(crate) blocked_by: Option<String>,
     /// Names of the other nodes, and how far they are.
     pub(crate) peers: Vec<(String, u64)>,
+    /// Names of those for which imports wait.
+    pub(crate) slow_peers: Vec<String>,
     /// Configured monitoring endpoints of brokers, and those that confirm that the broker syncs each message.
     pub(crate) brokers: (usize, usize),
     /// Versions of the brokers that answer.
@@ -60,6 +62,7 @@ pub(super) struct ClusterMetrics {
     has_lost_redundancy: IntGauge,
     blocked_by: IntGaugeVec,
     peer_applied: IntGaugeVec,
+    slow_peer: IntGaugeVec,
     brokers: IntGauge,
     syncing_brokers: IntGauge,
     broker_info: IntGaugeVec,
@@ -106,6 +109,11 @@ impl ClusterMetrics {
                 "Sequence of the last message that a peer has applied",
                 &["peer"],
             )?,
+            slow_peer: make.gauges(
+                "nearby_cluster_slow_peer",
+                "1 while imports wait for the peer, which is more than two seconds behind",
+                &["peer"],
+            )?,
             brokers: make.gauge("nearby_cluster_brokers", brokers)?,
             syncing_brokers: make.gauge(
                 "nearby_cluster_brokers_confirmed_to_sync",
@@ -145,6 +153,10 @@ impl ClusterMetrics {
         for (peer, applied) in &now.peers {
             self.peer_applied.with_label_values(&[peer.as_str()]).set(number(*applied));
         }
+        self.slow_peer.reset();
+        for peer in &now.slow_peers {
+            self.slow_peer.with_label_values(&[peer.as_str()]).set(1);
+        }
         self.brokers.set(count(now.brokers.0));
         self.syncing_brokers.set(count(now.brokers.1));
         self.broker_info.reset();
@@ -182,6 +194,7 @@ mod tests {
             fault: "rewound",
             blocked_by: Some("b".to_owned()),
             peers: vec![("b".to_owned(), 9)],
+            slow_peers: vec!["b".to_owned()],
             brokers: (3, 2),
             broker_versions: vec![("n1".to_owned(), "2.15.1".to_owned())],
             events: vec![("commit", 4)],

@@ -7,9 +7,9 @@
 //! Safety rests on rules that do not need the broker to be right about anything but order and durability, and detects when it
 //! is wrong about these:
 //! 1. A commit counts only as the message after its base, and only if the hash of the message at the base is ours
-//!    (`chain`).
+//!    (`chain`). A message that does not follow from our state is read from the leader before anything is concluded from it.
 //! 2. A proposal whose outcome is unknown is sent again byte for byte, until the message after its base is known
-//!    (`flight`).
+//!    (`flight`), but only while our last message is known to be in the log and no peer has applied more (`publish`).
 //! 3. A node decides nothing before it is as far as all its peers and as the log's leader (`peers`, `watch`): a log may have
 //!    lost what it acknowledged, and then a peer has it.
 //! 4. Every node computes the digest after every commit and compares.

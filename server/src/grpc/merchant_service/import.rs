@@ -1,6 +1,6 @@
 //! `ImportMerchants`: many merchants, each stored or rejected on its own.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use nearby_index::{Merchant, StoredMerchant};
 use nearby_proto::v1::{
@@ -37,6 +37,8 @@ const MAX_VIOLATIONS_PER_ROW: usize = 8;
 const MAX_VIOLATION_BYTES: usize = 2 * 1024 * 1024;
 /// Messages of one call whose rows are being committed at the same time, in order.
 const MAX_IN_PROGRESS: usize = 3;
+/// Longest wait of a call for nodes that are behind: an import goes on at 1,000 rows per second, and calls have deadlines.
+const MAX_WAIT_FOR_PEERS: Duration = Duration::from_secs(10);
 
 pub(super) async fn import(
     service: &Service,
@@ -46,6 +48,7 @@ pub(super) async fn import(
     let mut response = ImportMerchantsResponse::default();
     let mut bytes_left = MAX_VIOLATION_BYTES;
     let (mut rows, mut in_progress) = (0, VecDeque::new());
+    let mut patience = MAX_WAIT_FOR_PEERS;
     while let Some(message) = messages.message().await.map_err(with_details)? {
         if message.rows.len() > MAX_ROWS_PER_MESSAGE {
             return Err(too_many_in_message("rows", MAX_ROWS_PER_MESSAGE).into());
@@ -61,6 +64,9 @@ pub(super) async fn import(
         }
         // As a debt: half an import is of no use.
         context.charges.add_debt(cost::IMPORT_ROW * message.rows.len());
+        if let Some(cluster) = service.cluster.as_ref().filter(|_| !message.validate_only) {
+            patience = patience.saturating_sub(cluster.wait_for_slow_peers(patience).await);
+        }
         in_progress.push_back(Rows::submit(service, message, context).await?);
         // The next rows are read and checked while these become durable.
         if in_progress.len() == MAX_IN_PROGRESS
