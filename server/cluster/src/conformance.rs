@@ -161,9 +161,11 @@ impl<'a> Writer<'a> {
     }
 
     fn read(&mut self, sequence: Sequence) -> Option<Bytes> {
-        self.log.read(sequence);
+        self.attempt += 1;
+        let number = self.attempt;
+        self.log.read(number, sequence);
         self.wait(|event| match event {
-            LogEvent::Read { sequence: of, message } => (of == sequence).then_some(message),
+            LogEvent::Read { request, message } => (request == number).then_some(message),
             _ => None,
         })
     }

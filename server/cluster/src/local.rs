@@ -70,8 +70,8 @@ impl CommitLog for LocalLog {
 
     fn follow(&mut self, _: Sequence) {}
 
-    fn read(&mut self, sequence: Sequence) {
-        self.events.push_back(LogEvent::Read { sequence, message: None });
+    fn read(&mut self, request: u64, _: Sequence) {
+        self.events.push_back(LogEvent::Read { request, message: None });
     }
 
     fn inspect(&mut self, request: u64) {

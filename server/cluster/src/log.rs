@@ -22,8 +22,8 @@ pub trait CommitLog {
     /// Delivers the messages after a position in order, as [`LogEvent::Message`], and replaces the delivery that was active.
     fn follow(&mut self, after: Sequence);
 
-    /// Reads one message from the authoritative copy of the log. The result is [`LogEvent::Read`].
-    fn read(&mut self, sequence: Sequence);
+    /// Reads one message from the authoritative copy of the log. The result is [`LogEvent::Read`] with the same number.
+    fn read(&mut self, request: u64, sequence: Sequence);
 
     /// Asks for the state of the log. The result is [`LogEvent::Info`] with the same number.
     fn inspect(&mut self, request: u64);
@@ -43,7 +43,7 @@ pub trait CommitLog {
 pub(crate) enum Request {
     Propose { attempt: u64, base: Sequence, message: Bytes },
     Follow(Sequence),
-    Read(Sequence),
+    Read { request: u64, sequence: Sequence },
     Inspect(u64),
     Announce(Bytes),
     Reconnect,
@@ -67,8 +67,8 @@ impl<Q: RequestQueue> CommitLog for Q {
         self.send(Request::Follow(after));
     }
 
-    fn read(&mut self, sequence: Sequence) {
-        self.send(Request::Read(sequence));
+    fn read(&mut self, request: u64, sequence: Sequence) {
+        self.send(Request::Read { request, sequence });
     }
 
     fn inspect(&mut self, request: u64) {
@@ -154,8 +154,8 @@ pub enum LogEvent {
     },
     /// Result of [`CommitLog::read`].
     Read {
-        /// The position asked for.
-        sequence: Sequence,
+        /// Number of the request.
+        request: u64,
         /// The message; `None` if there is none at that position.
         message: Option<Bytes>,
     },

@@ -224,8 +224,8 @@ impl ClusterView {
 
     pub(crate) fn set_state(&self, state: ClusterState, is_current: bool) {
         let has_slow_peer = !state.slow_peers.is_empty();
-        self.0.has_slow_peer.send_if_modified(|had| std::mem::replace(had, has_slow_peer) != has_slow_peer);
         self.0.state.store(Some(Arc::new(state)));
+        self.0.has_slow_peer.send_if_modified(|had| std::mem::replace(had, has_slow_peer) != has_slow_peer);
         self.0.is_current.send_if_modified(|current| std::mem::replace(current, is_current) != is_current);
     }
 }

@@ -115,7 +115,7 @@ impl Client {
                 self.stop_delivery();
                 self.delivery = Some(tokio::spawn(deliver(stream, after, events)));
             }
-            Request::Read(sequence) => {
+            Request::Read { request, sequence } => {
                 tokio::spawn(async move {
                     let message = match stream.get_raw_message(sequence.0).await {
                         Ok(message) => Some(message.payload),
@@ -123,7 +123,7 @@ impl Client {
                         // The caller asks again.
                         Err(_) => return,
                     };
-                    events.send(LogEvent::Read { sequence, message }).await;
+                    events.send(LogEvent::Read { request, message }).await;
                 });
             }
             Request::Inspect(request) => {

@@ -137,11 +137,11 @@ impl Broker {
                 self.deliver(client, now);
             }
             // Without a leader a read gets no answer.
-            Request::Read(sequence) if self.has_leader => {
+            Request::Read { request, sequence } if self.has_leader => {
                 let message = self.messages.get(&sequence).cloned();
-                self.answer(client, LogEvent::Read { sequence, message }, now);
+                self.answer(client, LogEvent::Read { request, message }, now);
             }
-            Request::Read(_) | Request::Reconnect => {}
+            Request::Read { .. } | Request::Reconnect => {}
             Request::Inspect(request) => {
                 let info = self.info();
                 self.answer(client, LogEvent::Info { request, info }, now);
@@ -224,7 +224,7 @@ impl Broker {
             last: self.last,
             incarnation: 1,
             settings: self.settings.clone(),
-            lagging: Vec::new(),
+            lagging: self.old_copy.iter().map(|_| "old".to_owned()).collect(),
         };
         if !self.has_leader || self.happens(self.faults.stale_inspections) {
             info.is_authoritative = false;

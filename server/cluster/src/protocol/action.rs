@@ -28,7 +28,12 @@ pub enum LogAction {
     /// See [`CommitLog::follow`].
     Follow(Sequence),
     /// See [`CommitLog::read`].
-    Read(Sequence),
+    Read {
+        /// Number of the request.
+        request: u64,
+        /// Position of the message.
+        sequence: Sequence,
+    },
     /// See [`CommitLog::inspect`].
     Inspect(u64),
     /// See [`CommitLog::announce`].
@@ -46,7 +51,7 @@ impl LogAction {
                 log.propose(&Proposal { attempt, base, batch: &batch, message });
             }
             Self::Follow(after) => log.follow(after),
-            Self::Read(sequence) => log.read(sequence),
+            Self::Read { request, sequence } => log.read(request, sequence),
             Self::Inspect(request) => log.inspect(request),
             Self::Announce(announcement) => log.announce(announcement),
             Self::Reconnect => log.reconnect(),

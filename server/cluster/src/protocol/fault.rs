@@ -202,15 +202,10 @@ pub enum HealError {
              stop this node, run `nearby cluster init`, start it again, and repeat this command"
     )]
     LogUnknown,
-    /// Another node has applied more.
-    #[error(
-        "node {0} has applied more than this one; heal from there, or stop that node and repeat this command in a quarter of a minute"
-    )]
-    NodeAhead(NodeName),
     /// The last message of the log is not the one that this node has applied.
     #[error(
-        "message {0} of the log is not the one that this node has applied: there are two histories; replace the cluster \
-             with `nearby cluster init --replace`"
+        "message {0} of the log is not the one that this node has applied: there are two histories; if that of the log is the \
+             right one, run `nearby cluster join` on this node, and if it is that of this node, `nearby cluster init --replace`"
     )]
     TwoHistories(Sequence),
     /// This node has not kept a message that the log has lost.

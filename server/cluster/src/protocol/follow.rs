@@ -28,6 +28,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Reads of our last message that may find nothing, or damage, before its successor is taken as the proof of our history.
 const MAX_JOIN_READS: u32 = 3;
+/// Pause between reads of our last message while a copy of the log lags behind: 100 per second where another node writes all the time.
+const BASE_PAUSE: Duration = Duration::from_millis(10);
 /// Messages that are kept until their predecessors arrive.
 const MAX_INBOX: usize = 64;
 
@@ -49,6 +51,7 @@ impl Joining {
 /// A read from the leader.
 #[derive(Debug)]
 pub(super) struct Reading {
+    request: u64,
     sequence: Sequence,
     purpose: Purpose,
     until: Monotonic,
@@ -58,26 +61,60 @@ pub(super) struct Reading {
 enum Purpose {
     /// The next message, which has not been delivered.
     Next,
-    /// The next message, which may be damaged or a stray one.
+    /// The next message, which does not follow from our state as it was delivered.
     Confirm,
     /// Our last message: the next one was decided on another.
     History,
+    /// Our last message, before a commit is decided on it.
+    Base,
     /// An applied message that may differ.
     Suspect,
     /// Our last message, to join.
     Join,
+    /// The last message of the log, which ends before ours.
+    End,
     /// The last message of the log, to restore what it has lost.
     Heal,
 }
 
 impl<R: Replica, T> Protocol<R, T> {
-    /// Starts to compare our history with that of the log, and to follow it from there.
-    pub(super) fn join(&mut self, now: Monotonic) {
-        self.joining = Some(Joining::since(now));
+    /// Starts to compare our history with that of the log, and to follow it from there. A description of the log that was asked for
+    /// at `since` or later counts.
+    pub(super) fn join(&mut self, since: Monotonic) {
+        self.joining = Some(Joining::since(since));
         self.evidence = Evidence::default();
-        if self.reading.as_ref().is_some_and(|reading| reading.purpose == Purpose::Join) {
-            self.reading = None;
+        // The answers may be those of a leader that was deposed.
+        if let Some(reading) = self.reading.take_if(|reading| reading.purpose != Purpose::Heal)
+            && reading.purpose == Purpose::Suspect
+        {
+            self.suspects.insert(reading.sequence);
         }
+    }
+
+    /// As [`Protocol::join`], and asks for a description of the log at once.
+    pub(super) fn rejoin(&mut self, now: Monotonic) {
+        self.join(now);
+        self.next_heartbeat = self.next_heartbeat.min(now);
+    }
+
+    /// Returns whether a commit may be decided on our last message, and sent: the log must contain that message, and no other in its
+    /// place. The log does not compare histories, so that the commit would count here and nowhere else.
+    ///
+    /// A copy of the log that lags behind may have another history, and may be the one that was delivered. While there is one, the
+    /// leader is asked.
+    pub(super) fn is_base_known(&self, now: Monotonic) -> bool {
+        let is_in_log = self.watch.fresh(now).is_some_and(|info| {
+            // A description from before our last commit may say less.
+            let is_long = info.last >= self.position.applied || self.watch.requested() <= self.applied_at;
+            is_long && (self.is_base_confirmed || info.lagging.is_empty())
+        });
+        self.joining.is_none() && is_in_log
+    }
+
+    /// Returns whether the leader is to be asked for our last message.
+    fn must_confirm_base(&self, now: Monotonic) -> bool {
+        let has_lagging_copy = self.watch.fresh(now).is_some_and(|info| !info.lagging.is_empty());
+        self.joining.is_none() && !self.is_base_confirmed && has_lagging_copy
     }
 
     /// Returns the highest sequence that is known or said to exist.
@@ -109,8 +146,9 @@ impl<R: Replica, T> Protocol<R, T> {
     }
 
     /// A read has a result.
-    pub(super) fn read(&mut self, sequence: Sequence, message: Option<Bytes>, now: Monotonic) {
-        let Some(reading) = self.reading.take_if(|reading| reading.sequence == sequence) else { return };
+    pub(super) fn read(&mut self, request: u64, message: Option<Bytes>, now: Monotonic) {
+        let Some(reading) = self.reading.take_if(|reading| reading.request == request) else { return };
+        let sequence = reading.sequence;
         let next = self.position.applied.next();
         match (reading.purpose, message) {
             (Purpose::Next | Purpose::Confirm, message) if sequence == next => match message {
@@ -123,6 +161,9 @@ impl<R: Replica, T> Protocol<R, T> {
                 None => {
                     // What was delivered or said to be under way is not there, or not yet.
                     self.inbox.remove(&next);
+                    if self.watch.fresh(now).is_some_and(|info| info.last < next) {
+                        self.inbox.clear();
+                    }
                     self.evidence = Evidence::default();
                     self.last_progress = now;
                 }
@@ -130,16 +171,21 @@ impl<R: Replica, T> Protocol<R, T> {
             // It was applied meanwhile.
             (Purpose::Next | Purpose::Confirm, _) => {}
             (Purpose::Join, message) => self.join_read(sequence, message, now),
-            (Purpose::History, Some(message)) if sequence == self.position.applied => {
+            (Purpose::History | Purpose::Base, Some(message)) if sequence == self.position.applied => {
                 if MessageHash::of(&message) == self.position.hash {
-                    self.evidence = Evidence::HistoryConfirmed;
+                    self.is_base_confirmed = true;
+                    if reading.purpose == Purpose::History && self.evidence == Evidence::Confirmed {
+                        self.evidence = Evidence::HistoryConfirmed;
+                    }
                 } else if self.is_intact(&message) {
                     self.fail(Fault::Rewritten { sequence });
                 } else {
                     self.next_history_read = now + RETRY_PAUSE;
                 }
             }
-            (Purpose::History, _) => self.next_history_read = now + RETRY_PAUSE,
+            // Another message is the last one now.
+            (Purpose::Base, Some(_)) => {}
+            (Purpose::History | Purpose::Base, _) => self.next_history_read = now + RETRY_PAUSE,
             (Purpose::Suspect, Some(message)) => {
                 let ours = self.recent.get(sequence);
                 if ours.is_some_and(|ours| ours == MessageHash::of(&message)) {
@@ -148,8 +194,14 @@ impl<R: Replica, T> Protocol<R, T> {
                     self.fail(Fault::Rewritten { sequence });
                 }
             }
+            (Purpose::End, Some(message)) => {
+                let ours = self.replica.message(sequence);
+                if ours.is_some_and(|ours| ours != message) && self.is_intact(&message) {
+                    self.fail(Fault::Rewritten { sequence });
+                }
+            }
             (Purpose::Heal, Some(message)) => self.compare_to_heal(sequence, MessageHash::of(&message), now),
-            (Purpose::Suspect | Purpose::Heal, None) => {}
+            (Purpose::Suspect | Purpose::End | Purpose::Heal, None) => {}
         }
     }
 
@@ -184,6 +236,7 @@ impl<R: Replica, T> Protocol<R, T> {
 
     fn joined(&mut self, now: Monotonic) {
         self.joining = None;
+        self.is_base_confirmed = true;
         (self.last_delivery, self.last_progress) = (now, now);
         self.counters.follows += 1;
         // A gap ends only when the message is there.
@@ -226,11 +279,15 @@ impl<R: Replica, T> Protocol<R, T> {
                     format: header.next_format,
                     ..self.position
                 };
-                self.apply(position, message, Some((header.commit, &batch)), now)
+                let is_confirmed = self.evidence >= Evidence::Confirmed;
+                let is_applied = self.apply(position, message, Some((header.commit, &batch)), now);
+                self.is_base_confirmed |= is_applied && is_confirmed;
+                is_applied
             }
             Verdict::Void(void) => {
                 let is_applied = self.apply(self.position, message, None, now);
                 if is_applied {
+                    self.is_base_confirmed = true;
                     self.counters.count(void);
                 }
                 is_applied
@@ -271,7 +328,7 @@ impl<R: Replica, T> Protocol<R, T> {
         // Whatever was delivered in its place is not what is stored.
         self.inbox.insert(flight.target(), message.clone());
         let position = Position { time, format: flight.header.next_format, ..self.position };
-        self.apply(position, &message, Some((commit, &batch)), now);
+        self.is_base_confirmed |= self.apply(position, &message, Some((commit, &batch)), now);
     }
 
     /// Moves the local copy to the next message, and resolves the publish in flight. Returns whether it was possible.
@@ -296,7 +353,7 @@ impl<R: Replica, T> Protocol<R, T> {
             }
         }
         self.position = position;
-        self.applied_at = now;
+        (self.applied_at, self.is_base_confirmed) = (now, false);
         self.recent.push(sequence, position.hash);
         self.evidence = Evidence::default();
         self.inbox.remove(&sequence);
@@ -348,6 +405,10 @@ impl<R: Replica, T> Protocol<R, T> {
         if self.known_last(now) < next || self.full_until.is_some() {
             self.last_progress = now;
             self.last_delivery = now;
+            if self.must_confirm_base(now) && now >= self.next_history_read && self.reading.is_none() {
+                self.next_history_read = now + BASE_PAUSE;
+                self.ask(self.position.applied, Purpose::Base, now);
+            }
             return;
         }
         if now.saturating_sub(self.last_progress) >= READ_AFTER && !self.inbox.contains_key(&next) {
@@ -359,7 +420,14 @@ impl<R: Replica, T> Protocol<R, T> {
             if self.fruitless_follows > MAX_FRUITLESS_FOLLOWS && self.watch.fresh(now).is_some_and(is_kept) {
                 self.fail(Fault::Gap { sequence: next });
             }
-            self.join(now);
+            self.rejoin(now);
+        }
+    }
+
+    /// Reads the last message of a log that ends before ours: it may have lost messages, or have another history.
+    pub(super) fn compare_end(&mut self, last: Sequence, now: Monotonic) {
+        if self.healing.is_none() && last > Sequence::ZERO {
+            self.ask(last, Purpose::End, now);
         }
     }
 
@@ -371,9 +439,11 @@ impl<R: Replica, T> Protocol<R, T> {
     /// Reads from the leader, unless a read is under way.
     fn ask(&mut self, sequence: Sequence, purpose: Purpose, now: Monotonic) {
         if self.reading.is_none() {
-            self.reading = Some(Reading { sequence, purpose, until: now + READ_TIMEOUT });
+            self.counter += 1;
+            let request = self.counter;
+            self.reading = Some(Reading { request, sequence, purpose, until: now + READ_TIMEOUT });
             self.counters.leader_reads += 1;
-            self.request(LogAction::Read(sequence));
+            self.request(LogAction::Read { request, sequence });
         }
     }
 
@@ -389,6 +459,8 @@ impl<R: Replica, T> Protocol<R, T> {
             self.reading.as_ref().map(|reading| reading.until),
             self.joining.as_ref().filter(|_| !is_reading && self.can_join()).map(|joining| joining.next_read),
             (is_waiting && !is_reading && self.full_until.is_none()).then_some(self.next_history_read),
+            (!is_reading && !is_behind && self.must_confirm_base(self.last_progress))
+                .then_some(self.next_history_read),
             (is_behind && !is_waiting && !is_reading).then(|| self.last_progress + READ_AFTER),
             (is_behind && self.joining.is_none()).then(|| self.last_delivery + FOLLOW_AFTER),
         ];

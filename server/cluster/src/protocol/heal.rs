@@ -42,15 +42,15 @@ impl<R: Replica, T> Protocol<R, T> {
     /// Starts to publish again what the log has lost. The result is [`Action::Healed`] or [`Action::NotHealed`].
     ///
     /// # Errors
-    /// [`HealError::NothingLost`] or [`HealError::LogUnknown`], unless the node has the fault [`Fault::Rewound`];
-    /// [`HealError::NodeAhead`] if another node has more of what the log has lost: the log would go on without it.
+    /// [`HealError::TwoHistories`] if the node has the fault [`Fault::Rewritten`]; [`HealError::NothingLost`] or
+    /// [`HealError::LogUnknown`] unless it has the fault [`Fault::Rewound`].
     pub fn heal(&mut self, now: Monotonic) -> Result<(), HealError> {
+        if let Some(Fault::Rewritten { sequence }) = self.fault {
+            return Err(HealError::TwoHistories(sequence));
+        }
         if !matches!(self.fault, Some(Fault::Rewound { .. })) {
             let is_whole = self.watch.fresh(now).is_some_and(|info| info.last >= self.position.applied);
             return Err(if is_whole { HealError::NothingLost } else { HealError::LogUnknown });
-        }
-        if let Some(peer) = self.peers.ahead(self.position.applied, now) {
-            return Err(HealError::NodeAhead(peer.announcement.node.clone()));
         }
         self.healing.get_or_insert(Healing { step: Step::Compare, until: now, republished: 0 });
         Ok(())
@@ -124,6 +124,13 @@ impl<R: Replica, T> Protocol<R, T> {
             self.continue_healing(Step::Compare, now + RETRY_PAUSE);
         }
         true
+    }
+
+    /// The log may have been cut off or replaced: compares its end again.
+    pub(super) fn compare_to_heal_again(&mut self) {
+        if let Some(healing) = &mut self.healing {
+            healing.step = Step::Compare;
+        }
     }
 
     fn continue_healing(&mut self, step: Step, at: Monotonic) {

@@ -102,6 +102,8 @@ pub struct Protocol<R, T> {
     inbox: BTreeMap<Sequence, Bytes>,
     /// Checks of the next message of the inbox.
     evidence: Evidence,
+    /// True if the leader has had our last message since it was applied.
+    is_base_confirmed: bool,
     /// Time before which our last message is not compared again.
     next_history_read: Monotonic,
     reading: Option<Reading>,
@@ -143,6 +145,7 @@ impl<R: Replica, T> Protocol<R, T> {
             joining: Some(Joining::since(now)),
             inbox: BTreeMap::new(),
             evidence: Evidence::default(),
+            is_base_confirmed: false,
             next_history_read: now,
             reading: None,
             healing: None,
@@ -190,14 +193,10 @@ impl<R: Replica, T> Protocol<R, T> {
         match event {
             LogEvent::Answer { attempt, answer } => self.answered(attempt, &answer, time),
             LogEvent::Message { sequence, message } => self.received(sequence, message, time),
-            LogEvent::Read { sequence, message } => self.read(sequence, message, time),
+            LogEvent::Read { request, message } => self.read(request, message, time),
             LogEvent::Info { request, info } => self.informed(request, info, time),
             LogEvent::Announcement(bytes) => self.announced(&bytes, now),
-            LogEvent::Unfollowed => self.join(time),
-            LogEvent::Reconnected => {
-                self.join(time);
-                self.next_heartbeat = time;
-            }
+            LogEvent::Unfollowed | LogEvent::Reconnected => self.rejoin(time),
         }
         self.tick(now);
     }
@@ -220,7 +219,7 @@ impl<R: Replica, T> Protocol<R, T> {
     /// Time after `now` at which [`Protocol::tick`] has something to do.
     #[must_use]
     pub fn next_tick(&self, now: Monotonic) -> Monotonic {
-        let may_send = self.may_send(now);
+        let may_send = self.is_base_known(now);
         let flight = self.flight.as_ref().filter(|flight| may_send || flight.is_unanswered());
         let flight = flight.and_then(|flight| flight.timer(self.watch.last()));
         let drained =
@@ -265,8 +264,8 @@ impl<R: Replica, T> Protocol<R, T> {
         }
         match self.watch.fresh(time) {
             None => Some(Blocked::NoInfo),
-            // An answer from before our last commit may say less.
             Some(info) if info.last > self.position.applied => Some(Blocked::CatchingUp),
+            Some(_) if !self.is_base_known(time) => Some(Blocked::Joining),
             Some(_) => None,
         }
     }
@@ -449,6 +448,9 @@ impl<R: Replica, T> Protocol<R, T> {
         let Inspected::Latest { is_interrupted } = inspected else { return };
         let requested = self.watch.requested();
         let is_shorter = last < self.position.applied && requested > self.applied_at;
+        if is_interrupted {
+            self.compare_to_heal_again();
+        }
         if is_interrupted || (is_shorter && self.joining.is_none()) {
             self.join(requested);
         }
@@ -464,6 +466,7 @@ impl<R: Replica, T> Protocol<R, T> {
             self.fail(Fault::Behind { first });
         } else if is_rewound {
             self.fail(Fault::Rewound { last });
+            self.compare_end(last, now);
         } else if last >= applied && self.is_healable() && self.joining.is_none() {
             self.join(now);
         }

@@ -95,7 +95,7 @@ impl<R: Replica, T> Protocol<R, T> {
         match resolution {
             Resolution::Stored => self.apply_flight(now),
             Resolution::Behind => self.claimed = self.claimed.max(target),
-            Resolution::Shorter => self.join(now),
+            Resolution::Shorter => self.rejoin(now),
             Resolution::Pending => {}
             Resolution::TooLarge => {
                 if let Some(flight) = self.flight.take() {
@@ -105,15 +105,9 @@ impl<R: Replica, T> Protocol<R, T> {
         }
     }
 
-    /// Returns whether our last message is known to be in the log. Otherwise the message after it would count here and nowhere
-    /// else: the log does not compare histories, but the number of the last message.
-    pub(super) fn may_send(&self, now: Monotonic) -> bool {
-        self.joining.is_none() && self.watch.fresh(now).is_some()
-    }
-
     /// Sends the publish in flight when it is due, and gives it up when the node has drained for too long.
     pub(super) fn pursue_flight(&mut self, now: Monotonic) {
-        let (last, may_send) = (self.watch.last(), self.may_send(now));
+        let (last, may_send) = (self.watch.last(), self.is_base_known(now));
         let Some(flight) = &mut self.flight else { return };
         if self.draining_since.is_some_and(|since| now.saturating_sub(since) >= DRAIN_TIMEOUT) {
             if let Some(flight) = self.flight.take() {

@@ -27,6 +27,8 @@ const HEAL_PATIENCE: Duration = Duration::from_secs(3);
 const BOOTSTRAP_PATIENCE: Duration = Duration::from_secs(12);
 /// Time after which a broker is started again, or its store is wiped.
 const BROKER_PATIENCE: Duration = Duration::from_secs(30);
+/// Age that a fault may have in a status: nodes announce themselves twice a second, and the one that answers hears them later.
+const MAX_STATUS_AGE: Duration = Duration::from_secs(1);
 
 /// An operator's action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -214,7 +216,8 @@ pub(crate) async fn recover(
             all_faulty_since.get_or_insert(now);
         } else if let Some(from) = all_faulty_since.take() {
             // The fault of a node has ended since the last observation.
-            recovery.acknowledged_despite_faults += load.ledger.acknowledged_between(from, observed);
+            let until = observed.checked_sub(MAX_STATUS_AGE).unwrap_or(from);
+            recovery.acknowledged_despite_faults += load.ledger.acknowledged_between(from, until);
         }
         let conditions = seen.conditions();
         if conditions.is_empty() && writable.len() == cluster.nodes.count() {
@@ -227,7 +230,8 @@ pub(crate) async fn recover(
         let lasting = since.iter().map(|(condition, at)| (*condition, now - *at)).collect();
         if let Some(remedy) = decide(&seen, &lasting, &recovery.remedies) {
             if let Some(from) = all_faulty_since.take() {
-                recovery.acknowledged_despite_faults += load.ledger.acknowledged_between(from, now);
+                let until = now.checked_sub(MAX_STATUS_AGE).unwrap_or(from);
+                recovery.acknowledged_despite_faults += load.ledger.acknowledged_between(from, until);
             }
             recovery.remedies.push(remedy);
             if let Err(error) = apply(cluster, remedy).await {

@@ -183,7 +183,7 @@ fn unchecked_bases_make_void_messages_and_lose_nothing() {
         let world = history(seed, Plan { nodes: 3, faults, ..Plan::default() });
         assert!(world.total(|counters| counters.stale) > 0);
         assert!(world.total(|counters| counters.misplaced) > 0);
-        // A stale message is recognized by its base, without a question to the leader.
+        // A stale message is recognized by its base, without a question for our last message.
         assert_eq!(world.total(|counters| counters.foreign_history), 0);
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     announcement::NodeState,
     identity::Sequence,
-    log::LogEvent,
+    log::{LogEvent, LogInfo},
     memory::Faults,
     message::{Message, NEWEST_FORMAT, tests::put},
     protocol::{Action, Blocked, Fault, HealError, LogAction, Now, ProposeError},
@@ -126,7 +126,7 @@ fn messages_that_only_an_old_copy_contains_change_nothing() {
     commit(&mut world, 0, &[Command::Put(1), Command::Put(2)]);
     let base = world.cluster.last();
     world.set_connected(2, false);
-    commit(&mut world, 0, &[Command::Put(1), Command::Put(3), Command::Put(1), Command::Put(4)]);
+    commit(&mut world, 0, &[Command::Put(3); 12]);
     // What is lost together with the nodes that have applied it is known to nobody.
     (world.max_acknowledged, _) = (base, world.acknowledged.split_off(2));
     let old_copy = world.cluster.copy();
@@ -134,14 +134,7 @@ fn messages_that_only_an_old_copy_contains_change_nothing() {
     world.set_connected(2, true);
     world.run_for(secs(17));
 
-    let ahead = |world: &World| HealError::NodeAhead(world.nodes[1].name.clone());
-    let now = world.now;
     assert!(matches!(world.fault(2), Some(Fault::Rewound { .. })));
-    assert_eq!(
-        world.protocol(2).heal(now),
-        Err(ahead(&world)),
-        "the log would go on without the newest commits"
-    );
     (0..2).for_each(|node| world.crash(node));
     world.run_for(secs(11));
     let now = world.now;
@@ -154,16 +147,56 @@ fn messages_that_only_an_old_copy_contains_change_nothing() {
     world.cluster.publish_unchecked(message, now);
     world.run_until("a message that was not delivered is read", |world| is_current(world, 2));
     world.check();
+    let reads = world.status(2).counters.leader_reads;
+    world.run_for(secs(20));
+    let more = world.status(2).counters.leader_reads - reads;
+    assert!(more < 10, "a node that is current asks for nothing: {more} reads in 20 s");
     assert_eq!(world.total(|counters| counters.foreign_history), 0);
 
     // The nodes that were away have another history. They have written nothing.
     let messages = world.cluster.last();
     (0..2).for_each(|node| world.start(node));
     world.submit(0, Command::Put(6));
-    world.run_for(secs(10));
+    world.run_for(secs(17));
     let rewritten = |world: &World, node| matches!(world.fault(node), Some(Fault::Rewritten { .. }));
     assert!(rewritten(&world, 0) && rewritten(&world, 1), "{:#?}", world.describe());
     assert_eq!((world.fault(2), world.cluster.last()), (None, messages));
+    assert!(matches!(world.blocked(2), Some(Blocked::Peer(_))), "an operator decides which history is right");
+}
+
+/// A node that has lost its newest commit in a crash receives another message in its place, from an old copy.
+#[test]
+fn a_commit_is_not_decided_on_a_message_that_only_an_old_copy_contains() {
+    let mut world = world(2);
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(2)]);
+    world.set_connected(1, false);
+    commit(&mut world, 0, &[Command::Put(3)]);
+    let old_copy = world.cluster.copy();
+    let base = Sequence(world.cluster.last().0 - 1);
+    world.crash(0);
+    world.cluster.rewind(base);
+    world.max_acknowledged = base;
+    let lost = world.acknowledged.pop().unwrap();
+    assert!(lost.sequence > base);
+    world.set_connected(1, true);
+    world.run_for(secs(17));
+
+    // The commit that replaces it is acknowledged, and the node is killed before it has synced it.
+    let number = world.submit(1, Command::Put(4));
+    let is_acknowledged = move |world: &World| {
+        world.acknowledged.iter().any(|acknowledged| acknowledged.submission.number == number)
+    };
+    world.run_until("the commit is acknowledged", is_acknowledged);
+    let (last, message) = (world.cluster.last(), world.cluster.message(world.cluster.last()));
+    world.crash(1);
+    world.cluster.deliver_from(old_copy);
+    world.start(1);
+    world.run_until("the old message is applied", |world| world.replica(1).position.applied == last);
+    assert_ne!(world.replica(1).messages.get(&last), message.as_ref());
+    world.submit(1, Command::Put(5));
+    world.run_for(secs(10));
+    let rewritten = Fault::Rewritten { sequence: last };
+    assert_eq!((world.fault(1), world.cluster.last()), (Some(rewritten), last), "{:#?}", world.describe());
 }
 
 /// The log does not compare histories: it would store the commit of a node whose last message it has lost and replaced, and all
@@ -265,8 +298,21 @@ fn a_log_with_another_history_is_not_restored() {
     commit(&mut world, 0, &[Command::Put(1), Command::Put(2), Command::Put(3)]);
     let last = Sequence(world.cluster.last().0 - 1);
     world.cluster.rewind(last);
-    world.cluster.rewrite(last, with_other_content(&world.cluster.message(last).unwrap()));
+    let replacement = with_other_content(&world.cluster.message(last).unwrap());
+    let original = world.cluster.message(last).unwrap();
+    world.cluster.rewrite(last, replacement.clone());
     world.run_for(secs(17));
+    assert_eq!(world.fault(0), Some(Fault::Rewritten { sequence: last }));
+    let now = world.now;
+    assert_eq!(world.protocol(0).heal(now), Err(HealError::TwoHistories(last)));
+
+    // The log is replaced after the node has found that it is rewound.
+    let mut world = self::world(1);
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(2), Command::Put(3)]);
+    assert_eq!(world.cluster.message(last), Some(original));
+    world.cluster.rewind(last);
+    world.run_for(secs(17));
+    world.cluster.rewrite(last, replacement);
     let now = world.now;
     world.protocol(0).heal(now).unwrap();
     world.run_until("it is refused", |world| world.healed == [Err(HealError::TwoHistories(last))]);
@@ -723,6 +769,41 @@ fn the_position_of_a_new_node_is_before_the_genesis() {
     assert_eq!(world.cluster.last(), Sequence(1));
 }
 
+/// A leader has our last message, and the next one, which answers meanwhile, does not.
+#[test]
+fn nothing_is_decided_while_the_latest_description_of_the_log_ends_before_our_last_message() {
+    let mut world = world(1);
+    commit(&mut world, 0, &[Command::Put(1)]);
+    let start = world.now_of(0);
+    let (applied, message) = (world.cluster.last(), world.cluster.message(world.cluster.last()));
+    let protocol = world.protocol(0);
+    let info = protocol.log_info().unwrap().clone();
+    let mut run = |millis, event: LogEvent| {
+        let now = Now { monotonic: start.monotonic + Duration::from_millis(millis), ..start };
+        protocol.handle(now, event);
+        let asked = protocol.take_actions().into_iter().find_map(|action| match action {
+            Action::Log(LogAction::Inspect(request) | LogAction::Read { request, .. }) => Some(request),
+            _ => None,
+        });
+        (asked, protocol.blocked(now))
+    };
+    let described = |request: Option<u64>, last| LogEvent::Info {
+        request: request.unwrap(),
+        info: LogInfo { last, ..info.clone() },
+    };
+    let (first, blocked) = run(1, LogEvent::Reconnected);
+    assert_eq!(blocked, Some(Blocked::Joining));
+    let (read, _) = run(2, described(first, applied));
+    let (second, _) = run(600, LogEvent::Announcement(Bytes::new()));
+    let (_, blocked) = run(601, described(second, Sequence(applied.0 - 1)));
+    assert_eq!(blocked, Some(Blocked::Joining));
+    let (_, blocked) = run(602, LogEvent::Read { request: read.unwrap(), message });
+    assert_eq!(blocked, Some(Blocked::Joining), "it was in the log");
+    let (third, _) = run(1_200, LogEvent::Announcement(Bytes::new()));
+    let (_, blocked) = run(1_201, described(third, applied));
+    assert_eq!(blocked, None);
+}
+
 /// An answer that is older than the latest one says nothing of the present leader.
 #[test]
 fn a_publish_is_sent_again_once_when_another_leader_answers() {
@@ -747,15 +828,20 @@ fn a_publish_is_sent_again_once_when_another_leader_answers() {
             Action::Log(LogAction::Inspect(request)) => Some(*request),
             _ => None,
         });
-        let reads = actions.iter().filter(|action| matches!(action, Action::Log(LogAction::Read(_))));
-        (sent.count(), inspected, reads.count())
+        let read = actions.iter().find_map(|action| match action {
+            Action::Log(LogAction::Read { request, .. }) => Some(*request),
+            _ => None,
+        });
+        (sent.count(), inspected, read)
     };
     assert_eq!(run(0, None).0, 1);
     let [first, second] = [490, 990].map(|millis| run(millis, None).1.unwrap());
     (info.leader, info.last) = ("another".to_owned(), sequence);
-    let (sent, _, reads) = run(991, Some(LogEvent::Info { request: second, info: info.clone() }));
-    assert_eq!((sent, reads), (0, 1), "the new leader may not have the base");
-    assert_eq!(run(992, Some(LogEvent::Read { sequence, message })).0, 1);
+    let (sent, _, read) = run(991, Some(LogEvent::Info { request: second, info: info.clone() }));
+    assert_eq!(sent, 0, "the new leader may not have the base");
+    let late = LogEvent::Read { request: read.unwrap() - 1, message: message.clone() };
+    assert_eq!(run(992, Some(late)).0, 0, "the answer to another read may be that of the leader before");
+    assert_eq!(run(992, Some(LogEvent::Read { request: read.unwrap(), message })).0, 1);
     info.is_authoritative = false;
     assert_eq!(run(993, Some(LogEvent::Info { request: first, info: info.clone() })).0, 0);
     let (sent, third, _) = run(1_490, None);
