@@ -60,6 +60,8 @@ use std::{io::Write, process::ExitCode};
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::error::Result;
 
 /// The server's allocator, for the stores that `model` opens in this process.
@@ -110,13 +112,23 @@ fn run(cli: Cli) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         match cli.fault {
-            Fault::Kill(args) => kill::run(args).await,
+            Fault::Kill(args) => until_stopped(kill::run(args)).await,
             Fault::Power(args) => power::run(args).await,
             Fault::Fsync(args) => fsync::run(args).await,
             Fault::DiskFull(args) => disk_full::run(args).await,
             Fault::Flip(args) => flip::run(args).await,
-            Fault::Cluster(args) => cluster::run(args).await,
+            Fault::Cluster(args) => until_stopped(cluster::run(args)).await,
             Fault::Model(args) => model::run(&args),
         }
     })
+}
+
+/// Runs a fault until it ends, or until a signal asks for it: dropping it kills the processes that it has started.
+async fn until_stopped(fault: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        result = fault => result,
+        _ = terminate.recv() => Err("stopped by SIGTERM".into()),
+        _ = interrupt.recv() => Err("stopped by SIGINT".into()),
+    }
 }

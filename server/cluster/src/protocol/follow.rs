@@ -101,7 +101,8 @@ impl<R: Replica, T> Protocol<R, T> {
     /// place. The log does not compare histories, so that the commit would count here and nowhere else.
     ///
     /// A copy of the log that lags behind may have another history, and may be the one that was delivered. While there is one, the
-    /// leader is asked.
+    /// leader is asked. A last message that the log has discarded, lost or damaged where it is stored is taken as known: the next one
+    /// contains its hash.
     pub(super) fn is_base_known(&self, now: Monotonic) -> bool {
         let is_in_log = self.watch.fresh(now).is_some_and(|info| {
             // A description from before our last commit may say less.

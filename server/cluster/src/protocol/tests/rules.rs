@@ -349,7 +349,7 @@ fn a_log_is_rewound_when_leaders_have_said_so_for_a_quarter_of_a_minute_without_
         watch.is_rewound(Sequence(7), ms(sent))
     };
     assert!(!is_rewound(6, 0), "the answer may be from before the last commit");
-    assert!((15..=29).all(|half| !is_rewound(6, half * 1_000)), "there was no leader for 15 s");
+    assert!((15..=29).all(|second| !is_rewound(6, second * 1_000)), "there was no leader for 15 s");
     assert!(is_rewound(6, 30_000));
     assert!(!is_rewound(7, 30_500));
     assert!(!is_rewound(6, 31_000));
