@@ -39,7 +39,7 @@ pub struct ClusterLog {
     /// Sequence of the last message.
     #[prost(uint64, tag = "2")]
     pub last: u64,
-    /// Name of the leading broker.
+    /// Name of the leading broker; empty if the brokers have named none in the last two seconds.
     #[prost(string, tag = "3")]
     pub leader: ::prost::alloc::string::String,
     /// Names of brokers whose copies lag behind.

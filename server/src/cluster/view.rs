@@ -59,6 +59,8 @@ pub struct ClusterState {
     pub blocked: Option<Blocked>,
     /// The latest description of the log by its leader.
     pub log: Option<LogInfo>,
+    /// True if it is of the last two seconds.
+    pub has_leader: bool,
     /// Changes of the leading broker since the start.
     pub leader_changes: u64,
     /// Time since the start in which no changes were accepted.

@@ -462,6 +462,7 @@ impl ReplicatedWorker {
             max_format: self.protocol.max_format(),
             blocked: self.protocol.blocked(now).filter(|_| is_blocked),
             log: self.protocol.log_info().cloned(),
+            has_leader: self.protocol.has_leader(now),
             leader_changes: self.leader.1,
             unwritable: self.unwritable.0,
             slow_peers,

@@ -334,6 +334,12 @@ impl<R: Replica, T> Protocol<R, T> {
         self.watch.since(Monotonic::ZERO)
     }
 
+    /// Returns whether the leader has described the log lately.
+    #[must_use]
+    pub fn has_leader(&self, now: Now) -> bool {
+        self.watch.fresh(now.monotonic).is_some()
+    }
+
     /// Returns whether the node lacks so few messages that it is ready.
     #[must_use]
     pub fn is_current(&self, now: Now) -> bool {

@@ -288,7 +288,12 @@ const NETWORK: &[Kind] = &[
 const DISKS: &[Kind] = &[
     kind("wipe-follower", Fault::WipeBrokers { which: Which::Follower }),
     kind("wipe-leader", Fault::WipeBrokers { which: Which::Leader }),
-    kind("wipe-two", Fault::WipeBrokers { which: Which::Two }).remedies(&[Heal]),
+    kind("wipe-two", Fault::WipeBrokers { which: Which::Two }).remedies(&[
+        StartBroker,
+        WipeBroker,
+        CreateStream,
+        Heal,
+    ]),
     kind("wipe-all", Fault::WipeBrokers { which: Which::All }).remedies(&[CreateStream, Heal]).any_size(),
     kind("old-follower", Fault::RollBack { which: Which::Follower }).remedies(REPAIR),
     kind("old-leader", Fault::RollBack { which: Which::Leader }).remedies(REPAIR),

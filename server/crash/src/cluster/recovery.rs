@@ -7,6 +7,7 @@
 //! | nodes have more than the log | `nearby cluster heal` from the node that has the most |
 //! | the log lacks what one node needs | replace its directory by a copy of another node |
 //! | a broker is not healthy, or its copy not current, for half a minute | start it again, then wipe its store, one at a time |
+//! | a broker has the stream without a leader, and another does not know the stream, for half a minute | the same |
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -85,7 +86,7 @@ impl RemedyKind {
 struct Observation {
     exited_nodes: BTreeSet<usize>,
     exited_brokers: BTreeSet<usize>,
-    /// Brokers that are running, and not healthy or not current.
+    /// Brokers that are running, and not healthy, not current, or the only ones that know the stream.
     bad_brokers: BTreeSet<usize>,
     /// Labels of faults, by node.
     faults: BTreeMap<usize, String>,
@@ -268,6 +269,11 @@ async fn observe(cluster: &mut Cluster) -> Result<Observation> {
     seen.is_stream_missing =
         states.is_empty() && seen.exited_brokers.is_empty() && seen.bad_brokers.is_empty();
     for (broker, state) in &states {
+        // Brokers that have lost their disks can make up a majority, and know of no stream.
+        if state.leader.is_none() && states.len() < cluster.brokers.count() && seen.exited_brokers.is_empty()
+        {
+            seen.bad_brokers.insert(*broker);
+        }
         if state.leader == Some(*broker) {
             seen.bad_brokers
                 .extend(state.lagging.iter().filter(|lagging| !seen.exited_brokers.contains(lagging)));

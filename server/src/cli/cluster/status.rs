@@ -115,6 +115,9 @@ fn report(status: &Status) -> String {
     let mut text = format!("cluster {} · stream {}", status.cluster, escape::value(&status.stream));
     // Writing to a string cannot fail.
     let _ = match (status.first, status.last, &status.leader) {
+        (Some(first), Some(last), Some(leader)) if leader.is_empty() => {
+            writeln!(text, " · messages {first} to {last} when the brokers had a leader · no leader")
+        }
         (Some(first), Some(last), Some(leader)) => {
             writeln!(text, " · messages {first} to {last} · leader {}", escape::value(leader))
         }
@@ -215,6 +218,10 @@ mod tests {
         ] {
             assert!(report.contains(part), "{part}: {report}");
         }
+        let log = Some(wire::ClusterLog { first: 1, last: 43, ..wire::ClusterLog::default() });
+        let leaderless =
+            super::report(&of_response(wire::GetClusterStatusResponse { log, ..response.clone() }));
+        assert!(leaderless.contains("when the brokers had a leader · no leader"), "{leaderless}");
         let unknown = super::report(&of_response(wire::GetClusterStatusResponse { log: None, ..response }));
         assert!(unknown.contains("the brokers have not answered a"), "{unknown}");
     }

@@ -21,7 +21,7 @@ pub(super) fn response(view: &ClusterView) -> Result<GetClusterStatusResponse, S
         stream: view.stream().to_owned(),
         node: view.node().to_string(),
         nodes,
-        log: state.log.as_ref().map(log),
+        log: state.log.as_ref().map(|info| log(info, state.has_leader)),
         brokers: view.brokers().iter().map(broker).collect(),
         format: state.status.position.format.into(),
         has_lost_redundancy: state.status.has_lost_redundancy,
@@ -65,11 +65,11 @@ fn peers(state: &ClusterState) -> impl Iterator<Item = ClusterNode> {
     })
 }
 
-fn log(info: &LogInfo) -> ClusterLog {
+fn log(info: &LogInfo, has_leader: bool) -> ClusterLog {
     ClusterLog {
         first: info.first.0,
         last: info.last.0,
-        leader: info.leader.clone(),
+        leader: if has_leader { info.leader.clone() } else { String::new() },
         lagging: info.lagging.clone(),
     }
 }
