@@ -40,7 +40,7 @@ impl Client {
         Req: Message + 'static,
         Res: Message + Default + 'static,
     {
-        self.unary(method, request, call_policy(method).retry.as_ref()).await
+        self.unary(method, request, call_policy(method).retry.as_ref(), |_| ()).await
     }
 
     /// Makes a unary call that changes something. Retried because the request id makes it idempotent.
@@ -50,8 +50,17 @@ impl Client {
         Res: Message + Default + 'static,
     {
         let id = request.ensure_request_id();
-        let result = self.unary(method, request, service_config::retry_with_request_id()).await;
-        result.map_err(|error: ClientError| error.with_request_id(id))
+        // An attempt whose outcome is unknown is followed by others, the last of which may be rejected before it changes anything.
+        let mut may_be_applied = false;
+        let result = self
+            .unary(method, request, service_config::retry_with_request_id(), |error| {
+                may_be_applied |= error.outcome_is_unknown();
+            })
+            .await;
+        result.map_err(|error: ClientError| {
+            let is_hidden = may_be_applied && !error.outcome_is_unknown();
+            if is_hidden { error.with_unknown_outcome() } else { error }.with_request_id(id)
+        })
     }
 
     /// Makes a client-streaming call. Never retried: messages taken from the stream cannot be sent again.
@@ -117,6 +126,7 @@ impl Client {
         method: Method,
         request: Req,
         retry: Option<&RetryPolicy>,
+        mut failed: impl FnMut(&ClientError),
     ) -> Result<Res, ClientError>
     where
         Req: Message + 'static,
@@ -133,6 +143,7 @@ impl Client {
                     Ok(response) => return Ok(response),
                     Err(status) => ClientError::from(status),
                 };
+                failed(&error);
                 let delay = retry
                     .filter(|_| self.retries)
                     .and_then(|policy| policy.delay_after(attempts, &error, random()));

@@ -102,6 +102,23 @@ impl ClientError {
         self
     }
 
+    /// Returns whether a write may have been applied although it failed: the server says so, or the connection was lost.
+    pub(crate) fn outcome_is_unknown(&self) -> bool {
+        match self.reason() {
+            Some(reason) => reason == "OUTCOME_UNKNOWN",
+            None => matches!(
+                self.code(),
+                Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown
+            ),
+        }
+    }
+
+    /// Adds that the outcome of an earlier attempt is unknown.
+    pub(crate) fn with_unknown_outcome(mut self) -> Self {
+        self.0.message.push_str("; an earlier attempt of this change may have been applied, or may still be");
+        self
+    }
+
     /// Adds the request id of the failed write.
     pub(crate) fn with_request_id(mut self, id: String) -> Self {
         self.0.request_id = Some(id);

@@ -116,6 +116,9 @@ pub enum Answer {
     Unknown(String),
 }
 
+/// Name of the setting that has the id of the cluster to which the log belongs.
+pub const CLUSTER_SETTING: &str = "nearby.cluster";
+
 /// State of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogInfo {
@@ -165,6 +168,11 @@ pub enum LogEvent {
         request: u64,
         /// The state.
         info: LogInfo,
+    },
+    /// Result of [`CommitLog::inspect`] if the brokers know of no log.
+    NoLog {
+        /// Number of the request.
+        request: u64,
     },
     /// An announcement of any node.
     Announcement(Bytes),

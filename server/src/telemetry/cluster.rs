@@ -36,12 +36,13 @@ pub(crate) struct ClusterScrape {
 }
 
 /// All faults: each has a series, so that an alert sees the change from 0 to 1.
-pub(crate) const FAULTS: [&str; 10] = [
+pub(crate) const FAULTS: [&str; 11] = [
     "behind",
     "damaged",
     "diverged",
     "duplicate_name",
     "gap",
+    "missing",
     "replica",
     "rewound",
     "rewritten",

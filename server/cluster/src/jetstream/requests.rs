@@ -9,7 +9,7 @@ use async_nats::{
         consumer::{DeliverPolicy, pull},
         context::{ContextBuilder, PublishError, PublishErrorKind},
         message::PublishMessage,
-        stream::{RawMessageErrorKind, Stream},
+        stream::{InfoError, RawMessageErrorKind, Stream},
     },
     subject::Subject,
 };
@@ -129,10 +129,15 @@ impl Client {
             Request::Inspect(request) => {
                 let (client, allow_older) = (self.client.clone(), self.allow_older_brokers);
                 tokio::spawn(async move {
-                    if let Ok(info) = stream.get_info().await {
-                        // After the answer: the request may have waited for the connection to a broker.
-                        let info = log_info(&info, &client.server_info(), allow_older);
-                        events.send(LogEvent::Info { request, info }).await;
+                    match stream.get_info().await {
+                        Ok(info) => {
+                            // After the answer: the request may have waited for the connection to a broker.
+                            let info = log_info(&info, &client.server_info(), allow_older);
+                            events.send(LogEvent::Info { request, info }).await;
+                        }
+                        Err(error) if is_not_found(&error) => events.send(LogEvent::NoLog { request }).await,
+                        // The caller asks again.
+                        Err(_) => {}
                     }
                 });
             }
@@ -152,6 +157,12 @@ impl Client {
 }
 
 /// The meaning of an error of a publish at a base, of a message with a length.
+/// Returns whether the brokers answer that they have no such stream.
+fn is_not_found(error: &InfoError) -> bool {
+    let api = error.source().and_then(|source| source.downcast_ref::<ApiError>());
+    api.is_some_and(|api| api.error_code() == ErrorCode::STREAM_NOT_FOUND)
+}
+
 fn answer_of(error: &PublishError, base: Sequence, length: usize) -> Answer {
     let api = error.source().and_then(|source| source.downcast_ref::<ApiError>());
     match (error.kind(), api.map(ApiError::error_code)) {

@@ -13,11 +13,9 @@ use async_nats::{
 use super::{JetStreamError, JetStreamSettings, connection};
 use crate::{
     identity::{ClusterId, Sequence},
-    log::LogInfo,
+    log::{CLUSTER_SETTING, LogInfo},
 };
 
-/// Key of the cluster id in the metadata of the stream.
-const CLUSTER_KEY: &str = "nearby.cluster";
 /// Name under which a broker that does not satisfy the protocol's needs appears among the settings.
 const BROKER_KEY: &str = "broker";
 /// Maximum length of a message as brokers count it, with its headers.
@@ -75,7 +73,7 @@ fn config(settings: &JetStreamSettings, cluster: ClusterId, shape: LogShape) -> 
         // Reads must come from the leader.
         allow_direct: false,
         first_sequence: (shape.first > Sequence(1)).then_some(shape.first.0),
-        metadata: [(CLUSTER_KEY.to_owned(), cluster.to_string())].into(),
+        metadata: [(CLUSTER_SETTING.to_owned(), cluster.to_string())].into(),
         ..Config::default()
     }
 }
@@ -101,8 +99,8 @@ fn settings_of(config: &Config) -> BTreeMap<String, String> {
         _ => String::new(),
     };
     let fixed = FIXED_SETTINGS.iter().map(|name| ((*name).to_owned(), shown(name)));
-    let cluster = config.metadata.get(CLUSTER_KEY).cloned().unwrap_or_default();
-    let others = [("subjects", config.subjects.join(" ")), (CLUSTER_KEY, cluster)];
+    let cluster = config.metadata.get(CLUSTER_SETTING).cloned().unwrap_or_default();
+    let others = [("subjects", config.subjects.join(" ")), (CLUSTER_SETTING, cluster)];
     fixed.chain(others.map(|(name, value)| (name.to_owned(), value))).collect()
 }
 
@@ -129,7 +127,7 @@ pub(super) fn log_info(info: &Info, broker: &ServerInfo, allow_older: bool) -> L
 
 /// Returns the cluster of a stream, if its metadata names one.
 pub(super) fn cluster_of(config: &Config) -> Option<ClusterId> {
-    ClusterId::parse(config.metadata.get(CLUSTER_KEY)?)
+    ClusterId::parse(config.metadata.get(CLUSTER_SETTING)?)
 }
 
 /// The remedy for a stream that does not fit.

@@ -31,6 +31,8 @@ pub(super) struct Broker {
     pub(super) first: Sequence,
     pub(super) last: Sequence,
     pub(super) has_leader: bool,
+    /// False if the brokers know of no log; there is no leader then.
+    pub(super) exists: bool,
     /// What followers receive instead of the log.
     pub(super) old_copy: Option<BTreeMap<Sequence, Bytes>>,
     pub(super) settings: BTreeMap<String, String>,
@@ -49,6 +51,7 @@ impl Broker {
             first: Sequence(1),
             last: Sequence::ZERO,
             has_leader: true,
+            exists: true,
             old_copy: None,
             settings: BTreeMap::new(),
             faults: Faults::default(),
@@ -142,6 +145,9 @@ impl Broker {
                 self.answer(client, LogEvent::Read { request, message }, now);
             }
             Request::Read { .. } | Request::Reconnect => {}
+            Request::Inspect(request) if !self.exists => {
+                self.answer(client, LogEvent::NoLog { request }, now);
+            }
             Request::Inspect(request) => {
                 let info = self.info();
                 self.answer(client, LogEvent::Info { request, info }, now);

@@ -140,6 +140,13 @@ impl MemoryCluster {
         self.broker().has_leader = has_leader;
     }
 
+    /// Loses the log, or creates it again without messages.
+    pub fn set_exists(&self, exists: bool) {
+        let mut broker = self.broker();
+        (broker.exists, broker.has_leader, broker.last) = (exists, exists, Sequence::ZERO);
+        broker.messages.clear();
+    }
+
     fn broker(&self) -> MutexGuard<'_, Broker> {
         self.broker.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::{
     identity::{NodeName, Sequence},
+    log::CLUSTER_SETTING,
     message::SizeError,
 };
 
@@ -16,6 +17,12 @@ pub enum Fault {
         /// First message of the log.
         first: Sequence,
     },
+    /// The brokers know of no log.
+    #[error(
+        "the brokers have no stream of this name; if they have lost it, stop the node that has applied the most, run `nearby cluster init --recreate` there, \
+             start it, and run `nearby cluster heal`"
+    )]
+    Missing,
     /// The log has lost messages at its end.
     #[error("the log ends at {last}, and this node has applied more; run `nearby cluster heal`")]
     Rewound {
@@ -67,7 +74,7 @@ pub enum Fault {
     )]
     DuplicateName,
     /// The log does not have the required settings.
-    #[error("the setting {name} of the log is {found:?} and must be {required:?}")]
+    #[error("the setting {name} of the log is {found:?} and must be {required:?}{}", remedy_of(name))]
     Settings {
         /// Name of the setting.
         name: String,
@@ -81,12 +88,22 @@ pub enum Fault {
     Replica(String),
 }
 
+/// Returns what to do about a setting, if it is not to set it back.
+fn remedy_of(setting: &str) -> &'static str {
+    if setting == CLUSTER_SETTING {
+        "; it is the log of another cluster: check --cluster-stream, or if that cluster replaces this one, run `nearby cluster join --replace`"
+    } else {
+        ""
+    }
+}
+
 impl Fault {
     /// Returns a label for metrics and announcements.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
             Self::Behind { .. } => "behind",
+            Self::Missing => "missing",
             Self::Rewound { .. } => "rewound",
             Self::Rewritten { .. } => "rewritten",
             Self::Gap { .. } => "gap",
@@ -107,7 +124,14 @@ impl Fault {
 
     /// Returns whether the fault can end without an operator: the log may get back what it has lost.
     pub(super) fn is_temporary(&self) -> bool {
-        matches!(self, Self::Behind { .. } | Self::Rewound { .. } | Self::Gap { .. } | Self::Settings { .. })
+        matches!(
+            self,
+            Self::Behind { .. }
+                | Self::Missing
+                | Self::Rewound { .. }
+                | Self::Gap { .. }
+                | Self::Settings { .. }
+        )
     }
 }
 
@@ -199,7 +223,7 @@ pub enum HealError {
     #[error(
         "the end of the log is not known: no broker is reachable, they have no leader or elected one a moment ago, or they have lost \
              the log; repeat this command in a quarter of a minute, and if the log is lost, \
-             stop this node, run `nearby cluster init`, start it again, and repeat this command"
+             stop this node, run `nearby cluster init --recreate`, start it again, and repeat this command"
     )]
     LogUnknown,
     /// The last message of the log is not the one that this node has applied.

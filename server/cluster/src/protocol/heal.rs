@@ -49,7 +49,10 @@ impl<R: Replica, T> Protocol<R, T> {
             return Err(HealError::TwoHistories(sequence));
         }
         if !matches!(self.fault, Some(Fault::Rewound { .. })) {
-            let is_whole = self.watch.fresh(now).is_some_and(|info| info.last >= self.position.applied);
+            // A description from before our last commit may say less.
+            let is_whole = self.watch.fresh(now).is_some_and(|info| {
+                info.last >= self.position.applied || self.watch.requested() <= self.applied_at
+            });
             return Err(if is_whole { HealError::NothingLost } else { HealError::LogUnknown });
         }
         self.healing.get_or_insert(Healing { step: Step::Compare, until: now, republished: 0 });

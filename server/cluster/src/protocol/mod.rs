@@ -195,6 +195,11 @@ impl<R: Replica, T> Protocol<R, T> {
             LogEvent::Message { sequence, message } => self.received(sequence, message, time),
             LogEvent::Read { request, message } => self.read(request, message, time),
             LogEvent::Info { request, info } => self.informed(request, info, time),
+            LogEvent::NoLog { request } => {
+                if self.watch.is_missing(request, time) {
+                    self.fail(Fault::Missing);
+                }
+            }
             LogEvent::Announcement(bytes) => self.announced(&bytes, now),
             LogEvent::Unfollowed | LogEvent::Reconnected => self.rejoin(time),
         }
@@ -251,7 +256,7 @@ impl<R: Replica, T> Protocol<R, T> {
             return Some(Blocked::Clock);
         }
         if self.joining.is_some() {
-            return Some(Blocked::Joining);
+            return Some(if self.watch.fresh(time).is_some() { Blocked::Joining } else { Blocked::NoInfo });
         }
         if !self.peers.is_listening(time) {
             return Some(Blocked::NotListening);
@@ -460,10 +465,10 @@ impl<R: Replica, T> Protocol<R, T> {
         if is_interrupted || (is_shorter && self.joining.is_none()) {
             self.join(requested);
         }
-        let has_settings_fault = matches!(self.fault, Some(Fault::Settings { .. }));
+        let is_over = matches!(self.fault, Some(Fault::Settings { .. } | Fault::Missing));
         if let Some(fault) = settings {
             self.fail(fault);
-        } else if has_settings_fault {
+        } else if is_over {
             self.fault = None;
         }
         let applied = self.position.applied;

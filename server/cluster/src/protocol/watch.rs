@@ -25,6 +25,7 @@ pub(super) struct Watch {
     /// Time of the request, and the answer.
     latest: Option<(Monotonic, LogInfo)>,
     rewound_since: Option<Monotonic>,
+    missing_since: Option<Monotonic>,
     lagging_since: Option<Monotonic>,
 }
 
@@ -57,6 +58,7 @@ impl Watch {
     /// Records an answer. An answer is as old as its request, whenever it arrives.
     pub(super) fn answered(&mut self, request: u64, info: LogInfo, now: Monotonic) -> Inspected {
         let Some(sent) = self.requests.remove(&request) else { return Inspected::Outdated };
+        self.missing_since = None;
         let is_outdated = self.latest.as_ref().is_some_and(|(latest, _)| *latest > sent);
         if !info.is_authoritative {
             self.rewound_since = None;
@@ -85,6 +87,17 @@ impl Watch {
     /// Time of the request for the latest answer.
     pub(super) fn requested(&self) -> Monotonic {
         self.latest.as_ref().map(|(sent, _)| *sent).unwrap_or_default()
+    }
+
+    /// Records that the brokers know of no log. Returns whether they have said so for too long: after their start they may not know it
+    /// yet.
+    pub(super) fn is_missing(&mut self, request: u64, now: Monotonic) -> bool {
+        if self.requests.remove(&request).is_none() {
+            return false;
+        }
+        self.rewound_since = None;
+        let since = *self.missing_since.get_or_insert(now);
+        now.saturating_sub(since) >= REWIND_TIMEOUT
     }
 
     /// The latest answer to a request since a time.

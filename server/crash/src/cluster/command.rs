@@ -85,12 +85,17 @@ struct Healed {
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Commands {
-    /// Makes a directory the first member of a cluster.
-    pub(crate) async fn init(&self, node: &str, data: &Path, replicas: usize) -> Result<Output> {
+    /// Makes a directory the first member of a cluster, or makes the log of a member again.
+    pub(crate) async fn init(
+        &self,
+        (node, data): (&str, &Path),
+        replicas: usize,
+        arguments: &[&str],
+    ) -> Result<Output> {
         let (replicas, data) = (replicas.to_string(), data.display().to_string());
         let member = [flags::CLUSTER, &self.brokers, flags::CLUSTER_NODE, node, flags::DATA_DIR, &data];
         let shape = ["--replicas", &replicas, "--max-gib", "1"];
-        self.run("init", &[&member[..], &shape, self.older_brokers()].concat()).await
+        self.run("init", &[&member[..], &shape, self.older_brokers(), arguments].concat()).await
     }
 
     /// Makes a directory a further member.

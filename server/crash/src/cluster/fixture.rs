@@ -116,7 +116,7 @@ impl Cluster {
             let (node, data) = (name(number), self.nodes.data(number));
             loop {
                 let output = match number {
-                    0 => self.commands.init(&node, &data, setup.brokers).await?,
+                    0 => self.commands.init((&node, &data), setup.brokers, &[]).await?,
                     _ => self.commands.join(&node, &data, None).await?,
                 };
                 match output.code {

@@ -228,7 +228,8 @@ impl Nodes {
 
     /// Makes the stream of a cluster again from the directory of a member, which must not be running.
     pub(crate) async fn create_stream(&self, number: usize, replicas: usize) -> Result<()> {
-        let output = self.commands.init(&name(number), &self.data(number), replicas).await?;
+        let output =
+            self.commands.init((&name(number), &self.data(number)), replicas, &["--recreate"]).await?;
         if output.code == Some(0) { Ok(()) } else { Err(output.error("init").into()) }
     }
 

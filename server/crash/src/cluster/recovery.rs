@@ -3,7 +3,7 @@
 //! | observation | remedy |
 //! |---|---|
 //! | a process has exited | start it again; if a broker exits again, wipe its store |
-//! | the stream is gone | `nearby cluster init` on the directory of the node that has the most, which makes it again |
+//! | the stream is gone | `nearby cluster init --recreate` on the directory of the node that has the most |
 //! | nodes have more than the log | `nearby cluster heal` from the node that has the most |
 //! | the log lacks what one node needs | replace its directory by a copy of another node |
 //! | a broker is not healthy, or its copy not current, for half a minute | start it again, then wipe its store, one at a time |
@@ -123,7 +123,7 @@ impl Observation {
 
     fn conditions(&self) -> BTreeSet<Condition> {
         // The causes of these are the log and the brokers: JetStream is off on a broker whose disk was full.
-        let is_stuck = |fault: &str| !["rewound", "settings"].contains(&fault);
+        let is_stuck = |fault: &str| !["missing", "rewound", "settings"].contains(&fault);
         let stuck = self.faults.iter().filter(|(_, fault)| is_stuck(fault)).map(|(node, _)| *node);
         (self.exited_nodes.iter().map(|node| Condition::NodeExited(*node)))
             .chain(self.exited_brokers.iter().map(|broker| Condition::BrokerExited(*broker)))
@@ -179,8 +179,12 @@ fn decide(seen: &Observation, lasting: &BTreeMap<Condition, Duration>, done: &[R
             seen.furthest(|_| true).filter(|_| !has_healed).map(|from| Remedy::Heal { from })
         });
     }
-    let bad = seen.bad_brokers.iter().find(|broker| lasts(Condition::BrokerBad(**broker), BROKER_PATIENCE));
-    bad.map(|broker| start_or_wipe(*broker, done))
+    // A broker may be bad because of the others: all are started again before the store of one is wiped.
+    let is_lasting = |broker: &&usize| lasts(Condition::BrokerBad(**broker), BROKER_PATIENCE);
+    let bad: Vec<usize> = seen.bad_brokers.iter().filter(is_lasting).copied().collect();
+    let remedies = bad.iter().map(|broker| Remedy::StartBroker(*broker));
+    let mut remedies = remedies.chain(bad.iter().map(|broker| Remedy::WipeBroker(*broker)));
+    remedies.find(|remedy| !done.contains(remedy))
 }
 
 fn start_or_wipe(broker: usize, done: &[Remedy]) -> Remedy {
@@ -364,6 +368,11 @@ mod tests {
         assert_eq!(decide(&exited, &lasting(&exited, 3), &started), Some(Remedy::WipeBroker(2)));
         let bad = Observation { bad_brokers: [0, 1].into(), ..Observation::default() };
         assert_eq!(decide(&bad, &lasting(&bad, 20), &[]), None);
-        assert_eq!(decide(&bad, &lasting(&bad, 31), &[]), Some(Remedy::StartBroker(0)), "one at a time");
+        let mut done = Vec::new();
+        while let Some(remedy) = decide(&bad, &lasting(&bad, 31), &done) {
+            done.push(remedy);
+        }
+        let wiped = [Remedy::WipeBroker(0), Remedy::WipeBroker(1)];
+        assert_eq!(done, [&[Remedy::StartBroker(0), Remedy::StartBroker(1)][..], &wiped[..]].concat());
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! It can be repeated whenever it was interrupted: the directory is a member from the first step on, and keeps its cluster.
 
+use std::path::Path;
+
 use clap::Args;
 use nearby_cluster::{
     archive::{Archive, ArchiveLimits},
@@ -42,6 +44,11 @@ pub(in crate::cli) struct InitArgs {
     #[arg(long)]
     replace: bool,
 
+    /// Make the log of this member again, which its brokers have lost, from the first message that the data directory has kept. After
+    /// that, `nearby cluster heal` publishes the messages
+    #[arg(long, conflicts_with = "replace")]
+    recreate: bool,
+
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -52,10 +59,23 @@ struct Created {
     cluster: String,
     stream: String,
     sequence: u64,
+    #[serde(skip)]
+    change: Change,
+}
+
+/// What the command has done.
+#[derive(Clone, Copy)]
+enum Change {
+    /// The directory is the first member of a new cluster, or would have been after an interrupted attempt.
+    Begun,
+    /// The log was made again.
+    Recreated,
+    /// The directory is a member, and its log exists.
+    None,
 }
 
 pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
-    let InitArgs { member, replicas, max_gib, replace, json } = args;
+    let InitArgs { member, replicas, max_gib, replace, recreate, json } = args;
     if ![1, 3, 5].contains(&replicas) || max_gib == 0 {
         return Err(CliError::usage("--replicas must be 1, 3 or 5, and --max-gib above 0"));
     }
@@ -73,9 +93,20 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
     if replace && log.is_some_and(|log| log.cluster != Some(id)) {
         administrator.delete().await?;
     }
-    let first = match (log, state.position) {
-        (None, Some(position)) if !replace && position.sequence > 0 => first_kept(&settings, position)?,
-        _ => Sequence(1),
+    let stream = cluster.brokers.stream.clone();
+    let (first, change) = match (log, state.position) {
+        (None, Some(position)) if recreate && position.sequence > 0 => {
+            (first_kept(&settings, position)?, Change::Recreated)
+        }
+        (None, Some(position)) if !replace && position.sequence > 0 => {
+            return Err(CliError::data(format!(
+                "{} is a member of the cluster {id}, and the brokers have no stream {stream}: check --cluster-stream, or if they have \
+                 lost it, add --recreate",
+                settings.data_dir.display()
+            )));
+        }
+        (Some(_), Some(position)) if !replace && position.sequence > 0 => (Sequence(1), Change::None),
+        _ => (Sequence(1), Change::Begun),
     };
     let shape = LogShape { replicas, max_bytes: i64::from(max_gib) << 30, first };
     administrator.create(id, shape).await?;
@@ -87,15 +118,26 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
     if !(applied == 0 && administrator.publish(Sequence::ZERO, message).await?) {
         check_genesis(&administrator, id, (applied == 0).then(|| store.digest())).await?;
     }
-    let created = Created { cluster: id.to_string(), stream: cluster.brokers.stream, sequence: first.0 };
-    print(json, &created, || {
-        let Created { cluster, stream, .. } = &created;
-        format!(
-            "cluster {cluster}: its log is the stream {stream}, and {} is its first member; start `nearby serve` with the same \
-             settings\n",
-            settings.data_dir.display()
-        )
-    })
+    let created = Created { cluster: id.to_string(), stream, sequence: first.0, change };
+    print(json, &created, || report(&created, &settings.data_dir))
+}
+
+fn report(created: &Created, data_dir: &Path) -> String {
+    let Created { cluster, stream, sequence, change } = created;
+    let data_dir = data_dir.display();
+    match change {
+        Change::Begun => format!(
+            "cluster {cluster}: its log is the stream {stream}, and {data_dir} is its first member; start `nearby serve` with the same \
+             settings\n"
+        ),
+        Change::Recreated => format!(
+            "cluster {cluster}: the stream {stream} begins with message {sequence}; start `nearby serve`, and run `nearby cluster heal` \
+             when `nearby cluster status` shows the fault rewound\n"
+        ),
+        Change::None => format!(
+            "nothing was changed: {data_dir} is a member of the cluster {cluster}, whose log is the stream {stream}\n"
+        ),
+    }
 }
 
 /// The cluster of the directory, or a new one.

@@ -8,7 +8,7 @@ mod status;
 
 use std::sync::Arc;
 
-use nearby_cluster::identity::Sequence;
+use nearby_cluster::{identity::Sequence, protocol::HealError};
 use nearby_proto::{
     server::cluster_service_server::ClusterService,
     v1::{
@@ -51,7 +51,11 @@ impl ClusterService for ClusterServiceImpl {
     async fn heal_cluster(&self, _: Request<HealClusterRequest>) -> Reply<HealClusterResponse> {
         let (reply, result) = oneshot::channel();
         self.operate(ClusterOperation::Heal(reply)).await?;
-        let republished = result.await.map_err(|_| NOT_READY)?.map_err(|error| failed(&error))?;
+        let republished = match result.await.map_err(|_| NOT_READY)? {
+            Ok(republished) => republished,
+            Err(HealError::NothingLost) => 0,
+            Err(error) => return Err(failed(&error).into()),
+        };
         Ok(Response::new(HealClusterResponse { republished }))
     }
 

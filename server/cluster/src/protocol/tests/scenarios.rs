@@ -248,6 +248,34 @@ fn a_node_compares_its_history_again_when_the_log_was_shorter_than_it_for_a_mome
     assert_eq!(world.cluster.last(), last);
 }
 
+#[test]
+fn a_log_that_brokers_have_lost_is_reported_and_restored() {
+    let mut world = world(2);
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(2)]);
+    let last = world.cluster.last();
+    let now = world.now;
+    assert_eq!(world.protocol(0).heal(now), Err(HealError::NothingLost), "also right after a commit");
+    world.cluster.set_exists(false);
+    world.run_for(secs(10));
+    assert_eq!(world.fault(0), None, "brokers that have just started may not know it yet");
+    assert_eq!(world.blocked(0), Some(Blocked::NoInfo));
+    world.run_for(secs(7));
+    assert_eq!((world.fault(0), world.fault(1)), (Some(Fault::Missing), Some(Fault::Missing)));
+    let now = world.now;
+    assert_eq!(world.protocol(0).heal(now), Err(HealError::LogUnknown));
+
+    world.cluster.set_exists(true);
+    world.run_for(secs(2));
+    assert_eq!(world.fault(0), None);
+    world.run_for(secs(15));
+    let now = world.now;
+    world.protocol(0).heal(now).unwrap();
+    world.run_until("the log is restored", |world| world.healed == [Ok(last.0)]);
+    commit(&mut world, 1, &[Command::Put(3)]);
+    world.run_until("both nodes are current", |world| (0..2).all(|node| is_current(world, node)));
+    world.check();
+}
+
 /// A log that was created again is empty.
 #[test]
 fn an_empty_log_is_restored_from_the_genesis_on() {
