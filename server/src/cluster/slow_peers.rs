@@ -14,7 +14,7 @@ const MAX_DELAY: Duration = Duration::from_secs(2);
 /// Time for which a silent peer counts, and what this node had applied before its last announcement.
 const REMEMBERED: Duration = Duration::from_secs(12);
 
-/// What this node has applied in the last seconds.
+/// Sequences that this node has applied in the last seconds.
 #[derive(Debug, Default)]
 pub(crate) struct SlowPeers {
     /// Ascending in both.

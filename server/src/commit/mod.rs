@@ -12,6 +12,7 @@
 
 mod batch;
 mod idempotency;
+mod in_flight;
 mod limited_keys;
 mod local_copy;
 mod replicated;

@@ -19,7 +19,8 @@ use tokio::{
 };
 
 use super::{
-    ClusterOperation, Message, Results, STOPPING, Submission, UpgradeError, close,
+    ClusterOperation, Message, STOPPING, Submission, UpgradeError, close,
+    in_flight::{BatchInFlight, InFlight, acknowledge, answer, give_up, submissions_of},
     local_copy::{DecidedBatch, LocalCopy},
     store_replica::StoreReplica,
     waiting::Waiting,
@@ -50,23 +51,6 @@ const SHOW_BLOCKED_AFTER: Duration = Duration::from_secs(1);
 const MAX_CAPTURE_DISTANCE: u64 = 10_000;
 /// Events that are handled before submissions are.
 const MAX_EVENTS: usize = 64;
-
-/// The replies of a commit in flight: its ticket in the protocol.
-enum InFlight {
-    /// Submissions, with their results if the commit is stored.
-    Batch(BatchInFlight),
-    /// A change of the format.
-    Upgrade(oneshot::Sender<Result<Sequence, UpgradeError>>),
-    /// A commit without a caller, or whose callers have been answered.
-    Unattended,
-}
-
-/// Submissions of a commit in flight.
-struct BatchInFlight {
-    submissions: Vec<(Submission, Results)>,
-    changes: usize,
-    began: Monotonic,
-}
 
 /// A change of the format that has not been proposed.
 struct PendingUpgrade {
@@ -473,33 +457,4 @@ impl ReplicatedWorker {
         self.log_fault(fault.as_ref());
         self.view.set_state(state, is_current);
     }
-}
-
-impl InFlight {
-    fn began(&self) -> Option<Monotonic> {
-        match self {
-            Self::Batch(batch) => Some(batch.began),
-            Self::Upgrade(_) | Self::Unattended => None,
-        }
-    }
-}
-
-fn submissions_of(batch: Vec<(Submission, Results)>) -> Vec<Submission> {
-    batch.into_iter().map(|(submission, _)| submission).collect()
-}
-
-/// Answers the callers of a commit whose outcome they will not learn here.
-fn give_up(ticket: InFlight) {
-    if let InFlight::Batch(BatchInFlight { submissions, .. }) = ticket {
-        answer(submissions, &ServiceError::OutcomeUnknown);
-    }
-}
-
-fn acknowledge(batch: Vec<(Submission, Results)>) {
-    // Fails when the caller has gone away; its commands are committed all the same.
-    batch.into_iter().for_each(|(submission, results)| drop(submission.reply.send(results)));
-}
-
-fn answer(batch: Vec<(Submission, Results)>, error: &ServiceError) {
-    batch.into_iter().for_each(|(submission, _)| drop(submission.reply.send(Err(error.clone()))));
 }

@@ -33,7 +33,7 @@ pub(super) struct Broker {
     pub(super) has_leader: bool,
     /// False if the brokers know of no log; there is no leader then.
     pub(super) exists: bool,
-    /// What followers receive instead of the log.
+    /// Messages that followers receive instead of those of the log.
     pub(super) old_copy: Option<BTreeMap<Sequence, Bytes>>,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) faults: Faults,

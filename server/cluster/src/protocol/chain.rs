@@ -24,7 +24,7 @@ pub enum Void {
     ForeignHistory,
 }
 
-/// What the authoritative copy has confirmed of a message. Each value includes those before it.
+/// Confirmation of a message by the authoritative copy. Each value includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Evidence {
     /// Nothing: the message was delivered.

@@ -63,7 +63,7 @@ struct Created {
     change: Change,
 }
 
-/// What the command has done.
+/// Effect of the command.
 #[derive(Clone, Copy)]
 enum Change {
     /// The directory is the first member of a new cluster, or would have been after an interrupted attempt.

@@ -127,7 +127,7 @@ fn messages_that_only_an_old_copy_contains_change_nothing() {
     let base = world.cluster.last();
     world.set_connected(2, false);
     commit(&mut world, 0, &[Command::Put(3); 12]);
-    // What is lost together with the nodes that have applied it is known to nobody.
+    // Nothing detects the loss of commits together with the nodes that have applied them.
     (world.max_acknowledged, _) = (base, world.acknowledged.split_off(2));
     let old_copy = world.cluster.copy();
     world.cluster.rewind(Sequence(base.0 - 1));
