@@ -58,8 +58,7 @@ impl Client {
             })
             .await;
         result.map_err(|error: ClientError| {
-            let is_hidden = may_be_applied && !error.outcome_is_unknown();
-            if is_hidden { error.with_unknown_outcome() } else { error }.with_request_id(id)
+            if may_be_applied { error.after_unknown_outcome() } else { error }.with_request_id(id)
         })
     }
 

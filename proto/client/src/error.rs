@@ -102,8 +102,12 @@ impl ClientError {
         self
     }
 
-    /// Returns whether a write may have been applied although it failed: the server says so, or the connection was lost.
+    /// Returns whether a write may have been applied although it failed: the server says so, or the connection was lost after the
+    /// request was sent.
     pub(crate) fn outcome_is_unknown(&self) -> bool {
+        if sources(self.status()).any(|cause| cause.is::<tonic::ConnectError>()) {
+            return false;
+        }
         match self.reason() {
             Some(reason) => reason == "OUTCOME_UNKNOWN",
             None => matches!(
@@ -113,9 +117,18 @@ impl ClientError {
         }
     }
 
-    /// Adds that the outcome of an earlier attempt is unknown.
-    pub(crate) fn with_unknown_outcome(mut self) -> Self {
-        self.0.message.push_str("; an earlier attempt of this change may have been applied, or may still be");
+    /// Adds that the outcome of an earlier attempt is unknown, unless this error is itself the outcome: a server that has applied a
+    /// request answers its id with the result.
+    pub(crate) fn after_unknown_outcome(mut self) -> Self {
+        let is_outcome = !matches!(
+            self.code(),
+            Code::Unavailable | Code::ResourceExhausted | Code::Unauthenticated | Code::PermissionDenied
+        );
+        if !is_outcome && !self.outcome_is_unknown() {
+            self.0
+                .message
+                .push_str("; an earlier attempt of this change may have been applied, or may still be");
+        }
         self
     }
 

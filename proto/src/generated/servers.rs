@@ -21,8 +21,8 @@ pub mod cluster_service_server {
             tonic::Status,
         >;
         /// Publishes again what the log has lost and this node has kept. Returns when the log contains everything that this
-        /// node has applied. Errors: FAILED_PRECONDITION, reason CLUSTER_OPERATION_FAILED, if the log has lost nothing, if
-        /// this node has not kept what it has lost, or if the log has another history.
+        /// node has applied, at once if it has lost nothing. Errors: FAILED_PRECONDITION, reason CLUSTER_OPERATION_FAILED, if
+        /// the end of the log is not known, if this node has not kept what the log has lost, or if the log has another history.
         async fn heal_cluster(
             &self,
             request: tonic::Request<crate::v1::HealClusterRequest>,

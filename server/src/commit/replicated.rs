@@ -268,6 +268,10 @@ impl ReplicatedWorker {
                 return;
             }
         }
+        let is_waiting = !self.waiting.is_empty() || self.upgrade.is_some();
+        if is_waiting || self.protocol.replica().position().applied < self.advance_to {
+            self.protocol.request_base(now);
+        }
     }
 
     fn decide_batch(&mut self, batch: Vec<Submission>, now: Now) {

@@ -26,6 +26,11 @@ impl Waiting {
         self.submissions.push_back(submission);
     }
 
+    /// Returns whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.submissions.is_empty()
+    }
+
     /// Puts submissions back that have to be decided again, before all others.
     pub(super) fn put_back(&mut self, submissions: Vec<Submission>) {
         for submission in submissions.into_iter().rev() {

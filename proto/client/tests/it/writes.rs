@@ -10,7 +10,7 @@ use prost::Message;
 use uuid::Uuid;
 
 use crate::{
-    fake_server::{Call, FakeServer, Outcome, respond, unavailable},
+    fake_server::{Call, FakeServer, Outcome, fail, respond, unavailable},
     methods::{WRITES, call},
 };
 
@@ -87,4 +87,25 @@ async fn error_of_a_write_has_its_request_id() {
     server.push_outcomes([unavailable(), unavailable(), unavailable(), unavailable()]);
     let error = call(&server.client(), "SearchNearby").await.unwrap_err();
     assert_eq!(error.request_id(), None, "a read has no request id");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_after_an_unknown_outcome_says_that_the_change_may_have_been_applied() {
+    let request = DeleteMerchantRequest { name: "merchants/cafe".to_owned(), ..Default::default() };
+    let message_after = async |outcomes: Vec<Outcome>| {
+        let server = FakeServer::new(outcomes);
+        server.client().delete_merchant(request.clone()).await.unwrap_err().to_string()
+    };
+    let unknown = || fail(Code::Unavailable, "OUTCOME_UNKNOWN");
+    let refused = || fail(Code::Unavailable, "NO_QUORUM");
+    let is_said = |message: &str| message.contains("an earlier attempt of this change may have been applied");
+    let message = message_after(vec![unknown(), refused(), refused(), refused()]).await;
+    assert!(is_said(&message), "{message}");
+    let message = message_after(vec![unavailable(), fail(Code::PermissionDenied, "ROLE_REQUIRED")]).await;
+    assert!(is_said(&message), "{message}");
+
+    let message = message_after(vec![refused(), refused(), refused(), refused()]).await;
+    assert!(!is_said(&message), "nothing was applied: {message}");
+    let message = message_after(vec![unknown(), fail(Code::NotFound, "MERCHANT_NOT_FOUND")]).await;
+    assert!(!is_said(&message), "this is the outcome: {message}");
 }

@@ -156,13 +156,13 @@ impl Client {
     }
 }
 
-/// The meaning of an error of a publish at a base, of a message with a length.
 /// Returns whether the brokers answer that they have no such stream.
 fn is_not_found(error: &InfoError) -> bool {
     let api = error.source().and_then(|source| source.downcast_ref::<ApiError>());
     api.is_some_and(|api| api.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
+/// The meaning of an error of a publish at a base, of a message with a length.
 fn answer_of(error: &PublishError, base: Sequence, length: usize) -> Answer {
     let api = error.source().and_then(|source| source.downcast_ref::<ApiError>());
     match (error.kind(), api.map(ApiError::error_code)) {

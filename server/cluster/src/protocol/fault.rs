@@ -20,7 +20,7 @@ pub enum Fault {
     /// The brokers know of no log.
     #[error(
         "the brokers have no stream of this name; if they have lost it, stop the node that has applied the most, run `nearby cluster init --recreate` there, \
-             start it, and run `nearby cluster heal`"
+             start it, and run `nearby cluster heal` when it reports `rewound`"
     )]
     Missing,
     /// The log has lost messages at its end.
@@ -222,8 +222,7 @@ pub enum HealError {
     /// The brokers do not say what the log contains.
     #[error(
         "the end of the log is not known: no broker is reachable, they have no leader or elected one a moment ago, or they have lost \
-             the log; repeat this command in a quarter of a minute, and if the log is lost, \
-             stop this node, run `nearby cluster init --recreate`, start it again, and repeat this command"
+             the log; repeat this command in a quarter of a minute"
     )]
     LogUnknown,
     /// The last message of the log is not the one that this node has applied.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    Action, FULL_DISK_PAUSE, Fault, LogAction, Protocol,
+    Action, FULL_DISK_PAUSE, Fault, LogAction, Now, Protocol,
     chain::{Evidence, Verdict, examine},
 };
 use crate::{
@@ -28,7 +28,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Reads of our last message that may find nothing, or damage, before its successor is taken as the proof of our history.
 const MAX_JOIN_READS: u32 = 3;
-/// Pause between reads of our last message while a copy of the log lags behind: 100 per second where another node writes all the time.
+/// Pause between reads of our last message while a copy of the log lags behind and a commit waits: at most 100 per second.
 const BASE_PAUSE: Duration = Duration::from_millis(10);
 /// Messages that are kept until their predecessors arrive.
 const MAX_INBOX: usize = 64;
@@ -112,10 +112,17 @@ impl<R: Replica, T> Protocol<R, T> {
         self.joining.is_none() && is_in_log
     }
 
+    /// Asks the leader for our last message, if it must be confirmed before a commit is decided on it. To be called when a commit waits.
+    pub fn request_base(&mut self, now: Now) {
+        self.is_base_wanted = true;
+        self.advance(now.monotonic);
+    }
+
     /// Returns whether the leader is to be asked for our last message.
     fn must_confirm_base(&self, now: Monotonic) -> bool {
+        let is_wanted = self.is_base_wanted || self.flight.is_some();
         let has_lagging_copy = self.watch.fresh(now).is_some_and(|info| !info.lagging.is_empty());
-        self.joining.is_none() && !self.is_base_confirmed && has_lagging_copy
+        is_wanted && self.joining.is_none() && !self.is_base_confirmed && has_lagging_copy
     }
 
     /// Returns the highest sequence that is known or said to exist.
@@ -174,7 +181,7 @@ impl<R: Replica, T> Protocol<R, T> {
             (Purpose::Join, message) => self.join_read(sequence, message, now),
             (Purpose::History | Purpose::Base, Some(message)) if sequence == self.position.applied => {
                 if MessageHash::of(&message) == self.position.hash {
-                    self.is_base_confirmed = true;
+                    (self.is_base_confirmed, self.is_base_wanted) = (true, false);
                     if reading.purpose == Purpose::History && self.evidence == Evidence::Confirmed {
                         self.evidence = Evidence::HistoryConfirmed;
                     }
@@ -185,13 +192,15 @@ impl<R: Replica, T> Protocol<R, T> {
                 }
             }
             // Another message is the last one now.
-            (Purpose::Base, Some(_)) => {}
-            (Purpose::History | Purpose::Base, _) => self.next_history_read = now + RETRY_PAUSE,
+            (Purpose::Base, _) if sequence != self.position.applied => {}
+            // Joining reads it again, and takes a message that is lost or damaged as known in the end.
+            (Purpose::Base, _) => self.rejoin(now),
+            (Purpose::History, _) => self.next_history_read = now + RETRY_PAUSE,
             (Purpose::Suspect, Some(message)) => {
                 let ours = self.recent.get(sequence);
                 if ours.is_some_and(|ours| ours == MessageHash::of(&message)) {
                     self.counters.peer_mismatches += 1;
-                } else if self.is_intact(&message) {
+                } else if ours.is_some() && self.is_intact(&message) {
                     self.fail(Fault::Rewritten { sequence });
                 }
             }
@@ -430,6 +439,11 @@ impl<R: Replica, T> Protocol<R, T> {
         if self.healing.is_none() && last > Sequence::ZERO {
             self.ask(last, Purpose::End, now);
         }
+    }
+
+    /// Ignores the answer of a leader that may have been deposed.
+    pub(super) fn forget_read_to_heal(&mut self) {
+        self.reading.take_if(|reading| reading.purpose == Purpose::Heal);
     }
 
     /// Reads the last message of the log, to compare it with ours.

@@ -65,6 +65,10 @@ impl<R: Replica, T> Protocol<R, T> {
         if now < healing.until {
             return;
         }
+        // The log may be that of another cluster.
+        if !matches!(self.fault, None | Some(Fault::Rewound { .. })) {
+            return self.end_healing(Err(HealError::LogUnknown));
+        }
         match healing.step {
             Step::Compare => {
                 healing.until = now + RETRY_PAUSE;
@@ -130,10 +134,9 @@ impl<R: Replica, T> Protocol<R, T> {
     }
 
     /// The log may have been cut off or replaced: compares its end again.
-    pub(super) fn compare_to_heal_again(&mut self) {
-        if let Some(healing) = &mut self.healing {
-            healing.step = Step::Compare;
-        }
+    pub(super) fn compare_to_heal_again(&mut self, now: Monotonic) {
+        self.forget_read_to_heal();
+        self.continue_healing(Step::Compare, now);
     }
 
     fn continue_healing(&mut self, step: Step, at: Monotonic) {

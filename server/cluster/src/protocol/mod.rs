@@ -104,6 +104,8 @@ pub struct Protocol<R, T> {
     evidence: Evidence,
     /// True if the leader has had our last message since it was applied.
     is_base_confirmed: bool,
+    /// True if a commit waits for that.
+    is_base_wanted: bool,
     /// Time before which our last message is not compared again.
     next_history_read: Monotonic,
     reading: Option<Reading>,
@@ -146,6 +148,7 @@ impl<R: Replica, T> Protocol<R, T> {
             inbox: BTreeMap::new(),
             evidence: Evidence::default(),
             is_base_confirmed: false,
+            is_base_wanted: false,
             next_history_read: now,
             reading: None,
             healing: None,
@@ -460,15 +463,17 @@ impl<R: Replica, T> Protocol<R, T> {
         let requested = self.watch.requested();
         let is_shorter = last < self.position.applied && requested > self.applied_at;
         if is_interrupted {
-            self.compare_to_heal_again();
+            self.compare_to_heal_again(now);
         }
         if is_interrupted || (is_shorter && self.joining.is_none()) {
             self.join(requested);
         }
         let is_over = matches!(self.fault, Some(Fault::Settings { .. } | Fault::Missing));
         if let Some(fault) = settings {
-            self.fail(fault);
-        } else if is_over {
+            // It may be the log of another cluster: nothing else that it says counts.
+            return self.fail(fault);
+        }
+        if is_over {
             self.fault = None;
         }
         let applied = self.position.applied;

@@ -25,7 +25,8 @@ pub(super) struct Watch {
     /// Time of the request, and the answer.
     latest: Option<(Monotonic, LogInfo)>,
     rewound_since: Option<Monotonic>,
-    missing_since: Option<Monotonic>,
+    /// Times of the first and the last answer without a break that there is no log.
+    missing: Option<(Monotonic, Monotonic)>,
     lagging_since: Option<Monotonic>,
 }
 
@@ -58,7 +59,7 @@ impl Watch {
     /// Records an answer. An answer is as old as its request, whenever it arrives.
     pub(super) fn answered(&mut self, request: u64, info: LogInfo, now: Monotonic) -> Inspected {
         let Some(sent) = self.requests.remove(&request) else { return Inspected::Outdated };
-        self.missing_since = None;
+        self.missing = None;
         let is_outdated = self.latest.as_ref().is_some_and(|(latest, _)| *latest > sent);
         if !info.is_authoritative {
             self.rewound_since = None;
@@ -96,7 +97,11 @@ impl Watch {
             return false;
         }
         self.rewound_since = None;
-        let since = *self.missing_since.get_or_insert(now);
+        let since = match self.missing {
+            Some((since, last)) if now.saturating_sub(last) <= MAX_INFO_AGE => since,
+            _ => now,
+        };
+        self.missing = Some((since, now));
         now.saturating_sub(since) >= REWIND_TIMEOUT
     }
 

@@ -163,7 +163,8 @@ fn decide(seen: &Observation, lasting: &BTreeMap<Condition, Duration>, done: &[R
         } else if lasts(Condition::Rewound, HEAL_PATIENCE) {
             // The node that has the most may not know yet that the log is rewound. Another one would restore less.
             let is_rewound = |node: &usize| seen.faults.get(node).is_some_and(|fault| fault == "rewound");
-            seen.furthest(|_| true).filter(is_rewound).map(|from| Remedy::Heal { from })
+            let is_whole = |node| seen.faults.get(&node).is_none_or(|fault| fault != "rewritten");
+            seen.furthest(is_whole).filter(is_rewound).map(|from| Remedy::Heal { from })
         } else {
             None
         };

@@ -59,12 +59,12 @@ struct Created {
     cluster: String,
     stream: String,
     sequence: u64,
-    #[serde(skip)]
     change: Change,
 }
 
 /// Effect of the command.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Change {
     /// The directory is the first member of a new cluster, or would have been after an interrupted attempt.
     Begun,
@@ -86,6 +86,12 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
     if replace {
         state.position = Some(begin_again(&mut store, (&settings, &state), log)?);
     }
+    if recreate && state.position.is_none_or(|position| position.sequence == 0) {
+        return Err(CliError::data(format!(
+            "{} has applied no message of a log that could be made again; leave --recreate out, or check --data-dir",
+            settings.data_dir.display()
+        )));
+    }
     let id = cluster_id(&state, log, &cluster)?;
     if state.position.is_none() {
         member::mark(&mut store, id)?;
@@ -95,9 +101,7 @@ pub(super) async fn run(args: InitArgs) -> Result<(), CliError> {
     }
     let stream = cluster.brokers.stream.clone();
     let (first, change) = match (log, state.position) {
-        (None, Some(position)) if recreate && position.sequence > 0 => {
-            (first_kept(&settings, position)?, Change::Recreated)
-        }
+        (None, Some(position)) if recreate => (first_kept(&settings, position)?, Change::Recreated),
         (None, Some(position)) if !replace && position.sequence > 0 => {
             return Err(CliError::data(format!(
                 "{} is a member of the cluster {id}, and the brokers have no stream {stream}: check --cluster-stream, or if they have \
@@ -193,7 +197,7 @@ fn first_kept(settings: &Settings, position: LogPosition) -> Result<Sequence, Cl
         (Some(first), Some(last)) if last == applied => Ok(first),
         _ => Err(CliError::data(
             "the brokers have lost the log, and this directory has not kept its last messages; run this command on another member, or \
-             add --replace to begin a new cluster with the content of this one",
+             with --replace instead of --recreate to begin a new cluster with the content of this one",
         )),
     }
 }

@@ -321,6 +321,34 @@ fn a_log_is_restored_although_requests_and_answers_are_lost() {
 }
 
 #[test]
+fn nothing_is_published_into_the_log_of_another_cluster() {
+    let mut world = world(1);
+    world.cluster.set_setting("nearby.cluster", "ours");
+    world.required_setting = Some(("nearby.cluster", "ours"));
+    world.crash(0);
+    world.start(0);
+    world.run_until("the node may decide", |world| world.blocked(0).is_none());
+    commit(&mut world, 0, &[Command::Put(1), Command::Put(2), Command::Put(3)]);
+    world.cluster.rewind(Sequence::ZERO);
+    world.cluster.set_setting("nearby.cluster", "theirs");
+    world.run_for(secs(20));
+    assert!(matches!(world.fault(0), Some(Fault::Settings { .. })), "{:?}", world.fault(0));
+    let now = world.now;
+    assert_eq!(world.protocol(0).heal(now), Err(HealError::LogUnknown));
+
+    world.cluster.set_setting("nearby.cluster", "ours");
+    world.run_for(secs(17));
+    world.cluster.set_leader(false);
+    let now = world.now;
+    world.protocol(0).heal(now).unwrap();
+    world.run_for(secs(3));
+    world.cluster.set_setting("nearby.cluster", "theirs");
+    world.cluster.set_leader(true);
+    world.run_until("it is given up", |world| world.healed == [Err(HealError::LogUnknown)]);
+    assert_eq!(world.cluster.last(), Sequence::ZERO);
+}
+
+#[test]
 fn a_log_with_another_history_is_not_restored() {
     let mut world = world(1);
     commit(&mut world, 0, &[Command::Put(1), Command::Put(2), Command::Put(3)]);

@@ -290,6 +290,9 @@ impl World {
             let proposed = running.protocol.propose(now, batch, ticket);
             proposed.map_err(|(_, error)| error).unwrap();
             self.perform(&mut running);
+        } else if !running.waiting.is_empty() {
+            running.protocol.request_base(now);
+            self.perform(&mut running);
         }
         let slot = &mut self.nodes[node];
         if self.now >= slot.next_sync {
