@@ -158,13 +158,17 @@ impl Client {
 
 /// Returns whether the brokers answer that they have no such stream.
 fn is_not_found(error: &InfoError) -> bool {
-    let api = error.source().and_then(|source| source.downcast_ref::<ApiError>());
-    api.is_some_and(|api| api.error_code() == ErrorCode::STREAM_NOT_FOUND)
+    api_error(error).is_some_and(|api| api.error_code() == ErrorCode::STREAM_NOT_FOUND)
+}
+
+/// Returns the error of the brokers that is the source of one of the client.
+fn api_error(error: &dyn Error) -> Option<&ApiError> {
+    error.source().and_then(|source| source.downcast_ref())
 }
 
 /// The meaning of an error of a publish at a base, of a message with a length.
 fn answer_of(error: &PublishError, base: Sequence, length: usize) -> Answer {
-    let api = error.source().and_then(|source| source.downcast_ref::<ApiError>());
+    let api = api_error(error);
     match (error.kind(), api.map(ApiError::error_code)) {
         (_, Some(ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM)) => Answer::TooLarge,
         // The client assumes a limit of 1 MiB until it is connected, and that of another broker after it was.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     identity::{CommitId, Sequence},
-    log::Monotonic,
+    log::{LogInfo, Monotonic},
     message::MessageHash,
     replica::{Position, Replica, ReplicaError, ResolvedBatch},
 };
@@ -84,7 +84,7 @@ impl<R: Replica, T> Protocol<R, T> {
         self.joining = Some(Joining::since(since));
         self.evidence = Evidence::default();
         // The answers may be those of a leader that was deposed.
-        if let Some(reading) = self.reading.take_if(|reading| reading.purpose != Purpose::Heal)
+        if let Some(reading) = self.reading.take()
             && reading.purpose == Purpose::Suspect
         {
             self.suspects.insert(reading.sequence);
@@ -105,11 +105,14 @@ impl<R: Replica, T> Protocol<R, T> {
     /// contains its hash.
     pub(super) fn is_base_known(&self, now: Monotonic) -> bool {
         let is_in_log = self.watch.fresh(now).is_some_and(|info| {
-            // A description from before our last commit may say less.
-            let is_long = info.last >= self.position.applied || self.watch.requested() <= self.applied_at;
-            is_long && (self.is_base_confirmed || info.lagging.is_empty())
+            !self.is_shorter(info) && (self.is_base_confirmed || info.lagging.is_empty())
         });
         self.joining.is_none() && is_in_log
+    }
+
+    /// Returns whether the log ends before our last message, by its latest description. One from before our last commit may say less.
+    pub(super) fn is_shorter(&self, latest: &LogInfo) -> bool {
+        latest.last < self.position.applied && self.watch.requested() > self.applied_at
     }
 
     /// Asks the leader for our last message, if it must be confirmed before a commit is decided on it. To be called when a commit waits.
@@ -426,7 +429,7 @@ impl<R: Replica, T> Protocol<R, T> {
         }
         if self.joining.is_none() && now.saturating_sub(self.last_delivery) >= FOLLOW_AFTER {
             self.fruitless_follows += 1;
-            let is_kept = |info: &crate::log::LogInfo| info.first <= next && next <= info.last;
+            let is_kept = |info: &LogInfo| info.first <= next && next <= info.last;
             if self.fruitless_follows > MAX_FRUITLESS_FOLLOWS && self.watch.fresh(now).is_some_and(is_kept) {
                 self.fail(Fault::Gap { sequence: next });
             }
@@ -439,11 +442,6 @@ impl<R: Replica, T> Protocol<R, T> {
         if self.healing.is_none() && last > Sequence::ZERO {
             self.ask(last, Purpose::End, now);
         }
-    }
-
-    /// Ignores the answer of a leader that may have been deposed.
-    pub(super) fn forget_read_to_heal(&mut self) {
-        self.reading.take_if(|reading| reading.purpose == Purpose::Heal);
     }
 
     /// Reads the last message of the log, to compare it with ours.

@@ -49,10 +49,7 @@ impl<R: Replica, T> Protocol<R, T> {
             return Err(HealError::TwoHistories(sequence));
         }
         if !matches!(self.fault, Some(Fault::Rewound { .. })) {
-            // A description from before our last commit may say less.
-            let is_whole = self.watch.fresh(now).is_some_and(|info| {
-                info.last >= self.position.applied || self.watch.requested() <= self.applied_at
-            });
+            let is_whole = self.watch.fresh(now).is_some_and(|info| !self.is_shorter(info));
             return Err(if is_whole { HealError::NothingLost } else { HealError::LogUnknown });
         }
         self.healing.get_or_insert(Healing { step: Step::Compare, until: now, republished: 0 });
@@ -135,7 +132,6 @@ impl<R: Replica, T> Protocol<R, T> {
 
     /// The log may have been cut off or replaced: compares its end again.
     pub(super) fn compare_to_heal_again(&mut self, now: Monotonic) {
-        self.forget_read_to_heal();
         self.continue_healing(Step::Compare, now);
     }
 

@@ -460,13 +460,12 @@ impl<R: Replica, T> Protocol<R, T> {
             flight.is_led_by(leader.as_deref(), now);
         }
         let Inspected::Latest { is_interrupted } = inspected else { return };
-        let requested = self.watch.requested();
-        let is_shorter = last < self.position.applied && requested > self.applied_at;
+        let is_shorter = self.log_info().is_some_and(|info| self.is_shorter(info));
         if is_interrupted {
             self.compare_to_heal_again(now);
         }
         if is_interrupted || (is_shorter && self.joining.is_none()) {
-            self.join(requested);
+            self.join(self.watch.requested());
         }
         let is_over = matches!(self.fault, Some(Fault::Settings { .. } | Fault::Missing));
         if let Some(fault) = settings {

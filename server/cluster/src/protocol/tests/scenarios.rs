@@ -42,6 +42,15 @@ fn commit(world: &mut World, node: usize, commands: &[Command]) {
     world.run_for(Duration::from_millis(100));
 }
 
+/// Sets a setting of the log, and restarts a node that requires it.
+fn require_setting(world: &mut World, setting: (&'static str, &'static str)) {
+    world.cluster.set_setting(setting.0, setting.1);
+    world.required_setting = Some(setting);
+    world.crash(0);
+    world.start(0);
+    world.run_until("the node may decide", |world| world.blocked(0).is_none());
+}
+
 fn is_current(world: &World, node: usize) -> bool {
     world.replica(node).position.applied == world.cluster.last() && world.blocked(node).is_none()
 }
@@ -323,11 +332,7 @@ fn a_log_is_restored_although_requests_and_answers_are_lost() {
 #[test]
 fn nothing_is_published_into_the_log_of_another_cluster() {
     let mut world = world(1);
-    world.cluster.set_setting("nearby.cluster", "ours");
-    world.required_setting = Some(("nearby.cluster", "ours"));
-    world.crash(0);
-    world.start(0);
-    world.run_until("the node may decide", |world| world.blocked(0).is_none());
+    require_setting(&mut world, ("nearby.cluster", "ours"));
     commit(&mut world, 0, &[Command::Put(1), Command::Put(2), Command::Put(3)]);
     world.cluster.rewind(Sequence::ZERO);
     world.cluster.set_setting("nearby.cluster", "theirs");
@@ -754,11 +759,7 @@ fn a_node_drains_within_ten_seconds() {
 #[test]
 fn a_changed_setting_of_the_log_stops_writes_until_it_is_changed_back() {
     let mut world = world(2);
-    world.cluster.set_setting("discard", "old");
-    world.required_setting = Some(("discard", "old"));
-    world.crash(0);
-    world.start(0);
-    world.run_until("the node may decide", |world| world.blocked(0).is_none());
+    require_setting(&mut world, ("discard", "old"));
     world.cluster.set_setting("discard", "new");
     world.run_for(secs(1));
     assert!(matches!(world.fault(0), Some(Fault::Settings { ref found, .. }) if found == "new"));
