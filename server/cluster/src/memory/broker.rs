@@ -39,6 +39,8 @@ pub(super) struct Broker {
     pub(super) faults: Faults,
     clients: BTreeMap<usize, Client>,
     requests: BTreeMap<(Monotonic, u64), (usize, Request)>,
+    /// The latest time of a client. The requests of a new client do not overtake those that were sent before it connected.
+    pub(super) now: Monotonic,
     /// Numbers clients, requests and events.
     counter: u64,
     random: u64,
@@ -57,6 +59,7 @@ impl Broker {
             faults: Faults::default(),
             clients: BTreeMap::new(),
             requests: BTreeMap::new(),
+            now: Monotonic::ZERO,
             counter: 0,
             random: seed,
         }
@@ -118,6 +121,7 @@ impl Broker {
 
     /// Processes all requests that have arrived, then returns the next event of a client.
     pub(super) fn poll(&mut self, client: usize, now: Monotonic) -> Option<LogEvent> {
+        self.now = self.now.max(now);
         while let Some(entry) = self.requests.first_entry().filter(|entry| entry.key().0 <= now) {
             let ((at, _), (client, request)) = entry.remove_entry();
             self.process(client, request, at);

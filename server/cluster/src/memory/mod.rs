@@ -63,8 +63,10 @@ impl MemoryCluster {
     /// Connects a client.
     #[must_use]
     pub fn connect(&self) -> MemoryLog {
-        let client = self.broker().add_client();
-        MemoryLog { cluster: self.clone(), client, now: Monotonic::ZERO }
+        let mut broker = self.broker();
+        let (client, now) = (broker.add_client(), broker.now);
+        drop(broker);
+        MemoryLog { cluster: self.clone(), client, now }
     }
 
     /// Sets the frequencies of faults.
@@ -187,7 +189,10 @@ impl RequestQueue for MemoryLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::{self, Fixture, Opened};
+    use crate::{
+        conformance::{self, Fixture, Opened},
+        log::CommitLog,
+    };
 
     fn fixture(faults: Faults) -> Fixture {
         let cluster = MemoryCluster::new(1);
@@ -202,6 +207,26 @@ mod tests {
     fn an_honest_broker_passes_conformance_suite() {
         conformance::run(|| fixture(Faults::default()));
         conformance::run(|| fixture(Faults { max_latency: Duration::from_millis(40), ..Faults::default() }));
+    }
+
+    #[test]
+    fn the_requests_of_a_new_client_do_not_overtake_those_of_one_that_left() {
+        let cluster = MemoryCluster::new(1);
+        let (mut listening, now) = (cluster.connect(), Duration::from_secs(5));
+        for text in ["old", "new"] {
+            let mut client = cluster.connect();
+            // The first one has seen time pass; the second one announces itself before it has seen any event.
+            while text == "old" && client.next_event(now).is_some() {}
+            client.announce(text.into());
+        }
+        let heard = std::iter::from_fn(|| listening.next_event(now));
+        let heard: Vec<Bytes> = heard
+            .filter_map(|event| match event {
+                LogEvent::Announcement(bytes) => Some(bytes),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(heard, ["old", "new"]);
     }
 
     /// The suite detects engines that do not conform.
