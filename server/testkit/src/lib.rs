@@ -13,14 +13,12 @@
 
 mod binary;
 mod build;
-#[cfg(feature = "certificates")]
 mod certificates;
 pub mod flags;
 mod process;
 mod server;
 
 pub use binary::{NearbyBinary, command};
-#[cfg(feature = "certificates")]
 pub use certificates::CertificateAuthority;
 pub use process::{ManagedProcess, ProcessGroup};
 pub use server::{ServerCommand, ServerProcess, StartError, StartingServer};

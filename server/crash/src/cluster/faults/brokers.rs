@@ -30,7 +30,7 @@ pub(super) async fn change_replicas(scene: &mut Scene<'_>) -> Result<()> {
         config["num_replicas"] = replicas.into();
         request(&mut connection, &format!("$JS.API.STREAM.UPDATE.{STREAM}"), &config).await?;
         scene.note(format!("{replicas} copies"));
-        wait_for_copies(scene, replicas).await?;
+        scene.wait_for_copies(replicas).await?;
         scene.grow(WRITES).await?;
     }
     Ok(())
@@ -57,7 +57,7 @@ pub(super) async fn replace(scene: &mut Scene<'_>) -> Result<()> {
         }
     }
     scene.note(format!("{new} takes the place of {old}"));
-    wait_for_copies(scene, 3).await?;
+    scene.wait_for_copies(3).await?;
     scene.grow(WRITES).await
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn upgrade(scene: &mut Scene<'_>) -> Result<()> {
         scene.cluster.brokers.terminate(broker).await?;
         scene.cluster.brokers.set_binary(broker, &newer);
         scene.cluster.brokers.start(broker)?;
-        scene.wait_until_healthy().await?;
+        scene.wait_until_replicated().await?;
         let after = scene.cluster.brokers.version(broker).await;
         if before.is_none() || after.is_none() || before == after {
             return Err(format!("the broker was not upgraded: {before:?}, then {after:?}").into());
@@ -85,23 +85,5 @@ async fn request(connection: &mut Connection, subject: &str, payload: &Value) ->
     match response.get("error") {
         Some(error) => Err(format!("{subject}: {error}").into()),
         None => Ok(response),
-    }
-}
-
-/// Waits until the leader has a number of copies, and all are current.
-async fn wait_for_copies(scene: &Scene<'_>, copies: usize) -> Result<()> {
-    let start = Instant::now();
-    loop {
-        let states = scene.cluster.brokers.stream_states().await;
-        let is_complete = states.iter().any(|(broker, state)| {
-            state.leader == Some(*broker) && state.copies == copies && state.current_copies == copies
-        });
-        if is_complete {
-            return Ok(());
-        }
-        if start.elapsed() > TIMEOUT {
-            return Err(format!("the log does not have {copies} current copies: {states:?}").into());
-        }
-        tokio::time::sleep(POLL).await;
     }
 }

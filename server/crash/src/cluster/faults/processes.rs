@@ -93,7 +93,7 @@ pub(super) async fn roll_brokers(scene: &mut Scene<'_>) -> Result<()> {
     for broker in 0..scene.cluster.brokers.count() {
         scene.cluster.brokers.terminate(broker).await?;
         scene.cluster.brokers.start(broker)?;
-        scene.wait_until_healthy().await?;
+        scene.wait_until_replicated().await?;
     }
     Ok(())
 }

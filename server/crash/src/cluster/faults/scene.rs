@@ -89,6 +89,31 @@ impl Scene<'_> {
         }
     }
 
+    /// Waits until all brokers are healthy and the leader counts on every copy. An operator waits for the same before the next
+    /// restart: a leader that stops hands over only to a broker that it counts on, and else leaves the others to an election.
+    pub(super) async fn wait_until_replicated(&self) -> Result<()> {
+        self.wait_until_healthy().await?;
+        self.wait_for_copies(self.cluster.brokers.count()).await
+    }
+
+    /// Waits until the leader has a number of copies, and all are current.
+    pub(super) async fn wait_for_copies(&self, copies: usize) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let states = self.cluster.brokers.stream_states().await;
+            let is_complete = states.iter().any(|(broker, state)| {
+                state.leader == Some(*broker) && state.copies == copies && state.current_copies == copies
+            });
+            if is_complete {
+                return Ok(());
+            }
+            if start.elapsed() > HEALTH_TIMEOUT {
+                return Err(format!("the log does not have {copies} current copies: {states:?}").into());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// Waits until a node accepts writes.
     pub(crate) async fn wait_until_writable(&self, node: usize) -> Result<()> {
         let start = Instant::now();
