@@ -112,7 +112,8 @@ impl ClusterView {
             clock,
             brokers: ArcSwap::default(),
             state: ArcSwapOption::empty(),
-            write_state: watch::Sender::new(WriteState::NoQuorum("the node has just started")),
+            // Changes wait for the first seconds.
+            write_state: watch::Sender::new(WriteState::Writable),
             is_current: watch::Sender::new(true),
             has_slow_peer: watch::Sender::new(false),
             stale_since_us: AtomicU64::new(0),
@@ -217,7 +218,7 @@ impl ClusterView {
                 WriteState::NoQuorum(reason) if before != to => {
                     tracing::warn!(reason, "changes are rejected; searches go on");
                 }
-                WriteState::Writable if before != to => tracing::info!("changes are accepted"),
+                WriteState::Writable if before != to => tracing::info!("changes are accepted again"),
                 _ => {}
             }
             before != to

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use nearby_cluster::{
+    announcement::NodeState,
     identity::Sequence,
     log::{CommitLog, Monotonic},
     message::{MAX_BATCH_BYTES, MAX_MESSAGE_BYTES},
@@ -75,6 +76,8 @@ pub(super) struct ReplicatedWorker {
     upgrade: Option<PendingUpgrade>,
     /// The fault that was logged last.
     logged_fault: Option<Fault>,
+    /// The state that was logged last.
+    logged_state: Option<NodeState>,
     /// Commit nothing until the log is so long.
     advance_to: Sequence,
     sync_due: Option<Monotonic>,
@@ -119,6 +122,7 @@ impl ReplicatedWorker {
             heal_replies: Vec::new(),
             upgrade: None,
             logged_fault: None,
+            logged_state: None,
             advance_to: Sequence::ZERO,
             sync_due: None,
             next_view: Duration::ZERO,
@@ -431,6 +435,13 @@ impl ReplicatedWorker {
         self.logged_fault = fault.cloned();
     }
 
+    fn log_state(&mut self, state: NodeState) {
+        if self.logged_state.replace(state) != Some(state) {
+            let applied = self.protocol.replica().position().applied;
+            tracing::info!(?state, applied = applied.0, "state of this node");
+        }
+    }
+
     fn publish_state(&mut self, now: Now) {
         let leader = self.protocol.log_info().map(|info| &info.leader);
         if let Some(leader) = leader.filter(|leader| **leader != self.leader.0) {
@@ -457,6 +468,7 @@ impl ReplicatedWorker {
             peers: peers.collect(),
             status,
         };
+        self.log_state(state.status.state);
         let fault = state.status.fault.clone();
         self.log_fault(fault.as_ref());
         self.view.set_state(state, is_current);

@@ -249,3 +249,124 @@ fn violations(error: ServiceError) -> Result<Vec<ImportViolation>, ServiceError>
 fn of_name(reason: Reason, error: &ServiceError) -> Violation {
     Violation { field: "name".to_owned(), reason, description: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use nearby_cluster::{
+        announcement::NodeState,
+        identity::{ClusterId, NodeName},
+        protocol::{Counters, Status},
+        replica::Position,
+    };
+    use nearby_index::{IndexWriter, Revision};
+    use nearby_store::MemoryStore;
+    use tokio::sync::Semaphore;
+    use tonic::codec::Codec;
+    use tonic_prost::ProstCodec;
+
+    use super::*;
+    use crate::{
+        change_feed::ChangeFeed,
+        clock::{self, ManualClock},
+        cluster::{ClusterView, view::ClusterState},
+        commit::{self, CommitParts, CommitThread},
+        opening_hours::HolidayCalendar,
+        page_token::PageTokens,
+        record::fixtures,
+        telemetry::metrics::Metrics,
+        watch_registry::WatchRegistry,
+        write_availability::WriteAvailability,
+    };
+
+    /// A service that commits alone, and takes what it knows of a cluster from a view.
+    fn service(view: &ClusterView) -> (Service, CommitThread) {
+        let index = IndexWriter::load([], Revision(0));
+        let (reader, feed) = (index.reader(), ChangeFeed::new(Revision(0), Vec::new(), Revision(0)));
+        let parts = CommitParts {
+            store: Box::<MemoryStore>::default(),
+            index,
+            feed: feed.clone(),
+            watches: WatchRegistry::default(),
+            completed: Vec::new(),
+            availability: WriteAvailability::default(),
+            clock: clock::system(),
+            metrics: Arc::new(Metrics::new().unwrap()),
+            review_changes: false,
+            cluster: None,
+        };
+        let (commits, thread) = commit::spawn(parts).unwrap();
+        let service = Service {
+            reader,
+            commits,
+            feed,
+            watches: WatchRegistry::default(),
+            tokens: PageTokens::ephemeral().unwrap(),
+            calendar: HolidayCalendar::built_in().into(),
+            backups: Arc::new(Semaphore::new(1)),
+            last_backup_s: Arc::default(),
+            cluster: Some(view.clone()),
+        };
+        (service, thread)
+    }
+
+    fn state(slow_peers: Vec<NodeName>) -> ClusterState {
+        let status = Status {
+            state: NodeState::Serving,
+            fault: None,
+            position: Position::START,
+            lag: 0,
+            in_flight: None,
+            clock_offset: 0,
+            has_lost_redundancy: false,
+            counters: Counters::default(),
+        };
+        ClusterState {
+            status,
+            revision: Revision(0),
+            max_format: 1,
+            blocked: None,
+            log: None,
+            has_leader: true,
+            leader_changes: 0,
+            unwritable: Duration::ZERO,
+            slow_peers,
+            peers: Vec::new(),
+        }
+    }
+
+    /// The messages of a call, as they arrive.
+    fn stream_of(request: &ImportMerchantsRequest) -> Streaming<ImportMerchantsRequest> {
+        let message = request.encode_to_vec();
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        let body = Full::new(Bytes::from([[0].as_slice(), &length, &message].concat()));
+        let decoder = ProstCodec::<(), ImportMerchantsRequest>::default().decoder();
+        Streaming::new_request(decoder, body, None, None)
+    }
+
+    #[tokio::test]
+    async fn nothing_is_committed_while_a_peer_is_slow() {
+        let names = (String::new(), String::new());
+        let node = NodeName::parse("a").unwrap();
+        let view = ClusterView::new(ClusterId([1; 16]), node, names, ManualClock::default().monotonic());
+        view.set_state(state(vec![NodeName::parse("b").unwrap()]), true);
+        let (service, _thread) = service(&view);
+        let row = ImportRow { row_number: 1, merchant: Some(fixtures::cafe()), ..Default::default() };
+        let request = ImportMerchantsRequest { rows: vec![row], ..Default::default() };
+        let trial = ImportMerchantsRequest { validate_only: true, ..request.clone() };
+        let context = RequestContext::of(&tonic::Request::new(()));
+        let tried = import(&service, stream_of(&trial), &context).await.unwrap();
+        assert_eq!(tried.outcomes[0].state(), ImportState::Created, "{tried:?}");
+
+        let mut importing = std::pin::pin!(import(&service, stream_of(&request), &context));
+        let waited = tokio::time::timeout(Duration::from_millis(300), &mut importing).await;
+        assert!(waited.is_err() && service.snapshot().revision() == Revision(0));
+        view.set_state(state(Vec::new()), true);
+        let imported = importing.await.unwrap();
+        assert_eq!(imported.outcomes[0].state(), ImportState::Created, "{imported:?}");
+        assert_eq!(service.snapshot().revision(), Revision(1));
+    }
+}
