@@ -63,3 +63,30 @@ impl DirectoryLock {
         self.file.is_some()
     }
 }
+
+impl Drop for DirectoryLock {
+    /// Closing the file is not enough: a child process that another thread is starting has a copy of the descriptor until it
+    /// executes its program, and the lock would last as long.
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            drop(file.unlock());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_descriptor_in_a_child_process_does_not_prolong_the_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = DirectoryLock::acquire(directory.path()).unwrap();
+        // Refers to the same open file, as the descriptor of a child does.
+        let copy = lock.file.as_ref().unwrap().try_clone().unwrap();
+        assert!(matches!(DirectoryLock::acquire(directory.path()), Err(StoreError::Locked { .. })));
+        drop(lock);
+        DirectoryLock::acquire(directory.path()).unwrap();
+        drop(copy);
+    }
+}

@@ -207,7 +207,8 @@ fn wait_until_released(directory: &Path) -> Result<(), StoreError> {
     let file = File::open(&path).map_err(io_error("open", &path))?;
     for _ in 0..TRIES {
         match file.try_lock() {
-            Ok(()) => return Ok(()),
+            // Not by closing the file: see `DirectoryLock`.
+            Ok(()) => return file.unlock().map_err(io_error("unlock", &path)),
             Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
             Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
         }

@@ -1,3 +1,4 @@
+mod healing;
 pub(crate) mod model;
 mod random;
 mod rules;

@@ -19,12 +19,12 @@ use crate::{
     replica::{Replica, ReplicaError},
 };
 
-const fn secs(secs: u64) -> Duration {
+pub(super) const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
 /// Starts nodes, and waits until each may decide.
-fn world(nodes: usize) -> World {
+pub(super) fn world(nodes: usize) -> World {
     let mut world = World::new(7, nodes);
     world.cluster.set_faults(Faults { max_latency: Duration::from_millis(1), ..Faults::default() });
     world.run_until("all nodes may decide", |world| (0..nodes).all(|node| world.blocked(node).is_none()));
@@ -32,7 +32,7 @@ fn world(nodes: usize) -> World {
 }
 
 /// Commits commands one after the other at a node, and waits until the nodes that run have applied them.
-fn commit(world: &mut World, node: usize, commands: &[Command]) {
+pub(super) fn commit(world: &mut World, node: usize, commands: &[Command]) {
     for command in commands {
         let count = world.acknowledged.len();
         world.submit(node, *command);
@@ -51,7 +51,7 @@ fn require_setting(world: &mut World, setting: (&'static str, &'static str)) {
     world.run_until("the node may decide", |world| world.blocked(0).is_none());
 }
 
-fn is_current(world: &World, node: usize) -> bool {
+pub(super) fn is_current(world: &World, node: usize) -> bool {
     world.replica(node).position.applied == world.cluster.last() && world.blocked(node).is_none()
 }
 
