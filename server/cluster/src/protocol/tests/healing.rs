@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{identity::Sequence, memory::Faults};
 
-/// What happens in the midst of a restoration.
+/// An event in the midst of a restoration.
 type Interruption = (&'static str, fn(&mut World));
 
 const INTERRUPTIONS: [Interruption; 6] = [
