@@ -359,11 +359,15 @@ async fn the_contents_of_all_nodes_are_taken_as_of_one_message() {
         taken.push(contents);
     }
     nodes[1].put("b").await.unwrap();
+    let mut found = Vec::new();
     for contents in taken {
         let taken = contents.await.unwrap();
-        assert_eq!(taken.position.unwrap().sequence, 20);
-        assert_eq!(taken.contents.snapshot.len(), 2);
+        assert_eq!(taken.position.as_ref().unwrap().sequence, 20);
+        // The other merchant may be stored later than that.
+        assert!((1..=2).contains(&taken.contents.snapshot.len()));
+        found.push((taken.position, taken.digest));
     }
+    assert_eq!(found[0], found[1]);
     let (reply, passed) = oneshot::channel();
     let capture = ClusterOperation::Capture { sequence: Sequence(3), advance: false, reply };
     nodes[0].commits.operate(capture).await.unwrap();

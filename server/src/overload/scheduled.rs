@@ -117,7 +117,7 @@ fn len<T, E>(message: &Option<Result<Encoded<T>, E>>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt, StreamExt, stream};
+    use futures_util::{StreamExt, stream};
     use tonic::Status;
 
     use super::*;
@@ -157,14 +157,22 @@ mod tests {
     #[tokio::test]
     async fn a_slice_produces_no_more_than_the_bytes_that_a_frame_takes() {
         let (_queue, work) = work();
-        let mut asked = 0;
-        let inner = stream::iter(0..1_000).map(|number| {
-            asked += 1;
-            message(number)
-        });
-        let mut scheduled = Box::pin(work.schedule_stream(inner));
-        assert!(scheduled.next().now_or_never().unwrap().is_some());
-        drop(scheduled);
-        assert!((2..=17).contains(&asked), "{asked}");
+        let slice = async || {
+            let mut asked = 0;
+            let inner = stream::iter(0..1_000).map(|number| {
+                asked += 1;
+                message(number)
+            });
+            let mut scheduled = Box::pin(work.schedule_stream(inner));
+            assert!(scheduled.next().await.is_some());
+            drop(scheduled);
+            asked
+        };
+        // A slice also ends with its time, which passes on a busy machine whatever the thread does.
+        let mut longest = 0;
+        for _ in 0..200 {
+            longest = longest.max(slice().await);
+        }
+        assert_eq!(longest, 17);
     }
 }
