@@ -90,4 +90,20 @@ impl ManualClock {
         let now = Arc::clone(&self.0);
         Monotonic(Arc::new(move || *now.lock().unwrap()))
     }
+
+    /// A clock whose first reading is `epoch`, so that readers that measure the time since their start agree, and its latest
+    /// reading, which is dropped with it.
+    pub(crate) fn reader(&self, epoch: Instant) -> (Monotonic, std::sync::Weak<std::sync::Mutex<Instant>>) {
+        let (now, latest) = (Arc::clone(&self.0), Arc::new(std::sync::Mutex::new(epoch)));
+        let (shared, is_first) = (Arc::downgrade(&latest), std::sync::atomic::AtomicBool::new(true));
+        let read = move || {
+            if is_first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+                return epoch;
+            }
+            let now = *now.lock().unwrap();
+            *latest.lock().unwrap() = now;
+            now
+        };
+        (Monotonic(Arc::new(read)), shared)
+    }
 }

@@ -65,8 +65,8 @@ impl DirectoryLock {
 }
 
 impl Drop for DirectoryLock {
-    /// Closing the file is not enough: a child process that another thread is starting has a copy of the descriptor until it
-    /// executes its program, and the lock would last as long.
+    /// Closing the file is not enough: a child process that another thread is starting shares the open file until it calls
+    /// `exec`, and the lock lasts until then.
     fn drop(&mut self) {
         if let Some(file) = &self.file {
             drop(file.unlock());

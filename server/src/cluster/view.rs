@@ -112,7 +112,7 @@ impl ClusterView {
             clock,
             brokers: ArcSwap::default(),
             state: ArcSwapOption::empty(),
-            // Changes wait for the first seconds.
+            // Changes are accepted from the start: they wait until the node may decide.
             write_state: watch::Sender::new(WriteState::Writable),
             is_current: watch::Sender::new(true),
             has_slow_peer: watch::Sender::new(false),

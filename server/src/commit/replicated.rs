@@ -212,6 +212,7 @@ impl ReplicatedWorker {
     fn stop(&mut self) {
         self.is_stopping = true;
         self.protocol.drain(self.now());
+        self.log_state(NodeState::Draining);
         self.waiting.reject(&STOPPING);
     }
 

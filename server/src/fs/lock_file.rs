@@ -12,6 +12,16 @@ use std::{
 /// Time between two attempts.
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 
+/// A lock. Dropping it releases the lock even if a child process that is being started shares the open file.
+#[derive(Debug)]
+pub(crate) struct FileLock(File);
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        drop(self.0.unlock());
+    }
+}
+
 /// Locks a file, which is created if it is missing, until the result is dropped. Waits at most `max_wait`.
 ///
 /// A user who can open the file can lock it, even for reading. It is therefore private, and so is one that exists once it has been
@@ -19,7 +29,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// When the file belongs to another user who can lock it, is no regular file, or stays locked.
-pub(crate) fn lock(path: &Path, max_wait: Duration) -> io::Result<File> {
+pub(crate) fn lock(path: &Path, max_wait: Duration) -> io::Result<FileLock> {
     let mut options = File::options();
     // Not truncated, and no link is followed: in a directory where others may write, it could lead to any file of this user.
     options.write(true).create(true).truncate(false).mode(0o600);
@@ -38,7 +48,7 @@ pub(crate) fn lock(path: &Path, max_wait: Duration) -> io::Result<File> {
     let start = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Ok(FileLock(file)),
             Err(TryLockError::WouldBlock) if start.elapsed() < max_wait => thread::sleep(RETRY_DELAY),
             Err(TryLockError::WouldBlock) => {
                 return Err(refused("is locked by another process; retry once that has ended"));

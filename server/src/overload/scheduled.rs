@@ -168,7 +168,7 @@ mod tests {
             drop(scheduled);
             asked
         };
-        // A slice also ends with its time, which passes on a busy machine whatever the thread does.
+        // A slice also ends after `MAX_SLICE`, which can elapse while the thread does not run.
         let mut longest = 0;
         for _ in 0..200 {
             longest = longest.max(slice().await);

@@ -38,10 +38,12 @@ pub(super) struct Broker {
     pub(super) settings: BTreeMap<String, String>,
     pub(super) faults: Faults,
     clients: BTreeMap<usize, Client>,
+    added: usize,
     requests: BTreeMap<(Monotonic, u64), (usize, Request)>,
-    /// The latest time of a client. The requests of a new client do not overtake those that were sent before it connected.
+    /// The latest time that a client has passed to `poll`, at which a new client begins: its requests do not overtake those that were
+    /// sent before it connected.
     pub(super) now: Monotonic,
-    /// Numbers clients, requests and events.
+    /// Numbers requests and events.
     counter: u64,
     random: u64,
 }
@@ -58,6 +60,7 @@ impl Broker {
             settings: BTreeMap::new(),
             faults: Faults::default(),
             clients: BTreeMap::new(),
+            added: 0,
             requests: BTreeMap::new(),
             now: Monotonic::ZERO,
             counter: 0,
@@ -66,7 +69,9 @@ impl Broker {
     }
 
     pub(super) fn add_client(&mut self) -> usize {
-        let id = self.clients.keys().next_back().map_or(0, |last| last + 1);
+        // Never that of a client that has left: what was sent to it does not reach another one.
+        let id = self.added;
+        self.added += 1;
         self.clients.insert(id, Client { is_connected: true, ..Client::default() });
         id
     }

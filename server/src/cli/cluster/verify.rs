@@ -1,12 +1,12 @@
 //! `nearby cluster verify`: compares the contents of all nodes as of one commit.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use nearby_client::Client;
 use nearby_proto::v1::{self as wire, cluster_node::State};
 use serde::Serialize;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::{REMEDY, print};
 use crate::{
@@ -21,6 +21,9 @@ const AHEAD: u64 = 256;
 const MAX_ATTEMPTS: u64 = 5;
 /// Limit for all nodes to reach the commit and to compute their hash: servers end a unary call after a minute.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Limit for nodes to become ready: they join again after a change of the leading broker, and when a machine is busy.
+const READY_TIMEOUT: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(500);
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct VerifyArgs {
@@ -69,25 +72,12 @@ pub(super) async fn run(args: VerifyArgs) -> Result<(), CliError> {
 
 async fn verify(server: &ServerAddress) -> Result<Verified, CliError> {
     let first = server.connect(REMEDY).await?;
-    let status = first.get_cluster_status(wire::GetClusterStatusRequest {}).await?;
+    let status = status_when_ready(&first).await?;
     let mut clients: Vec<(String, Client)> = Vec::new();
     // A node with a fault applies nothing more, and will never be as far as the others.
     let (faulty, sound): (Vec<_>, Vec<_>) = status.nodes.iter().partition(|node| !node.fault.is_empty());
     if faulty.iter().any(|node| node.name == status.node) {
         return Err(CliError::data(format!("the node {} has a fault; ask another one", status.node)));
-    }
-    // Without a majority the log does not grow, and no message is reached.
-    let is_ready = |state| matches!(state, State::Serving | State::CatchingUp);
-    if let Some(node) = sound.iter().find(|node| !is_ready(node.state())) {
-        let (name, blocked) = (&node.name, &node.blocked);
-        return Err(CliError::unavailable(format!(
-            "the node {name} cannot be compared now: {}",
-            if blocked.is_empty() {
-                "it is joining, stopping or without a majority of the brokers"
-            } else {
-                blocked
-            }
-        )));
     }
     for node in sound {
         let remedy = format!("the node {} must run, and be reachable from here", node.name);
@@ -123,6 +113,30 @@ async fn verify(server: &ServerAddress) -> Result<Verified, CliError> {
             }
             Err(HashError::Other(error)) => return Err(error),
         }
+    }
+}
+
+/// Waits until all nodes without a fault can be compared: without a majority the log does not grow, and no message is reached.
+async fn status_when_ready(client: &Client) -> Result<wire::GetClusterStatusResponse, CliError> {
+    let start = Instant::now();
+    loop {
+        let status = client.get_cluster_status(wire::GetClusterStatusRequest {}).await?;
+        let is_ready = |state| matches!(state, State::Serving | State::CatchingUp);
+        let Some(node) = status.nodes.iter().find(|node| node.fault.is_empty() && !is_ready(node.state()))
+        else {
+            return Ok(status);
+        };
+        if start.elapsed() >= READY_TIMEOUT {
+            let reason = match node.blocked.as_str() {
+                "" => "it is joining, stopping or without a majority of the brokers",
+                blocked => blocked,
+            };
+            return Err(CliError::unavailable(format!(
+                "the node {} cannot be compared now: {reason}",
+                node.name
+            )));
+        }
+        sleep(POLL).await;
     }
 }
 

@@ -264,7 +264,7 @@ mod tests {
     };
     use nearby_index::{IndexWriter, Revision};
     use nearby_store::MemoryStore;
-    use tokio::sync::Semaphore;
+    use tokio::{sync::Semaphore, time::timeout};
     use tonic::codec::Codec;
     use tonic_prost::ProstCodec;
 
@@ -358,14 +358,16 @@ mod tests {
         let request = ImportMerchantsRequest { rows: vec![row], ..Default::default() };
         let trial = ImportMerchantsRequest { validate_only: true, ..request.clone() };
         let context = RequestContext::of(&tonic::Request::new(()));
-        let tried = import(&service, stream_of(&trial), &context).await.unwrap();
+        // A wait that does not end ends after `MAX_WAIT_FOR_PEERS`.
+        let limit = MAX_WAIT_FOR_PEERS / 2;
+        let tried = timeout(limit, import(&service, stream_of(&trial), &context)).await.unwrap().unwrap();
         assert_eq!(tried.outcomes[0].state(), ImportState::Created, "{tried:?}");
 
         let mut importing = std::pin::pin!(import(&service, stream_of(&request), &context));
-        let waited = tokio::time::timeout(Duration::from_millis(300), &mut importing).await;
+        let waited = timeout(Duration::from_millis(300), &mut importing).await;
         assert!(waited.is_err() && service.snapshot().revision() == Revision(0));
         view.set_state(state(Vec::new()), true);
-        let imported = importing.await.unwrap();
+        let imported = timeout(limit, importing).await.unwrap().unwrap();
         assert_eq!(imported.outcomes[0].state(), ImportState::Created, "{imported:?}");
         assert_eq!(service.snapshot().revision(), Revision(1));
     }

@@ -17,7 +17,7 @@ use crate::{
 
 /// Writes between two changes.
 const WRITES: usize = 200;
-/// Time limit for a copy to become current.
+/// Time limit for the removal of a broker.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(200);
 

@@ -6,15 +6,16 @@ use rand::{RngExt, seq::IndexedRandom};
 use rand_pcg::Pcg64Mcg;
 
 use crate::{
-    cluster::{fixture::Cluster, kinds::Which, load::ClusterLoad},
+    cluster::{brokers::StreamState, fixture::Cluster, kinds::Which, load::ClusterLoad},
     error::Result,
 };
 
 /// Time limit for a number of writes to be acknowledged.
 const GROWTH_TIMEOUT: Duration = Duration::from_secs(60);
-/// Time limit for brokers to become healthy in the midst of a fault.
+/// Time limit for brokers to become healthy during a fault, and for copies of the log to become current.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
+const POLL_COPIES: Duration = Duration::from_millis(200);
 
 /// A cluster under load in which a fault is injected.
 pub(crate) struct Scene<'a> {
@@ -89,8 +90,8 @@ impl Scene<'_> {
         }
     }
 
-    /// Waits until all brokers are healthy and the leader counts on every copy. An operator waits for the same before the next
-    /// restart: a leader that stops hands over only to a broker that it counts on, and else leaves the others to an election.
+    /// Waits until all brokers are healthy and the leader calls every copy current. An operator waits for the same before the next
+    /// restart: a leader that stops transfers leadership only to a current copy, and without one the others hold an election.
     pub(super) async fn wait_until_replicated(&self) -> Result<()> {
         self.wait_until_healthy().await?;
         self.wait_for_copies(self.cluster.brokers.count()).await
@@ -100,17 +101,16 @@ impl Scene<'_> {
     pub(super) async fn wait_for_copies(&self, copies: usize) -> Result<()> {
         let start = Instant::now();
         loop {
+            let leader = self.cluster.brokers.leader().await?;
             let states = self.cluster.brokers.stream_states().await;
-            let is_complete = states.iter().any(|(broker, state)| {
-                state.leader == Some(*broker) && state.copies == copies && state.current_copies == copies
-            });
-            if is_complete {
+            let is_complete = |state: &StreamState| state.copies == copies && state.current_copies == copies;
+            if states.get(&leader).is_some_and(is_complete) {
                 return Ok(());
             }
             if start.elapsed() > HEALTH_TIMEOUT {
                 return Err(format!("the log does not have {copies} current copies: {states:?}").into());
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_COPIES).await;
         }
     }
 
