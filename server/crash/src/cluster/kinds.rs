@@ -111,6 +111,8 @@ pub(crate) enum Fault {
     },
     /// A message block of the leader, while it is running.
     DamageLive,
+    /// The same, and the store of another broker is lost before the damage is found.
+    DamageLiveAndWipe,
     /// Messages that are no commits of this cluster, on its subject.
     StrayMessages,
     /// The clock of a node is ahead by these seconds, or behind.
@@ -160,6 +162,11 @@ impl Kind {
             Fault::UpgradeBrokers => Some(Upgrade::Brokers),
             _ => None,
         }
+    }
+
+    /// Returns whether the fault can leave damage behind that shows only in a later round, which then gets another cluster.
+    pub(crate) fn leaves_damage(&self) -> bool {
+        matches!(self.fault, Fault::DamageLive | Fault::DamageLiveAndWipe)
     }
 }
 
@@ -331,6 +338,7 @@ const FILES: &[Kind] = &[
     cut("cut-meta-snapshot", Area::Meta, Role::Snapshot),
     cut("cut-meta-state", Area::Meta, Role::State),
     kind("flip-live", Fault::DamageLive).remedies(REPAIR_AND_BOOTSTRAP),
+    kind("flip-live-and-wipe", Fault::DamageLiveAndWipe).remedies(REPAIR_AND_BOOTSTRAP),
 ];
 
 const OTHERS: &[Kind] = &[

@@ -252,7 +252,8 @@ impl Test {
             let start = Instant::now();
             let outcome = round::run(&mut cluster, case.kind, &mut rng).await?;
             let is_good = self.record(&case, outcome, start, &mut cluster, &directory)?;
-            current = (is_good && case.kind.upgrade().is_none()).then_some((cluster, case.layout));
+            let is_reusable = is_good && case.kind.upgrade().is_none() && !case.kind.leaves_damage();
+            current = is_reusable.then_some((cluster, case.layout));
         }
         Ok(())
     }

@@ -88,6 +88,8 @@ struct Observation {
     exited_brokers: BTreeSet<usize>,
     /// Brokers that are running, and not healthy, not current, or the only ones that know the stream.
     bad_brokers: BTreeSet<usize>,
+    /// The broker that leads the log.
+    leader: Option<usize>,
     /// Labels of faults, by node.
     faults: BTreeMap<usize, String>,
     /// Last sequence that each node has applied.
@@ -184,7 +186,10 @@ fn decide(seen: &Observation, lasting: &BTreeMap<Condition, Duration>, done: &[R
     let is_lasting = |broker: &&usize| lasts(Condition::BrokerBad(**broker), BROKER_PATIENCE);
     let bad: Vec<usize> = seen.bad_brokers.iter().filter(is_lasting).copied().collect();
     let remedies = bad.iter().map(|broker| Remedy::StartBroker(*broker));
-    let mut remedies = remedies.chain(bad.iter().map(|broker| Remedy::WipeBroker(*broker)));
+    let remedies = remedies.chain(bad.iter().map(|broker| Remedy::WipeBroker(*broker)));
+    // A leader whose copy is damaged cannot fill an empty one. Another broker leads after its restart.
+    let leader = seen.leader.filter(|_| !bad.is_empty());
+    let mut remedies = remedies.chain(leader.map(Remedy::StartBroker));
     remedies.find(|remedy| !done.contains(remedy))
 }
 
@@ -280,6 +285,7 @@ async fn observe(cluster: &mut Cluster) -> Result<Observation> {
             seen.bad_brokers.insert(*broker);
         }
         if state.leader == Some(*broker) {
+            seen.leader = Some(*broker);
             seen.bad_brokers
                 .extend(state.lagging.iter().filter(|lagging| !seen.exited_brokers.contains(lagging)));
         }
@@ -367,13 +373,14 @@ mod tests {
         assert_eq!(decide(&exited, &lasting(&exited, 3), &[]), Some(Remedy::StartBroker(2)));
         let started = [Remedy::StartBroker(2)];
         assert_eq!(decide(&exited, &lasting(&exited, 3), &started), Some(Remedy::WipeBroker(2)));
-        let bad = Observation { bad_brokers: [0, 1].into(), ..Observation::default() };
+        let bad = Observation { bad_brokers: [0, 1].into(), leader: Some(2), ..Observation::default() };
         assert_eq!(decide(&bad, &lasting(&bad, 20), &[]), None);
         let mut done = Vec::new();
         while let Some(remedy) = decide(&bad, &lasting(&bad, 31), &done) {
             done.push(remedy);
         }
-        let wiped = [Remedy::WipeBroker(0), Remedy::WipeBroker(1)];
-        assert_eq!(done, [&[Remedy::StartBroker(0), Remedy::StartBroker(1)][..], &wiped[..]].concat());
+        let started = [Remedy::StartBroker(0), Remedy::StartBroker(1)];
+        let wiped = [Remedy::WipeBroker(0), Remedy::WipeBroker(1), Remedy::StartBroker(2)];
+        assert_eq!(done, [&started[..], &wiped[..]].concat(), "the leader last: its copy may be damaged");
     }
 }

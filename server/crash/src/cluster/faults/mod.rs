@@ -11,7 +11,7 @@ mod upgrade;
 
 use self::scene::Scene;
 pub(crate) use self::scene::Scene as FaultScene;
-use super::kinds::Fault;
+use super::kinds::{Fault, Which};
 use crate::error::Result;
 
 /// Injects a fault.
@@ -43,6 +43,10 @@ pub(crate) async fn inject(fault: Fault, scene: &mut Scene<'_>) -> Result<()> {
         Fault::FillNode => disks::fill_node(scene).await,
         Fault::DamageFile { area, role, damage } => disks::damage_file(scene, (area, role), damage).await,
         Fault::DamageLive => disks::damage_live(scene).await,
+        Fault::DamageLiveAndWipe => {
+            disks::damage_live(scene).await?;
+            disks::wipe(scene, Which::Follower).await
+        }
         Fault::StrayMessages => stream::stray_messages(scene).await,
         Fault::SkewClock { seconds } => members::skew_clock(scene, seconds).await,
         Fault::JumpClock => members::jump_clock(scene).await,
