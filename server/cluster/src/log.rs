@@ -19,7 +19,8 @@ pub trait CommitLog {
     /// Proposes a commit as the message after [`Proposal::base`]. The result is [`LogEvent::Answer`].
     fn propose(&mut self, proposal: &Proposal<'_>);
 
-    /// Delivers the messages after a position in order, as [`LogEvent::Message`], and replaces the delivery that was active.
+    /// Delivers the messages after a position in order, as [`LogEvent::Message`], and replaces the delivery that was active. Earlier
+    /// messages may come first: of that delivery, or from a copy of the log that ends before the position.
     fn follow(&mut self, after: Sequence);
 
     /// Reads one message from the authoritative copy of the log. The result is [`LogEvent::Read`] with the same number.
