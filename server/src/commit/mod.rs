@@ -447,4 +447,4 @@ const STOPPING: ServiceError = ServiceError::NotReady("stopping");
 #[cfg(test)]
 mod cluster_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -75,7 +75,7 @@ fn start(store: impl Store + 'static) -> (CommitHandle, CommitThread, IndexReade
 }
 
 /// A commit thread on a store that has the content of another.
-fn start_with(
+pub(crate) fn start_with(
     store: impl Store + 'static,
     kept: &MemoryStore,
     clock: Clock,

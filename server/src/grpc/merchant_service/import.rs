@@ -262,7 +262,7 @@ mod tests {
         protocol::{Counters, Status},
         replica::Position,
     };
-    use nearby_index::{IndexWriter, Revision};
+    use nearby_index::Revision;
     use nearby_store::MemoryStore;
     use tokio::{sync::Semaphore, time::timeout};
     use tonic::codec::Codec;
@@ -270,35 +270,19 @@ mod tests {
 
     use super::*;
     use crate::{
-        change_feed::ChangeFeed,
         clock::{self, ManualClock},
         cluster::{ClusterView, view::ClusterState},
-        commit::{self, CommitParts, CommitThread},
+        commit::{CommitThread, tests::start_with},
         opening_hours::HolidayCalendar,
         page_token::PageTokens,
         record::fixtures,
-        telemetry::metrics::Metrics,
         watch_registry::WatchRegistry,
-        write_availability::WriteAvailability,
     };
 
     /// A service that commits alone, and takes what it knows of a cluster from a view.
     fn service(view: &ClusterView) -> (Service, CommitThread) {
-        let index = IndexWriter::load([], Revision(0));
-        let (reader, feed) = (index.reader(), ChangeFeed::new(Revision(0), Vec::new(), Revision(0)));
-        let parts = CommitParts {
-            store: Box::<MemoryStore>::default(),
-            index,
-            feed: feed.clone(),
-            watches: WatchRegistry::default(),
-            completed: Vec::new(),
-            availability: WriteAvailability::default(),
-            clock: clock::system(),
-            metrics: Arc::new(Metrics::new().unwrap()),
-            review_changes: false,
-            cluster: None,
-        };
-        let (commits, thread) = commit::spawn(parts).unwrap();
+        let empty = MemoryStore::default();
+        let (commits, thread, reader, feed, _) = start_with(empty.clone(), &empty, clock::system());
         let service = Service {
             reader,
             commits,
